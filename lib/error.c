@@ -1,0 +1,58 @@
+/*
+ * error.c - fills struct error; see error.h.
+ *
+ * Texts end up in Postfix's log, in bounces and in SMTP replies, and parts of
+ * them come from outside. So whatever is no printable character becomes '?'
+ * here, once, instead of at every place that prints one.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+
+static void
+make_printable(char *text)
+{
+	unsigned char *p;
+
+	for (p = (unsigned char *)text; *p != '\0'; p++)
+		if (*p < ' ' || *p == 0x7f)
+			*p = '?';
+}
+
+int
+error_set(struct error *err, enum error_class class, const char *dsn,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err == NULL)
+		return -1;
+	err->class = class;
+	snprintf(err->dsn, sizeof(err->dsn), "%s", dsn);
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	make_printable(err->text);
+	return -1;
+}
+
+int
+error_prefix(struct error *err, const char *fmt, ...)
+{
+	char old[sizeof(err->text)];
+	va_list ap;
+	size_t used;
+
+	if (err == NULL)
+		return -1;
+	memcpy(old, err->text, sizeof(old));
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	used = strlen(err->text);
+	snprintf(err->text + used, sizeof(err->text) - used, ": %s", old);
+	make_printable(err->text);
+	return -1;
+}

@@ -1,0 +1,181 @@
+/*
+ * identity.c - reads user names; see identity.h. Pure functions.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "identity.h"
+
+#define UUID_BYTES 16
+#define BASE64URL_LEN 22 /* of 16 bytes, without padding */
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static int
+base64url_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '-')
+		return 62;
+	if (c == '_')
+		return 63;
+	return -1;
+}
+
+static int
+is_dash_place(size_t i)
+{
+	return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+/* The 8-4-4-4-12 form of RFC 4122 section 3, in any letter case. */
+static int
+read_uuid(const char *s, size_t len, char out[UUID_TEXT_SIZE])
+{
+	size_t i;
+	int digit;
+
+	if (len != UUID_TEXT_SIZE - 1)
+		return -1;
+	for (i = 0; i < len; i++) {
+		if (is_dash_place(i)) {
+			if (s[i] != '-')
+				return -1;
+			out[i] = '-';
+			continue;
+		}
+		if ((digit = hex_digit(s[i])) == -1)
+			return -1;
+		out[i] = "0123456789abcdef"[digit];
+	}
+	out[len] = '\0';
+	return 0;
+}
+
+static void
+format_uuid(const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
+{
+	size_t i, at = 0;
+
+	for (i = 0; i < UUID_BYTES; i++) {
+		if (is_dash_place(at))
+			out[at++] = '-';
+		out[at++] = "0123456789abcdef"[bytes[i] >> 4];
+		out[at++] = "0123456789abcdef"[bytes[i] & 15];
+	}
+	out[at] = '\0';
+}
+
+/*
+ * The bytes are in the order in which the UUID is written. 22 digits carry 132
+ * bits; the four that are left over must be zero, so that one UUID has one
+ * form and a mistyped last letter is an error (RFC 4648 section 3.5).
+ */
+static int
+read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
+{
+	unsigned char bytes[UUID_BYTES];
+	unsigned int bits = 0, have = 0;
+	size_t i, at = 0;
+	int digit;
+
+	if (len == BASE64URL_LEN + 2 && s[len - 1] == '=' && s[len - 2] == '=')
+		len -= 2;
+	if (len != BASE64URL_LEN)
+		return -1;
+	for (i = 0; i < len; i++) {
+		if ((digit = base64url_digit(s[i])) == -1)
+			return -1;
+		bits = (bits << 6 | (unsigned int)digit) & 0xffff;
+		have += 6;
+		if (have >= 8 && at < UUID_BYTES) {
+			have -= 8;
+			bytes[at++] = (unsigned char)(bits >> have);
+		}
+	}
+	if ((bits & 0xf) != 0)
+		return -1;
+	format_uuid(bytes, out);
+	return 0;
+}
+
+static int
+read_id(const char *s, size_t len, char out[UUID_TEXT_SIZE])
+{
+	if (read_uuid(s, len, out) == 0)
+		return 0;
+	return read_base64url(s, len, out);
+}
+
+static int
+refuse(const char **reason, const char *text)
+{
+	if (reason != NULL)
+		*reason = text;
+	return -1;
+}
+
+static size_t
+find_any(const char *s, size_t len, const char *set)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (s[i] != '\0' && strchr(set, s[i]) != NULL)
+			return i;
+	return len;
+}
+
+int
+identity_parse(const char *name, size_t len, const char *delimiters,
+    struct identity *id, const char **reason)
+{
+	const char *client;
+	size_t tenant_len, client_len;
+
+	if (len > IDENTITY_NAME_MAX)
+		return refuse(reason, "user name too long");
+	tenant_len = find_any(name, len, delimiters);
+	if (tenant_len == len)
+		return refuse(reason, "no delimiter between tenant and client");
+	client = name + tenant_len + 1;
+	client_len = find_any(client, len - tenant_len - 1, ".");
+	if (memchr(name, '\0', len) != NULL)
+		return refuse(reason, "NUL in user name");
+	if (read_id(name, tenant_len, id->tenant) == -1)
+		return refuse(
+		    reason, "tenant is neither a UUID nor its base64url form");
+	if (read_id(client, client_len, id->client) == -1)
+		return refuse(
+		    reason, "client is neither a UUID nor its base64url form");
+	return 0;
+}
+
+char *
+identity_text(const struct identity *id, char text[IDENTITY_TEXT_SIZE])
+{
+	snprintf(text, IDENTITY_TEXT_SIZE, "%s/%s", id->tenant, id->client);
+	return text;
+}
+
+int
+identity_equal(const struct identity *a, const struct identity *b)
+{
+	return strcmp(a->tenant, b->tenant) == 0 &&
+	    strcmp(a->client, b->client) == 0;
+}

@@ -1,0 +1,33 @@
+/*
+ * log.h - one line an event, to syslog (facility mail) or to stderr.
+ *
+ * Lines have Postfix's form: queue id (or NOQUEUE) first, then key=value pairs
+ * joined by ", ", free text last in parentheses. Control characters and bytes
+ * that are not UTF-8 become '?', and a line is cut at LOG_LINE_MAX bytes, so a
+ * hostile client can neither forge a line nor flood one.
+ *
+ * Thread-safe after log_open(). Only programs log; lib/ and the plugin do not.
+ */
+#ifndef MSGRAPH_LOG_H
+#define MSGRAPH_LOG_H
+
+#define LOG_LINE_MAX 2000
+
+enum log_level {
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_ERROR
+};
+
+enum log_destination { LOG_TO_SYSLOG, LOG_TO_STDERR };
+
+/* ident must stay valid. Call again to change level or destination. */
+void log_open(const char *ident, enum log_destination, enum log_level);
+
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

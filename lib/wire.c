@@ -1,0 +1,188 @@
+/*
+ * wire.c - see wire.h. Pure functions: no descriptors, no allocation but what
+ * the caller's buffer does.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "wire.h"
+
+/* --- auth socket --- */
+
+/* One counted string at *pos. */
+static enum wire_result
+read_counted(const unsigned char *bytes, size_t len, size_t *pos,
+    const char **string, size_t *string_len)
+{
+	size_t count;
+
+	if (len - *pos < 2)
+		return WIRE_INCOMPLETE;
+	count = (size_t)bytes[*pos] << 8 | bytes[*pos + 1];
+	if (count > WIRE_AUTH_STRING_MAX)
+		return WIRE_BAD;
+	if (len - *pos - 2 < count)
+		return WIRE_INCOMPLETE;
+	*string = (const char *)bytes + *pos + 2;
+	*string_len = count;
+	*pos += 2 + count;
+	return WIRE_DONE;
+}
+
+enum wire_result
+wire_auth_parse(struct wire_auth *auth, const char *bytes, size_t len)
+{
+	const unsigned char *b = (const unsigned char *)bytes;
+	enum wire_result r;
+	size_t pos = 0;
+
+	if ((r = read_counted(b, len, &pos, &auth->login, &auth->login_len)) !=
+	    WIRE_DONE)
+		return r;
+	if ((r = read_counted(b, len, &pos, &auth->password,
+		 &auth->password_len)) != WIRE_DONE)
+		return r;
+	if ((r = read_counted(b, len, &pos, &auth->service,
+		 &auth->service_len)) != WIRE_DONE)
+		return r;
+	if ((r = read_counted(b, len, &pos, &auth->realm, &auth->realm_len)) !=
+	    WIRE_DONE)
+		return r;
+	return pos == len ? WIRE_DONE : WIRE_BAD;
+}
+
+int
+wire_auth_string(struct buf *out, const char *bytes, size_t len)
+{
+	unsigned char count[2];
+
+	if (len > WIRE_AUTH_STRING_MAX)
+		return -1;
+	count[0] = (unsigned char)(len >> 8);
+	count[1] = (unsigned char)(len & 0xff);
+	if (buf_add(out, count, sizeof(count)) == -1)
+		return -1;
+	return buf_add(out, bytes, len);
+}
+
+/* --- submit socket --- */
+
+static int
+is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+int
+wire_field(struct buf *out, const char *name, const char *value)
+{
+	const char *p;
+
+	for (p = value; *p != '\0'; p++)
+		if (is_control(*p))
+			return -1;
+	return buf_printf(out, "%s=%s\n", name, value);
+}
+
+int
+wire_end(struct buf *out)
+{
+	return buf_add(out, "\n", 1);
+}
+
+enum wire_result
+wire_record(const char *bytes, size_t len, size_t *record_len)
+{
+	size_t i, line = 0;
+	int has_equals = 0;
+
+	for (i = 0; i < len; i++) {
+		if (bytes[i] == '=') {
+			has_equals = 1;
+		} else if (bytes[i] == '\n') {
+			if (i == line) {
+				*record_len = i + 1;
+				return WIRE_DONE;
+			}
+			if (!has_equals)
+				return WIRE_BAD;
+			line = i + 1;
+			has_equals = 0;
+		} else if (is_control(bytes[i])) {
+			return WIRE_BAD;
+		}
+	}
+	return WIRE_INCOMPLETE;
+}
+
+const char *
+wire_next(char **cursor, char **value)
+{
+	char *name = *cursor, *end, *equals;
+
+	if (*name == '\n' || (end = strchr(name, '\n')) == NULL)
+		return NULL;
+	*end = '\0';
+	*cursor = end + 1;
+	equals = strchr(name, '=');
+	if (equals == NULL)
+		return NULL;
+	*equals = '\0';
+	*value = equals + 1;
+	return name;
+}
+
+static const char *const status_names[] = {
+    [WIRE_SENT] = "sent",
+    [WIRE_DEFERRED] = "deferred",
+    [WIRE_BOUNCED] = "bounced",
+};
+
+int
+wire_reply_format(struct buf *out, const struct wire_reply *reply)
+{
+	if (wire_field(out, "status", status_names[reply->status]) == -1 ||
+	    wire_field(out, "dsn", reply->dsn) == -1 ||
+	    wire_field(out, "text", reply->text) == -1)
+		return -1;
+	return wire_end(out);
+}
+
+static int
+read_status(const char *value, enum wire_status *status)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(status_names) / sizeof(*status_names); i++) {
+		if (strcmp(value, status_names[i]) == 0) {
+			*status = (enum wire_status)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+int
+wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len)
+{
+	char *cursor = bytes, *value;
+	const char *name;
+	size_t record_len;
+	int have_status = 0;
+
+	memset(reply, 0, sizeof(*reply));
+	if (wire_record(bytes, len, &record_len) != WIRE_DONE)
+		return -1;
+	while ((name = wire_next(&cursor, &value)) != NULL) {
+		if (strcmp(name, "status") == 0) {
+			if (read_status(value, &reply->status) == -1)
+				return -1;
+			have_status = 1;
+		} else if (strcmp(name, "dsn") == 0) {
+			snprintf(reply->dsn, sizeof(reply->dsn), "%s", value);
+		} else if (strcmp(name, "text") == 0) {
+			snprintf(reply->text, sizeof(reply->text), "%s", value);
+		}
+	}
+	return have_status && reply->dsn[0] != '\0' ? 0 : -1;
+}
