@@ -18,7 +18,10 @@ secret_new(const char *bytes, size_t len)
 	if (secret == NULL)
 		return NULL;
 	secret->len = len;
-	memcpy(secret->bytes, bytes, len);
+	if (bytes != NULL)
+		memcpy(secret->bytes, bytes, len);
+	else
+		memset(secret->bytes, 0, len);
 	secret->bytes[len] = '\0';
 	return secret;
 }

@@ -17,7 +17,10 @@ struct secret {
 	char bytes[]; /* len bytes and a NUL that len does not count */
 };
 
-/* Copies len bytes. NULL when memory is short. The caller owns the result. */
+/*
+ * Copies len bytes, or fills with zeros where bytes is NULL. Returns NULL when
+ * memory is short. The caller owns the result.
+ */
 struct secret *secret_new(const char *bytes, size_t len);
 
 /* Wipes and frees *secretp and sets it to NULL; takes NULL. */

@@ -1,0 +1,18 @@
+/*
+ * clock.h - the two clocks of the daemon.
+ *
+ * clock_ms() only goes forward and counts suspended time (CLOCK_BOOTTIME):
+ * every cache and deadline is on it, so that no step of the wall clock can
+ * stretch or cut one. clock_wall() is seconds since 1970, for what is written
+ * to disk and must mean something after a reboot.
+ */
+#ifndef MSGRAPHD_CLOCK_H
+#define MSGRAPHD_CLOCK_H
+
+long long clock_ms(void);
+long long clock_wall(void);
+
+/* For tests that simulate hours: moves both clocks forward. */
+void clock_advance(long long ms);
+
+#endif

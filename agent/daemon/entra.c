@@ -1,0 +1,146 @@
+/*
+ * entra.c - see entra.h.
+ *
+ * Microsoft asks clients not to branch on AADSTS numbers, so the HTTP status and
+ * "error" decide, and the numbers stand in the text for the person who reads
+ * it. What is not clearly a refusal is unavailable: a client whose secret is
+ * right must never be told otherwise because something on the way was odd.
+ */
+#include <curl/curl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "entra.h"
+
+/* RFC 6749 section 5.2 and what Entra adds to it. */
+static const char *const refusals[] = {
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_request",
+    "invalid_tenant",
+    "invalid_grant",
+    "interaction_required",
+};
+
+int
+entra_url(const struct conf *conf, const struct identity *id, struct buf *out)
+{
+	return buf_printf(
+	    out, "%s/%s/oauth2/v2.0/token", conf->login_endpoint, id->tenant);
+}
+
+static int
+add_escaped(struct buf *out, const char *name, const char *value, size_t len)
+{
+	char *escaped = curl_easy_escape(NULL, value, (int)len);
+	int result = -1;
+
+	if (escaped != NULL)
+		result = buf_printf(out, "&%s=%s", name, escaped);
+	curl_free(escaped);
+	return result;
+}
+
+int
+entra_form(const struct conf *conf, const struct identity *id,
+    const struct secret *secret, struct buf *out)
+{
+	struct buf scope;
+	int result = -1;
+
+	buf_init(&scope, 1024);
+	if (buf_printf(&scope, "%s/.default", conf->graph_endpoint) == 0 &&
+	    buf_printf(out, "grant_type=client_credentials&client_id=%s",
+		id->client) == 0 &&
+	    add_escaped(out, "scope", scope.bytes, scope.len) == 0 &&
+	    (secret->len == 0 ? buf_add_string(out, "&client_secret=")
+			      : add_escaped(out, "client_secret", secret->bytes,
+				    secret->len)) == 0)
+		result = 0;
+	buf_free(&scope);
+	return result;
+}
+
+/* The first line of what Entra says; the rest are ids and the time. */
+static void
+describe(struct entra_answer *out, const char *error, const char *description)
+{
+	size_t len = strcspn(description, "\r\n");
+
+	if (len == 0)
+		snprintf(out->text, sizeof(out->text), "%s", error);
+	else
+		snprintf(out->text, sizeof(out->text), "%.*s", (int)len,
+		    description);
+}
+
+static void
+read_error(const struct http_answer *answer, const json_t *json,
+    struct entra_answer *out)
+{
+	const char *error, *description;
+	size_t i;
+
+	error = json_string_value(json_object_get(json, "error"));
+	description =
+	    json_string_value(json_object_get(json, "error_description"));
+	if (error == NULL) {
+		snprintf(out->text, sizeof(out->text),
+		    "Entra answered HTTP %ld without an error code",
+		    answer->status);
+		return;
+	}
+	describe(out, error, description == NULL ? "" : description);
+	if (answer->status < 400 || answer->status > 499 ||
+	    answer->status == 429)
+		return;
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		if (strcmp(error, refusals[i]) == 0)
+			out->result = ENTRA_REFUSED;
+}
+
+static void
+read_token(const json_t *json, struct entra_answer *out)
+{
+	const json_t *token = json_object_get(json, "access_token");
+	const json_t *expires = json_object_get(json, "expires_in");
+	size_t len = json_string_length(token);
+
+	if (len == 0 || strlen(json_string_value(token)) != len ||
+	    strpbrk(json_string_value(token), "\r\n ") != NULL ||
+	    json_integer_value(expires) <= 0 ||
+	    json_integer_value(expires) > 30 * 86400L) {
+		snprintf(out->text, sizeof(out->text),
+		    "Entra answered HTTP 200 without a usable token");
+		return;
+	}
+	out->token = secret_new(json_string_value(token), len);
+	if (out->token == NULL) {
+		snprintf(out->text, sizeof(out->text), "memory is short");
+		return;
+	}
+	out->expires_in = (long)json_integer_value(expires);
+	out->result = ENTRA_ACCEPTED;
+}
+
+void
+entra_read(const struct http_answer *answer, struct entra_answer *out)
+{
+	json_t *json;
+
+	memset(out, 0, sizeof(*out));
+	out->result = ENTRA_UNAVAILABLE;
+	out->retry_after = answer->retry_after;
+	if (answer->status == 0) {
+		snprintf(out->text, sizeof(out->text), "cannot ask Entra: %s",
+		    answer->transport);
+		return;
+	}
+	json = json_loadb(answer->body, answer->body_len, 0, NULL);
+	if (answer->status == 200)
+		read_token(json, out);
+	else
+		read_error(answer, json, out);
+	json_decref(json);
+}

@@ -1,0 +1,77 @@
+/*
+ * listen.c - see listen.h.
+ *
+ * With socket activation the queue of connections outlives the daemon: while
+ * it restarts, clients wait instead of being refused. The protocol is three
+ * environment variables (sd_listen_fds(3)), which is no reason for a library.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "listen.h"
+#include "sock.h"
+
+#define FIRST_FD 3 /* SD_LISTEN_FDS_START */
+
+/* How many descriptors are meant for this process. */
+static int
+handed_over(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+
+	if (pid == NULL || fds == NULL || atol(pid) != (long)getpid())
+		return 0;
+	return atoi(fds);
+}
+
+/* The index of name in the colon-separated list, or -1. */
+static int
+index_of(const char *name, const char *list)
+{
+	size_t len;
+	int i;
+
+	for (i = 0; list != NULL; i++) {
+		len = strcspn(list, ":");
+		if (len == strlen(name) && strncmp(list, name, len) == 0)
+			return i;
+		list = list[len] == ':' ? list + len + 1 : NULL;
+	}
+	return -1;
+}
+
+static int
+take_over(int fd, const char *name, struct error *err)
+{
+	int accepts = 0, flags;
+	socklen_t len = sizeof(accepts);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) == -1 ||
+	    !accepts)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the descriptor handed over as \"%s\" is not a listening "
+		    "socket; check its .socket unit",
+		    name);
+	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the descriptor handed over as \"%s\": %s", name,
+		    strerror(errno));
+	return fd;
+}
+
+int
+listen_get(const char *name, const char *path, struct error *err)
+{
+	int count = handed_over();
+	int i = index_of(name, getenv("LISTEN_FDNAMES"));
+
+	if (i >= 0 && i < count)
+		return take_over(FIRST_FD + i, name, err);
+	return sock_listen(path, err);
+}

@@ -1,0 +1,16 @@
+/*
+ * listen.h - where listening sockets come from: systemd hands them over, or we
+ * make them.
+ */
+#ifndef MSGRAPHD_LISTEN_H
+#define MSGRAPHD_LISTEN_H
+
+#include "error.h"
+
+/*
+ * The descriptor named name in LISTEN_FDNAMES (sd_listen_fds(3)), where it is
+ * ours; else a new socket at path. The caller owns it. -1 with *err.
+ */
+int listen_get(const char *name, const char *path, struct error *err);
+
+#endif

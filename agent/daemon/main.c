@@ -1,0 +1,318 @@
+/*
+ * main.c - msgraphd: holds the secrets and the connections to Microsoft.
+ *
+ * One process, one thread, one event loop. This file starts the parts, hands
+ * them to each other, and stops them: SIGTERM closes the sockets and lets what
+ * is under way finish; SIGHUP reads the configuration again.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "auth.h"
+#include "listen.h"
+#include "log.h"
+#include "msgraphd.h"
+#include "submit.h"
+#include "version.h"
+#include "wipemem.h"
+
+/* How much longer than one request a stop may take. */
+#define STOP_EXTRA_SECONDS 10
+
+struct program {
+	struct msgraphd daemon;
+	const char *conf_file;
+	struct service *auth, *submit;
+	struct event *signals[3];
+	struct event *stop_check;
+	long long stop_ticks; /* left; 0 while not stopping */
+};
+
+static const char usage[] =
+    "usage: msgraphd [-c file] [-t]\n"
+    "       msgraphd -V | -h\n"
+    "  -c file  configuration (default " CONF_DEFAULT_FILE ")\n"
+    "  -t       check the configuration, print it, and exit\n"
+    "  -V       print the version and exit\n";
+
+/* --- before anything else --- */
+
+/* No core file, no ptrace: this process holds secrets. */
+static int
+protect(struct error *err)
+{
+	const struct rlimit none = {0, 0};
+	struct rlimit files;
+
+	umask(077);
+	if (prctl(PR_SET_DUMPABLE, 0) == -1 ||
+	    setrlimit(RLIMIT_CORE, &none) == -1)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "cannot turn core files off: %s", strerror(errno));
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+/* --- reload and stop --- */
+
+/* What cannot change while running. */
+static int
+is_fixed(const struct conf *old, const struct conf *new)
+{
+	return strcmp(old->auth_socket, new->auth_socket) != 0 ||
+	    strcmp(old->submit_socket, new->submit_socket) != 0 ||
+	    strcmp(old->state_directory, new->state_directory) != 0 ||
+	    strcmp(old->vault_key_file, new->vault_key_file) != 0;
+}
+
+static void
+reload(struct program *p)
+{
+	struct conf fresh;
+	struct error err;
+
+	if (conf_load(&fresh, p->conf_file, &err) == -1) {
+		log_error("not reloaded, the old settings stay: %s", err.text);
+		return;
+	}
+	if (is_fixed(&p->daemon.conf, &fresh))
+		log_warning("sockets, state_directory and vault_key_file "
+			    "change only with a restart");
+	conf_free(&p->daemon.conf);
+	p->daemon.conf = fresh;
+	http_configure(p->daemon.http, &p->daemon.conf);
+	log_open("msgraphd", (enum log_destination)fresh.log_destination,
+	    (enum log_level)fresh.log_level);
+	log_info("configuration reloaded from %s", p->conf_file);
+}
+
+static int
+is_quiet(const struct program *p)
+{
+	return service_connections(p->auth) == 0 &&
+	    service_connections(p->submit) == 0 &&
+	    http_active(p->daemon.http) == 0;
+}
+
+static void
+on_stop_check(evutil_socket_t fd, short what, void *ctx)
+{
+	struct program *p = ctx;
+
+	(void)fd;
+	(void)what;
+	if (--p->stop_ticks > 0 && !is_quiet(p))
+		return;
+	if (!is_quiet(p))
+		log_warning("stopping with requests under way");
+	event_base_loopbreak(p->daemon.base);
+}
+
+static void
+begin_stop(struct program *p)
+{
+	const struct timeval tick = {.tv_usec = 20000};
+
+	if (p->stop_ticks > 0)
+		return;
+	log_info("stopping, finishing what is under way");
+	service_close(p->auth);
+	service_close(p->submit);
+	p->stop_ticks =
+	    (p->daemon.conf.request_timeout + STOP_EXTRA_SECONDS) * 50;
+	if (event_add(p->stop_check, &tick) == -1)
+		event_base_loopbreak(p->daemon.base);
+}
+
+static void
+on_signal(evutil_socket_t signo, short what, void *ctx)
+{
+	(void)what;
+	if (signo == SIGHUP)
+		reload(ctx);
+	else
+		begin_stop(ctx);
+}
+
+/* --- start --- */
+
+static int
+watch_signals(struct program *p, struct error *err)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		p->signals[i] =
+		    evsignal_new(p->daemon.base, numbers[i], on_signal, p);
+		if (p->signals[i] == NULL ||
+		    event_add(p->signals[i], NULL) == -1)
+			return error_set(
+			    err, ERROR_OURS, "4.3.0", "libevent: signals");
+	}
+	p->stop_check =
+	    event_new(p->daemon.base, -1, EV_PERSIST, on_stop_check, p);
+	return p->stop_check != NULL
+	    ? 0
+	    : error_set(err, ERROR_OURS, "4.3.0", "libevent: no memory");
+}
+
+static int
+start_parts(struct msgraphd *d, struct error *err)
+{
+	const char *directory = d->conf.state_directory;
+
+	d->vault =
+	    vault_load(d->conf.vault_key_file, !state_exists(directory), err);
+	if (d->vault == NULL)
+		return -1;
+	if ((d->state = state_open(directory, d->vault, err)) == NULL)
+		return -1;
+	if ((d->base = event_base_new()) == NULL)
+		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
+	if ((d->http = http_new(d->base, &d->conf, err)) == NULL)
+		return -1;
+	d->accounts = accounts_new(d->base, &d->conf, d->http, d->state);
+	return d->accounts != NULL
+	    ? 0
+	    : error_set(err, ERROR_OURS, "4.3.0", "memory is short");
+}
+
+static struct service *
+serve(struct program *p, const struct service_kind *kind, const char *path,
+    struct error *err)
+{
+	int fd = listen_get(kind->name, path, err);
+
+	return fd == -1 ? NULL : service_new(&p->daemon, kind, fd, err);
+}
+
+static int
+start(struct program *p, struct error *err)
+{
+	const struct conf *conf = &p->daemon.conf;
+
+	if (start_parts(&p->daemon, err) == -1 || watch_signals(p, err) == -1)
+		return -1;
+	p->auth = serve(p, &auth_service, conf->auth_socket, err);
+	if (p->auth == NULL)
+		return -1;
+	p->submit = serve(p, &submit_service, conf->submit_socket, err);
+	if (p->submit == NULL)
+		return -1;
+	log_info("version %s started, auth_socket=%s, submit_socket=%s",
+	    MSGRAPH_VERSION, conf->auth_socket, conf->submit_socket);
+	return 0;
+}
+
+static void
+shut_down(struct program *p)
+{
+	size_t i;
+
+	service_free(&p->auth);
+	service_free(&p->submit);
+	accounts_free(&p->daemon.accounts);
+	http_free(&p->daemon.http);
+	state_close(&p->daemon.state);
+	vault_free(&p->daemon.vault);
+	for (i = 0; i < 3; i++)
+		if (p->signals[i] != NULL)
+			event_free(p->signals[i]);
+	if (p->stop_check != NULL)
+		event_free(p->stop_check);
+	if (p->daemon.base != NULL)
+		event_base_free(p->daemon.base);
+	conf_free(&p->daemon.conf);
+}
+
+static int
+run(struct program *p)
+{
+	struct error err;
+	int status = EX_OK;
+
+	if (protect(&err) == -1 || wipemem_install() == -1) {
+		log_error("cannot protect memory");
+		return EX_OSERR;
+	}
+	if (start(p, &err) == -1) {
+		log_error("%s", err.text);
+		status = EX_CONFIG;
+	} else {
+		event_base_dispatch(p->daemon.base);
+		log_info("stopped");
+	}
+	shut_down(p);
+	return status;
+}
+
+/* -1 to go on, else the exit status. */
+static int
+read_options(struct program *p, int argc, char **argv, int *only_test)
+{
+	int c;
+
+	p->conf_file = CONF_DEFAULT_FILE;
+	while ((c = getopt(argc, argv, "c:tVh")) != -1) {
+		switch (c) {
+		case 'c':
+			p->conf_file = optarg;
+			break;
+		case 't':
+			*only_test = 1;
+			break;
+		case 'V':
+			printf("msgraphd %s\n", MSGRAPH_VERSION);
+			return EX_OK;
+		case 'h':
+			fputs(usage, stdout);
+			return EX_OK;
+		default:
+			fputs(usage, stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		return EX_USAGE;
+	}
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program program = {0};
+	struct error err;
+	int status, only_test = 0;
+
+	if ((status = read_options(&program, argc, argv, &only_test)) != -1)
+		return status;
+	if (conf_load(&program.daemon.conf, program.conf_file, &err) == -1) {
+		fprintf(stderr, "msgraphd: %s\n", err.text);
+		return EX_CONFIG;
+	}
+	if (only_test) {
+		conf_print(&program.daemon.conf, stdout);
+		conf_free(&program.daemon.conf);
+		return EX_OK;
+	}
+	log_open("msgraphd",
+	    (enum log_destination)program.daemon.conf.log_destination,
+	    (enum log_level)program.daemon.conf.log_level);
+	return run(&program);
+}

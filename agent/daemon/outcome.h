@@ -1,0 +1,31 @@
+/*
+ * outcome.h - what an answer of Graph means for the message: one table.
+ */
+#ifndef MSGRAPHD_OUTCOME_H
+#define MSGRAPHD_OUTCOME_H
+
+enum outcome_action {
+	OUTCOME_SENT,
+	OUTCOME_RENEW, /* get a new token and try again, once; then defer */
+	OUTCOME_RETRY, /* try again, once; then bounce */
+	OUTCOME_HEAL, /* an admin can mend it: defer, later bounce */
+	OUTCOME_HOLD, /* throttled: wait as told, or defer */
+	OUTCOME_DEFER,
+	OUTCOME_BOUNCE
+};
+
+struct outcome {
+	enum outcome_action action;
+	const char *dsn; /* "x.7.28": x is 4 when deferred, 5 when bounced */
+	const char *text; /* one sentence for the person who reads a bounce */
+	int known; /* 0: nobody foresaw this answer; worth a warning */
+	int unknown_fate; /* 1: Graph may have taken the message */
+};
+
+/*
+ * status 0: no answer came. code is Graph's error code or "". body_sent: all
+ * of the request had been handed over.
+ */
+struct outcome outcome_of(long status, const char *code, int body_sent);
+
+#endif

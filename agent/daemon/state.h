@@ -1,0 +1,48 @@
+/*
+ * state.h - what must survive a restart: one SQLite file, state.db.
+ *
+ * Every call is synchronous and small. The file is locked for as long as it is
+ * open, so a second daemon on the same state fails at once.
+ */
+#ifndef MSGRAPHD_STATE_H
+#define MSGRAPHD_STATE_H
+
+#include "error.h"
+#include "identity.h"
+#include "secret.h"
+#include "vault.h"
+
+struct state;
+
+/* What an identity signed in with last, and the token it got for it. */
+struct credential {
+	struct secret *secret; /* owned */
+	struct secret *token; /* owned; NULL when there is none */
+	long long token_expires; /* clock_wall(), 0 without a token */
+	long long verified; /* clock_wall() when Entra took the secret */
+};
+
+/* 1 when directory holds a state file: then the vault key must exist too. */
+int state_exists(const char *directory);
+
+/*
+ * Opens or makes directory/state.db and proves that the vault's key is the
+ * one it was written with. NULL with *err. The vault stays the caller's and
+ * must outlive the state.
+ */
+struct state *state_open(
+    const char *directory, const struct vault *vault, struct error *err);
+void state_close(struct state **statep);
+
+/* Stores, replacing what was there. 0 when it is durable, -1 with *err. */
+int state_put(struct state *state, const struct identity *id,
+    const struct credential *credential, struct error *err);
+
+/* 1 with *credential filled, 0 when the identity is unknown, -1 with *err. */
+int state_get(struct state *state, const struct identity *id,
+    struct credential *credential, struct error *err);
+
+/* Wipes what the struct owns; takes a zeroed one. */
+void credential_clear(struct credential *credential);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * submit.c - see submit.h.
+ *
+ * The agent is ours, but it has read hostile mail: whatever it says is checked
+ * here as if a stranger said it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "delivery.h"
+#include "log.h"
+#include "submit.h"
+
+static void
+send_reply(struct conn *conn, const struct wire_reply *reply)
+{
+	struct buf out;
+
+	buf_init(&out, WIRE_REPLY_MAX);
+	if (wire_reply_format(&out, reply) == -1)
+		out.len = 0;
+	conn_answer(conn, out.bytes, out.len);
+	buf_free(&out);
+}
+
+static void
+on_done(void *ctx, const struct wire_reply *reply)
+{
+	send_reply(ctx, reply);
+}
+
+static void
+refuse(struct conn *conn, const struct error *err)
+{
+	struct wire_reply reply = {.status = WIRE_DEFERRED};
+
+	snprintf(reply.dsn, sizeof(reply.dsn), "%s", err->dsn);
+	snprintf(reply.text, sizeof(reply.text), "%s", err->text);
+	send_reply(conn, &reply);
+}
+
+/* Copies a value that may not be cut. */
+static int
+copy(char *to, size_t size, const char *value, const char *name,
+    struct error *err)
+{
+	if (value[0] == '\0' || strlen(value) >= size)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "%s is empty or longer than %zu bytes", name, size - 1);
+	strcpy(to, value);
+	return 0;
+}
+
+static int
+read_field(struct conn *conn, struct delivery_request *request,
+    const char *name, const char *value, struct error *err)
+{
+	const char *reason;
+	char *end;
+
+	if (strcmp(name, "queue-id") == 0)
+		return copy(request->queue_id, sizeof(request->queue_id), value,
+		    name, err);
+	if (strcmp(name, "mailbox") == 0)
+		return copy(request->mailbox, sizeof(request->mailbox), value,
+		    name, err);
+	if (strcmp(name, "recipient") == 0) {
+		request->nrcpt++;
+		return 0;
+	}
+	if (strcmp(name, "raw") == 0) {
+		request->spool.raw = strtoll(value, &end, 10);
+		if (value[0] == '\0' || *end != '\0')
+			return error_set(
+			    err, ERROR_OURS, "4.3.0", "raw is not a number");
+		return 0;
+	}
+	if (strcmp(name, "segment") == 0) {
+		if (spool_add_segment(&request->spool, value) == -1)
+			return error_set(err, ERROR_OURS, "4.3.0",
+			    "segment is malformed or one too many");
+		return 0;
+	}
+	if (strcmp(name, "identity") == 0 &&
+	    identity_parse(value, strlen(value),
+		conf_delimiters(&conn->daemon->conf), &request->identity,
+		&reason) == -1)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the message was queued for user \"%s\", which is not a "
+		    "client of ours: %s",
+		    value, reason);
+	return 0;
+}
+
+static int
+read_request(
+    struct conn *conn, struct delivery_request *request, struct error *err)
+{
+	char *cursor = conn->in.bytes, *value;
+	const char *name;
+
+	while ((name = wire_next(&cursor, &value)) != NULL)
+		if (read_field(conn, request, name, value, err) == -1)
+			return -1;
+	if (request->queue_id[0] == '\0' || request->mailbox[0] == '\0' ||
+	    request->identity.tenant[0] == '\0' || request->nrcpt == 0)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "the agent's request lacks queue-id, identity, mailbox "
+		    "or recipient");
+	return spool_check(&request->spool, err);
+}
+
+static enum wire_result
+request(struct conn *conn)
+{
+	struct delivery_request request = {0};
+	enum wire_result result;
+	struct error err;
+	size_t len;
+
+	result = wire_record(conn->in.bytes, conn->in.len, &len);
+	if (result != WIRE_DONE)
+		return result;
+	if (len != conn->in.len)
+		return WIRE_BAD;
+	spool_init(&request.spool, conn->passed);
+	conn->passed = -1;
+	if (read_request(conn, &request, &err) == -1) {
+		log_warning("%s: status=deferred (%s)",
+		    request.queue_id[0] == '\0' ? "NOQUEUE" : request.queue_id,
+		    err.text);
+		spool_free(&request.spool);
+		refuse(conn, &err);
+		return WIRE_DONE;
+	}
+	buf_free(&conn->in);
+	conn->work = delivery_start(conn->daemon, &request, on_done, conn);
+	if (conn->work == NULL) {
+		error_set(&err, ERROR_TEMPORARY, "4.3.2",
+		    "too much waits for this client already");
+		refuse(conn, &err);
+	}
+	return WIRE_DONE;
+}
+
+static void
+gone(struct conn *conn)
+{
+	struct delivery *delivery = conn->work;
+
+	conn->work = NULL;
+	delivery_abandon(&delivery);
+}
+
+const struct service_kind submit_service = {
+    .name = "submit",
+    .user = "msgraph",
+    .request_max = WIRE_RECORD_MAX,
+    .request = request,
+    .gone = gone,
+};
