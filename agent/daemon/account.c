@@ -8,13 +8,9 @@
  * of one printer are one request, and nobody waits behind a stranger who tries
  * wrong secrets unless he has something to ask himself.
  *
- * What is remembered of a secret is a digest under a key that lives as long as
- * the process. The secret itself stays in an ask until it is answered, and
- * sealed in the state.
+ * The secret itself stays in memory until its ask is answered, and sealed in
+ * the state; verdicts hold digests.
  */
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +20,11 @@
 #include "clock.h"
 #include "entra.h"
 #include "log.h"
+#include "verdict.h"
 
-#define DIGEST_SIZE 32
-#define VERDICTS 4 /* secrets remembered of one identity */
-
-/* A new secret can be refused until it has spread inside Entra. */
-#define REFUSED_TTL_MS (30 * 1000LL)
 /* With Entra out of reach, how long before it is asked again. */
 #define UNAVAILABLE_TTL_MS 1000LL
 #define RETRY_AFTER_MAX_MS (3600 * 1000LL)
-/* A sign-in should not outlast a client's patience. */
-#define TOKEN_TIMEOUT 30L
 #define ASK_TIMEOUT_MS (45 * 1000LL)
 #define RENEW_EARLY_MS (300 * 1000LL)
 /* A token this near its end might not survive the request. */
@@ -43,17 +33,11 @@
 #define ACCOUNTS_MAX 10000
 #define SWEEP_SECONDS 60
 
-struct verdict {
-	unsigned char digest[DIGEST_SIZE];
-	long long at; /* clock_ms(); 0 for an empty slot */
-	int accepted;
-};
-
 struct ask {
 	TAILQ_ENTRY(ask) entry;
 	struct account *account;
 	struct secret *secret; /* owned; NULL: wants a token */
-	unsigned char digest[DIGEST_SIZE];
+	unsigned char digest[VERDICT_DIGEST_SIZE];
 	long long deadline;
 	account_done done;
 	void *ctx;
@@ -65,7 +49,7 @@ struct account {
 	struct event *wake;
 	TAILQ_HEAD(ask_queue, ask) asks;
 	unsigned int waiting;
-	struct verdict verdicts[VERDICTS];
+	struct verdicts verdicts;
 
 	struct secret *token; /* owned; NULL without one */
 	long long renew_at, expires_at;
@@ -76,9 +60,7 @@ struct account {
 	char quiet_text[256];
 
 	/* the request that is under way */
-	struct http_call *call;
-	struct buf form;
-	size_t form_read;
+	struct entra_call *call;
 	struct secret *asked; /* owned: the secret it tries */
 	int renewing; /* 1: the stored secret, not one just typed */
 };
@@ -91,66 +73,15 @@ struct accounts {
 	struct http *http;
 	struct state *state;
 	struct event *sweep;
-	unsigned char key[DIGEST_SIZE];
 };
 
 static void run(struct account *account);
 static void on_wake(evutil_socket_t fd, short what, void *ctx);
 
-/* --- verdicts --- */
-
-static void
-digest_of(const struct account *account, const struct secret *secret,
-    unsigned char digest[DIGEST_SIZE])
-{
-	/* each account has its own verdicts, so the secret alone is enough */
-	HMAC(EVP_sha256(), account->all->key, DIGEST_SIZE,
-	    (const unsigned char *)secret->bytes, secret->len, digest, NULL);
-}
-
 static long long
-verdict_ttl(const struct account *account, const struct verdict *v)
+ttl_ms(const struct account *account)
 {
-	return v->accepted ? account->all->conf->auth_cache_ttl * 1000LL
-			   : REFUSED_TTL_MS;
-}
-
-static const struct verdict *
-find_verdict(const struct account *account, const unsigned char *digest)
-{
-	const struct verdict *v;
-	size_t i;
-
-	for (i = 0; i < VERDICTS; i++) {
-		v = &account->verdicts[i];
-		if (v->at != 0 && memcmp(v->digest, digest, DIGEST_SIZE) == 0 &&
-		    clock_ms() - v->at < verdict_ttl(account, v))
-			return v;
-	}
-	return NULL;
-}
-
-/* Takes the slot of the same secret, else of the oldest verdict. */
-static void
-remember(struct account *account, const struct secret *secret, int accepted)
-{
-	unsigned char digest[DIGEST_SIZE];
-	struct verdict *slot = &account->verdicts[0];
-	size_t i;
-
-	digest_of(account, secret, digest);
-	for (i = 0; i < VERDICTS; i++) {
-		if (memcmp(account->verdicts[i].digest, digest, DIGEST_SIZE) ==
-		    0) {
-			slot = &account->verdicts[i];
-			break;
-		}
-		if (account->verdicts[i].at < slot->at)
-			slot = &account->verdicts[i];
-	}
-	memcpy(slot->digest, digest, DIGEST_SIZE);
-	slot->accepted = accepted;
-	slot->at = clock_ms();
+	return account->all->conf->auth_cache_ttl * 1000LL;
 }
 
 /* --- tokens --- */
@@ -210,8 +141,7 @@ account_free(struct account *account)
 
 	while ((ask = TAILQ_FIRST(&account->asks)) != NULL)
 		account_cancel(&ask);
-	http_cancel(&account->call);
-	buf_wipe(&account->form);
+	entra_cancel(&account->call);
 	secret_free(&account->asked);
 	secret_free(&account->token);
 	if (account->wake != NULL)
@@ -230,7 +160,6 @@ account_new(struct accounts *all, const struct identity *id)
 	account->id = *id;
 	account->all = all;
 	TAILQ_INIT(&account->asks);
-	buf_init(&account->form, ENTRA_FORM_MAX);
 	account->wake = event_new(all->base, -1, 0, on_wake, account);
 	if (account->wake == NULL ||
 	    tsearch(account, &all->tree, compare) == NULL) {
@@ -259,17 +188,9 @@ find_or_new(struct accounts *all, const struct identity *id)
 static int
 is_idle(const struct account *account)
 {
-	size_t i;
-
-	if (!TAILQ_EMPTY(&account->asks) || account->call != NULL ||
-	    has_token(account) || clock_ms() < account->quiet_until)
-		return 0;
-	for (i = 0; i < VERDICTS; i++)
-		if (account->verdicts[i].at != 0 &&
-		    clock_ms() - account->verdicts[i].at <
-			verdict_ttl(account, &account->verdicts[i]))
-			return 0;
-	return 1;
+	return TAILQ_EMPTY(&account->asks) && account->call == NULL &&
+	    !has_token(account) && clock_ms() >= account->quiet_until &&
+	    !verdict_any(&account->verdicts, ttl_ms(account));
 }
 
 static struct account *idle_account;
@@ -322,7 +243,7 @@ accounts_new(struct event_base *base, const struct conf *conf,
 	all->state = state;
 	all->sweep = event_new(base, -1, EV_PERSIST, on_sweep, all);
 	if (all->sweep == NULL || event_add(all->sweep, &every) == -1 ||
-	    RAND_bytes(all->key, sizeof(all->key)) != 1)
+	    verdict_init() == -1)
 		accounts_free(&all);
 	return all;
 }
@@ -344,7 +265,6 @@ accounts_free(struct accounts **accountsp)
 	tdestroy(all->tree, free_node);
 	if (all->sweep != NULL)
 		event_free(all->sweep);
-	secret_wipe(all->key, sizeof(all->key));
 	free(all);
 }
 
@@ -385,7 +305,7 @@ ask_new(struct accounts *all, const struct identity *id, struct secret *secret,
 	ask->account = account;
 	ask->secret = secret;
 	if (secret != NULL)
-		digest_of(account, secret, ask->digest);
+		verdict_digest(secret, ask->digest);
 	ask->deadline = clock_ms() + ASK_TIMEOUT_MS;
 	ask->done = done;
 	ask->ctx = ctx;
@@ -440,12 +360,10 @@ answer_known(struct account *account, struct ask *ask)
 		return 1;
 	}
 	if (ask->secret != NULL &&
-	    (v = find_verdict(account, ask->digest)) != NULL) {
-		if (v->accepted)
-			answer_ask(ask, ACCOUNT_OK, "");
-		else
-			answer_ask(ask, ACCOUNT_REFUSED,
-			    "refused a moment ago, not asked again yet");
+	    (v = verdict_find(
+		 &account->verdicts, ask->digest, ttl_ms(account))) != NULL) {
+		answer_ask(
+		    ask, v->accepted ? ACCOUNT_OK : ACCOUNT_REFUSED, v->text);
 		return 1;
 	}
 	if (clock_ms() < account->quiet_until &&
@@ -471,27 +389,6 @@ be_quiet(struct account *account, long long ms, enum account_result result,
 }
 
 /* --- the request --- */
-
-static long
-read_form(void *ctx, char *to, size_t room)
-{
-	struct account *account = ctx;
-	size_t len = account->form.len - account->form_read;
-
-	if (len > room)
-		len = room;
-	memcpy(to, account->form.bytes + account->form_read, len);
-	account->form_read += len;
-	return (long)len;
-}
-
-static void
-rewind_form(void *ctx)
-{
-	struct account *account = ctx;
-
-	account->form_read = 0;
-}
 
 /* 0 when the new secret and token are durable. */
 static int
@@ -524,7 +421,7 @@ accepted(struct account *account, const struct entra_answer *answer)
 		be_quiet(account, UNAVAILABLE_TTL_MS, ACCOUNT_UNAVAILABLE,
 		    "the state cannot be written; see msgraphd's log");
 	else
-		remember(account, account->asked, 1);
+		verdict_remember(&account->verdicts, account->asked, 1, "");
 }
 
 static void
@@ -532,13 +429,13 @@ refused(struct account *account, const struct entra_answer *answer)
 {
 	char text[IDENTITY_TEXT_SIZE];
 
-	remember(account, account->asked, 0);
+	verdict_remember(&account->verdicts, account->asked, 0, answer->text);
 	if (!account->renewing) {
 		log_info("NOQUEUE: client=%s, status=refused (%s)",
 		    identity_text(&account->id, text), answer->text);
 		return;
 	}
-	be_quiet(account, REFUSED_TTL_MS, ACCOUNT_REFUSED, answer->text);
+	be_quiet(account, VERDICT_REFUSED_MS, ACCOUNT_REFUSED, answer->text);
 	log_warning("NOQUEUE: client=%s, status=refused (the secret it signed "
 		    "in with is not accepted any more: %s)",
 	    identity_text(&account->id, text), answer->text);
@@ -560,58 +457,24 @@ unavailable(struct account *account, const struct entra_answer *answer)
 }
 
 static void
-on_answer(void *ctx, const struct http_answer *http_answer)
+on_answer(void *ctx, const struct entra_answer *answer)
 {
 	struct account *account = ctx;
-	struct entra_answer answer;
 
 	account->call = NULL;
-	entra_read(http_answer, &answer);
-	switch (answer.result) {
+	switch (answer->result) {
 	case ENTRA_ACCEPTED:
-		accepted(account, &answer);
+		accepted(account, answer);
 		break;
 	case ENTRA_REFUSED:
-		refused(account, &answer);
+		refused(account, answer);
 		break;
 	case ENTRA_UNAVAILABLE:
-		unavailable(account, &answer);
+		unavailable(account, answer);
 		break;
 	}
-	secret_free(&answer.token);
 	secret_free(&account->asked);
-	buf_wipe(&account->form);
 	run(account);
-}
-
-static int
-start_request(struct account *account, struct error *err)
-{
-	const struct conf *conf = account->all->conf;
-	struct http_body body = {
-	    .read = read_form, .rewind = rewind_form, .ctx = account};
-	struct http_request request = {.method = "POST",
-	    .content_type = "application/x-www-form-urlencoded",
-	    .body = &body,
-	    .timeout = conf->request_timeout < TOKEN_TIMEOUT
-		? conf->request_timeout
-		: TOKEN_TIMEOUT};
-	struct buf url;
-
-	buf_init(&url, 1024);
-	account->form_read = 0;
-	if (entra_url(conf, &account->id, &url) == -1 ||
-	    entra_form(conf, &account->id, account->asked, &account->form) ==
-		-1) {
-		error_set(err, ERROR_OURS, "4.3.0", "the request is too long");
-	} else {
-		request.url = url.bytes;
-		body.size = (long long)account->form.len;
-		account->call = http_start(
-		    account->all->http, &request, on_answer, account, err);
-	}
-	buf_free(&url);
-	return account->call == NULL ? -1 : 0;
 }
 
 /* Takes the stored secret for the next request. */
@@ -653,12 +516,13 @@ ask_entra(struct account *account, struct secret **secretp)
 		    err.text);
 		return;
 	}
-	if (start_request(account, &err) == -1) {
+	account->call = entra_start(account->all->http, account->all->conf,
+	    &account->id, account->asked, on_answer, account, &err);
+	if (account->call == NULL) {
 		log_error("%s", err.text);
 		be_quiet(
 		    account, UNAVAILABLE_TTL_MS, ACCOUNT_UNAVAILABLE, err.text);
 		secret_free(&account->asked);
-		buf_wipe(&account->form);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "entra.h"
@@ -22,13 +23,6 @@ static const char *const refusals[] = {
     "invalid_grant",
     "interaction_required",
 };
-
-int
-entra_url(const struct conf *conf, const struct identity *id, struct buf *out)
-{
-	return buf_printf(
-	    out, "%s/%s/oauth2/v2.0/token", conf->login_endpoint, id->tenant);
-}
 
 static int
 add_escaped(struct buf *out, const char *name, const char *value, size_t len)
@@ -143,4 +137,110 @@ entra_read(const struct http_answer *answer, struct entra_answer *out)
 	else
 		read_error(answer, json, out);
 	json_decref(json);
+}
+
+/* --- the request --- */
+
+struct entra_call {
+	struct http_call *http;
+	struct buf form;
+	size_t read;
+	entra_done done;
+	void *ctx;
+};
+
+static long
+read_form(void *ctx, char *to, size_t room)
+{
+	struct entra_call *call = ctx;
+	size_t len = call->form.len - call->read;
+
+	if (len > room)
+		len = room;
+	memcpy(to, call->form.bytes + call->read, len);
+	call->read += len;
+	return (long)len;
+}
+
+static void
+rewind_form(void *ctx)
+{
+	((struct entra_call *)ctx)->read = 0;
+}
+
+void
+entra_cancel(struct entra_call **callp)
+{
+	struct entra_call *call = *callp;
+
+	*callp = NULL;
+	if (call == NULL)
+		return;
+	http_cancel(&call->http);
+	buf_wipe(&call->form);
+	free(call);
+}
+
+static void
+on_answer(void *ctx, const struct http_answer *http_answer)
+{
+	struct entra_call *call = ctx;
+	struct entra_answer answer;
+
+	call->http = NULL;
+	entra_read(http_answer, &answer);
+	call->done(call->ctx, &answer);
+	secret_free(&answer.token);
+	entra_cancel(&call);
+}
+
+static int
+start(struct entra_call *call, struct http *http, const struct conf *conf,
+    const struct identity *id, struct error *err)
+{
+	struct http_body body = {.size = (long long)call->form.len,
+	    .read = read_form,
+	    .rewind = rewind_form,
+	    .ctx = call};
+	struct http_request request = {.method = "POST",
+	    .content_type = "application/x-www-form-urlencoded",
+	    .body = &body,
+	    .timeout = conf->request_timeout < ENTRA_TIMEOUT
+		? conf->request_timeout
+		: ENTRA_TIMEOUT};
+	struct buf url;
+
+	buf_init(&url, 2048);
+	if (buf_printf(&url, "%s/%s/oauth2/v2.0/token", conf->login_endpoint,
+		id->tenant) == -1) {
+		error_set(err, ERROR_OURS, "4.3.5", "login_endpoint too long");
+	} else {
+		request.url = url.bytes;
+		call->http = http_start(http, &request, on_answer, call, err);
+	}
+	buf_free(&url);
+	return call->http == NULL ? -1 : 0;
+}
+
+struct entra_call *
+entra_start(struct http *http, const struct conf *conf,
+    const struct identity *id, const struct secret *secret, entra_done done,
+    void *ctx, struct error *err)
+{
+	struct entra_call *call = calloc(1, sizeof(*call));
+
+	if (call == NULL) {
+		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return NULL;
+	}
+	buf_init(&call->form, ENTRA_FORM_MAX);
+	call->done = done;
+	call->ctx = ctx;
+	if (entra_form(conf, id, secret, &call->form) == -1) {
+		error_set(err, ERROR_OURS, "4.3.0", "the form is too long");
+		entra_cancel(&call);
+	} else if (start(call, http, conf, id, err) == -1) {
+		entra_cancel(&call);
+	}
+	return call;
 }

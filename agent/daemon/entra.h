@@ -1,8 +1,8 @@
 /*
  * entra.h - what is said to Entra's token endpoint, and what its answers mean.
  *
- * Pure functions; account.c does the asking. Microsoft: "Microsoft identity
- * platform and the OAuth 2.0 client credentials flow".
+ * Microsoft: "Microsoft identity platform and the OAuth 2.0 client credentials
+ * flow".
  */
 #ifndef MSGRAPHD_ENTRA_H
 #define MSGRAPHD_ENTRA_H
@@ -16,6 +16,9 @@
 #include "secret.h"
 
 #define ENTRA_FORM_MAX 8192
+
+/* Seconds: a sign-in should not outlast a client's patience. */
+#define ENTRA_TIMEOUT 30L
 
 enum entra_result {
 	ENTRA_ACCEPTED, /* a token came */
@@ -31,13 +34,26 @@ struct entra_answer {
 	char text[256]; /* one line: why not */
 };
 
-/* Both append; 0, or -1 when it does not fit. */
-int entra_url(
-    const struct conf *conf, const struct identity *id, struct buf *out);
+struct entra_call;
+
+/* The answer is valid during the call only. */
+typedef void (*entra_done)(void *ctx, const struct entra_answer *answer);
+
+/*
+ * Asks for a token with this secret. done is called once, from the event loop.
+ * NULL with *err when the request could not start.
+ */
+struct entra_call *entra_start(struct http *http, const struct conf *conf,
+    const struct identity *id, const struct secret *secret, entra_done done,
+    void *ctx, struct error *err);
+void entra_cancel(struct entra_call **callp);
+
+/*
+ * Its parts, pure: the form that is sent (0, or -1 when it does not fit), and
+ * what an answer means (the caller frees out->token).
+ */
 int entra_form(const struct conf *conf, const struct identity *id,
     const struct secret *secret, struct buf *out);
-
-/* Reads an answer. The caller frees out->token. */
 void entra_read(const struct http_answer *answer, struct entra_answer *out);
 
 #endif

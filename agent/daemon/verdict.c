@@ -1,0 +1,87 @@
+/*
+ * verdict.c - see verdict.h.
+ */
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "verdict.h"
+
+static unsigned char key[VERDICT_DIGEST_SIZE];
+
+int
+verdict_init(void)
+{
+	return RAND_bytes(key, sizeof(key)) == 1 ? 0 : -1;
+}
+
+void
+verdict_digest(
+    const struct secret *secret, unsigned char digest[VERDICT_DIGEST_SIZE])
+{
+	HMAC(EVP_sha256(), key, sizeof(key),
+	    (const unsigned char *)secret->bytes, secret->len, digest, NULL);
+}
+
+void
+verdict_remember(struct verdicts *verdicts, const struct secret *secret,
+    int accepted, const char *text)
+{
+	unsigned char digest[VERDICT_DIGEST_SIZE];
+	struct verdict *v, *slot = &verdicts->slots[0];
+	size_t i;
+
+	verdict_digest(secret, digest);
+	for (i = 0; i < VERDICTS; i++) {
+		v = &verdicts->slots[i];
+		if (memcmp(v->digest, digest, sizeof(digest)) == 0) {
+			slot = v;
+			break;
+		}
+		if (v->at < slot->at)
+			slot = v;
+	}
+	memcpy(slot->digest, digest, sizeof(digest));
+	slot->accepted = accepted;
+	slot->at = clock_ms();
+	snprintf(slot->text, sizeof(slot->text), "%s", text);
+}
+
+static int
+still_counts(const struct verdict *v, long long ttl_ms)
+{
+	long long ttl = v->accepted ? ttl_ms : VERDICT_REFUSED_MS;
+
+	return v->at != 0 && clock_ms() - v->at < ttl;
+}
+
+const struct verdict *
+verdict_find(const struct verdicts *verdicts,
+    const unsigned char digest[VERDICT_DIGEST_SIZE], long long ttl_ms)
+{
+	const struct verdict *v;
+	size_t i;
+
+	for (i = 0; i < VERDICTS; i++) {
+		v = &verdicts->slots[i];
+		if (still_counts(v, ttl_ms) &&
+		    CRYPTO_memcmp(v->digest, digest, sizeof(v->digest)) == 0)
+			return v;
+	}
+	return NULL;
+}
+
+int
+verdict_any(const struct verdicts *verdicts, long long ttl_ms)
+{
+	size_t i;
+
+	for (i = 0; i < VERDICTS; i++)
+		if (still_counts(&verdicts->slots[i], ttl_ms))
+			return 1;
+	return 0;
+}

@@ -1,0 +1,153 @@
+"""msgraphd alone: started with a configuration of its own, and spoken to on
+its two sockets the way the plugin and the agent do."""
+
+from __future__ import annotations
+
+import array
+import os
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+BUILD = Path(os.environ.get("MSGRAPH_BUILD", ROOT / "build"))
+
+
+@dataclass
+class Reply:
+    """What the submit socket answered; status is "" when it closed."""
+    status: str = ""
+    dsn: str = ""
+    text: str = ""
+
+
+class Daemon:
+    """A msgraphd process in a directory of its own, logging to a file."""
+
+    def __init__(self, directory: Path, settings: dict[str, str]) -> None:
+        self.directory = directory
+        self.settings = {
+            "auth_socket": str(directory / "auth"),
+            "submit_socket": str(directory / "submit"),
+            "state_directory": str(directory / "state"),
+            "vault_key_file": str(directory / "vault.key"),
+            "log_destination": "stderr",
+            "log_level": "debug",
+            **settings,
+        }
+        self.conf = directory / "msgraph.conf"
+        self.log_file = directory / "msgraphd.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def write_conf(self) -> None:
+        self.conf.write_text("".join(
+            f"{name} = {value}\n" for name, value in self.settings.items()))
+
+    def command(self, *args: str) -> list[str]:
+        return [str(BUILD / "msgraphd"), "-c", str(self.conf), *args]
+
+    def start(self) -> Daemon:
+        (self.directory / "state").mkdir(exist_ok=True)
+        self.write_conf()
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(self.command(), stderr=log)
+        self.wait(lambda: self.answers() or self.process.poll() is not None)
+        return self
+
+    def answers(self) -> bool:
+        """The submit socket is the last thing that a start makes."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            try:
+                sock.connect(self.settings["submit_socket"])
+            except OSError:
+                return False
+        return True
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.process is None:
+            return 0
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.send_signal(number)
+        return process.wait(timeout=30)
+
+    def __enter__(self) -> Daemon:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @staticmethod
+    def wait(condition, seconds: float = 15) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "waited too long"
+            time.sleep(0.01)
+
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    # --- auth socket
+
+    def auth(self, login: str, password: str, realm: str = "",
+             timeout: float = 60) -> str:
+        """The answer, such as "OK" or "NO reason"; "" when there was none."""
+        parts = [login, password, "smtp", realm]
+        request = b"".join(
+            struct.pack(">H", len(p.encode())) + p.encode() for p in parts)
+        return self.auth_raw(request, timeout)
+
+    def auth_raw(self, request: bytes, timeout: float = 60) -> str:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(timeout)
+            sock.connect(self.settings["auth_socket"])
+            sock.sendall(request)
+            answer = read_all(sock)
+        return answer[2:].decode() if answer else ""
+
+    # --- submit socket
+
+    def submit(self, message: bytes, segments: list[tuple[int, int]]
+               | None = None, timeout: float = 60, **fields: str) -> Reply:
+        """Hands a message over; segments default to all of it."""
+        lines = {"queue_id": "4TESTqueue", "mailbox": "scan@example.com",
+                 "sender": "scan@example.com",
+                 "recipient": "rcpt@example.org",
+                 "raw": str(len(message)), **fields}
+        record = "".join(f"{name.replace('_', '-')}={value}\n"
+                         for name, value in lines.items())
+        for offset, length in segments or [(0, len(message))]:
+            record += f"segment={offset},{length}\n"
+        return self.submit_raw(record.encode() + b"\n", message, timeout)
+
+    def submit_raw(self, record: bytes, message: bytes,
+                   timeout: float = 60) -> Reply:
+        with tempfile.TemporaryFile() as spool, \
+                socket.socket(socket.AF_UNIX) as sock:
+            spool.write(message)
+            spool.flush()
+            sock.settimeout(timeout)
+            sock.connect(self.settings["submit_socket"])
+            rights = array.array("i", [spool.fileno()])
+            sock.sendmsg([record], [
+                (socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            answer = read_all(sock).decode()
+        return Reply(**dict(line.split("=", 1)
+                            for line in answer.splitlines() if line))
+
+
+def read_all(sock: socket.socket) -> bytes:
+    parts = []
+    while True:
+        try:
+            part = sock.recv(65536)
+        except ConnectionResetError:
+            part = b""
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
