@@ -1,0 +1,265 @@
+"""Microsoft Graph: which path is what, who may, sendMail, Sent Items."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Callable
+from urllib.parse import unquote, unquote_plus
+
+from . import drafts, errors, mime
+from .store import App
+from .wire import Request, Response, json_response
+from .world import World
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_FILTER = re.compile(r"internetMessageId eq '((?:[^']|'')*)'\Z")
+_SEND_AS = ("The user account which was used to submit this request does not "
+            "have the right to send mail on behalf of the specified sending "
+            "account., Cannot submit message.")
+
+Handler = Callable[[World, Request, App, int], Response]
+
+
+# --- which path is what
+
+def identify(world: World, request: Request) -> None:
+    """Learns from the head which call this is, whose token, which mailbox."""
+    parts = [unquote(part) for part in request.path.split("/")[1:]]
+    if parts[:2] == ["v1.0", "users"] and len(parts) > 3 and parts[2]:
+        endpoint = _endpoint(request, parts[3:])
+        if endpoint:
+            request.endpoint = endpoint
+            request.mailbox = parts[2].lower()
+    words = request.all("authorization")
+    if len(words) == 1 and words[0].lower().startswith("bearer "):
+        request.token = world.store.token(words[0][7:].strip())
+    if request.token:
+        request.tenant = request.token.tenant
+        request.client = request.token.client
+
+
+def _endpoint(request: Request, parts: list[str]) -> str | None:
+    if parts == ["sendMail"]:
+        return "sendMail"
+    if [p.lower() for p in parts] == ["mailfolders", "sentitems", "messages"]:
+        return "sent"
+    if parts == ["messages"]:
+        return "messages"
+    if parts[0] != "messages" or not parts[1]:
+        return None
+    request.names["draft"] = parts[1]
+    return {
+        (): "delete",
+        ("send",): "send",
+        ("attachments",): "attachments",
+        ("attachments", "createUploadSession"): "createUploadSession",
+    }.get(tuple(parts[2:]))
+
+
+# --- who may
+
+def answer(world: World, request: Request, seq: int) -> Response:
+    """Graph's answer to a whole request."""
+    refusal = _refuse_token(request)
+    if refusal:
+        return refusal
+    if request.endpoint not in _CALLS:
+        return errors.graph(request, 404, "BadRequest", "Resource not found "
+                            f"for the segment '{request.path[:200]}'.")
+    methods, permissions, handler = _CALLS[request.endpoint]
+    if request.method not in methods:
+        return errors.graph(request, 405, "BadRequest", "The method is not "
+                            "allowed here.", ("Allow", ", ".join(methods)))
+    app = world.store.app(request.tenant, request.client)
+    if app is None or app.disabled or not permissions & set(app.permissions):
+        return errors.graph(request, 403, "ErrorAccessDenied", "Access is "
+                            "denied. Check credentials and try again.")
+    return (_refuse_mailbox(world, request)
+            or _refuse_throttled(world, request)
+            or handler(world, request, app, seq))
+
+
+def decorate(request: Request, response: Response) -> None:
+    """Headers that every answer of Graph has."""
+    response.add("request-id", request.request_id)
+    response.add("client-request-id",
+                 request.get("client-request-id") or request.request_id)
+    response.add("Cache-Control", "private")
+
+
+def _refuse_token(request: Request) -> Response | None:
+    message = ""
+    if not request.all("authorization"):
+        message = "Access token is empty."
+    elif request.token is None:
+        message = "The token is not one that was issued here."
+    elif request.token.expires <= time.time():
+        message = "Lifetime validation failed, the token is expired."
+    if not message:
+        return None
+    return errors.graph(request, 401, "InvalidAuthenticationToken", message,
+                        ("WWW-Authenticate", 'Bearer realm=""'))
+
+
+def _refuse_mailbox(world: World, request: Request) -> Response | None:
+    mailbox = request.mailbox or ""
+    known = "@" in mailbox or _UUID.match(mailbox)
+    if known and world.store.has_mailbox(mailbox):
+        return None
+    return errors.graph(request, 404, "ErrorInvalidUser",
+                        f"The requested user '{mailbox}' is invalid.")
+
+
+def _refuse_throttled(world: World, request: Request) -> Response | None:
+    limits = world.store.limits
+    most = limits.mailbox_concurrency
+    if most is None:
+        return None
+    if world.record.at_once(("graph", request.mailbox or "")) <= most:
+        return None
+    return errors.graph(
+        request, 429, "ApplicationThrottled",
+        "Application is over its MailboxConcurrency limit.",
+        ("Retry-After", str(limits.retry_after)))
+
+
+# --- messages
+
+def read_message(request: Request) -> mime.Message | Response:
+    """The MIME message in a body, or why there is none."""
+    if request.media_type != "text/plain":
+        return errors.graph(
+            request, 400, "BadRequest", "Unable to read JSON request payload. "
+            "A MIME message goes as text/plain.")
+    try:
+        return mime.read(mime.decode(request.body))
+    except mime.Base64Error as error:
+        return errors.graph(
+            request, 400, "ErrorMimeContentInvalidBase64String",
+            f"Invalid base64 string for MIME content. ({error})")
+    except mime.MimeError as error:
+        return errors.graph(request, 400, "ErrorMimeContentInvalid",
+                            f"Invalid MIME content. ({error})")
+
+
+def refuse_message(world: World, request: Request, app: App,
+                   message: mime.Message, size: int) -> Response | None:
+    """Why Exchange would not send this message as this mailbox."""
+    mailbox = request.mailbox or ""
+    limits = world.store.limits
+    if limits.message_bytes is not None and size > limits.message_bytes:
+        return errors.graph(request, 400, "ErrorMessageSizeExceeded", "The "
+                            "message exceeds the maximum supported size.")
+    # an object id says nothing about the addresses of its mailbox
+    foreign = not _UUID.match(mailbox) and any(
+        not app.may_send_as(mailbox, address.text)
+        for address in message.sender)
+    if foreign or any("@" in name for name in message.sender_names):
+        return errors.graph(request, 403, "ErrorSendAsDenied", _SEND_AS)
+    addresses = message.addresses
+    if not addresses or not all(a.valid for a in addresses):
+        return errors.graph(request, 400, "ErrorInvalidRecipients",
+                            "At least one recipient isn't valid, or there is "
+                            "none.")
+    if len(addresses) > limits.max_recipients:
+        return errors.graph(request, 400, "ErrorExceededMaxRecipientLimit",
+                            "The message has too many recipients.")
+    return None
+
+
+def _send_mail(world: World, request: Request, app: App,
+               seq: int) -> Response:
+    message = read_message(request)
+    if isinstance(message, Response):
+        return message
+    refusal = refuse_message(world, request, app, message, len(message.raw))
+    if refusal:
+        return refusal
+    world.store.keep(app, request.mailbox or "", message, seq,
+                     request.request_id, [])
+    world.record.mail_kept()
+    return Response(202)
+
+
+# --- drafts; drafts.py knows no limits of sending
+
+def _create(world: World, request: Request, _app: App, _seq: int) -> Response:
+    message = read_message(request)
+    if isinstance(message, Response):
+        return message
+    return drafts.create(world, request, message)
+
+
+def _send(world: World, request: Request, app: App, seq: int) -> Response:
+    draft = drafts.find(world, request)
+    if isinstance(draft, Response):
+        return draft
+    if request.body:
+        return errors.graph(request, 400, "BadRequest", "Send has no body.")
+    refusal = refuse_message(world, request, app, draft.message, draft.size)
+    if refusal:
+        return refusal
+    if not drafts.remove(world, draft):
+        return drafts.not_found(request)
+    world.store.keep(app, draft.mailbox, draft.message, seq,
+                     request.request_id, draft.attachments)
+    world.record.mail_kept()
+    return Response(202)
+
+
+# --- Sent Items
+
+def _sent(world: World, request: Request, _app: App, _seq: int) -> Response:
+    options = dict(_query(request.query))
+    unknown = set(options) - {"$filter", "$select", "$top"}
+    message_id = None
+    if "$filter" in options:
+        match = _FILTER.match(options["$filter"])
+        if not match:
+            unknown.add("$filter")
+        else:
+            message_id = match[1].replace("''", "'")
+    top = options.get("$top", "10")
+    if not top.isascii() or not top.isdigit():
+        unknown.add("$top")
+    if unknown:
+        return errors.graph(request, 400, "BadRequest", "Invalid query: "
+                            f"{', '.join(sorted(unknown))}.")
+    found = world.store.sent(request.mailbox or "", message_id)
+    wanted = [n for n in options.get("$select", "").split(",") if n]
+    return json_response(200, {
+        "@odata.context": f"{world.site.url}/v1.0/$metadata#messages",
+        "value": [_item(mail, wanted)
+                  for mail in found[: int(top)]],
+    })
+
+
+def _item(mail, wanted: list[str]) -> dict:
+    item = {"id": mail.id, "internetMessageId": mail.message.message_id,
+            "subject": mail.message.subject, "isDraft": False,
+            "sentDateTime": time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                          time.gmtime(mail.time))}
+    chosen = {n: v for n, v in item.items()
+              if not wanted or n in wanted or n == "id"}
+    return {"@odata.etag": 'W/"1"', **chosen}
+
+
+def _query(query: str) -> list[tuple[str, str]]:
+    pairs = []
+    for pair in query.split("&") if query else []:
+        name, _, value = pair.partition("=")
+        pairs.append((unquote_plus(name), unquote_plus(value)))
+    return pairs
+
+
+_WRITE = {"Mail.ReadWrite"}
+_CALLS: dict[str, tuple[tuple[str, ...], set[str], Handler]] = {
+    "sendMail": (("POST",), {"Mail.Send"}, _send_mail),
+    "sent": (("GET", "HEAD"), {"Mail.Read", "Mail.ReadWrite"}, _sent),
+    "messages": (("POST",), _WRITE, _create),
+    "attachments": (("POST",), _WRITE, drafts.attach),
+    "createUploadSession": (("POST",), _WRITE, drafts.create_session),
+    "send": (("POST",), {"Mail.Send"}, _send),
+    "delete": (("DELETE",), _WRITE, drafts.delete),
+}
