@@ -35,7 +35,8 @@ grow(struct buf *buf, size_t need)
 		return -1;
 	if (buf->len > 0)
 		memcpy(bytes, buf->bytes, buf->len);
-	secret_wipe(buf->bytes, buf->len);
+	/* all of it: buf_drop() leaves bytes behind len */
+	secret_wipe(buf->bytes, buf->size);
 	free(buf->bytes);
 	buf->bytes = bytes;
 	buf->size = size;

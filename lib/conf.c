@@ -22,6 +22,7 @@
 enum type {
 	TYPE_CHOICE, /* int: index into choices */
 	TYPE_DURATION, /* long: seconds; s, m, h or d behind the number */
+	TYPE_NUMBER, /* long */
 	TYPE_PATH, /* char *: absolute, or empty for none */
 	TYPE_SOCKET, /* char *: absolute, fits a socket address */
 	TYPE_STRING, /* char *: any text, or empty for none */
@@ -48,6 +49,7 @@ static const char *const clouds[] = {
     NULL,
 };
 static const char *const delimiters[] = {"any", "@", ":", "|", NULL};
+static const char *const no_yes[] = {"no", "yes", NULL};
 static const char *const mailbox_froms[] = {
     [MAILBOX_FROM_HEADER] = "header",
     [MAILBOX_FROM_ENVELOPE] = "envelope",
@@ -75,12 +77,16 @@ static const struct option options[] = {
     {"username_delimiter", TYPE_CHOICE, AT(username_delimiter), "any", 0, 0,
 	delimiters},
     {"auth_cache_ttl", TYPE_DURATION, AT(auth_cache_ttl), "10m", 0, DAY, NULL},
+    {"auth_outage_grace", TYPE_DURATION, AT(auth_outage_grace), "1h", 0, DAY,
+	NULL},
     {"auth_socket", TYPE_SOCKET, AT(auth_socket),
 	"/var/spool/postfix/msgraph/auth", 0, 0, NULL},
     {"submit_socket", TYPE_SOCKET, AT(submit_socket), "/run/msgraph/submit", 0,
 	0, NULL},
     {"state_directory", TYPE_PATH, AT(state_directory), "/var/lib/msgraph", 0,
 	0, NULL},
+    {"state_retention", TYPE_DURATION, AT(state_retention), "7d", 3600,
+	365 * DAY, NULL},
     {"vault_key_file", TYPE_PATH, AT(vault_key_file), "/etc/msgraph/vault.key",
 	0, 0, NULL},
     {"connect_timeout", TYPE_DURATION, AT(connect_timeout), "10s", 1, 300,
@@ -90,6 +96,11 @@ static const struct option options[] = {
     {"throttle_wait", TYPE_DURATION, AT(throttle_wait), "1m", 0, 3600, NULL},
     {"delivery_timeout", TYPE_DURATION, AT(delivery_timeout), "10m", 1, DAY,
 	NULL},
+    {"mailbox_concurrency", TYPE_NUMBER, AT(mailbox_concurrency), "4", 1, 100,
+	NULL},
+    {"access_denied_grace", TYPE_DURATION, AT(access_denied_grace), "2h", 0,
+	30 * DAY, NULL},
+    {"verify_unknown", TYPE_CHOICE, AT(verify_unknown), "no", 0, 0, no_yes},
     {"milter_socket", TYPE_STRING, AT(milter_socket),
 	"unix:/var/spool/postfix/msgraph/milter", 0, 0, NULL},
     {"mailbox_from", TYPE_CHOICE, AT(mailbox_from), "header", 0, 0,
@@ -187,17 +198,63 @@ read_duration(
 }
 
 static int
+read_number(
+    const struct option *o, long *out, const char *value, struct error *err)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(value, &end, 10);
+	if (!isdigit((unsigned char)value[0]) || *end != '\0' || errno != 0 ||
+	    number < o->min || number > o->max)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "\"%s\" is not a number between %ld and %ld", value, o->min,
+		    o->max);
+	*out = number;
+	return 0;
+}
+
+/* A name or address (IPv6 in brackets), and perhaps ":port". */
+static int
+is_host_port(const char *s)
+{
+	const char *name = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "abcdefghijklmnopqrstuvwxyz0123456789-._";
+	size_t len = strspn(s, name);
+
+	if (*s == '[') {
+		len = 1 + strspn(s + 1, "0123456789abcdefABCDEF:.");
+		if (len == 1 || s[len++] != ']')
+			return 0;
+	}
+	if (len == 0 || s[len] == '\0')
+		return len > 0;
+	s += len + 1;
+	return s[-1] == ':' && strlen(s) <= 5 &&
+	    strspn(s, "0123456789") == strlen(s) && atol(s) >= 1 &&
+	    atol(s) <= 65535;
+}
+
+static int
 check_url(const char *value, struct error *err)
 {
 	const char *host = value + strlen("https://");
 
 	if (strncmp(value, "https://", strlen("https://")) != 0)
 		return wrong(err, "the URL must start with https://");
-	if (*host == '\0' || strpbrk(host, "/?#@ \t\\") != NULL)
+	if (!is_host_port(host))
 		return wrong(err,
 		    "the URL must be https://host or https://host:port, "
 		    "without a path");
 	return 0;
+}
+
+static int
+is_text(const struct option *o)
+{
+	return o->type != TYPE_CHOICE && o->type != TYPE_DURATION &&
+	    o->type != TYPE_NUMBER;
 }
 
 static int
@@ -255,6 +312,8 @@ set_option(struct conf *conf, const struct option *o, const char *value,
 		return read_choice(o, member, value, err);
 	case TYPE_DURATION:
 		return read_duration(o, member, value, err);
+	case TYPE_NUMBER:
+		return read_number(o, member, value, err);
 	default:
 		return read_text(o, member, value, err);
 	}
@@ -315,6 +374,22 @@ read_line(
 	return 0;
 }
 
+/*
+ * fgets(3) does not tell of a NUL, and what stands behind one would be dropped
+ * unseen. Its own terminator is the last NUL in the buffer.
+ */
+static int
+check_line(const char line[LINE_MAX_BYTES], struct error *err)
+{
+	const char *end = memrchr(line, '\0', LINE_MAX_BYTES);
+
+	if (strlen(line) != (size_t)(end - line))
+		return wrong(err, "the line holds a NUL");
+	if (end - line == LINE_MAX_BYTES - 1)
+		return wrong(err, "the line is too long");
+	return 0;
+}
+
 static int
 read_lines(struct conf *conf, FILE *in, const char *file, struct error *err)
 {
@@ -322,13 +397,13 @@ read_lines(struct conf *conf, FILE *in, const char *file, struct error *err)
 	char line[LINE_MAX_BYTES];
 	int number = 0;
 
-	while (fgets(line, sizeof(line), in) != NULL) {
+	for (;;) {
+		memset(line, '\n', sizeof(line)); /* for check_line() */
+		if (fgets(line, sizeof(line), in) == NULL)
+			break;
 		number++;
-		if (strlen(line) == sizeof(line) - 1) {
-			wrong(err, "the line is too long");
-			return error_prefix(err, "%s:%d", file, number);
-		}
-		if (read_line(conf, line, number, seen, err) == -1)
+		if (check_line(line, err) == -1 ||
+		    read_line(conf, line, number, seen, err) == -1)
 			return error_prefix(err, "%s:%d", file, number);
 	}
 	if (ferror(in))
@@ -397,8 +472,7 @@ conf_free(struct conf *conf)
 	size_t i;
 
 	for (i = 0; i < OPTION_COUNT; i++)
-		if (options[i].type != TYPE_CHOICE &&
-		    options[i].type != TYPE_DURATION)
+		if (is_text(&options[i]))
 			free(*(char **)((char *)conf + options[i].offset));
 	memset(conf, 0, sizeof(*conf));
 }
@@ -439,6 +513,9 @@ print_value(const struct option *o, const void *member, FILE *out)
 		break;
 	case TYPE_DURATION:
 		print_duration(*(const long *)member, out);
+		break;
+	case TYPE_NUMBER:
+		fprintf(out, "%ld", *(const long *)member);
 		break;
 	default:
 		text = *(char *const *)member;

@@ -32,14 +32,19 @@ struct conf {
 	char *proxy; /* NULL: none */
 	int username_delimiter; /* index of conf_delimiters() */
 	long auth_cache_ttl;
+	long auth_outage_grace;
 	char *auth_socket;
 	char *submit_socket;
 	char *state_directory;
+	long state_retention;
 	char *vault_key_file;
 	long connect_timeout;
 	long request_timeout;
 	long throttle_wait;
 	long delivery_timeout;
+	long mailbox_concurrency;
+	long access_denied_grace;
+	int verify_unknown; /* 0 or 1 */
 	char *milter_socket;
 	int mailbox_from; /* enum conf_mailbox_from */
 	int log_level; /* enum log_level */

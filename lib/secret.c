@@ -4,6 +4,7 @@
  * explicit_bzero(3) of the C library does the wiping, so that lib/ (and with it
  * the agent and the plugin) needs no OpenSSL.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ secret_new(const char *bytes, size_t len)
 {
 	struct secret *secret;
 
+	if (len >= SIZE_MAX - sizeof(*secret))
+		return NULL;
 	secret = malloc(sizeof(*secret) + len + 1);
 	if (secret == NULL)
 		return NULL;

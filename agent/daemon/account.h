@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "conf.h"
+#include "hold.h"
 #include "http.h"
 #include "identity.h"
 #include "secret.h"
@@ -27,7 +28,7 @@ typedef void (*account_done)(void *ctx, enum account_result result,
 
 /* Everything is borrowed and must outlive the accounts. */
 struct accounts *accounts_new(struct event_base *base, const struct conf *conf,
-    struct http *http, struct state *state);
+    struct http *http, struct state *state, struct holds *holds);
 void accounts_free(struct accounts **accountsp);
 
 /*

@@ -1,243 +1,256 @@
 /*
  * delivery.c - see delivery.h.
+ *
+ * A delivery goes through these steps; each ends in an event that calls the
+ * next, and each may end the delivery instead:
+ *
+ *	begin		the journal: accepted before? posted without an answer?
+ *	delivery_wait_for_hold	a throttled mailbox or client is not asked
+ *	get_token
+ *	enter_gate	its turn, at most four to a mailbox
+ *	write_intent	the journal says "posted" before anything is
+ *	post		the request itself
+ *	on_answer	the outcome table decides: again, or
+ *	write_fate	the journal says what is known now
+ *	finish		log line and reply
+ *
+ * The order at the end is what keeps a message from going out twice: nobody
+ * hears of an acceptance before it is in the journal.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
-#include "delivery.h"
-#include "graph.h"
-#include "log.h"
-#include "outcome.h"
+#include "delivery_private.h"
 
-struct delivery {
-	struct msgraphd *daemon;
-	struct delivery_request request;
-	delivery_done done; /* NULL: the agent has gone */
-	void *ctx;
-	struct ask *ask;
-	struct http_call *call;
-	struct secret *token; /* owned: what the last post was made with */
-	int renewed, retried; /* each happens once */
-	int fresh; /* 1: not over a pooled connection */
-	long long started; /* clock_ms() */
+/* What is left of the agent's time when we stop waiting, for the post. */
+#define SPARE_MS (15 * 1000LL)
 
-	/* what the log line says of the last answer */
-	long status, retry_after;
-	int unknown_fate;
-	char request_id[64];
-};
-
-static void on_token(void *ctx, enum account_result result,
-    const struct secret *token, const char *text);
+/* --- the end --- */
 
 static void
 delivery_free(struct delivery *d)
 {
+	LIST_REMOVE(d, entry);
+	if (d->timer != NULL)
+		event_free(d->timer);
 	account_cancel(&d->ask);
 	http_cancel(&d->call);
+	gate_leave(&d->pass);
 	secret_free(&d->token);
 	spool_free(&d->request.spool);
 	free(d);
 }
 
-/* --- the end --- */
-
-static const char *const log_status[] = {
-    [WIRE_SENT] = "sent",
-    [WIRE_DEFERRED] = "deferred",
-    [WIRE_BOUNCED] = "bounced",
-};
-
-/* The one line of a delivery; msgraphd(8) lists the keys in this order. */
-static void
-log_delivery(const struct delivery *d, const struct wire_reply *reply)
+void
+delivery_finish(struct delivery *d)
 {
-	char client[IDENTITY_TEXT_SIZE];
-	struct buf line;
-
-	buf_init(&line, LOG_LINE_MAX);
-	buf_printf(&line, "%s: mailbox=<%s>, client=%s, nrcpt=%u, size=%lld",
-	    d->request.queue_id, d->request.mailbox,
-	    identity_text(&d->request.identity, client), d->request.nrcpt,
-	    d->request.spool.size);
-	if (d->status != 0)
-		buf_printf(&line, ", http=%ld", d->status);
-	if (d->retry_after != 0)
-		buf_printf(&line, ", retry-after=%ld", d->retry_after);
-	if (d->request_id[0] != '\0')
-		buf_printf(&line, ", request-id=%s", d->request_id);
-	if (d->unknown_fate)
-		buf_printf(&line, ", outcome=unknown");
-	buf_printf(
-	    &line, ", delay=%.2f", (double)(clock_ms() - d->started) / 1000);
-	if (reply->status != WIRE_SENT)
-		buf_printf(&line, ", dsn=%s", reply->dsn);
-	buf_printf(&line, ", status=%s", log_status[reply->status]);
-	if (reply->status != WIRE_SENT)
-		buf_printf(&line, " (%s)", reply->text);
-	log_info("%s", line.bytes == NULL ? "memory is short" : line.bytes);
-	buf_free(&line);
-}
-
-static void
-finish(struct delivery *d, const struct wire_reply *reply)
-{
-	log_delivery(d, reply);
+	d->report.delay = (double)(clock_ms() - d->started) / 1000;
+	report_log(&d->request, &d->report, &d->reply);
 	if (d->done != NULL)
-		d->done(d->ctx, reply);
+		d->done(d->ctx, &d->reply);
 	delivery_free(d);
 }
 
 static void
-finish_error(struct delivery *d, enum wire_status status, const char *dsn,
-    const char *text)
-{
-	struct wire_reply reply = {.status = status};
-
-	snprintf(reply.dsn, sizeof(reply.dsn), "%s", dsn);
-	snprintf(reply.text, sizeof(reply.text), "%s", text);
-	finish(d, &reply);
-}
-
-static void
-finish_sent(struct delivery *d)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), "Graph accepted, request-id=%s",
-	    d->request_id[0] == '\0' ? "none" : d->request_id);
-	finish_error(d, WIRE_SENT, "2.0.0", text);
-}
-
-/*
- * The sentence of the outcome, then what Graph itself said. The class of the
- * status code follows what is done with the message.
- */
-static void
-finish_outcome(struct delivery *d, enum wire_status status,
-    const struct outcome *outcome, const struct graph_error *error,
-    const char *transport)
-{
-	char dsn[sizeof(((struct wire_reply *)0)->dsn)];
-	struct buf text;
-
-	snprintf(dsn, sizeof(dsn), "%s", outcome->dsn);
-	dsn[0] = status == WIRE_BOUNCED ? '5' : '4';
-	buf_init(&text, 1024);
-	buf_add_string(&text, outcome->text);
-	if (d->status == 0)
-		buf_printf(&text, ": %s", transport);
-	else
-		buf_printf(&text, ": HTTP %ld", d->status);
-	if (error->code[0] != '\0')
-		buf_printf(&text, " %s", error->code);
-	if (error->message[0] != '\0')
-		buf_printf(&text, ": %s", error->message);
-	if (d->unknown_fate)
-		buf_printf(&text,
-		    "; Graph may have taken the message, so it may come twice");
-	if (d->request_id[0] != '\0')
-		buf_printf(&text, " (request-id=%s)", d->request_id);
-	finish_error(
-	    d, status, dsn, text.bytes == NULL ? "failed" : text.bytes);
-	buf_free(&text);
-}
-
-/* --- the way there --- */
-
-static void
-get_token(struct delivery *d, const struct secret *rejected)
-{
-	d->ask = account_token(
-	    d->daemon->accounts, &d->request.identity, rejected, on_token, d);
-	if (d->ask == NULL)
-		finish_error(d, WIRE_DEFERRED, "4.3.2",
-		    "too much waits for this client already");
-}
-
-static int post(struct delivery *d, struct error *err);
-
-static void
-post_again(struct delivery *d)
-{
-	struct error err;
-
-	if (post(d, &err) == -1)
-		finish_error(d, WIRE_DEFERRED, err.dsn, err.text);
-}
-
-static void
-settle(struct delivery *d, const struct outcome *outcome,
-    const struct graph_error *error, const char *transport)
-{
-	enum wire_status status = WIRE_DEFERRED;
-
-	switch (outcome->action) {
-	case OUTCOME_SENT:
-		finish_sent(d);
-		return;
-	case OUTCOME_RENEW:
-		if (!d->renewed) {
-			d->renewed = 1;
-			get_token(d, d->token);
-			return;
-		}
-		break;
-	case OUTCOME_RETRY:
-		if (!d->retried) {
-			d->retried = 1;
-			post_again(d);
-			return;
-		}
-		status = WIRE_BOUNCED;
-		break;
-	case OUTCOME_BOUNCE:
-		status = WIRE_BOUNCED;
-		break;
-	case OUTCOME_HEAL:
-	case OUTCOME_HOLD:
-	case OUTCOME_DEFER:
-		break;
-	}
-	finish_outcome(d, status, outcome, error, transport);
-}
-
-static void
-on_answer(void *ctx, const struct http_answer *answer)
+on_written(void *ctx, const struct error *err)
 {
 	struct delivery *d = ctx;
-	struct graph_error error;
-	struct outcome outcome;
 
-	d->call = NULL;
-	graph_read_error(answer, &error);
-	outcome = outcome_of(answer->status, error.code, answer->body_sent);
-	d->status = answer->status;
-	d->retry_after = answer->retry_after;
-	d->unknown_fate = outcome.unknown_fate;
-	snprintf(d->request_id, sizeof(d->request_id), "%s", error.request_id);
-	if (!outcome.known)
-		log_warning("%s: Graph's answer is not known here: HTTP %ld "
-			    "%s; please report it",
-		    d->request.queue_id, answer->status, error.code);
-	settle(d, &outcome, &error, answer->transport);
+	d->writing = 0;
+	/*
+	 * The fate of a message that was posted is told even if it could not
+	 * be kept; a message is not posted if that could not be.
+	 */
+	if (err != NULL && d->next != delivery_finish) {
+		report_text(&d->reply, WIRE_DEFERRED, err->dsn, err->text);
+		delivery_finish(d);
+	} else {
+		d->next(d);
+	}
 }
 
-static int
-post(struct delivery *d, struct error *err)
+void
+delivery_write(
+    struct delivery *d, enum journal_fate fate, void (*next)(struct delivery *))
 {
-	char id[GRAPH_ID_SIZE];
+	const struct error memory = {
+	    ERROR_TEMPORARY, "4.3.0", "memory is short"};
 
-	graph_new_id(id);
-	d->call =
-	    graph_send(d->daemon->http, &d->daemon->conf, d->request.mailbox,
-		d->token, &d->request.spool, d->fresh, id, on_answer, d, err);
-	if (d->call == NULL)
-		return -1;
-	log_debug("%s: posting to Graph, client-request-id=%s",
-	    d->request.queue_id, id);
-	return 0;
+	if (fate == d->entry_now.fate && !d->refused) {
+		next(d);
+		return;
+	}
+	d->entry_now.fate = fate;
+	d->refused = 0;
+	d->next = next;
+	d->writing = 1;
+	if (journal_write(d->daemon->journal, &d->entry_now, on_written, d) ==
+	    -1)
+		on_written(d, &memory);
+}
+
+void
+delivery_finish_unsent(struct delivery *d)
+{
+	if (d->report.unknown_fate)
+		delivery_finish(d);
+	else
+		delivery_write(d, d->fate_before, delivery_finish);
+}
+
+void
+delivery_finish_text(struct delivery *d, enum wire_status status,
+    const char *dsn, const char *text)
+{
+	report_text(&d->reply, status, dsn, text);
+	delivery_finish_unsent(d);
+}
+
+enum wire_status
+delivery_heal_status(struct delivery *d)
+{
+	long long now = clock_wall();
+
+	if (d->entry_now.refused_since == 0) {
+		d->entry_now.refused_since = now;
+		d->refused = 1;
+	}
+	if (now - d->entry_now.refused_since <
+	    d->daemon->conf.access_denied_grace)
+		return WIRE_DEFERRED;
+	return WIRE_BOUNCED;
+}
+
+/* --- throttling --- */
+
+/* Milliseconds until this delivery may be posted. */
+static long long
+held_for(struct delivery *d)
+{
+	char name[HOLD_NAME_SIZE];
+	long long mailbox, identity;
+
+	mailbox = hold_left(d->daemon->holds,
+	    hold_mailbox(&d->request.identity, d->request.mailbox, name));
+	identity = hold_left(
+	    d->daemon->holds, hold_identity(&d->request.identity, name));
+	return mailbox > identity ? mailbox : identity;
+}
+
+static void
+finish_held(struct delivery *d, long long left)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+	    "Graph asked to slow down; nothing is sent for this mailbox for "
+	    "%lld more seconds",
+	    left / 1000 + 1);
+	if (d->report.status == 0) {
+		delivery_finish_text(d, WIRE_DEFERRED, "4.7.28", text);
+		return;
+	}
+	/* it was this delivery that was told */
+	report_outcome(&d->reply, WIRE_DEFERRED,
+	    &(struct outcome){.dsn = "4.7.28", .text = text}, &d->report);
+	delivery_finish_unsent(d);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct delivery *d = ctx;
+
+	(void)fd;
+	(void)what;
+	event_free(d->timer);
+	d->timer = NULL;
+	delivery_wait_for_hold(d);
+}
+
+void
+delivery_wait_for_hold(struct delivery *d)
+{
+	long long left = held_for(d);
+	struct timeval tv;
+
+	if (left == 0) {
+		delivery_get_token(d, NULL);
+		return;
+	}
+	d->held += left;
+	if (d->held > d->daemon->conf.throttle_wait * 1000LL ||
+	    clock_ms() + left > d->deadline) {
+		finish_held(d, left);
+		return;
+	}
+	tv.tv_sec = left / 1000;
+	tv.tv_usec = left % 1000 * 1000 + 1000;
+	d->timer = evtimer_new(d->daemon->base, on_timer, d);
+	if (d->timer == NULL || event_add(d->timer, &tv) == -1)
+		delivery_finish_text(
+		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+}
+
+/* --- the way to the request --- */
+
+static void
+on_turn(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	if (d->timer != NULL) {
+		event_free(d->timer);
+		d->timer = NULL;
+	}
+	/* somebody before us may have been told to slow down */
+	if (held_for(d) > 0) {
+		gate_leave(&d->pass);
+		delivery_wait_for_hold(d);
+		return;
+	}
+	delivery_write_intent(d);
+}
+
+static void
+on_waited_too_long(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	delivery_finish_text(ctx, WIRE_DEFERRED, "4.3.2",
+	    "other messages of this mailbox are still on their way");
+}
+
+static void
+enter_gate(struct delivery *d)
+{
+	long long left = d->deadline - clock_ms();
+	struct timeval tv = {.tv_sec = left > 0 ? left / 1000 : 0};
+	char lane[HOLD_NAME_SIZE];
+
+	hold_mailbox(&d->request.identity, d->request.mailbox, lane);
+	d->pass = gate_enter(d->daemon->gate, lane,
+	    (unsigned int)d->daemon->conf.mailbox_concurrency, on_turn, d);
+	d->timer = evtimer_new(d->daemon->base, on_waited_too_long, d);
+	if (d->pass == NULL || d->timer == NULL ||
+	    event_add(d->timer, &tv) == -1)
+		delivery_finish_text(
+		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+}
+
+static void
+refused_by_entra(struct delivery *d, const char *text)
+{
+	const struct outcome outcome = {.dsn = "x.7.8",
+	    .text = "Entra refuses the secret that this client signed in "
+		    "with; it must sign in again with a valid one"};
+
+	memset(&d->report, 0, sizeof(d->report));
+	snprintf(d->report.transport, sizeof(d->report.transport), "%s", text);
+	report_outcome(
+	    &d->reply, delivery_heal_status(d), &outcome, &d->report);
+	delivery_finish_unsent(d);
 }
 
 static void
@@ -245,28 +258,70 @@ on_token(void *ctx, enum account_result result, const struct secret *token,
     const char *text)
 {
 	struct delivery *d = ctx;
-	char why[512];
+	char why[320];
 
 	d->ask = NULL;
-	if (result == ACCOUNT_OK) {
+	switch (result) {
+	case ACCOUNT_OK:
 		secret_free(&d->token);
 		d->token = secret_new(token->bytes, token->len);
 		if (d->token != NULL)
-			post_again(d);
+			enter_gate(d);
 		else
-			finish_error(
+			delivery_finish_text(
 			    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+		break;
+	case ACCOUNT_REFUSED:
+		refused_by_entra(d, text);
+		break;
+	case ACCOUNT_UNAVAILABLE:
+		snprintf(why, sizeof(why), "no token from Entra: %s", text);
+		delivery_finish_text(d, WIRE_DEFERRED, "4.4.1", why);
+		break;
+	}
+}
+
+void
+delivery_get_token(struct delivery *d, const struct secret *rejected)
+{
+	d->ask = account_token(
+	    d->daemon->accounts, &d->request.identity, rejected, on_token, d);
+	if (d->ask == NULL)
+		delivery_finish_text(d, WIRE_DEFERRED, "4.3.2",
+		    "too much waits for this client already");
+}
+
+static void
+finish_accepted_before(struct delivery *d)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "accepted before, request-id=%s",
+	    d->entry_now.request_id[0] == '\0' ? "none"
+					       : d->entry_now.request_id);
+	report_text(&d->reply, WIRE_SENT, "2.0.0", text);
+	delivery_finish(d);
+}
+
+static void
+begin(evutil_socket_t fd, short what, void *ctx)
+{
+	struct delivery *d = ctx;
+	struct error err;
+
+	(void)fd;
+	(void)what;
+	event_free(d->timer);
+	d->timer = NULL;
+	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1) {
+		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
 		return;
 	}
-	if (result == ACCOUNT_REFUSED)
-		snprintf(why, sizeof(why),
-		    "Entra refuses the secret that this client signed in "
-		    "with; it must sign in with a valid one: %s",
-		    text);
+	d->fate_before = d->entry_now.fate;
+	if (d->fate_before == JOURNAL_ACCEPTED)
+		finish_accepted_before(d);
 	else
-		snprintf(why, sizeof(why), "no token from Entra: %s", text);
-	finish_error(d, WIRE_DEFERRED,
-	    result == ACCOUNT_REFUSED ? "4.7.8" : "4.4.1", why);
+		delivery_wait_for_hold(d);
 }
 
 struct delivery *
@@ -285,12 +340,16 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	d->done = done;
 	d->ctx = ctx;
 	d->started = clock_ms();
-	d->ask = account_token(
-	    daemon->accounts, &d->request.identity, NULL, on_token, d);
-	if (d->ask == NULL) {
+	d->deadline =
+	    d->started + daemon->conf.delivery_timeout * 1000LL - SPARE_MS;
+	memcpy(d->entry_now.digest, d->request.digest, JOURNAL_DIGEST_SIZE);
+	LIST_INSERT_HEAD(&daemon->deliveries, d, entry);
+	d->timer = evtimer_new(daemon->base, begin, d);
+	if (d->timer == NULL) {
 		delivery_free(d);
 		return NULL;
 	}
+	event_active(d->timer, 0, 0);
 	return d;
 }
 
@@ -303,7 +362,16 @@ delivery_abandon(struct delivery **deliveryp)
 	if (d == NULL)
 		return;
 	d->done = NULL;
-	if (d->call == NULL)
-		finish_error(d, WIRE_DEFERRED, "4.3.0",
+	if (d->call == NULL && !d->writing)
+		delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
 		    "the agent went away before the message was posted");
+}
+
+void
+delivery_drop_all(struct msgraphd *daemon)
+{
+	struct delivery *d;
+
+	while ((d = LIST_FIRST(&daemon->deliveries)) != NULL)
+		delivery_free(d);
 }

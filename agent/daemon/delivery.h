@@ -1,8 +1,9 @@
 /*
  * delivery.h - one message on its way from the agent to Graph.
  *
- * A delivery gets a token, posts the message, reads the outcome, tries a
- * second time where the outcome table says so, logs its one line and answers.
+ * A delivery asks the journal whether the message has gone already, waits for
+ * holds and its turn, gets a token, writes down that it is about to post,
+ * posts, writes down what came of it, logs its one line and answers.
  */
 #ifndef MSGRAPHD_DELIVERY_H
 #define MSGRAPHD_DELIVERY_H
@@ -14,12 +15,15 @@
 
 #define DELIVERY_QUEUE_ID_SIZE 64
 #define DELIVERY_ADDRESS_SIZE 320 /* RFC 5321: 64, '@', 255 */
+#define DELIVERY_MESSAGE_ID_SIZE 512
 
 struct delivery_request {
 	char queue_id[DELIVERY_QUEUE_ID_SIZE];
 	struct identity identity;
 	char mailbox[DELIVERY_ADDRESS_SIZE];
 	unsigned int nrcpt;
+	char message_id[DELIVERY_MESSAGE_ID_SIZE]; /* empty: not known */
+	unsigned char digest[JOURNAL_DIGEST_SIZE]; /* see fingerprint.h */
 	struct spool spool;
 };
 
@@ -40,5 +44,8 @@ struct delivery *delivery_start(struct msgraphd *daemon,
  * done is not called any more. Takes NULL.
  */
 void delivery_abandon(struct delivery **deliveryp);
+
+/* Drops all of the daemon's deliveries without a word, for its end. */
+void delivery_drop_all(struct msgraphd *daemon);
 
 #endif

@@ -126,6 +126,7 @@ entra_read(const struct http_answer *answer, struct entra_answer *out)
 	memset(out, 0, sizeof(*out));
 	out->result = ENTRA_UNAVAILABLE;
 	out->retry_after = answer->retry_after;
+	out->throttled = answer->status == 429;
 	if (answer->status == 0) {
 		snprintf(out->text, sizeof(out->text), "cannot ask Entra: %s",
 		    answer->transport);

@@ -31,6 +31,7 @@ struct entra_answer {
 	struct secret *token; /* owned; only when accepted */
 	long expires_in; /* seconds; only when accepted */
 	long retry_after; /* seconds, 0 when not said */
+	int throttled; /* the answer was 429 */
 	char text[256]; /* one line: why not */
 };
 

@@ -22,22 +22,23 @@ rewind_message(void *ctx)
 	spool_rewind(ctx);
 }
 
+/* Appends /v1.0/users/{mailbox} to the endpoint. */
 static int
-send_url(const struct conf *conf, const char *mailbox, struct buf *url)
+user_url(const struct conf *conf, const char *mailbox, struct buf *url)
 {
 	char *escaped = curl_easy_escape(NULL, mailbox, 0);
 	int result = -1;
 
 	if (escaped != NULL)
-		result = buf_printf(url, "%s/v1.0/users/%s/sendMail",
-		    conf->graph_endpoint, escaped);
+		result = buf_printf(
+		    url, "%s/v1.0/users/%s", conf->graph_endpoint, escaped);
 	curl_free(escaped);
 	return result;
 }
 
 struct http_call *
 graph_send(struct http *http, const struct conf *conf, const char *mailbox,
-    const struct secret *token, struct spool *spool, int fresh, const char *id,
+    const struct secret *token, struct spool *spool, const char *id,
     http_done done, void *ctx, struct error *err)
 {
 	struct http_body body = {.size = spool_base64_size(spool),
@@ -49,14 +50,14 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 	    .bearer = token,
 	    .client_request_id = id,
 	    .body = &body,
-	    .timeout = conf->request_timeout,
-	    .fresh = fresh};
+	    .timeout = conf->request_timeout};
 	struct http_call *call = NULL;
 	struct buf url;
 
 	buf_init(&url, 4096);
 	spool_rewind(spool);
-	if (send_url(conf, mailbox, &url) == -1) {
+	if (user_url(conf, mailbox, &url) == -1 ||
+	    buf_add_string(&url, "/sendMail") == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");
 	} else {
 		request.url = url.bytes;
@@ -64,6 +65,73 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 	}
 	buf_free(&url);
 	return call;
+}
+
+/* A quote inside an OData string is doubled (OData 4.01, 5.1.1.6.1). */
+static int
+add_filter(struct buf *url, const char *message_id)
+{
+	struct buf filter;
+	char *escaped = NULL;
+	int result = -1;
+
+	buf_init(&filter, 4096);
+	buf_add_string(&filter, "internetMessageId eq '");
+	for (; *message_id != '\0'; message_id++) {
+		if (*message_id == '\'')
+			buf_add(&filter, message_id, 1);
+		buf_add(&filter, message_id, 1);
+	}
+	buf_add_string(&filter, "'");
+	if (!filter.failed)
+		escaped = curl_easy_escape(NULL, filter.bytes, 0);
+	if (escaped != NULL)
+		result = buf_printf(url, "?$select=id&$filter=%s", escaped);
+	curl_free(escaped);
+	buf_free(&filter);
+	return result;
+}
+
+struct http_call *
+graph_find_sent(struct http *http, const struct conf *conf, const char *mailbox,
+    const struct secret *token, const char *message_id, const char *id,
+    http_done done, void *ctx, struct error *err)
+{
+	struct http_request request = {.method = "GET",
+	    .bearer = token,
+	    .client_request_id = id,
+	    .timeout = conf->request_timeout};
+	struct http_call *call = NULL;
+	struct buf url;
+
+	buf_init(&url, 16 * 1024);
+	if (user_url(conf, mailbox, &url) == -1 ||
+	    buf_add_string(&url, "/mailFolders/sentitems/messages") == -1 ||
+	    add_filter(&url, message_id) == -1) {
+		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");
+	} else {
+		request.url = url.bytes;
+		call = http_start(http, &request, done, ctx, err);
+	}
+	buf_free(&url);
+	return call;
+}
+
+int
+graph_read_found(const struct http_answer *answer)
+{
+	json_t *json;
+	const json_t *value;
+	int found = -1;
+
+	if (answer->status != 200)
+		return -1;
+	json = json_loadb(answer->body, answer->body_len, 0, NULL);
+	value = json_object_get(json, "value");
+	if (json_is_array(value))
+		found = json_array_size(value) > 0;
+	json_decref(json);
+	return found;
 }
 
 void

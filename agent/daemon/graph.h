@@ -24,7 +24,18 @@ struct graph_error {
  */
 struct http_call *graph_send(struct http *http, const struct conf *conf,
     const char *mailbox, const struct secret *token, struct spool *spool,
-    int fresh, const char *id, http_done done, void *ctx, struct error *err);
+    const char *id, http_done done, void *ctx, struct error *err);
+
+/*
+ * Starts the question whether the mailbox's Sent Items hold a message with
+ * this Message-ID (with its angle brackets); graph_read_found() reads the
+ * answer: 1 found, 0 not found, -1 it could not be told (Mail.Read is missing,
+ * say). Microsoft: "List messages".
+ */
+struct http_call *graph_find_sent(struct http *http, const struct conf *conf,
+    const char *mailbox, const struct secret *token, const char *message_id,
+    const char *id, http_done done, void *ctx, struct error *err);
+int graph_read_found(const struct http_answer *answer);
 
 /* A new random UUID (version 4). */
 void graph_new_id(char id[GRAPH_ID_SIZE]);

@@ -291,6 +291,20 @@ keep_answer(char *bytes, size_t size, size_t count, void *ctx)
 	return len;
 }
 
+/* Sees each header line; only the status matters, and it is known by then. */
+static size_t
+see_header(char *bytes, size_t size, size_t count, void *ctx)
+{
+	struct http_call *call = ctx;
+	long status = 0;
+
+	(void)bytes;
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 503)
+		curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+	return size * count;
+}
+
 static int
 add_header(struct http_call *call, const char *name, const char *value)
 {
@@ -377,8 +391,6 @@ set_connection(struct http_call *call, const struct http_request *request)
 	    curl_easy_setopt(
 		easy, CURLOPT_CONNECTTIMEOUT, http->connect_timeout) ||
 	    curl_easy_setopt(easy, CURLOPT_TIMEOUT, request->timeout) ||
-	    curl_easy_setopt(
-		easy, CURLOPT_FRESH_CONNECT, (long)request->fresh) ||
 	    curl_easy_setopt(easy, CURLOPT_PROXY, http->proxy))
 		return -1;
 	if (http->ca_file != NULL &&
@@ -397,6 +409,8 @@ set_up(struct http_call *call, const struct http_request *request)
 	    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error) ||
 	    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer) ||
 	    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) ||
+	    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, see_header) ||
+	    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) ||
 	    curl_easy_setopt(
 		easy, CURLOPT_USERAGENT, "postfix-msgraph/" MSGRAPH_VERSION))
 		return -1;

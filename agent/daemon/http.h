@@ -3,8 +3,9 @@
  * driven by libevent.
  *
  * HTTPS only, no redirects, certificates always verified, connect and total
- * timeouts on each request, answers capped. Everything runs in the event
- * loop's thread.
+ * timeouts on each request, answers capped. A connection that gave a 503 is not
+ * used again (Graph: "Error handling"). Everything runs in the event loop's
+ * thread.
  */
 #ifndef MSGRAPHD_HTTP_H
 #define MSGRAPHD_HTTP_H
@@ -44,7 +45,6 @@ struct http_request {
 	const char *client_request_id; /* NULL: none */
 	const struct http_body *body; /* NULL: none */
 	long timeout; /* seconds, of the whole request */
-	int fresh; /* 1: not over a pooled connection */
 };
 
 struct http_answer {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "delivery.h"
 #include "listen.h"
 #include "log.h"
 #include "msgraphd.h"
@@ -185,8 +186,16 @@ start_parts(struct msgraphd *d, struct error *err)
 		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
 	if ((d->http = http_new(d->base, &d->conf, err)) == NULL)
 		return -1;
-	d->accounts = accounts_new(d->base, &d->conf, d->http, d->state);
-	return d->accounts != NULL
+	if ((d->holds = holds_new(d->state, err)) == NULL)
+		return -1;
+	d->journal =
+	    journal_new(d->base, d->state, d->conf.state_retention, err);
+	if (d->journal == NULL)
+		return -1;
+	d->gate = gate_new(d->base, MSGRAPHD_REQUESTS_MAX);
+	d->accounts =
+	    accounts_new(d->base, &d->conf, d->http, d->state, d->holds);
+	return d->accounts != NULL && d->gate != NULL
 	    ? 0
 	    : error_set(err, ERROR_OURS, "4.3.0", "memory is short");
 }
@@ -225,8 +234,13 @@ shut_down(struct program *p)
 
 	service_free(&p->auth);
 	service_free(&p->submit);
+	/* the journal may still owe deliveries an answer */
+	journal_free(&p->daemon.journal);
+	delivery_drop_all(&p->daemon);
 	accounts_free(&p->daemon.accounts);
 	http_free(&p->daemon.http);
+	gate_free(&p->daemon.gate);
+	holds_free(&p->daemon.holds);
 	state_close(&p->daemon.state);
 	vault_free(&p->daemon.vault);
 	for (i = 0; i < 3; i++)

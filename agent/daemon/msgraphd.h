@@ -5,12 +5,21 @@
 #define MSGRAPHD_H
 
 #include <event2/event.h>
+#include <sys/queue.h>
 
 #include "account.h"
 #include "conf.h"
+#include "gate.h"
+#include "hold.h"
 #include "http.h"
+#include "journal.h"
 #include "state.h"
 #include "vault.h"
+
+/* Requests to Graph under way at once, over all mailboxes. */
+#define MSGRAPHD_REQUESTS_MAX 128
+
+struct delivery;
 
 struct msgraphd {
 	struct conf
@@ -20,6 +29,10 @@ struct msgraphd {
 	struct state *state;
 	struct http *http;
 	struct accounts *accounts;
+	struct holds *holds;
+	struct journal *journal;
+	struct gate *gate;
+	LIST_HEAD(, delivery) deliveries;
 };
 
 #endif

@@ -38,6 +38,16 @@ static const char schema_sql[] =
     " token BLOB,"
     " token_expires INTEGER NOT NULL,"
     " verified INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE hold ("
+    " name TEXT PRIMARY KEY,"
+    " until INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE delivery ("
+    " digest BLOB PRIMARY KEY,"
+    " fate INTEGER NOT NULL,"
+    " refused_since INTEGER NOT NULL,"
+    " request_id TEXT NOT NULL,"
+    " changed INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX delivery_changed ON delivery (changed);"
     "PRAGMA user_version = 1;";
 
 static int
@@ -57,8 +67,8 @@ state_exists(const char *directory)
 	    access(path, F_OK) == 0;
 }
 
-static int
-fail(struct state *state, struct error *err)
+int
+state_fail(struct state *state, struct error *err)
 {
 	int code = sqlite3_errcode(state->db);
 	const char *remedy = "";
@@ -78,11 +88,21 @@ fail(struct state *state, struct error *err)
 	    state->file, sqlite3_errmsg(state->db), remedy);
 }
 
-static int
-run(struct state *state, const char *sql, struct error *err)
+int
+state_run(struct state *state, const char *sql, struct error *err)
 {
 	if (sqlite3_exec(state->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return fail(state, err);
+		return state_fail(state, err);
+	return 0;
+}
+
+int
+state_prepare(struct state *state, const char *sql, sqlite3_stmt **stmt,
+    struct error *err)
+{
+	if (sqlite3_prepare_v3(state->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		stmt, NULL) != SQLITE_OK)
+		return state_fail(state, err);
 	return 0;
 }
 
@@ -101,7 +121,7 @@ read_version(struct state *state, int *version, struct error *err)
 		result = 0;
 	}
 	if (result == -1)
-		fail(state, err);
+		state_fail(state, err);
 	sqlite3_finalize(stmt);
 	return result;
 }
@@ -124,7 +144,7 @@ write_key_check(struct state *state, struct error *err)
 		    sqlite3_step(stmt) == SQLITE_DONE)
 			result = 0;
 		else
-			fail(state, err);
+			state_fail(state, err);
 	}
 	sqlite3_finalize(stmt);
 	buf_free(&sealed);
@@ -142,7 +162,7 @@ verify_key_check(struct state *state, struct error *err)
 		"SELECT value FROM meta WHERE name = 'key_check'", -1, &stmt,
 		NULL) != SQLITE_OK ||
 	    sqlite3_step(stmt) != SQLITE_ROW) {
-		fail(state, err);
+		state_fail(state, err);
 	} else {
 		opened = vault_open(state->vault, "key_check",
 		    sqlite3_column_blob(stmt, 0),
@@ -164,28 +184,27 @@ verify_key_check(struct state *state, struct error *err)
 static int
 create_schema(struct state *state, struct error *err)
 {
-	if (run(state, "BEGIN IMMEDIATE", err) == -1)
+	if (state_run(state, "BEGIN IMMEDIATE", err) == -1)
 		return -1;
-	if (run(state, schema_sql, err) == -1 ||
+	if (state_run(state, schema_sql, err) == -1 ||
 	    write_key_check(state, err) == -1) {
-		run(state, "ROLLBACK", NULL);
+		state_run(state, "ROLLBACK", NULL);
 		return -1;
 	}
-	return run(state, "COMMIT", err);
+	return state_run(state, "COMMIT", err);
 }
 
 static int
 prepare(struct state *state, struct error *err)
 {
-	if (sqlite3_prepare_v3(state->db,
-		"INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)", -1,
-		SQLITE_PREPARE_PERSISTENT, &state->put, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v3(state->db,
-		"SELECT secret, token, token_expires, verified"
-		" FROM credential WHERE identity = ?",
-		-1, SQLITE_PREPARE_PERSISTENT, &state->get, NULL) != SQLITE_OK)
-		return fail(state, err);
-	return 0;
+	if (state_prepare(state,
+		"INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)",
+		&state->put, err) == -1)
+		return -1;
+	return state_prepare(state,
+	    "SELECT secret, token, token_expires, verified"
+	    " FROM credential WHERE identity = ?",
+	    &state->get, err);
 }
 
 static int
@@ -197,10 +216,10 @@ open_database(struct state *state, struct error *err)
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 		    SQLITE_OPEN_NOFOLLOW,
 		NULL) != SQLITE_OK)
-		return fail(state, err);
+		return state_fail(state, err);
 	/* a restart may overlap with the last daemon's goodbye */
 	sqlite3_busy_timeout(state->db, 5000);
-	if (run(state,
+	if (state_run(state,
 		"PRAGMA locking_mode = EXCLUSIVE;"
 		"PRAGMA journal_mode = WAL;"
 		"PRAGMA synchronous = FULL;"
@@ -283,7 +302,7 @@ bind_sealed(struct state *state, int column, const char *context,
 	if (secret == NULL)
 		return sqlite3_bind_null(state->put, column) == SQLITE_OK
 		    ? 0
-		    : fail(state, err);
+		    : state_fail(state, err);
 	buf_init(&sealed, SEALED_MAX);
 	if (vault_seal(state->vault, context, secret->bytes, secret->len,
 		&sealed, err) == -1) {
@@ -293,7 +312,7 @@ bind_sealed(struct state *state, int column, const char *context,
 	code = sqlite3_bind_blob(state->put, column, sealed.bytes,
 	    (int)sealed.len, SQLITE_TRANSIENT);
 	buf_free(&sealed);
-	return code == SQLITE_OK ? 0 : fail(state, err);
+	return code == SQLITE_OK ? 0 : state_fail(state, err);
 }
 
 int
@@ -313,7 +332,7 @@ state_put(struct state *state, const struct identity *id,
 		credential->token, err) == 0)
 		result = sqlite3_step(state->put) == SQLITE_DONE
 		    ? 0
-		    : fail(state, err);
+		    : state_fail(state, err);
 	sqlite3_reset(state->put);
 	sqlite3_clear_bindings(state->put);
 	return result;
@@ -361,7 +380,7 @@ state_get(struct state *state, const struct identity *id,
 		result = 0;
 		break;
 	default:
-		result = fail(state, err);
+		result = state_fail(state, err);
 		break;
 	}
 	if (result == -1)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "delivery.h"
+#include "fingerprint.h"
 #include "log.h"
 #include "submit.h"
 
@@ -52,9 +53,35 @@ copy(char *to, size_t size, const char *value, const char *name,
 	return 0;
 }
 
+/* What a record says, besides what goes straight into the request. */
+struct recipients {
+	const char **list; /* point into conn->in */
+	size_t count, room;
+};
+
+static int
+add_recipient(
+    struct recipients *recipients, const char *value, struct error *err)
+{
+	size_t room = recipients->room == 0 ? 16 : 2 * recipients->room;
+	const char **list;
+
+	if (recipients->count == recipients->room) {
+		list = reallocarray(recipients->list, room, sizeof(*list));
+		if (list == NULL)
+			return error_set(
+			    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		recipients->list = list;
+		recipients->room = room;
+	}
+	recipients->list[recipients->count++] = value;
+	return 0;
+}
+
 static int
 read_field(struct conn *conn, struct delivery_request *request,
-    const char *name, const char *value, struct error *err)
+    struct recipients *recipients, const char *name, const char *value,
+    struct error *err)
 {
 	const char *reason;
 	char *end;
@@ -65,8 +92,12 @@ read_field(struct conn *conn, struct delivery_request *request,
 	if (strcmp(name, "mailbox") == 0)
 		return copy(request->mailbox, sizeof(request->mailbox), value,
 		    name, err);
-	if (strcmp(name, "recipient") == 0) {
-		request->nrcpt++;
+	if (strcmp(name, "recipient") == 0)
+		return add_recipient(recipients, value, err);
+	if (strcmp(name, "message-id") == 0) {
+		/* only for a question that can be left out */
+		if (strlen(value) < sizeof(request->message_id))
+			strcpy(request->message_id, value);
 		return 0;
 	}
 	if (strcmp(name, "raw") == 0) {
@@ -94,21 +125,39 @@ read_field(struct conn *conn, struct delivery_request *request,
 }
 
 static int
-read_request(
-    struct conn *conn, struct delivery_request *request, struct error *err)
+read_all(struct conn *conn, struct delivery_request *request,
+    struct recipients *recipients, struct error *err)
 {
 	char *cursor = conn->in.bytes, *value;
 	const char *name;
 
 	while ((name = wire_next(&cursor, &value)) != NULL)
-		if (read_field(conn, request, name, value, err) == -1)
+		if (read_field(conn, request, recipients, name, value, err) ==
+		    -1)
 			return -1;
 	if (request->queue_id[0] == '\0' || request->mailbox[0] == '\0' ||
-	    request->identity.tenant[0] == '\0' || request->nrcpt == 0)
+	    request->identity.tenant[0] == '\0' || recipients->count == 0)
 		return error_set(err, ERROR_OURS, "4.3.0",
 		    "the agent's request lacks queue-id, identity, mailbox "
 		    "or recipient");
+	request->nrcpt = (unsigned int)recipients->count;
 	return spool_check(&request->spool, err);
+}
+
+static int
+read_request(
+    struct conn *conn, struct delivery_request *request, struct error *err)
+{
+	struct recipients recipients = {0};
+	int result = read_all(conn, request, &recipients, err);
+
+	if (result == 0 &&
+	    fingerprint(&request->identity, request->mailbox, recipients.list,
+		recipients.count, &request->spool, request->digest) == -1)
+		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "cannot read the agent's spool file");
+	free(recipients.list);
+	return result;
 }
 
 static enum wire_result

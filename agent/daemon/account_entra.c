@@ -1,0 +1,279 @@
+/*
+ * account_entra.c - what is asked of Entra for one account, and what is kept of
+ * the answer; see account_private.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "account_private.h"
+#include "clock.h"
+#include "log.h"
+
+/* With Entra out of reach, how long before it is asked again. */
+#define UNAVAILABLE_MS 1000LL
+#define RENEW_EARLY_MS (300 * 1000LL)
+/* A token this near its end might not survive the request. */
+#define TOKEN_SPARE_MS (10 * 1000LL)
+/* One warning so often about a stored secret that is refused. */
+#define WARN_AGAIN_MS (3600 * 1000LL)
+
+long long
+account_ttl(const struct account *account)
+{
+	return account->all->conf->auth_cache_ttl * 1000LL;
+}
+
+/* --- tokens --- */
+
+static long long
+at_most(long long ms, long long limit)
+{
+	return ms < limit ? ms : limit;
+}
+
+static void
+set_token(struct account *account, const struct secret *token, long long ms)
+{
+	long long end = clock_ms() + ms;
+
+	secret_free(&account->token);
+	account->token = secret_new(token->bytes, token->len);
+	account->usable_until = end - at_most(ms / 4, TOKEN_SPARE_MS);
+	account->renew_at = end - at_most(ms / 2, RENEW_EARLY_MS);
+}
+
+int
+account_has_token(const struct account *account)
+{
+	return account->token != NULL && clock_ms() < account->usable_until;
+}
+
+/* What the last daemon knew. */
+void
+account_load_token(struct account *account)
+{
+	struct credential credential;
+	struct error err;
+	long long left;
+
+	switch (
+	    state_get(account->all->state, &account->id, &credential, &err)) {
+	case 1:
+		left = credential.token_expires - clock_wall();
+		if (credential.token != NULL && left > 0)
+			set_token(account, credential.token, left * 1000);
+		credential_clear(&credential);
+		break;
+	case -1:
+		log_error("%s", err.text);
+		break;
+	}
+}
+
+void
+account_be_quiet(struct account *account, long long ms,
+    enum account_result result, const char *text)
+{
+	account->quiet_until = clock_ms() + ms;
+	account->quiet_result = result;
+	snprintf(account->quiet_text, sizeof(account->quiet_text), "%s", text);
+}
+
+/* --- the request --- */
+
+/* 0 when the new secret and token are durable. */
+static int
+store(struct account *account, long expires_in)
+{
+	struct credential credential = {0};
+	struct error err;
+
+	credential.secret = account->asked;
+	credential.token = account->token;
+	credential.token_expires = clock_wall() + expires_in;
+	credential.verified = clock_wall();
+	if (state_put(account->all->state, &account->id, &credential, &err) ==
+	    0)
+		return 0;
+	log_error("%s", err.text);
+	return -1;
+}
+
+static void
+accepted(struct account *account, const struct entra_answer *answer)
+{
+	set_token(account, answer->token, answer->expires_in * 1000LL);
+	account->quiet_until = 0;
+	account->warned_at = 0;
+	/*
+	 * Mail that is accepted now must be deliverable after a restart, so a
+	 * sign-in whose secret could not be kept is "not now".
+	 */
+	if (store(account, answer->expires_in) == -1)
+		account_be_quiet(account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE,
+		    "the state cannot be written; see msgraphd's log");
+	else {
+		verdict_remember(&account->verdicts, account->asked, 1, "");
+		account_answer(account, account->asked, ACCOUNT_OK, "");
+	}
+}
+
+/* A client that signs in with another secret mends this, so mail waits. */
+static void
+stored_refused(struct account *account, const char *text)
+{
+	char client[IDENTITY_TEXT_SIZE];
+
+	account_be_quiet(account, VERDICT_REFUSED_MS, ACCOUNT_REFUSED, text);
+	if (account->warned_at != 0 &&
+	    clock_ms() - account->warned_at < WARN_AGAIN_MS)
+		return;
+	account->warned_at = clock_ms();
+	log_warning("NOQUEUE: client=%s, status=refused (mail waits: the "
+		    "secret it signed in with is not accepted any more: %s)",
+	    identity_text(&account->id, client), text);
+}
+
+static void
+refused(struct account *account, const struct entra_answer *answer)
+{
+	char client[IDENTITY_TEXT_SIZE];
+
+	verdict_remember(&account->verdicts, account->asked, 0, answer->text);
+	if (account->renewing)
+		stored_refused(account, answer->text);
+	else
+		log_info("NOQUEUE: client=%s, status=refused (%s)",
+		    identity_text(&account->id, client), answer->text);
+	account_answer(account, account->asked, ACCOUNT_REFUSED, answer->text);
+}
+
+static void
+unavailable(struct account *account, const struct entra_answer *answer)
+{
+	char client[IDENTITY_TEXT_SIZE], name[HOLD_NAME_SIZE];
+	struct error err;
+
+	if (answer->throttled &&
+	    hold_set(account->all->holds, hold_tenant(&account->id, name),
+		answer->retry_after, &err) == -1)
+		log_error("%s", err.text);
+	account_be_quiet(
+	    account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE, answer->text);
+	log_warning("NOQUEUE: client=%s, status=unavailable (%s)",
+	    identity_text(&account->id, client), answer->text);
+}
+
+static void
+on_answer(void *ctx, const struct entra_answer *answer)
+{
+	struct account *account = ctx;
+
+	account->call = NULL;
+	switch (answer->result) {
+	case ENTRA_ACCEPTED:
+		accepted(account, answer);
+		break;
+	case ENTRA_REFUSED:
+		refused(account, answer);
+		break;
+	case ENTRA_UNAVAILABLE:
+		unavailable(account, answer);
+		break;
+	}
+	secret_free(&account->asked);
+	account_run(account);
+}
+
+/* Takes the stored secret for the next request. */
+static int
+take_stored(struct account *account, struct error *err)
+{
+	struct credential credential;
+	int found =
+	    state_get(account->all->state, &account->id, &credential, err);
+
+	if (found == 0)
+		return error_set(err, ERROR_REFUSED, "4.7.8",
+		    "no secret is held for this client; it must sign in "
+		    "again");
+	if (found == -1)
+		return -1;
+	account->asked = credential.secret;
+	credential.secret = NULL;
+	credential_clear(&credential);
+	return 0;
+}
+
+/* 1 when Entra has asked this tenant to slow down. */
+static int
+is_held(struct account *account)
+{
+	char name[HOLD_NAME_SIZE], text[128];
+	long long left =
+	    hold_left(account->all->holds, hold_tenant(&account->id, name));
+
+	if (left == 0)
+		return 0;
+	snprintf(text, sizeof(text),
+	    "Entra asked to slow down; not asked for %lld more seconds",
+	    left / 1000 + 1);
+	account_be_quiet(account, left, ACCOUNT_UNAVAILABLE, text);
+	return 1;
+}
+
+void
+account_ask_entra(struct account *account, struct secret **secretp)
+{
+	struct error err;
+
+	if (is_held(account)) {
+		if (secretp != NULL)
+			secret_free(secretp);
+		return;
+	}
+	account->renewing = secretp == NULL;
+	if (secretp != NULL) {
+		account->asked = *secretp;
+		*secretp = NULL;
+	} else if (take_stored(account, &err) == -1) {
+		if (err.class != ERROR_REFUSED)
+			log_error("%s", err.text);
+		account_be_quiet(account, UNAVAILABLE_MS,
+		    err.class == ERROR_REFUSED ? ACCOUNT_REFUSED
+					       : ACCOUNT_UNAVAILABLE,
+		    err.text);
+		return;
+	}
+	account->call = entra_start(account->all->http, account->all->conf,
+	    &account->id, account->asked, on_answer, account, &err);
+	if (account->call == NULL) {
+		log_error("%s", err.text);
+		account_be_quiet(
+		    account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE, err.text);
+		secret_free(&account->asked);
+	}
+}
+
+int
+account_in_grace(struct account *account, const struct secret *secret)
+{
+	struct credential credential;
+	char client[IDENTITY_TEXT_SIZE];
+	long long age;
+	int good;
+
+	if (state_get(account->all->state, &account->id, &credential, NULL) !=
+	    1)
+		return 0;
+	age = clock_wall() - credential.verified;
+	good = secret_equal(credential.secret, secret) &&
+	    (account_has_token(account) ||
+		age <= account->all->conf->auth_outage_grace);
+	credential_clear(&credential);
+	if (good)
+		log_info("NOQUEUE: client=%s, status=accepted (Entra cannot "
+			 "be asked; it took this secret %lld seconds ago)",
+		    identity_text(&account->id, client), age);
+	return good;
+}

@@ -1,0 +1,195 @@
+/*
+ * delivery_post.c - the request of a delivery, and what follows from its
+ * answer; see delivery.c for the steps before and after.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "delivery_private.h"
+#include "graph.h"
+#include "log.h"
+
+/*
+ * Graph's limits are per application and mailbox, but for answers that do not
+ * say which limit it was the whole application slows down.
+ */
+static void
+hold_back(struct delivery *d)
+{
+	char name[HOLD_NAME_SIZE];
+	struct error err;
+
+	if (strcmp(d->report.error.code, "ApplicationThrottled") == 0)
+		hold_mailbox(&d->request.identity, d->request.mailbox, name);
+	else
+		hold_identity(&d->request.identity, name);
+	if (hold_set(d->daemon->holds, name, d->report.retry_after, &err) == -1)
+		log_error("%s", err.text);
+}
+
+static void
+settle(struct delivery *d, const struct outcome *outcome)
+{
+	enum wire_status status = WIRE_DEFERRED;
+
+	switch (outcome->action) {
+	case OUTCOME_SENT:
+		break; /* not here */
+	case OUTCOME_RENEW:
+		if (!d->renewed && d->done != NULL) {
+			d->renewed = 1;
+			delivery_get_token(d, d->token);
+			return;
+		}
+		break;
+	case OUTCOME_RETRY:
+		if (!d->retried && d->done != NULL) {
+			d->retried = 1;
+			delivery_wait_for_hold(d);
+			return;
+		}
+		status = d->retried ? WIRE_BOUNCED : WIRE_DEFERRED;
+		break;
+	case OUTCOME_HEAL:
+		status = delivery_heal_status(d);
+		break;
+	case OUTCOME_HOLD:
+		hold_back(d);
+		if (d->done != NULL) {
+			delivery_write(
+			    d, d->fate_before, delivery_wait_for_hold);
+			return;
+		}
+		break;
+	case OUTCOME_BOUNCE:
+		status = WIRE_BOUNCED;
+		break;
+	case OUTCOME_DEFER:
+		break;
+	}
+	report_outcome(&d->reply, status, outcome, &d->report);
+	delivery_finish_unsent(d);
+}
+
+static void
+settle_sent(struct delivery *d)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "Graph accepted, request-id=%s",
+	    d->report.request_id[0] == '\0' ? "none" : d->report.request_id);
+	report_text(&d->reply, WIRE_SENT, "2.0.0", text);
+	snprintf(d->entry_now.request_id, sizeof(d->entry_now.request_id), "%s",
+	    d->report.request_id);
+	delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
+}
+
+static void
+on_answer(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	struct report *r = &d->report;
+	struct outcome outcome;
+
+	d->call = NULL;
+	gate_leave(&d->pass);
+	graph_read_error(answer, &r->error);
+	outcome = outcome_of(answer->status, r->error.code, answer->body_sent);
+	r->status = answer->status;
+	r->retry_after = answer->retry_after;
+	r->unknown_fate = outcome.unknown_fate;
+	snprintf(
+	    r->request_id, sizeof(r->request_id), "%s", r->error.request_id);
+	snprintf(r->transport, sizeof(r->transport), "%s", answer->transport);
+	if (!outcome.known)
+		log_warning("%s: Graph's answer is not known here: HTTP %ld "
+			    "%s; please report it",
+		    d->request.queue_id, answer->status, r->error.code);
+	if (outcome.action == OUTCOME_SENT)
+		settle_sent(d);
+	else
+		settle(d, &outcome);
+}
+
+static void
+post(struct delivery *d)
+{
+	char id[GRAPH_ID_SIZE];
+	struct error err;
+
+	if (d->done == NULL) {
+		report_text(&d->reply, WIRE_DEFERRED, "4.3.0",
+		    "the agent went away before the message was posted");
+		delivery_write(d, d->fate_before, delivery_finish);
+		return;
+	}
+	graph_new_id(id);
+	d->call =
+	    graph_send(d->daemon->http, &d->daemon->conf, d->request.mailbox,
+		d->token, &d->request.spool, id, on_answer, d, &err);
+	if (d->call == NULL) {
+		report_text(&d->reply, WIRE_DEFERRED, err.dsn, err.text);
+		delivery_write(d, d->fate_before, delivery_finish);
+		return;
+	}
+	log_debug("%s: posting to Graph, client-request-id=%s",
+	    d->request.queue_id, id);
+}
+
+/* --- a message that may have gone already --- */
+
+static void
+on_found(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+
+	d->call = NULL;
+	switch (graph_read_found(answer)) {
+	case 1:
+		report_text(&d->reply, WIRE_SENT, "2.0.0",
+		    "accepted before, found in Sent Items");
+		delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
+		return;
+	case 0:
+		break;
+	default:
+		log_warning("%s: cannot search Sent Items (HTTP %ld); "
+			    "verify_unknown needs the permission Mail.Read",
+		    d->request.queue_id, answer->status);
+		break;
+	}
+	post(d);
+}
+
+/* 1 when the question was asked, and on_found() goes on. */
+static int
+search_sent_items(struct delivery *d)
+{
+	char id[GRAPH_ID_SIZE];
+	struct error err;
+
+	if (d->request.message_id[0] == '\0')
+		return 0;
+	graph_new_id(id);
+	d->call = graph_find_sent(d->daemon->http, &d->daemon->conf,
+	    d->request.mailbox, d->token, d->request.message_id, id, on_found,
+	    d, &err);
+	return d->call != NULL;
+}
+
+void
+delivery_write_intent(struct delivery *d)
+{
+	int was_posted = d->fate_before == JOURNAL_POSTED && !d->warned;
+
+	d->warned = 1;
+	if (was_posted)
+		log_warning("%s: outcome=unknown of an earlier attempt (its "
+			    "request was never answered); posting again",
+		    d->request.queue_id);
+	if (was_posted && d->daemon->conf.verify_unknown &&
+	    search_sent_items(d))
+		return;
+	delivery_write(d, JOURNAL_POSTED, post);
+}
