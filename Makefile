@@ -100,12 +100,92 @@ $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
 
 .SECONDARY:
 
-tests: $(TESTS)
-
 unit: $(TESTS)
 	@set -e; for t in $(TESTS); do $$t; done
+
+# --- check ---------------------------------------------------------------
+#
+# The programs run twice: unit tests and e2e tests with ASan and UBSan, and the
+# tests that measure memory as they are shipped. libentra.so is loaded into
+# Postfix's smtpd, which knows nothing of ASan, so there it is the plain one.
+
+PYTEST = $(PYTHON) -B -m pytest -q -p no:cacheprovider
+SAN_BUILD = build/san
+MIXED = build/mixed
+
+C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
+	find . -name '*.[ch]' -not -path './build/*')
+SH_FILES = tests/packages tests/with-users
+MAN_PAGES = $(wildcard lib/*.5 agent/*/*.8 milter/*.8 saslauthd-plugin/*.8)
+
+check:
+	tests/packages test
+	$(MAKE) lint
+	$(MAKE) all
+	$(MAKE) unit
+	$(MAKE) BUILD=$(SAN_BUILD) SANITIZE=address,undefined CFLAGS='-O1 -g' \
+	    all unit
+	$(MAKE) e2e
+
+$(MIXED): all
+	@mkdir -p $@
+	@for p in msgraphd msgraph-agent msgraph-milter; do \
+	    ln -sf ../san/$$p $@/$$p; done
+	@ln -sf ../libentra.so $@/libentra.so
+
+e2e: $(MIXED)
+	$(PYTEST) tests/emulator
+	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users \
+	    $(PYTEST) tests/e2e --ignore=tests/e2e/test_memory.py
+	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
+	    $(PYTEST) tests/e2e/test_memory.py
+
+lint:
+	clang-format -n -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+	    --enable=warning,performance,portability -Ilib \
+	    --suppress=missingIncludeSystem lib agent milter saslauthd-plugin
+	shellcheck $(SH_FILES)
+	mandoc -T lint -W warning $(MAN_PAGES)
+
+# --- the rest ------------------------------------------------------------
+
+demo:
+	tests/packages build
+	$(MAKE) all
+	tests/with-users $(PYTHON) -B tests/demo/demo.py
+
+SASL_DIR ?= $(shell pkg-config --variable=libdir libsasl2 2>/dev/null || \
+	echo $(PREFIX)/lib)/sasl2
+EXAMPLES = $(PREFIX)/share/doc/postfix-msgraph/examples
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/msgraph \
+	    $(DESTDIR)$(SASL_DIR) $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(EXAMPLES) \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(SYSCONFDIR)/msgraph
+	install -m 755 $(BUILD)/msgraphd $(BUILD)/msgraph-milter \
+	    $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/msgraph-agent \
+	    $(DESTDIR)$(PREFIX)/libexec/msgraph
+	install -m 644 $(BUILD)/libentra.so $(DESTDIR)$(SASL_DIR)
+	install -m 644 lib/msgraph.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 $(filter %.8,$(MAN_PAGES)) \
+	    $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 conf-examples/systemd/* \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 644 conf-examples/tmpfiles.d/msgraph.conf \
+	    $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	install -m 644 conf-examples/sysusers.d/msgraph.conf \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	cp -R conf-examples/. $(DESTDIR)$(EXAMPLES)
+	test -e $(DESTDIR)$(SYSCONFDIR)/msgraph/msgraph.conf || \
+	    install -m 644 conf-examples/msgraph.conf \
+		$(DESTDIR)$(SYSCONFDIR)/msgraph
 
 clean:
 	rm -rf build
 
-.PHONY: all tests unit clean
+.PHONY: all unit check e2e lint demo install clean $(MIXED)

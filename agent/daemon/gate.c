@@ -23,13 +23,13 @@ struct pass {
 struct lane {
 	TAILQ_ENTRY(lane) entry;
 	struct gate *gate;
-	TAILQ_HEAD(, pass) waiting;
+	TAILQ_HEAD(pass_queue, pass) waiting;
 	unsigned int inside, limit, passes;
 	char name[];
 };
 
 struct gate {
-	TAILQ_HEAD(, lane) lanes;
+	TAILQ_HEAD(lane_list, lane) lanes;
 	struct event *turn;
 	unsigned int inside, ceiling;
 };
@@ -73,6 +73,7 @@ give_turn(struct gate *gate)
 	TAILQ_FOREACH(lane, &gate->lanes, entry)
 	{
 		pass = TAILQ_FIRST(&lane->waiting);
+		/* cppcheck-suppress uninitvar ; calloc(3) in find_lane() */
 		if (pass == NULL || lane->inside >= lane->limit)
 			continue;
 		TAILQ_REMOVE(&lane->waiting, pass, entry);

@@ -20,7 +20,7 @@ struct hold {
 };
 
 struct holds {
-	LIST_HEAD(, hold) list;
+	LIST_HEAD(hold_list, hold) list;
 	struct state *state;
 };
 

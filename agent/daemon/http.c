@@ -45,7 +45,7 @@ struct http {
 	CURLM *multi;
 	struct event_base *base; /* borrowed */
 	struct event *timer;
-	LIST_HEAD(, http_call) calls;
+	LIST_HEAD(http_call_list, http_call) calls;
 	unsigned int active;
 	char *ca_file, *proxy; /* owned */
 	long connect_timeout;

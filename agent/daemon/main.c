@@ -39,10 +39,11 @@ struct program {
 };
 
 static const char usage[] =
-    "usage: msgraphd [-c file] [-t]\n"
+    "usage: msgraphd [-c file] [-t | -M]\n"
     "       msgraphd -V | -h\n"
     "  -c file  configuration (default " CONF_DEFAULT_FILE ")\n"
     "  -t       check the configuration, print it, and exit\n"
+    "  -M       move a damaged state file aside, delete nothing, and exit\n"
     "  -V       print the version and exit\n";
 
 /* --- before anything else --- */
@@ -55,8 +56,12 @@ protect(struct error *err)
 	struct rlimit files;
 
 	umask(077);
-	if (prctl(PR_SET_DUMPABLE, 0) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1)
+#ifndef __SANITIZE_ADDRESS__ /* its search for leaks uses ptrace */
+	if (prctl(PR_SET_DUMPABLE, 0) == -1)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "cannot forbid ptrace: %s", strerror(errno));
+#endif
+	if (setrlimit(RLIMIT_CORE, &none) == -1)
 		return error_set(err, ERROR_OURS, "4.3.0",
 		    "cannot turn core files off: %s", strerror(errno));
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -274,20 +279,38 @@ run(struct program *p)
 	return status;
 }
 
-/* -1 to go on, else the exit status. */
 static int
-read_options(struct program *p, int argc, char **argv, int *only_test)
+move_aside(const struct conf *conf)
+{
+	struct error err;
+	char name[4200];
+
+	if (state_move_aside(conf->state_directory, name, sizeof(name), &err) ==
+	    -1) {
+		fprintf(stderr, "msgraphd: %s\n", err.text);
+		return EX_CONFIG;
+	}
+	printf("moved to %s; clients must sign in again before their mail "
+	       "goes on\n",
+	    name);
+	return EX_OK;
+}
+
+/* -1 to go on, else the exit status. *mode becomes 't', 'M' or stays. */
+static int
+read_options(struct program *p, int argc, char **argv, int *mode)
 {
 	int c;
 
 	p->conf_file = CONF_DEFAULT_FILE;
-	while ((c = getopt(argc, argv, "c:tVh")) != -1) {
+	while ((c = getopt(argc, argv, "c:tMVh")) != -1) {
 		switch (c) {
 		case 'c':
 			p->conf_file = optarg;
 			break;
 		case 't':
-			*only_test = 1;
+		case 'M':
+			*mode = c;
 			break;
 		case 'V':
 			printf("msgraphd %s\n", MSGRAPH_VERSION);
@@ -312,18 +335,22 @@ main(int argc, char **argv)
 {
 	struct program program = {0};
 	struct error err;
-	int status, only_test = 0;
+	int status, mode = 0;
 
-	if ((status = read_options(&program, argc, argv, &only_test)) != -1)
+	if ((status = read_options(&program, argc, argv, &mode)) != -1)
 		return status;
 	if (conf_load(&program.daemon.conf, program.conf_file, &err) == -1) {
 		fprintf(stderr, "msgraphd: %s\n", err.text);
 		return EX_CONFIG;
 	}
-	if (only_test) {
-		conf_print(&program.daemon.conf, stdout);
+	if (mode != 0) {
+		status = EX_OK;
+		if (mode == 't')
+			conf_print(&program.daemon.conf, stdout);
+		else
+			status = move_aside(&program.daemon.conf);
 		conf_free(&program.daemon.conf);
-		return EX_OK;
+		return status;
 	}
 	log_open("msgraphd",
 	    (enum log_destination)program.daemon.conf.log_destination,

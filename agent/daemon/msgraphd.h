@@ -32,7 +32,7 @@ struct msgraphd {
 	struct holds *holds;
 	struct journal *journal;
 	struct gate *gate;
-	LIST_HEAD(, delivery) deliveries;
+	LIST_HEAD(delivery_list, delivery) deliveries;
 };
 
 #endif

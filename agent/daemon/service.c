@@ -44,7 +44,7 @@ struct service {
 	struct event *accept; /* NULL once closed */
 	struct event *resume;
 	int fd;
-	LIST_HEAD(, conn_links) conns;
+	LIST_HEAD(conn_list, conn_links) conns;
 	unsigned int count;
 };
 

@@ -5,12 +5,14 @@
  * the column, so that a blob pasted into another place does not open. WAL with
  * synchronous=FULL: a commit that returned survives a power cut.
  */
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "state.h"
 
 #define STATE_FILE "state.db"
@@ -76,8 +78,8 @@ state_fail(struct state *state, struct error *err)
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		remedy = "; is another msgraphd running on it?";
 	else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-		remedy = "; stop msgraphd, move the file aside and let "
-			 "clients sign in again";
+		remedy = "; move it aside with \"msgraphd -M\" and let "
+			 "clients sign in again, or restore a backup";
 	else if (code == SQLITE_FULL)
 		remedy = "; make room on its disk";
 	else if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY ||
@@ -172,8 +174,8 @@ verify_key_check(struct state *state, struct error *err)
 		else
 			error_set(err, ERROR_OURS, "4.3.5",
 			    "state %s was sealed with another vault key; "
-			    "restore that key, or move the state aside and "
-			    "let clients sign in again",
+			    "restore that key, or move the state aside with "
+			    "\"msgraphd -M\" and let clients sign in again",
 			    state->file);
 	}
 	secret_free(&opened);
@@ -272,6 +274,51 @@ state_close(struct state **statep)
 	sqlite3_finalize(state->get);
 	sqlite3_close(state->db);
 	free(state);
+}
+
+/* --- out of the way --- */
+
+/* A running daemon holds a lock on the file for as long as it is open. */
+static int
+is_locked(const char *file)
+{
+	sqlite3 *db = NULL;
+	int code = SQLITE_OK;
+
+	if (sqlite3_open_v2(file, &db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW,
+		NULL) == SQLITE_OK)
+		code =
+		    sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL);
+	sqlite3_close(db);
+	return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+}
+
+int
+state_move_aside(
+    const char *directory, char *name, size_t size, struct error *err)
+{
+	static const char *const tails[] = {"-wal", "-shm", ""};
+	char file[4096], from[4200], to[4200];
+	size_t i;
+
+	if (path_of(directory, file, sizeof(file)) == -1 ||
+	    access(file, F_OK) == -1)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "there is no state in %s", directory);
+	if (is_locked(file))
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "msgraphd runs on %s; stop it first", file);
+	snprintf(name, size, "%s.%lld", file, clock_wall());
+	/* the database itself last: until then a second try finds all */
+	for (i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		snprintf(from, sizeof(from), "%s%s", file, tails[i]);
+		snprintf(to, sizeof(to), "%s%s", name, tails[i]);
+		if (rename(from, to) == -1 && errno != ENOENT)
+			return error_set(err, ERROR_OURS, "4.3.5",
+			    "rename %s: %s", from, strerror(errno));
+	}
+	return 0;
 }
 
 /* --- credentials --- */

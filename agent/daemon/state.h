@@ -36,6 +36,14 @@ struct state *state_open(
     const char *directory, const struct vault *vault, struct error *err);
 void state_close(struct state **statep);
 
+/*
+ * Renames directory/state.db (and what SQLite keeps beside it) so that the next
+ * start makes a new one; nothing is deleted. name, of size bytes, becomes the
+ * new path. 0, or -1 with *err, also when a daemon runs on it.
+ */
+int state_move_aside(
+    const char *directory, char *name, size_t size, struct error *err);
+
 /* Stores, replacing what was there. 0 when it is durable, -1 with *err. */
 int state_put(struct state *state, const struct identity *id,
     const struct credential *credential, struct error *err);

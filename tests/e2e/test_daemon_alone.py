@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import itertools
 import re
+import signal
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -317,11 +319,29 @@ def test_open_key_file_is_refused(daemon):
     assert "chmod it to 0400" in daemon.log()
 
 
+def test_damaged_state_is_named_and_moved_aside(daemon):
+    daemon.auth(USER, SECRET)
+    run = subprocess.run(daemon.command("-M"), capture_output=True, text=True)
+    assert run.returncode == 78 and "stop it first" in run.stderr
+    daemon.stop()
+    file = Path(daemon.settings["state_directory"]) / "state.db"
+    damaged = b"damaged" * 1000
+    file.write_bytes(damaged)
+    daemon.start()
+    assert daemon.stop() == 78
+    assert "msgraphd -M" in daemon.log()
+    run = subprocess.run(daemon.command("-M"), capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    moved = Path(run.stdout.split(";")[0].removeprefix("moved to "))
+    assert moved.read_bytes() == damaged
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == "OK"
+
+
 def test_second_daemon_says_so(daemon, tmp_path):
     second = Daemon(tmp_path, {})
     second.log_file = tmp_path / "second.log"
     with second.log_file.open("wb") as log:
-        import subprocess
         process = subprocess.run(daemon.command(), stderr=log, timeout=30)
     assert process.returncode == 78
     assert "another msgraphd" in second.log()
@@ -342,7 +362,6 @@ def test_stop_finishes_what_is_under_way(m365, daemon):
 
 
 def test_reload_takes_over_settings_and_survives_mistakes(daemon):
-    import signal
     daemon.settings["log_level"] = "loud"
     daemon.write_conf()
     daemon.process.send_signal(signal.SIGHUP)
