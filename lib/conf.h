@@ -34,6 +34,8 @@ struct conf {
 	long auth_cache_ttl;
 	long auth_outage_grace;
 	char *auth_socket;
+	char *bounce_socket;
+	int bounce_via_graph; /* 0 or 1 */
 	char *submit_socket;
 	char *state_directory;
 	long state_retention;

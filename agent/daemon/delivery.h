@@ -22,6 +22,7 @@ struct delivery_request {
 	struct identity identity;
 	char mailbox[DELIVERY_ADDRESS_SIZE];
 	unsigned int nrcpt;
+	int null_sender; /* 1: the envelope sender is empty */
 	char message_id[DELIVERY_MESSAGE_ID_SIZE]; /* empty: not known */
 	unsigned char digest[JOURNAL_DIGEST_SIZE]; /* see fingerprint.h */
 	struct spool spool;

@@ -9,6 +9,7 @@
 #include "delivery_private.h"
 #include "graph.h"
 #include "log.h"
+#include "sender.h"
 
 /*
  * Graph's limits are per application and mailbox, but for answers that do not
@@ -76,6 +77,12 @@ static void
 settle_sent(struct delivery *d)
 {
 	char text[128];
+	struct error err;
+
+	/* only bounces need it: not worth a deferral */
+	if (sender_note(d->daemon->state, d->request.mailbox,
+		&d->request.identity, &err) == -1)
+		log_error("%s", err.text);
 
 	snprintf(text, sizeof(text), "Graph accepted, request-id=%s",
 	    d->report.request_id[0] == '\0' ? "none" : d->report.request_id);

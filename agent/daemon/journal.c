@@ -9,8 +9,11 @@
 #include "clock.h"
 #include "journal.h"
 #include "log.h"
+#include "sender.h"
 
 #define SWEEP_SECONDS 600
+/* A mailbox that was silent for so long gets no bounces through us. */
+#define SENDER_SECONDS (400 * 86400LL)
 #define SWEEP_ROWS "5000" /* at a time, so that nobody waits for it */
 
 struct write {
@@ -111,6 +114,9 @@ on_sweep(evutil_socket_t fd, short what, void *ctx)
 		log_error("%s", err.text);
 	}
 	sqlite3_reset(journal->expire);
+	if (sender_expire(
+		journal->state, clock_wall() - SENDER_SECONDS, &err) == -1)
+		log_error("%s", err.text);
 }
 
 static int

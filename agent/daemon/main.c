@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "bounce.h"
 #include "delivery.h"
 #include "listen.h"
 #include "log.h"
@@ -32,7 +33,7 @@
 struct program {
 	struct msgraphd daemon;
 	const char *conf_file;
-	struct service *auth, *submit;
+	struct service *auth, *submit, *bounce;
 	struct event *signals[3];
 	struct event *stop_check;
 	long long stop_ticks; /* left; 0 while not stopping */
@@ -80,6 +81,7 @@ is_fixed(const struct conf *old, const struct conf *new)
 {
 	return strcmp(old->auth_socket, new->auth_socket) != 0 ||
 	    strcmp(old->submit_socket, new->submit_socket) != 0 ||
+	    strcmp(old->bounce_socket, new->bounce_socket) != 0 ||
 	    strcmp(old->state_directory, new->state_directory) != 0 ||
 	    strcmp(old->vault_key_file, new->vault_key_file) != 0;
 }
@@ -137,6 +139,8 @@ begin_stop(struct program *p)
 	log_info("stopping, finishing what is under way");
 	service_close(p->auth);
 	service_close(p->submit);
+	/* its connections are Postfix's to keep, and hold no work */
+	service_free(&p->bounce);
 	p->stop_ticks =
 	    (p->daemon.conf.request_timeout + STOP_EXTRA_SECONDS) * 50;
 	if (event_add(p->stop_check, &tick) == -1)
@@ -224,6 +228,9 @@ start(struct program *p, struct error *err)
 	p->auth = serve(p, &auth_service, conf->auth_socket, err);
 	if (p->auth == NULL)
 		return -1;
+	p->bounce = serve(p, &bounce_service, conf->bounce_socket, err);
+	if (p->bounce == NULL)
+		return -1;
 	p->submit = serve(p, &submit_service, conf->submit_socket, err);
 	if (p->submit == NULL)
 		return -1;
@@ -239,6 +246,7 @@ shut_down(struct program *p)
 
 	service_free(&p->auth);
 	service_free(&p->submit);
+	service_free(&p->bounce);
 	/* the journal may still owe deliveries an answer */
 	journal_free(&p->daemon.journal);
 	delivery_drop_all(&p->daemon);

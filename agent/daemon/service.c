@@ -136,6 +136,22 @@ peer_gone(struct conn_links *c)
 
 /* --- writing --- */
 
+/* The answer has gone: the end, or the next request. */
+static void
+finish_answer(struct conn_links *c)
+{
+	if (!c->conn.service->kind->many) {
+		conn_free(c);
+		return;
+	}
+	buf_drop(&c->conn.in, c->conn.in.len);
+	buf_drop(&c->out, c->out.len);
+	c->phase = PHASE_READING;
+	/* how long it stays is the peer's business: Postfix closes idle ones */
+	if (watch(c, EV_READ, NULL) == -1)
+		conn_free(c);
+}
+
 static void
 write_some(struct conn_links *c)
 {
@@ -144,8 +160,10 @@ write_some(struct conn_links *c)
 	n = send(c->fd, c->out.bytes, c->out.len, MSG_NOSIGNAL);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n == -1 || (size_t)n == c->out.len)
+	if (n == -1)
 		conn_free(c);
+	else if ((size_t)n == c->out.len)
+		finish_answer(c);
 	else
 		buf_drop(&c->out, (size_t)n);
 }

@@ -1,10 +1,10 @@
 /*
  * service.h - a local socket on which one kind of request is answered.
  *
- * Both of the daemon's sockets work alike: a peer whose uid is allowed
- * connects, sends one request, gets one answer, and the connection ends. What
+ * The daemon's sockets work alike: a peer whose uid is allowed connects, sends
+ * a request, gets an answer, and (but for one kind) the connection ends. What
  * differs (how a request reads, what is done about it) is in the functions of
- * struct service_kind: auth.c and submit.c.
+ * struct service_kind: auth.c, submit.c and bounce.c.
  */
 #ifndef MSGRAPHD_SERVICE_H
 #define MSGRAPHD_SERVICE_H
@@ -31,6 +31,7 @@ struct service_kind {
 	const char *name; /* as in LISTEN_FDNAMES */
 	const char *user; /* who may connect, besides root */
 	size_t request_max;
+	int many; /* 1: a connection carries many requests, one at a time */
 	/*
 	 * Looks at conn->in. WIRE_DONE: the request was taken, and either
 	 * conn->work is set and conn_answer() will be called later, or it was
@@ -55,7 +56,10 @@ void service_close(struct service *service);
 /* How many connections there are. */
 unsigned int service_connections(const struct service *service);
 
-/* Sends the answer and ends the connection; len 0 ends it without one. */
+/*
+ * Sends the answer and ends the connection, unless its kind takes many
+ * requests; len 0 ends it without an answer.
+ */
 void conn_answer(struct conn *conn, const void *bytes, size_t len);
 
 #endif

@@ -45,19 +45,32 @@ grow(struct spool *spool)
 	return 0;
 }
 
+/* Plain digits, which *text moves past; -1 when there are none or too many. */
+static long long
+read_number(const char **text)
+{
+	long long number;
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return -1;
+	errno = 0;
+	number = strtoll(*text, &end, 10);
+	*text = end;
+	return errno == 0 ? number : -1;
+}
+
 int
 spool_add_segment(struct spool *spool, const char *text)
 {
 	struct segment segment;
-	char *end;
 
-	errno = 0;
-	segment.offset = strtoll(text, &end, 10);
-	if (*end != ',')
+	segment.offset = read_number(&text);
+	if (*text++ != ',')
 		return -1;
-	segment.length = strtoll(end + 1, &end, 10);
-	if (*end != '\0' || errno != 0 || segment.offset < 0 ||
-	    segment.length <= 0 || segment.offset > SPOOL_SIZE_MAX ||
+	segment.length = read_number(&text);
+	if (*text != '\0' || segment.offset < 0 || segment.length <= 0 ||
+	    segment.offset > SPOOL_SIZE_MAX ||
 	    segment.length > SPOOL_SIZE_MAX - spool->size)
 		return -1;
 	if (spool->count == spool->room && grow(spool) == -1)
@@ -83,7 +96,11 @@ spool_check(struct spool *spool, struct error *err)
 			return error_set(err, ERROR_OURS, "4.3.0",
 			    "a segment lies outside the agent's spool file");
 	}
-	if (spool->raw < 0 || spool->raw > st.st_size || spool->size == 0)
+	/* the journal tells messages apart by their raw bytes: some are needed */
+	if (spool->raw <= 0 || spool->size == 0)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "the agent's request lacks raw or is empty");
+	if (spool->raw > st.st_size)
 		return error_set(err, ERROR_OURS, "4.3.0",
 		    "the agent's spool file is shorter than it says");
 	return 0;

@@ -6,11 +6,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "delivery.h"
 #include "fingerprint.h"
 #include "log.h"
+#include "sender.h"
 #include "submit.h"
 
 static void
@@ -113,7 +115,11 @@ read_field(struct conn *conn, struct delivery_request *request,
 			    "segment is malformed or one too many");
 		return 0;
 	}
-	if (strcmp(name, "identity") == 0 &&
+	if (strcmp(name, "sender") == 0) {
+		request->null_sender = value[0] == '\0';
+		return 0;
+	}
+	if (strcmp(name, "identity") == 0 && value[0] != '\0' &&
 	    identity_parse(value, strlen(value),
 		conf_delimiters(&conn->daemon->conf), &request->identity,
 		&reason) == -1)
@@ -122,6 +128,30 @@ read_field(struct conn *conn, struct delivery_request *request,
 		    "client of ours: %s",
 		    value, reason);
 	return 0;
+}
+
+/*
+ * Nobody signed in for a bounce. It may go to the mailbox whose message it is
+ * about, as that mailbox itself, and nowhere else.
+ */
+static int
+find_bounce_identity(struct msgraphd *daemon, struct delivery_request *request,
+    const struct recipients *recipients, struct error *err)
+{
+	int found;
+
+	if (!request->null_sender || recipients->count != 1 ||
+	    strcasecmp(recipients->list[0], request->mailbox) != 0)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the message was queued without a signed-in client and is "
+		    "no bounce to its own mailbox");
+	found = sender_find(
+	    daemon->state, request->mailbox, &request->identity, err);
+	if (found == 0)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the message was queued without a signed-in client, and "
+		    "no client has sent as this mailbox");
+	return found == 1 ? 0 : -1;
 }
 
 static int
@@ -136,10 +166,13 @@ read_all(struct conn *conn, struct delivery_request *request,
 		    -1)
 			return -1;
 	if (request->queue_id[0] == '\0' || request->mailbox[0] == '\0' ||
-	    request->identity.tenant[0] == '\0' || recipients->count == 0)
+	    recipients->count == 0)
 		return error_set(err, ERROR_OURS, "4.3.0",
-		    "the agent's request lacks queue-id, identity, mailbox "
-		    "or recipient");
+		    "the agent's request lacks queue-id, mailbox or "
+		    "recipient");
+	if (request->identity.tenant[0] == '\0' &&
+	    find_bounce_identity(conn->daemon, request, recipients, err) == -1)
+		return -1;
 	request->nrcpt = (unsigned int)recipients->count;
 	return spool_check(&request->spool, err);
 }

@@ -590,3 +590,55 @@ def test_refused_secret_defers_and_heals(m365, daemon):
     assert daemon.log().count("mail waits") == 1
     assert daemon.auth(USER, "new") == "OK"
     assert send(daemon, identity=USER).status == "sent"
+
+
+# --- bounces
+
+BOUNCE = (b"From: scan@example.com\r\nTo: scan@example.com\r\n"
+          b"Subject: Undelivered Mail\r\n\r\nbounce\r\n")
+
+
+def test_bounce_table_knows_who_has_sent(m365, daemon):
+    daemon.auth(USER, SECRET)
+    assert daemon.bounce("To: scan@example.com") == ["NOTFOUND "]
+    send(daemon, identity=USER)
+    assert daemon.bounce(
+        "Subject: x", "To: Scan@Example.com", "To: rcpt@example.org",
+        "to:scan@example.com", "To: scan@example.com, other@example.com",
+        "X-To: scan@example.com", "To: <scan@example.com>") == [
+        "NOTFOUND ", "OK FILTER msgraph:scan@example.com", "NOTFOUND ",
+        "OK FILTER msgraph:scan@example.com", "NOTFOUND ", "NOTFOUND ",
+        "NOTFOUND "]
+
+
+def test_bounce_goes_as_the_client_that_sent_last(m365, daemon):
+    daemon.auth(USER, SECRET)
+    send(daemon, identity=USER)
+    daemon.stop()
+    daemon.start()
+    reply = daemon.submit(BOUNCE, identity="", sender="",
+                          recipient="Scan@example.com")
+    assert reply.status == "sent"
+    assert m365.mail()[-1].recipients == ["scan@example.com"]
+
+
+@pytest.mark.parametrize("fields", [
+    {"sender": "x@example.com"}, {"recipient": "other@example.org"},
+    {"mailbox": "new@example.com", "recipient": "new@example.com"}])
+def test_no_identity_for_what_is_no_bounce(m365, daemon, fields):
+    daemon.auth(USER, SECRET)
+    send(daemon, identity=USER)
+    reply = daemon.submit(BOUNCE, **{
+        "identity": "", "sender": "", "recipient": "scan@example.com",
+        **fields})
+    assert (reply.status, reply.dsn) == ("deferred", "4.3.5")
+    assert len(m365.mail()) == 1
+
+
+def test_bounce_via_graph_can_be_off(m365, daemon):
+    daemon.settings["bounce_via_graph"] = "no"
+    daemon.stop()
+    daemon.start()
+    daemon.auth(USER, SECRET)
+    send(daemon, identity=USER)
+    assert daemon.bounce("To: scan@example.com") == ["NOTFOUND "]

@@ -33,6 +33,7 @@ class Daemon:
         self.directory = directory
         self.settings = {
             "auth_socket": str(directory / "auth"),
+            "bounce_socket": str(directory / "bounce"),
             "submit_socket": str(directory / "submit"),
             "state_directory": str(directory / "state"),
             "vault_key_file": str(directory / "vault.key"),
@@ -109,6 +110,27 @@ class Daemon:
             sock.sendall(request)
             answer = read_all(sock)
         return answer[2:].decode() if answer else ""
+
+    # --- bounce socket
+
+    def bounce(self, *lines: str) -> list[str]:
+        """What the table says to each line, over one connection."""
+        answers = []
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(10)
+            sock.connect(self.settings["bounce_socket"])
+            for line in lines:
+                request = f"mailbox {line}".encode()
+                sock.sendall(b"%d:%s," % (len(request), request))
+                size = b""
+                while not size.endswith(b":"):
+                    size += sock.recv(1)
+                want = int(size[:-1]) + 1
+                answer = b""
+                while len(answer) < want:
+                    answer += sock.recv(want - len(answer))
+                answers.append(answer[:-1].decode())
+        return answers
 
     # --- submit socket
 
