@@ -1,0 +1,62 @@
+/*
+ * auxprop.c - the auxprop plugin "entra".
+ *
+ * An auxprop plugin looks properties of a user up. Entra gives none out, so
+ * there is one case in which this one has anything to say: under
+ * SASL_AUXPROP_VERIFY_AGAINST_HASH the caller has put the secret that was
+ * typed into the property userPassword and asks whether it is the right one.
+ * The caller takes the property's value after the lookup for a secret that was
+ * verified, so it stays on SASL_OK and is erased otherwise. In all other cases
+ * the answer is SASL_NOUSER, which lets the plugins beside this one answer.
+ *
+ * Our own mechanisms do not come this way (mech.c says why). This is for
+ * callers in libsasl2 and elsewhere that keep to the contract.
+ */
+#include <string.h>
+
+#include "plugin.h"
+
+/* The value the caller put there; it lives in propctx until it is erased. */
+static const char *
+typed_secret(const sasl_server_params_t *sparams)
+{
+	const char *names[] = {SASL_AUX_PASSWORD_PROP, NULL};
+	struct propval value[2];
+
+	memset(value, 0, sizeof(value));
+	if (sparams->utils->prop_getnames(sparams->propctx, names, value) < 1 ||
+	    value[0].values == NULL)
+		return NULL;
+	return value[0].values[0];
+}
+
+int
+entra_lookup(void *glob_context, sasl_server_params_t *sparams, unsigned flags,
+    const char *user, unsigned ulen)
+{
+	const char *secret;
+	int result;
+
+	(void)glob_context;
+	if (sparams == NULL || user == NULL)
+		return SASL_BADPARAM;
+	/*
+	 * libsasl2 looks up twice, for who signs in and for whom he acts. The
+	 * secret is that of the first.
+	 */
+	if ((flags & SASL_AUXPROP_VERIFY_AGAINST_HASH) == 0 ||
+	    (flags & SASL_AUXPROP_AUTHZID) != 0)
+		return SASL_NOUSER;
+	if ((secret = typed_secret(sparams)) == NULL) {
+		sparams->utils->log(sparams->utils->conn, SASL_LOG_ERR,
+		    ENTRA_NAME ": asked to verify a secret, but given none");
+		return SASL_FAIL;
+	}
+	result = entra_verify(sparams, user,
+	    entra_name_len(sparams, user, ulen), secret, strlen(secret));
+	/* Not for SASL_NOUSER: a plugin after this one may know the name. */
+	if (result != SASL_OK && result != SASL_NOUSER)
+		sparams->utils->prop_erase(
+		    sparams->propctx, SASL_AUX_PASSWORD_PROP);
+	return result;
+}

@@ -1,0 +1,385 @@
+/*
+ * mech.c - the server side of PLAIN (RFC 4616) and LOGIN (never standardised).
+ *
+ * Both end in sign_in(): the name goes to libsasl2 to be made canonical, and
+ * the secret goes, if the name is of our form, to msgraphd, whose verdict is
+ * final; if it is not, to utils->checkpass, so that local users (sasldb,
+ * saslauthd, ldapdb) sign in as they would through the stock mechanisms.
+ *
+ * Why straight to entra_verify() and not by way of the auxprop lookup with
+ * SASL_CU_VERIFY_AGAINST_HASH, which exists for this: that lookup asks every
+ * plugin of auxprop_plugin and mixes their answers into one. sasldb answers
+ * SASL_OK for a user it knows after putting the *stored* password in place of
+ * the typed one, so that neither that SASL_OK nor the property means that
+ * anything was verified; and the typed secret would be shown to them all.
+ *
+ * One context lives for one AUTH. The secret is never kept in it: it is used in
+ * the step in which it arrives, and our copies are wiped.
+ */
+#include <string.h>
+
+#include "plugin.h"
+#include "identity.h"
+#include "secret.h"
+#include "wire.h"
+
+/* libsasl2 would cut nothing, but answers longer names with odd errors. */
+#define NAME_MAX_LEN WIRE_AUTH_STRING_MAX
+
+#if SECRET_MAX > WIRE_AUTH_STRING_MAX
+#error "a secret that is taken here must fit the auth socket's protocol"
+#endif
+
+static int
+is_blank(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (strchr(" \t\n\v\f\r", s[i]) == NULL)
+			return 0;
+	return 1;
+}
+
+/*
+ * What no user has, refused before libsasl2 sees it: it answers an empty name
+ * as if the server were broken, and would pass an empty password on to
+ * directories that take one for an anonymous bind.
+ */
+static int
+check_name(const char *name, size_t len, const char **reason)
+{
+	*reason = NULL;
+	if (memchr(name, '\0', len) != NULL) {
+		*reason = "NUL in the user name";
+		return SASL_BADPROT;
+	}
+	if (is_blank(name, len))
+		*reason = "empty user name";
+	else if (len > NAME_MAX_LEN)
+		*reason = "user name too long";
+	return *reason == NULL ? SASL_OK : SASL_BADAUTH;
+}
+
+static int
+check_secret(const char *secret, size_t len, const char **reason)
+{
+	*reason = NULL;
+	if (memchr(secret, '\0', len) != NULL) {
+		*reason = "NUL in the secret";
+		return SASL_BADPROT;
+	}
+	if (len == 0)
+		*reason = "empty secret";
+	else if (len > SECRET_MAX)
+		*reason = "secret too long";
+	return *reason == NULL ? SASL_OK : SASL_BADAUTH;
+}
+
+static int
+refuse(const sasl_server_params_t *sparams, int result, const char *reason)
+{
+	sparams->utils->seterror(
+	    sparams->utils->conn, 0, ENTRA_NAME ": refused: %s", reason);
+	return result;
+}
+
+static int
+no_memory(const sasl_server_params_t *sparams)
+{
+	sparams->utils->seterror(
+	    sparams->utils->conn, 0, ENTRA_NAME ": out of memory");
+	return SASL_NOMEM;
+}
+
+/* --- the end of both --- */
+
+/*
+ * Makes the name end at len in the copies that libsasl2 keeps of it (they are
+ * its buffers, not constants), so that smtpd gets to see the name as it was
+ * typed and not with a realm that no program after smtpd would know.
+ */
+static void
+cut_names(sasl_out_params_t *oparams, unsigned len)
+{
+	((char *)oparams->authid)[len] = '\0';
+	((char *)oparams->user)[len] = '\0';
+	oparams->alen = oparams->ulen = len;
+}
+
+/* The local users. checkpass wants the password terminated. */
+static int
+check_local(const sasl_server_params_t *sparams,
+    const sasl_out_params_t *oparams, const struct credentials *c)
+{
+	const sasl_utils_t *utils = sparams->utils;
+	char *copy;
+	int result;
+
+	copy = utils->malloc(c->secret_len + 1);
+	if (copy == NULL)
+		return no_memory(sparams);
+	memcpy(copy, c->secret, c->secret_len);
+	copy[c->secret_len] = '\0';
+	result = utils->checkpass(utils->conn, oparams->authid, oparams->alen,
+	    copy, (unsigned)c->secret_len);
+	secret_wipe(copy, c->secret_len);
+	utils->free(copy);
+	return result;
+}
+
+static int
+verify(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+    const struct credentials *c)
+{
+	struct identity id;
+	const char *why;
+	size_t len;
+	int result;
+
+	len = entra_name_len(sparams, oparams->authid, oparams->alen);
+	if (identity_parse(oparams->authid, len, IDENTITY_DELIMITERS_ANY, &id,
+		&why) == 0) {
+		cut_names(oparams, (unsigned)len);
+		return entra_verify(
+		    sparams, oparams->authid, len, c->secret, c->secret_len);
+	}
+	result = check_local(sparams, oparams, c);
+	if (result == SASL_NOUSER || result == SASL_BADAUTH)
+		sparams->utils->seterror(sparams->utils->conn, 0,
+		    ENTRA_NAME ": refused: the name is neither tenant and "
+			       "client (%s) nor that of a local user with this "
+			       "password",
+		    why);
+	return result;
+}
+
+static int
+sign_in(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+    const struct credentials *c)
+{
+	int result;
+
+	/* "externally verified": not finding properties is no failure */
+	result = sparams->canon_user(sparams->utils->conn, c->name,
+	    (unsigned)c->name_len,
+	    SASL_CU_AUTHID | SASL_CU_AUTHZID | SASL_CU_EXTERNALLY_VERIFIED,
+	    oparams);
+	if (result == SASL_OK)
+		result = verify(sparams, oparams, c);
+	if (result != SASL_OK)
+		return result;
+	oparams->doneflag = 1;
+	oparams->mech_ssf = 0;
+	oparams->maxoutbuf = 0;
+	oparams->encode_context = NULL;
+	oparams->encode = NULL;
+	oparams->decode_context = NULL;
+	oparams->decode = NULL;
+	oparams->param_version = 0;
+	return SASL_OK;
+}
+
+/*
+ * Each step starts without a name, or a failure before there is one would be
+ * logged under that of the last attempt on this connection.
+ */
+static void
+start_step(const char **out, unsigned *outlen, sasl_out_params_t *oparams)
+{
+	*out = NULL;
+	*outlen = 0;
+	oparams->user = oparams->authid = NULL;
+	oparams->ulen = oparams->alen = 0;
+}
+
+/* --- PLAIN --- */
+
+static int
+plain_new(void *glob_context, sasl_server_params_t *sparams,
+    const char *challenge, unsigned challen, void **context)
+{
+	(void)glob_context, (void)sparams, (void)challenge, (void)challen;
+	*context = NULL; /* one step, nothing to remember */
+	return SASL_OK;
+}
+
+/* authzid NUL authcid NUL secret */
+int
+entra_plain_parse(
+    const char *bytes, size_t len, struct credentials *c, const char **reason)
+{
+	const char *end = bytes + len, *name, *secret;
+	int result;
+
+	*reason = "not a PLAIN message (it lacks a NUL)";
+	if (len == 0 || (name = memchr(bytes, '\0', len)) == NULL)
+		return SASL_BADPROT;
+	name++;
+	if ((secret = memchr(name, '\0', (size_t)(end - name))) == NULL)
+		return SASL_BADPROT;
+	secret++;
+	c->name = name;
+	c->name_len = (size_t)(secret - name) - 1;
+	c->secret = secret;
+	c->secret_len = (size_t)(end - secret);
+	if ((result = check_name(c->name, c->name_len, reason)) != SASL_OK ||
+	    (result = check_secret(c->secret, c->secret_len, reason)) !=
+		SASL_OK)
+		return result;
+	/* Nobody acts for somebody else here. */
+	if (*bytes != '\0' && strcmp(bytes, c->name) != 0) {
+		*reason = "the authorization id differs from the user name";
+		return SASL_NOAUTHZ;
+	}
+	return SASL_OK;
+}
+
+static int
+plain_step(void *context, sasl_server_params_t *sparams, const char *in,
+    unsigned inlen, const char **out, unsigned *outlen,
+    sasl_out_params_t *oparams)
+{
+	struct credentials c;
+	const char *reason;
+	int result;
+
+	(void)context;
+	start_step(out, outlen, oparams);
+	result = entra_plain_parse(in == NULL ? "" : in, inlen, &c, &reason);
+	if (result != SASL_OK)
+		return refuse(sparams, result, reason);
+	return sign_in(sparams, oparams, &c);
+}
+
+/* --- LOGIN --- */
+
+/* Some printers wait for exactly these. */
+static const char login_ask_name[] = "Username:";
+static const char login_ask_secret[] = "Password:";
+
+struct login {
+	int asked; /* for the name */
+	char *name; /* from utils->malloc; NULL until it has come */
+	size_t size; /* of what is allocated, with the terminator */
+};
+
+static int
+login_new(void *glob_context, sasl_server_params_t *sparams,
+    const char *challenge, unsigned challen, void **context)
+{
+	struct login *login;
+
+	(void)glob_context, (void)challenge, (void)challen;
+	login = sparams->utils->malloc(sizeof(*login));
+	if (login == NULL)
+		return no_memory(sparams);
+	memset(login, 0, sizeof(*login));
+	*context = login;
+	return SASL_OK;
+}
+
+/* The name, too, is wiped: people type the secret into the wrong field. */
+static void
+login_dispose(void *context, const sasl_utils_t *utils)
+{
+	struct login *login = context;
+
+	if (login == NULL)
+		return;
+	if (login->name != NULL) {
+		secret_wipe(login->name, login->size);
+		utils->free(login->name);
+	}
+	utils->free(login);
+}
+
+static int
+ask(const char *what, const char **out, unsigned *outlen)
+{
+	*out = what;
+	*outlen = (unsigned)strlen(what);
+	return SASL_CONTINUE;
+}
+
+static int
+login_take_name(struct login *login, const sasl_server_params_t *sparams,
+    const char *in, unsigned inlen)
+{
+	const char *reason;
+	int result;
+
+	result = check_name(in, inlen, &reason);
+	if (result != SASL_OK)
+		return refuse(sparams, result, reason);
+	login->name = sparams->utils->malloc(inlen + 1);
+	if (login->name == NULL)
+		return no_memory(sparams);
+	login->size = inlen + 1;
+	memcpy(login->name, in, inlen);
+	login->name[inlen] = '\0';
+	return SASL_OK;
+}
+
+static int
+login_step(void *context, sasl_server_params_t *sparams, const char *in,
+    unsigned inlen, const char **out, unsigned *outlen,
+    sasl_out_params_t *oparams)
+{
+	struct login *login = context;
+	struct credentials c;
+	const char *reason;
+	int result;
+
+	start_step(out, outlen, oparams);
+	if (in == NULL)
+		in = "";
+	if (login->name == NULL) {
+		/* An initial response, if there is one, is the name. */
+		if (!login->asked && inlen == 0) {
+			login->asked = 1;
+			return ask(login_ask_name, out, outlen);
+		}
+		result = login_take_name(login, sparams, in, inlen);
+		return result == SASL_OK ? ask(login_ask_secret, out, outlen)
+					 : result;
+	}
+	result = check_secret(in, inlen, &reason);
+	if (result != SASL_OK)
+		return refuse(sparams, result, reason);
+	c.name = login->name;
+	c.name_len = login->size - 1;
+	c.secret = in;
+	c.secret_len = inlen;
+	return sign_in(sparams, oparams, &c);
+}
+
+/* --- what plugin.c hands out --- */
+
+/*
+ * The flags of the stock mechanisms, and one bit of hash strength that is not
+ * true: libsasl2 sorts by it, so ours go before those of the same name.
+ */
+#define SECURITY                                            \
+	(SASL_SEC_NOANONYMOUS | SASL_SEC_PASS_CREDENTIALS | \
+	    SASL_SET_HASH_STRENGTH_BITS(8))
+
+sasl_server_plug_t entra_mechanisms[] = {
+    {
+	.mech_name = "PLAIN",
+	.security_flags = SECURITY,
+	.features = SASL_FEAT_WANT_CLIENT_FIRST,
+	.mech_new = plain_new,
+	.mech_step = plain_step,
+    },
+    {
+	.mech_name = "LOGIN",
+	.security_flags = SECURITY,
+	.mech_new = login_new,
+	.mech_step = login_step,
+	.mech_dispose = login_dispose,
+    },
+};
+
+const int entra_mechanisms_count =
+    sizeof(entra_mechanisms) / sizeof(*entra_mechanisms);

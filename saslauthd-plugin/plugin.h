@@ -1,0 +1,70 @@
+/*
+ * plugin.h - what the files of libentra.so share.
+ *
+ * All results are libsasl2's own codes. What smtpd makes of them: SASL_OK 235;
+ * SASL_UNAVAIL, SASL_FAIL, SASL_NOMEM 454; everything else 535.
+ */
+#ifndef MSGRAPH_PLUGIN_H
+#define MSGRAPH_PLUGIN_H
+
+#include <stddef.h>
+
+#include <sasl/sasl.h>
+#include <sasl/saslplug.h>
+
+#define ENTRA_NAME "entra" /* in auxprop_plugin, and before each log text */
+
+/* --- plugin.c: the only names in the library's dynamic symbol table --- */
+
+#define ENTRA_EXPORT __attribute__((visibility("default")))
+
+ENTRA_EXPORT sasl_auxprop_init_t sasl_auxprop_plug_init;
+ENTRA_EXPORT sasl_server_plug_init_t sasl_server_plug_init;
+
+/* --- verify.c: asks msgraphd --- */
+
+/*
+ * Whether Entra takes this secret for this name. Neither needs a terminator;
+ * both are only read.
+ *
+ *	SASL_OK		yes
+ *	SASL_BADAUTH	no, and the reason is logged
+ *	SASL_UNAVAIL	cannot be told now, and the reason is logged
+ *	SASL_FAIL	an option in the SASL configuration is wrong; logged
+ *	SASL_NOUSER	the name is not of our form; nothing was asked, and
+ *			the connection's error text says what the name lacks
+ */
+int entra_verify(const sasl_server_params_t *sparams, const char *name,
+    size_t name_len, const char *secret, size_t secret_len);
+
+/*
+ * The length of name without the "@realm" that libsasl2 appends to names
+ * that have no '@'.
+ */
+size_t entra_name_len(
+    const sasl_server_params_t *sparams, const char *name, size_t name_len);
+
+/* --- auxprop.c: the lookup that libsasl2 calls --- */
+
+int entra_lookup(void *glob_context, sasl_server_params_t *sparams,
+    unsigned flags, const char *user, unsigned ulen);
+
+/* --- mech.c: PLAIN and LOGIN --- */
+
+/* Point into what the client sent, not terminated. */
+struct credentials {
+	const char *name, *secret;
+	size_t name_len, secret_len;
+};
+
+/*
+ * Takes a PLAIN message (RFC 4616) apart. SASL_OK; or SASL_BADPROT,
+ * SASL_NOAUTHZ or SASL_BADAUTH with *reason a constant text.
+ */
+int entra_plain_parse(
+    const char *bytes, size_t len, struct credentials *, const char **reason);
+
+extern sasl_server_plug_t entra_mechanisms[];
+extern const int entra_mechanisms_count;
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * verify.c - asks msgraphd whether Entra takes a secret.
+ *
+ * One connection a question, one deadline for all of it, nothing kept between
+ * questions. Every outcome but a clear "OK" or "NO" is "not now": a mistake
+ * here costs the client a retry, never a wrong yes, and never a wrong no that
+ * makes a printer give its queue up. Runs in smtpd, perhaps inside its chroot
+ * and always in the queue directory.
+ *
+ * The request holds the secret. It is built on the stack, so that there is no
+ * allocation that can fail, and wiped before return.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "error.h"
+#include "identity.h"
+#include "plugin.h"
+#include "secret.h"
+#include "sock.h"
+#include "wire.h"
+
+#define DEFAULT_SOCKET "msgraph/auth"
+#define DEFAULT_TIMEOUT 60 /* seconds */
+#define MAX_TIMEOUT 3600
+
+struct options {
+	const char *socket; /* libsasl2's, valid as long as its configuration */
+	long timeout; /* seconds */
+};
+
+/* --- options --- */
+
+/* NULL when the SASL configuration does not set it. */
+static const char *
+option(const sasl_utils_t *utils, const char *name)
+{
+	const char *value = NULL;
+
+	if (utils->getopt(utils->getopt_context, ENTRA_NAME, name, &value,
+		NULL) != SASL_OK)
+		return NULL;
+	return value;
+}
+
+static int
+bad_option(
+    struct error *err, const char *name, const char *value, const char *wanted)
+{
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "%s: bad value \"%.100s\" in the SASL configuration, it must be "
+	    "%s; until then nobody can sign in with Entra",
+	    name, value, wanted);
+}
+
+static int
+read_options(
+    const sasl_utils_t *utils, struct options *options, struct error *err)
+{
+	const char *value;
+	char *end;
+
+	options->socket = DEFAULT_SOCKET;
+	options->timeout = DEFAULT_TIMEOUT;
+	if ((value = option(utils, "entra_socket")) != NULL) {
+		if (*value == '\0')
+			return bad_option(err, "entra_socket", value,
+			    "the path of msgraphd's auth socket");
+		options->socket = value;
+	}
+	if ((value = option(utils, "entra_timeout")) != NULL) {
+		options->timeout = strtol(value, &end, 10);
+		if (end == value || *end != '\0' || options->timeout < 1 ||
+		    options->timeout > MAX_TIMEOUT)
+			return bad_option(err, "entra_timeout", value,
+			    "a number of seconds, 1 to 3600");
+	}
+	return 0;
+}
+
+/* --- the exchange --- */
+
+static int
+send_request(int fd, const sasl_server_params_t *sparams,
+    const struct credentials *c, long long deadline, struct error *err)
+{
+	char space[WIRE_AUTH_REQUEST_MAX + 1];
+	/* Lent memory: the limit keeps the buffer from ever growing. */
+	struct buf request = {
+	    .bytes = space, .size = sizeof(space), .limit = sizeof(space) - 1};
+	const char *service = sparams->service == NULL ? "" : sparams->service;
+	int r;
+
+	/* The name goes whole as login; so there is no realm. */
+	if (wire_auth_string(&request, c->name, c->name_len) == -1 ||
+	    wire_auth_string(&request, c->secret, c->secret_len) == -1 ||
+	    wire_auth_string(&request, service, strlen(service)) == -1 ||
+	    wire_auth_string(&request, "", 0) == -1)
+		r = error_set(err, ERROR_OURS, "4.3.0", "request too long");
+	else
+		r = sock_write_all(
+		    fd, request.bytes, request.len, -1, deadline, err);
+	secret_wipe(space, sizeof(space));
+	return r;
+}
+
+/*
+ * Reads the counted answer into reply and terminates it. Does not wait for
+ * msgraphd to close: what counts is the count.
+ */
+static int
+read_reply(int fd, char reply[WIRE_AUTH_REPLY_MAX + 1], long long deadline,
+    struct error *err)
+{
+	unsigned char count[2];
+	ssize_t n;
+	size_t len;
+
+	n = sock_read_all(fd, count, sizeof(count), deadline, err);
+	if (n == -1)
+		return -1;
+	if (n == 0)
+		return error_set(err, ERROR_TEMPORARY, "4.4.2",
+		    "closed without an answer (Entra out of reach, or this "
+		    "user may not ask)");
+	len = (size_t)count[0] << 8 | count[1];
+	if (n != sizeof(count) || len > WIRE_AUTH_REPLY_MAX)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "the answer is none (is this the auth socket?)");
+	n = sock_read_all(fd, reply, len, deadline, err);
+	if (n == -1)
+		return -1;
+	if ((size_t)n != len)
+		return error_set(err, ERROR_TEMPORARY, "4.4.2",
+		    "the answer ends after %zd of %zu bytes", n, len);
+	reply[len] = '\0';
+	if (strlen(reply) != len)
+		return error_set(
+		    err, ERROR_TEMPORARY, "4.3.0", "NUL in the answer");
+	return 0;
+}
+
+/* sock_connect(), with what is likely wrong if it fails. */
+static int
+reach(const char *path, long long deadline, struct error *err)
+{
+	struct error e;
+	int fd;
+
+	fd = sock_connect(path, deadline, &e);
+	if (fd == -1)
+		error_set(err, e.class, e.dsn,
+		    "%s (is msgraphd running, and is this user in group "
+		    "msgraph?)",
+		    e.text);
+	return fd;
+}
+
+static int
+converse(const sasl_server_params_t *sparams, const struct options *options,
+    const struct credentials *c, char reply[WIRE_AUTH_REPLY_MAX + 1],
+    struct error *err)
+{
+	long long deadline = sock_now() + options->timeout * 1000;
+	int fd, r;
+
+	fd = reach(options->socket, deadline, err);
+	if (fd == -1)
+		return -1;
+	r = send_request(fd, sparams, c, deadline, err);
+	if (r == 0)
+		r = read_reply(fd, reply, deadline, err);
+	close(fd);
+	if (r == 0)
+		return 0;
+	if (sock_now() >= deadline)
+		error_set(err, ERROR_TEMPORARY, "4.4.2",
+		    "no answer within %ld seconds (entra_timeout)",
+		    options->timeout);
+	return error_prefix(
+	    err, "msgraphd on %s (see its log)", options->socket);
+}
+
+/* "OK" or "NO", alone or before a blank and a text for the log. */
+static int
+is_word(const char *reply, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(reply, word, len) == 0 &&
+	    (reply[len] == '\0' || reply[len] == ' ');
+}
+
+static int
+judge(const char *reply, struct error *err)
+{
+	if (is_word(reply, "OK"))
+		return 0;
+	if (is_word(reply, "NO"))
+		return error_set(err, ERROR_REFUSED, "5.7.8", "%s",
+		    reply[2] == '\0' ? "no reason given" : reply + 3);
+	return error_set(err, ERROR_TEMPORARY, "4.3.0",
+	    "the answer is neither OK nor NO (is entra_socket the auth socket "
+	    "of msgraphd?)");
+}
+
+static int
+ask(const sasl_server_params_t *sparams, const struct credentials *c,
+    struct error *err)
+{
+	char reply[WIRE_AUTH_REPLY_MAX + 1];
+	struct options options;
+
+	if (c->secret_len == 0 || c->secret_len > SECRET_MAX)
+		return error_set(err, ERROR_REFUSED, "5.7.8",
+		    c->secret_len == 0 ? "empty secret" : "secret too long");
+	if (read_options(sparams->utils, &options, err) == -1 ||
+	    converse(sparams, &options, c, reply, err) == -1)
+		return -1;
+	return judge(reply, err);
+}
+
+/*
+ * Tells the admin, and libsasl2 what came out. What is wrong on our side is
+ * logged as an error of the server, which hosts log at any level; a refusal as
+ * a failed sign-in, which is what seterror() does. A struct error's text is
+ * bounded and printable. (It is shorter than 600 bytes: at exactly that length
+ * libsasl2 2.1.28 writes one byte past its buffer.)
+ */
+static int
+conclude(const sasl_utils_t *utils, const char *who, struct error *err)
+{
+	if (err->class == ERROR_REFUSED) {
+		error_prefix(err, ENTRA_NAME ": %s refused", who);
+		utils->seterror(utils->conn, 0, "%s", err->text);
+		return SASL_BADAUTH;
+	}
+	error_prefix(err, ENTRA_NAME ": cannot verify %s now", who);
+	utils->log(utils->conn, SASL_LOG_ERR, "%s", err->text);
+	utils->seterror(utils->conn, SASL_NOLOG, "%s", err->text);
+	return err->class == ERROR_OURS ? SASL_FAIL : SASL_UNAVAIL;
+}
+
+int
+entra_verify(const sasl_server_params_t *sparams, const char *name,
+    size_t name_len, const char *secret, size_t secret_len)
+{
+	const struct credentials c = {name, secret, name_len, secret_len};
+	const sasl_utils_t *utils = sparams->utils;
+	char who[IDENTITY_TEXT_SIZE];
+	struct identity id;
+	const char *reason;
+	struct error err;
+
+	if (identity_parse(
+		name, name_len, IDENTITY_DELIMITERS_ANY, &id, &reason) == -1) {
+		utils->seterror(utils->conn, SASL_NOLOG, "%s", reason);
+		return SASL_NOUSER;
+	}
+	if (ask(sparams, &c, &err) == 0)
+		return SASL_OK;
+	return conclude(utils, identity_text(&id, who), &err);
+}
+
+size_t
+entra_name_len(
+    const sasl_server_params_t *sparams, const char *name, size_t name_len)
+{
+	const char *realm = sparams->user_realm;
+	size_t bare;
+
+	if (realm == NULL || name_len < strlen(realm) + 1)
+		return name_len;
+	bare = name_len - strlen(realm) - 1;
+	if (name[bare] != '@' ||
+	    memcmp(name + bare + 1, realm, strlen(realm)) != 0 ||
+	    memchr(name, '@', bare) != NULL)
+		return name_len;
+	return bare;
+}

@@ -1,0 +1,76 @@
+"""An auth socket (saslauthd's protocol) that answers as a test says, in the
+place of msgraphd's or saslauthd's."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+
+def counted(text: bytes) -> bytes:
+    """A string of the protocol: its length in 16 bits, and the string."""
+    return struct.pack(">H", len(text)) + text
+
+
+@dataclass
+class Request:
+    login: bytes
+    secret: bytes
+    service: bytes
+    realm: bytes
+
+
+class AuthSocket:
+    """Takes one connection after the other, reads the request, says `reply`
+    and closes. With `stall` it says nothing until the other side closes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.reply = counted(b"OK")
+        self.stall = False
+        self.requests: list[Request] = []
+
+    def open(self) -> None:
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.path))
+        self.path.chmod(0o660)
+        self.listener.listen(16)
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def close(self, remove: bool = True) -> None:
+        """Without remove, what a killed daemon leaves behind stays."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
+        if remove:
+            self.path.unlink()
+
+    def reset(self) -> None:
+        self.reply = counted(b"OK")
+        self.stall = False
+        self.requests.clear()
+
+    def run(self) -> None:
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as file:
+                self.serve(connection, file)
+
+    def serve(self, connection: socket.socket, file: BinaryIO) -> None:
+        strings = [file.read(struct.unpack(">H", file.read(2))[0])
+                   for _ in range(4)]
+        self.requests.append(Request(*strings))
+        if self.stall:
+            assert file.read() == b""
+        elif self.reply:
+            with contextlib.suppress(OSError):  # heard enough, and gone
+                connection.sendall(self.reply)
