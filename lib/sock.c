@@ -141,8 +141,9 @@ remove_stale(const char *path, const struct sockaddr_un *sun, struct error *err)
 	if (fd == -1)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0", "socket: %s",
 		    strerror(errno));
+	/* "refused" alone says that nobody listens */
 	alive = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
-	    errno == EAGAIN;
+	    (errno != ECONNREFUSED && errno != ENOENT);
 	close(fd);
 	if (alive)
 		return error_set(err, ERROR_OURS, "4.3.5",
@@ -169,11 +170,14 @@ sock_listen(const char *path, struct error *err)
 		    strerror(errno));
 	/*
 	 * fchmod() before bind() sets the mode that the file is made with:
-	 * there is no moment at which it is more open than 0660.
+	 * there is no moment at which it is more open than 0660. The mode is
+	 * set again for what a umask took away, and not through a symbolic
+	 * link: others may write to the folder.
 	 */
 	if (fchmod(fd, 0660) == -1 ||
 	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
-	    chmod(path, 0660) == -1 || listen(fd, LISTEN_BACKLOG) == -1) {
+	    fchmodat(AT_FDCWD, path, 0660, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    listen(fd, LISTEN_BACKLOG) == -1) {
 		error_set(err, ERROR_OURS, "4.3.5", "listen on %s: %s", path,
 		    strerror(errno));
 		close(fd);

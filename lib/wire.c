@@ -56,12 +56,13 @@ wire_auth_string(struct buf *out, const char *bytes, size_t len)
 {
 	unsigned char count[2];
 
-	if (len > WIRE_AUTH_STRING_MAX)
+	/* room for both, or neither is appended */
+	if (len > WIRE_AUTH_STRING_MAX ||
+	    buf_reserve(out, sizeof(count) + len) == NULL)
 		return -1;
 	count[0] = (unsigned char)(len >> 8);
 	count[1] = (unsigned char)(len & 0xff);
-	if (buf_add(out, count, sizeof(count)) == -1)
-		return -1;
+	buf_add(out, count, sizeof(count));
 	return buf_add(out, bytes, len);
 }
 

@@ -1,0 +1,57 @@
+/*
+ * deadline.c - one deadline for the whole run. See deadline.h.
+ *
+ * pipe(8) bounces a message whose command takes longer than the transport's
+ * time limit, so the agent must be done, or give up, well before. A signal
+ * does that wherever the process hangs: on a full pipe, a slow disk, a
+ * socket. Only async-signal-safe calls are made in the handler; the line it
+ * writes is made beforehand.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "deadline.h"
+
+static char line[128];
+static size_t line_len;
+
+static void
+expire(int sig)
+{
+	ssize_t n;
+
+	(void)sig;
+	n = write(STDOUT_FILENO, line, line_len);
+	(void)n; /* the exit status defers by itself */
+	_exit(EX_TEMPFAIL);
+}
+
+void
+deadline_start(unsigned int seconds)
+{
+	struct sigaction action = {.sa_handler = expire};
+	sigset_t set;
+
+	alarm(0);
+	snprintf(line, sizeof(line),
+	    "4.4.7 no outcome within delivery_timeout (%us), will try again\n",
+	    seconds);
+	line_len = strlen(line);
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGALRM, &action, NULL);
+	/* pipe(8)'s parents may have left it blocked */
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	alarm(seconds);
+}
+
+void
+deadline_end(void)
+{
+	signal(SIGALRM, SIG_IGN);
+	alarm(0);
+}

@@ -1,0 +1,19 @@
+/*
+ * submit.h - hands the finished message to msgraphd and waits for its word.
+ */
+#ifndef MSGRAPH_AGENT_SUBMIT_H
+#define MSGRAPH_AGENT_SUBMIT_H
+
+#include "edit.h"
+#include "error.h"
+#include "options.h"
+#include "wire.h"
+
+/*
+ * 0 with msgraphd's answer in *reply; -1 when there is none, which always
+ * defers. Waits without limit of its own: see deadline.h.
+ */
+int submit(const char *socket_path, const struct options *,
+    const struct edits *, struct wire_reply *reply, struct error *);
+
+#endif

@@ -1,0 +1,234 @@
+/*
+ * address.c - address lists as spans of the input. See address.h.
+ *
+ * One loop an element, which only notes where things are; whether what
+ * should be an addr-spec is sound is decided once the element's end is known.
+ * Nothing is read more than twice. Pure functions, for any thread.
+ */
+#include "address_lex.h"
+
+void
+address_init(struct address_reader *r, const char *value, size_t len)
+{
+	r->next = value;
+	r->limit = value + len;
+	r->in_group = 0;
+	r->loose = 0;
+}
+
+/* What has been seen of an element. */
+struct element {
+	const char *from, *to; /* without blanks around; or NULL */
+	const char *text_from, *text_to; /* without comments around; or NULL */
+	const char *spec_from, *spec_to; /* inside <> */
+	int at; /* there was a '@' outside <> */
+	int odd; /* there was what no phrase has */
+};
+
+static void
+bad(struct address *a, const char *reason)
+{
+	if (a->reason == NULL)
+		a->reason = reason;
+}
+
+/*
+ * From '<' to '>'. Commas belong to a route alone (RFC 5322 section 4.4), and
+ * nothing else that separates stands in an address: there the element is bad
+ * and goes on as if the '<' had been text.
+ */
+static void
+read_angle(struct lexer *l, struct address *a, struct element *e)
+{
+	const char *open = l->text.p;
+	int route;
+
+	lex(l);
+	lex_skip(l);
+	route = lex_is(l, '@');
+	e->spec_from = l->text.p;
+	for (; !lex_is(l, '>'); lex(l)) {
+		if (route && lex_is(l, ':')) {
+			e->spec_from = span_end(l->text);
+			route = 0;
+		} else if (l->token == TOKEN_END || l->token == TOKEN_OPEN ||
+		    lex_is(l, '<') || lex_is(l, ';') ||
+		    (!route && lex_is(l, ','))) {
+			bad(a, "'<' without '>'");
+			return;
+		}
+		if (l->token != TOKEN_SPACE)
+			e->to = span_end(l->text);
+	}
+	e->spec_to = l->text.p;
+	a->angle = span_between(open, span_end(l->text));
+	e->to = span_end(l->text);
+	lex(l);
+}
+
+/* A word, and then words and dots, make a phrase (RFC 5322 section 4.1). */
+static void
+note(const struct lexer *l, struct element *e)
+{
+	if (lex_is(l, '@'))
+		e->at = 1;
+	else if (l->token != TOKEN_ATOM && l->token != TOKEN_QUOTED &&
+	    (!lex_is(l, '.') || e->text_from == l->text.p))
+		e->odd = 1;
+}
+
+/* A token that is no separator. Leaves the lexer at the next. */
+static void
+read_token(struct lexer *l, struct address *a, struct element *e)
+{
+	if (l->token != TOKEN_SPACE) {
+		if (e->from == NULL)
+			e->from = l->text.p;
+		e->to = span_end(l->text);
+	}
+	if (l->token == TOKEN_COMMENT)
+		a->comment = l->text;
+	else if (l->token == TOKEN_OPEN)
+		bad(a, "quote or comment without end");
+	else if (l->token != TOKEN_SPACE && a->angle.len > 0)
+		bad(a, "text after '>'");
+	else if (lex_is(l, '>'))
+		bad(a, "'>' without '<'");
+	else if (lex_is(l, '<')) {
+		read_angle(l, a, e);
+		return;
+	} else if (l->token != TOKEN_SPACE) {
+		if (e->text_from == NULL)
+			e->text_from = l->text.p;
+		e->text_to = span_end(l->text);
+		note(l, e);
+	}
+	lex(l);
+}
+
+/* A ':' starts a group after a name, and is out of place elsewhere. */
+static int
+is_group(const struct address_reader *r, const struct address *a,
+    const struct element *e)
+{
+	return !r->in_group && e->text_from != NULL && !e->at &&
+	    a->angle.len == 0 && a->reason == NULL;
+}
+
+/* Passes blanks and a comma after a group's end; there should be one. */
+static void
+group_end(struct address_reader *r, struct lexer *l)
+{
+	r->in_group = 0;
+	r->next = span_end(l->text);
+	lex(l);
+	lex_skip(l);
+	if (lex_is(l, ','))
+		r->next = span_end(l->text);
+	else
+		r->loose = 1;
+}
+
+/*
+ * A name with a '@' is taken for the address by some; that does no harm where
+ * it is the same, as printers have it.
+ */
+static int
+name_is_loose(const struct address *a, const struct element *e)
+{
+	return e->odd ||
+	    (e->at &&
+		(a->name.len != a->spec.len ||
+		    strncasecmp(a->name.p, a->spec.p, a->spec.len) != 0));
+}
+
+/* Decides what the element is, now that it is known where it ends. */
+static void
+settle(struct address *a, const struct element *e)
+{
+	a->element = span_between(e->from, e->to);
+	if (a->kind != ADDRESS_GROUP && a->reason == NULL) {
+		if (a->angle.len > 0)
+			bad(a, lex_spec(e->spec_from, e->spec_to, a));
+		else
+			bad(a, lex_spec(e->from, e->to, a));
+	}
+	if (a->reason != NULL) {
+		a->kind = ADDRESS_BAD;
+		a->local.len = a->domain.len = 0;
+	} else if (e->text_from != NULL &&
+	    (a->kind == ADDRESS_GROUP || a->angle.len > 0))
+		a->name = span_between(e->text_from, e->text_to);
+	if (a->kind == ADDRESS_MAILBOX && a->angle.len > 0)
+		a->loose |= name_is_loose(a, e);
+}
+
+/*
+ * Reads one element up to its separator, and the separator. 1; 0 when there
+ * was nothing but blanks and comments.
+ */
+static int
+read_element(struct address_reader *r, struct lexer *l, struct address *a)
+{
+	struct element e = {0};
+
+	for (;;) {
+		if (l->token == TOKEN_END || lex_is(l, ',') || lex_is(l, ';'))
+			break;
+		if (lex_is(l, ':') && is_group(r, a, &e)) {
+			a->kind = ADDRESS_GROUP;
+			break;
+		}
+		if (lex_is(l, ':'))
+			bad(a, "':' out of place");
+		read_token(l, a, &e);
+	}
+	if (e.text_from == NULL && a->angle.len == 0 && a->reason == NULL) {
+		a->comment.len = 0;
+		return 0;
+	}
+	settle(a, &e);
+	if (a->kind == ADDRESS_GROUP) {
+		r->in_group = 1;
+		r->loose |= e.odd;
+		a->element = span_between(e.from, l->p);
+		r->next = l->p;
+	} else if (l->token == TOKEN_END || (r->in_group && lex_is(l, ';')))
+		r->next = l->text.p;
+	else {
+		a->separator = l->text.p[0];
+		r->loose |= a->separator == ';';
+		r->next = l->p;
+	}
+	return 1;
+}
+
+int
+address_next(struct address_reader *r, struct address *a)
+{
+	const char *start = r->next;
+	int loose = r->loose;
+	struct lexer l;
+
+	lex_init(&l, r->next, r->limit);
+	memset(a, 0, sizeof(*a));
+	a->in_group = r->in_group;
+	while (!read_element(r, &l, a)) {
+		if (l.token == TOKEN_END) {
+			r->next = r->limit;
+			return 0;
+		}
+		if (lex_is(&l, ';') && r->in_group) {
+			a->kind = ADDRESS_GROUP_END;
+			a->element = l.text;
+			group_end(r, &l);
+			break;
+		}
+		if (lex_is(&l, ';'))
+			r->loose = loose = 1;
+		lex(&l); /* the separator of an empty element */
+	}
+	a->slot = span_between(start, r->next);
+	a->loose = a->kind == ADDRESS_MAILBOX && (a->loose || loose);
+	return 1;
+}

@@ -1,0 +1,161 @@
+/*
+ * address_key.c - the form in which addresses are compared. See address.h.
+ *
+ * RFC 5321 leaves the case of a local part to its host, and quotes that are
+ * not needed mean nothing (RFC 5322 section 3.2.4). Exchange ignores case, so
+ * two keys are equal where Exchange would see one recipient.
+ */
+#include "address_lex.h"
+#include "idn.h"
+
+/* Bytes that must not pass the end of out. */
+struct writer {
+	char out[ADDRESS_KEY_SIZE];
+	size_t used;
+	int failed;
+};
+
+static void
+put(struct writer *w, char c)
+{
+	if (w->used == sizeof(w->out))
+		w->failed = 1;
+	else
+		w->out[w->used++] = c;
+}
+
+/* What a quoted string means, without what folding put in. */
+static void
+put_quoted(struct writer *w, struct span text)
+{
+	size_t i;
+
+	for (i = 1; i + 1 < text.len; i++) {
+		if (text.p[i] == '\\' && i + 2 < text.len)
+			i++;
+		else if (text.p[i] == '\r' || text.p[i] == '\n')
+			continue;
+		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
+			w->failed = 1;
+		put(w, text.p[i]);
+	}
+}
+
+/* Blanks in a literal mean nothing. */
+static void
+put_literal(struct writer *w, struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		if (span_is_space(text.p[i]))
+			continue;
+		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
+			w->failed = 1;
+		put(w, text.p[i]);
+	}
+}
+
+/* The words and dots of a local part or domain, without quotes or comments. */
+static void
+put_words(struct writer *w, struct span part)
+{
+	struct lexer l;
+
+	lex_init(&l, part.p, span_end(part));
+	for (; l.token != TOKEN_END; lex(&l)) {
+		if (l.token == TOKEN_QUOTED)
+			put_quoted(w, l.text);
+		else if (l.token == TOKEN_LITERAL)
+			put_literal(w, l.text);
+		else if (l.token == TOKEN_ATOM)
+			for (; l.text.len > 0; l.text.len--)
+				put(w, *l.text.p++);
+		else if (lex_is(&l, '.'))
+			put(w, '.');
+	}
+}
+
+/* 1 when the bytes are atoms joined by single dots: no quotes needed. */
+static int
+is_dot_atom(const char *bytes, size_t len)
+{
+	int dot = 1;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (bytes[i] == '.' ? dot : !lex_is_atext(bytes[i]))
+			return 0;
+		dot = bytes[i] == '.';
+	}
+	return !dot;
+}
+
+static void
+put_local(struct writer *w, const char *bytes, size_t len)
+{
+	int quote = !is_dot_atom(bytes, len);
+	size_t i;
+
+	if (quote)
+		put(w, '"');
+	for (i = 0; i < len; i++) {
+		if (bytes[i] == '"' || bytes[i] == '\\')
+			put(w, '\\');
+		put(w, bytes[i]);
+	}
+	if (quote)
+		put(w, '"');
+}
+
+/* A name in the form of idn.h; a literal stays one. */
+static int
+domain_key(struct span domain, char *key, size_t size)
+{
+	struct writer words = {.used = 0};
+	struct span meant;
+
+	put_words(&words, domain);
+	if (words.failed)
+		return -1;
+	if (words.used > 0 && words.out[words.used - 1] == '.')
+		words.used--;
+	meant = span_between(words.out, words.out + words.used);
+	if (words.out[0] == '[')
+		return idn_lower(meant, key, size);
+	return idn_domain(meant, key, size);
+}
+
+int
+address_key(struct span spec, char *key, size_t size)
+{
+	struct writer words = {.used = 0}, out = {.used = 0};
+	char small[ADDRESS_KEY_SIZE];
+	struct address a = {0};
+	int len;
+
+	if (lex_spec(spec.p, span_end(spec), &a) != NULL)
+		return -1;
+	put_words(&words, a.local);
+	len = idn_lower(span_between(words.out, words.out + words.used), small,
+	    sizeof(small));
+	if (words.failed || len == -1)
+		return -1;
+	put_local(&out, small, (size_t)len);
+	put(&out, '@');
+	if (out.failed || out.used >= size)
+		return -1;
+	memcpy(key, out.out, out.used);
+	len = domain_key(a.domain, key + out.used, size - out.used);
+	return len == -1 ? -1 : (int)out.used + len;
+}
+
+int
+address_equal(struct span a, struct span b)
+{
+	char key_a[ADDRESS_KEY_SIZE], key_b[ADDRESS_KEY_SIZE];
+
+	return address_key(a, key_a, sizeof(key_a)) != -1 &&
+	    address_key(b, key_b, sizeof(key_b)) != -1 &&
+	    strcmp(key_a, key_b) == 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * address_lex.h - the tokens of address lists, and the addr-spec. For address.c
+ * and address_key.c alone; everybody else uses address.h.
+ */
+#ifndef MSGRAPH_ADDRESS_LEX_H
+#define MSGRAPH_ADDRESS_LEX_H
+
+#include "address.h"
+
+enum token {
+	TOKEN_END,
+	TOKEN_SPACE,
+	TOKEN_COMMENT,
+	TOKEN_ATOM,
+	TOKEN_QUOTED, /* "..." */
+	TOKEN_LITERAL, /* [...] */
+	TOKEN_OPEN, /* a quote or comment that is never closed */
+	TOKEN_CHAR /* a special, or a control character */
+};
+
+struct lexer {
+	const char *p; /* the token after this one */
+	const char *limit;
+	enum token token;
+	struct span text; /* this token */
+};
+
+/* Reads the first token of what stands between two pointers; the next one. */
+void lex_init(struct lexer *, const char *from, const char *limit);
+void lex(struct lexer *);
+
+/* Goes on to a token that is neither blank nor comment. */
+void lex_skip(struct lexer *);
+
+/* 1 when the token is this special character. */
+int lex_is(const struct lexer *, char);
+
+/* RFC 5322 section 3.2.3, with the bytes above 127 of RFC 6532. */
+int lex_is_atext(char);
+
+/*
+ * Fills spec, local, domain and loose from what stands between from and to.
+ * Returns NULL, or why it is no address.
+ */
+const char *lex_spec(const char *from, const char *to, struct address *);
+
+#endif

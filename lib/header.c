@@ -1,0 +1,119 @@
+/*
+ * header.c - header fields as spans of the input. See header.h.
+ *
+ * Pure functions over bytes, used by the milter's threads and the agent alike.
+ * Each line is found with one memchr() and looked at once more for its name, so
+ * that a header of any size and shape costs time in proportion to its length.
+ */
+#include "header.h"
+
+void
+header_init(struct header_reader *r, const char *bytes, size_t len)
+{
+	r->next = bytes;
+	r->limit = bytes + len;
+	r->end = HEADER_OPEN;
+	r->fields = span_between(bytes, bytes);
+	r->body = span_between(bytes, bytes);
+}
+
+/* RFC 5322 section 2.2: printable ASCII, so no blank, but ':'. */
+static int
+is_name_byte(char c)
+{
+	return c > 32 && c < 127 && c != ':';
+}
+
+int
+header_name_valid(struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < name.len; i++)
+		if (!is_name_byte(name.p[i]))
+			return 0;
+	return name.len > 0;
+}
+
+/* The line after this one, or limit. */
+static const char *
+line_next(const char *line, const char *limit)
+{
+	const char *lf;
+
+	if (line == limit)
+		return limit;
+	lf = memchr(line, '\n', (size_t)(limit - line));
+	return lf == NULL ? limit : lf + 1;
+}
+
+/* Without its line end, if it has one. */
+static struct span
+line_text(struct span line)
+{
+	if (line.len > 0 && line.p[line.len - 1] == '\n') {
+		line.len--;
+		if (line.len > 0 && line.p[line.len - 1] == '\r')
+			line.len--;
+	}
+	return line;
+}
+
+/*
+ * The name before the colon, and *value right after it. Blanks may
+ * stand before the colon (RFC 5322 section 4.5). An empty span: no field.
+ */
+static struct span
+field_name(const char *line, const char *limit, const char **value)
+{
+	const char *p = line, *end;
+
+	while (p < limit && is_name_byte(*p))
+		p++;
+	end = p;
+	while (p < limit && (*p == ' ' || *p == '\t'))
+		p++;
+	if (p == limit || *p != ':')
+		return span_between(line, line);
+	*value = p + 1;
+	return span_between(line, end);
+}
+
+static int
+finish(struct header_reader *r, enum header_end end, const char *body)
+{
+	r->end = end;
+	r->fields = span_between(r->fields.p, r->next);
+	r->body = span_between(body, r->limit);
+	r->next = r->limit;
+	return 0;
+}
+
+int
+header_next(struct header_reader *r, struct header_field *field)
+{
+	const char *line = r->next, *next, *value;
+	struct span text;
+
+	if (r->end != HEADER_OPEN)
+		return 0;
+	if (line == r->limit)
+		return finish(r, HEADER_INPUT_END, r->limit);
+	next = line_next(line, r->limit);
+	text = line_text(span_between(line, next));
+	if (text.len == 0)
+		return finish(r, HEADER_EMPTY_LINE, next);
+	field->name = field_name(line, span_end(text), &value);
+	if (field->name.len == 0)
+		return finish(r, HEADER_BAD_LINE, line);
+	field->folded = 0;
+	while (next < r->limit && (*next == ' ' || *next == '\t')) {
+		next = line_next(next, r->limit);
+		field->folded = 1;
+	}
+	field->whole = span_between(line, next);
+	text = line_text(field->whole);
+	field->value = span_between(value, span_end(text));
+	r->next = next;
+	return 1;
+}
