@@ -1,0 +1,323 @@
+/*
+ * callbacks.c - between libmilter and message.c.
+ *
+ * A connection has no state but its present message, which lives from MAIL FROM
+ * to the answer to the end of data. libmilter tells of an abort only in the
+ * middle of a message, so each callback that ends one drops it, and each that
+ * begins one drops what may be left.
+ *
+ * Only four kinds of events are asked for: MAIL FROM, header fields, end of
+ * message, abort. Fields are not answered one by one; what is wrong with one
+ * is answered at the end of the message, which costs nothing, as Postfix has
+ * the whole message before it shows any of it. Field values are never written
+ * back, so the blank after the colon (SMFIP_HDR_LEADSPC) does not matter.
+ *
+ * libmilter runs the callbacks of different connections in different threads.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "callbacks.h"
+#include "log.h"
+#include "message.h"
+#include "reply.h"
+#include "sock.h"
+
+#define ANSWER_MS 100 /* from a callback's return until it is written */
+#define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
+#define UNWANTED                                                        \
+	(SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOBODY | \
+	    SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HDR)
+
+/*
+ * Macros are asked for by name, so that the milter_mail_macros of main.cf
+ * cannot take away who signed in. {mail_addr} is there because it always has a
+ * value: libmilter takes an empty list for no news and goes on with the
+ * names of the message before. None is const only because libmilter's
+ * prototypes are not.
+ */
+static char mail_macros[] = "i {auth_authen} {mail_addr}";
+static char end_macros[] = "i";
+static char macro_queue_id[] = "i";
+static char macro_user[] = "{auth_authen}";
+static char filter_name[] = "msgraph-milter";
+
+/* --- messages under way --- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+static unsigned int under_way;
+static long long last_end = -ANSWER_MS;
+static int stopping;
+
+/* 0 when a message may begin. */
+static int
+begin(void)
+{
+	int refused;
+
+	pthread_mutex_lock(&lock);
+	refused = stopping;
+	if (!refused)
+		under_way++;
+	pthread_mutex_unlock(&lock);
+	return refused ? -1 : 0;
+}
+
+static void
+end(void)
+{
+	pthread_mutex_lock(&lock);
+	under_way--;
+	last_end = sock_now();
+	pthread_cond_signal(&ended);
+	pthread_mutex_unlock(&lock);
+}
+
+static struct timespec
+from_now(long long milliseconds)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += milliseconds / 1000;
+	ts.tv_nsec += milliseconds % 1000 * 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_sec++;
+		ts.tv_nsec -= 1000000000;
+	}
+	return ts;
+}
+
+/* libmilter writes an answer after the callback, so it needs a moment more. */
+static void
+await_answers(void)
+{
+	long long left = last_end + ANSWER_MS - sock_now();
+	struct timespec pause = {.tv_nsec = left * 1000000};
+
+	if (left > 0)
+		nanosleep(&pause, NULL);
+}
+
+unsigned int
+callbacks_drain(long milliseconds)
+{
+	struct timespec until = from_now(milliseconds);
+	unsigned int left;
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	stopping = 1;
+	while (under_way > 0 && error == 0)
+		error = pthread_cond_timedwait(&ended, &lock, &until);
+	left = under_way;
+	await_answers();
+	pthread_mutex_unlock(&lock);
+	return left;
+}
+
+static void
+drop(SMFICTX *ctx)
+{
+	struct message *m = smfi_getpriv(ctx);
+
+	if (m == NULL)
+		return;
+	smfi_setpriv(ctx, NULL);
+	message_free(&m);
+	end();
+}
+
+/* --- answers --- */
+
+static const char *
+queue_id(SMFICTX *ctx)
+{
+	const char *id = smfi_getsymval(ctx, macro_queue_id);
+
+	return id == NULL || *id == '\0' ? "NOQUEUE" : id;
+}
+
+static void
+log_action(SMFICTX *ctx, const struct message *m, const char *mailbox,
+    const char *action, const char *text)
+{
+	log_info("%s: from=<%s>, user=%s, mailbox=<%s>, action=%s%s",
+	    queue_id(ctx), m->sender, m->user, mailbox, action, text);
+}
+
+/* Ends the message, or what was to become one. */
+static sfsistat
+refuse(SMFICTX *ctx, const struct message *m, const char *mailbox,
+    const struct error *err)
+{
+	char text[REPLY_TEXT_SIZE], dsn[sizeof(err->dsn)], code[4];
+	char why[sizeof(err->dsn) + sizeof(err->text) + sizeof(" ( )")];
+	int temporary;
+
+	memcpy(dsn, err->dsn, sizeof(dsn));
+	memcpy(code, reply_code(err), sizeof(code));
+	temporary = code[0] == '4';
+	snprintf(why, sizeof(why), " (%s %s)", err->dsn, err->text);
+	log_action(ctx, m, mailbox, temporary ? "tempfail" : "reject", why);
+	reply_text(err->text, text);
+	smfi_setreply(ctx, code, dsn, text);
+	drop(ctx);
+	return temporary ? SMFIS_TEMPFAIL : SMFIS_REJECT;
+}
+
+/* The same where there is no message. */
+static sfsistat
+refuse_early(SMFICTX *ctx, const char *sender, const struct error *err)
+{
+	struct message none = {.settings = NULL};
+
+	reply_sender(sender, none.sender);
+	return refuse(ctx, &none, "", err);
+}
+
+/* --- events --- */
+
+static sfsistat
+on_negotiate(SMFICTX *ctx, unsigned long can_do, unsigned long can_skip,
+    unsigned long unused1, unsigned long unused2, unsigned long *actions,
+    unsigned long *skips, unsigned long *more1, unsigned long *more2)
+{
+	(void)unused1;
+	(void)unused2;
+	*actions = ACTIONS;
+	if ((can_do & SMFIF_SETSYMLIST) != 0 &&
+	    smfi_setsymlist(ctx, SMFIM_ENVFROM, mail_macros) == MI_SUCCESS &&
+	    smfi_setsymlist(ctx, SMFIM_EOM, end_macros) == MI_SUCCESS)
+		*actions |= SMFIF_SETSYMLIST;
+	*skips = UNWANTED & can_skip;
+	*more1 = *more2 = 0;
+	return SMFIS_CONTINUE;
+}
+
+/* NULL with *err. */
+static struct message *
+open_message(SMFICTX *ctx, const char *sender, struct error *err)
+{
+	struct settings *settings = settings_get();
+	struct identity id;
+	struct message *m;
+
+	if (message_admit(&settings->conf, smfi_getsymval(ctx, macro_user), &id,
+		err) == -1) {
+		settings_put(&settings);
+		return NULL;
+	}
+	if ((m = message_new(settings, &id, sender)) == NULL)
+		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	return m;
+}
+
+static sfsistat
+on_mail_from(SMFICTX *ctx, char **argv)
+{
+	const char *sender = argv[0] == NULL ? "" : argv[0];
+	struct error err = {.class = ERROR_NONE};
+	struct message *m;
+
+	drop(ctx);
+	if ((m = open_message(ctx, sender, &err)) == NULL)
+		return refuse_early(ctx, sender, &err);
+	if (begin() == -1) {
+		message_free(&m);
+		error_set(&err, ERROR_TEMPORARY, "4.3.2",
+		    "the service is being restarted, try again in a moment");
+		return refuse_early(ctx, sender, &err);
+	}
+	smfi_setpriv(ctx, m); /* fails for a NULL ctx alone */
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct message *m = smfi_getpriv(ctx);
+
+	if (m != NULL)
+		message_header(m, name, value);
+	return SMFIS_NOREPLY;
+}
+
+static int
+change_header(
+    void *arg, const char *name, unsigned int index, const char *value)
+{
+	SMFICTX *ctx = arg;
+	int result;
+
+	/* libmilter's prototypes lack const; it changes nothing */
+	if (value == NULL)
+		result = smfi_chgheader(ctx, (char *)name, (int)index, NULL);
+	else
+		result = smfi_addheader(ctx, (char *)name, (char *)value);
+	return result == MI_SUCCESS ? 0 : -1;
+}
+
+static sfsistat
+accept_message(SMFICTX *ctx, const struct message *m, const char *mailbox)
+{
+	char added[MESSAGE_ADDED_SIZE];
+
+	message_added(m, added);
+	log_action(ctx, m, mailbox, "accept", added);
+	drop(ctx);
+	/* not SMFIS_ACCEPT, which would pass over the filters behind this */
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_end_of_message(SMFICTX *ctx)
+{
+	struct error err = {.class = ERROR_NONE};
+	struct message *m = smfi_getpriv(ctx);
+	char mailbox[MAILBOX_SIZE] = "";
+
+	if (m == NULL) {
+		error_set(&err, ERROR_TEMPORARY, "4.3.0",
+		    "the milter lost track of this message");
+		return refuse_early(ctx, "", &err);
+	}
+	if (message_finish(m, mailbox, &err) == -1)
+		return refuse(ctx, m, mailbox, &err);
+	if (message_edit(m, mailbox, time(NULL), change_header, ctx) == -1) {
+		error_set(&err, ERROR_TEMPORARY, "4.3.0",
+		    "the message header could not be changed");
+		return refuse(ctx, m, mailbox, &err);
+	}
+	return accept_message(ctx, m, mailbox);
+}
+
+/* An abort is no event for the log: Postfix has its own line for it. */
+static sfsistat
+on_abort(SMFICTX *ctx)
+{
+	drop(ctx);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_close(SMFICTX *ctx)
+{
+	drop(ctx);
+	return SMFIS_CONTINUE;
+}
+
+struct smfiDesc callbacks_filter = {
+    .xxfi_name = filter_name,
+    .xxfi_version = SMFI_VERSION,
+    .xxfi_flags = ACTIONS,
+    .xxfi_envfrom = on_mail_from,
+    .xxfi_header = on_header,
+    .xxfi_eom = on_end_of_message,
+    .xxfi_abort = on_abort,
+    .xxfi_close = on_close,
+    .xxfi_negotiate = on_negotiate,
+};

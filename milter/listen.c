@@ -1,0 +1,132 @@
+/*
+ * listen.c - see listen.h.
+ *
+ * libmilter opens the socket itself and says why it could not to syslog alone,
+ * so what an operator gets wrong is looked for here first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <libmilter/mfapi.h>
+
+#include "listen.h"
+#include "sock.h"
+
+#define BACKLOG 512
+#define CONNECT_MS 1000
+
+static int
+wrong(const char *socket, const char *what, struct error *err)
+{
+	return error_set(
+	    err, ERROR_OURS, "4.3.5", "milter_socket \"%s\": %s", socket, what);
+}
+
+/* The path of a unix socket, or NULL for the others. */
+static const char *
+unix_path(const char *socket)
+{
+	static const char *const prefixes[] = {"unix:", "local:", NULL};
+	size_t i;
+
+	for (i = 0; prefixes[i] != NULL; i++)
+		if (strncmp(socket, prefixes[i], strlen(prefixes[i])) == 0)
+			return socket + strlen(prefixes[i]);
+	return socket[0] == '/' ? socket : NULL;
+}
+
+static int
+check_inet(const char *socket, const char *port, struct error *err)
+{
+	char *end;
+	long number;
+
+	number = strtol(port, &end, 10);
+	if (end == port || number < 1 || number > 65535 ||
+	    (*end != '@' && *end != '\0'))
+		return wrong(socket, "the form is inet:port@host", err);
+	return 0;
+}
+
+int
+listen_check(const char *socket, struct error *err)
+{
+	const struct sockaddr_un *sun = NULL;
+	const char *path = unix_path(socket);
+
+	if (path != NULL && path[0] != '/')
+		return wrong(socket, "the path must start with /", err);
+	if (path != NULL && strlen(path) >= sizeof(sun->sun_path))
+		return wrong(socket,
+		    "the path is too long for a socket (107 bytes)", err);
+	if (path != NULL)
+		return 0;
+	if (strncmp(socket, "inet:", strlen("inet:")) == 0)
+		return check_inet(socket, socket + strlen("inet:"), err);
+	if (strncmp(socket, "inet6:", strlen("inet6:")) == 0)
+		return check_inet(socket, socket + strlen("inet6:"), err);
+	return wrong(socket,
+	    "it must be unix:/path, inet:port@host or inet6:port@host", err);
+}
+
+/*
+ * One that still answers belongs to a running milter, and what is no socket is
+ * somebody's file. A stale one is left to libmilter to remove.
+ */
+static int
+check_place(const char *path, struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) == -1)
+		return errno == ENOENT ? 0
+				       : error_set(err, ERROR_OURS, "4.3.5",
+					     "%s: %s", path, strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "%s exists and is not a socket; move it away", path);
+	fd = sock_connect(path, sock_now() + CONNECT_MS, NULL);
+	if (fd == -1)
+		return 0;
+	close(fd);
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "another process answers on %s; is it running already?", path);
+}
+
+int
+listen_open(const char *socket, struct error *err)
+{
+	const char *path = unix_path(socket);
+	mode_t mask;
+	int opened;
+
+	if (listen_check(socket, err) == -1)
+		return -1;
+	if (path != NULL && check_place(path, err) == -1)
+		return -1;
+	mask = umask(0117);
+	errno = 0;
+	opened = smfi_setconn((char *)socket) == MI_SUCCESS &&
+	    smfi_setbacklog(BACKLOG) == MI_SUCCESS &&
+	    smfi_opensocket(1) == MI_SUCCESS;
+	umask(mask);
+	if (opened)
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5", "listen on %s: %s", socket,
+	    errno == 0 ? "see libmilter's own line in the mail log"
+		       : strerror(errno));
+}
+
+void
+listen_remove(const char *socket)
+{
+	const char *path = unix_path(socket);
+
+	if (path != NULL)
+		unlink(path);
+}

@@ -1,0 +1,22 @@
+/*
+ * listen.h - the milter's socket.
+ */
+#ifndef MSGRAPH_LISTEN_H
+#define MSGRAPH_LISTEN_H
+
+#include "error.h"
+
+/* What milter_socket must look like. 0, or -1 with a text that says so. */
+int listen_check(const char *socket, struct error *err);
+
+/*
+ * Makes libmilter listen. A unix socket gets mode 0660 and replaces one that
+ * nobody answers. 0, or -1 with a text that names the socket. Call it after
+ * smfi_register(), before there are threads.
+ */
+int listen_open(const char *socket, struct error *err);
+
+/* Removes a unix socket at the end of the program. */
+void listen_remove(const char *socket);
+
+#endif

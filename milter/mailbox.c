@@ -1,0 +1,185 @@
+/*
+ * mailbox.c - decides the mailbox. See mailbox.h.
+ *
+ * RFC 5322 section 3.6.2: From names the authors, and where they are several,
+ * Sender names the one who sends. Clients that leave both out or write them
+ * badly are told by the envelope. From fields that stand twice, and groups
+ * (RFC 6854), count for the mailboxes in them.
+ *
+ * Only an address that Postfix's pattern for the stamp matches as a whole may
+ * be stamped. A stamp that does not match would leave the message to the
+ * default route, past Graph and past the client's own tenant. So the test is
+ * a list of what is allowed, and everything else is refused at SMTP time.
+ *
+ * Owns nothing, any thread.
+ */
+#include <string.h>
+
+#include "mailbox.h"
+
+#define LOCAL_MAX 64 /* RFC 5321 section 4.5.3.1.1 */
+#define LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
+
+/*
+ * What the local part of an address in Exchange may hold besides letters,
+ * digits and single dots, without the old address operators % and !, and
+ * without what a shell or Postfix's own syntax might give a meaning one day.
+ */
+#define LOCAL_PUNCTUATION "-_'+#^~=&"
+
+void
+mailbox_read(struct mailbox_named *n, const char *value, size_t len)
+{
+	struct address_reader r;
+	struct address a;
+	char key[ADDRESS_KEY_SIZE];
+
+	address_init(&r, value, len);
+	while (address_next(&r, &a)) {
+		if (n->elements < 2)
+			n->elements++;
+		if (a.kind != ADDRESS_MAILBOX || n->mailboxes > 1)
+			continue;
+		if (address_key(a.spec, key, sizeof(key)) == -1)
+			key[0] = '\0';
+		if (n->mailboxes == 0) {
+			memcpy(n->key, key, sizeof(key));
+			n->mailboxes = 1;
+		} else if (key[0] == '\0' || strcmp(key, n->key) != 0)
+			n->mailboxes = 2;
+	}
+}
+
+/* --- the stamp --- */
+
+static int
+is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static const char *
+local_unfit(const char *local, size_t len)
+{
+	size_t i;
+
+	if (len == 0 || len > LOCAL_MAX)
+		return "its local part is longer than 64 bytes";
+	for (i = 0; i < len; i++) {
+		if (is_letter_or_digit(local[i]) ||
+		    strchr(LOCAL_PUNCTUATION, local[i]) != NULL)
+			continue;
+		if (local[i] != '.')
+			return "its local part holds a character that no "
+			       "mailbox of Exchange may have";
+		if (i == 0 || i == len - 1 || local[i - 1] == '.')
+			return "a dot is out of place in its local part";
+	}
+	return NULL;
+}
+
+/* Letters, digits and inner hyphens (RFC 1123 section 2.1). */
+static int
+label_fits(const char *label, size_t len)
+{
+	size_t i;
+
+	if (len == 0 || len > LABEL_MAX || label[0] == '-' ||
+	    label[len - 1] == '-')
+		return 0;
+	for (i = 0; i < len; i++)
+		if (!is_letter_or_digit(label[i]) && label[i] != '-')
+			return 0;
+	return 1;
+}
+
+static const char *
+domain_unfit(const char *domain)
+{
+	const char *label = domain, *dot;
+
+	if (domain[0] == '[')
+		return "it has an address literal instead of a domain";
+	if (strchr(domain, '.') == NULL)
+		return "its domain has no dot";
+	for (; (dot = strchr(label, '.')) != NULL; label = dot + 1)
+		if (!label_fits(label, (size_t)(dot - label)))
+			return "its domain is not a name";
+	return label_fits(label, strlen(label)) ? NULL
+						: "its domain is not a name";
+}
+
+const char *
+mailbox_unfit(const char *address)
+{
+	const char *at, *reason;
+
+	if (address[0] == '\0' || strlen(address) >= MAILBOX_SIZE)
+		return "it is longer than 254 bytes or holds control "
+		       "characters";
+	if (address[0] == '"')
+		return "its local part needs quotes";
+	if ((at = strchr(address, '@')) == NULL)
+		return "it has no domain";
+	reason = local_unfit(address, (size_t)(at - address));
+	return reason != NULL ? reason : domain_unfit(at + 1);
+}
+
+/* --- the decision --- */
+
+static const struct mailbox_named *
+by_header(const struct mailbox_sources *s)
+{
+	if (s->from.mailboxes == 1)
+		return &s->from;
+	if (s->from.elements > 0 && s->sender.mailboxes == 1)
+		return &s->sender;
+	return s->envelope.mailboxes == 1 ? &s->envelope : NULL;
+}
+
+/* The null sender of a client that has signed in leaves it to the header. */
+static const struct mailbox_named *
+by_envelope(const struct mailbox_sources *s)
+{
+	if (s->envelope.elements > 0)
+		return s->envelope.mailboxes == 1 ? &s->envelope : NULL;
+	return by_header(s);
+}
+
+/* How a source that did not decide is described to the client. */
+static const char *
+describe(const struct mailbox_named *n)
+{
+	if (n->elements == 0)
+		return "missing or empty";
+	return n->mailboxes == 0 ? "without a full address"
+				 : "naming several mailboxes";
+}
+
+int
+mailbox_decide(enum conf_mailbox_from where, const struct mailbox_sources *s,
+    char mailbox[MAILBOX_SIZE], struct error *err)
+{
+	const struct mailbox_named *n;
+	const char *reason;
+
+	n = where == MAILBOX_FROM_ENVELOPE ? by_envelope(s) : by_header(s);
+	if (n == NULL && where == MAILBOX_FROM_ENVELOPE &&
+	    s->envelope.elements > 0)
+		return error_set(err, ERROR_PERMANENT, "5.7.1",
+		    "cannot tell which mailbox sends this: the envelope "
+		    "sender is %s",
+		    describe(&s->envelope));
+	if (n == NULL)
+		return error_set(err, ERROR_PERMANENT, "5.7.1",
+		    "cannot tell which mailbox sends this: From is %s, "
+		    "Sender is %s, the envelope sender is %s",
+		    describe(&s->from), describe(&s->sender),
+		    describe(&s->envelope));
+	if ((reason = mailbox_unfit(n->key)) != NULL)
+		return error_set(err, ERROR_PERMANENT, "5.1.7",
+		    "<%.254s> cannot be a mailbox of Microsoft 365: %s", n->key,
+		    reason);
+	memcpy(mailbox, n->key, strlen(n->key) + 1);
+	return 0;
+}

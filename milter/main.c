@@ -1,0 +1,246 @@
+/*
+ * main.c - msgraph-milter: options, signals, start and stop.
+ *
+ * The main thread takes the signals while libmilter runs in a second one. That
+ * order matters: libmilter has a signal thread of its own, which waits for
+ * SIGTERM, SIGINT and SIGHUP too, and Linux gives a signal to the main thread
+ * if that does not block it. If libmilter's gets it all the same, the
+ * milter stops too, only up to five seconds later and without waiting for
+ * anybody. SIGHUP is left to libmilter, for which it means stop; so it is
+ * SIGUSR1 that reloads.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "callbacks.h"
+#include "listen.h"
+#include "log.h"
+#include "settings.h"
+#include "version.h"
+
+#define PROGRAM "msgraph-milter"
+
+/*
+ * libmilter hangs up on a command that is larger, and Postfix would then defer
+ * the message for ever. Postfix keeps below libmilter's own limit of 64 kB by
+ * cutting fields; an MTA that does not shall hear our answer.
+ */
+#define FIELD_MAX (32 * 1024 * 1024)
+
+#define DRAIN_MS 5000 /* for messages under way at the end */
+
+static sem_t wakeup; /* posted after one of these was set */
+static atomic_int reload_asked, stop_asked, milter_ended;
+static int milter_failed; /* set before milter_ended is */
+
+static void
+usage(FILE *out)
+{
+	fprintf(out, "usage: " PROGRAM " [-htV] [-c file]\n");
+}
+
+static int
+fail(const char *text)
+{
+	fprintf(stderr, PROGRAM ": %s\n", text);
+	return 1;
+}
+
+/*
+ * libmilter writes to syslog alone. LOG_PERROR shows its lines where ours go
+ * when that is stderr.
+ */
+static void
+open_log(const struct conf *conf)
+{
+	if (conf->log_destination == LOG_TO_STDERR)
+		openlog(PROGRAM, LOG_PID | LOG_PERROR, LOG_MAIL);
+	log_open(PROGRAM, (enum log_destination)conf->log_destination,
+	    (enum log_level)conf->log_level);
+}
+
+static void
+reload(const char *file, const char *socket)
+{
+	struct settings *s;
+	struct error err;
+
+	if (settings_load(file, &err) == -1) {
+		log_error("not reloaded: %s", err.text);
+		return;
+	}
+	s = settings_get();
+	open_log(&s->conf);
+	if (strcmp(s->conf.milter_socket, socket) != 0)
+		log_warning("milter_socket changes with a restart, not with a "
+			    "reload; still listening on %s",
+		    socket);
+	log_info("reloaded %s", file);
+	settings_put(&s);
+}
+
+/* --- signals and threads --- */
+
+static void
+on_signal(int sig)
+{
+	int saved_errno = errno;
+
+	if (sig == SIGUSR1)
+		reload_asked = 1;
+	else
+		stop_asked = 1;
+	sem_post(&wakeup);
+	errno = saved_errno;
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	sigemptyset(&sa.sa_mask);
+	sa.sa_flags = SA_RESTART;
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void *
+run_milter(void *unused)
+{
+	(void)unused;
+	milter_failed = smfi_main() != MI_SUCCESS;
+	milter_ended = 1;
+	sem_post(&wakeup);
+	return NULL;
+}
+
+/*
+ * Messages under way end first. Then the process does, and libmilter's threads
+ * with it: smfi_stop() would take up to five seconds to be noticed, and lets
+ * them leave their sessions where they are too.
+ */
+static void
+stop(const char *socket)
+{
+	unsigned int left;
+
+	left = callbacks_drain(DRAIN_MS);
+	if (left > 0)
+		log_warning("stopping with %u messages under way, which "
+			    "Postfix will defer",
+		    left);
+	listen_remove(socket);
+}
+
+/* libmilter's threads block all signals; this one only SIGHUP. */
+static int
+start_milter(void)
+{
+	sigset_t all, hangup;
+	pthread_t milter;
+	int error;
+
+	sigfillset(&all);
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	error = pthread_create(&milter, NULL, run_milter, NULL);
+	pthread_sigmask(SIG_SETMASK, &hangup, NULL);
+	return error;
+}
+
+static int
+serve(const char *file, const char *socket)
+{
+	int error;
+
+	sem_init(&wakeup, 0, 0);
+	catch_signals();
+	if ((error = start_milter()) != 0)
+		return fail(strerror(error));
+	log_info("version " MSGRAPH_VERSION " listening on %s", socket);
+	while (!stop_asked && !milter_ended) {
+		if (sem_wait(&wakeup) == 0 && reload_asked) {
+			reload_asked = 0;
+			reload(file, socket);
+		}
+	}
+	if (!milter_ended)
+		stop(socket);
+	log_info("stopped");
+	return milter_failed ? 1 : 0;
+}
+
+static int
+start(const char *file, const struct conf *conf)
+{
+	struct error err;
+
+	open_log(conf);
+	if (smfi_register(callbacks_filter) != MI_SUCCESS ||
+	    smfi_setmaxdatasize(FIELD_MAX) == 0)
+		return fail("libmilter refuses to start");
+	if (listen_open(conf->milter_socket, &err) == -1) {
+		if (conf->log_destination != LOG_TO_STDERR)
+			log_error("%s", err.text);
+		return fail(err.text);
+	}
+	return serve(file, conf->milter_socket);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *file = CONF_DEFAULT_FILE;
+	struct settings *s;
+	struct error err;
+	int ch, test = 0, status;
+
+	while ((ch = getopt(argc, argv, "c:htV")) != -1) {
+		switch (ch) {
+		case 'c':
+			file = optarg;
+			break;
+		case 't':
+			test = 1;
+			break;
+		case 'V':
+			printf(PROGRAM " " MSGRAPH_VERSION "\n");
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 1;
+		}
+	}
+	if (argc != optind) {
+		usage(stderr);
+		return 1;
+	}
+	if (settings_load(file, &err) == -1)
+		return fail(err.text);
+	s = settings_get();
+	if (listen_check(s->conf.milter_socket, &err) == -1)
+		status = fail(err.text);
+	else if (test) {
+		conf_print(&s->conf, stdout);
+		status = 0;
+	} else
+		status = start(file, &s->conf);
+	settings_put(&s);
+	settings_clear();
+	return status;
+}

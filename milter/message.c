@@ -1,0 +1,271 @@
+/*
+ * message.c - see message.h.
+ *
+ * Of the header only what decides is kept: counts, and the mailboxes that From
+ * and Sender name. So memory does not depend on what a client sends, but for
+ * the names of fields that are to be removed, which the header's limit bounds.
+ *
+ * A message belongs to one connection, and libmilter runs at most one callback
+ * of a connection at a time, so there is no locking.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "message.h"
+#include "repair.h"
+
+/* --- MAIL FROM --- */
+
+int
+message_admit(const struct conf *conf, const char *authen, struct identity *id,
+    struct error *err)
+{
+	const char *reason;
+
+	if (authen == NULL || *authen == '\0')
+		return error_set(err, ERROR_REFUSED, "5.7.0",
+		    "Authentication required: sign in with an Entra "
+		    "application, as tenant and client");
+	if (identity_parse(authen, strlen(authen), conf_delimiters(conf), id,
+		&reason) == -1)
+		return error_set(err, ERROR_REFUSED, "5.7.1",
+		    "this service sends for Entra applications alone, and the "
+		    "name you signed in with is not one: %s",
+		    reason);
+	return 0;
+}
+
+struct message *
+message_new(
+    struct settings *settings, const struct identity *id, const char *sender)
+{
+	struct message *m;
+
+	if ((m = calloc(1, sizeof(*m))) == NULL) {
+		settings_put(&settings);
+		return NULL;
+	}
+	m->settings = settings;
+	identity_text(id, m->user);
+	reply_sender(sender, m->sender);
+	if (strcmp(sender, "<>") != 0)
+		mailbox_read(&m->sources.envelope, sender, strlen(sender));
+	return m;
+}
+
+void
+message_free(struct message **messagep)
+{
+	struct message *m = *messagep;
+	size_t i;
+
+	*messagep = NULL;
+	if (m == NULL)
+		return;
+	for (i = 0; i < m->ours_used; i++)
+		free(m->ours[i].name);
+	settings_put(&m->settings);
+	free(m);
+}
+
+/* --- header --- */
+
+static int
+is_blank(const char *value)
+{
+	while (span_is_space(*value))
+		value++;
+	return *value == '\0';
+}
+
+static void
+count(struct message_fields *fields, int filled)
+{
+	fields->seen++;
+	if (filled)
+		fields->filled++;
+}
+
+static void
+note_ours(struct message *m, const char *name)
+{
+	size_t i;
+
+	if (m->ours_seen == MESSAGE_REMOVALS_MAX) {
+		error_set(&m->err, ERROR_PERMANENT, "5.6.0",
+		    "more than %d header fields named %s*",
+		    MESSAGE_REMOVALS_MAX, MESSAGE_OURS);
+		return;
+	}
+	m->ours_seen++;
+	for (i = 0; i < m->ours_used; i++) {
+		if (strcasecmp(m->ours[i].name, name) == 0) {
+			m->ours[i].count++;
+			return;
+		}
+	}
+	if ((m->ours[i].name = strdup(name)) == NULL) {
+		error_set(&m->err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return;
+	}
+	m->ours[i].count = 1;
+	m->ours_used++;
+}
+
+/*
+ * What a careless reader takes for the end of a line is a way to smuggle in
+ * header fields; folding is a line end with a blank behind it.
+ */
+static int
+has_stray_line_end(const char *s)
+{
+	while ((s = strpbrk(s, "\r\n")) != NULL) {
+		if (s[0] == '\r' && s[1] == '\n')
+			s++;
+		if (s[0] == '\r' || (s[1] != ' ' && s[1] != '\t'))
+			return 1;
+		s++;
+	}
+	return 0;
+}
+
+/* 0 when the field may be looked at. */
+static int
+check_field(struct message *m, const char *name, const char *value)
+{
+	m->header_bytes += strlen(name) + strlen(value) + strlen(":\r\n");
+	if (m->header_bytes > MESSAGE_HEADER_MAX)
+		return error_set(&m->err, ERROR_PERMANENT, "5.3.4",
+		    "the message header is larger than %d bytes",
+		    MESSAGE_HEADER_MAX);
+	if (has_stray_line_end(value))
+		return error_set(&m->err, ERROR_PERMANENT, "5.6.0",
+		    "the header field %.64s holds a line end that is not one",
+		    name);
+	return 0;
+}
+
+void
+message_header(struct message *m, const char *name, const char *value)
+{
+	if (m->err.class != ERROR_NONE || check_field(m, name, value) == -1)
+		return;
+	if (strncasecmp(name, MESSAGE_OURS, strlen(MESSAGE_OURS)) == 0)
+		note_ours(m, name);
+	else if (strcasecmp(name, "From") == 0) {
+		count(&m->from, !is_blank(value));
+		mailbox_read(&m->sources.from, value, strlen(value));
+	} else if (strcasecmp(name, "Sender") == 0)
+		mailbox_read(&m->sources.sender, value, strlen(value));
+	else if (strcasecmp(name, "Date") == 0)
+		count(&m->date, !is_blank(value));
+	else if (strcasecmp(name, "Message-ID") == 0)
+		count(&m->message_id, !is_blank(value));
+}
+
+/* --- end of message --- */
+
+/* A From that names no mailbox says nothing that Exchange could use. */
+static int
+lacks_from(const struct message *m)
+{
+	return m->sources.from.mailboxes == 0;
+}
+
+/* How many fields go to make room for one that says something. */
+static unsigned int
+replaced(const struct message *m)
+{
+	unsigned int n = 0;
+
+	if (lacks_from(m))
+		n += m->from.seen;
+	if (m->date.filled == 0)
+		n += m->date.seen;
+	if (m->message_id.filled == 0)
+		n += m->message_id.seen;
+	return n;
+}
+
+int
+message_finish(
+    const struct message *m, char mailbox[MAILBOX_SIZE], struct error *err)
+{
+	if (m->err.class != ERROR_NONE) {
+		*err = m->err;
+		return -1;
+	}
+	if (replaced(m) > MESSAGE_REMOVALS_MAX)
+		return error_set(err, ERROR_PERMANENT, "5.6.0",
+		    "more than %d empty From, Date or Message-ID fields",
+		    MESSAGE_REMOVALS_MAX);
+	return mailbox_decide(
+	    (enum conf_mailbox_from)m->settings->conf.mailbox_from, &m->sources,
+	    mailbox, err);
+}
+
+static int
+remove_all(const char *name, unsigned int n, message_change *change, void *arg)
+{
+	for (; n > 0; n--)
+		if (change(arg, name, n, NULL) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+replace(const char *name, const struct message_fields *fields,
+    const char *value, message_change *change, void *arg)
+{
+	if (remove_all(name, fields->seen, change, arg) == -1)
+		return -1;
+	return change(arg, name, 0, value);
+}
+
+int
+message_edit(const struct message *m, const char *mailbox, time_t now,
+    message_change *change, void *arg)
+{
+	char date[REPAIR_DATE_SIZE], id[REPAIR_MESSAGE_ID_SIZE];
+	size_t i;
+
+	for (i = 0; i < m->ours_used; i++)
+		if (remove_all(
+			m->ours[i].name, m->ours[i].count, change, arg) == -1)
+			return -1;
+	if (lacks_from(m) &&
+	    replace("From", &m->from, mailbox, change, arg) == -1)
+		return -1;
+	if (m->date.filled == 0 &&
+	    (repair_date(now, date) == -1 ||
+		replace("Date", &m->date, date, change, arg) == -1))
+		return -1;
+	if (m->message_id.filled == 0 &&
+	    (repair_message_id(now, mailbox, id) == -1 ||
+		replace("Message-ID", &m->message_id, id, change, arg) == -1))
+		return -1;
+	return change(arg, MESSAGE_STAMP, 0, mailbox);
+}
+
+void
+message_added(const struct message *m, char out[MESSAGE_ADDED_SIZE])
+{
+	const char *names[3];
+	size_t i, n = 0, used = 0;
+
+	if (lacks_from(m))
+		names[n++] = "From";
+	if (m->date.filled == 0)
+		names[n++] = "Date";
+	if (m->message_id.filled == 0)
+		names[n++] = "Message-ID";
+	out[0] = '\0';
+	for (i = 0; i < n; i++) {
+		snprintf(out + used, MESSAGE_ADDED_SIZE - used, "%s%s%s",
+		    i == 0 ? " (added " : ", ", names[i],
+		    i == n - 1 ? ")" : "");
+		used = strlen(out);
+	}
+}

@@ -1,0 +1,79 @@
+/*
+ * settings.c - counts references to configurations. See settings.h.
+ *
+ * The mutex guards the pointer and all counts; a struct conf itself is only
+ * read once it is current, so it needs none. Any thread.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "settings.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct settings *current;
+
+static void
+swap(struct settings *next)
+{
+	struct settings *old;
+
+	pthread_mutex_lock(&lock);
+	old = current;
+	current = next;
+	pthread_mutex_unlock(&lock);
+	settings_put(&old);
+}
+
+int
+settings_load(const char *file, struct error *err)
+{
+	struct settings *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return error_set(
+		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	if (conf_load(&s->conf, file, err) == -1) {
+		free(s);
+		return -1;
+	}
+	s->refs = 1;
+	swap(s);
+	return 0;
+}
+
+struct settings *
+settings_get(void)
+{
+	struct settings *s;
+
+	pthread_mutex_lock(&lock);
+	s = current;
+	if (s != NULL)
+		s->refs++;
+	pthread_mutex_unlock(&lock);
+	return s;
+}
+
+void
+settings_put(struct settings **settingsp)
+{
+	struct settings *s = *settingsp;
+	unsigned int left;
+
+	*settingsp = NULL;
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&lock);
+	left = --s->refs;
+	pthread_mutex_unlock(&lock);
+	if (left > 0)
+		return;
+	conf_free(&s->conf);
+	free(s);
+}
+
+void
+settings_clear(void)
+{
+	swap(NULL);
+}
