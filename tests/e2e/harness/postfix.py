@@ -1,0 +1,248 @@
+"""A private Postfix: own configuration, queue, log and ports, made from the
+examples (see postfix_conf.py). The machine's own Postfix is left alone.
+
+    with Postfix(directory, agent_conf=conf) as postfix:
+        mark = postfix.mark()
+        ...
+        postfix.wait_log(r"status=sent", since=mark)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from . import cert, example, postfix_conf
+from .process import BUILD
+from .wait import wait_for
+
+TIMEOUT = 15.0
+
+
+class Postfix:
+    """Keyword arguments are those of postfix_conf.Options. Settings are
+    lines of main.cf that come last."""
+
+    def __init__(self, root: Path, build: Path = BUILD,
+                 settings: dict[str, str] | None = None,
+                 **options: Any) -> None:
+        self.root = root
+        self.build = build
+        self.settings = dict(settings or {})
+        self.paths = postfix_conf.Paths(root)
+        ports = free_ports(2)
+        self.options = postfix_conf.Options(
+            **{"port": ports[0], "tls_port": ports[1], **options})
+        self.is_running = False
+        self._make_folders()
+        self._install()
+        self._key, self.cert = cert.make(root)
+        self.write()
+
+    # --- files
+
+    @property
+    def port(self) -> int:
+        """STARTTLS, as the example's 8025."""
+        return self.options.port
+
+    @property
+    def tls_port(self) -> int:
+        """TLS from the first byte, as the example's 465."""
+        return self.options.tls_port
+
+    @property
+    def socket_directory(self) -> Path:
+        """Where smtpd finds the sockets of msgraphd and the milter."""
+        return self.paths.queue / "msgraph"
+
+    def _make_folders(self) -> None:
+        paths = self.paths
+        for folder in (paths.etc / "sasl", paths.queue / "etc", paths.data,
+                       paths.plugins, paths.agent.parent):
+            folder.mkdir(parents=True)
+        shutil.chown(paths.data, "postfix")
+        self.socket_directory.mkdir()
+        shutil.chown(self.socket_directory, "root", "msgraph")
+        self.socket_directory.chmod(0o2770)
+
+    def _install(self) -> None:
+        """Users other than root may not see the build directory."""
+        shutil.copy(self.build / "libentra.so", self.paths.plugins)
+        agent = self.build / "msgraph-agent"
+        if agent.exists():
+            shutil.copy(agent, self.paths.agent)
+
+    def write(self) -> None:
+        """Writes the configuration anew, for the next start or reload."""
+        paths = self.paths
+        (paths.etc / "master.cf").write_text(
+            postfix_conf.master(paths, self.options))
+        (paths.etc / "main.cf").write_text(postfix_conf.main(
+            paths, self.options, self._key, self.cert, self.settings))
+        paths.route.write_text(example.read("postfix/msgraph_route.pcre"))
+        paths.sasl.write_text(postfix_conf.sasl(self.options))
+        for name, *args in postfix_conf.commands():
+            subprocess.run([name, "-c", str(paths.etc), *args], check=True)
+
+    def add_local_user(self, name: str, password: str,
+                       realm: str = "relay.test") -> None:
+        """A user of the sasldb (option local_users)."""
+        subprocess.run(
+            ["saslpasswd2", "-p", "-c", "-f", str(self.paths.sasldb),
+             "-u", realm, name], input=password.encode(), check=True)
+        shutil.chown(self.paths.sasldb, "root", "postfix")
+        self.paths.sasldb.chmod(0o640)
+
+    # --- commands
+
+    def command(self, *args: str) -> str:
+        """Runs one of Postfix's commands on this instance."""
+        done = subprocess.run(
+            [args[0], "-c", str(self.paths.etc), *args[1:]],
+            capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(args)}: {done.stderr}"
+                               f"{done.stdout}\n{self.log_text()}")
+        return done.stdout
+
+    def start(self) -> Postfix:
+        self.command("postfix", "start")
+        self.is_running = True
+        return self
+
+    def stop(self) -> None:
+        if self.is_running:
+            self.is_running = False
+            pid = self.master_pid()
+            self.command("postfix", "stop")
+            wait_for(lambda: not Path(f"/proc/{pid}").exists(),
+                     "Postfix to stop")
+
+    def master_pid(self) -> int:
+        return int((self.paths.queue / "pid" / "master.pid").read_text())
+
+    def reload(self) -> None:
+        """Has the configuration read again, write() included."""
+        self.write()
+        mark = self.mark()
+        self.command("postfix", "reload")
+        self.wait_log(r"reload -- version", since=mark)
+
+    def sendmail(self, sender: str, recipient: str, text: bytes) -> None:
+        """Sends as a local program does; text has LF line ends."""
+        subprocess.run(
+            ["sendmail", "-C", str(self.paths.etc), "-f", sender, recipient],
+            input=text, check=True, timeout=60)
+
+    def flush(self) -> None:
+        """Tries all that is in the queue now."""
+        self.command("postqueue", "-f")
+
+    def __enter__(self) -> Postfix:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # --- the queue
+
+    def queue(self) -> list[dict[str, Any]]:
+        """What postqueue -j says: queue_id, queue_name, sender,
+        recipients (address, delay_reason), ..."""
+        lines = self.command("postqueue", "-j").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def queued(self, queue_id: str) -> dict[str, Any] | None:
+        for entry in self.queue():
+            if entry["queue_id"] == queue_id:
+                return entry
+        return None
+
+    def wait_empty_queue(self, timeout: float = TIMEOUT) -> None:
+        wait_for(lambda: not self.queue(),
+                 lambda: f"an empty queue, but: {self.queue()}", timeout)
+
+    def wait_deferred(self, queue_id: str,
+                      timeout: float = TIMEOUT) -> str:
+        """Waits until the message lies in the deferred queue; returns why."""
+        def reason() -> str:
+            entry = self.queued(queue_id)
+            if entry is None or entry["queue_name"] != "deferred":
+                return ""
+            return entry["recipients"][0].get("delay_reason", "")
+        return wait_for(
+            reason, lambda: f"{queue_id} to be deferred:\n{self.log_text()}",
+            timeout)
+
+    def delete_all(self) -> None:
+        if self.queue():
+            self.command("postsuper", "-d", "ALL")
+
+    # --- the log
+
+    def mark(self) -> int:
+        """Where the log ends now, for `since`."""
+        try:
+            return self.paths.log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def log_text(self, since: int = 0) -> str:
+        try:
+            data = self.paths.log.read_bytes()
+        except FileNotFoundError:
+            return ""
+        return data[since:].decode(errors="replace")
+
+    def wait_log(self, pattern: str, since: int = 0,
+                 timeout: float = TIMEOUT) -> re.Match[str]:
+        """The first match in whole lines; ^ and $ are those of a line."""
+        compiled = re.compile(pattern, re.M)
+
+        def search() -> re.Match[str] | None:
+            text = self.log_text(since)
+            return compiled.search(text[:text.rfind("\n") + 1])
+
+        return wait_for(
+            search, lambda: f"{pattern!r} in:\n{self.log_text(since)}",
+            timeout)
+
+    def wait_status(self, queue_id: str, status: str, since: int = 0,
+                    timeout: float = TIMEOUT) -> str:
+        """Waits for our transport's line with this status (sent, deferred,
+        bounced) for the message; returns the line."""
+        pattern = (rf"^.* {re.escape(queue_id)}: .*relay=msgraph, .*"
+                   rf"status={status} .*$")
+        return self.wait_log(pattern, since, timeout)[0]
+
+    def processes(self) -> list[int]:
+        """The pids of master and of what it started."""
+        return [self.master_pid(), *children(self.master_pid())]
+
+
+def children(pid: int) -> list[int]:
+    """All processes below this one."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            direct = [int(word) for word in task.read_text().split()]
+        except OSError:
+            continue
+        for child in direct:
+            found += [child, *children(child)]
+    return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody has at the moment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [sock.getsockname()[1] for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports

@@ -1,0 +1,377 @@
+"""msgraph-agent alone: arguments and a message in; a line, an exit status
+and a record for msgraphd out."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.submitd import SENT, SubmitDaemon
+
+ROOT = Path(__file__).resolve().parents[2]
+AGENT = ROOT / os.environ.get("MSGRAPH_BUILD", "build") / "msgraph-agent"
+
+HEADER = b"From: s@x.test\r\nTo: a@x.test\r\n"
+MESSAGE = HEADER + b"\r\nbody\r\n"
+OPTIONS = ["--queue-id=4ZbQ2k1xYz", "--identity=tenant:client",
+           "--mailbox=scan@x.test", "--sender=s@x.test"]
+STATUS_LINE = re.compile(rb"[45]\.\d{1,3}\.\d{1,3} [^\r\n]+\n\Z")
+
+
+class Agent:
+    """Runs the agent with a configuration of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.conf = directory / "msgraph.conf"
+        self.socket = directory / "submit"
+        self.configure()
+
+    def configure(self, text: str = "") -> None:
+        self.conf.write_text(f"submit_socket = {self.socket}\n{text}")
+
+    def argv(self, *recipients: str) -> list[str]:
+        return [str(AGENT), "-c", str(self.conf), *OPTIONS, "--",
+                *(recipients or ["a@x.test"])]
+
+    def run(self, argv: list[str] | None = None, message: bytes = MESSAGE,
+            **popen: object) -> subprocess.CompletedProcess[bytes]:
+        if "stdin" not in popen:
+            popen["input"] = message
+        done = subprocess.run(
+            argv or self.argv(), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=60, **popen)
+        assert done.stderr == b""
+        return done
+
+    def fails(self, status: int, line: str, *args: object,
+              **popen: object) -> None:
+        """Runs; the output starts with line and is one status line."""
+        done = self.run(*args, **popen)
+        assert STATUS_LINE.match(done.stdout), done.stdout
+        assert done.stdout.decode().startswith(line)
+        assert done.returncode == status
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Agent:
+    return Agent(tmp_path)
+
+
+@pytest.fixture
+def daemon(agent: Agent):
+    with SubmitDaemon(agent.socket) as daemon:
+        yield daemon
+
+
+# --- what msgraphd gets
+
+def test_record(agent, daemon):
+    done = agent.run(agent.argv("a@x.test", '"b c"@y.test'))
+    assert (done.returncode, done.stdout) == \
+        (0, b"Graph accepted, request-id=1\n")
+    request = daemon.next()
+    assert request.fields[:7] == [
+        ("queue-id", "4ZbQ2k1xYz"), ("identity", "tenant:client"),
+        ("mailbox", "scan@x.test"), ("sender", "s@x.test"),
+        ("recipient", "a@x.test"), ("recipient", '"b c"@y.test'),
+        ("raw", str(len(MESSAGE)))]
+    assert {name for name, _ in request.fields[7:]} == {"segment"}
+    assert request.raw == MESSAGE
+    assert request.message == \
+        HEADER + b'Bcc: "b c"@y.test\r\n\r\nbody\r\n'
+
+
+def test_null_sender_and_unknown_client(agent, daemon):
+    argv = [str(AGENT), "-c", str(agent.conf), "--queue-id=Q",
+            "--identity=", "--mailbox=m@x.test", "--sender=",
+            "--original-recipient=", "--", "a@x.test"]
+    assert agent.run(argv).returncode == 0
+    request = daemon.next()
+    assert request.get("sender") == [""]
+    assert request.get("identity") == [""]
+
+
+def test_unedited_message_is_one_segment(agent, daemon):
+    assert agent.run().returncode == 0
+    request = daemon.next()
+    assert request.get("segment") == [f"0,{len(MESSAGE)}"]
+    assert request.message == MESSAGE
+
+
+MESSAGES = {
+    # name: (recipients, message, what msgraphd is to post)
+    "stamp goes": (
+        ["a@x"], b"X-MSGraph-Mailbox: m@x\r\nTo: a@x\r\n\r\nb",
+        b"To: a@x\r\n\r\nb"),
+    "hidden recipient": (
+        ["a@x", "b@x"], b"To: A <a@X>\r\n\r\nb",
+        b"To: A <a@X>\r\nBcc: b@x\r\n\r\nb"),
+    "foreign Bcc": (
+        ["a@x"], b"To: a@x\r\nBcc: c@x\r\n\r\nb", b"To: a@x\r\n\r\nb"),
+    "only Bcc": (["a@x"], b"\r\nb", b"Bcc: a@x\r\n\r\nb"),
+    "NUL, lone CR and LF, 8 bit stay": (
+        ["a@x"], b"To: a@x\r\nS: \xff\0\r.\r\n\r\n\0\n\r\xe4\r\n", None),
+    "no header": (["a@x"], b"body", b"Bcc: a@x\r\n\r\nbody"),
+    "no end of line": (["a@x"], b"To: a@x", None),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message(agent, daemon, name):
+    recipients, message, want = MESSAGES[name]
+    assert agent.run(agent.argv(*recipients), message).returncode == 0
+    request = daemon.next()
+    assert request.raw == message
+    assert request.message == (message if want is None else want)
+
+
+def test_many_recipients(agent, daemon):
+    recipients = [f"recipient-{n:04}@example.test" for n in range(1000)]
+    assert agent.run(agent.argv(*recipients)).returncode == 0
+    request = daemon.next()
+    assert request.get("recipient") == recipients
+    header = request.message.split(b"\r\n\r\n")[0]
+    bcc = header.split(b"Bcc:")[1].replace(b"\r\n", b"").decode()
+    assert [a.strip() for a in bcc.split(",")] == recipients
+
+
+# --- what the process is like
+
+def test_process(agent, daemon):
+    read, write = os.pipe()
+    try:
+        assert agent.run(pass_fds=[read, write]).returncode == 0
+    finally:
+        os.close(read)
+        os.close(write)
+    request = daemon.next()
+    assert request.file_mode == 0o600
+    assert request.file_links == 0
+    assert request.descriptors == 5  # 0 to 2, spool file, socket
+    assert re.search(r"Max core file size +0 +0 ", request.limits)
+
+
+def test_memory_does_not_grow_with_the_message(agent, daemon):
+    peaks = []
+    for size in (10_000, 30_000_000):
+        message = HEADER + b"\r\n" + b"x" * 76 * (size // 76)
+        assert agent.run(
+            agent.argv("a@x.test", "b@x.test"), message).returncode == 0
+        request = daemon.next()
+        assert request.raw == message
+        peaks.append(request.peak_memory)
+    assert peaks[1] - peaks[0] < 8 * 1024 * 1024
+
+
+def test_links_libc_alone():
+    needed = subprocess.run(["readelf", "-d", AGENT], check=True,
+                            capture_output=True, text=True).stdout
+    names = re.findall(r"NEEDED.*\[(.*?)\]", needed)
+    assert names
+    if any("asan" in name for name in names):
+        pytest.skip("a sanitizer brings its own libraries")
+    assert names == ["libc.so.6"]
+
+
+# --- answers
+
+def reply(status: str, dsn: str, text: str) -> bytes:
+    return f"status={status}\ndsn={dsn}\ntext={text}\n\n".encode()
+
+
+ANSWERS = {
+    # what msgraphd says: (exit status, output)
+    reply("sent", "2.0.0", "fine"): (0, "fine"),
+    reply("deferred", "4.7.28", "later"): (75, "4.7.28 later"),
+    reply("bounced", "5.1.3", "bad"): (67, "5.1.3 bad"),
+    reply("bounced", "5.6.0", "bad"): (65, "5.6.0 bad"),
+    reply("bounced", "5.7.1", "bad"): (77, "5.7.1 bad"),
+    reply("bounced", "5.3.4", "bad"): (69, "5.3.4 bad"),
+    reply("bounced", "4.7.1", "bad"): (75, "4.7.1 bad"),
+    reply("deferred", "5.7.1", "bad"): (75, "4.3.0 bad"),
+    reply("deferred", "4.3.0", ""): (75, "4.3.0 no reason was given"),
+    b"x=y\nstatus=sent\ndsn=2.0.0\ntext=fine\nz=\n\nmore": (0, "fine"),
+    reply("delivered", "2.0.0", "?"): (75, "4.3.0 msgraphd's answer cannot"),
+    b"status=sent\n\n": (75, "4.3.0 msgraphd's answer cannot"),
+    b"\n": (75, "4.3.0 msgraphd's answer cannot"),
+    b"HTTP/1.1 200 OK\r\n\r\n": (75, "4.3.0 msgraphd's answer cannot"),
+    b"": (75, "4.3.0 msgraphd went away without an answer"),
+    b"status=sent\ndsn=2.0.0\ntext=fine\n": (
+        75, "4.3.0 msgraphd went away without an answer"),
+    b"text=" + b"x" * 5000: (75, "4.3.0 msgraphd's answer is too long"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_answer(agent, daemon, answer):
+    status, line = ANSWERS[answer]
+    daemon.answer = answer
+    if status == 0:
+        done = agent.run()
+        assert (done.returncode, done.stdout.decode()) == (0, line + "\n")
+    else:
+        agent.fails(status, line)
+
+
+def test_answer_in_pieces_on_a_connection_that_stays(agent, daemon):
+    daemon.pieces = len(SENT)
+    daemon.hang_up = False
+    assert agent.run().returncode == 0
+
+
+def test_daemon_that_reads_nothing(agent, daemon):
+    daemon.read_request = False
+    daemon.answer = b""
+    recipients = [f"{n:0200}@x.test" for n in range(1500)]
+    agent.fails(75, "4.3.0 ", agent.argv(*recipients))
+
+
+# --- failures defer, with the status line first
+
+def test_no_daemon(agent):
+    agent.fails(75, f"4.3.0 connect to {agent.socket}: No such file")
+
+
+def test_configuration_that_is_missing(agent):
+    agent.conf.unlink()
+    agent.fails(75, f"4.3.5 open {agent.conf}: No such file")
+
+
+def test_configuration_that_is_wrong(agent):
+    agent.configure("colour = blue\n")
+    agent.fails(75, f'4.3.5 {agent.conf}:2: unknown setting "colour"')
+
+
+USAGE = {
+    "no options": [],
+    "no recipient": [*OPTIONS, "--"],
+    "unknown option": [*OPTIONS, "--frobnicate", "--", "a@x"],
+    "option without value": ["--mailbox"],
+    "no sender": [*OPTIONS[:3], "--", "a@x"],
+    "mailbox is no address": [
+        *OPTIONS[:2], "--mailbox=unrouted", OPTIONS[3], "--", "a@x"],
+}
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_usage(agent, daemon, name):
+    agent.fails(75, "4.3.5 ",
+                [str(AGENT), "-c", str(agent.conf), *USAGE[name]])
+    assert daemon.idle()
+
+
+def test_recipient_that_is_no_address(agent, daemon):
+    agent.fails(67, "5.1.3 recipient <a@x,b@x> ",
+                agent.argv("c@x", "a@x,b@x"))
+    assert daemon.idle()
+
+
+def test_control_characters_do_not_reach_the_record(agent, daemon):
+    argv = agent.argv()
+    argv[argv.index("--sender=s@x.test")] = "--sender=s@x\nraw=0"
+    agent.fails(75, "4.3.0 control character in the envelope", argv)
+    assert daemon.idle()
+
+
+def test_header_larger_than_memory_for_it(agent, daemon):
+    message = HEADER + b"X: y\r\n" * 1_000_000 + b"\r\n"
+    agent.fails(65, "5.6.0 the header of the message is larger than",
+                agent.argv(), message)
+    assert daemon.idle()
+
+
+def test_no_message(agent, daemon):
+    agent.fails(75, "4.3.0 no message", agent.argv(), b"")
+    agent.fails(75, "4.3.0 ", stdin=subprocess.DEVNULL)
+    assert daemon.idle()
+
+
+def test_standard_input_is_closed(agent, daemon):
+    agent.fails(75, "4.3.0 ", ["/bin/sh", "-c", 'exec "$@" <&-', "sh",
+                               *agent.argv()])
+    assert daemon.idle()
+
+
+def test_disk_is_full(agent, daemon):
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    agent.fails(75, "4.3.1 cannot write the message", agent.argv(),
+                HEADER + b"\r\n" + b"x" * 200_000, preexec_fn=limit)
+    assert daemon.idle()
+
+
+def test_deadline_while_the_daemon_thinks(agent, daemon):
+    agent.configure("delivery_timeout = 1s\n")
+    daemon.answer = b""
+    daemon.hang_up = False
+    agent.fails(75, "4.4.7 no outcome within delivery_timeout (1s)")
+
+
+def test_deadline_while_the_message_does_not_end(agent, daemon):
+    agent.configure("delivery_timeout = 1s\n")
+    read, write = os.pipe()
+    os.write(write, MESSAGE)
+    try:
+        agent.fails(75, "4.4.7 ", stdin=read)
+    finally:
+        os.close(read)
+        os.close(write)
+    assert daemon.idle()
+
+
+# The agent's parent writes a message and is killed: once the agent has read
+# it all, or before the agent is there.
+KILLED_WHILE_WRITING = """
+import fcntl, os, signal, subprocess, sys, termios, time
+agent = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE)
+agent.stdin.write(sys.argv[1].encode())
+agent.stdin.flush()
+while fcntl.ioctl(agent.stdin, termios.FIONREAD, bytes(4)) != bytes(4):
+    time.sleep(0.001)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+KILLED_BEFORE = """
+import os, signal, sys, time
+parent, (read, write) = os.getpid(), os.pipe()
+if os.fork():
+    os.write(write, sys.argv[1].encode())
+    os.kill(parent, signal.SIGKILL)
+os.dup2(read, 0)
+os.close(write)
+while os.getppid() == parent:
+    time.sleep(0.001)
+if os.getppid() == 1:
+    os.execv(sys.argv[2], sys.argv[2:])
+print("adopted by another process")
+"""
+
+
+@pytest.mark.parametrize("script", [KILLED_WHILE_WRITING, KILLED_BEFORE])
+def test_parent_dies_before_the_message_is_whole(agent, daemon, script):
+    """What has arrived looks whole, and must not be sent."""
+    parent = subprocess.run(
+        [sys.executable, "-c", script, MESSAGE.decode(), *agent.argv()],
+        capture_output=True, timeout=60)  # waits for the agent's end too
+    assert parent.returncode < 0
+    if parent.stdout.startswith(b"adopted"):
+        pytest.skip("orphans here do not become children of process 1")
+    assert parent.stdout.startswith(b"4.3.0 pipe(8) went away")
+    assert daemon.idle()
+
+
+# --- for people
+
+def test_version_and_help(agent):
+    done = agent.run([str(AGENT), "-V"])
+    assert done.returncode == 0
+    assert re.match(rb"msgraph-agent \d+\.\d+", done.stdout)
+    done = agent.run([str(AGENT), "-h"])
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"usage: msgraph-agent ")

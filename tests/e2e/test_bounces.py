@@ -1,0 +1,114 @@
+"""Bounces and delay notices of mail that came through us: they go through
+Graph to the mailbox they are for, as itself; others go their old way."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+
+import pytest
+
+from harness.message import message
+from harness.postfix_conf import DEFAULT_ROUTE
+from harness.site import Site
+
+BLOCKED = {"endpoint": "sendMail", "skip": 0, "times": 1, "status": 400,
+           "body": {"error": {"code": "ErrorMessageBlocked",
+                              "message": "spam"}}}
+
+
+@pytest.fixture(scope="module")
+def shared_site():
+    """Its Postfix tries again at once, and has an address that bounces."""
+    site = Site()
+    site.postfix.settings.update({
+        "delay_warning_time": "1s", "queue_run_delay": "1s",
+        "minimal_backoff_time": "1s", "maximal_backoff_time": "1s",
+        "transport_maps":
+        "inline:{ {undeliverable.test = error:5.1.1 nobody} }"})
+    site.postfix.write()
+    with site:
+        yield site
+
+
+def send_and_bounce(site, app, mailbox, body: bytes = b"hello\r\n") -> str:
+    """A message that Graph refuses for good, from a mailbox that has sent
+    before; returns the bounce's queue id."""
+    first = site.send(app, mailbox, ["a@example.org"], message(mailbox))
+    site.postfix.wait_status(first, "sent")
+    site.m365.rules(BLOCKED)
+    mark = site.postfix.mark()
+    queue_id = site.send(app, mailbox, ["b@example.org"],
+                         message(mailbox, body=body))
+    site.postfix.wait_status(queue_id, "bounced")
+    found = site.postfix.wait_log(
+        rf"{queue_id}: sender non-delivery notification: (\w+)", since=mark)
+    return found[1]
+
+
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_bounce_reaches_the_sending_mailbox(site, app, mailbox, size):
+    bounce_id = send_and_bounce(site, app, mailbox, b"x" * 70 + b"\r\n"
+                                + (b"y" * 70 + b"\r\n") * (size // 72))
+    site.postfix.wait_status(bounce_id, "sent")
+    mail = site.m365.mail()[-1]
+    assert mail.mailbox == mailbox and mail.recipients == [mailbox]
+    assert (mail.tenant, mail.client) == (app.tenant, app.client)
+    parsed = email.message_from_bytes(mail.raw, policy=email.policy.default)
+    assert parsed["From"].addresses[0].addr_spec == mailbox
+    assert parsed["Auto-Submitted"] == "auto-replied"
+    assert parsed.get_content_type() == "multipart/report"
+    kinds = [part.get_content_type() for part in parsed.iter_parts()]
+    assert kinds[:2] == ["text/plain", "message/delivery-status"]
+    status = parsed.as_string()
+    assert "Final-Recipient: rfc822; b@example.org" in status
+    assert "Status: 5.7.1" in status
+    assert "ErrorMessageBlocked" in status and "request-id=" in status
+    site.postfix.wait_empty_queue()
+
+
+def test_bounce_that_is_refused_is_dropped_with_a_line(site, app, mailbox):
+    site.m365.rules({**BLOCKED, "skip": 1, "times": -1})
+    bounce_id = send_and_bounce(site, app, mailbox)
+    site.postfix.wait_status(bounce_id, "bounced")
+    site.postfix.wait_empty_queue()
+    assert len(site.m365.mail()) == 1
+
+
+def test_bounce_waits_while_graph_is_down(site, app, mailbox):
+    site.m365.rules({"endpoint": "sendMail", "skip": 2, "times": 1,
+                     "status": 503})
+    bounce_id = send_and_bounce(site, app, mailbox)
+    site.postfix.wait_status(bounce_id, "deferred")
+    site.postfix.wait_status(bounce_id, "sent")
+
+
+def test_bounce_of_other_mail_goes_its_old_way(site, app, mailbox):
+    """A local program's message from an address that has not sent through
+    us, and whose text says what our stamp says."""
+    mark = site.postfix.mark()
+    site.postfix.sendmail(
+        "other@example.net", "nobody@undeliverable.test",
+        b"Subject: x\n\nX-MSGraph-Mailbox: " + mailbox.encode() + b"\n")
+    line = site.postfix.wait_log(
+        r"^.*to=<other@example.net>.*status=.*$", since=mark)[0]
+    assert f"({DEFAULT_ROUTE})" in line
+    assert site.m365.requests("sendMail") == []
+
+
+def test_delay_notice_reaches_the_sending_mailbox(site, app, mailbox):
+    first = site.send(app, mailbox, ["a@example.org"], message(mailbox))
+    site.postfix.wait_status(first, "sent")
+    site.m365.rules({"endpoint": "sendMail", "status": 503, "times": -1,
+                     "match": {"mailbox": mailbox}})
+    mark = site.postfix.mark()
+    queue_id = site.send(app, mailbox, ["b@example.org"], message(mailbox))
+    found = site.postfix.wait_log(
+        rf"{queue_id}: sender delay notification: (\w+)", since=mark)
+    site.m365.clear_rules()
+    site.postfix.wait_status(found[1], "sent")
+    site.postfix.wait_status(queue_id, "sent")
+    subjects = [email.message_from_bytes(mail.raw)["Subject"]
+                for mail in site.m365.mail()]
+    assert any(re.match("Delayed Mail", subject) for subject in subjects)

@@ -1,0 +1,368 @@
+"""Every step of a delivery, killed at every step: the message goes once; or,
+where nobody can know, again and by name (outcome=unknown).
+
+Between the steps the emulator holds the delivery: while Entra is asked for a
+token nothing has been posted, and while sendMail stalls Graph has taken the
+message and not said so.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.message import message
+from harness.postfix import children
+from harness.site import App, Site
+from harness.wait import wait_for
+
+RECIPIENT = "rcpt@example.org"
+numbers = itertools.count(1)
+
+# Postfix rests after each of our kills; a test has no time for a minute.
+SETTINGS = {"transport_retry_time": "1s", "service_throttle_time": "1s",
+            "minimal_backoff_time": "1h", "queue_run_delay": "1h"}
+
+
+@pytest.fixture(scope="module")
+def own_site():
+    site = Site()
+    site.postfix.settings.update(SETTINGS)
+    site.postfix.write()
+    with site:
+        yield site
+
+
+class Delivery:
+    """One message on its way, held by the emulator."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.app: App = site.new_app()
+        self.mailbox = f"once{next(numbers)}@example.com"
+        self.queue_id = ""
+        self.rules = 0
+
+    def hold_before(self) -> Delivery:
+        """Nothing is posted: msgraphd waits for a token."""
+        self.sign_in()
+        self.forget_token()
+        self.site.m365.rules({"endpoint": "token", "action": "stall"})
+        return self.send()
+
+    def hold_after(self) -> Delivery:
+        """Graph has taken the message; its 202 waits."""
+        self.site.m365.rules({"endpoint": "sendMail", "action": "stall",
+                              "accept": True})
+        return self.send()
+
+    def sign_in(self) -> None:
+        with self.site.connect() as client:
+            client.login(self.app.user, self.app.secret)
+
+    def forget_token(self) -> None:
+        """Entra's token has run out while msgraphd was not there."""
+        self.site.daemon.stop()
+        file = self.site.state / "state.db"
+        with sqlite3.connect(file) as state:
+            state.execute("UPDATE credential SET token_expires = 0")
+        state.close()
+        self.site.daemon.start()
+
+    def send(self) -> Delivery:
+        self.queue_id = self.site.send(
+            self.app, self.mailbox, [RECIPIENT],
+            message(self.mailbox, RECIPIENT))
+        self.site.m365.wait_stalled(1)
+        return self
+
+    # --- what is seen of it
+
+    def log(self) -> str:
+        return "\n".join(line for line in self.site.daemon.log().splitlines()
+                         if f" {self.queue_id}: " in line)
+
+    def wait_log(self, text: str) -> None:
+        wait_for(lambda: text in self.log(),
+                 lambda: f"{text!r} in:\n{self.log()}")
+
+    def named(self) -> bool:
+        return "outcome=unknown" in self.log()
+
+    def mails(self) -> int:
+        return sum(mail.mailbox == self.mailbox
+                   for mail in self.site.m365.mail())
+
+    # --- what goes on
+
+    def release(self) -> None:
+        self.site.m365.release()
+
+    def wait_deferred(self) -> str:
+        return self.site.postfix.wait_deferred(self.queue_id)
+
+    def try_again(self, status: str) -> str:
+        mark = self.site.postfix.mark()
+        self.site.postfix.flush()
+        return self.site.postfix.wait_status(self.queue_id, status, mark)
+
+    def sent_again_as_before(self) -> None:
+        """The next attempt finds out that Graph has it."""
+        line = self.try_again("sent")
+        assert "accepted before, request-id=" in line
+        self.gone()
+
+    def gone(self) -> None:
+        wait_for(lambda: self.site.postfix.queued(self.queue_id) is None,
+                 f"{self.queue_id} to leave the queue")
+
+    # --- the processes that carry it
+
+    def pipe(self) -> int:
+        found = [pid for pid in children(self.site.postfix.master_pid())
+                 if name(pid) == "pipe" and descendants(pid)]
+        assert len(found) == 1, found
+        return found[0]
+
+    def agent(self) -> int:
+        found = descendants(self.pipe())
+        assert len(found) == 1, found
+        return found[0]
+
+    def kill(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+
+
+def name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def descendants(pid: int) -> list[int]:
+    return [child for child in children(pid) if name(child)]
+
+
+def qmgr(site: Site) -> int:
+    return next(pid for pid in children(site.postfix.master_pid())
+                if name(pid) == "qmgr")
+
+
+@pytest.fixture
+def delivery(own_site: Site) -> Iterator[Delivery]:
+    own_site.m365.reset()
+    if not own_site.daemon.is_running():
+        own_site.daemon.start()
+    yield Delivery(own_site)
+    own_site.m365.release()
+    own_site.postfix.delete_all()
+
+
+# --- nothing is posted yet
+
+def test_agent_killed_before(delivery):
+    delivery.hold_before()
+    delivery.kill(delivery.agent())
+    delivery.wait_deferred()
+    delivery.wait_log("the agent went away before the message was posted")
+    delivery.release()
+    delivery.try_again("sent")
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_pipe_killed_before(delivery):
+    """Its agent lives on and will post the message; the second must not."""
+    delivery.hold_before()
+    delivery.kill(delivery.pipe())
+    delivery.wait_deferred()
+    line = delivery.try_again("deferred")
+    assert "an earlier attempt to send this message is still under way" in line
+    delivery.release()
+    delivery.wait_log("status=sent")
+    delivery.sent_again_as_before()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_qmgr_killed_before(delivery):
+    delivery.hold_before()
+    delivery.kill(qmgr(delivery.site))
+    delivery.release()
+    delivery.gone()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_daemon_killed_before(delivery):
+    delivery.hold_before()
+    delivery.site.daemon.kill()
+    assert "msgraphd went away" in delivery.wait_deferred()
+    delivery.release()
+    delivery.site.daemon.start()
+    delivery.try_again("sent")
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+# --- Graph has it, and has not said so
+
+def test_agent_killed_while_posted(delivery):
+    delivery.hold_after()
+    delivery.kill(delivery.agent())
+    delivery.wait_deferred()
+    line = delivery.try_again("deferred")
+    assert "still under way" in line
+    delivery.release()
+    delivery.wait_log("status=sent")
+    delivery.sent_again_as_before()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_pipe_killed_while_posted(delivery):
+    delivery.hold_after()
+    delivery.kill(delivery.pipe())
+    delivery.wait_deferred()
+    delivery.release()
+    delivery.wait_log("status=sent")
+    delivery.sent_again_as_before()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_qmgr_killed_while_posted(delivery):
+    delivery.hold_after()
+    delivery.kill(qmgr(delivery.site))
+    delivery.release()
+    delivery.gone()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_postfix_aborted_while_posted(delivery):
+    delivery.hold_after()
+    delivery.site.postfix.command("postfix", "abort")
+    delivery.release()
+    delivery.wait_log("status=sent")
+    delivery.site.postfix.stop()
+    delivery.site.postfix.start()
+    delivery.site.postfix.wait_status(delivery.queue_id, "sent")
+    delivery.gone()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_daemon_killed_while_posted(delivery):
+    """Graph's answer reaches nobody: the one case that nobody can know."""
+    delivery.hold_after()
+    delivery.site.daemon.kill()
+    delivery.wait_deferred()
+    delivery.release()
+    delivery.site.daemon.start()
+    delivery.try_again("sent")
+    assert (delivery.mails(), delivery.named()) == (2, True)
+
+
+def test_daemon_stopped_while_posted(delivery):
+    """SIGTERM waits for the answer."""
+    delivery.hold_after()
+    delivery.site.daemon.popen.send_signal(signal.SIGTERM)
+    wait_for(lambda: "finishing what is under way" in
+             delivery.site.daemon.log(), "the stop")
+    delivery.release()
+    line = delivery.site.postfix.wait_status(delivery.queue_id, "sent")
+    assert "Graph accepted" in line
+    assert delivery.site.daemon.stop() == 0
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+# --- Graph has said so, and Postfix does not know
+
+def test_agent_killed_after(delivery):
+    delivery.hold_after()
+    agent = delivery.agent()
+    os.kill(agent, signal.SIGSTOP)
+    delivery.release()
+    delivery.wait_log("status=sent")
+    delivery.kill(agent)
+    delivery.wait_deferred()
+    delivery.sent_again_as_before()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_pipe_killed_after(delivery):
+    delivery.hold_after()
+    pipe, agent = delivery.pipe(), delivery.agent()
+    os.kill(pipe, signal.SIGSTOP)
+    delivery.release()
+    wait_for(lambda: is_zombie(agent), "the agent to end")
+    delivery.kill(pipe)
+    delivery.wait_deferred()
+    delivery.sent_again_as_before()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def test_both_killed_after(delivery):
+    """All that knows is the journal."""
+    delivery.hold_after()
+    pipe, agent = delivery.pipe(), delivery.agent()
+    os.kill(agent, signal.SIGSTOP)
+    delivery.release()
+    delivery.wait_log("status=sent")
+    delivery.site.daemon.kill()
+    delivery.kill(pipe)
+    delivery.kill(agent)
+    delivery.wait_deferred()
+    delivery.site.daemon.start()
+    delivery.sent_again_as_before()
+    assert (delivery.mails(), delivery.named()) == (1, False)
+
+
+def is_zombie(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+# --- cut off on the way to the agent
+
+def test_pipe_killed_while_it_writes(delivery):
+    """What the agent has read so far looks like a message, and is none."""
+    site = delivery.site
+    delivery.sign_in()
+    body = b"".join(b"line %07d\r\n" % n for n in range(200_000))
+    with site.connect() as client:
+        client.login(delivery.app.user, delivery.app.secret)
+        agents = stop_next_agent(site)
+        delivery.queue_id = client.send(
+            delivery.mailbox, [RECIPIENT],
+            message(delivery.mailbox, RECIPIENT, body))
+        agent = next(agents)
+    pipe = parent(agent)
+    delivery.kill(pipe)
+    os.kill(agent, signal.SIGCONT)
+    delivery.wait_deferred()
+    wait_for(lambda: not Path(f"/proc/{agent}").exists(), "the agent to end")
+    assert not delivery.mails()
+    delivery.try_again("sent")
+    assert [len(m.raw) > len(body) for m in site.m365.mail()] == [True]
+    assert not delivery.named()
+
+
+def stop_next_agent(site: Site) -> Iterator[int]:
+    """Stops the agent that starts next as soon as it is seen: it has then not
+    read more than a pipe's worth, and pipe(8) hangs in its write."""
+    def find() -> int:
+        for pid in children(site.postfix.master_pid()):
+            if name(pid) == "msgraph-agent":
+                os.kill(pid, signal.SIGSTOP)
+                return pid
+        return 0
+    yield wait_for(find, "an agent")
+
+
+def parent(pid: int) -> int:
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[1])

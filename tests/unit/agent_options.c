@@ -1,0 +1,213 @@
+/*
+ * The agent's command line and its last word (agent/pipe/options.c and
+ * outcome.c).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../agent/pipe/options.h"
+#include "../../agent/pipe/outcome.h"
+
+#define GOOD "--queue-id=Q", "--identity=i", "--mailbox=m@x", "--sender=s@x"
+
+static const struct {
+	const char *argv[9];
+	const char *text; /* part of the error, or NULL */
+	size_t originals, recipients;
+} rows[] = {
+    {{GOOD, "--", "a@x"}, NULL, 0, 1},
+    {{GOOD, "--", "a@x", "b@x"}, NULL, 0, 2},
+    {{GOOD, "--", "-h"}, NULL, 0, 1},
+    {{GOOD, "--original-recipient=o@x", "--original-recipient=", "--", "a@x",
+	 "b@x"},
+	NULL, 2, 2},
+    {{"--queue-id=Q", "--identity=", "--mailbox=m@x", "--sender=", "--", "a"},
+	NULL, 0, 1},
+    {{"-c", "/x", GOOD, "--", "a@x"}, NULL, 0, 1},
+    {{GOOD, "a@x"}, NULL, 0, 1},
+    {{GOOD}, "no recipient", 0, 0},
+    {{GOOD, "--"}, "no recipient", 0, 0},
+    {{GOOD, "--zzz", "--", "a@x"}, "unknown option", 0, 0},
+    {{GOOD, "-x", "--", "a@x"}, "unknown option", 0, 0},
+    {{"-c"}, "without value", 0, 0},
+    {{"--mailbox"}, "without value", 0, 0},
+    {{NULL}, "--queue-id", 0, 0},
+    {{"--queue-id=Q", "--identity=i", "--mailbox=m@x", "--", "a@x"},
+	"--sender are needed", 0, 0},
+    {{"--queue-id=Q", "--identity=i", "--mailbox=", "--sender=s@x", "--",
+	 "a@x"},
+	"\"\" is not an address", 0, 0},
+    {{"--queue-id=Q", "--identity=i", "--mailbox=unrouted", "--sender=s@x",
+	 "--", "a@x"},
+	"\"unrouted\" is not an address", 0, 0},
+};
+
+static int
+parse(struct options *o, const char *const *args, struct error *err)
+{
+	static char *argv[11]; /* options borrow from it */
+	int argc = 1;
+
+	memset(argv, 0, sizeof(argv));
+	argv[0] = (char *)"msgraph-agent";
+	for (; argc <= 9 && args[argc - 1] != NULL; argc++)
+		argv[argc] = (char *)args[argc - 1];
+	return options_parse(o, argc, argv, err);
+}
+
+static void
+test_options(void **state)
+{
+	struct options o;
+	struct error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].text == NULL) {
+			assert_int_equal(parse(&o, rows[i].argv, &err), 0);
+			assert_int_equal(o.action, OPTIONS_DELIVER);
+			assert_int_equal(o.original_count, rows[i].originals);
+			assert_int_equal(o.recipient_count, rows[i].recipients);
+		} else {
+			assert_int_equal(parse(&o, rows[i].argv, &err), -1);
+			assert_int_equal(err.class, ERROR_OURS);
+			assert_string_equal(err.dsn, "4.3.5");
+			assert_non_null(strstr(err.text, rows[i].text));
+		}
+		options_free(&o);
+	}
+}
+
+static void
+test_values(void **state)
+{
+	static const char *const args[9] = {
+	    "-c", "/c", GOOD, "--original-recipient=o@x", "--", "a@x"};
+	struct options o;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse(&o, args, &err), 0);
+	assert_string_equal(o.conf_file, "/c");
+	assert_string_equal(o.queue_id, "Q");
+	assert_string_equal(o.identity, "i");
+	assert_string_equal(o.mailbox, "m@x");
+	assert_string_equal(o.sender, "s@x");
+	assert_string_equal(o.originals[0], "o@x");
+	assert_string_equal(o.recipients[0], "a@x");
+	options_free(&o);
+}
+
+#define LONG100                                                                \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static const struct {
+	struct wire_reply reply;
+	const char *line;
+	int status;
+} outcomes[] = {
+    {{WIRE_SENT, "2.0.0", "Graph accepted"}, "Graph accepted\n", 0},
+    {{WIRE_SENT, "5.0.0", ""}, "\n", 0},
+    {{WIRE_DEFERRED, "4.3.2", "later"}, "4.3.2 later\n", 75},
+    {{WIRE_DEFERRED, "4.7.28", ""}, "4.7.28 no reason was given\n", 75},
+    {{WIRE_BOUNCED, "5.6.0", "bad"}, "5.6.0 bad\n", 65},
+    {{WIRE_BOUNCED, "5.1.3", "bad"}, "5.1.3 bad\n", 67},
+    {{WIRE_BOUNCED, "5.2.2", "bad"}, "5.2.2 bad\n", 73},
+    {{WIRE_BOUNCED, "5.3.4", "bad"}, "5.3.4 bad\n", 69},
+    {{WIRE_BOUNCED, "5.5.0", "bad"}, "5.5.0 bad\n", 76},
+    {{WIRE_BOUNCED, "5.7.60", "bad"}, "5.7.60 bad\n", 77},
+    {{WIRE_BOUNCED, "5.10.100", LONG100}, "5.10.100 " LONG100 "\n", 67},
+    /* what is not proven permanent is temporary */
+    {{WIRE_DEFERRED, "5.6.0", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_DEFERRED, "2.0.0", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_DEFERRED, "", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_BOUNCED, "4.3.0", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_BOUNCED, "", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_BOUNCED, "5.6", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_BOUNCED, "5.6.", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_BOUNCED, "5.6.0000", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_BOUNCED, "5.6.0 ", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_BOUNCED, "5.6.0.1", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_BOUNCED, "55.6.0", "bad"}, "4.3.0 bad\n", 75},
+};
+
+/* What outcome_report() writes to descriptor 1. */
+static int
+report(const struct wire_reply *reply, char *line, size_t size)
+{
+	int pipes[2], saved = dup(STDOUT_FILENO), status;
+	ssize_t len;
+
+	fflush(stdout);
+	assert_int_equal(pipe(pipes), 0);
+	dup2(pipes[1], STDOUT_FILENO);
+	status = outcome_report(reply);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(pipes[1]);
+	len = read(pipes[0], line, size - 1);
+	close(pipes[0]);
+	assert_true(len > 0);
+	line[len] = '\0';
+	return status;
+}
+
+static void
+test_outcomes(void **state)
+{
+	char line[1024];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+		assert_int_equal(report(&outcomes[i].reply, line, sizeof(line)),
+		    outcomes[i].status);
+		assert_string_equal(line, outcomes[i].line);
+	}
+}
+
+static void
+test_errors(void **state)
+{
+	static const struct {
+		enum error_class class;
+		enum wire_status status;
+	} classes[] = {{ERROR_TEMPORARY, WIRE_DEFERRED},
+	    {ERROR_PERMANENT, WIRE_BOUNCED}, {ERROR_REFUSED, WIRE_DEFERRED},
+	    {ERROR_OURS, WIRE_DEFERRED}, {ERROR_NONE, WIRE_DEFERRED}};
+	struct wire_reply reply;
+	struct error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		error_set(&err, classes[i].class, "5.6.0", "text");
+		outcome_from_error(&reply, &err);
+		assert_int_equal(reply.status, classes[i].status);
+		assert_string_equal(reply.dsn, "5.6.0");
+		assert_string_equal(reply.text, "text");
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_options),
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_outcomes),
+	    cmocka_unit_test(test_errors),
+	};
+
+	return cmocka_run_group_tests_name("agent_options", tests, NULL, NULL);
+}

@@ -1,0 +1,206 @@
+/*
+ * What Graph's answers say (agent/daemon/graph.c): errors of every shape, and
+ * whether a message was found in Sent Items.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../agent/daemon/graph.h"
+#include "../../lib/buf.h"
+
+#define ID "8c1e0a5e-0000-4000-8000-123456789abc"
+
+static const struct {
+	const char *body;
+	const char *header_id; /* request-id of the answer's head */
+	const char *code, *message, *request_id;
+} errors[] = {
+    /* as documented, and as seen */
+    {"{\"error\":{\"code\":\"ErrorAccessDenied\",\"message\":\"Access is "
+     "denied.\",\"innerError\":{\"request-id\":\"" ID "\",\"date\":\"d\"}}}",
+	"", "ErrorAccessDenied", "Access is denied.", ID},
+    {"{\"error\":{\"code\":\"c\",\"message\":\"m\",\"innererror\":"
+     "{\"request-id\":\"" ID "\"}}}",
+	"", "c", "m", ID},
+    {"{\"error\":{\"code\":\"c\",\"message\":\"m\"}}", "", "c", "m", ""},
+    {"{\"error\":{\"code\":\"TooManyRequests\",\"innerError\":{\"code\":"
+     "\"429\",\"message\":\"Please retry after\",\"request-id\":\"" ID
+     "\",\"status\":\"429\"},\"message\":\"Please retry again later.\"}}",
+	"", "TooManyRequests", "Please retry again later.", ID},
+    /* the head knows the id better */
+    {"{\"error\":{\"code\":\"c\",\"message\":\"m\",\"innerError\":"
+     "{\"request-id\":\"other\"}}}",
+	ID, "c", "m", ID},
+    {"", ID, "", "", ID},
+    /* halves */
+    {"{\"error\":{\"code\":\"UnknownError\",\"message\":\"\"}}", "",
+	"UnknownError", "", ""},
+    {"{\"error\":{\"message\":\"m\"}}", "", "", "m", ""},
+    {"{\"error\":{\"code\":404,\"message\":[]}}", "", "", "", ""},
+    {"{\"error\":{\"code\":null,\"message\":{}}}", "", "", "", ""},
+    {"{\"error\":{}}", "", "", "", ""},
+    {"{\"error\":\"invalid_request\"}", "", "", "", ""},
+    {"{\"error\":[{\"code\":\"c\"}]}", "", "", "", ""},
+    {"{\"error\":{\"code\":\"c\",\"innerError\":\"x\"}}", "", "c", "", ""},
+    {"{\"error\":{\"code\":\"c\",\"innerError\":{\"request-id\":7}}}", "", "c",
+	"", ""},
+    {"{\"Error\":{\"Code\":\"c\"}}", "", "", "", ""},
+    {"[]", "", "", "", ""},
+    {"null", "", "", "", ""},
+    /* no JSON, or not all of it */
+    {"", "", "", "", ""},
+    {"Too Many Requests", "", "", "", ""},
+    {"<html><title>413 Request Entity Too Large</title></html>", "", "", "",
+	""},
+    {"{\"error\":{\"code\":\"ErrorAccessDenied\",\"mess", "", "", "", ""},
+    {"{\"error\":{\"code\":\"c\"}}{\"error\":{\"code\":\"d\"}}", "", "", "",
+	""},
+    {"{\"error\":{\"code\":\"\377\"}}", "", "", "", ""},
+    {"{\"error\":{\"code\":\"a\\u0000b\"}}", "", "", "", ""},
+    /* one line each */
+    {"{\"error\":{\"code\":\"a\\r\\nb\",\"message\":\"c\\td\\u001be\\u007f\"}}",
+	"", "a  b", "c d e ", ""},
+    {"", "a\tb\001c\177", "", "", "a b c "},
+    {"{\"error\":{\"code\":\"c\",\"message\":\"M\303\274ller\"}}", "", "c",
+	"M\303\274ller", ""},
+};
+
+static void
+test_errors(void **state)
+{
+	struct http_answer answer;
+	struct graph_error out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		memset(&answer, 0, sizeof(answer));
+		memset(&out, 'x', sizeof(out));
+		answer.status = 400;
+		answer.body = errors[i].body;
+		answer.body_len = strlen(errors[i].body);
+		snprintf(answer.request_id, sizeof(answer.request_id), "%s",
+		    errors[i].header_id);
+		graph_read_error(&answer, &out);
+		if (strcmp(out.code, errors[i].code) != 0 ||
+		    strcmp(out.message, errors[i].message) != 0 ||
+		    strcmp(out.request_id, errors[i].request_id) != 0)
+			fail_msg("case %zu: \"%s\" \"%s\" \"%s\"", i, out.code,
+			    out.message, out.request_id);
+	}
+}
+
+/* Whatever comes is bounded: long texts are cut, deep ones are no JSON. */
+static void
+test_long_errors(void **state)
+{
+	struct http_answer answer = {.status = 500};
+	struct graph_error out;
+	struct buf body;
+	int i;
+
+	(void)state;
+	buf_init(&body, HTTP_BODY_KEPT);
+	buf_add_string(&body, "{\"error\":{\"message\":\"");
+	for (i = 0; i < 30000; i++)
+		buf_add(&body, "m", 1);
+	buf_add_string(&body, "\",\"code\":\"");
+	for (i = 0; i < 30000; i++)
+		buf_add(&body, "c", 1);
+	buf_add_string(&body, "\"}}");
+	answer.body = body.bytes;
+	answer.body_len = body.len;
+	graph_read_error(&answer, &out);
+	assert_int_equal(strlen(out.code), sizeof(out.code) - 1);
+	assert_int_equal(strlen(out.message), sizeof(out.message) - 1);
+	memset(body.bytes, '{', body.len);
+	graph_read_error(&answer, &out);
+	assert_string_equal(out.code, "");
+	memset(body.bytes, '[', body.len);
+	graph_read_error(&answer, &out);
+	assert_string_equal(out.code, "");
+	buf_free(&body);
+}
+
+static const struct {
+	long status;
+	const char *body;
+	int found;
+} searches[] = {
+    {200, "{\"value\":[{\"id\":\"AAMk\"}]}", 1},
+    {200, "{\"@odata.context\":\"x\",\"value\":[{},{}]}", 1},
+    {200, "{\"value\":[]}", 0},
+    /* could not be told */
+    {200, "{\"value\":null}", -1},
+    {200, "{\"value\":{}}", -1},
+    {200, "{}", -1},
+    {200, "", -1},
+    {200, "<html>", -1},
+    {200, "{\"value\":[", -1},
+    {202, "{\"value\":[{}]}", -1},
+    {403, "{\"value\":[]}", -1},
+    {404, "", -1},
+    {0, "", -1},
+};
+
+static void
+test_found(void **state)
+{
+	struct http_answer answer = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(searches) / sizeof(*searches); i++) {
+		answer.status = searches[i].status;
+		answer.body = searches[i].body;
+		answer.body_len = strlen(searches[i].body);
+		if (graph_read_found(&answer) != searches[i].found)
+			fail_msg("%ld %s", answer.status, answer.body);
+	}
+}
+
+/* Version 4 of RFC 4122, and never the same. */
+static void
+test_ids(void **state)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
+	char id[GRAPH_ID_SIZE], last[GRAPH_ID_SIZE] = "";
+	int i, round;
+
+	(void)state;
+	for (round = 0; round < 100; round++) {
+		graph_new_id(id);
+		assert_int_equal(strlen(id), strlen(shape));
+		for (i = 0; shape[i] != '\0'; i++) {
+			if (shape[i] == 'x')
+				assert_non_null(
+				    strchr("0123456789abcdef", id[i]));
+			else if (shape[i] == 'y')
+				assert_non_null(strchr("89ab", id[i]));
+			else
+				assert_int_equal(id[i], shape[i]);
+		}
+		assert_string_not_equal(id, last);
+		strcpy(last, id);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_long_errors),
+	    cmocka_unit_test(test_found),
+	    cmocka_unit_test(test_ids),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,279 @@
+/*
+ * What is remembered of secrets (agent/daemon/verdict.c), as a script: at a
+ * row's time a secret is accepted, refused, or asked about.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../agent/daemon/clock.h"
+#include "../../agent/daemon/verdict.h"
+
+#define TTL_MS (600 * 1000LL)
+#define SECOND 1000LL
+
+/* Answers to ASK. */
+#define UNKNOWN -1
+#define REFUSED 0
+#define ACCEPTED 1
+
+enum what { BEGIN, ACCEPT, REFUSE, ASK, ANY };
+
+struct step {
+	long long wait; /* seconds before it */
+	enum what what;
+	const char *secret; /* or what the script is about, for BEGIN */
+	int answer; /* of ASK and ANY */
+};
+
+static const struct step steps[] = {
+    {0, BEGIN, "nothing is known at first", 0},
+    {0, ASK, "a", UNKNOWN},
+    {0, ASK, "", UNKNOWN},
+    {0, ANY, NULL, 0},
+
+    {0, BEGIN, "acceptance lasts as long as its cache, refusal 30 s", 0},
+    {0, ACCEPT, "a", 0},
+    {0, REFUSE, "b", 0},
+    {0, ASK, "a", ACCEPTED},
+    {0, ASK, "b", REFUSED},
+    {0, ASK, "A", UNKNOWN},
+    {0, ASK, "aa", UNKNOWN},
+    {29, ASK, "b", REFUSED},
+    {2, ASK, "b", UNKNOWN},
+    {0, ASK, "a", ACCEPTED},
+    {568, ASK, "a", ACCEPTED},
+    {0, ANY, NULL, 1},
+    {2, ASK, "a", UNKNOWN},
+    {0, ANY, NULL, 0},
+
+    {0, BEGIN, "what was said last counts, and from then on", 0},
+    {0, REFUSE, "a", 0},
+    {0, ACCEPT, "a", 0},
+    {0, ASK, "a", ACCEPTED},
+    {599, ACCEPT, "a", 0},
+    {599, ASK, "a", ACCEPTED},
+    {0, REFUSE, "a", 0},
+    {0, ASK, "a", REFUSED},
+    {31, ASK, "a", UNKNOWN},
+    {0, ANY, NULL, 0},
+
+    {0, BEGIN, "guesses push out guesses, not the secret that is right", 0},
+    {0, ACCEPT, "right", 0},
+    {1, REFUSE, "1", 0},
+    {1, REFUSE, "2", 0},
+    {1, REFUSE, "3", 0},
+    {1, REFUSE, "4", 0},
+    {1, REFUSE, "5", 0},
+    {0, ASK, "right", ACCEPTED},
+    {0, ASK, "1", UNKNOWN},
+    {0, ASK, "2", UNKNOWN},
+    {0, ASK, "3", REFUSED},
+    {0, ASK, "4", REFUSED},
+    {0, ASK, "5", REFUSED},
+
+    {0, BEGIN, "of accepted ones the oldest goes", 0},
+    {0, ACCEPT, "1", 0},
+    {1, ACCEPT, "2", 0},
+    {1, ACCEPT, "3", 0},
+    {1, ACCEPT, "4", 0},
+    {1, ACCEPT, "1", 0},
+    {1, ACCEPT, "5", 0},
+    {0, ASK, "1", ACCEPTED},
+    {0, ASK, "2", UNKNOWN},
+    {0, ASK, "3", ACCEPTED},
+    {0, ASK, "4", ACCEPTED},
+    {0, ASK, "5", ACCEPTED},
+    {1, REFUSE, "6", 0},
+    {0, ASK, "3", UNKNOWN},
+    {0, ASK, "6", REFUSED},
+
+    {0, BEGIN, "a day passes as an hour does", 0},
+    {0, ACCEPT, "a", 0},
+    {86400, ASK, "a", UNKNOWN},
+    {0, ACCEPT, "a", 0},
+    {0, ASK, "a", ACCEPTED},
+};
+
+static struct secret *
+secret_of(const char *s)
+{
+	struct secret *secret = secret_new(s, strlen(s));
+
+	assert_non_null(secret);
+	return secret;
+}
+
+static int
+ask(const struct verdicts *verdicts, const char *s, long long ttl_ms)
+{
+	unsigned char digest[VERDICT_DIGEST_SIZE];
+	struct secret *secret = secret_of(s);
+	const struct verdict *v;
+
+	verdict_digest(secret, digest);
+	secret_free(&secret);
+	v = verdict_find(verdicts, digest, ttl_ms);
+	if (v == NULL)
+		return UNKNOWN;
+	assert_string_equal(v->text, v->accepted ? "" : "because");
+	return v->accepted;
+}
+
+static void
+remember(struct verdicts *verdicts, const char *s, int accepted)
+{
+	struct secret *secret = secret_of(s);
+
+	verdict_remember(verdicts, secret, accepted, accepted ? "" : "because");
+	secret_free(&secret);
+}
+
+static void
+do_step(struct verdicts *verdicts, const struct step *t, size_t row)
+{
+	int answer = t->answer;
+
+	switch (t->what) {
+	case BEGIN:
+		memset(verdicts, 0, sizeof(*verdicts));
+		return;
+	case ACCEPT:
+	case REFUSE:
+		remember(verdicts, t->secret, t->what == ACCEPT);
+		return;
+	case ASK:
+		answer = ask(verdicts, t->secret, TTL_MS);
+		break;
+	case ANY:
+		answer = verdict_any(verdicts, TTL_MS);
+		break;
+	}
+	if (answer != t->answer)
+		fail_msg("row %zu: %d", row, answer);
+}
+
+static void
+test_script(void **state)
+{
+	struct verdicts verdicts = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		clock_advance(steps[i].wait * SECOND);
+		do_step(&verdicts, &steps[i], i);
+	}
+}
+
+/* With auth_cache_ttl = 0 nothing that was accepted is believed later. */
+static void
+test_no_cache(void **state)
+{
+	struct verdicts verdicts = {0};
+
+	(void)state;
+	remember(&verdicts, "a", 1);
+	remember(&verdicts, "b", 0);
+	assert_int_equal(ask(&verdicts, "a", 0), UNKNOWN);
+	assert_int_equal(ask(&verdicts, "b", 0), REFUSED);
+	assert_int_equal(verdict_any(&verdicts, 0), 1);
+	clock_advance(VERDICT_REFUSED_MS);
+	assert_int_equal(verdict_any(&verdicts, 0), 0);
+}
+
+/* Nothing of the secret is in what is kept, and another start, another key. */
+static void
+test_digest(void **state)
+{
+	unsigned char first[VERDICT_DIGEST_SIZE], second[VERDICT_DIGEST_SIZE];
+	struct secret *secret = secret_of("Abc8Q~secret");
+	struct verdicts verdicts = {0};
+
+	(void)state;
+	verdict_digest(secret, first);
+	verdict_digest(secret, second);
+	assert_memory_equal(first, second, sizeof(first));
+	verdict_remember(&verdicts, secret, 1, "");
+	assert_null(
+	    memmem(&verdicts, sizeof(verdicts), secret->bytes, secret->len));
+	assert_int_equal(verdict_init(), 0);
+	verdict_digest(secret, second);
+	assert_memory_not_equal(first, second, sizeof(first));
+	assert_int_equal(ask(&verdicts, "Abc8Q~secret", TTL_MS), UNKNOWN);
+	secret_free(&secret);
+}
+
+/* Secrets differ in every byte, also behind a NUL. */
+static void
+test_bytes(void **state)
+{
+	struct secret *a = secret_new("a\0b", 3), *b = secret_new("a\0c", 3);
+	unsigned char first[VERDICT_DIGEST_SIZE], second[VERDICT_DIGEST_SIZE];
+
+	(void)state;
+	verdict_digest(a, first);
+	verdict_digest(b, second);
+	assert_memory_not_equal(first, second, sizeof(first));
+	secret_free(&a);
+	secret_free(&b);
+}
+
+static void
+test_long_text(void **state)
+{
+	unsigned char digest[VERDICT_DIGEST_SIZE];
+	struct secret *secret = secret_of("a");
+	struct verdicts verdicts = {0};
+	const struct verdict *v;
+	char text[1000];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	verdict_remember(&verdicts, secret, 0, text);
+	verdict_digest(secret, digest);
+	v = verdict_find(&verdicts, digest, TTL_MS);
+	assert_non_null(v);
+	assert_int_equal(strlen(v->text), sizeof(v->text) - 1);
+	secret_free(&secret);
+}
+
+/* The clocks go forward together when a test says so. */
+static void
+test_clock(void **state)
+{
+	long long ms = clock_ms(), wall = clock_wall();
+
+	(void)state;
+	clock_advance(24 * 3600 * SECOND);
+	assert_in_range(clock_ms() - ms, 86400000, 86460000);
+	assert_in_range(clock_wall() - wall, 86400, 86460);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	return verdict_init();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_script),
+	    cmocka_unit_test(test_no_cache),
+	    cmocka_unit_test(test_digest),
+	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_long_text),
+	    cmocka_unit_test(test_clock),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}

@@ -1,0 +1,242 @@
+/*
+ * Log lines (lib/log.c), as they come out on stderr: what is said, what is
+ * kept quiet, and that nobody outside can forge or flood a line.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../lib/log.h"
+
+/* Stderr goes into this file while something is captured. */
+static int capture_fd = -1, real_stderr = -1;
+static char captured[16384];
+
+static void
+begin_capture(void)
+{
+	fflush(stderr);
+	assert_int_equal(ftruncate(capture_fd, 0), 0);
+	assert_int_equal(lseek(capture_fd, 0, SEEK_SET), 0);
+	assert_int_not_equal(dup2(capture_fd, STDERR_FILENO), -1);
+}
+
+static const char *
+end_capture(void)
+{
+	ssize_t n;
+
+	assert_int_not_equal(dup2(real_stderr, STDERR_FILENO), -1);
+	n = pread(capture_fd, captured, sizeof(captured) - 1, 0);
+	assert_true(n >= 0);
+	captured[n] = '\0';
+	return captured;
+}
+
+static int
+set_up(void **state)
+{
+	char path[] = "/tmp/lib_logXXXXXX";
+
+	(void)state;
+	real_stderr = dup(STDERR_FILENO);
+	capture_fd = mkostemp(path, O_APPEND);
+	unlink(path);
+	return real_stderr == -1 || capture_fd == -1 ? -1 : 0;
+}
+
+/* Where the text starts: behind "Mon DD HH:MM:SS ident[pid]: ". */
+static const char *
+text_of(const char *line)
+{
+	char ident[64];
+	const char *at;
+
+	snprintf(ident, sizeof(ident), " test[%ld]: ", (long)getpid());
+	at = strstr(line, ident);
+	if (at == NULL)
+		fail_msg("no ident in \"%s\"", line);
+	assert_int_equal(at - line, strlen("Jan  1 00:00:00"));
+	return at + strlen(ident);
+}
+
+static const struct {
+	const char *said, *written;
+} lines[] = {
+    {"4ZbQ2k1xYz: mailbox=<a@example.com>, status=sent",
+	"4ZbQ2k1xYz: mailbox=<a@example.com>, status=sent\n"},
+    {"", "\n"},
+    {"%s %n 100%", "%s %n 100%\n"},
+    /* one event, one line */
+    {"a\nb: status=sent", "a?b: status=sent\n"},
+    {"a\r\nb", "a??b\n"},
+    {"\001\033[2J\t\177", "??[2J??\n"},
+    /* UTF-8 stays, RFC 3629 */
+    {"M\303\274ller", "M\303\274ller\n"},
+    {"\342\202\254 \360\237\226\250", "\342\202\254 \360\237\226\250\n"},
+    {"\337\277 \340\240\200 \355\237\277 \356\200\200",
+	"\337\277 \340\240\200 \355\237\277 \356\200\200\n"},
+    {"\360\220\200\200 \364\217\277\277",
+	"\360\220\200\200 \364\217\277\277\n"},
+    /* and what is none goes, each byte for itself */
+    {"M\374ller", "M?ller\n"},
+    {"\200\277", "??\n"},
+    {"\303", "?\n"},
+    {"\303(", "?(\n"},
+    {"\342\202", "??\n"},
+    {"\342\202x", "??x\n"},
+    {"\360\237\226", "???\n"},
+    {"\300\200 \301\277", "?? ??\n"},
+    {"\340\237\277 \360\217\277\277", "??? ????\n"},
+    {"\355\240\200", "???\n"},
+    {"\364\220\200\200 \365\200\200\200", "???? ????\n"},
+    {"\376\377", "??\n"},
+    /* C1 controls: CSI and NEL */
+    {"\302\2332J \302\205 \302\240", "??2J ?? \302\240\n"},
+};
+
+static void
+test_lines(void **state)
+{
+	const char *text;
+	size_t i;
+
+	(void)state;
+	log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		begin_capture();
+		log_info("%s", lines[i].said);
+		text = text_of(end_capture());
+		if (strcmp(text, lines[i].written) != 0)
+			fail_msg("line %zu: \"%s\"", i, text);
+	}
+}
+
+static void
+say_all(void)
+{
+	log_debug("d %d", 1);
+	log_info("i %s", "x");
+	log_warning("w");
+	log_error("e");
+}
+
+static const struct {
+	enum log_level least;
+	const char *texts[4]; /* in order */
+} levels[] = {
+    {LOG_LEVEL_DEBUG, {"d 1\n", "i x\n", "warning: w\n", "error: e\n"}},
+    {LOG_LEVEL_INFO, {"i x\n", "warning: w\n", "error: e\n", NULL}},
+    {LOG_LEVEL_WARNING, {"warning: w\n", "error: e\n", NULL, NULL}},
+    {LOG_LEVEL_ERROR, {"error: e\n", NULL, NULL, NULL}},
+};
+
+static void
+test_levels(void **state)
+{
+	const char *at;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		log_open("test", LOG_TO_STDERR, levels[i].least);
+		begin_capture();
+		say_all();
+		at = end_capture();
+		for (j = 0; j < 4 && levels[i].texts[j] != NULL; j++) {
+			at = text_of(at);
+			assert_memory_equal(
+			    at, levels[i].texts[j], strlen(levels[i].texts[j]));
+			at += strlen(levels[i].texts[j]);
+		}
+		assert_string_equal(at, "");
+	}
+}
+
+static const struct {
+	size_t len; /* of what is said */
+	const char *last; /* how the line ends */
+	size_t written; /* without its newline */
+} cuts[] = {
+    {LOG_LINE_MAX - 1, "xxx\n", LOG_LINE_MAX - 1},
+    {LOG_LINE_MAX, "xxx\n", LOG_LINE_MAX},
+    {LOG_LINE_MAX + 1, "xxx\n", LOG_LINE_MAX},
+    {8000, "xxx\n", LOG_LINE_MAX},
+};
+
+static void
+test_long(void **state)
+{
+	static char said[8001];
+	const char *text;
+	size_t i, len;
+
+	(void)state;
+	log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
+	for (i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
+		memset(said, 'x', sizeof(said));
+		said[cuts[i].len] = '\0';
+		begin_capture();
+		log_info("%s", said);
+		text = text_of(end_capture());
+		len = strlen(text);
+		assert_int_equal(len, cuts[i].written + 1);
+		assert_string_equal(text + len - 4, cuts[i].last);
+	}
+	/* no half character where it was cut */
+	memset(said, 'x', sizeof(said) - 1);
+	memcpy(said + LOG_LINE_MAX - 1, "\303\274", 2);
+	begin_capture();
+	log_info("%s", said);
+	text = text_of(end_capture());
+	assert_string_equal(text + strlen(text) - 4, "xx?\n");
+}
+
+/* A call inside an error path leaves errno for who comes next. */
+static void
+test_errno(void **state)
+{
+	(void)state;
+	log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
+	begin_capture();
+	errno = ENOSPC;
+	log_error("x");
+	log_debug("not said");
+	assert_int_equal(errno, ENOSPC);
+	end_capture();
+}
+
+/* With the system log chosen, stderr is silent. */
+static void
+test_syslog(void **state)
+{
+	(void)state;
+	log_open("test", LOG_TO_SYSLOG, LOG_LEVEL_DEBUG);
+	begin_capture();
+	log_debug("unit test of postfix-msgraph");
+	assert_string_equal(end_capture(), "");
+	log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_levels),
+	    cmocka_unit_test(test_long),
+	    cmocka_unit_test(test_errno),
+	    cmocka_unit_test(test_syslog),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
