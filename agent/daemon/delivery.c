@@ -4,7 +4,8 @@
  * A delivery goes through these steps; each ends in an event that calls the
  * next, and each may end the delivery instead:
  *
- *	begin		the journal: accepted before? posted without an answer?
+ *	begin		is it under way already? the journal: accepted before?
+ *			posted without an answer?
  *	delivery_wait_for_hold	a throttled mailbox or client is not asked
  *	get_token
  *	enter_gate	its turn, at most four to a mailbox
@@ -303,6 +304,24 @@ finish_accepted_before(struct delivery *d)
 	delivery_finish(d);
 }
 
+/*
+ * 1 when this very message is on its way by an earlier delivery: its pipe(8)
+ * or agent was killed, and Postfix tries again before Graph has answered. What
+ * the journal says is not its last word then. New ones are put at the list's
+ * head, so those behind this one came before it.
+ */
+static int
+is_under_way(const struct delivery *d)
+{
+	const struct delivery *other = d;
+
+	while ((other = LIST_NEXT(other, entry)) != NULL)
+		if (memcmp(other->entry_now.digest, d->entry_now.digest,
+			JOURNAL_DIGEST_SIZE) == 0)
+			return 1;
+	return 0;
+}
+
 static void
 begin(evutil_socket_t fd, short what, void *ctx)
 {
@@ -313,6 +332,12 @@ begin(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	event_free(d->timer);
 	d->timer = NULL;
+	if (is_under_way(d)) {
+		delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
+		    "an earlier attempt to send this message is still under "
+		    "way");
+		return;
+	}
 	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1) {
 		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
 		return;

@@ -56,6 +56,17 @@ entra_form(const struct conf *conf, const struct identity *id,
 	return result;
 }
 
+/* It goes into logs and answers, so it stays one line whatever was said. */
+static void
+clean(char *text)
+{
+	char *p;
+
+	for (p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+}
+
 /* The first line of what Entra says; the rest are ids and the time. */
 static void
 describe(struct entra_answer *out, const char *error, const char *description)
@@ -67,6 +78,7 @@ describe(struct entra_answer *out, const char *error, const char *description)
 	else
 		snprintf(out->text, sizeof(out->text), "%.*s", (int)len,
 		    description);
+	clean(out->text);
 }
 
 static void
@@ -94,6 +106,18 @@ read_error(const struct http_answer *answer, const json_t *json,
 			out->result = ENTRA_REFUSED;
 }
 
+/* Fit for a header: visible ASCII alone (RFC 6750 section 2.1 allows less). */
+static int
+is_token(const char *token, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (token[i] <= ' ' || token[i] >= 0x7f)
+			return 0;
+	return len > 0;
+}
+
 static void
 read_token(const json_t *json, struct entra_answer *out)
 {
@@ -101,8 +125,7 @@ read_token(const json_t *json, struct entra_answer *out)
 	const json_t *expires = json_object_get(json, "expires_in");
 	size_t len = json_string_length(token);
 
-	if (len == 0 || strlen(json_string_value(token)) != len ||
-	    strpbrk(json_string_value(token), "\r\n ") != NULL ||
+	if (!is_token(json_string_value(token), len) ||
 	    json_integer_value(expires) <= 0 ||
 	    json_integer_value(expires) > 30 * 86400L) {
 		snprintf(out->text, sizeof(out->text),

@@ -150,16 +150,22 @@ graph_new_id(char id[GRAPH_ID_SIZE])
 	    b[11], b[12], b[13], b[14], b[15]);
 }
 
+/* NULL is as good as empty; control characters become blanks. */
 static void
-copy_string(const json_t *json, char *to, size_t size)
+copy_text(const char *text, char *to, size_t size)
 {
-	const char *value = json_string_value(json);
 	char *p;
 
-	snprintf(to, size, "%s", value == NULL ? "" : value);
+	snprintf(to, size, "%s", text == NULL ? "" : text);
 	for (p = to; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = ' ';
+}
+
+static void
+copy_string(const json_t *json, char *to, size_t size)
+{
+	copy_text(json_string_value(json), to, size);
 }
 
 void
@@ -169,8 +175,7 @@ graph_read_error(const struct http_answer *answer, struct graph_error *out)
 	json_t *json;
 
 	memset(out, 0, sizeof(*out));
-	snprintf(
-	    out->request_id, sizeof(out->request_id), "%s", answer->request_id);
+	copy_text(answer->request_id, out->request_id, sizeof(out->request_id));
 	json = json_loadb(answer->body, answer->body_len, 0, NULL);
 	error = json_object_get(json, "error");
 	copy_string(

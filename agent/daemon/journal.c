@@ -171,7 +171,8 @@ journal_free(struct journal **journalp)
 	*journalp = NULL;
 	if (journal == NULL)
 		return;
-	if (journal->put != NULL)
+	/* who is told of one write may ask for another */
+	while (journal->put != NULL && !STAILQ_EMPTY(&journal->queue))
 		on_commit(-1, 0, journal);
 	if (journal->commit != NULL)
 		event_free(journal->commit);

@@ -44,17 +44,29 @@ index_of(const char *name, const char *list)
 	return -1;
 }
 
+/* A socket option, -1 where there is none. */
+static int
+option(int fd, int which)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	return getsockopt(fd, SOL_SOCKET, which, &value, &len) == -1 ? -1
+								     : value;
+}
+
+/* The peer's uid decides who is let in, and only unix sockets tell it. */
 static int
 take_over(int fd, const char *name, struct error *err)
 {
-	int accepts = 0, flags;
-	socklen_t len = sizeof(accepts);
+	int flags;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) == -1 ||
-	    !accepts)
+	if (option(fd, SO_ACCEPTCONN) != 1 ||
+	    option(fd, SO_DOMAIN) != AF_UNIX ||
+	    option(fd, SO_TYPE) != SOCK_STREAM)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "the descriptor handed over as \"%s\" is not a listening "
-		    "socket; check its .socket unit",
+		    "unix stream socket; check its .socket unit",
 		    name);
 	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||

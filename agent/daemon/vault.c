@@ -20,6 +20,9 @@
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
 
+/* No secret or token comes near it, and an int holds it. */
+#define TEXT_MAX ((size_t)1024 * 1024)
+
 struct vault {
 	unsigned char key[VAULT_KEY_SIZE];
 };
@@ -35,9 +38,30 @@ write_key(int fd, const unsigned char *key, const char *file, struct error *err)
 	return 0;
 }
 
+/* A name is on disk when its folder is. */
+static int
+sync_folder(const char *file)
+{
+	char folder[4096];
+	char *slash;
+	int fd, result;
+
+	if (snprintf(folder, sizeof(folder), "%s", file) >= (int)sizeof(folder))
+		return -1;
+	if ((slash = strrchr(folder, '/')) == NULL)
+		return -1;
+	slash[slash == folder] = '\0';
+	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return -1;
+	result = fsync(fd);
+	close(fd);
+	return result;
+}
+
 /*
  * The key gets its name only when it is whole on disk: link(2) of a finished
- * file, and never over one that is there.
+ * file, and never over one that is there. That name must outlive a power cut
+ * too: what is sealed from now on is lost without it.
  */
 static int
 create_key(const char *file, struct error *err)
@@ -62,7 +86,8 @@ create_key(const char *file, struct error *err)
 	if (RAND_bytes(key, sizeof(key)) != 1)
 		error_set(err, ERROR_OURS, "4.3.5", "no random bytes");
 	else if (write_key(fd, key, file, err) == 0)
-		result = link(temporary, file) == 0 || errno == EEXIST
+		result = (link(temporary, file) == 0 || errno == EEXIST) &&
+			sync_folder(file) == 0
 		    ? 0
 		    : error_set(err, ERROR_OURS, "4.3.5", "link %s: %s", file,
 			  strerror(errno));
@@ -179,14 +204,14 @@ vault_seal(const struct vault *vault, const char *context, const void *bytes,
 	unsigned char *blob = NULL;
 	int result = -1;
 
-	/* no secret or token comes near a size that an int cannot hold */
-	if (len < 1024 * 1024)
+	if (len < TEXT_MAX)
 		blob = buf_reserve(out, len + VAULT_OVERHEAD);
 	if (ctx != NULL && blob != NULL &&
 	    RAND_bytes(blob + 1, NONCE_SIZE) == 1 &&
 	    encrypt(ctx, vault, context, bytes, len, blob)) {
 		blob[0] = VERSION;
 		out->len += len + VAULT_OVERHEAD;
+		out->bytes[out->len] = '\0';
 		result = 0;
 	} else {
 		error_set(err, ERROR_TEMPORARY, "4.3.0", "cannot seal");
@@ -223,7 +248,8 @@ vault_open(const struct vault *vault, const char *context, const void *blob,
 	struct secret *secret;
 	EVP_CIPHER_CTX *ctx;
 
-	if (len < VAULT_OVERHEAD || len > 1024 * 1024 || b[0] != VERSION) {
+	if (len < VAULT_OVERHEAD || len - VAULT_OVERHEAD >= TEXT_MAX ||
+	    b[0] != VERSION) {
 		error_set(err, ERROR_OURS, "4.3.5",
 		    "what is stored is not sealed in a form known here");
 		return NULL;

@@ -13,18 +13,51 @@
 
 static unsigned char key[VERDICT_DIGEST_SIZE];
 
+static int
+hmac(const char *bytes, size_t len, unsigned char digest[VERDICT_DIGEST_SIZE])
+{
+	return HMAC(EVP_sha256(), key, sizeof(key),
+		   (const unsigned char *)bytes, len, digest, NULL) != NULL
+	    ? 0
+	    : -1;
+}
+
+/* A first digest makes OpenSSL load what it needs while memory is there. */
 int
 verdict_init(void)
 {
-	return RAND_bytes(key, sizeof(key)) == 1 ? 0 : -1;
+	unsigned char digest[VERDICT_DIGEST_SIZE];
+
+	return RAND_bytes(key, sizeof(key)) == 1 ? hmac("", 0, digest) : -1;
+}
+
+/*
+ * With memory short there is no digest. What is given instead equals no other,
+ * so that no secret passes for another one.
+ */
+static void
+no_digest(unsigned char digest[VERDICT_DIGEST_SIZE])
+{
+	static unsigned long long count;
+
+	count++;
+	memset(digest, 0, VERDICT_DIGEST_SIZE);
+	memcpy(digest, &count, sizeof(count));
 }
 
 void
 verdict_digest(
     const struct secret *secret, unsigned char digest[VERDICT_DIGEST_SIZE])
 {
-	HMAC(EVP_sha256(), key, sizeof(key),
-	    (const unsigned char *)secret->bytes, secret->len, digest, NULL);
+	if (hmac(secret->bytes, secret->len, digest) == -1)
+		no_digest(digest);
+}
+
+/* Whoever guesses secrets must not push out the one that is right. */
+static int
+goes_first(const struct verdict *a, const struct verdict *b)
+{
+	return a->accepted != b->accepted ? !a->accepted : a->at < b->at;
 }
 
 void
@@ -42,7 +75,7 @@ verdict_remember(struct verdicts *verdicts, const struct secret *secret,
 			slot = v;
 			break;
 		}
-		if (v->at < slot->at)
+		if (goes_first(v, slot))
 			slot = v;
 	}
 	memcpy(slot->digest, digest, sizeof(digest));

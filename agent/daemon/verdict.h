@@ -32,7 +32,10 @@ int verdict_init(void);
 void verdict_digest(
     const struct secret *secret, unsigned char digest[VERDICT_DIGEST_SIZE]);
 
-/* Takes the slot of the same secret, else the oldest. text: see above. */
+/*
+ * Takes the slot of the same secret, else the oldest, those of refused secrets
+ * first. text: see above.
+ */
 void verdict_remember(struct verdicts *verdicts, const struct secret *secret,
     int accepted, const char *text);
 
