@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -75,12 +74,11 @@ def running() -> Iterator[Milter]:
     """For a fixture. Has to end by itself and clean: a sanitizer's finding is
     a failure. Socket names have 107 bytes and pytest's own directories are
     long, hence this one."""
-    directory = Path(tempfile.mkdtemp(prefix="milter"))
-    milter = Milter(directory).start()
-    yield milter
-    if milter.process.poll() is None:
-        assert milter.stop() == 0, milter.log()
-    shutil.rmtree(directory)
+    with tempfile.TemporaryDirectory(prefix="milter") as directory:
+        milter = Milter(Path(directory)).start()
+        yield milter
+        if milter.process.poll() is None:
+            assert milter.stop() == 0, milter.log()
 
 
 def stamp(answer: Answer) -> str | None:
