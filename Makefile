@@ -98,6 +98,10 @@ $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lsasl2 -lcmocka
 
+# those fail one allocation after the other
+$(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
+	f,malloc calloc realloc reallocarray strdup free,-Wl,--wrap=$f)
+
 .SECONDARY:
 
 unit: $(TESTS)
@@ -125,6 +129,7 @@ check:
 	$(MAKE) unit
 	$(MAKE) BUILD=$(SAN_BUILD) SANITIZE=address,undefined CFLAGS='-O1 -g' \
 	    all unit
+	$(MAKE) fuzz-corpus
 	$(MAKE) e2e
 
 $(MIXED): all
@@ -134,7 +139,7 @@ $(MIXED): all
 	@ln -sf ../libentra.so $@/libentra.so
 
 e2e: $(MIXED)
-	$(PYTEST) tests/emulator
+	$(PYTEST) tests/emulator tests/oracle
 	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users \
 	    $(PYTEST) tests/e2e --ignore=tests/e2e/test_memory.py
 	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
@@ -147,6 +152,39 @@ lint:
 	    --suppress=missingIncludeSystem lib agent milter saslauthd-plugin
 	shellcheck $(SH_FILES)
 	mandoc -T lint -W warning $(MAN_PAGES)
+
+# --- fuzz and bench ------------------------------------------------------
+
+FUZZ_SECONDS ?= 60
+FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRC = $(lib_SRC) $(filter-out %/main.c,$(agent_SRC))
+
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_SRC)
+	@mkdir -p $@.corpus
+	clang -std=c11 -D_GNU_SOURCE -O1 -g -Ilib -Iagent/pipe -Itests/fuzz \
+	    -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined \
+	    -o $@ $^
+
+# what is new goes into build/, what is in the tree is read only
+fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+	@set -e; for f in $(FUZZERS); do \
+	    $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+		$(BUILD)/fuzz/$$f.corpus tests/fuzz/corpus/$$f; \
+	done
+
+# every input that was ever kept, once
+fuzz-corpus: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+	@set -e; for f in $(FUZZERS); do \
+	    $(BUILD)/fuzz/$$f -runs=0 -timeout=5 tests/fuzz/corpus/$$f \
+		2>$(BUILD)/fuzz/$$f.log || \
+		{ cat $(BUILD)/fuzz/$$f.log; exit 1; }; \
+	done; echo "fuzz corpora: $(words $(FUZZERS)) targets passed"
+
+bench:
+	tests/packages test
+	$(MAKE) all
+	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
+	    $(PYTHON) -B tests/bench/bench.py $(BENCH_ARGS)
 
 # --- the rest ------------------------------------------------------------
 
@@ -188,4 +226,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all unit check e2e lint demo install clean $(MIXED)
+.PHONY: all unit check e2e lint fuzz fuzz-corpus bench demo install clean $(MIXED)

@@ -19,6 +19,7 @@
 
 enum conf_cloud { CLOUD_GLOBAL, CLOUD_USGOV, CLOUD_USGOV_DOD, CLOUD_CHINA };
 enum conf_mailbox_from { MAILBOX_FROM_HEADER, MAILBOX_FROM_ENVELOPE };
+enum conf_large_messages { LARGE_MESSAGES_DRAFT, LARGE_MESSAGES_REFUSE };
 
 /*
  * Strings are owned by the struct; NULL where the setting is "none". Durations
@@ -47,8 +48,11 @@ struct conf {
 	long mailbox_concurrency;
 	long access_denied_grace;
 	int verify_unknown; /* 0 or 1 */
+	long sendmail_limit; /* of a finished message, before base64 */
+	int large_messages; /* enum conf_large_messages */
 	char *milter_socket;
 	int mailbox_from; /* enum conf_mailbox_from */
+	long max_message_size;
 	int log_level; /* enum log_level */
 	int log_destination; /* enum log_destination */
 };

@@ -17,7 +17,12 @@
 struct accounts;
 struct ask;
 
-enum account_result { ACCOUNT_OK, ACCOUNT_REFUSED, ACCOUNT_UNAVAILABLE };
+enum account_result {
+	ACCOUNT_OK,
+	ACCOUNT_REFUSED, /* by Entra */
+	ACCOUNT_UNKNOWN, /* no secret is held (the state was lost) */
+	ACCOUNT_UNAVAILABLE
+};
 
 /*
  * token is set on ACCOUNT_OK and borrowed during the call; text says in one

@@ -118,6 +118,13 @@ accepted(struct account *account, const struct entra_answer *answer)
 	}
 }
 
+int
+account_is_warned(const struct account *account)
+{
+	return account->warned_at != 0 &&
+	    clock_ms() - account->warned_at < WARN_AGAIN_MS;
+}
+
 /* A client that signs in with another secret mends this, so mail waits. */
 static void
 stored_refused(struct account *account, const char *text)
@@ -125,13 +132,35 @@ stored_refused(struct account *account, const char *text)
 	char client[IDENTITY_TEXT_SIZE];
 
 	account_be_quiet(account, VERDICT_REFUSED_MS, ACCOUNT_REFUSED, text);
-	if (account->warned_at != 0 &&
-	    clock_ms() - account->warned_at < WARN_AGAIN_MS)
+	if (account_is_warned(account))
 		return;
 	account->warned_at = clock_ms();
 	log_warning("NOQUEUE: client=%s, status=refused (mail waits: the "
 		    "secret it signed in with is not accepted any more: %s)",
 	    identity_text(&account->id, client), text);
+}
+
+/*
+ * The stored secret stays, since Entra can be wrong about a new one for a
+ * while; but from now on an outage is no reason to accept it.
+ */
+static void
+end_grace(struct account *account)
+{
+	struct credential credential;
+	struct error err;
+	int found =
+	    state_get(account->all->state, &account->id, &credential, &err);
+
+	if (found == 1 && credential.verified != 0 &&
+	    secret_equal(credential.secret, account->asked)) {
+		credential.verified = 0;
+		found = state_put(
+		    account->all->state, &account->id, &credential, &err);
+	}
+	if (found == -1)
+		log_error("%s", err.text);
+	credential_clear(&credential);
 }
 
 static void
@@ -140,6 +169,7 @@ refused(struct account *account, const struct entra_answer *answer)
 	char client[IDENTITY_TEXT_SIZE];
 
 	verdict_remember(&account->verdicts, account->asked, 0, answer->text);
+	end_grace(account);
 	if (account->renewing)
 		stored_refused(account, answer->text);
 	else
@@ -240,7 +270,7 @@ account_ask_entra(struct account *account, struct secret **secretp)
 		if (err.class != ERROR_REFUSED)
 			log_error("%s", err.text);
 		account_be_quiet(account, UNAVAILABLE_MS,
-		    err.class == ERROR_REFUSED ? ACCOUNT_REFUSED
+		    err.class == ERROR_REFUSED ? ACCOUNT_UNKNOWN
 					       : ACCOUNT_UNAVAILABLE,
 		    err.text);
 		return;
@@ -268,6 +298,7 @@ account_in_grace(struct account *account, const struct secret *secret)
 		return 0;
 	age = clock_wall() - credential.verified;
 	good = secret_equal(credential.secret, secret) &&
+	    credential.verified != 0 && age >= 0 &&
 	    (account_has_token(account) ||
 		age <= account->all->conf->auth_outage_grace);
 	credential_clear(&credential);

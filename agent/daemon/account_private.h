@@ -69,6 +69,9 @@ long long account_ttl(const struct account *account);
 /* 1 when there is a token that will live through a request. */
 int account_has_token(const struct account *account);
 
+/* 1 while the warning about its refused secret must not come again. */
+int account_is_warned(const struct account *account);
+
 /* Takes over what the last daemon knew of it. */
 void account_load_token(struct account *account);
 

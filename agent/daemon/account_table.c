@@ -75,7 +75,8 @@ static int
 is_idle(const struct account *account)
 {
 	return TAILQ_EMPTY(&account->asks) && account->call == NULL &&
-	    !account_has_token(account) && clock_ms() >= account->quiet_until &&
+	    !account_has_token(account) && !account_is_warned(account) &&
+	    clock_ms() >= account->quiet_until &&
 	    !verdict_any(&account->verdicts, account_ttl(account));
 }
 

@@ -10,6 +10,8 @@
 #include "auth.h"
 #include "log.h"
 
+/* As much of a malformed name as helps to recognise it. */
+#define NAME_LOGGED 200
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
 
 static void
@@ -41,6 +43,7 @@ on_verdict(void *ctx, enum account_result result, const struct secret *token,
 	case ACCOUNT_REFUSED:
 		answer(conn, "NO", text);
 		break;
+	case ACCOUNT_UNKNOWN:
 	case ACCOUNT_UNAVAILABLE:
 		conn_answer(conn, NULL, 0);
 		break;
@@ -79,8 +82,8 @@ request(struct conn *conn)
 	len = join_name(&auth, name);
 	if (identity_parse(name, (size_t)len,
 		conf_delimiters(&conn->daemon->conf), &id, &reason) == -1) {
-		log_info("NOQUEUE: user=%.*s, status=refused (%s)", (int)len,
-		    name, reason);
+		log_info("NOQUEUE: status=refused, user=<%.*s> (%s)",
+		    len > NAME_LOGGED ? NAME_LOGGED : (int)len, name, reason);
 		answer(conn, "NO", reason);
 		return WIRE_DONE;
 	}

@@ -16,13 +16,22 @@ clock_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000 + advanced_ms;
 }
 
+/*
+ * Read once: a clock that is set while the daemon runs would otherwise end
+ * graces early, or make the journal forget.
+ */
 long long
 clock_wall(void)
 {
+	static long long start_ms, start_wall;
 	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec + advanced_ms / 1000;
+	if (start_wall == 0) {
+		clock_gettime(CLOCK_REALTIME, &ts);
+		start_wall = ts.tv_sec;
+		start_ms = clock_ms() - advanced_ms;
+	}
+	return start_wall + (clock_ms() - start_ms) / 1000;
 }
 
 void

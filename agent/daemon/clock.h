@@ -4,7 +4,8 @@
  * clock_ms() only goes forward and counts suspended time (CLOCK_BOOTTIME):
  * every cache and deadline is on it, so that no step of the wall clock can
  * stretch or cut one. clock_wall() is seconds since 1970, for what is written
- * to disk and must mean something after a reboot.
+ * to disk and must mean something after a reboot: the wall clock at the start,
+ * and from then on the time that has passed.
  */
 #ifndef MSGRAPHD_CLOCK_H
 #define MSGRAPHD_CLOCK_H

@@ -9,6 +9,8 @@
  *	delivery_wait_for_hold	a throttled mailbox or client is not asked
  *	get_token
  *	enter_gate	its turn, at most four to a mailbox
+ *	take_turn	a large message: the requests that make its draft, each
+ *			followed by delivery_wait_for_hold again
  *	write_intent	the journal says "posted" before anything is
  *	post		the request itself
  *	on_answer	the outcome table decides: again, or
@@ -29,16 +31,26 @@
 
 /* --- the end --- */
 
+/* Whatever it waits for must not call back while the journal is written. */
+static void
+stop_waiting(struct delivery *d)
+{
+	if (d->timer != NULL)
+		event_free(d->timer);
+	d->timer = NULL;
+	account_cancel(&d->ask);
+	gate_leave(&d->pass);
+}
+
 static void
 delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, entry);
-	if (d->timer != NULL)
-		event_free(d->timer);
-	account_cancel(&d->ask);
+	stop_waiting(d);
 	http_cancel(&d->call);
-	gate_leave(&d->pass);
+	delivery_draft_free(d);
 	secret_free(&d->token);
+	attachments_free(&d->request.attachments);
 	spool_free(&d->request.spool);
 	free(d);
 }
@@ -46,6 +58,7 @@ delivery_free(struct delivery *d)
 void
 delivery_finish(struct delivery *d)
 {
+	delivery_draft_end(d);
 	d->report.delay = (double)(clock_ms() - d->started) / 1000;
 	report_log(&d->request, &d->report, &d->reply);
 	if (d->done != NULL)
@@ -94,6 +107,7 @@ delivery_write(
 void
 delivery_finish_unsent(struct delivery *d)
 {
+	stop_waiting(d);
 	if (d->report.unknown_fate)
 		delivery_finish(d);
 	else
@@ -171,10 +185,21 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 }
 
 void
+delivery_pause(struct delivery *d, long long ms)
+{
+	struct timeval tv = {
+	    .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1000};
+
+	d->timer = evtimer_new(d->daemon->base, on_timer, d);
+	if (d->timer == NULL || event_add(d->timer, &tv) == -1)
+		delivery_finish_text(
+		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+}
+
+void
 delivery_wait_for_hold(struct delivery *d)
 {
 	long long left = held_for(d);
-	struct timeval tv;
 
 	if (left == 0) {
 		delivery_get_token(d, NULL);
@@ -186,12 +211,7 @@ delivery_wait_for_hold(struct delivery *d)
 		finish_held(d, left);
 		return;
 	}
-	tv.tv_sec = left / 1000;
-	tv.tv_usec = left % 1000 * 1000 + 1000;
-	d->timer = evtimer_new(d->daemon->base, on_timer, d);
-	if (d->timer == NULL || event_add(d->timer, &tv) == -1)
-		delivery_finish_text(
-		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+	delivery_pause(d, left);
 }
 
 /* --- the way to the request --- */
@@ -211,7 +231,7 @@ on_turn(void *ctx)
 		delivery_wait_for_hold(d);
 		return;
 	}
-	delivery_write_intent(d);
+	delivery_take_turn(d);
 }
 
 static void
@@ -274,6 +294,10 @@ on_token(void *ctx, enum account_result result, const struct secret *token,
 		break;
 	case ACCOUNT_REFUSED:
 		refused_by_entra(d, text);
+		break;
+	case ACCOUNT_UNKNOWN:
+		/* nobody has refused anything: this waits without an end */
+		delivery_finish_text(d, WIRE_DEFERRED, "4.7.8", text);
 		break;
 	case ACCOUNT_UNAVAILABLE:
 		snprintf(why, sizeof(why), "no token from Entra: %s", text);
@@ -357,11 +381,13 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 
 	if (d == NULL) {
 		spool_free(&request->spool);
+		attachments_free(&request->attachments);
 		return NULL;
 	}
 	d->daemon = daemon;
 	d->request = *request;
 	spool_init(&request->spool, -1);
+	memset(&request->attachments, 0, sizeof(request->attachments));
 	d->done = done;
 	d->ctx = ctx;
 	d->started = clock_ms();

@@ -3,11 +3,13 @@
  *
  * A delivery asks the journal whether the message has gone already, waits for
  * holds and its turn, gets a token, writes down that it is about to post,
- * posts, writes down what came of it, logs its one line and answers.
+ * posts, writes down what came of it, logs its one line and answers. A large
+ * message is a draft first; see delivery_draft.c.
  */
 #ifndef MSGRAPHD_DELIVERY_H
 #define MSGRAPHD_DELIVERY_H
 
+#include "attachment.h"
 #include "identity.h"
 #include "msgraphd.h"
 #include "spool.h"
@@ -26,6 +28,7 @@ struct delivery_request {
 	char message_id[DELIVERY_MESSAGE_ID_SIZE]; /* empty: not known */
 	unsigned char digest[JOURNAL_DIGEST_SIZE]; /* see fingerprint.h */
 	struct spool spool;
+	struct attachments attachments; /* what was taken out of it */
 };
 
 struct delivery;
@@ -33,8 +36,9 @@ struct delivery;
 typedef void (*delivery_done)(void *ctx, const struct wire_reply *reply);
 
 /*
- * Takes request->spool over, whatever the outcome, and leaves it closed. done
- * is called once, from the event loop. NULL when memory is short.
+ * Takes request->spool and request->attachments over, whatever the outcome, and
+ * leaves them empty. done is called once, from the event loop. NULL when memory
+ * is short.
  */
 struct delivery *delivery_start(struct msgraphd *daemon,
     struct delivery_request *request, delivery_done done, void *ctx);

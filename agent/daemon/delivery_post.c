@@ -29,8 +29,8 @@ hold_back(struct delivery *d)
 		log_error("%s", err.text);
 }
 
-static void
-settle(struct delivery *d, const struct outcome *outcome)
+void
+delivery_settle(struct delivery *d, const struct outcome *outcome)
 {
 	enum wire_status status = WIRE_DEFERRED;
 
@@ -92,15 +92,12 @@ settle_sent(struct delivery *d)
 	delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
 }
 
-static void
-on_answer(void *ctx, const struct http_answer *answer)
+struct outcome
+delivery_read_answer(struct delivery *d, const struct http_answer *answer)
 {
-	struct delivery *d = ctx;
 	struct report *r = &d->report;
 	struct outcome outcome;
 
-	d->call = NULL;
-	gate_leave(&d->pass);
 	graph_read_error(answer, &r->error);
 	outcome = outcome_of(answer->status, r->error.code, answer->body_sent);
 	r->status = answer->status;
@@ -113,10 +110,47 @@ on_answer(void *ctx, const struct http_answer *answer)
 		log_warning("%s: Graph's answer is not known here: HTTP %ld "
 			    "%s; please report it",
 		    d->request.queue_id, answer->status, r->error.code);
+	return outcome;
+}
+
+static void
+on_answer(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	struct outcome outcome;
+
+	d->call = NULL;
+	gate_leave(&d->pass);
+	if (delivery_draft_is_missing(d, answer))
+		return;
+	outcome = delivery_read_answer(d, answer);
 	if (outcome.action == OUTCOME_SENT)
 		settle_sent(d);
 	else
-		settle(d, &outcome);
+		delivery_settle(d, &outcome);
+}
+
+struct graph_call
+delivery_call(struct delivery *d, const char *id, http_done done)
+{
+	struct graph_call call = {.http = d->daemon->http,
+	    .conf = &d->daemon->conf,
+	    .mailbox = d->request.mailbox,
+	    .token = d->token,
+	    .id = id,
+	    .done = done,
+	    .ctx = d};
+
+	return call;
+}
+
+static struct http_call *
+start_post(struct delivery *d, const char *id, struct error *err)
+{
+	if (d->large != NULL)
+		return delivery_draft_send(d, id, on_answer, err);
+	return graph_send(d->daemon->http, &d->daemon->conf, d->request.mailbox,
+	    d->token, &d->request.spool, id, on_answer, d, err);
 }
 
 static void
@@ -132,9 +166,7 @@ post(struct delivery *d)
 		return;
 	}
 	graph_new_id(id);
-	d->call =
-	    graph_send(d->daemon->http, &d->daemon->conf, d->request.mailbox,
-		d->token, &d->request.spool, id, on_answer, d, &err);
+	d->call = start_post(d, id, &err);
 	if (d->call == NULL) {
 		report_text(&d->reply, WIRE_DEFERRED, err.dsn, err.text);
 		delivery_write(d, d->fate_before, delivery_finish);
@@ -142,6 +174,16 @@ post(struct delivery *d)
 	}
 	log_debug("%s: posting to Graph, client-request-id=%s",
 	    d->request.queue_id, id);
+}
+
+/* Nothing is written before a draft is whole: until then nothing can be sent. */
+static void
+go_on(struct delivery *d)
+{
+	if (delivery_draft_is_due(d))
+		delivery_draft_step(d);
+	else
+		delivery_write(d, JOURNAL_POSTED, post);
 }
 
 /* --- a message that may have gone already --- */
@@ -166,7 +208,7 @@ on_found(void *ctx, const struct http_answer *answer)
 		    d->request.queue_id, answer->status);
 		break;
 	}
-	post(d);
+	go_on(d);
 }
 
 /* 1 when the question was asked, and on_found() goes on. */
@@ -186,7 +228,7 @@ search_sent_items(struct delivery *d)
 }
 
 void
-delivery_write_intent(struct delivery *d)
+delivery_take_turn(struct delivery *d)
 {
 	int was_posted = d->fate_before == JOURNAL_POSTED && !d->warned;
 
@@ -198,5 +240,5 @@ delivery_write_intent(struct delivery *d)
 	if (was_posted && d->daemon->conf.verify_unknown &&
 	    search_sent_items(d))
 		return;
-	delivery_write(d, JOURNAL_POSTED, post);
+	go_on(d);
 }

@@ -1,6 +1,7 @@
 /*
- * delivery_private.h - struct delivery, for delivery.c (its way to Graph) and
- * delivery_post.c (the request and what follows from its answer).
+ * delivery_private.h - struct delivery, for delivery.c (its way to Graph),
+ * delivery_post.c (the request and what follows from its answer) and
+ * delivery_draft.c (the requests before it that a large message needs).
  */
 #ifndef MSGRAPHD_DELIVERY_PRIVATE_H
 #define MSGRAPHD_DELIVERY_PRIVATE_H
@@ -8,8 +9,21 @@
 #include <sys/queue.h>
 
 #include "delivery.h"
+#include "draft_store.h"
 #include "outcome.h"
 #include "report.h"
+
+/* How far a large message has got. */
+struct large {
+	struct draft draft;
+	struct graph_body body; /* of the request under way */
+	long long next; /* byte of the next attachment; -1: to be asked */
+	unsigned int asked; /* how often, for this attachment */
+	int whole; /* the next attachment goes in one request */
+	int made; /* by this delivery: Graph may not find it at once */
+	unsigned int missed; /* how often in a row it was not found */
+	int restarted; /* happens once */
+};
 
 struct delivery {
 	LIST_ENTRY(delivery) entry;
@@ -36,6 +50,7 @@ struct delivery {
 	struct report report;
 	struct wire_reply reply; /* what finish() will say */
 	void (*next)(struct delivery *d); /* after the journal's write */
+	struct large *large; /* owned; NULL: not large, or not begun */
 };
 
 /* --- delivery.c --- */
@@ -63,9 +78,56 @@ enum wire_status delivery_heal_status(struct delivery *d);
 void delivery_wait_for_hold(struct delivery *d);
 void delivery_get_token(struct delivery *d, const struct secret *rejected);
 
+/* Waits, then goes on with delivery_wait_for_hold(). */
+void delivery_pause(struct delivery *d, long long ms);
+
 /* --- delivery_post.c --- */
 
 /* The delivery has its token and its turn. */
-void delivery_write_intent(struct delivery *d);
+void delivery_take_turn(struct delivery *d);
+
+/* Takes an answer into the report; says what it means. */
+struct outcome delivery_read_answer(
+    struct delivery *d, const struct http_answer *answer);
+
+/* Does what an outcome asks for, unless that is OUTCOME_SENT. */
+void delivery_settle(struct delivery *d, const struct outcome *outcome);
+
+/* What all requests of a delivery have in common. */
+struct graph_call delivery_call(
+    struct delivery *d, const char *id, http_done done);
+
+/* --- delivery_draft.c --- */
+
+/* 1 when there is something to do before the message can be sent. */
+int delivery_draft_is_due(const struct delivery *d);
+
+/* Does the next of it, and goes on with delivery_wait_for_hold(). */
+void delivery_draft_step(struct delivery *d);
+
+/* Sends the draft; the answer is that of sendMail. */
+struct http_call *delivery_draft_send(
+    struct delivery *d, const char *id, http_done done, struct error *err);
+
+/* 1 when the answer says that there is no such draft, and this was dealt with. */
+int delivery_draft_is_missing(
+    struct delivery *d, const struct http_answer *answer);
+
+/* --- delivery_draft_state.c --- */
+
+/*
+ * Fills d->large, from what an earlier attempt has left or anew. 0, or -1 when
+ * the delivery has ended. So does the second, which writes it into the state.
+ */
+int delivery_draft_load(struct delivery *d);
+int delivery_draft_keep(struct delivery *d);
+
+/* The draft will not be sent, and d->large is as new. */
+void delivery_draft_discard(struct delivery *d);
+
+/* The delivery ends with d->reply: the draft is forgotten, kept or discarded. */
+void delivery_draft_end(struct delivery *d);
+
+void delivery_draft_free(struct delivery *d);
 
 #endif

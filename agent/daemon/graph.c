@@ -22,18 +22,24 @@ rewind_message(void *ctx)
 	spool_rewind(ctx);
 }
 
-/* Appends /v1.0/users/{mailbox} to the endpoint. */
-static int
-user_url(const struct conf *conf, const char *mailbox, struct buf *url)
+int
+graph_add_escaped(struct buf *url, const char *text)
 {
-	char *escaped = curl_easy_escape(NULL, mailbox, 0);
+	char *escaped = curl_easy_escape(NULL, text, 0);
 	int result = -1;
 
 	if (escaped != NULL)
-		result = buf_printf(
-		    url, "%s/v1.0/users/%s", conf->graph_endpoint, escaped);
+		result = buf_add_string(url, escaped);
 	curl_free(escaped);
 	return result;
+}
+
+int
+graph_user_url(const struct conf *conf, const char *mailbox, struct buf *url)
+{
+	if (buf_printf(url, "%s/v1.0/users/", conf->graph_endpoint) == -1)
+		return -1;
+	return graph_add_escaped(url, mailbox);
 }
 
 struct http_call *
@@ -56,7 +62,7 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 
 	buf_init(&url, 4096);
 	spool_rewind(spool);
-	if (user_url(conf, mailbox, &url) == -1 ||
+	if (graph_user_url(conf, mailbox, &url) == -1 ||
 	    buf_add_string(&url, "/sendMail") == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");
 	} else {
@@ -72,7 +78,6 @@ static int
 add_filter(struct buf *url, const char *message_id)
 {
 	struct buf filter;
-	char *escaped = NULL;
 	int result = -1;
 
 	buf_init(&filter, 4096);
@@ -83,11 +88,8 @@ add_filter(struct buf *url, const char *message_id)
 		buf_add(&filter, message_id, 1);
 	}
 	buf_add_string(&filter, "'");
-	if (!filter.failed)
-		escaped = curl_easy_escape(NULL, filter.bytes, 0);
-	if (escaped != NULL)
-		result = buf_printf(url, "?$select=id&$filter=%s", escaped);
-	curl_free(escaped);
+	if (!filter.failed && buf_add_string(url, "?$select=id&$filter=") == 0)
+		result = graph_add_escaped(url, filter.bytes);
 	buf_free(&filter);
 	return result;
 }
@@ -105,7 +107,7 @@ graph_find_sent(struct http *http, const struct conf *conf, const char *mailbox,
 	struct buf url;
 
 	buf_init(&url, 16 * 1024);
-	if (user_url(conf, mailbox, &url) == -1 ||
+	if (graph_user_url(conf, mailbox, &url) == -1 ||
 	    buf_add_string(&url, "/mailFolders/sentitems/messages") == -1 ||
 	    add_filter(&url, message_id) == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");

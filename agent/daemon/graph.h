@@ -5,6 +5,7 @@
 #ifndef MSGRAPHD_GRAPH_H
 #define MSGRAPHD_GRAPH_H
 
+#include "buf.h"
 #include "conf.h"
 #include "http.h"
 #include "secret.h"
@@ -36,6 +37,14 @@ struct http_call *graph_find_sent(struct http *http, const struct conf *conf,
     const char *mailbox, const struct secret *token, const char *message_id,
     const char *id, http_done done, void *ctx, struct error *err);
 int graph_read_found(const struct http_answer *answer);
+
+/*
+ * For the other requests about a mailbox: append "endpoint/v1.0/users/mailbox",
+ * or a text percent-encoded. 0, or -1 when it does not fit.
+ */
+int graph_user_url(
+    const struct conf *conf, const char *mailbox, struct buf *url);
+int graph_add_escaped(struct buf *url, const char *text);
 
 /* A new random UUID (version 4). */
 void graph_new_id(char id[GRAPH_ID_SIZE]);

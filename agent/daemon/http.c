@@ -11,7 +11,9 @@
  * dies before an answer came, libcurl would send the request once more over a
  * new one. Graph has no idempotency key, so that is right only while the server
  * cannot have had the whole request: seek_body() refuses to start over once
- * the last byte was handed out, and the request fails with body_sent set.
+ * the last byte was handed out, and the request fails with body_sent set. A
+ * request whose body has no bytes is never asked to seek; one that must not be
+ * repeated goes over a connection of its own, which libcurl does not try twice.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -35,7 +37,7 @@ struct http_call {
 	struct http_body body;
 	long long sent; /* bytes of the body that were handed to libcurl */
 	struct buf in;
-	size_t received; /* with what was not kept */
+	size_t received, received_max; /* with what was not kept */
 	http_done done;
 	void *ctx;
 	char error[CURL_ERROR_SIZE];
@@ -80,16 +82,19 @@ finish(struct http_call *call, CURLcode code)
 {
 	struct http_answer answer = {0};
 	curl_off_t retry_after = 0;
+	long request_size = 0;
 
 	LIST_REMOVE(call, entry);
 	call->http->active--;
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &answer.status);
 	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &answer.seconds);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
 	answer.retry_after = (long)retry_after;
 	answer.body = call->in.bytes == NULL ? "" : call->in.bytes;
 	answer.body_len = call->in.len;
-	answer.body_sent = call->sent == call->body.size;
+	/* where there is no body, the head counts */
+	answer.body_sent = call->sent == call->body.size && request_size > 0;
 	if (code != CURLE_OK)
 		snprintf(answer.transport, sizeof(answer.transport), "%s",
 		    call->error[0] != '\0' ? call->error
@@ -203,7 +208,8 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	    curl_multi_setopt(
 		http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX))
 		goto fail;
-	http_configure(http, conf);
+	if (http_configure(http, conf) == -1)
+		goto fail;
 	return http;
 fail:
 	http_free(&http);
@@ -211,14 +217,24 @@ fail:
 	return NULL;
 }
 
-void
+int
 http_configure(struct http *http, const struct conf *conf)
 {
+	char *ca_file = strdup(conf->ca_file == NULL ? "" : conf->ca_file);
+	char *proxy = strdup(conf->proxy == NULL ? "" : conf->proxy);
+
+	/* rather the old ones than another store and no proxy */
+	if (ca_file == NULL || proxy == NULL) {
+		free(ca_file);
+		free(proxy);
+		return -1;
+	}
 	free(http->ca_file);
 	free(http->proxy);
-	http->ca_file = conf->ca_file == NULL ? NULL : strdup(conf->ca_file);
-	http->proxy = strdup(conf->proxy == NULL ? "" : conf->proxy);
+	http->ca_file = ca_file;
+	http->proxy = proxy;
 	http->connect_timeout = conf->connect_timeout;
+	return 0;
 }
 
 void
@@ -284,7 +300,7 @@ keep_answer(char *bytes, size_t size, size_t count, void *ctx)
 	size_t len = size * count, room = call->in.limit - call->in.len;
 
 	call->received += len;
-	if (call->received > HTTP_BODY_MAX)
+	if (call->received > call->received_max)
 		return 0;
 	if (buf_add(&call->in, bytes, len < room ? len : room) == -1)
 		return 0;
@@ -306,19 +322,27 @@ see_header(char *bytes, size_t size, size_t count, void *ctx)
 }
 
 static int
-add_header(struct http_call *call, const char *name, const char *value)
+add_line(struct http_call *call, const char *line)
 {
-	struct buf line;
-	struct curl_slist *list = NULL;
+	struct curl_slist *list = curl_slist_append(call->headers, line);
 
-	buf_init(&line, 64 * 1024);
-	if (buf_printf(&line, "%s: %s", name, value) == 0)
-		list = curl_slist_append(call->headers, line.bytes);
-	buf_wipe(&line);
 	if (list == NULL)
 		return -1;
 	call->headers = list;
 	return 0;
+}
+
+static int
+add_header(struct http_call *call, const char *name, const char *value)
+{
+	struct buf line;
+	int result = -1;
+
+	buf_init(&line, 64 * 1024);
+	if (buf_printf(&line, "%s: %s", name, value) == 0)
+		result = add_line(call, line.bytes);
+	buf_wipe(&line);
+	return result;
 }
 
 static int
@@ -337,14 +361,17 @@ add_bearer(struct http_call *call, const struct secret *bearer)
 static int
 set_headers(struct http_call *call, const struct http_request *request)
 {
-	struct curl_slist *list;
-
 	/* no "Expect: 100-continue": it costs a round trip or a second */
-	if ((list = curl_slist_append(NULL, "Expect:")) == NULL)
+	if (add_line(call, "Expect:") == -1)
 		return -1;
-	call->headers = list;
+	/* without one, libcurl would call the body of a POST a form */
+	if (request->content_type == NULL && request->body != NULL &&
+	    add_line(call, "Content-Type:") == -1)
+		return -1;
 	if ((request->content_type != NULL &&
 		add_header(call, "Content-Type", request->content_type)) ||
+	    (request->content_range != NULL &&
+		add_header(call, "Content-Range", request->content_range)) ||
 	    (request->client_request_id != NULL &&
 		add_header(
 		    call, "client-request-id", request->client_request_id)) ||
@@ -391,9 +418,11 @@ set_connection(struct http_call *call, const struct http_request *request)
 	    curl_easy_setopt(
 		easy, CURLOPT_CONNECTTIMEOUT, http->connect_timeout) ||
 	    curl_easy_setopt(easy, CURLOPT_TIMEOUT, request->timeout) ||
+	    curl_easy_setopt(
+		easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L) ||
 	    curl_easy_setopt(easy, CURLOPT_PROXY, http->proxy))
 		return -1;
-	if (http->ca_file != NULL &&
+	if (http->ca_file[0] != '\0' &&
 	    curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file))
 		return -1;
 	return 0;
@@ -434,6 +463,8 @@ http_start(struct http *http, const struct http_request *request,
 	call->http = http;
 	call->done = done;
 	call->ctx = ctx;
+	call->received_max =
+	    request->answer_max == 0 ? HTTP_BODY_MAX : request->answer_max;
 	buf_init(&call->in, HTTP_BODY_KEPT);
 	if ((call->easy = curl_easy_init()) == NULL ||
 	    set_up(call, request) == -1 ||
@@ -445,7 +476,9 @@ http_start(struct http *http, const struct http_request *request,
 fail:
 	if (call != NULL)
 		call_free(call);
-	error_set(err, ERROR_TEMPORARY, "4.3.0", "cannot start a request to %s",
+	/* what follows a '?' may be a credential */
+	error_set(err, ERROR_TEMPORARY, "4.3.0",
+	    "cannot start a request to %.*s", (int)strcspn(request->url, "?"),
 	    request->url);
 	return NULL;
 }

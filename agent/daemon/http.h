@@ -41,10 +41,13 @@ struct http_request {
 	const char *method; /* "POST", "GET" … */
 	const char *url;
 	const char *content_type; /* NULL: none */
+	const char *content_range; /* NULL: none */
 	const struct secret *bearer; /* NULL: no Authorization */
 	const char *client_request_id; /* NULL: none */
-	const struct http_body *body; /* NULL: none */
+	const struct http_body *body; /* NULL: none; may have no bytes */
 	long timeout; /* seconds, of the whole request */
+	size_t answer_max; /* 0: HTTP_BODY_MAX */
+	int once; /* never sent again by itself: see http.c */
 };
 
 struct http_answer {
@@ -54,7 +57,7 @@ struct http_answer {
 	const char *body; /* NUL-terminated; never NULL */
 	size_t body_len; /* at most HTTP_BODY_KEPT */
 	char request_id[64]; /* empty when not said */
-	int body_sent; /* every byte of the request was handed over */
+	int body_sent; /* the request, with all its bytes, was handed over */
 	double seconds; /* how long it took */
 };
 
@@ -64,8 +67,11 @@ typedef void (*http_done)(void *ctx, const struct http_answer *answer);
 struct http *http_new(
     struct event_base *base, const struct conf *conf, struct error *err);
 
-/* Takes over new settings for requests that start from now on. */
-void http_configure(struct http *http, const struct conf *conf);
+/*
+ * Takes over new settings for requests that start from now on. -1 when memory
+ * is short; then the old ones stay.
+ */
+int http_configure(struct http *http, const struct conf *conf);
 
 /* Ends what is under way without calling back. */
 void http_free(struct http **httpp);

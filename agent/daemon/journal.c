@@ -14,7 +14,7 @@
 #define SWEEP_SECONDS 600
 /* A mailbox that was silent for so long gets no bounces through us. */
 #define SENDER_SECONDS (400 * 86400LL)
-#define SWEEP_ROWS "5000" /* at a time, so that nobody waits for it */
+#define SWEEP_ROWS "1000" /* at a time, so that nobody waits for it */
 
 struct write {
 	STAILQ_ENTRY(write) entry;
@@ -29,7 +29,7 @@ struct journal {
 	struct state *state; /* borrowed */
 	struct write_queue queue;
 	struct event *commit, *sweep;
-	long retention;
+	const struct conf *conf;
 	sqlite3_stmt *find, *put, *expire;
 };
 
@@ -108,12 +108,15 @@ on_sweep(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	sqlite3_bind_int64(
-	    journal->expire, 1, clock_wall() - journal->retention);
+	    journal->expire, 1, clock_wall() - journal->conf->state_retention);
 	if (sqlite3_step(journal->expire) != SQLITE_DONE) {
 		state_fail(journal->state, &err);
 		log_error("%s", err.text);
 	}
 	sqlite3_reset(journal->expire);
+	/* more may be there: go on after whatever else waits to be done */
+	if (state_changes(journal->state) > 0)
+		event_active(journal->sweep, 0, 0);
 	if (sender_expire(
 		journal->state, clock_wall() - SENDER_SECONDS, &err) == -1)
 		log_error("%s", err.text);
@@ -146,8 +149,8 @@ start(struct journal *journal, struct event_base *base, struct error *err)
 }
 
 struct journal *
-journal_new(struct event_base *base, struct state *state, long retention,
-    struct error *err)
+journal_new(struct event_base *base, struct state *state,
+    const struct conf *conf, struct error *err)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
 
@@ -157,7 +160,7 @@ journal_new(struct event_base *base, struct state *state, long retention,
 	}
 	STAILQ_INIT(&journal->queue);
 	journal->state = state;
-	journal->retention = retention;
+	journal->conf = conf;
 	if (start(journal, base, err) == -1)
 		journal_free(&journal);
 	return journal;

@@ -16,6 +16,7 @@
 
 #include <event2/event.h>
 
+#include "conf.h"
 #include "error.h"
 #include "state.h"
 
@@ -40,9 +41,12 @@ struct journal;
 /* err is NULL when it is durable. */
 typedef void (*journal_done)(void *ctx, const struct error *err);
 
-/* retention: seconds that an entry is kept after it last changed. */
+/*
+ * An entry is kept for state_retention after it last changed. All arguments
+ * are borrowed and must outlive the journal.
+ */
 struct journal *journal_new(struct event_base *base, struct state *state,
-    long retention, struct error *err);
+    const struct conf *conf, struct error *err);
 void journal_free(struct journal **journalp);
 
 /*

@@ -20,6 +20,7 @@
 #include "auth.h"
 #include "bounce.h"
 #include "delivery.h"
+#include "draft_trash.h"
 #include "listen.h"
 #include "log.h"
 #include "msgraphd.h"
@@ -101,7 +102,8 @@ reload(struct program *p)
 			    "change only with a restart");
 	conf_free(&p->daemon.conf);
 	p->daemon.conf = fresh;
-	http_configure(p->daemon.http, &p->daemon.conf);
+	if (http_configure(p->daemon.http, &p->daemon.conf) == -1)
+		log_error("memory is short: the old ca_file and proxy stay");
 	log_open("msgraphd", (enum log_destination)fresh.log_destination,
 	    (enum log_level)fresh.log_level);
 	log_info("configuration reloaded from %s", p->conf_file);
@@ -197,16 +199,16 @@ start_parts(struct msgraphd *d, struct error *err)
 		return -1;
 	if ((d->holds = holds_new(d->state, err)) == NULL)
 		return -1;
-	d->journal =
-	    journal_new(d->base, d->state, d->conf.state_retention, err);
+	d->journal = journal_new(d->base, d->state, &d->conf, err);
 	if (d->journal == NULL)
 		return -1;
 	d->gate = gate_new(d->base, MSGRAPHD_REQUESTS_MAX);
 	d->accounts =
 	    accounts_new(d->base, &d->conf, d->http, d->state, d->holds);
-	return d->accounts != NULL && d->gate != NULL
-	    ? 0
-	    : error_set(err, ERROR_OURS, "4.3.0", "memory is short");
+	if (d->accounts == NULL || d->gate == NULL)
+		return error_set(err, ERROR_OURS, "4.3.0", "memory is short");
+	d->trash = draft_trash_new(d, err);
+	return d->trash == NULL ? -1 : 0;
 }
 
 static struct service *
@@ -250,6 +252,7 @@ shut_down(struct program *p)
 	/* the journal may still owe deliveries an answer */
 	journal_free(&p->daemon.journal);
 	delivery_drop_all(&p->daemon);
+	draft_trash_free(&p->daemon.trash);
 	accounts_free(&p->daemon.accounts);
 	http_free(&p->daemon.http);
 	gate_free(&p->daemon.gate);

@@ -20,6 +20,7 @@
 #define MSGRAPHD_REQUESTS_MAX 128
 
 struct delivery;
+struct draft_trash;
 
 struct msgraphd {
 	struct conf
@@ -32,6 +33,7 @@ struct msgraphd {
 	struct holds *holds;
 	struct journal *journal;
 	struct gate *gate;
+	struct draft_trash *trash;
 	LIST_HEAD(delivery_list, delivery) deliveries;
 };
 

@@ -13,7 +13,7 @@
 #define ANY 0L
 
 struct row {
-	long status; /* ANY, or 5 for all 5xx, 4 for all 4xx */
+	long status; /* ANY: 400 and above; 5: all 5xx */
 	const char *code; /* NULL: any */
 	enum outcome_action action;
 	const char *dsn;
@@ -77,9 +77,15 @@ static const struct row rows[] = {
 static int
 row_matches(const struct row *row, long status, const char *code)
 {
-	if (row->status == 5 ? status / 100 != 5
-			     : row->status != ANY && row->status != status)
+	if (row->status == ANY) {
+		if (status < 400)
+			return 0;
+	} else if (row->status == 5) {
+		if (status / 100 != 5)
+			return 0;
+	} else if (row->status != status) {
 		return 0;
+	}
 	return row->code == NULL || strcmp(row->code, code) == 0;
 }
 

@@ -36,7 +36,10 @@ report_log(const struct delivery_request *request, const struct report *report,
 	buf_printf(&line, "%s: mailbox=<%s>, client=%s, nrcpt=%u, size=%lld",
 	    request->queue_id, request->mailbox,
 	    identity_text(&request->identity, client), request->nrcpt,
-	    request->spool.size);
+	    request->spool.size + request->attachments.size);
+	if (request->attachments.count > 0)
+		buf_printf(&line, ", draft=%zu/%zu", report->attached,
+		    request->attachments.count);
 	add_answer(&line, report);
 	buf_printf(&line, ", delay=%.2f", report->delay);
 	if (reply->status != WIRE_SENT)

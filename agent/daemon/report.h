@@ -18,6 +18,7 @@ struct report {
 	char transport[256]; /* why no answer came */
 	struct graph_error error;
 	double delay; /* seconds */
+	size_t attached; /* of a large message's attachments, so many */
 };
 
 /* Logs the one line of a delivery; msgraphd(8) lists its keys in order. */

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "service.h"
 #include "sock.h"
@@ -20,8 +21,12 @@
 #define CONNECTIONS_MAX 2000
 #define READ_SIZE 16384
 
-/* for a peer that connects and says nothing, or does not read its answer */
-static const struct timeval patience = {.tv_sec = 30};
+/*
+ * For a peer that is slow with its request, or does not read its answer; in
+ * all, not for each byte.
+ */
+#define PATIENCE_MS (30 * 1000LL)
+static const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
 /* for the accept queue after we ran out of descriptors */
 static const struct timeval breather = {.tv_usec = 100000};
 
@@ -31,6 +36,7 @@ struct conn_links {
 	LIST_ENTRY(conn_links) entry;
 	struct conn conn;
 	enum phase phase;
+	long long deadline; /* clock_ms() of the reading phase */
 	int fd;
 	struct event *event;
 	struct buf out;
@@ -100,6 +106,19 @@ read_some(struct conn_links *c)
 	return 1;
 }
 
+/* The request is not whole yet. */
+static void
+read_on(struct conn_links *c)
+{
+	long long left = c->deadline - clock_ms();
+	struct timeval tv = {
+	    .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+
+	c->phase = PHASE_READING;
+	if (left <= 0 || watch(c, EV_READ, &tv) == -1)
+		conn_free(c);
+}
+
 static void
 take_request(struct conn_links *c)
 {
@@ -113,9 +132,7 @@ take_request(struct conn_links *c)
 	case WIRE_DONE:
 		break;
 	case WIRE_INCOMPLETE:
-		c->phase = PHASE_READING;
-		if (watch(c, EV_READ, &patience) == -1)
-			conn_free(c);
+		read_on(c);
 		break;
 	case WIRE_BAD:
 		log_warning("%s socket: malformed request, dropped",
@@ -147,6 +164,7 @@ finish_answer(struct conn_links *c)
 	buf_drop(&c->conn.in, c->conn.in.len);
 	buf_drop(&c->out, c->out.len);
 	c->phase = PHASE_READING;
+	c->deadline = clock_ms() + 3600 * 1000LL;
 	/* how long it stays is the peer's business: Postfix closes idle ones */
 	if (watch(c, EV_READ, NULL) == -1)
 		conn_free(c);
@@ -244,6 +262,7 @@ start_conn(struct service *service, int fd)
 	}
 	c->fd = fd;
 	c->phase = PHASE_READING;
+	c->deadline = clock_ms() + PATIENCE_MS;
 	c->conn.links = c;
 	c->conn.service = service;
 	c->conn.daemon = service->daemon;
@@ -263,7 +282,8 @@ on_accept(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (peer == -1) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS) {
 			log_error("%s socket: accept: %s", service->kind->name,
 			    strerror(errno));
 			event_del(service->accept);

@@ -45,7 +45,7 @@ grow(struct spool *spool)
 	return 0;
 }
 
-/* Plain digits, which *text moves past; -1 when there are none or too many. */
+/* Plain digits, which *text moves past; -1 when there are none. */
 static long long
 read_number(const char **text)
 {
@@ -54,10 +54,34 @@ read_number(const char **text)
 
 	if (**text < '0' || **text > '9')
 		return -1;
-	errno = 0;
+	/* one that is too long becomes LLONG_MAX, over every limit here */
 	number = strtoll(*text, &end, 10);
 	*text = end;
-	return errno == 0 ? number : -1;
+	return number;
+}
+
+void
+spool_slice(
+    struct spool *slice, const struct spool *of, struct segment *segment)
+{
+	spool_init(slice, of->fd);
+	slice->segments = segment;
+	slice->count = 1;
+	slice->size = segment->length;
+}
+
+int
+spool_parse_segment(const char *text, struct segment *segment)
+{
+	segment->offset = read_number(&text);
+	if (*text++ != ',')
+		return -1;
+	segment->length = read_number(&text);
+	if (*text != '\0' || segment->offset < 0 || segment->length <= 0 ||
+	    segment->offset > SPOOL_SIZE_MAX ||
+	    segment->length > SPOOL_SIZE_MAX)
+		return -1;
+	return 0;
 }
 
 int
@@ -65,12 +89,7 @@ spool_add_segment(struct spool *spool, const char *text)
 {
 	struct segment segment;
 
-	segment.offset = read_number(&text);
-	if (*text++ != ',')
-		return -1;
-	segment.length = read_number(&text);
-	if (*text != '\0' || segment.offset < 0 || segment.length <= 0 ||
-	    segment.offset > SPOOL_SIZE_MAX ||
+	if (spool_parse_segment(text, &segment) == -1 ||
 	    segment.length > SPOOL_SIZE_MAX - spool->size)
 		return -1;
 	if (spool->count == spool->room && grow(spool) == -1)

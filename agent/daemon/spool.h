@@ -15,11 +15,14 @@
 #define SPOOL_SEGMENTS_MAX 32768
 #define SPOOL_SIZE_MAX (1024LL * 1024 * 1024)
 
+/* A run of the spool file's bytes. */
+struct segment {
+	long long offset, length;
+};
+
 struct spool {
 	int fd; /* owned; -1 when closed */
-	struct segment {
-		long long offset, length;
-	} * segments; /* owned */
+	struct segment *segments; /* owned */
 	size_t count, room;
 	long long size; /* of the finished message */
 	long long raw; /* of the message as pipe gave it */
@@ -33,7 +36,17 @@ struct spool {
 void spool_init(struct spool *spool, int fd);
 void spool_free(struct spool *spool);
 
-/* Reads "offset,length" and appends it. -1 when malformed or too many. */
+/*
+ * Makes a spool of one segment of another's file, to be read and nothing else:
+ * it owns nothing and lives as long as both.
+ */
+void spool_slice(
+    struct spool *slice, const struct spool *of, struct segment *segment);
+
+/* Reads "offset,length". -1 when malformed, empty or absurdly large. */
+int spool_parse_segment(const char *text, struct segment *segment);
+
+/* The same, and appends it. -1 when there are too many, as well. */
 int spool_add_segment(struct spool *spool, const char *text);
 
 /* Checks that the file is regular and holds raw and all segments. */

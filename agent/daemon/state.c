@@ -54,13 +54,25 @@ static const char schema_sql[] =
     " request_id TEXT NOT NULL,"
     " changed INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX delivery_changed ON delivery (changed);"
+    "CREATE TABLE draft ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " digest BLOB UNIQUE,"
+    " sealed BLOB NOT NULL,"
+    " changed INTEGER NOT NULL);"
     "PRAGMA user_version = 1;";
 
+/*
+ * The directory may be reached through symbolic links, the file itself may be
+ * none: SQLite refuses any on the way, so they are resolved here.
+ */
 static int
 path_of(const char *directory, char *path, size_t size)
 {
-	int len = snprintf(path, size, "%s/%s", directory, STATE_FILE);
+	char *real = realpath(directory, NULL);
+	int len = snprintf(
+	    path, size, "%s/%s", real == NULL ? directory : real, STATE_FILE);
 
+	free(real);
 	return len < 0 || (size_t)len >= size ? -1 : 0;
 }
 
@@ -69,29 +81,33 @@ state_exists(const char *directory)
 {
 	char path[4096];
 
+	/* what cannot be looked at may well be there */
 	return path_of(directory, path, sizeof(path)) == 0 &&
-	    access(path, F_OK) == 0;
+	    (access(path, F_OK) == 0 || errno != ENOENT);
 }
 
 int
 state_fail(struct state *state, struct error *err)
 {
 	int code = sqlite3_errcode(state->db);
-	const char *remedy = "";
+	const char *remedy = "", *dsn = "4.3.5";
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		remedy = "; is another msgraphd running on it?";
 	else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
 		remedy = "; move it aside with \"msgraphd -M\" and let "
 			 "clients sign in again, or restore a backup";
-	else if (code == SQLITE_FULL)
+	else if (code == SQLITE_FULL) {
+		dsn = "4.3.1";
 		remedy = "; make room on its disk";
+	} else if (code == SQLITE_IOERR)
+		remedy = "; its disk fails or is mounted read-only";
 	else if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY ||
 	    code == SQLITE_PERM)
 		remedy = "; the directory must be there and belong to the "
 			 "user that msgraphd runs as";
-	return error_set(err, ERROR_OURS, "4.3.5", "state %s: %s%s",
-	    state->file, sqlite3_errmsg(state->db), remedy);
+	return error_set(err, ERROR_OURS, dsn, "state %s: %s%s", state->file,
+	    sqlite3_errmsg(state->db), remedy);
 }
 
 int
@@ -100,6 +116,12 @@ state_run(struct state *state, const char *sql, struct error *err)
 	if (sqlite3_exec(state->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return state_fail(state, err);
 	return 0;
+}
+
+int
+state_changes(struct state *state)
+{
+	return sqlite3_changes(state->db);
 }
 
 int

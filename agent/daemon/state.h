@@ -21,7 +21,8 @@ struct credential {
 	struct secret *secret; /* owned */
 	struct secret *token; /* owned; NULL when there is none */
 	long long token_expires; /* clock_wall(), 0 without a token */
-	long long verified; /* clock_wall() when Entra took the secret */
+	long long verified; /* clock_wall() when Entra took the secret;
+				    0 once Entra has refused it */
 };
 
 /* 1 when directory holds a state file: then the vault key must exist too. */
@@ -54,11 +55,12 @@ int state_get(struct state *state, const struct identity *id,
 
 /*
  * For the modules that keep tables of their own in the same file (journal.c,
- * hold.c). state_fail() fills *err from SQLite's last error, with the file and
- * a remedy, and returns -1; the others return 0 or that.
+ * hold.c, draft_store.c). state_fail() fills *err from SQLite's last error,
+ * with the file and a remedy, and returns -1; the others return 0 or that.
  */
 int state_fail(struct state *state, struct error *err);
 int state_run(struct state *state, const char *sql, struct error *err);
+int state_changes(struct state *state); /* rows of the last statement */
 int state_prepare(struct state *state, const char *sql, sqlite3_stmt **stmt,
     struct error *err);
 

@@ -81,13 +81,16 @@ add_recipient(
 }
 
 static int
-read_field(struct conn *conn, struct delivery_request *request,
-    struct recipients *recipients, const char *name, const char *value,
-    struct error *err)
+read_field(struct delivery_request *request, struct recipients *recipients,
+    const char *name, const char *value, struct error *err)
 {
 	const char *reason;
 	char *end;
+	int found;
 
+	found = attachments_read(&request->attachments, name, value, err);
+	if (found != 0)
+		return found == 1 ? 0 : -1;
 	if (strcmp(name, "queue-id") == 0)
 		return copy(request->queue_id, sizeof(request->queue_id), value,
 		    name, err);
@@ -119,10 +122,10 @@ read_field(struct conn *conn, struct delivery_request *request,
 		request->null_sender = value[0] == '\0';
 		return 0;
 	}
+	/* whatever delimiter was right when the message was queued */
 	if (strcmp(name, "identity") == 0 && value[0] != '\0' &&
-	    identity_parse(value, strlen(value),
-		conf_delimiters(&conn->daemon->conf), &request->identity,
-		&reason) == -1)
+	    identity_parse(value, strlen(value), IDENTITY_DELIMITERS_ANY,
+		&request->identity, &reason) == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "the message was queued for user \"%s\", which is not a "
 		    "client of ours: %s",
@@ -162,8 +165,7 @@ read_all(struct conn *conn, struct delivery_request *request,
 	const char *name;
 
 	while ((name = wire_next(&cursor, &value)) != NULL)
-		if (read_field(conn, request, recipients, name, value, err) ==
-		    -1)
+		if (read_field(request, recipients, name, value, err) == -1)
 			return -1;
 	if (request->queue_id[0] == '\0' || request->mailbox[0] == '\0' ||
 	    recipients->count == 0)
@@ -174,7 +176,9 @@ read_all(struct conn *conn, struct delivery_request *request,
 	    find_bounce_identity(conn->daemon, request, recipients, err) == -1)
 		return -1;
 	request->nrcpt = (unsigned int)recipients->count;
-	return spool_check(&request->spool, err);
+	if (spool_check(&request->spool, err) == -1)
+		return -1;
+	return attachments_check(&request->attachments, &request->spool, err);
 }
 
 static int
@@ -213,6 +217,7 @@ request(struct conn *conn)
 		    request.queue_id[0] == '\0' ? "NOQUEUE" : request.queue_id,
 		    err.text);
 		spool_free(&request.spool);
+		attachments_free(&request.attachments);
 		refuse(conn, &err);
 		return WIRE_DONE;
 	}

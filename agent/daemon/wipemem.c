@@ -81,6 +81,20 @@ wiping_strdup(const char *s)
 	return copy == NULL ? NULL : memcpy(copy, s, size);
 }
 
+/*
+ * Jansson 2.14 writes past its buffer when an allocation fails (its issue 362),
+ * so it may not see one fail: a daemon that starts again costs time, not mail.
+ */
+static void *
+jansson_malloc(size_t size)
+{
+	void *p = wiping_malloc(size);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
 static void *
 openssl_malloc(size_t size, const char *file, int line)
 {
@@ -116,7 +130,7 @@ wipemem_install(void)
 	if (CRYPTO_set_mem_functions(
 		openssl_malloc, openssl_realloc, openssl_free) != 1)
 		return -1;
-	json_set_alloc_funcs(wiping_malloc, wiping_free);
+	json_set_alloc_funcs(jansson_malloc, wiping_free);
 	return curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc,
 		   wiping_free, wiping_realloc, wiping_strdup,
 		   wiping_calloc) == CURLE_OK

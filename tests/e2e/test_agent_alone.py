@@ -157,6 +157,13 @@ def test_process(agent, daemon):
     assert re.search(r"Max core file size +0 +0 ", request.limits)
 
 
+def test_output_is_closed(agent, daemon):
+    """Neither the spool file nor the socket may take its place."""
+    argv = ["/bin/sh", "-c", 'exec "$@" >&- 2>&-', "sh", *agent.argv()]
+    assert agent.run(argv).returncode == 0
+    assert daemon.next().descriptors == 5
+
+
 def test_memory_does_not_grow_with_the_message(agent, daemon):
     peaks = []
     for size in (10_000, 30_000_000):
@@ -327,7 +334,8 @@ def test_deadline_while_the_message_does_not_end(agent, daemon):
 
 
 # The agent's parent writes a message and is killed: once the agent has read
-# it all, or before the agent is there.
+# it all, or before the agent is there. The third closes the pipe while it is
+# marked as exiting: its first thread is gone.
 KILLED_WHILE_WRITING = """
 import fcntl, os, signal, subprocess, sys, termios, time
 agent = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE)
@@ -351,9 +359,22 @@ if os.getppid() == 1:
     os.execv(sys.argv[2], sys.argv[2:])
 print("adopted by another process")
 """
+STILL_EXITING = """
+import ctypes, os, subprocess, sys, threading, time
+def rest():
+    stat = f"/proc/{os.getpid()}/stat"
+    while open(stat).read().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.001)
+    agent.communicate(sys.argv[1].encode())
+    os.kill(os.getpid(), 9)
+agent = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE)
+threading.Thread(target=rest).start()
+ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)
+"""
 
 
-@pytest.mark.parametrize("script", [KILLED_WHILE_WRITING, KILLED_BEFORE])
+@pytest.mark.parametrize(
+    "script", [KILLED_WHILE_WRITING, KILLED_BEFORE, STILL_EXITING])
 def test_parent_dies_before_the_message_is_whole(agent, daemon, script):
     """What has arrived looks whole, and must not be sent."""
     parent = subprocess.run(

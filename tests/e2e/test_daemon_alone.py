@@ -570,6 +570,19 @@ def test_outage_grace_accepts_the_stored_secret_only(m365, daemon):
     assert "status=accepted (Entra cannot be asked" in daemon.log()
 
 
+def test_refusal_ends_the_outage_grace(m365, daemon):
+    daemon.settings["auth_cache_ttl"] = "0s"
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == "OK"
+    m365.app(TENANT, CLIENT, "new")
+    assert daemon.auth(USER, SECRET).startswith("NO")
+    m365.rules({"endpoint": "token", "status": 503, "times": -1})
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == ""
+
+
 def test_renewal_that_fails_keeps_a_valid_token(m365, daemon):
     m365.app(TENANT, CLIENT, SECRET, expires_in=4)
     daemon.auth(USER, SECRET)

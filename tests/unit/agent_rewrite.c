@@ -70,6 +70,7 @@ static const struct {
 	"Bcc: a@x,\r\n\tb@x\r\n\r\n"},
     {{"a@x", "b@x"}, "Bcc: a@x\r\n\r\n", "Bcc: a@x,\r\n\tb@x\r\n\r\n"},
     {{"a@x"}, "Bcc: a@x, a@x\r\n\r\n", "Bcc: a@x\r\n\r\n"},
+    {{"a@x", "b@x"}, "Bcc: a@x, a@x\r\n\r\n", "Bcc: a@x,\r\n\tb@x\r\n\r\n"},
     {{"a@x"}, "Bcc: a@x, c\r\n\r\n", "Bcc: a@x\r\n\r\n"},
     {{"a@x"}, "Bcc: g: a@x;\r\n\r\n", "Bcc: a@x\r\n\r\n"},
     {{"a@x"}, "Bcc: a@x;\r\n\r\n", "Bcc: a@x\r\n\r\n"},

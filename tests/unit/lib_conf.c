@@ -140,6 +140,16 @@ static const struct {
     {FILE_BYTES("connect_timeout = 1\n"), "connect_timeout = 1s\n"},
     {FILE_BYTES("connect_timeout = 5m\n"), "connect_timeout = 5m\n"},
 
+    /* sizes: every unit, the limits, and how they are printed */
+    {FILE_BYTES(""), "sendmail_limit = 3000000\n"},
+    {FILE_BYTES(""), "max_message_size = 35m\n"},
+    {FILE_BYTES("sendmail_limit = 64k\n"), "sendmail_limit = 64k\n"},
+    {FILE_BYTES("sendmail_limit = 65537\n"), "sendmail_limit = 65537\n"},
+    {FILE_BYTES("max_message_size = 36700160\n"), "max_message_size = 35m\n"},
+    {FILE_BYTES("max_message_size = 1024k\n"), "max_message_size = 1m\n"},
+    {FILE_BYTES("max_message_size = 1025k\n"), "max_message_size = 1025k\n"},
+    {FILE_BYTES("max_message_size = 150m\n"), "max_message_size = 150m\n"},
+
     {FILE_BYTES("submit_socket = /123456" HUNDRED "\n"),
 	"submit_socket = /123456" HUNDRED "\n"},
     {FILE_BYTES("username_delimiter = |\n"), "username_delimiter = |\n"},
@@ -208,8 +218,8 @@ static const struct {
     {FILE_BYTES("\nColour = x\n"), ":2: unknown setting \"Colour\""},
     {FILE_BYTES("cloud global = x\n"), ":1: unknown setting \"cloud global\""},
     {FILE_BYTES("\357\273\277cloud = china\n"), ":1: unknown setting"},
-    {FILE_BYTES("cloud = china\n#\ncloud = china\n"),
-	":3: \"cloud\" was set on line 1 already"},
+    {FILE_BYTES("#\ncloud = china\n#\ncloud = china\n"),
+	":4: \"cloud\" was set on line 2 already"},
     {FILE_BYTES("proxy =\nproxy =\n"), ":2: \"proxy\" was set on line 1"},
 
     {FILE_BYTES("cloud = mars\n"),
@@ -238,6 +248,18 @@ static const struct {
     {FILE_BYTES("auth_cache_ttl = 9223372036854775807d\n"), "is not between"},
     {FILE_BYTES("auth_cache_ttl = 213503982334602d\n"), "is not between"},
     {FILE_BYTES("auth_cache_ttl = 18446744073709551616\n"), "is not between"},
+
+    {FILE_BYTES("max_message_size =\n"),
+	":1: max_message_size: \"\" is not a number with k or m behind it"},
+    {FILE_BYTES("max_message_size = 35M\n"), "\"35M\" is not a number"},
+    {FILE_BYTES("max_message_size = 35mb\n"), "\"35mb\" is not a number"},
+    {FILE_BYTES("max_message_size = 1d\n"), "\"1d\" is not a number"},
+    {FILE_BYTES("max_message_size = -1\n"), "\"-1\" is not a number"},
+    {FILE_BYTES("max_message_size = 63k\n"),
+	"is not between 65536 and 157286400"},
+    {FILE_BYTES("max_message_size = 151m\n"),
+	"is not between 65536 and 157286400"},
+    {FILE_BYTES("max_message_size = 9223372036854775807m\n"), "is not between"},
 
     {FILE_BYTES("ca_file = ca.pem\n"), ":1: ca_file: the path must start"},
     {FILE_BYTES("state_directory =\n"),
@@ -420,6 +442,7 @@ test_run_time_form(void **state)
 	static const char bytes[] = "cloud = usgov-dod\n"
 				    "auth_cache_ttl = 2h\n"
 				    "mailbox_from = envelope\n"
+				    "sendmail_limit = 100k\n"
 				    "log_level = error\n"
 				    "log_destination = stderr\n";
 	struct conf conf;
@@ -430,6 +453,8 @@ test_run_time_form(void **state)
 	assert_int_equal(conf.cloud, CLOUD_USGOV_DOD);
 	assert_int_equal(conf.auth_cache_ttl, 7200);
 	assert_int_equal(conf.mailbox_from, MAILBOX_FROM_ENVELOPE);
+	assert_int_equal(conf.sendmail_limit, 102400);
+	assert_int_equal(conf.max_message_size, 36700160);
 	assert_int_equal(conf.log_level, LOG_LEVEL_ERROR);
 	assert_int_equal(conf.log_destination, LOG_TO_STDERR);
 	assert_null(conf.ca_file);

@@ -97,6 +97,7 @@ static const struct name_case name_cases[] = {
     {NAME(T " :" C), ANY, BAD_TENANT},
     {NAME(T ":" C " "), ANY, BAD_CLIENT},
     {NAME(T ":" C "\n"), ANY, BAD_CLIENT},
+    {NAME(T ":Gbefbefb-efbe-fbef-befb-efbefbefbefb"), ANY, BAD_CLIENT},
     {NAME(T ":gbefbefb-efbe-fbef-befb-efbefbefbefb"), ANY, BAD_CLIENT},
     {NAME(T ":fbefbefb_efbe_fbef_befb_efbefbefbefb"), ANY, BAD_CLIENT},
     {NAME(T ":fbefbefb-efbe-fbef-befb-efbefbefbef/"), ANY, BAD_CLIENT},
@@ -112,9 +113,11 @@ static const struct name_case name_cases[] = {
     {NAME("ESIzRFVmd4iZqrvM3e7/AA:" C), ANY, BAD_TENANT},
     {NAME("ESIzRFVmd4iZqrvM3e7+AA:" C), ANY, BAD_TENANT},
     {NAME("ESIzRFVmd4iZqrvM3e7_A=:" C), ANY, BAD_TENANT},
+    {NAME("ESIzRFVmd4iZqrvM3e7_AAA=:" C), ANY, BAD_TENANT},
     {NAME("ESIzRFVmd4iZqrvM3e7_\303\274:" C), ANY, BAD_TENANT},
     /* bits that no byte takes must be zero */
     {NAME("ESIzRFVmd4iZqrvM3e7_AB:" C), ANY, BAD_TENANT},
+    {NAME("ESIzRFVmd4iZqrvM3e7_AI:" C), ANY, BAD_TENANT},
     {NAME("ESIzRFVmd4iZqrvM3e7_AP:" C), ANY, BAD_TENANT},
     {NAME(T ":" C64), ANY, BAD_CLIENT},
 

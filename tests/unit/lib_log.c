@@ -205,14 +205,18 @@ test_long(void **state)
 static void
 test_errno(void **state)
 {
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
 	(void)state;
 	log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
 	begin_capture();
-	errno = ENOSPC;
-	log_error("x");
+	assert_int_not_equal(dup2(full, STDERR_FILENO), -1);
+	errno = EDOM;
+	log_error("cannot be written");
 	log_debug("not said");
-	assert_int_equal(errno, ENOSPC);
-	end_capture();
+	assert_int_equal(errno, EDOM);
+	assert_string_equal(end_capture(), "");
+	close(full);
 }
 
 /* With the system log chosen, stderr is silent. */

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,6 +76,54 @@ test_pass(void **state)
 	assert_int_equal(errno, EAGAIN);
 	close(fds[0]);
 	assert_int_equal(sock_recv(fds[1], bytes, sizeof(bytes), &passed), 0);
+	close(fds[1]);
+	close(file);
+}
+
+#define MUCH ((size_t)1024 * 1024) /* more than a socket holds */
+
+/* Reads all there is and returns how many descriptors came along. */
+static void *
+count_passed(void *fdp)
+{
+	static int count;
+	char bytes[8192];
+	int fd = *(int *)fdp, passed;
+	ssize_t n = 1;
+
+	count = 0;
+	while (n > 0 || (n == -1 && errno == EAGAIN)) {
+		passed = -1;
+		n = sock_recv(fd, bytes, sizeof(bytes), &passed);
+		if (passed != -1) {
+			count++;
+			close(passed);
+		}
+	}
+	return &count;
+}
+
+/* However many pieces it takes, the descriptor goes with the first alone. */
+static void
+test_pass_once(void **state)
+{
+	static char bytes[MUCH];
+	int fds[2], file = memfd_create("spool", MFD_CLOEXEC);
+	pthread_t thread;
+	struct error err;
+	void *count;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(
+	    pthread_create(&thread, NULL, count_passed, &fds[1]), 0);
+	assert_int_equal(
+	    sock_write_all(fds[0], bytes, MUCH, file, sock_now() + LATER, &err),
+	    0);
+	close(fds[0]);
+	pthread_join(thread, &count);
+	assert_int_equal(*(int *)count, 1);
 	close(fds[1]);
 	close(file);
 }
@@ -151,6 +200,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_pass),
+	    cmocka_unit_test(test_pass_once),
 	    cmocka_unit_test(test_pass_many),
 	};
 

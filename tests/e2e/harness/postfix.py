@@ -177,7 +177,7 @@ class Postfix:
                 return ""
             return entry["recipients"][0].get("delay_reason", "")
         return wait_for(
-            reason, lambda: f"{queue_id} to be deferred:\n{self.log_text()}",
+            reason, lambda: f"{queue_id} to be deferred:\n{self.log_end()}",
             timeout)
 
     def delete_all(self) -> None:
@@ -200,6 +200,10 @@ class Postfix:
             return ""
         return data[since:].decode(errors="replace")
 
+    def log_end(self, since: int = 0) -> str:
+        """The last lines, for the text of a failure."""
+        return "\n".join(self.log_text(since).splitlines()[-25:])
+
     def wait_log(self, pattern: str, since: int = 0,
                  timeout: float = TIMEOUT) -> re.Match[str]:
         """The first match in whole lines; ^ and $ are those of a line."""
@@ -210,7 +214,7 @@ class Postfix:
             return compiled.search(text[:text.rfind("\n") + 1])
 
         return wait_for(
-            search, lambda: f"{pattern!r} in:\n{self.log_text(since)}",
+            search, lambda: f"{pattern!r} in:\n{self.log_end(since)}",
             timeout)
 
     def wait_status(self, queue_id: str, status: str, since: int = 0,

@@ -60,6 +60,7 @@ SMTPD = "8025       inet  n       -       y       -       -       smtpd"
 SMTPS = "465        inet  n       -       y       -       -       smtpd"
 CLEANUP = "msgraph-cleanup unix n   -       y       -       0       cleanup"
 BOUNCE = "msgraph-bounce unix n    -       y       -       0       cleanup"
+SIZE_LIMIT = "message_size_limit=2850000"
 AGENT = "/usr/libexec/msgraph/msgraph-agent\n"
 ROUTE = "/etc/postfix/msgraph_route.pcre"
 SASL_SOCKET = "entra_socket: msgraph/auth"
@@ -115,7 +116,7 @@ def master(paths: Paths, options: Options) -> str:
         agent = [*agent, "-c", str(options.agent_conf)]
     text = example.replace(text, AGENT, " ".join(agent) + "\n")
     if options.size_limit is not None:
-        text = example.replace(text, "message_size_limit=3000000",
+        text = example.replace(text, SIZE_LIMIT,
                                f"message_size_limit={options.size_limit}", 2)
     return BASE_MASTER.format(chroot=flag) + example.check_private(
         text, paths.root)

@@ -47,20 +47,28 @@ class App:
 
 
 class Site:
-    """settings are msgraph.conf's. Keyword arguments are Postfix's."""
+    """settings are msgraph.conf's. Keyword arguments are Postfix's. With
+    microsoft, no emulator stands in for Entra and Graph."""
 
     def __init__(self, settings: dict[str, str] | None = None,
                  build: Path = BUILD, emulator: Emulator | None = None,
-                 **postfix: Any) -> None:
+                 microsoft: bool = False, **postfix: Any) -> None:
         check_users()
         self.build = build
+        self.microsoft = microsoft
+        self.m365_root: Path | None = None
         self.root = Path(tempfile.mkdtemp(prefix="msgraph-"))
         self.root.chmod(0o755)
         try:
             self._prepare(emulator, settings or {}, postfix)
         except BaseException:
-            shutil.rmtree(self.root)
+            self._remove()
             raise
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+        if self.m365_root:
+            shutil.rmtree(self.m365_root, ignore_errors=True)
 
     def _prepare(self, emulator: Emulator | None, settings: dict[str, str],
                  postfix: dict[str, Any]) -> None:
@@ -69,11 +77,10 @@ class Site:
         self.key = self.root / "etc" / "vault.key"
         self.run = self.root / "run"
         self.submit_socket = self.run / "submit"
-        # with an emulator of its own the record lies outside what leak
-        # checks look at
-        self.m365 = emulator or Emulator(
-            Path(tempfile.mkdtemp(prefix="m365-")))
-        self.owns_m365 = emulator is None
+        # its record holds secrets: outside of what leak checks look at
+        self.m365_root = Path(tempfile.mkdtemp(prefix="m365-"))
+        self.m365 = emulator or Emulator(self.m365_root)
+        self.owns_m365 = emulator is None and not self.microsoft
         self.postfix = Postfix(self.root, self.build, agent_conf=self.conf,
                                **postfix)
         self.auth_socket = self.postfix.socket_directory / "auth"
@@ -106,12 +113,7 @@ class Site:
 
     def write_conf(self) -> None:
         """The example, with the settings that a test has to have."""
-        ca_file = self.root / "ca.pem"  # where msgraphd may read it
-        shutil.copy(self.m365.ca_file, ca_file)
         ours = {
-            "ca_file": str(ca_file),
-            "login_endpoint": self.m365.url,
-            "graph_endpoint": self.m365.url,
             "auth_socket": str(self.auth_socket),
             "bounce_socket": str(self.bounce_socket),
             "submit_socket": str(self.submit_socket),
@@ -121,10 +123,18 @@ class Site:
             "log_destination": "stderr",
             "log_level": "debug",
         }
+        if not self.microsoft:
+            ours.update(self._emulated())
         text = example.read("msgraph.conf")
         for name, value in {**ours, **self.settings}.items():
             text = example.setting(text, name, value)
         self.conf.write_text(text)
+
+    def _emulated(self) -> dict[str, str]:
+        ca_file = self.root / "ca.pem"  # where msgraphd may read it
+        shutil.copy(self.m365.ca_file, ca_file)
+        return {"ca_file": str(ca_file), "login_endpoint": self.m365.url,
+                "graph_endpoint": self.m365.url}
 
     def configure(self, **settings: str) -> None:
         """Changes settings and has them read again."""
@@ -156,8 +166,7 @@ class Site:
         finally:
             if self.owns_m365:
                 self.m365.stop()
-                shutil.rmtree(self.m365.directory, ignore_errors=True)
-            shutil.rmtree(self.root, ignore_errors=True)
+            self._remove()
 
     def __enter__(self) -> Site:
         return self.start()

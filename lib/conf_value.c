@@ -1,0 +1,257 @@
+/*
+ * conf_value.c - see conf_value.h.
+ *
+ * Each reader returns 0, or -1 with err->text saying what the value must be;
+ * the caller puts file, line and name before it.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "conf_value.h"
+
+/* A unit that may stand behind a number. */
+struct unit {
+	const char *name;
+	long factor;
+};
+
+/* Largest first, as they are tried for printing. */
+static const struct unit seconds[] = {
+    {"d", CONF_DAY}, {"h", 3600}, {"m", 60}, {"s", 1}, {NULL, 0}};
+static const struct unit bytes[] = {
+    {"m", 1024L * 1024}, {"k", 1024}, {"", 1}, {NULL, 0}};
+
+static int
+wrong(struct error *err, const char *what)
+{
+	return error_set(err, ERROR_OURS, "4.3.5", "%s", what);
+}
+
+static int
+read_choice(
+    const struct conf_option *o, int *out, const char *value, struct error *err)
+{
+	char all[256] = "";
+	size_t used;
+	int i;
+
+	for (i = 0; o->choices[i] != NULL; i++) {
+		if (strcmp(o->choices[i], value) == 0) {
+			*out = i;
+			return 0;
+		}
+		used = strlen(all);
+		snprintf(all + used, sizeof(all) - used, "%s%s",
+		    i == 0 ? "" : ", ", o->choices[i]);
+	}
+	return error_set(
+	    err, ERROR_OURS, "4.3.5", "\"%s\" is not one of: %s", value, all);
+}
+
+/* The factor of what stands behind the number; 0 when it is no unit. */
+static long
+unit_factor(const struct unit *units, const char *name)
+{
+	size_t i;
+
+	/* seconds need not be named */
+	if (name[0] == '\0')
+		return 1;
+	for (i = 0; units[i].name != NULL; i++)
+		if (strcmp(units[i].name, name) == 0)
+			return units[i].factor;
+	return 0;
+}
+
+static int
+out_of_range(const struct conf_option *o, const char *value, struct error *err)
+{
+	const char *unit = o->type == CONF_DURATION ? "s" : "";
+
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "\"%s\" is not between %ld%s and %ld%s", value, o->min, unit,
+	    o->max, unit);
+}
+
+static int
+read_scaled(const struct conf_option *o, const struct unit *units, long *out,
+    const char *value, struct error *err)
+{
+	char *end;
+	long number, unit;
+
+	errno = 0;
+	number = strtol(value, &end, 10);
+	unit = unit_factor(units, end);
+	if (!isdigit((unsigned char)value[0]) || unit == 0)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "\"%s\" is not a number with %s behind it", value,
+		    units == seconds ? "s, m, h or d" : "k or m");
+	if (errno != 0 || number > LONG_MAX / unit || number * unit < o->min ||
+	    number * unit > o->max)
+		return out_of_range(o, value, err);
+	*out = number * unit;
+	return 0;
+}
+
+static int
+read_number(const struct conf_option *o, long *out, const char *value,
+    struct error *err)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(value, &end, 10);
+	if (!isdigit((unsigned char)value[0]) || *end != '\0' || errno != 0 ||
+	    number < o->min || number > o->max)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "\"%s\" is not a number between %ld and %ld", value, o->min,
+		    o->max);
+	*out = number;
+	return 0;
+}
+
+/* A name or address (IPv6 in brackets), and perhaps ":port". */
+static int
+is_host_port(const char *s)
+{
+	const char *name = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "abcdefghijklmnopqrstuvwxyz0123456789-._";
+	size_t len = strspn(s, name);
+
+	if (*s == '[') {
+		len = 1 + strspn(s + 1, "0123456789abcdefABCDEF:.");
+		if (len == 1 || s[len++] != ']')
+			return 0;
+	}
+	if (len == 0 || s[len] == '\0')
+		return len > 0;
+	s += len + 1;
+	return s[-1] == ':' && strlen(s) <= 5 &&
+	    strspn(s, "0123456789") == strlen(s) && atol(s) >= 1 &&
+	    atol(s) <= 65535;
+}
+
+static int
+check_url(const char *value, struct error *err)
+{
+	const char *host = value + strlen("https://");
+
+	if (strncmp(value, "https://", strlen("https://")) != 0)
+		return wrong(err, "the URL must start with https://");
+	if (!is_host_port(host))
+		return wrong(err,
+		    "the URL must be https://host or https://host:port, "
+		    "without a path");
+	return 0;
+}
+
+static int
+check_text(const struct conf_option *o, const char *value, struct error *err)
+{
+	const struct sockaddr_un *sun = NULL;
+
+	switch (o->type) {
+	case CONF_SOCKET:
+		if (value[0] != '/')
+			return wrong(err, "the path must start with /");
+		if (strlen(value) >= sizeof(sun->sun_path))
+			return wrong(err,
+			    "the path is too long for a socket (107 bytes)");
+		return 0;
+	case CONF_PATH:
+		if (value[0] == '\0' && o->fallback[0] != '\0')
+			return wrong(err, "a path is needed");
+		if (value[0] != '\0' && value[0] != '/')
+			return wrong(err, "the path must start with /");
+		return 0;
+	case CONF_URL:
+		return value[0] == '\0' ? 0 : check_url(value, err);
+	default:
+		if (value[0] == '\0' && o->fallback[0] != '\0')
+			return wrong(err, "a value is needed");
+		return 0;
+	}
+}
+
+static int
+read_text(const struct conf_option *o, char **out, const char *value,
+    struct error *err)
+{
+	char *copy = NULL;
+
+	if (check_text(o, value, err) == -1)
+		return -1;
+	if (value[0] != '\0' && (copy = strdup(value)) == NULL)
+		return error_set(
+		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	free(*out);
+	*out = copy;
+	return 0;
+}
+
+int
+conf_value_read(const struct conf_option *o, void *member, const char *value,
+    struct error *err)
+{
+	switch (o->type) {
+	case CONF_CHOICE:
+		return read_choice(o, member, value, err);
+	case CONF_DURATION:
+		return read_scaled(o, seconds, member, value, err);
+	case CONF_SIZE:
+		return read_scaled(o, bytes, member, value, err);
+	case CONF_NUMBER:
+		return read_number(o, member, value, err);
+	default:
+		return read_text(o, member, value, err);
+	}
+}
+
+/* --- output --- */
+
+static void
+print_scaled(const struct unit *units, long number, FILE *out)
+{
+	while (
+	    units->factor > 1 && (number == 0 || number % units->factor != 0))
+		units++;
+	fprintf(out, "%ld%s", number / units->factor, units->name);
+}
+
+void
+conf_value_print(const struct conf_option *o, const void *member, FILE *out)
+{
+	const char *text;
+
+	switch (o->type) {
+	case CONF_CHOICE:
+		fprintf(out, "%s", o->choices[*(const int *)member]);
+		break;
+	case CONF_DURATION:
+		print_scaled(seconds, *(const long *)member, out);
+		break;
+	case CONF_SIZE:
+		print_scaled(bytes, *(const long *)member, out);
+		break;
+	case CONF_NUMBER:
+		fprintf(out, "%ld", *(const long *)member);
+		break;
+	default:
+		text = *(char *const *)member;
+		fprintf(out, "%s", text == NULL ? "" : text);
+		break;
+	}
+}
+
+int
+conf_value_is_text(const struct conf_option *o)
+{
+	return o->type == CONF_PATH || o->type == CONF_SOCKET ||
+	    o->type == CONF_STRING || o->type == CONF_URL;
+}

@@ -1,0 +1,325 @@
+/*
+ * param.c - parameters of MIME fields. See param.h.
+ *
+ * Each byte of a value is looked at a fixed number of times, and a parameter
+ * has at most SECTIONS_MAX sections, so hostile ones cost no more than
+ * others. Pure functions, for any thread.
+ */
+#include "charset.h"
+#include "param.h"
+
+#define SECTIONS_MAX 64
+
+/* RFC 2045 section 5.1, with bytes above 127 but without '*', '\'' and '%'. */
+static int
+is_name_byte(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u > 32 && u != 127 && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
+}
+
+static const char *
+skip_comment(const char *p, const char *limit)
+{
+	size_t depth = 0;
+
+	for (; p < limit; p++) {
+		if (*p == '\\' && p + 1 < limit)
+			p++;
+		else if (*p == '(')
+			depth++;
+		else if (*p == ')' && --depth == 0)
+			return p + 1;
+	}
+	return limit;
+}
+
+static const char *
+skip_blank(const char *p, const char *limit)
+{
+	while (p < limit && (span_is_space(*p) || *p == '('))
+		p = *p == '(' ? skip_comment(p, limit) : p + 1;
+	return p;
+}
+
+static const char *
+skip_name(const char *p, const char *limit)
+{
+	while (p < limit && is_name_byte(*p))
+		p++;
+	return p;
+}
+
+/* The end of a quoted string that opens at p. */
+static const char *
+skip_quoted(const char *p, const char *limit)
+{
+	for (p++; p < limit; p++) {
+		if (*p == '"')
+			return p + 1;
+		if (*p == '\\' && p + 1 < limit)
+			p++;
+	}
+	return limit;
+}
+
+/* The next ';' that is in no quotes and no comment, or limit. */
+static const char *
+find_semicolon(const char *p, const char *limit)
+{
+	while (p < limit && *p != ';') {
+		if (*p == '"')
+			p = skip_quoted(p, limit);
+		else if (*p == '(')
+			p = skip_comment(p, limit);
+		else
+			p++;
+	}
+	return p;
+}
+
+void
+param_init(struct param_reader *r, struct span value)
+{
+	r->limit = span_end(value);
+	r->next = find_semicolon(value.p, r->limit);
+}
+
+int
+param_type(struct span value, struct span *type, struct span *subtype)
+{
+	const char *limit = span_end(value), *p, *slash;
+
+	p = skip_blank(value.p, limit);
+	slash = skip_name(p, limit);
+	*type = span_between(p, slash);
+	p = skip_blank(slash, limit);
+	if (type->len == 0 || p == limit || *p != '/')
+		goto none;
+	p = skip_blank(p + 1, limit);
+	*subtype = span_between(p, skip_name(p, limit));
+	p = skip_blank(span_end(*subtype), limit);
+	if (subtype->len > 0 && (p == limit || *p == ';'))
+		return 0;
+none:
+	*type = *subtype = span_between(value.p, value.p);
+	return -1;
+}
+
+/* "filename*12*": takes the asterisks and the number off the name. */
+static void
+split_name(struct param *p)
+{
+	const char *name = p->name.p;
+	size_t len = p->name.len, at;
+	int section = 0;
+
+	if (len > 1 && name[len - 1] == '*') {
+		p->extended = 1;
+		len--;
+	}
+	p->name.len = len;
+	for (at = len; at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9';)
+		at--;
+	if (at < 2 || name[at - 1] != '*' || at == len || len - at > 4)
+		return;
+	p->name.len = at - 1;
+	for (; at < len; at++)
+		section = 10 * section + name[at] - '0';
+	p->section = section;
+}
+
+/* A value without quotes: to the ';', without a comment at its end. */
+static struct span
+read_plain(const char *p, const char *limit)
+{
+	const char *end = p, *from = p;
+
+	while (end < limit && *end != ';')
+		end++;
+	while (p < end) {
+		if (*p == '(' && p > from && span_is_space(p[-1]) &&
+		    skip_blank(p, end) == end)
+			break;
+		p = *p == '(' ? skip_comment(p, end) : p + 1;
+	}
+	return span_trim(span_between(from, p));
+}
+
+static struct span
+read_value(const char *p, const char *limit)
+{
+	p = skip_blank(p, limit);
+	if (p < limit && *p == '"')
+		return span_trim(span_between(p, skip_quoted(p, limit)));
+	return read_plain(p, limit);
+}
+
+int
+param_next(struct param_reader *r, struct param *param)
+{
+	const char *p = r->next, *end;
+
+	memset(param, 0, sizeof(*param));
+	param->section = -1;
+	for (;;) {
+		while (p < r->limit && *p == ';')
+			p = skip_blank(p + 1, r->limit);
+		end = skip_name(p, r->limit);
+		param->name = span_between(p, end);
+		if (p == r->limit) {
+			r->next = p;
+			return 0;
+		}
+		p = skip_blank(end, r->limit);
+		if (param->name.len > 0 && p < r->limit && *p == '=')
+			break;
+		p = find_semicolon(p, r->limit);
+	}
+	param->value = read_value(p + 1, r->limit);
+	end = span_end(param->value);
+	param->whole = span_between(param->name.p, end);
+	split_name(param);
+	r->next = find_semicolon(end, r->limit);
+	return 1;
+}
+
+int
+param_text(struct span value, char *text, size_t size)
+{
+	int quoted = value.len > 0 && value.p[0] == '"';
+	size_t i, used = 0;
+
+	if (size == 0)
+		return -1;
+	for (i = quoted ? 1 : 0; i < value.len; i++) {
+		if (quoted && value.p[i] == '"')
+			break;
+		if (quoted && value.p[i] == '\\' && i + 1 < value.len)
+			i++;
+		else if (value.p[i] == '\r' || value.p[i] == '\n')
+			continue;
+		if (used + 1 == size)
+			return -1;
+		text[used++] = value.p[i];
+	}
+	text[used] = '\0';
+	return (int)used;
+}
+
+/* --- RFC 2231 --- */
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int
+decode_percent(char *text, int len)
+{
+	int from, to = 0;
+
+	for (from = 0; from < len; from++) {
+		text[to] = text[from];
+		if (text[from] == '%' && from + 2 < len &&
+		    hex(text[from + 1]) != -1 && hex(text[from + 2]) != -1) {
+			text[to] = (char)(hex(text[from + 1]) * 16 +
+			    hex(text[from + 2]));
+			from += 2;
+		}
+		to++;
+	}
+	text[to] = '\0';
+	return to;
+}
+
+/* Cuts "charset'language'" off. Returns the new length. */
+static int
+take_charset(char *text, int len, char *charset)
+{
+	char *first = memchr(text, '\'', (size_t)len), *second;
+	size_t name;
+
+	if (first == NULL)
+		return len;
+	second = memchr(first + 1, '\'', (size_t)(text + len - first - 1));
+	if (second == NULL)
+		return len;
+	name = (size_t)(first - text);
+	if (charset != NULL && name <= CHARSET_NAME_MAX) {
+		memcpy(charset, text, name);
+		charset[name] = '\0';
+	}
+	len -= (int)(second + 1 - text);
+	memmove(text, second + 1, (size_t)len + 1);
+	return len;
+}
+
+/* What one section, or the only one, says. */
+static int
+decode(const struct param *p, char *text, size_t size, char *charset)
+{
+	int len = param_text(p->value, text, size);
+
+	if (len == -1 || !p->extended)
+		return len;
+	if (p->section <= 0)
+		len = take_charset(text, len, charset);
+	return decode_percent(text, len);
+}
+
+/* The sections from 0 up to the first that lacks. */
+static int
+join(const struct param *sections, char *text, size_t size, char *charset)
+{
+	int i, len, used = 0;
+
+	for (i = 0; i < SECTIONS_MAX && sections[i].name.len > 0; i++) {
+		len = decode(
+		    &sections[i], text + used, size - (size_t)used, charset);
+		if (len == -1)
+			return -1;
+		used += len;
+	}
+	return used;
+}
+
+int
+param_find(struct span value, const char *name, int starred, char *text,
+    size_t size, char *charset)
+{
+	struct param p, plain = {.section = 0}, extended = {.section = 0};
+	struct param sections[SECTIONS_MAX];
+	struct param_reader r;
+
+	if (charset != NULL)
+		charset[0] = '\0';
+	memset(sections, 0, sizeof(sections));
+	param_init(&r, value);
+	while (param_next(&r, &p)) {
+		if (!span_is(p.name, name))
+			continue;
+		if (p.section >= 0 && p.section < SECTIONS_MAX &&
+		    sections[p.section].name.len == 0)
+			sections[p.section] = p;
+		else if (p.section == -1 && p.extended &&
+		    extended.name.len == 0)
+			extended = p;
+		else if (p.section == -1 && !p.extended && plain.name.len == 0)
+			plain = p;
+	}
+	if (plain.name.len > 0 && !starred)
+		return decode(&plain, text, size, charset);
+	if (extended.name.len > 0)
+		return decode(&extended, text, size, charset);
+	if (sections[0].name.len > 0)
+		return join(sections, text, size, charset);
+	if (plain.name.len > 0)
+		return decode(&plain, text, size, charset);
+	return -1;
+}

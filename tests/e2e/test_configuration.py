@@ -1,0 +1,124 @@
+"""Mistakes in msgraph.conf: each program names file, line and what is wrong,
+and none of them costs mail."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from harness.message import message
+from harness.process import BUILD
+
+MISTAKES = {
+    "unknown name": ("log_level = info\nlogin = x\n", 2, "login"),
+    "given twice": ("log_level = info\n\nlog_level = debug\n", 3,
+                    "log_level"),
+    "no choice": ("# first\nlog_level = loud\n", 2, "log_level"),
+    "no duration": ("auth_cache_ttl = soon\n", 1, "auth_cache_ttl"),
+    "out of range": ("connect_timeout = 2d\n", 1, "connect_timeout"),
+    "negative": ("connect_timeout = -1\n", 1, "connect_timeout"),
+    "too large": ("connect_timeout = 99999999999999999999\n", 1,
+                  "connect_timeout"),
+    "no https": ("graph_endpoint = http://localhost\n", 1,
+                 "graph_endpoint"),
+    "a path behind": ("graph_endpoint = https://localhost/v1.0\n", 1,
+                      "graph_endpoint"),
+    "relative path": ("state_directory = state\n", 1, "state_directory"),
+    "long path": (f"submit_socket = /{'x' * 200}\n", 1, "submit_socket"),
+    "no equals sign": ("log_level info\n", 1, ""),
+    "no name": ("= info\n", 1, ""),
+    "control character": ("proxy = a\x01b\n", 1, ""),
+    "line too long": (f"proxy = {'x' * 3000}\n", 1, ""),
+}
+
+AGENT = ["--queue-id=4ABC", "--identity=x", "--mailbox=scan@example.com",
+         "--sender=scan@example.com", "--", "a@example.org"]
+PROGRAMS = {
+    "msgraphd": [], "msgraphd -t": ["-t"],
+    "msgraph-milter": [], "msgraph-milter -t": ["-t"],
+    "msgraph-agent": AGENT,
+}
+
+
+def run(program: str, conf, *args: str) -> subprocess.CompletedProcess:
+    name = program.split()[0]
+    return subprocess.run(
+        [str(BUILD / name), "-c", str(conf), *PROGRAMS.get(program, []),
+         *args],
+        input="", capture_output=True, text=True, timeout=30)
+
+
+def complaint(program: str, done: subprocess.CompletedProcess) -> str:
+    """What the program says, after checking how it says it: the agent for
+    pipe(8), which takes the status from the first byte of all output."""
+    if program == "msgraph-agent":
+        assert done.returncode == 75
+        assert done.stdout.startswith("4.3.5 ")
+        assert done.stderr == ""
+        return done.stdout
+    assert done.returncode not in (0, 75)
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_is_named(tmp_path, program, mistake):
+    text, line, name = MISTAKES[mistake]
+    conf = tmp_path / "msgraph.conf"
+    conf.write_text(text)
+    said = complaint(program, run(program, conf))
+    assert f"{conf}" in said
+    assert str(line) in said.replace(str(conf), "")
+    assert name in said.replace(str(conf), "")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("kind", ["missing", "a folder"])
+def test_file_that_cannot_be_read(tmp_path, program, kind):
+    conf = tmp_path / "msgraph.conf"
+    if kind == "a folder":
+        conf.mkdir()
+    assert str(conf) in complaint(program, run(program, conf))
+
+
+@pytest.mark.parametrize("name", ["msgraphd", "msgraph-milter",
+                                  "msgraph-agent"])
+@pytest.mark.parametrize("option, expected", [("-V", "0."), ("-h", "-c")])
+def test_version_and_help(tmp_path, name, option, expected):
+    done = subprocess.run([str(BUILD / name), option], capture_output=True,
+                          text=True, timeout=30)
+    assert done.returncode == 0
+    assert name in done.stdout and expected in done.stdout
+    assert done.stderr == ""
+
+
+# --- in a site that runs
+
+@pytest.fixture
+def broken(site):
+    """msgraph.conf with a mistake in its last line; written anew after."""
+    text = site.conf.read_text() + "no_such_setting = 1\n"
+    site.conf.write_text(text)
+    yield text.count("\n")
+    site.write_conf()
+
+
+def test_mail_waits_until_the_file_is_right(site, app, mailbox, broken):
+    queue_id = site.send(app, mailbox, ["a@example.org"], message(mailbox))
+    line = site.postfix.wait_status(queue_id, "deferred")
+    assert "dsn=4.3.5" in line
+    assert str(site.conf) in line and "no_such_setting" in line
+    assert str(broken) in line
+    site.write_conf()
+    site.postfix.flush()
+    site.postfix.wait_status(queue_id, "sent")
+
+
+def test_reload_of_a_broken_file_keeps_the_settings(site, app, broken):
+    site.daemon.reload()
+    assert "no_such_setting" in site.daemon.log()
+    with site.connect() as client:
+        assert client.auth_plain(app.user, app.secret).code == 235

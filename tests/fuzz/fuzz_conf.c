@@ -1,0 +1,89 @@
+/*
+ * Fuzzes the reader of msgraph.conf. What is refused leaves nothing and says
+ * where; what is taken, printed and read again is the same.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "conf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(int true_always)
+{
+	if (!true_always)
+		abort();
+}
+
+/* Loads these bytes as a file would be. */
+static int
+load(struct conf *conf, const void *bytes, size_t len, struct error *err)
+{
+	char path[64];
+	int fd = memfd_create("conf", MFD_CLOEXEC), result;
+
+	require(fd != -1);
+	require(write(fd, bytes, len) == (ssize_t)len);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	memset(err, 0, sizeof(*err));
+	result = conf_load(conf, path, err);
+	if (result == -1)
+		require(strncmp(err->text, path, strlen(path)) == 0);
+	close(fd);
+	return result;
+}
+
+static char *
+print(const struct conf *conf, size_t *len)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, len);
+
+	require(out != NULL);
+	conf_print(conf, out);
+	require(fclose(out) == 0);
+	return text;
+}
+
+static void
+check_refused(const struct conf *conf, const struct error *err)
+{
+	const struct conf empty = {0};
+
+	require(memcmp(conf, &empty, sizeof(empty)) == 0);
+	require(err->class == ERROR_OURS);
+	require(strcmp(err->dsn, "4.3.5") == 0);
+	require(strpbrk(err->text, "\r\n") == NULL);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *first, *second;
+	size_t first_len, second_len;
+	struct conf conf;
+	struct error err;
+
+	if (load(&conf, data, size, &err) == -1) {
+		check_refused(&conf, &err);
+		return 0;
+	}
+	require(conf.login_endpoint != NULL && conf.graph_endpoint != NULL);
+	require(conf.state_directory != NULL && conf.auth_socket != NULL);
+	require(conf_delimiters(&conf)[0] != '\0');
+	first = print(&conf, &first_len);
+	conf_free(&conf);
+	require(load(&conf, first, first_len, &err) == 0);
+	second = print(&conf, &second_len);
+	conf_free(&conf);
+	require(first_len == second_len);
+	require(memcmp(first, second, first_len) == 0);
+	free(first);
+	free(second);
+	return 0;
+}

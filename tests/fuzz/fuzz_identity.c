@@ -1,0 +1,84 @@
+/*
+ * Fuzzes the reader of user names. The first byte of the input says which
+ * delimiters are set. What is taken has the normal form, says the same when it
+ * is read again in any of its forms, and does not depend on what follows it.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "identity.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(int true_always)
+{
+	if (!true_always)
+		abort();
+}
+
+static void
+check_uuid(const char *s)
+{
+	size_t i;
+
+	require(strlen(s) == UUID_TEXT_SIZE - 1);
+	for (i = 0; i < UUID_TEXT_SIZE - 1; i++) {
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+			require(s[i] == '-');
+		else
+			require(strchr("0123456789abcdef", s[i]) != NULL);
+	}
+}
+
+static void
+check_same(const struct identity *id, const char *name)
+{
+	struct identity again;
+
+	require(identity_parse(name, strlen(name), IDENTITY_DELIMITERS_ANY,
+		    &again, NULL) == 0);
+	require(identity_equal(id, &again));
+}
+
+static void
+check_taken(const struct identity *id)
+{
+	char text[IDENTITY_TEXT_SIZE], name[IDENTITY_TEXT_SIZE + 8];
+
+	check_uuid(id->tenant);
+	check_uuid(id->client);
+	require(identity_text(id, text) == text);
+	require(strlen(text) == IDENTITY_TEXT_SIZE - 1);
+	snprintf(name, sizeof(name), "%s:%s", id->tenant, id->client);
+	check_same(id, name);
+	snprintf(name, sizeof(name), "%s@%s.x@y", id->tenant, id->client);
+	check_same(id, name);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const delimiters[] = {"@:|", "@", ":", "|"};
+	const char *set, *name, *reason = NULL;
+	struct identity id, any;
+
+	if (size == 0)
+		return 0;
+	set = delimiters[data[0] % 4];
+	name = (const char *)data + 1;
+	size--;
+	if (identity_parse(name, size, set, &id, &reason) == -1) {
+		require(reason != NULL && reason[0] != '\0');
+		return 0;
+	}
+	check_taken(&id);
+	require(memchr(name, '\0', size) == NULL);
+	/* more delimiters take no less, and mean the same */
+	require(identity_parse(
+		    name, size, IDENTITY_DELIMITERS_ANY, &any, NULL) == 0);
+	require(identity_equal(&id, &any));
+	return 0;
+}

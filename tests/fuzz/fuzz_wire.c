@@ -1,0 +1,124 @@
+/*
+ * Fuzzes the two local protocols, each input as both. What is read and written
+ * again gives the same bytes, and no beginning of it was taken for the whole.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(int true_always)
+{
+	if (!true_always)
+		abort();
+}
+
+/* A block of exactly this size, so that ASan sees a byte too many read. */
+static char *
+exact_copy(const char *bytes, size_t len)
+{
+	char *copy = malloc(len == 0 ? 1 : len);
+
+	require(copy != NULL);
+	if (len > 0)
+		memcpy(copy, bytes, len);
+	return copy;
+}
+
+/* --- auth socket --- */
+
+static void
+check_auth(const char *bytes, size_t len)
+{
+	struct wire_auth auth;
+	enum wire_result result = wire_auth_parse(&auth, bytes, len);
+	struct buf again;
+	char *copy;
+
+	if (len > WIRE_AUTH_REQUEST_MAX)
+		require(result == WIRE_BAD);
+	if (result != WIRE_DONE)
+		return;
+	buf_init(&again, WIRE_AUTH_REQUEST_MAX);
+	require(wire_auth_string(&again, auth.login, auth.login_len) == 0);
+	require(
+	    wire_auth_string(&again, auth.password, auth.password_len) == 0);
+	require(wire_auth_string(&again, auth.service, auth.service_len) == 0);
+	require(wire_auth_string(&again, auth.realm, auth.realm_len) == 0);
+	require(again.len == len && memcmp(again.bytes, bytes, len) == 0);
+	buf_free(&again);
+	copy = exact_copy(bytes, len - 1);
+	require(wire_auth_parse(&auth, copy, len - 1) == WIRE_INCOMPLETE);
+	free(copy);
+}
+
+/* --- records --- */
+
+static void
+check_walk(const char *bytes, size_t len)
+{
+	char *record = exact_copy(bytes, len), *cursor = record, *value;
+	const char *name;
+	struct buf again;
+
+	buf_init(&again, len);
+	while ((name = wire_next(&cursor, &value)) != NULL)
+		require(wire_field(&again, name, value) == 0);
+	require(wire_end(&again) == 0);
+	require(again.len == len && memcmp(again.bytes, bytes, len) == 0);
+	buf_free(&again);
+	free(record);
+}
+
+static void
+check_record(const char *bytes, size_t len)
+{
+	size_t record_len = 0, less;
+	char *copy;
+
+	if (wire_record(bytes, len, &record_len) != WIRE_DONE)
+		return;
+	require(record_len >= 1 && record_len <= len);
+	check_walk(bytes, record_len);
+	copy = exact_copy(bytes, record_len - 1);
+	require(wire_record(copy, record_len - 1, &less) == WIRE_INCOMPLETE);
+	free(copy);
+}
+
+/* --- replies --- */
+
+static void
+check_reply(const char *bytes, size_t len)
+{
+	struct wire_reply reply, again;
+	char *copy = exact_copy(bytes, len);
+	struct buf out;
+
+	if (wire_reply_parse(&reply, copy, len) == 0) {
+		require(reply.dsn[0] != '\0');
+		buf_init(&out, WIRE_REPLY_MAX);
+		require(wire_reply_format(&out, &reply) == 0);
+		require(wire_reply_parse(&again, out.bytes, out.len) == 0);
+		require(again.status == reply.status);
+		require(strcmp(again.dsn, reply.dsn) == 0);
+		require(strcmp(again.text, reply.text) == 0);
+		buf_free(&out);
+	}
+	free(copy);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *bytes = exact_copy((const char *)data, size);
+
+	check_auth(bytes, size);
+	check_record(bytes, size);
+	check_reply(bytes, size);
+	free(bytes);
+	return 0;
+}
