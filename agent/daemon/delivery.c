@@ -52,6 +52,7 @@ delivery_free(struct delivery *d)
 	secret_free(&d->token);
 	attachments_free(&d->request.attachments);
 	spool_free(&d->request.spool);
+	free(d->request.recipients);
 	free(d);
 }
 
@@ -382,6 +383,7 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	if (d == NULL) {
 		spool_free(&request->spool);
 		attachments_free(&request->attachments);
+		free(request->recipients);
 		return NULL;
 	}
 	d->daemon = daemon;

@@ -194,7 +194,7 @@ on_found(void *ctx, const struct http_answer *answer)
 	struct delivery *d = ctx;
 
 	d->call = NULL;
-	switch (graph_read_found(answer)) {
+	switch (graph_read_found(answer, d->request.recipients)) {
 	case 1:
 		report_text(&d->reply, WIRE_SENT, "2.0.0",
 		    "accepted before, found in Sent Items");
@@ -218,7 +218,7 @@ search_sent_items(struct delivery *d)
 	char id[GRAPH_ID_SIZE];
 	struct error err;
 
-	if (d->request.message_id[0] == '\0')
+	if (d->request.message_id[0] == '\0' || d->request.recipients == NULL)
 		return 0;
 	graph_new_id(id);
 	d->call = graph_find_sent(d->daemon->http, &d->daemon->conf,

@@ -1,14 +1,18 @@
 /*
  * graph.c - see graph.h.
  */
+#include <ctype.h>
 #include <curl/curl.h>
 #include <jansson.h>
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "buf.h"
 #include "graph.h"
+#include "wire.h"
 
 static long
 read_message(void *ctx, char *to, size_t room)
@@ -88,7 +92,10 @@ add_filter(struct buf *url, const char *message_id)
 		buf_add(&filter, message_id, 1);
 	}
 	buf_add_string(&filter, "'");
-	if (!filter.failed && buf_add_string(url, "?$select=id&$filter=") == 0)
+	if (!filter.failed &&
+	    buf_add_string(url,
+		"?$select=toRecipients,ccRecipients,bccRecipients&$filter=") ==
+		0)
 		result = graph_add_escaped(url, filter.bytes);
 	buf_free(&filter);
 	return result;
@@ -119,19 +126,87 @@ graph_find_sent(struct http *http, const struct conf *conf, const char *mailbox,
 	return call;
 }
 
-int
-graph_read_found(const struct http_answer *answer)
+static int
+compare_names(const void *a, const void *b)
 {
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char *
+graph_recipients(const char **list, size_t count)
+{
+	struct buf text;
+	char *p;
+	size_t i;
+
+	qsort(list, count, sizeof(*list), compare_names);
+	buf_init(&text, WIRE_RECORD_MAX);
+	buf_add(&text, "", 0);
+	for (i = 0; i < count; i++)
+		if (i == 0 || strcasecmp(list[i], list[i - 1]) != 0)
+			buf_printf(&text, "%s\n", list[i]);
+	if (text.failed)
+		buf_free(&text);
+	for (p = text.bytes; p != NULL && *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return text.bytes;
+}
+
+/* How many addresses of a message's member list go into names. */
+static size_t
+take_names(
+    const json_t *message, const char *member, const char **names, size_t room)
+{
+	const json_t *one, *list = json_object_get(message, member);
+	size_t i, count = 0;
+
+	json_array_foreach(list, i, one)
+	{
+		one = json_object_get(
+		    json_object_get(one, "emailAddress"), "address");
+		if (count < room && json_is_string(one))
+			names[count++] = json_string_value(one);
+	}
+	return count;
+}
+
+static int
+has_recipients(const json_t *message, const char *recipients)
+{
+	/* Exchange takes 1,000 in all; more are not ours */
+	const char *names[1024];
+	const size_t room = sizeof(names) / sizeof(names[0]);
+	size_t count = 0;
+	char *text;
+	int same;
+
+	count += take_names(message, "toRecipients", names, room);
+	count +=
+	    take_names(message, "ccRecipients", names + count, room - count);
+	count +=
+	    take_names(message, "bccRecipients", names + count, room - count);
+	text = graph_recipients(names, count);
+	same = text != NULL && strcmp(text, recipients) == 0;
+	free(text);
+	return same;
+}
+
+int
+graph_read_found(const struct http_answer *answer, const char *recipients)
+{
+	const json_t *value, *message;
 	json_t *json;
-	const json_t *value;
 	int found = -1;
+	size_t i;
 
 	if (answer->status != 200)
 		return -1;
 	json = json_loadb(answer->body, answer->body_len, 0, NULL);
 	value = json_object_get(json, "value");
 	if (json_is_array(value))
-		found = json_array_size(value) > 0;
+		found = 0;
+	json_array_foreach(value, i,
+	    message) if (has_recipients(message, recipients)) found = 1;
 	json_decref(json);
 	return found;
 }

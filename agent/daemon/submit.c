@@ -11,6 +11,7 @@
 
 #include "delivery.h"
 #include "fingerprint.h"
+#include "graph.h"
 #include "log.h"
 #include "sender.h"
 #include "submit.h"
@@ -193,6 +194,9 @@ read_request(
 		recipients.count, &request->spool, request->digest) == -1)
 		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "cannot read the agent's spool file");
+	if (result == 0 && conn->daemon->conf.verify_unknown)
+		request->recipients =
+		    graph_recipients(recipients.list, recipients.count);
 	free(recipients.list);
 	return result;
 }

@@ -440,6 +440,26 @@ def test_verify_unknown_searches_sent_items(m365, daemon, permission, mails,
     assert len(m365.mail()) == mails
 
 
+def test_sent_items_of_other_recipients_are_not_ours(m365, daemon,
+                                                     monkeypatch):
+    """The same message goes to each recipient in a transaction of its own."""
+    monkeypatch.setitem(globals(), "MESSAGE", MESSAGE_WITH_ID)
+    daemon.settings["verify_unknown"] = "yes"
+    daemon.stop()
+    daemon.start()
+    m365.app(TENANT, CLIENT, SECRET, permissions=["Mail.Send", "Mail.Read"])
+    daemon.auth(USER, SECRET)
+    fields = {"identity": USER, "message_id": "<it's@example.com>"}
+    daemon.submit(MESSAGE, **fields)
+    other = MESSAGE.replace(b"rcpt@", b"Other@")
+    m365.rules({"endpoint": "sendMail", "action": "close", "when": "after"})
+    fields["recipient"] = "other@example.org"
+    assert daemon.submit(other, **fields).status == "deferred"
+    assert "request-id=" in daemon.submit(other, **fields).text
+    assert [m.recipients for m in m365.mail()] == [
+        ["rcpt@example.org"], ["other@example.org"]]
+
+
 def test_refused_message_is_not_an_unknown_one(m365, daemon):
     daemon.auth(USER, SECRET)
     m365.rules({"endpoint": "sendMail", "status": 403,

@@ -240,6 +240,10 @@ def _item(mail, wanted: list[str]) -> dict:
             "subject": mail.message.subject, "isDraft": False,
             "sentDateTime": time.strftime("%Y-%m-%dT%H:%M:%SZ",
                                           time.gmtime(mail.time))}
+    for name in ("to", "cc", "bcc"):
+        item[f"{name}Recipients"] = [
+            {"emailAddress": {"name": address, "address": address}}
+            for address in mail.message.named[name]]
     chosen = {n: v for n, v in item.items()
               if not wanted or n in wanted or n == "id"}
     return {"@odata.etag": 'W/"1"', **chosen}
