@@ -76,14 +76,12 @@ copy(char *to, size_t size, const char *value)
 static int
 from_json(json_t *json, struct draft *d)
 {
-	const char *digest, *shape, *identity, *mailbox, *id;
-	const char *upload = NULL;
+	const char *digest, *shape, *identity, *mailbox, *id, *upload;
 	json_int_t attached;
 
-	if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:s, s:I, s?:s?}", "digest",
+	if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:s, s:I}", "digest",
 		&digest, "shape", &shape, "identity", &identity, "mailbox",
-		&mailbox, "id", &id, "attached", &attached, "upload",
-		&upload) == -1 ||
+		&mailbox, "id", &id, "attached", &attached) == -1 ||
 	    from_hex(digest, d->digest) == -1 ||
 	    from_hex(shape, d->shape) == -1 ||
 	    identity_parse(
@@ -92,6 +90,7 @@ from_json(json_t *json, struct draft *d)
 	    copy(d->id, sizeof(d->id), id) == -1 || attached < 0)
 		return -1;
 	d->attached = (size_t)attached;
+	upload = json_string_value(json_object_get(json, "upload"));
 	if (upload != NULL &&
 	    (d->upload = secret_new(upload, strlen(upload))) == NULL)
 		return -1;

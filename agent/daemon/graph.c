@@ -160,10 +160,9 @@ take_names(
 	const json_t *one, *list = json_object_get(message, member);
 	size_t i, count = 0;
 
-	json_array_foreach(list, i, one)
-	{
-		one = json_object_get(
-		    json_object_get(one, "emailAddress"), "address");
+	for (i = 0; i < json_array_size(list); i++) {
+		one = json_object_get(json_array_get(list, i), "emailAddress");
+		one = json_object_get(one, "address");
 		if (count < room && json_is_string(one))
 			names[count++] = json_string_value(one);
 	}
@@ -194,7 +193,7 @@ has_recipients(const json_t *message, const char *recipients)
 int
 graph_read_found(const struct http_answer *answer, const char *recipients)
 {
-	const json_t *value, *message;
+	const json_t *value;
 	json_t *json;
 	int found = -1;
 	size_t i;
@@ -205,8 +204,9 @@ graph_read_found(const struct http_answer *answer, const char *recipients)
 	value = json_object_get(json, "value");
 	if (json_is_array(value))
 		found = 0;
-	json_array_foreach(value, i,
-	    message) if (has_recipients(message, recipients)) found = 1;
+	for (i = 0; i < json_array_size(value); i++)
+		if (has_recipients(json_array_get(value, i), recipients))
+			found = 1;
 	json_decref(json);
 	return found;
 }

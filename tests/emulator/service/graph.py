@@ -242,8 +242,8 @@ def _item(mail, wanted: list[str]) -> dict:
                                           time.gmtime(mail.time))}
     for name in ("to", "cc", "bcc"):
         item[f"{name}Recipients"] = [
-            {"emailAddress": {"name": address, "address": address}}
-            for address in mail.message.named[name]]
+            {"emailAddress": {"name": a.name, "address": a.text}}
+            for a in mail.message.named[name]]
     chosen = {n: v for n, v in item.items()
               if not wanted or n in wanted or n == "id"}
     return {"@odata.etag": 'W/"1"', **chosen}
