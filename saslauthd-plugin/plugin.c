@@ -9,7 +9,8 @@
  * nothing unless it is asked to verify a secret.
  *
  * Runs inside a host program: no output but through utils->log, no exit, no
- * signal, umask or environment changes, and no state of its own.
+ * signal, umask or environment changes, and no state of its own but
+ * the uid of msgraphd.
  */
 #include <string.h>
 #include <strings.h>
@@ -42,6 +43,7 @@ sasl_auxprop_plug_init(const sasl_utils_t *utils, int max_version,
 		return SASL_BADPARAM;
 	if (max_version < SASL_AUXPROP_PLUG_VERSION)
 		return refuse_version(utils, "auxprop");
+	entra_find_daemon();
 	*out_version = SASL_AUXPROP_PLUG_VERSION;
 	*plug = &auxprop_plugin;
 	return SASL_OK;
@@ -83,6 +85,7 @@ sasl_server_plug_init(const sasl_utils_t *utils, int max_version,
 		return SASL_BADPARAM;
 	if (max_version < SASL_SERVER_PLUG_VERSION)
 		return refuse_version(utils, "server");
+	entra_find_daemon();
 	*out_version = SASL_SERVER_PLUG_VERSION;
 	*pluglist = entra_mechanisms;
 	*plugcount = is_wanted(utils) ? entra_mechanisms_count : 0;

@@ -38,6 +38,12 @@ int entra_verify(const sasl_server_params_t *sparams, const char *name,
     size_t name_len, const char *secret, size_t secret_len);
 
 /*
+ * Looks up who msgraphd runs as. Called while plugins are loaded: smtpd enters
+ * its chroot later, where there is no user database.
+ */
+void entra_find_daemon(void);
+
+/*
  * The length of name without the "@realm" that libsasl2 appends to names
  * that have no '@'.
  */

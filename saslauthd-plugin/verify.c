@@ -11,6 +11,7 @@
  * allocation that can fail, and wiped before return.
  */
 #include <stdlib.h>
+#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -142,6 +143,38 @@ read_reply(int fd, char reply[WIRE_AUTH_REPLY_MAX + 1], long long deadline,
 	return 0;
 }
 
+/* Only msgraphd's, or systemd's for it, may see a secret. */
+static uid_t daemon_uid;
+
+void
+entra_find_daemon(void)
+{
+	struct passwd pw, *found = NULL;
+	char space[4096];
+
+	if (getpwnam_r("msgraphd", &pw, space, sizeof(space), &found) == 0 &&
+	    found != NULL)
+		daemon_uid = found->pw_uid;
+}
+
+/*
+ * Programs that read hostile mail may write into the socket's folder. One that
+ * was taken over could put a socket of its own there and wait for secrets.
+ */
+static int
+check_peer(int fd, const char *path, struct error *err)
+{
+	uid_t uid;
+
+	if (sock_peer_uid(fd, &uid) == 0 &&
+	    (uid == 0 || uid == daemon_uid || uid == geteuid()))
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "%s is not served by user msgraphd; no secret was sent. Find out "
+	    "who made it",
+	    path);
+}
+
 /* sock_connect(), with what is likely wrong if it fails. */
 static int
 reach(const char *path, long long deadline, struct error *err)
@@ -151,10 +184,14 @@ reach(const char *path, long long deadline, struct error *err)
 
 	fd = sock_connect(path, deadline, &e);
 	if (fd == -1)
-		error_set(err, e.class, e.dsn,
+		return error_set(err, e.class, e.dsn,
 		    "%s (is msgraphd running, and is this user in group "
 		    "msgraph?)",
 		    e.text);
+	if (check_peer(fd, path, err) == -1) {
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 

@@ -348,6 +348,20 @@ def nobody_listens(relay: Relay):
     relay.auth.open()
 
 
+@pytest.mark.parametrize("user, code", [
+    ("msgraphd", 235), ("msgraph", 454), ("nobody", 454)])
+def test_secret_goes_to_msgraphd_alone(relay, log, nobody_listens, user, code):
+    nobody_listens.unlink()
+    relay.auth.open(user)
+    try:
+        assert relay.sign_in().code == code
+    finally:
+        relay.auth.close(remove=False)
+    if code == 454:
+        assert relay.auth.requests == []
+        log("msgraph/auth is not served by user msgraphd; no secret was sent")
+
+
 def test_nobody_listens(relay, log, nobody_listens):
     hint = r" \(is msgraphd running, and is this user in group msgraph\?\)$"
     with relay.connect() as smtp:

@@ -4,12 +4,14 @@ place of msgraphd's or saslauthd's."""
 from __future__ import annotations
 
 import contextlib
+import io
+import os
+import pwd
 import socket
 import struct
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 
 def counted(text: bytes) -> bytes:
@@ -35,11 +37,16 @@ class AuthSocket:
         self.stall = False
         self.requests: list[Request] = []
 
-    def open(self) -> None:
+    def open(self, user: str = "root") -> None:
+        """The peer of a socket is whoever calls listen()."""
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.path))
         self.path.chmod(0o660)
-        self.listener.listen(16)
+        os.seteuid(pwd.getpwnam(user).pw_uid)
+        try:
+            self.listener.listen(16)
+        finally:
+            os.seteuid(0)
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
@@ -65,7 +72,9 @@ class AuthSocket:
             with connection, connection.makefile("rb") as file:
                 self.serve(connection, file)
 
-    def serve(self, connection: socket.socket, file: BinaryIO) -> None:
+    def serve(self, connection: socket.socket, file: io.BufferedReader) -> None:
+        if not file.peek(1):
+            return  # it does not trust us, and said nothing
         strings = [file.read(struct.unpack(">H", file.read(2))[0])
                    for _ in range(4)]
         self.requests.append(Request(*strings))

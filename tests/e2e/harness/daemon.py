@@ -135,8 +135,10 @@ class Daemon:
     # --- submit socket
 
     def submit(self, message: bytes, segments: list[tuple[int, int]]
-               | None = None, timeout: float = 60, **fields: str) -> Reply:
-        """Hands a message over; segments default to all of it."""
+               | None = None, timeout: float = 60, more: str = "",
+               **fields: str) -> Reply:
+        """Hands a message over; segments default to all of it, and more is
+        lines that follow them."""
         lines = {"queue_id": "4TESTqueue", "mailbox": "scan@example.com",
                  "sender": "scan@example.com",
                  "recipient": "rcpt@example.org",
@@ -145,7 +147,8 @@ class Daemon:
                          for name, value in lines.items())
         for offset, length in segments or [(0, len(message))]:
             record += f"segment={offset},{length}\n"
-        return self.submit_raw(record.encode() + b"\n", message, timeout)
+        return self.submit_raw((record + more).encode() + b"\n", message,
+                               timeout)
 
     def submit_raw(self, record: bytes, message: bytes,
                    timeout: float = 60) -> Reply:

@@ -13,7 +13,9 @@ def forms(value: str) -> list[bytes]:
     """As it is, URL-encoded, as hex, and as base64 wherever it begins in what
     is encoded (the characters that do not depend on its neighbours)."""
     raw = value.encode()
-    found = [raw, quote(value, safe="").encode(), quote_plus(value).encode(),
+    escaped = quote(value, safe="")
+    found = [raw, escaped.encode(), escaped.replace("~", "%7E").encode(),
+             quote_plus(value).encode(),
              raw.hex().encode(), raw.hex().upper().encode()]
     for shift in range(3):
         whole = base64.b64encode(b"\0" * shift + raw)

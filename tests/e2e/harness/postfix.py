@@ -69,7 +69,7 @@ class Postfix:
         shutil.chown(paths.data, "postfix")
         self.socket_directory.mkdir()
         shutil.chown(self.socket_directory, "root", "msgraph")
-        self.socket_directory.chmod(0o2770)
+        self.socket_directory.chmod(0o3770)
 
     def _install(self) -> None:
         """Users other than root may not see the build directory."""
@@ -228,6 +228,19 @@ class Postfix:
     def processes(self) -> list[int]:
         """The pids of master and of what it started."""
         return [self.master_pid(), *children(self.master_pid())]
+
+    def agents(self) -> list[int]:
+        """The processes of msgraph-agent that run now."""
+        return [pid for pid in self.processes()
+                if name_of(pid) == "msgraph-agent"]
+
+
+def name_of(pid: int) -> str:
+    """What the process runs; "" when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def children(pid: int) -> list[int]:

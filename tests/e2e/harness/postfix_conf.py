@@ -6,6 +6,7 @@ Example paths become those of Paths; everything else of the examples stays.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,7 @@ SMTPD = "8025       inet  n       -       y       -       -       smtpd"
 SMTPS = "465        inet  n       -       y       -       -       smtpd"
 CLEANUP = "msgraph-cleanup unix n   -       y       -       0       cleanup"
 BOUNCE = "msgraph-bounce unix n    -       y       -       0       cleanup"
-SIZE_LIMIT = "message_size_limit=2850000"
+SIZE_LIMIT = re.compile(r"message_size_limit=([1-9]\d*)")
 AGENT = "/usr/libexec/msgraph/msgraph-agent\n"
 ROUTE = "/etc/postfix/msgraph_route.pcre"
 SASL_SOCKET = "entra_socket: msgraph/auth"
@@ -116,8 +117,9 @@ def master(paths: Paths, options: Options) -> str:
         agent = [*agent, "-c", str(options.agent_conf)]
     text = example.replace(text, AGENT, " ".join(agent) + "\n")
     if options.size_limit is not None:
-        text = example.replace(text, SIZE_LIMIT,
-                               f"message_size_limit={options.size_limit}", 2)
+        size_limit()  # it is there
+        text = SIZE_LIMIT.sub(f"message_size_limit={options.size_limit}",
+                              text)
     return BASE_MASTER.format(chroot=flag) + example.check_private(
         text, paths.root)
 
@@ -130,6 +132,14 @@ def commands() -> list[list[str]]:
     if not found:
         raise example.ExampleError("no #postconf line")
     return found
+
+
+def size_limit() -> int:
+    """What the example's smtpd services announce as SIZE."""
+    found = set(SIZE_LIMIT.findall(example.read("postfix/master.cf.msgraph")))
+    if len(found) != 1:
+        raise example.ExampleError(f"message_size_limit is {found}")
+    return int(found.pop())
 
 
 def main(paths: Paths, options: Options, key: Path, crt: Path,

@@ -96,7 +96,7 @@ class Site:
     def _make_folders(self) -> None:
         self.run.mkdir()
         shutil.chown(self.run, "root", "msgraph")
-        self.run.chmod(0o2770)
+        self.run.chmod(0o3770)
         for folder in (self.state, self.key.parent):
             folder.mkdir()
             shutil.chown(folder, "msgraphd", "msgraph")
