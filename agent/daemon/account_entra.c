@@ -11,6 +11,7 @@
 
 /* With Entra out of reach, how long before it is asked again. */
 #define UNAVAILABLE_MS 1000LL
+#define STRANGERS_ASKING_MAX 32
 #define RENEW_EARLY_MS (300 * 1000LL)
 /* A token this near its end might not survive the request. */
 #define TOKEN_SPARE_MS (10 * 1000LL)
@@ -59,6 +60,7 @@ account_load_token(struct account *account)
 	switch (
 	    state_get(account->all->state, &account->id, &credential, &err)) {
 	case 1:
+		account->known = 1;
 		left = credential.token_expires - clock_wall();
 		if (credential.token != NULL && left > 0)
 			set_token(account, credential.token, left * 1000);
@@ -105,6 +107,7 @@ accepted(struct account *account, const struct entra_answer *answer)
 	set_token(account, answer->token, answer->expires_in * 1000LL);
 	account->quiet_until = 0;
 	account->warned_at = 0;
+	account->known = 1;
 	/*
 	 * Mail that is accepted now must be deliverable after a restart, so a
 	 * sign-in whose secret could not be kept is "not now".
@@ -200,6 +203,9 @@ on_answer(void *ctx, const struct entra_answer *answer)
 	struct account *account = ctx;
 
 	account->call = NULL;
+	if (account->stranger)
+		account->all->strangers--;
+	account->stranger = 0;
 	switch (answer->result) {
 	case ENTRA_ACCEPTED:
 		accepted(account, answer);
@@ -252,12 +258,27 @@ is_held(struct account *account)
 	return 1;
 }
 
+/* Guesses about identities must not keep Entra from being asked for others. */
+static int
+is_one_too_many(struct account *account)
+{
+	char client[IDENTITY_TEXT_SIZE];
+
+	if (account->known || account->all->strangers < STRANGERS_ASKING_MAX)
+		return 0;
+	account_be_quiet(account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE,
+	    "too many clients that are not known here sign in at once");
+	log_warning("NOQUEUE: client=%s, status=unavailable (%s)",
+	    identity_text(&account->id, client), account->quiet_text);
+	return 1;
+}
+
 void
 account_ask_entra(struct account *account, struct secret **secretp)
 {
 	struct error err;
 
-	if (is_held(account)) {
+	if (is_held(account) || is_one_too_many(account)) {
 		if (secretp != NULL)
 			secret_free(secretp);
 		return;
@@ -282,7 +303,11 @@ account_ask_entra(struct account *account, struct secret **secretp)
 		account_be_quiet(
 		    account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE, err.text);
 		secret_free(&account->asked);
+		return;
 	}
+	account->stranger = !account->known;
+	if (account->stranger)
+		account->all->strangers++;
 }
 
 int

@@ -30,6 +30,8 @@ struct account {
 	unsigned int waiting;
 	struct verdicts verdicts;
 
+	int stranger; /* its request counts among all->strangers */
+	int known; /* Entra has accepted a secret of it, now or before */
 	struct secret *token; /* owned; NULL without one */
 	long long renew_at, usable_until; /* clock_ms() */
 
@@ -53,6 +55,7 @@ struct accounts {
 	struct http *http;
 	struct state *state;
 	struct holds *holds;
+	unsigned int strangers; /* requests to Entra for who is not known */
 	struct event *sweep;
 };
 

@@ -11,7 +11,12 @@
 #include "account_private.h"
 #include "clock.h"
 
+/*
+ * Anybody can name identities that do not exist, so the last part of the room
+ * is for those that are known.
+ */
 #define ACCOUNTS_MAX 10000
+#define STRANGERS_MAX (ACCOUNTS_MAX / 2)
 #define SWEEP_SECONDS 60
 
 static int
@@ -46,14 +51,15 @@ account_new(struct accounts *all, const struct identity *id)
 	account->id = *id;
 	account->all = all;
 	TAILQ_INIT(&account->asks);
+	account_load_token(account);
 	account->wake = event_new(all->base, -1, 0, account_on_wake, account);
 	if (account->wake == NULL ||
+	    (!account->known && all->count >= STRANGERS_MAX) ||
 	    tsearch(account, &all->tree, compare) == NULL) {
 		account_free(account);
 		return NULL;
 	}
 	all->count++;
-	account_load_token(account);
 	return account;
 }
 

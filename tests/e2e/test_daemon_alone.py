@@ -148,6 +148,25 @@ def test_strangers_do_not_delay_a_cached_sign_in(m365, daemon):
     thread.join()
 
 
+def test_strangers_leave_room_for_known_clients(m365, daemon):
+    """Guesses at identities that do not exist, all waiting for Entra."""
+    assert daemon.auth(USER, SECRET) == "OK"
+    daemon.stop()
+    daemon.start()
+    m365.expire_tokens()
+    m365.rules({"endpoint": "token", "action": "stall", "times": 32})
+    guesses = [threading.Thread(target=daemon.auth, args=(
+        f"{TENANT}:{number:08x}{CLIENT[8:]}", "x")) for number in range(40)]
+    for thread in guesses:
+        thread.start()
+    m365.wait_requests("token", 33)
+    assert send(daemon, identity=USER).status == "sent"
+    m365.call("POST", "/release")
+    for thread in guesses:
+        thread.join()
+    assert "not known here sign in at once" in daemon.log()
+
+
 @pytest.mark.parametrize("name", [
     "", ":", f"{TENANT}:", f":{CLIENT}", TENANT, f"{TENANT}:{CLIENT}:x",
     f"{TENANT}::{CLIENT}", f"{TENANT}:{CLIENT[:-1]}g", "é:ü",
