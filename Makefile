@@ -144,6 +144,7 @@ e2e: $(MIXED)
 	    $(PYTEST) tests/e2e --ignore=tests/e2e/test_memory.py
 	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
 	    $(PYTEST) tests/e2e/test_memory.py
+	$(MAKE) simulation
 
 lint:
 	clang-format -n -Werror $(C_FILES)
@@ -181,15 +182,17 @@ fuzz-corpus: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 	done; echo "fuzz corpora: $(words $(FUZZERS)) targets passed"
 
 bench:
-	tests/packages test
+	tests/packages bench
 	$(MAKE) all
 	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
 	    $(PYTHON) -B tests/bench/bench.py $(BENCH_ARGS)
 
+include tests/simulation/rules.mk tests/torture/rules.mk
+
 # --- the rest ------------------------------------------------------------
 
 demo:
-	tests/packages build
+	tests/packages demo
 	$(MAKE) all
 	tests/with-users $(PYTHON) -B tests/demo/demo.py
 

@@ -15,6 +15,7 @@
 
 #define CONTEXT "draft"
 #define SEALED_MAX (64 * 1024)
+#define TEXT_MAX (16 * 1024)
 #define HEX_SIZE (2 * JOURNAL_DIGEST_SIZE + 1)
 
 void
@@ -112,7 +113,8 @@ seal(const struct draft_store *store, const struct draft *draft,
 	int result;
 
 	buf_init(&text, SEALED_MAX);
-	if (json == NULL ||
+	/* at once: what it grew out of would not be wiped */
+	if (json == NULL || buf_reserve(&text, TEXT_MAX) == NULL ||
 	    json_dump_callback(json, add, &text, JSON_COMPACT) == -1)
 		result =
 		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");

@@ -28,7 +28,6 @@ MISTAKES = {
     "long path": (f"submit_socket = /{'x' * 200}\n", 1, "submit_socket"),
     "no equals sign": ("log_level info\n", 1, ""),
     "no name": ("= info\n", 1, ""),
-    "control character": ("proxy = a\x01b\n", 1, ""),
     "line too long": (f"proxy = {'x' * 3000}\n", 1, ""),
 }
 
@@ -39,6 +38,19 @@ PROGRAMS = {
     "msgraph-milter": [], "msgraph-milter -t": ["-t"],
     "msgraph-agent": AGENT,
 }
+
+
+def private(folder) -> str:
+    """What keeps a program that missed the mistake away from the system. It
+    comes last, so that the mistake is met first."""
+    return f"""
+auth_socket = {folder}/auth
+bounce_socket = {folder}/bounce
+submit_socket = {folder}/submit
+state_directory = {folder}
+vault_key_file = {folder}/vault.key
+milter_socket = unix:{folder}/milter
+"""
 
 
 def run(program: str, conf, *args: str) -> subprocess.CompletedProcess:
@@ -67,7 +79,7 @@ def complaint(program: str, done: subprocess.CompletedProcess) -> str:
 def test_mistake_is_named(tmp_path, program, mistake):
     text, line, name = MISTAKES[mistake]
     conf = tmp_path / "msgraph.conf"
-    conf.write_text(text)
+    conf.write_text(text + private(tmp_path))
     said = complaint(program, run(program, conf))
     assert f"{conf}" in said
     assert str(line) in said.replace(str(conf), "")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import pytest
 
 from harness.message import message
-from harness.postfix import children
 from harness.process import peak_memory
 from harness.site import Site
 
@@ -35,22 +34,13 @@ def peaks(site: Site, size: int) -> tuple[int, int, int]:
     queue_id = site.send(app, "scan@example.com", ["a@example.org"],
                          message("scan@example.com", None, body))
     site.m365.wait_stalled(timeout=60)
-    (agent,) = [pid for pid in children(site.postfix.master_pid())
-                if b"msgraph-agent" in command_line(pid)]
+    (agent,) = site.postfix.agents()
     found = (site.daemon.peak_memory(), peak_memory(agent),
              site.milter.peak_memory())
     site.m365.release()
     site.postfix.wait_status(queue_id, "sent", timeout=60)
     assert site.m365.mail()[-1].size > size
     return found
-
-
-def command_line(pid: int) -> bytes:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def test_peak_of_a_large_message(roomy):

@@ -6,12 +6,10 @@ import os
 import secrets
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from harness.message import message
-from harness.postfix import children
 from harness.site import App
 from harness.wait import wait_for
 
@@ -35,19 +33,6 @@ def queued(site, send):
     site.postfix.wait_deferred(queue_id)
     site.m365.clear_rules()
     return queue_id
-
-
-def agents(site) -> list[int]:
-    """The processes of msgraph-agent that run now."""
-    return [pid for pid in children(site.postfix.master_pid())
-            if name_of(pid) == "msgraph-agent"]
-
-
-def name_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
 
 
 def flush_and_wait(site, queue_id: str) -> None:
@@ -229,7 +214,7 @@ def test_agent_killed(site, send):
     site.m365.rules({"endpoint": "sendMail", "action": "stall"})
     queue_id = send()
     site.m365.wait_stalled()
-    (agent,) = agents(site)
+    (agent,) = site.postfix.agents()
     os.kill(agent, signal.SIGKILL)
     site.postfix.wait_deferred(queue_id)
     site.m365.release()
@@ -293,7 +278,7 @@ def test_delivery_waits_for_held_socket(site, app, mailbox, held):
         client.login(app.user, app.secret)
         site.daemon.stop()
         queue_id = client.send(mailbox, RECIPIENTS, message(mailbox))
-    wait_for(lambda: agents(site), "msgraph-agent to run")
+    wait_for(site.postfix.agents, "msgraph-agent to run")
     assert site.postfix.queued(queue_id)["queue_name"] == "active"
     site.start_with(held)
     site.postfix.wait_status(queue_id, "sent")

@@ -39,10 +39,9 @@ def test_search_finds_base64(tmp_path, before):
 
 @pytest.mark.parametrize("where", ["argument", "environment"])
 def test_search_finds_what_is_planted_in_a_process(where):
-    # put together here, so that our own environment is no hit
     argument = [PLANTED] if where == "argument" else []
     environment = {"X": PLANTED} if where == "environment" else {}
-    child = subprocess.Popen(["/bin/cat", "-", *argument],
+    child = subprocess.Popen(["/bin/sh", "-c", "read line", *argument],
                              stdin=subprocess.PIPE, env=environment)
     try:
         found = leaks.in_processes([PLANTED])
@@ -158,6 +157,18 @@ def test_who_may_use_a_socket(site, name, user, expected):
     assert done.stdout.strip() == expected, done.stderr
 
 
+@pytest.mark.parametrize("user", ["msgraph", "postfix", "nobody"])
+def test_nobody_else_can_take_the_auth_socket_away(site, user):
+    """Whoever could would be asked in its place, with secrets."""
+    done = subprocess.run(
+        ["mv", str(site.auth_socket), f"{site.auth_socket}.old"],
+        user=user, group=pwd.getpwnam(user).pw_gid,
+        extra_groups=os.getgrouplist(user, pwd.getpwnam(user).pw_gid),
+        capture_output=True, text=True)
+    assert done.returncode != 0
+    assert site.auth_socket.is_socket()
+
+
 # --- the vault key
 
 @pytest.fixture
@@ -189,8 +200,9 @@ def test_without_its_key_the_state_stays(site, app, mailbox, key, change):
     site.daemon.spawn()
     wait_for(lambda: not site.daemon.is_running(), "msgraphd to give up")
     assert site.daemon.stop() not in (0, None)
-    assert "key" in site.daemon.log()[start:]
-    assert str(site.key) in site.daemon.log()[start:]
+    said = site.daemon.log()[start:]
+    assert "vault key" in said
+    assert str(site.state if change == "wrong" else site.key) in said
     assert (site.state / "state.db").read_bytes() == state
     assert key.exists() == (change != "missing")
     key.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""make demo: what it shows, what it leaves running when asked to, and that
+nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import smtplib
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from harness import example
+from harness.process import BUILD
+from harness.wait import wait_for
+
+DEMO = example.ROOT / "tests" / "demo" / "demo.py"
+WITH_USERS = example.ROOT / "tests" / "with-users"
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    """The demo's own place for temporary files; empty again at the end."""
+    folder = tmp_path / "t"
+    folder.mkdir()
+    # others than root pass through: pytest's folders are root's alone
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_mode & 0o005 != 0o005:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    yield folder
+    wait_for(lambda: list(folder.iterdir()) == [],
+             lambda: f"{list(folder.iterdir())} to go")
+
+
+def demo(scratch: Path, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [str(WITH_USERS), sys.executable, "-B", str(DEMO)],
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(scratch),
+             "MSGRAPH_BUILD": str(BUILD), **environment},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120)
+
+
+def test_each_step_is_shown(scratch):
+    done = demo(scratch)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    for text in ("235 2.7.0", "250 2.0.0 Ok: queued as", "status=sent",
+                 "sendMail -> 202", "byte for byte", "535 5.7.8",
+                 "nothing is left behind"):
+        assert text in done.stdout
+    queue_id = re.search(r"queued as (\w+)", done.stdout)[1]
+    assert f"{queue_id}: to=<you@example.org>, relay=msgraph" in done.stdout
+
+
+def test_left_running(scratch):
+    done = demo(scratch, KEEP="1")
+    if "Address already in use" in done.stdout:
+        pytest.skip("somebody has port 8025")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pid = int(re.search(r"^Stop:  kill (\d+)$", done.stdout, re.M)[1])
+    try:
+        user, secret = credentials(done.stdout)
+        with smtplib.SMTP("127.0.0.1", 8025) as client:
+            client.starttls()
+            client.login(user, secret)
+            client.sendmail("scan@example.com", ["b@example.org"],
+                            "Subject: second\n\nHello.\n")
+        record = re.search(r"(http://\S+/mail)", done.stdout)[1]
+        wait_for(lambda: b'"second"' in urllib.request.urlopen(
+            record).read(), "the second message")
+    finally:
+        os.kill(pid, signal.SIGTERM)
+
+
+def credentials(text: str) -> tuple[str, str]:
+    """From whichever way to send was printed."""
+    found = re.search(r"login\(\"(.*)\", \"(.*)\"\)", text) or re.search(
+        r"--auth-user '(.*)' \\\n +--auth-password '(.*)'", text)
+    return found[1], found[2]
+
+
+@pytest.mark.parametrize("environment, said", [
+    ({"TENANT": "x"}, "CLIENT SECRET_FILE FROM TO must be given"),
+    ({"TENANT": "x", "CLIENT": "x", "SECRET_FILE": "/none", "FROM": "x",
+      "TO": "x"}, "/none"),
+    ({"TENANT": "x", "CLIENT": "x", "SECRET_FILE": "/dev/null", "FROM": "x",
+      "TO": "x"}, "is empty"),
+])
+def test_mistakes_are_told(scratch, environment, said):
+    done = demo(scratch, **environment)
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_users_are_not_left(scratch):
+    before = (Path("/etc/passwd").read_text(), Path("/etc/group").read_text())
+    done = subprocess.run([str(WITH_USERS), "id", "msgraphd"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "(msgraph)" in done.stdout
+    assert (Path("/etc/passwd").read_text(),
+            Path("/etc/group").read_text()) == before

@@ -1,0 +1,229 @@
+"""What goes wrong: processes die or hang, connections break, the disk of the
+state is full, Entra and Graph answer anything."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.postfix import children
+from harness.process import Process
+from harness.site import Site
+from harness.wait import wait_for
+
+# Postfix programs that may be killed; not postlogd, whose lines are evidence.
+POSTFIX = ("pipe", "qmgr", "smtpd", "cleanup", "trivial-rewrite", "tlsmgr")
+
+# What sendMail answers. "accept": Graph has taken the message all the same.
+MAYBE = "maybe"
+ANSWERS: list[dict[str, Any]] = [
+    {"status": 202, "accept": True, "delay": 0.3},
+    {"status": 202, "accept": True, "body": "x", "truncate": True},
+    {"status": 401, "body": {"error": {"code": "InvalidAuthenticationToken"}}},
+    {"status": 429, "headers": {"Retry-After": "1"},
+     "body": {"error": {"code": "ApplicationThrottled"}}},
+    {"status": 429, "headers": {"Retry-After": "1"}, "body": "Too Many"},
+    {"status": 500, "accept": MAYBE},
+    {"status": 503, "body": {"error": {"code": "ErrorServerBusy"}}},
+    {"status": 504, "accept": MAYBE},
+    {"status": 200, "accept": MAYBE},
+    {"action": "garbage", "accept": MAYBE},
+    {"action": "reset", "accept": MAYBE},
+    {"action": "close", "accept": MAYBE},
+    {"action": "stall", "accept": MAYBE},
+    {"action": "reset", "when": "before"},
+    {"action": "stall", "when": "before"},
+]
+TOKEN_ANSWERS: list[dict[str, Any]] = [
+    {"status": 503, "body": {"error": "temporarily_unavailable"}},
+    {"status": 500, "body": {"error": "server_error"}},
+    {"status": 429, "headers": {"Retry-After": "1"}, "body": "Too Many"},
+    {"status": 200, "body": "not JSON"},
+    {"action": "garbage"}, {"action": "reset"}, {"action": "stall"},
+]
+
+
+class Disk:
+    """The state's: a small one, so that it can be filled. SQLite's log alone
+    takes 4 MB of it before it starts over."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.is_mounted = False
+
+    def mount(self) -> None:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=16m,mode=0777", "tmpfs",
+             str(self.place)], capture_output=True)
+        self.is_mounted = done.returncode == 0
+
+    def unmount(self) -> None:
+        if self.is_mounted:
+            subprocess.run(["umount", str(self.place)], check=True)
+
+    def fill(self) -> None:
+        with (self.place / "ballast").open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+            except OSError:
+                pass
+
+    def empty(self) -> None:
+        (self.place / "ballast").unlink(missing_ok=True)
+
+
+class Faults:
+    """Causes faults one after another, chosen by a seeded generator."""
+
+    def __init__(self, site: Site, disk: Disk, seed: int) -> None:
+        self.site = site
+        self.disk = disk
+        self.rng = random.Random(seed)
+        self.done: Counter[str] = Counter()
+        self.over = threading.Event()
+        self.kinds: list[tuple[int, str, Callable[[], object]]] = [
+            (8, "kill msgraphd", lambda: self.restart(site.daemon)),
+            (3, "stop msgraphd",
+             lambda: self.restart(site.daemon, signal.SIGTERM)),
+            (4, "kill msgraph-milter", lambda: self.restart(site.milter)),
+            (12, "kill msgraph-agent", self.kill_agent),
+            (5, "freeze msgraph-agent", self.freeze_agent),
+            (3, "freeze msgraphd", lambda: self.freeze(site.daemon.pid)),
+            (3, "hang up on clients of Graph", site.m365.hang_up),
+            (3, "Microsoft is away", self.down),
+            (3, "all tokens expire", site.m365.expire_tokens),
+            (25, "Graph answers", self.answers),
+            (8, "Entra answers", self.token_answers),
+            (1, "abort Postfix", self.abort_postfix),
+        ]
+        self.kinds += [(6 if name == "pipe" else 3, f"kill {name}",
+                        lambda name=name: self.kill_postfix(name))
+                       for name in POSTFIX]
+        if disk.is_mounted:
+            self.kinds.append((5, "fill the disk", self.full_disk))
+
+    def run(self, is_enough: Callable[[], bool]) -> None:
+        """Until there is enough, and every kind has happened."""
+        weights = [kind[0] for kind in self.kinds]
+        while not is_enough() or len(self.done) < len(self.kinds):
+            _, name, act = self.rng.choices(self.kinds, weights)[0]
+            if act() is not False:
+                self.done[name] += 1
+            self.pause(0.15)
+
+    def pause(self, most: float) -> None:
+        self.over.wait(most * self.rng.random())
+
+    # --- processes
+
+    def restart(self, program: Process,
+                number: int = signal.SIGKILL) -> None:
+        program.stop(number)
+        self.pause(0.5)
+        program.start()
+
+    def freeze(self, pid: int) -> bool:
+        if not send_signal(pid, signal.SIGSTOP):
+            return False
+        self.pause(1.0)
+        return send_signal(pid, signal.SIGCONT)
+
+    def agents(self) -> list[int]:
+        """Ours alone, and those whose pipe(8) is dead as well."""
+        conf = str(self.site.conf).encode()
+        return [int(entry.name) for entry in Path("/proc").iterdir()
+                if entry.name.isdigit() and name_of(int(entry.name)) ==
+                "msgraph-agent" and conf in read(entry / "cmdline")]
+
+    def kill_agent(self) -> bool:
+        agents = self.catch(self.agents)
+        return bool(agents) and send_signal(self.rng.choice(agents),
+                                            signal.SIGKILL)
+
+    def freeze_agent(self) -> bool:
+        agents = self.catch(self.agents)
+        return bool(agents) and self.freeze(self.rng.choice(agents))
+
+    def kill_postfix(self, name: str) -> bool:
+        master = self.site.postfix.master_pid()
+        pids = self.catch(lambda: [pid for pid in children(master)
+                                   if name_of(pid) == name])
+        return bool(pids) and send_signal(self.rng.choice(pids),
+                                          signal.SIGKILL)
+
+    def catch(self, find: Callable[[], list[int]]) -> list[int]:
+        """Some of these processes live for milliseconds."""
+        for _ in range(50):
+            found = find()
+            if found:
+                return found
+            self.over.wait(0.005)
+        return []
+
+    def abort_postfix(self) -> None:
+        postfix = self.site.postfix
+        master = Path(f"/proc/{postfix.master_pid()}")
+        postfix.command("postfix", "abort")
+        wait_for(lambda: not master.exists(), "Postfix to end")
+        postfix.start()
+
+    # --- Microsoft, the disk
+
+    def down(self) -> None:
+        self.site.m365.down()
+        self.pause(1.5)
+        self.site.m365.up()
+
+    def answers(self) -> None:
+        rules = []
+        for rule in self.rng.choices(ANSWERS, k=self.rng.randint(1, 4)):
+            rule = dict(rule)
+            if rule.get("accept") == MAYBE:
+                rule["accept"] = self.rng.random() < 0.5
+            rules.append({"endpoint": "sendMail", **rule})
+        self.site.m365.rules(*rules)
+
+    def token_answers(self) -> None:
+        self.site.m365.rules({"endpoint": "token",
+                              **self.rng.choice(TOKEN_ANSWERS)})
+
+    def full_disk(self) -> None:
+        self.disk.fill()
+        self.pause(1.5)
+        self.disk.empty()
+
+    # --- and all is well again
+
+    def heal(self) -> None:
+        self.site.m365.up()
+        self.site.m365.clear_rules()
+        self.site.m365.release()
+        if self.disk.is_mounted:
+            self.disk.empty()
+
+
+def name_of(pid: int) -> str:
+    return read(Path(f"/proc/{pid}/comm")).decode().strip()
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def send_signal(pid: int, number: int) -> bool:
+    try:
+        os.kill(pid, number)
+        return True
+    except ProcessLookupError:
+        return False

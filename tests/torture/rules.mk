@@ -1,0 +1,10 @@
+# The fault run; takes a few minutes. SEED=N for another one. Included by the
+# Makefile.
+
+SEED ?= 20261123
+
+torture: all
+	MSGRAPH_BUILD=$(abspath $(BUILD)) tests/with-users $(PYTHON) -B \
+	    tests/torture/torture.py --seed $(SEED)
+
+.PHONY: torture

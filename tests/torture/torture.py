@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""torture.py - 300 messages from several clients, while everything that can
+break does; then counts what Graph has accepted.
+
+    tests/with-users python3 tests/torture/torture.py [--seed N]
+        [--messages N] [--clients N]
+
+The seed decides about messages and faults; when they happen to meet differs
+from run to run. Ends with status 1 and a list if a promise was broken. The
+directories of the site are kept then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+for place in (TESTS, TESTS / "e2e"):
+    sys.path.insert(0, str(place))
+
+from harness.process import Process  # noqa: E402
+from harness.site import Site  # noqa: E402
+from harness.wait import wait_for  # noqa: E402
+
+from clients import Client, Tally  # noqa: E402
+from faults import Disk, Faults  # noqa: E402
+from verdict import Verdict  # noqa: E402
+
+SETTINGS = {"request_timeout": "3s", "connect_timeout": "2s",
+            "throttle_wait": "5s", "delivery_timeout": "40s",
+            "auth_cache_ttl": "1s"}
+POSTFIX = {"enable_long_queue_ids": "yes", "queue_run_delay": "1s",
+           "minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
+           "transport_retry_time": "1s", "service_throttle_time": "1s"}
+CLIENT_SECONDS = 240  # for all messages to be taken
+CALM_SECONDS = 90  # for all that was taken to be sent
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=20261123)
+    parser.add_argument("--messages", type=int, default=300)
+    parser.add_argument("--clients", type=int, default=5)
+    return parser.parse_args()
+
+
+def make_site(disk_class: type[Disk]) -> tuple[Site, Disk]:
+    site = Site(dict(SETTINGS))
+    site.postfix.settings.update(POSTFIX)
+    site.postfix.write()
+    disk = disk_class(site.state)
+    disk.mount()
+    if not disk.is_mounted:
+        print("torture: mounting is not permitted: no full disk this time")
+    return site, disk
+
+
+def storm(site: Site, disk: Disk, args: argparse.Namespace,
+          tally: Tally) -> Faults:
+    """Everything at once, until every message is taken."""
+    share = args.messages // args.clients
+    clients = [Client(site, number, share, args.seed, tally)
+               for number in range(args.clients)]
+    faults = Faults(site, disk, args.seed)
+    end = time.monotonic() + CLIENT_SECONDS
+    for client in clients:
+        client.start()
+    try:
+        faults.run(lambda: time.monotonic() > end or
+                   not any(client.is_alive() for client in clients))
+    finally:
+        faults.heal()
+    for client in clients:
+        client.join(CLIENT_SECONDS / 4)
+        client.gives_up.set()
+        client.join()
+    assert tally.taken() == share * args.clients, "not all could be sent"
+    return faults
+
+
+def calm(site: Site) -> None:
+    """Nothing goes wrong any more, and the queue runs empty."""
+    def is_empty() -> bool:
+        queue = site.postfix.queue()
+        if all(entry["queue_name"] == "deferred" for entry in queue):
+            site.postfix.flush()
+        return not queue
+    wait_for(is_empty, lambda: f"an empty queue: {site.postfix.queue()}",
+             CALM_SECONDS)
+    wait_for(lambda: stops(site.daemon), "msgraphd to stop")
+    assert stops(site.milter)
+
+
+def stops(program: Process) -> bool:
+    """What a signal to stop leaves behind tells of leaks and worse."""
+    return program.stop() == 0
+
+
+def run(args: argparse.Namespace) -> int:
+    print(f"torture: seed {args.seed}, {args.messages} messages from "
+          f"{args.clients} clients", flush=True)
+    began = time.monotonic()
+    tally = Tally()
+    site, disk = make_site(Disk)
+    broken = ["did not get to its end"]
+    try:
+        site.start()
+        faults = storm(site, disk, args, tally)
+        calm(site)
+        verdict = Verdict(site, tally)
+        broken = verdict.reach()
+        for name, count in sorted(faults.done.items()):
+            print(f"torture: {count:4} times: {name}")
+        print(f"torture: {verdict.numbers()}")
+    finally:
+        if broken:
+            keep(site)
+        site.postfix.stop()
+        site.milter.stop()
+        site.daemon.stop()
+        disk.unmount()
+        site.stop()
+    for line in broken:
+        print(f"torture: BROKEN: {line}")
+    print(f"torture: {'failed' if broken else 'passed'} after "
+          f"{time.monotonic() - began:.0f} s")
+    return 1 if broken else 0
+
+
+def keep(site: Site) -> None:
+    """What somebody needs who wants to know why."""
+    place = Path(tempfile.mkdtemp(prefix="torture-"))
+    for log in [*site.logs(), site.m365.directory / "log"]:
+        if log.exists():
+            shutil.copy(log, place)
+    print(f"torture: logs are in {place}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run(arguments()))
