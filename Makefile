@@ -194,7 +194,8 @@ include tests/simulation/rules.mk tests/torture/rules.mk
 demo:
 	tests/packages demo
 	$(MAKE) all
-	tests/with-users $(PYTHON) -B tests/demo/demo.py
+	MSGRAPH_BUILD=$(abspath $(BUILD)) tests/with-users \
+	    $(PYTHON) -B tests/demo/demo.py
 
 SASL_DIR ?= $(shell pkg-config --variable=libdir libsasl2 2>/dev/null || \
 	echo $(PREFIX)/lib)/sasl2
