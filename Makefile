@@ -193,7 +193,7 @@ include tests/simulation/rules.mk tests/torture/rules.mk
 
 demo:
 	tests/packages demo
-	$(MAKE) all
+	$(MAKE) -s all
 	MSGRAPH_BUILD=$(abspath $(BUILD)) tests/with-users \
 	    $(PYTHON) -B tests/demo/demo.py
 
