@@ -186,7 +186,9 @@ charset_char(enum charset_kind kind, struct span text)
 static struct span
 name(const char *text)
 {
-	return span_between(text, text + strlen(text));
+	struct span s = {text, strlen(text)};
+
+	return s;
 }
 
 struct span
