@@ -129,13 +129,24 @@ test_long_errors(void **state)
 	buf_free(&body);
 }
 
+/* A message to two, one of them in Cc. */
+#define ADDRESS(a) "[{\"emailAddress\":{\"address\":\"" a "\"}}]"
+#define TO(a) "{\"toRecipients\":" ADDRESS(a)
+#define CC(a) ",\"ccRecipients\":" ADDRESS(a) "}"
+
 static const struct {
 	long status;
 	const char *body;
 	int found;
 } searches[] = {
-    {200, "{\"value\":[{\"id\":\"AAMk\"}]}", 1},
-    {200, "{\"@odata.context\":\"x\",\"value\":[{},{}]}", 1},
+    {200, "{\"value\":[" TO("B@x.org") CC("a@x.org") "]}", 1},
+    {200, "{\"value\":[" TO("A@X.ORG") CC("b@x.org") "]}", 1},
+    {200, "{\"value\":[{}," TO("b@x.org") CC("a@x.org") "]}", 1},
+    /* sent, but to others: another part of it, or another transaction */
+    {200, "{\"value\":[" TO("b@x.org") CC("b@x.org") "]}", 0},
+    {200, "{\"value\":[" TO("b@x.org") CC("c@x.org") "]}", 0},
+    {200, "{\"value\":[{\"id\":\"AAMk\"}]}", 0},
+    {200, "{\"value\":[{\"toRecipients\":[{\"emailAddress\":1}]}]}", 0},
     {200, "{\"value\":[]}", 0},
     /* could not be told */
     {200, "{\"value\":null}", -1},
@@ -153,17 +164,21 @@ static const struct {
 static void
 test_found(void **state)
 {
+	const char *names[] = {"b@x.org", "A@x.org", "a@X.org"};
 	struct http_answer answer = {0};
+	char *recipients = graph_recipients(names, 3);
 	size_t i;
 
 	(void)state;
+	assert_string_equal(recipients, "a@x.org\nb@x.org\n");
 	for (i = 0; i < sizeof(searches) / sizeof(*searches); i++) {
 		answer.status = searches[i].status;
 		answer.body = searches[i].body;
 		answer.body_len = strlen(searches[i].body);
-		if (graph_read_found(&answer) != searches[i].found)
+		if (graph_read_found(&answer, recipients) != searches[i].found)
 			fail_msg("%ld %s", answer.status, answer.body);
 	}
+	free(recipients);
 }
 
 /* Version 4 of RFC 4122, and never the same. */
