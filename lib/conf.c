@@ -41,6 +41,11 @@ static const char *const large_messages[] = {
     [LARGE_MESSAGES_REFUSE] = "refuse",
     NULL,
 };
+static const char *const header_recipients[] = {
+    [HEADER_RECIPIENTS_TRIM] = "trim",
+    [HEADER_RECIPIENTS_KEEP] = "keep",
+    NULL,
+};
 static const char *const log_levels[] = {
     [LOG_LEVEL_DEBUG] = "debug",
     [LOG_LEVEL_INFO] = "info",
@@ -92,9 +97,14 @@ static const struct conf_option options[] = {
 	30 * DAY, NULL},
     {"verify_unknown", CONF_CHOICE, AT(verify_unknown), "no", 0, 0, no_yes},
     {"sendmail_limit", CONF_SIZE, AT(sendmail_limit), "3000000", 64 * 1024,
-	4 * MEGABYTE, NULL},
+	150 * MEGABYTE, NULL},
     {"large_messages", CONF_CHOICE, AT(large_messages), "draft", 0, 0,
 	large_messages},
+    {"header_recipients", CONF_CHOICE, AT(header_recipients), "trim", 0, 0,
+	header_recipients},
+    {"max_recipients", CONF_NUMBER, AT(max_recipients), "500", 1, 1000, NULL},
+    {"encode_8bit", CONF_CHOICE, AT(encode_8bit), "yes", 0, 0, no_yes},
+    {"hide_client", CONF_CHOICE, AT(hide_client), "no", 0, 0, no_yes},
     {"milter_socket", CONF_STRING, AT(milter_socket),
 	"unix:/var/spool/postfix/msgraph/milter", 0, 0, NULL},
     {"mailbox_from", CONF_CHOICE, AT(mailbox_from), "header", 0, 0,

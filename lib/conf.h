@@ -19,6 +19,7 @@
 
 enum conf_cloud { CLOUD_GLOBAL, CLOUD_USGOV, CLOUD_USGOV_DOD, CLOUD_CHINA };
 enum conf_mailbox_from { MAILBOX_FROM_HEADER, MAILBOX_FROM_ENVELOPE };
+enum conf_header_recipients { HEADER_RECIPIENTS_TRIM, HEADER_RECIPIENTS_KEEP };
 enum conf_large_messages { LARGE_MESSAGES_DRAFT, LARGE_MESSAGES_REFUSE };
 
 /*
@@ -50,6 +51,10 @@ struct conf {
 	int verify_unknown; /* 0 or 1 */
 	long sendmail_limit; /* of a finished message, before base64 */
 	int large_messages; /* enum conf_large_messages */
+	int header_recipients; /* enum conf_header_recipients */
+	long max_recipients; /* of one message to Graph */
+	int encode_8bit; /* 0 or 1 */
+	int hide_client; /* 0 or 1 */
 	char *milter_socket;
 	int mailbox_from; /* enum conf_mailbox_from */
 	long max_message_size;

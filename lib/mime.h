@@ -50,16 +50,17 @@
 /* RFC 2046 allows 70. */
 #define MIME_BOUNDARY_MAX 256
 
-/* Of one part. */
-#define MIME_HEADER_MAX (1024 * 1024)
+/* Of one part. More than the agent takes from a client, and a Bcc. */
+#define MIME_HEADER_MAX (2 * 1024 * 1024)
 
 #define MIME_TYPE_MAX 80
 
 /* Where the message is. */
 struct mime_source {
-	/* as pread(2), but short only at the end; -1 with errno set */
+	/* as pread(2); -1 with errno set */
 	ssize_t (*read)(void *context, void *bytes, size_t len, long long at);
 	void *context; /* borrowed */
+	long long size; /* of the message */
 };
 
 /* Bytes of the message: from up to, and without, to. */
@@ -101,7 +102,7 @@ struct mime_part {
 	 * good until the next mime_next(), and so are spans into them.
 	 */
 	struct span fields;
-	enum header_end header_end;
+	enum header_end header_end; /* HEADER_OPEN: over MIME_HEADER_MAX */
 
 	/* "text/plain" where the header does not say; in lower case */
 	char type[MIME_TYPE_MAX], subtype[MIME_TYPE_MAX];

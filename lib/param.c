@@ -86,19 +86,27 @@ param_init(struct param_reader *r, struct span value)
 	r->next = find_semicolon(value.p, r->limit);
 }
 
+static const char *
+skip_ascii_name(const char *p, const char *limit)
+{
+	while (p < limit && !(*p & 0x80) && is_name_byte(*p))
+		p++;
+	return p;
+}
+
 int
 param_type(struct span value, struct span *type, struct span *subtype)
 {
 	const char *limit = span_end(value), *p, *slash;
 
 	p = skip_blank(value.p, limit);
-	slash = skip_name(p, limit);
+	slash = skip_ascii_name(p, limit);
 	*type = span_between(p, slash);
 	p = skip_blank(slash, limit);
 	if (type->len == 0 || p == limit || *p != '/')
 		goto none;
 	p = skip_blank(p + 1, limit);
-	*subtype = span_between(p, skip_name(p, limit));
+	*subtype = span_between(p, skip_ascii_name(p, limit));
 	p = skip_blank(span_end(*subtype), limit);
 	if (subtype->len > 0 && (p == limit || *p == ';'))
 		return 0;

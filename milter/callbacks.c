@@ -6,11 +6,12 @@
  * middle of a message, so each callback that ends one drops it, and each that
  * begins one drops what may be left.
  *
- * Only four kinds of events are asked for: MAIL FROM, header fields, end of
- * message, abort. Fields are not answered one by one; what is wrong with one
- * is answered at the end of the message, which costs nothing, as Postfix has
- * the whole message before it shows any of it. Field values are never written
- * back, so the blank after the colon (SMFIP_HDR_LEADSPC) does not matter.
+ * Only five kinds of events are asked for: MAIL FROM, RCPT TO, header fields,
+ * end of message, abort. Fields are not answered one by one; what is wrong with
+ * one is answered at the end of the message, which costs nothing, as Postfix
+ * has the whole message before it shows any of it. Field values are never
+ * written back, so the blank after the colon (SMFIP_HDR_LEADSPC) does not
+ * matter.
  *
  * libmilter runs the callbacks of different connections in different threads.
  */
@@ -23,13 +24,14 @@
 #include "log.h"
 #include "message.h"
 #include "reply.h"
+#include "size.h"
 #include "sock.h"
 
 #define ANSWER_MS 100 /* from a callback's return until it is written */
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
-#define UNWANTED                                                        \
-	(SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOBODY | \
-	    SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HDR)
+#define UNWANTED                                                       \
+	(SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOEOH | \
+	    SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HDR)
 
 /*
  * Macros are asked for by name, so that the milter_mail_macros of main.cf
@@ -149,9 +151,9 @@ log_action(SMFICTX *ctx, const struct message *m, const char *mailbox,
 	    queue_id(ctx), m->sender, m->user, mailbox, action, text);
 }
 
-/* Ends the message, or what was to become one. */
+/* Says no to what the client asks for now. */
 static sfsistat
-refuse(SMFICTX *ctx, const struct message *m, const char *mailbox,
+say_no(SMFICTX *ctx, const struct message *m, const char *mailbox,
     const struct error *err)
 {
 	char text[REPLY_TEXT_SIZE], dsn[sizeof(err->dsn)], code[4];
@@ -165,8 +167,18 @@ refuse(SMFICTX *ctx, const struct message *m, const char *mailbox,
 	log_action(ctx, m, mailbox, temporary ? "tempfail" : "reject", why);
 	reply_text(err->text, text);
 	smfi_setreply(ctx, code, dsn, text);
-	drop(ctx);
 	return temporary ? SMFIS_TEMPFAIL : SMFIS_REJECT;
+}
+
+/* Ends the message, or what was to become one. */
+static sfsistat
+refuse(SMFICTX *ctx, const struct message *m, const char *mailbox,
+    const struct error *err)
+{
+	sfsistat status = say_no(ctx, m, mailbox, err);
+
+	drop(ctx);
+	return status;
 }
 
 /* The same where there is no message. */
@@ -200,14 +212,16 @@ on_negotiate(SMFICTX *ctx, unsigned long can_do, unsigned long can_skip,
 
 /* NULL with *err. */
 static struct message *
-open_message(SMFICTX *ctx, const char *sender, struct error *err)
+open_message(SMFICTX *ctx, const char *sender, char **argv, struct error *err)
 {
 	struct settings *settings = settings_get();
 	struct identity id;
 	struct message *m;
 
 	if (message_admit(&settings->conf, smfi_getsymval(ctx, macro_user), &id,
-		err) == -1) {
+		err) == -1 ||
+	    mailbox_check(sender, err) == -1 ||
+	    size_check(argv, settings->conf.max_message_size, err) == -1) {
 		settings_put(&settings);
 		return NULL;
 	}
@@ -224,7 +238,7 @@ on_mail_from(SMFICTX *ctx, char **argv)
 	struct message *m;
 
 	drop(ctx);
-	if ((m = open_message(ctx, sender, &err)) == NULL)
+	if ((m = open_message(ctx, sender, argv, &err)) == NULL)
 		return refuse_early(ctx, sender, &err);
 	if (begin() == -1) {
 		message_free(&m);
@@ -234,6 +248,18 @@ on_mail_from(SMFICTX *ctx, char **argv)
 	}
 	smfi_setpriv(ctx, m); /* fails for a NULL ctx alone */
 	return SMFIS_CONTINUE;
+}
+
+/* One recipient more or less is not the end of the message. */
+static sfsistat
+on_recipient(SMFICTX *ctx, char **argv)
+{
+	struct error err = {.class = ERROR_NONE};
+	struct message *m = smfi_getpriv(ctx);
+
+	if (m == NULL || argv[0] == NULL || mailbox_check(argv[0], &err) == 0)
+		return SMFIS_CONTINUE;
+	return say_no(ctx, m, "", &err);
 }
 
 static sfsistat
@@ -315,6 +341,7 @@ struct smfiDesc callbacks_filter = {
     .xxfi_version = SMFI_VERSION,
     .xxfi_flags = ACTIONS,
     .xxfi_envfrom = on_mail_from,
+    .xxfi_envrcpt = on_recipient,
     .xxfi_header = on_header,
     .xxfi_eom = on_end_of_message,
     .xxfi_abort = on_abort,

@@ -125,6 +125,26 @@ mailbox_unfit(const char *address)
 	return reason != NULL ? reason : domain_unfit(at + 1);
 }
 
+/*
+ * A domain has a form in ASCII (RFC 5890), a local part has none, and what
+ * Graph makes of one (RFC 6531) is not known.
+ */
+int
+mailbox_check(const char *argument, struct error *err)
+{
+	const char *at = strrchr(argument, '@');
+	size_t len = at == NULL ? strlen(argument) : (size_t)(at - argument);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)argument[i] > 127)
+			return error_set(err, ERROR_PERMANENT, "5.6.7",
+			    "%.254s has characters beyond ASCII before the @, "
+			    "which Microsoft Graph is not known to take",
+			    argument);
+	return 0;
+}
+
 /* --- the decision --- */
 
 static const struct mailbox_named *
@@ -176,6 +196,8 @@ mailbox_decide(enum conf_mailbox_from where, const struct mailbox_sources *s,
 		    "Sender is %s, the envelope sender is %s",
 		    describe(&s->from), describe(&s->sender),
 		    describe(&s->envelope));
+	if (mailbox_check(n->key, err) == -1)
+		return -1;
 	if ((reason = mailbox_unfit(n->key)) != NULL)
 		return error_set(err, ERROR_PERMANENT, "5.1.7",
 		    "<%.254s> cannot be a mailbox of Microsoft 365: %s", n->key,

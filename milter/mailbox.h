@@ -30,11 +30,17 @@ void mailbox_read(struct mailbox_named *, const char *value, size_t len);
 
 /*
  * Writes the mailbox, in lower case, and returns 0. Returns -1 with err->dsn
- * 5.7.1 when it cannot be told, 5.1.7 when its address is not fit for the
- * stamp; err->text is for the client.
+ * 5.7.1 when it cannot be told, 5.6.7 or 5.1.7 when its address is not fit for
+ * the stamp; err->text is for the client.
  */
 int mailbox_decide(enum conf_mailbox_from, const struct mailbox_sources *,
     char mailbox[MAILBOX_SIZE], struct error *err);
+
+/*
+ * Whether Graph may take the address in MAIL FROM or RCPT TO. 0; or -1 with
+ * err->dsn 5.6.7 when its local part is not ASCII.
+ */
+int mailbox_check(const char *argument, struct error *err);
 
 /* NULL when the address may be stamped, or why not. */
 const char *mailbox_unfit(const char *address);

@@ -37,7 +37,7 @@ deadline_start(unsigned int seconds)
 
 	alarm(0);
 	snprintf(line, sizeof(line),
-	    "4.4.7 no outcome within delivery_timeout (%us), will try again\n",
+	    "4.4.7 no outcome within delivery_timeout (%us), will try again",
 	    seconds);
 	line_len = strlen(line);
 	sigemptyset(&action.sa_mask);

@@ -1,13 +1,21 @@
 /*
  * deliver.c - configuration, message, edits, hand-over, in that order.
  *
+ * More recipients than Graph takes at once make several calls, one after
+ * another, each with edits of its own over the same spooled message. Who is in
+ * which call depends on the addresses alone, so that a second attempt asks
+ * msgraphd for the very same deliveries.
+ *
  * Nothing here says "sent" but msgraphd's answer. Every failure on the way is
  * an error that outcome_from_error() turns into a deferral, or into a bounce
  * where the message itself can never go.
  */
 #include "conf.h"
+#include "content.h"
 #include "deadline.h"
 #include "deliver.h"
+#include "large.h"
+#include "lists.h"
 #include "outcome.h"
 #include "parent.h"
 #include "rewrite.h"
@@ -16,21 +24,119 @@
 /* Unlike /tmp, seldom a file system in memory. */
 #define SPOOL_DIRECTORY "/var/tmp"
 
+struct delivery {
+	const struct options *options; /* borrowed, as the next two */
+	const struct conf *conf;
+	struct spool *spool;
+	struct recipients recipients;
+	struct rewrite_rules rules;
+};
+
+/* --- one call --- */
+
+static int
+send_chosen(struct delivery *d, struct wire_reply *reply, struct error *err)
+{
+	struct content_rules content = {.encode_8bit = d->conf->encode_8bit,
+	    .hide_client = d->conf->hide_client,
+	    .queue_id = d->options->queue_id};
+	struct large large = {NULL, 0};
+	struct edits edits;
+	int result;
+
+	edits_init(&edits, d->spool);
+	result = rewrite(d->spool, &d->rules, &d->recipients, &edits, err);
+	if (result == 0)
+		result = content_edit(&edits, &d->spool->found, &content, err);
+	if (result == 0)
+		result = large_edit(&edits, d->conf, &large, err);
+	if (result == 0)
+		result = submit(d->conf->submit_socket, d->options,
+		    &d->recipients, &edits, &large, reply, err);
+	large_free(&large);
+	edits_free(&edits);
+	return result;
+}
+
+/* --- all of them --- */
+
+/*
+ * Of several answers the one for pipe(8), which knows one for all recipients.
+ * Only where all were accepted is the message sent, and only where all were
+ * refused does it bounce; a mixture is tried again, and msgraphd's journal
+ * keeps what was accepted from being posted again.
+ */
+static void
+join(struct wire_reply *all, const struct wire_reply *one)
+{
+	if (all->status == one->status)
+		return;
+	if (all->status == WIRE_SENT ||
+	    (all->status == WIRE_BOUNCED && one->status == WIRE_DEFERRED))
+		*all = *one;
+	all->status = WIRE_DEFERRED;
+	all->dsn[0] = '4';
+}
+
+/*
+ * Addresses that stay although the envelope lacks them are mailed with the
+ * first call and count there.
+ */
+static size_t
+first_size(const struct delivery *d)
+{
+	size_t limit = (size_t)d->conf->max_recipients, foreign;
+	struct span head = {d->spool->head, d->spool->head_len};
+
+	if (!d->rules.keep)
+		return limit;
+	foreign = lists_foreign(head, &d->recipients);
+	return foreign < limit ? limit - foreign : 1;
+}
+
+static int
+send_all(struct delivery *d, struct wire_reply *reply, struct error *err)
+{
+	struct recipients *rs = &d->recipients;
+	size_t rank = 0, size = first_size(d);
+	struct wire_reply one;
+
+	for (; rank < rs->sorted_count; rank += recipients_chosen(rs)) {
+		recipients_choose(rs, rank, size);
+		if (send_chosen(d, &one, err) == -1)
+			outcome_from_error(&one, err);
+		if (rank == 0)
+			*reply = one;
+		else
+			join(reply, &one);
+		size = (size_t)d->conf->max_recipients;
+		d->rules.keep = 0;
+	}
+	return 0;
+}
+
+/* Known only where each recipient has its own. */
+static const char *const *
+originals(const struct options *o)
+{
+	return o->original_count == o->recipient_count ? o->originals : NULL;
+}
+
 static int
 send_spooled(const struct options *o, const struct conf *conf,
     struct spool *spool, struct wire_reply *reply, struct error *err)
 {
-	struct recipients recipients;
-	struct edits edits;
-	int result = -1;
+	struct delivery d = {.options = o, .conf = conf, .spool = spool};
+	int result;
 
-	edits_init(&edits, spool);
-	if (recipients_init(
-		&recipients, o->recipients, o->recipient_count, err) == 0 &&
-	    rewrite(spool, &recipients, &edits, err) == 0)
-		result = submit(conf->submit_socket, o, &edits, reply, err);
-	edits_free(&edits);
-	recipients_free(&recipients);
+	d.rules.mailbox = o->mailbox;
+	d.rules.is_bounce = o->sender[0] == '\0' && o->identity[0] == '\0';
+	d.rules.keep = conf->header_recipients == HEADER_RECIPIENTS_KEEP;
+	result = recipients_init(&d.recipients, o->recipients, originals(o),
+	    o->recipient_count, err);
+	if (result == 0)
+		result = send_all(&d, reply, err);
+	recipients_free(&d.recipients);
 	return result;
 }
 

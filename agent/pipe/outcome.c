@@ -4,7 +4,8 @@
  * pipe(8) reads "D.S.N text" only at the first byte of all that its command
  * writes, and only when the command fails; without it the exit status decides,
  * and all but 71 and 75 bounce. So both are always given, and both
- * agree. On success it logs the first 100 characters.
+ * agree. On success it logs the first 100 characters. There is no line end:
+ * Postfix would log a blank for it.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -87,15 +88,14 @@ outcome_report(const struct wire_reply *reply)
 	int status = EX_TEMPFAIL;
 
 	if (reply->status == WIRE_SENT) {
-		snprintf(line, sizeof(line), "%s\n", text);
-		write_line(line, strlen(line));
+		write_line(text, strlen(text));
 		return EX_OK;
 	}
 	if (reply->status == WIRE_BOUNCED && is_dsn(dsn, '5'))
 		status = bounce_status(dsn);
 	else if (!is_dsn(dsn, '4'))
 		dsn = "4.3.0";
-	snprintf(line, sizeof(line), "%s %s\n", dsn,
+	snprintf(line, sizeof(line), "%s %s", dsn,
 	    *text == '\0' ? "no reason was given" : text);
 	write_line(line, strlen(line));
 	return status;

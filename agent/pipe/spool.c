@@ -75,6 +75,7 @@ take(struct spool *s, const char *bytes, size_t len, struct error *err)
 		room = len;
 	memcpy(s->head + s->head_len, bytes, room);
 	s->head_len += room;
+	scan_update(&s->found, bytes, len);
 	return spool_append(s, bytes, len, err);
 }
 
@@ -94,6 +95,7 @@ copy(struct spool *s, int in, struct error *err)
 			return -1;
 	}
 	s->raw = s->end;
+	scan_end(&s->found);
 	if (s->raw == 0)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "no message on standard input");

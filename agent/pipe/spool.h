@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "error.h"
+#include "scan.h"
 
 /* So much of a message is kept in memory: its header must fit. */
 #define SPOOL_HEAD_MAX (1024 * 1024)
@@ -21,6 +22,7 @@ struct spool {
 	size_t head_len;
 	long long raw; /* length of the message */
 	long long end; /* length of the file */
+	struct scan found; /* in the message */
 };
 
 /*

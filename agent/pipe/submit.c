@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "message_id.h"
 #include "sock.h"
 #include "submit.h"
 
@@ -22,19 +23,44 @@ add_numbers(struct buf *record, const struct edits *edits)
 }
 
 static int
-make_record(struct buf *record, const struct options *o,
-    const struct edits *edits, struct error *err)
+add_message_id(struct buf *record, const struct spool *spool)
+{
+	struct span head = {spool->head, spool->head_len};
+	char id[MESSAGE_ID_SIZE];
+
+	message_id_read(head, id);
+	return id[0] == '\0' ? 0 : wire_field(record, "message-id", id);
+}
+
+static int
+add_recipients(struct buf *record, const struct options *o,
+    const struct recipients *recipients)
 {
 	size_t i;
+	int bad = 0;
+
+	for (i = 0; i < o->recipient_count; i++)
+		if (recipient_is_chosen(recipients, &recipients->list[i]))
+			bad |=
+			    wire_field(record, "recipient", o->recipients[i]);
+	return bad;
+}
+
+static int
+make_record(struct buf *record, const struct options *o,
+    const struct recipients *recipients, const struct edits *edits,
+    const struct large *large, struct error *err)
+{
 	int bad = 0;
 
 	bad |= wire_field(record, "queue-id", o->queue_id);
 	bad |= wire_field(record, "identity", o->identity);
 	bad |= wire_field(record, "mailbox", o->mailbox);
 	bad |= wire_field(record, "sender", o->sender);
-	for (i = 0; i < o->recipient_count; i++)
-		bad |= wire_field(record, "recipient", o->recipients[i]);
+	bad |= add_recipients(record, o, recipients);
+	bad |= add_message_id(record, edits->spool);
 	bad |= add_numbers(record, edits);
+	bad |= large_fields(large, record);
 	bad |= wire_end(record);
 	if (record->failed)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
@@ -104,13 +130,14 @@ read_reply(int fd, struct wire_reply *reply, struct error *err)
 
 int
 submit(const char *socket_path, const struct options *o,
-    const struct edits *edits, struct wire_reply *reply, struct error *err)
+    const struct recipients *recipients, const struct edits *edits,
+    const struct large *large, struct wire_reply *reply, struct error *err)
 {
 	struct buf record;
 	int fd = -1, result = -1;
 
 	buf_init(&record, WIRE_RECORD_MAX);
-	if (make_record(&record, o, edits, err) == -1)
+	if (make_record(&record, o, recipients, edits, large, err) == -1)
 		goto out;
 	fd = sock_connect(socket_path, LLONG_MAX, err);
 	if (fd == -1)

@@ -6,14 +6,18 @@
 
 #include "edit.h"
 #include "error.h"
+#include "large.h"
 #include "options.h"
+#include "recipients.h"
 #include "wire.h"
 
 /*
- * 0 with msgraphd's answer in *reply; -1 when there is none, which always
- * defers. Waits without limit of its own: see deadline.h.
+ * For the recipients that are chosen. 0 with msgraphd's answer in *reply; -1
+ * when there is none, which always defers. Waits without limit of its own: see
+ * deadline.h.
  */
 int submit(const char *socket_path, const struct options *,
-    const struct edits *, struct wire_reply *reply, struct error *);
+    const struct recipients *, const struct edits *, const struct large *,
+    struct wire_reply *reply, struct error *);
 
 #endif

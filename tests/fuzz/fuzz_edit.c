@@ -1,8 +1,10 @@
 /*
- * Fuzzes the edits of the agent. The input is recipients, one a line, an empty
- * line, and a message. Whatever the message is: the body stays, every
- * recipient is named somewhere, Bcc names nobody else, no X-MSGraph-* is left,
- * and a second pass changes nothing.
+ * Fuzzes the edits of the agent. The input is recipients, one a line, each with
+ * what Postfix rewrote it from after a blank if that is known, an empty
+ * line, and a message. A first line "keep" keeps header addresses. Whatever the
+ * message is: the body stays; To, Cc and Bcc name every recipient once and
+ * nobody else; every reader reads them alike; no X-MSGraph-* is left; and a
+ * second pass changes nothing.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -38,10 +40,16 @@ spool_init(struct spool *s, const char *message, size_t len)
 	s->raw = s->end = (long long)len;
 }
 
+struct envelope {
+	char *to[RECIPIENTS_MAX];
+	const char *originals[RECIPIENTS_MAX];
+	size_t count;
+	struct rewrite_rules rules;
+};
+
 /* One pass. Returns the number of edits, or -1. */
 static int
-pass(char *const *to, size_t count, const char *message, size_t len,
-    struct buf *out)
+pass(const struct envelope *e, const char *message, size_t len, struct buf *out)
 {
 	struct recipients recipients;
 	struct error err;
@@ -51,8 +59,9 @@ pass(char *const *to, size_t count, const char *message, size_t len,
 
 	spool_init(&spool, message, len);
 	edits_init(&edits, &spool);
-	if (recipients_init(&recipients, to, count, &err) == 0 &&
-	    rewrite(&spool, &recipients, &edits, &err) == 0) {
+	if (recipients_init(&recipients, e->to, e->originals, e->count, &err) ==
+		0 &&
+	    rewrite(&spool, &e->rules, &recipients, &edits, &err) == 0) {
 		message_finish(&edits, out);
 		result = (int)edits.count;
 	}
@@ -62,42 +71,60 @@ pass(char *const *to, size_t count, const char *message, size_t len,
 	return result;
 }
 
+/* Resent-To and Resent-Cc may name who stands in To as well, but none else. */
 static void
-mark(const struct recipients *rs, const struct header_field *f)
+mark(const struct envelope *e, const struct recipients *rs,
+    const struct header_field *f)
 {
-	int bcc = span_is(f->name, "Bcc");
+	int resent = f->name.len > 3;
 	struct address_reader r;
 	struct recipient *found;
 	struct address a;
 
 	address_init(&r, f->value.p, f->value.len);
 	while (address_next(&r, &a)) {
-		found = NULL;
-		if (a.kind == ADDRESS_MAILBOX)
-			found = recipients_find(rs, a.spec);
-		require(found != NULL || !bcc);
-		if (found != NULL)
-			found->named = 1;
+		require(a.kind != ADDRESS_BAD && !a.loose);
+		if (a.kind != ADDRESS_MAILBOX)
+			continue;
+		found = recipients_find(rs, a.spec);
+		require(found != NULL || e->rules.keep);
+		if (found == NULL || resent)
+			continue;
+		require(found->place == NULL);
+		found->place = a.spec.p;
 	}
 }
 
+static int
+is_list(struct span name)
+{
+	return span_is(name, "To") || span_is(name, "Cc") ||
+	    span_is(name, "Bcc") || span_is(name, "Resent-To") ||
+	    span_is(name, "Resent-Cc");
+}
+
 static void
-check(char *const *to, size_t count, const struct buf *out, struct span body)
+check(const struct envelope *e, const struct buf *out, struct span body)
 {
 	struct recipients recipients;
 	struct header_reader r;
 	struct header_field f;
 	struct error err;
+	int authors = 0;
 
-	require(recipients_init(&recipients, to, count, &err) == 0);
+	require(recipients_init(
+		    &recipients, e->to, e->originals, e->count, &err) == 0);
 	header_init(&r, out->bytes, out->len);
 	while (header_next(&r, &f)) {
 		require(f.name.len < 10 ||
 		    strncasecmp(f.name.p, "X-MSGraph-", 10) != 0);
-		if (span_is(f.name, "To") || span_is(f.name, "Cc") ||
-		    span_is(f.name, "Bcc"))
-			mark(&recipients, &f);
+		require(!span_is(f.name, "Resent-Bcc"));
+		require(!span_is(f.name, "Return-Path"));
+		authors += span_is(f.name, "From");
+		if (is_list(f.name))
+			mark(e, &recipients, &f);
 	}
+	require(authors <= 1);
 	require(recipients_hidden(&recipients) == 0);
 	require(r.end != HEADER_BAD_LINE);
 	require(r.body.len == body.len);
@@ -105,24 +132,32 @@ check(char *const *to, size_t count, const struct buf *out, struct span body)
 	recipients_free(&recipients);
 }
 
-/* Cuts the recipients off; returns how many, or 0 where there is no message. */
-static size_t
-split(char *input, char *to[], char **message)
+/* Cuts the recipients off. Returns the message, or NULL where there is none. */
+static char *
+split(char *input, struct envelope *e)
 {
-	size_t n = 0;
-	char *end;
+	char *end, *blank;
 
-	for (; n <= RECIPIENTS_MAX; input = end + 1) {
+	memset(e, 0, sizeof(*e));
+	e->rules.mailbox = "m@x";
+	for (; e->count < RECIPIENTS_MAX; input = end + 1) {
 		end = strchr(input, '\n');
-		if (end == NULL || n == RECIPIENTS_MAX)
-			return 0;
+		if (end == NULL)
+			return NULL;
 		*end = '\0';
 		if (end == input)
-			break;
-		to[n++] = input;
+			return e->count == 0 ? NULL : end + 1;
+		if (strcmp(input, "keep") == 0) {
+			e->rules.keep = 1;
+			continue;
+		}
+		blank = strchr(input, ' ');
+		if (blank != NULL)
+			*blank++ = '\0';
+		e->originals[e->count] = blank == NULL ? "" : blank;
+		e->to[e->count++] = input;
 	}
-	*message = end + 1;
-	return n;
+	return NULL;
 }
 
 /* What must come out as it went in. */
@@ -141,24 +176,25 @@ body_of(const char *message, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *input = malloc(size + 1), *to[RECIPIENTS_MAX], *message;
+	char *input = malloc(size + 1), *message;
 	struct buf once, again;
-	size_t count, len;
+	struct envelope e;
+	size_t len;
 
 	require(input != NULL);
 	memcpy(input, data, size);
 	input[size] = '\0';
-	buf_init(&once, 4 * size + 4096);
-	buf_init(&again, 4 * size + 4096);
-	count = split(input, to, &message);
-	if (count == 0)
+	buf_init(&once, 4 * size + 65536);
+	buf_init(&again, 4 * size + 65536);
+	message = split(input, &e);
+	if (message == NULL)
 		goto out;
 	len = size - (size_t)(message - input);
-	if (pass(to, count, message, len, &once) == -1)
+	if (pass(&e, message, len, &once) == -1)
 		goto out;
 	buf_add(&once, "", 0);
-	check(to, count, &once, body_of(message, len));
-	require(pass(to, count, once.bytes, once.len, &again) == 0);
+	check(&e, &once, body_of(message, len));
+	require(pass(&e, once.bytes, once.len, &again) == 0);
 	require(once.len == again.len);
 	require(memcmp(once.bytes, again.bytes, once.len) == 0);
 out:

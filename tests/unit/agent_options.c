@@ -116,29 +116,29 @@ static const struct {
 	const char *line;
 	int status;
 } outcomes[] = {
-    {{WIRE_SENT, "2.0.0", "Graph accepted"}, "Graph accepted\n", 0},
-    {{WIRE_SENT, "5.0.0", ""}, "\n", 0},
-    {{WIRE_DEFERRED, "4.3.2", "later"}, "4.3.2 later\n", 75},
-    {{WIRE_DEFERRED, "4.7.28", ""}, "4.7.28 no reason was given\n", 75},
-    {{WIRE_BOUNCED, "5.6.0", "bad"}, "5.6.0 bad\n", 65},
-    {{WIRE_BOUNCED, "5.1.3", "bad"}, "5.1.3 bad\n", 67},
-    {{WIRE_BOUNCED, "5.2.2", "bad"}, "5.2.2 bad\n", 73},
-    {{WIRE_BOUNCED, "5.3.4", "bad"}, "5.3.4 bad\n", 69},
-    {{WIRE_BOUNCED, "5.5.0", "bad"}, "5.5.0 bad\n", 76},
-    {{WIRE_BOUNCED, "5.7.60", "bad"}, "5.7.60 bad\n", 77},
-    {{WIRE_BOUNCED, "5.10.100", LONG100}, "5.10.100 " LONG100 "\n", 67},
+    {{WIRE_SENT, "2.0.0", "Graph accepted"}, "Graph accepted", 0},
+    {{WIRE_SENT, "5.0.0", ""}, "", 0},
+    {{WIRE_DEFERRED, "4.3.2", "later"}, "4.3.2 later", 75},
+    {{WIRE_DEFERRED, "4.7.28", ""}, "4.7.28 no reason was given", 75},
+    {{WIRE_BOUNCED, "5.6.0", "bad"}, "5.6.0 bad", 65},
+    {{WIRE_BOUNCED, "5.1.3", "bad"}, "5.1.3 bad", 67},
+    {{WIRE_BOUNCED, "5.2.2", "bad"}, "5.2.2 bad", 73},
+    {{WIRE_BOUNCED, "5.3.4", "bad"}, "5.3.4 bad", 69},
+    {{WIRE_BOUNCED, "5.5.0", "bad"}, "5.5.0 bad", 76},
+    {{WIRE_BOUNCED, "5.7.60", "bad"}, "5.7.60 bad", 77},
+    {{WIRE_BOUNCED, "5.10.100", LONG100}, "5.10.100 " LONG100, 67},
     /* what is not proven permanent is temporary */
-    {{WIRE_DEFERRED, "5.6.0", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_DEFERRED, "2.0.0", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_DEFERRED, "", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_BOUNCED, "4.3.0", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_BOUNCED, "", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_BOUNCED, "5.6", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_BOUNCED, "5.6.", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_BOUNCED, "5.6.0000", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_BOUNCED, "5.6.0 ", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_BOUNCED, "5.6.0.1", "bad"}, "4.3.0 bad\n", 75},
-    {{WIRE_BOUNCED, "55.6.0", "bad"}, "4.3.0 bad\n", 75},
+    {{WIRE_DEFERRED, "5.6.0", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_DEFERRED, "2.0.0", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_DEFERRED, "", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_BOUNCED, "4.3.0", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_BOUNCED, "", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_BOUNCED, "5.6", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_BOUNCED, "5.6.", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_BOUNCED, "5.6.0000", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_BOUNCED, "5.6.0 ", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_BOUNCED, "5.6.0.1", "bad"}, "4.3.0 bad", 75},
+    {{WIRE_BOUNCED, "55.6.0", "bad"}, "4.3.0 bad", 75},
 };
 
 /* What outcome_report() writes to descriptor 1. */
@@ -157,7 +157,7 @@ report(const struct wire_reply *reply, char *line, size_t size)
 	close(pipes[1]);
 	len = read(pipes[0], line, size - 1);
 	close(pipes[0]);
-	assert_true(len > 0);
+	assert_true(len >= 0);
 	line[len] = '\0';
 	return status;
 }

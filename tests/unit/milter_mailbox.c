@@ -104,6 +104,8 @@ static const struct {
     /* decided, but not fit for the stamp: no second choice */
     {HEADER, {"\"a b\"@example.com"}, NULL, "<e@example.com>", NULL, "5.1.7",
 	"quotes"},
+    {HEADER, {"\303\274@example.com"}, NULL, "<e@example.com>", NULL, "5.6.7",
+	"beyond ASCII"},
     {HEADER, {"a%b@example.com"}, NULL, "<e@example.com>", NULL, "5.1.7",
 	"<a%b@example.com>"},
     {HEADER, {"a@[192.0.2.1]"}, NULL, "<e@example.com>", NULL, "5.1.7",

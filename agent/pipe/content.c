@@ -1,0 +1,218 @@
+/*
+ * content.c - walks the parts of a message and has each edited as it needs.
+ *
+ * Edits are made in the order of the bytes: what lies between parts, then a
+ * part's fields, then its body. Nothing inside multipart/signed,
+ * multipart/encrypted or a message with a DKIM-Signature is touched, since the
+ * signature covers the bytes as they are; S/MIME's application/pkcs7-mime is a
+ * leaf, and content_plan() leaves it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "content_private.h"
+
+/* From so many edits on, what lies between two of them is taken in. */
+#define MANY_EDITS (EDITS_MAX / 4)
+
+static int
+copy_gap(struct content *c, long long from, long long to, struct error *err)
+{
+	char bytes[TRANSFORM_IN];
+	size_t len;
+	ssize_t n;
+
+	if (edit_start(&c->edits, from, to - from, err) == -1)
+		return -1;
+	for (; from < to; from += n) {
+		len = to - from < TRANSFORM_IN ? (size_t)(to - from)
+					       : TRANSFORM_IN;
+		n = view_read(&c->view, bytes, len, from);
+		if (n <= 0)
+			return error_set(err, ERROR_TEMPORARY, "4.3.0",
+			    "cannot read the message again: %s",
+			    strerror(errno));
+		if (edit_write(&c->edits, bytes, (size_t)n, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+content_start(
+    struct content *c, long long from, long long len, struct error *err)
+{
+	const struct edit *last;
+
+	if (c->edits.count >= MANY_EDITS) {
+		last = &c->edits.list[c->edits.count - 1];
+		if (copy_gap(c, last->from + last->len, from, err) == -1)
+			return -1;
+	}
+	return edit_start(&c->edits, from, len, err);
+}
+
+/* --- parts --- */
+
+static int
+is_signed_message(const struct mime_part *part)
+{
+	struct header_reader r;
+	struct header_field f;
+
+	if (!part->is_message)
+		return 0;
+	header_init(&r, part->fields.p, part->fields.len);
+	while (header_next(&r, &f))
+		if (span_is(f.name, "DKIM-Signature"))
+			return 1;
+	return 0;
+}
+
+static int
+is_sealed(const struct mime_part *part)
+{
+	return mime_is(part, "multipart", "signed") ||
+	    mime_is(part, "multipart", "encrypted");
+}
+
+static int
+leaf(struct content *c, const struct mime_part *part, struct error *err)
+{
+	struct body_plan plan;
+
+	if (content_plan(c, part, &plan, err) == -1 ||
+	    content_head(c, part, &plan, err) == -1 ||
+	    content_line_ends(c, part->body.from, err) == -1)
+		return -1;
+	c->done = part->body.to;
+	if (!plan.change)
+		return 0;
+	return content_transform(c, part->body, plan.transform, err);
+}
+
+/* A part that nothing in it may be changed of, its header included. */
+static void
+seal(struct content *c, const struct mime_part *part, enum mime_event event)
+{
+	if (event == MIME_OPEN)
+		c->sealed = part->depth;
+	else
+		c->done = part->body.to;
+}
+
+static int
+take_part(struct content *c, const struct mime_part *part,
+    enum mime_event event, struct error *err)
+{
+	if (c->sealed != -1) {
+		if (event == MIME_CLOSE && part->depth == c->sealed) {
+			c->sealed = -1;
+			c->done = part->body.to;
+		}
+		return 0;
+	}
+	if (event == MIME_CLOSE)
+		return 0;
+	if (content_line_ends(c, part->header.from, err) == -1)
+		return -1;
+	if (is_signed_message(part) || part->header_end == HEADER_OPEN) {
+		seal(c, part, event);
+		return 0;
+	}
+	if (event == MIME_LEAF)
+		return leaf(c, part, err);
+	if (content_head(c, part, NULL, err) == -1)
+		return -1;
+	if (is_sealed(part)) {
+		if (content_line_ends(c, part->body.from, err) == -1)
+			return -1;
+		c->sealed = part->depth;
+	}
+	return 0;
+}
+
+/* The first part is the message itself, whose header tells whether to go on. */
+static int
+walk(struct content *c, struct mime_reader *r, struct error *err)
+{
+	struct mime_part part;
+	enum mime_event event;
+
+	event = mime_next(r, &part, err);
+	if (event == MIME_ERROR)
+		return -1;
+	if (!scan_found(&c->found) || is_signed_message(&part))
+		return content_head_client(c, &part, err);
+	while (event > MIME_END) {
+		if (take_part(c, &part, event, err) == -1)
+			return -1;
+		event = mime_next(r, &part, err);
+	}
+	if (event == MIME_ERROR)
+		return -1;
+	return content_line_ends(c, c->view.spool.raw, err);
+}
+
+/*
+ * The charset of 8-bit headers: that of the message, or of its first text where
+ * the message is of several parts.
+ */
+static int
+find_charset(struct content *c, struct mime_reader *r, struct error *err)
+{
+	struct mime_part part;
+	enum mime_event event;
+
+	while ((event = mime_next(r, &part, err)) > MIME_END) {
+		if (event == MIME_CLOSE)
+			continue;
+		if (part.charset[0] != '\0')
+			strcpy(c->charset, part.charset);
+		if (part.charset[0] != '\0' || mime_is(&part, "text", NULL))
+			break;
+	}
+	return event == MIME_ERROR ? -1 : 0;
+}
+
+static int
+with_reader(struct content *c,
+    int (*work)(struct content *, struct mime_reader *, struct error *),
+    struct error *err)
+{
+	struct mime_source source = view_source(&c->view);
+	struct mime_reader *r = mime_new(&source);
+	int result;
+
+	if (r == NULL)
+		return error_set(
+		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	result = work(c, r, err);
+	mime_free(&r);
+	return result;
+}
+
+int
+content_edit(struct edits *edits, const struct scan *found,
+    const struct content_rules *rules, struct error *err)
+{
+	struct content c = {.rules = rules, .found = *found, .sealed = -1};
+	int result;
+
+	if (found->nul)
+		return error_set(err, ERROR_PERMANENT, "5.6.0",
+		    "the message holds a NUL byte, which mail cannot carry");
+	if (!scan_found(found) && !rules->hide_client)
+		return 0;
+	result = view_init(&c.view, edits, err);
+	edits_init(&c.edits, &c.view.spool);
+	if (result == 0 && found->eight_bit)
+		result = with_reader(&c, find_charset, err);
+	if (result == 0)
+		result = with_reader(&c, walk, err);
+	if (result == 0 && c.edits.count > 0)
+		result = view_apply(&c.view, &c.edits, err);
+	edits_free(&c.edits);
+	view_free(&c.view);
+	return result;
+}

@@ -1,0 +1,176 @@
+/*
+ * decode.c - see decode.h.
+ */
+#include <string.h>
+
+#include "decode.h"
+
+void
+decode_init(struct decode *d, enum mime_encoding encoding)
+{
+	memset(d, 0, sizeof(*d));
+	d->encoding = encoding;
+}
+
+/* --- base64 --- */
+
+/* The value of a character; -1 when it is not of the alphabet. */
+static int
+base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : -1;
+}
+
+/* What a quantum that ends here holds; one character alone holds nothing. */
+static size_t
+end_quantum(struct decode *d, char *out)
+{
+	unsigned int bits = d->bits << 6 * (4 - d->count);
+	size_t i, n = d->count == 0 ? 0 : d->count - 1;
+
+	for (i = 0; i < n; i++)
+		out[i] = (char)(bits >> (16 - 8 * i) & 0xff);
+	d->bits = d->count = 0;
+	return n;
+}
+
+/* Behind padding there may be another run of base64; some programs do so. */
+static size_t
+put_base64(struct decode *d, char c, char *out)
+{
+	int value = base64_value(c);
+
+	if (c == '=')
+		return end_quantum(d, out);
+	if (value == -1)
+		return 0;
+	d->bits = d->bits << 6 | (unsigned int)value;
+	d->count++;
+	return d->count == 4 ? end_quantum(d, out) : 0;
+}
+
+/* --- quoted-printable --- */
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* What was held means itself. */
+static size_t
+release(struct decode *d, char *out)
+{
+	size_t n = d->held_len;
+
+	memcpy(out, d->held, n);
+	d->held_len = 0;
+	return n;
+}
+
+/*
+ * Whether c goes on what is held: "=" and a digit, or blanks with or without a
+ * "=" before them, and the CR that may end them.
+ */
+static int
+joins(const struct decode *d, char c)
+{
+	size_t len = d->held_len;
+
+	if (len == 0)
+		return c == '=' || is_blank(c);
+	if (len == sizeof(d->held) || d->held[len - 1] == '\r')
+		return 0;
+	if (len == 1 && d->held[0] == '=')
+		return is_blank(c) || c == '\r' || hex_value(c) != -1;
+	return is_blank(d->held[len - 1]) && (is_blank(c) || c == '\r');
+}
+
+/* c ends what is held: 1 with *n bytes written, 0 when it does not. */
+static int
+ends(struct decode *d, char c, char *out, size_t *n)
+{
+	size_t len = d->held_len;
+
+	*n = 0;
+	if (len == 2 && d->held[0] == '=' && hex_value(d->held[1]) != -1) {
+		if (hex_value(c) == -1)
+			return 0;
+		out[(*n)++] = (char)(hex_value(d->held[1]) << 4 | hex_value(c));
+	} else if (c != '\n') {
+		return 0;
+	} else if (d->held[0] != '=') {
+		/* blanks that end a line are not the text's (rule 3) */
+		if (d->held[len - 1] == '\r')
+			out[(*n)++] = '\r';
+		out[(*n)++] = '\n';
+	}
+	d->held_len = 0;
+	return 1;
+}
+
+static size_t
+put_quoted_printable(struct decode *d, char c, char *out)
+{
+	size_t n = 0;
+
+	if (d->held_len > 0 && ends(d, c, out, &n))
+		return n;
+	if (!joins(d, c))
+		n = release(d, out);
+	if (joins(d, c))
+		d->held[d->held_len++] = c;
+	else
+		out[n++] = c;
+	return n;
+}
+
+/* --- both --- */
+
+size_t
+decode_update(struct decode *d, const char *in, size_t len, char *out)
+{
+	size_t i, n = 0;
+
+	switch (d->encoding) {
+	case MIME_BASE64:
+		for (i = 0; i < len; i++)
+			n += put_base64(d, in[i], out + n);
+		return n;
+	case MIME_QUOTED_PRINTABLE:
+		for (i = 0; i < len; i++)
+			n += put_quoted_printable(d, in[i], out + n);
+		return n;
+	default:
+		memcpy(out, in, len);
+		return len;
+	}
+}
+
+size_t
+decode_end(struct decode *d, char *out)
+{
+	if (d->encoding == MIME_BASE64)
+		return end_quantum(d, out);
+	/* a soft line break, or blanks: nothing more */
+	if (d->held_len == 0 || d->held[0] != '=' || d->held_len == 1)
+		return 0;
+	return hex_value(d->held[1]) == -1 ? 0 : release(d, out);
+}

@@ -1,0 +1,156 @@
+/*
+ * element.c - one mailbox of an address list. See element.h.
+ */
+#include <string.h>
+
+#include "element.h"
+
+#define ELEMENT_MAX (1024 * 1024) /* a header has no more */
+
+int
+element_is_sound(struct span text)
+{
+	struct address_reader r;
+	struct address a;
+
+	address_init(&r, text.p, text.len);
+	return address_next(&r, &a) && a.kind == ADDRESS_MAILBOX && !a.loose &&
+	    a.element.len == text.len && !address_next(&r, &a);
+}
+
+int
+element_is_ascii(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.p[i] > 127)
+			return 0;
+	return 1;
+}
+
+int
+element_key(struct span spec, char *key)
+{
+	int len = address_key(spec, key, ADDRESS_KEY_SIZE);
+
+	if (len == -1 || !element_is_ascii(span_between(key, key + len)) ||
+	    !element_is_sound(span_between(key, key + len)))
+		return -1;
+	return len;
+}
+
+/* Between '<' and the address: a route (RFC 5322 section 4.4). */
+static int
+has_route(const struct address *a)
+{
+	return a->angle.len > 0 &&
+	    memchr(a->angle.p, '@', (size_t)(a->spec.p - a->angle.p)) != NULL;
+}
+
+int
+element_is_right(const struct address *a)
+{
+	return !a->loose && element_is_ascii(a->spec) && !has_route(a);
+}
+
+/* What stands around the address stays, but for a route. */
+static void
+add_around(struct buf *out, const struct address *a, const char *address)
+{
+	const char *end = span_end(a->spec);
+	const char *start = has_route(a) ? a->angle.p + 1 : a->spec.p;
+
+	buf_add(out, a->element.p, (size_t)(start - a->element.p));
+	buf_add_string(out, address);
+	buf_add(out, end, (size_t)(span_end(a->element) - end));
+}
+
+/* Between quotes almost anything may stand; what may not is left out. */
+static void
+add_quoted(struct buf *out, struct span name)
+{
+	size_t i;
+
+	buf_add_string(out, "\"");
+	for (i = 0; i < name.len; i++)
+		if (strchr("\"\\\r\n", name.p[i]) == NULL)
+			buf_add(out, name.p + i, 1);
+	buf_add_string(out, "\"");
+}
+
+static void
+add_repaired(struct buf *out, const struct address *a, const char *address)
+{
+	if (a->name.len > 0) {
+		add_quoted(out, a->name);
+		buf_add_string(out, " <");
+	}
+	buf_add_string(out, address);
+	if (a->name.len > 0)
+		buf_add_string(out, ">");
+}
+
+/* A name that is the old address would be taken for the address by some. */
+void
+element_write_as(struct buf *out, const struct address *a, const char *address)
+{
+	struct buf whole;
+
+	buf_init(&whole, ELEMENT_MAX);
+	add_around(&whole, a, address);
+	if (whole.failed)
+		out->failed = 1;
+	else if (element_is_sound(
+		     span_between(whole.bytes, whole.bytes + whole.len)))
+		buf_add(out, whole.bytes, whole.len);
+	else
+		add_repaired(out, a, address);
+	buf_free(&whole);
+}
+
+/* The local part as it stands, and the domain of the key. */
+static void
+write_ascii(struct buf *out, const struct address *a, const char *key)
+{
+	struct buf spec;
+
+	buf_init(&spec, ELEMENT_MAX);
+	if (element_is_ascii(a->spec))
+		buf_add(&spec, a->spec.p, a->spec.len);
+	else {
+		buf_add(&spec, a->local.p, a->local.len);
+		buf_add_string(&spec, strrchr(key, '@'));
+	}
+	if (spec.failed)
+		out->failed = 1;
+	else
+		element_write_as(out, a, spec.bytes);
+	buf_free(&spec);
+}
+
+void
+element_write(struct buf *out, const struct address *a, const char *key)
+{
+	if (!element_is_sound(a->element))
+		add_repaired(out, a, key);
+	else if (element_is_ascii(a->spec) && !has_route(a))
+		buf_add(out, a->element.p, a->element.len);
+	else
+		write_ascii(out, a, key);
+}
+
+void
+element_write_group(struct buf *out, const struct address *group)
+{
+	struct address_reader r;
+	struct address a;
+
+	address_init(&r, group->element.p, group->element.len);
+	if (address_next(&r, &a) && a.kind == ADDRESS_GROUP && !r.loose) {
+		buf_add(out, group->element.p, group->element.len);
+		return;
+	}
+	add_quoted(out, group->name);
+	buf_add_string(out, ":");
+}

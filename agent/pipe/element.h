@@ -1,0 +1,40 @@
+/*
+ * element.h - one mailbox of an address list, written so that every reader
+ * finds the same address in it.
+ */
+#ifndef MSGRAPH_AGENT_ELEMENT_H
+#define MSGRAPH_AGENT_ELEMENT_H
+
+#include "address.h"
+#include "buf.h"
+
+/* 1 when every reader finds this one mailbox in the text; see address.h. */
+int element_is_sound(struct span text);
+
+/* 1 without a byte above 127. */
+int element_is_ascii(struct span text);
+
+/*
+ * The key of an address that may be written into a header, as address_key().
+ * -1 for one that may not; ADDRESS_KEY_SIZE must be the size of key.
+ */
+int element_key(struct span spec, char *key);
+
+/*
+ * Appends the mailbox, for the address whose key this is. If it is sound, its
+ * bytes are kept, but for a route, which goes, and a domain that is not ASCII,
+ * which becomes A-labels. Otherwise the name is put into quotes and the address is written as key.
+ */
+void element_write(struct buf *out, const struct address *, const char *key);
+
+/* The same with another address in the place of its own. */
+void element_write_as(
+    struct buf *out, const struct address *, const char *address);
+
+/* Appends "name:" for a group, the name in quotes where it must be. */
+void element_write_group(struct buf *out, const struct address *group);
+
+/* 1 when element_write() would change nothing. */
+int element_is_right(const struct address *);
+
+#endif

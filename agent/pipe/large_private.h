@@ -1,0 +1,57 @@
+/*
+ * large_private.h - what the files of large*.c share.
+ */
+#ifndef MSGRAPH_AGENT_LARGE_PRIVATE_H
+#define MSGRAPH_AGENT_LARGE_PRIVATE_H
+
+#include "large.h"
+#include "mime.h"
+#include "view.h"
+
+/* So many of the largest parts are looked at. msgraphd takes 1,000. */
+#define LARGE_PARTS_MAX 256
+
+/* Taking out less is worth no request. */
+#define LARGE_PART_MIN 4096
+
+#define LARGE_TEXT_MAX 256 /* of a name, type or Content-ID, with its NUL */
+
+/* What stands where the only part of a multipart was: an empty text. */
+#define LARGE_STUB "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+
+struct large_part {
+	struct mime_range header, body;
+	/* boundary line, header, body and the line end after it */
+	struct mime_range whole;
+	enum mime_encoding encoding;
+	long
+	    container; /* which multipart it stands in; -1: it is the message */
+	unsigned long siblings; /* parts in that, with this one */
+	int tried, taken;
+	long long at, len; /* decoded, in the spool file */
+	char name[LARGE_TEXT_MAX], type[LARGE_TEXT_MAX], id[LARGE_TEXT_MAX];
+	int is_inline;
+};
+
+/* The largest leaf that must stay, for who reads the bounce. */
+struct large_rest {
+	long long len;
+	char what[2 * LARGE_TEXT_MAX];
+	const char *why; /* constant text; NULL: there is none */
+};
+
+/*
+ * Fills large with the parts that may be taken out (LARGE_PARTS_MAX of them at
+ * most), in the order of the message, and *rest. 0, or -1.
+ */
+int large_find(
+    struct view *, struct large *, struct large_rest *, struct error *);
+
+/* Fills in what a part is called; the name stays empty where it has none. */
+void large_describe(
+    const struct mime_part *, int in_related, struct large_part *);
+
+/* Gives a part without a name one. */
+void large_name(struct large_part *);
+
+#endif

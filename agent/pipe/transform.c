@@ -1,0 +1,299 @@
+/*
+ * transform.c - see transform.h.
+ *
+ * What quoted-printable writes never starts a line with "--", so a soft line
+ * break makes no boundary line of what was none; base64 has no '-' at all.
+ */
+#include <string.h>
+
+#include "base64.h"
+#include "transform.h"
+
+void
+transform_init(struct transform *t, enum transform_kind kind)
+{
+	memset(t, 0, sizeof(*t));
+	t->kind = kind;
+}
+
+static size_t
+put_line_end(struct transform *t, char *out)
+{
+	memcpy(out, "\r\n", 2);
+	t->column = 0;
+	return 2;
+}
+
+/* --- lines --- */
+
+/*
+ * Passes one byte of a text with all its line ends as CRLF on to next(); the
+ * LF stands for both.
+ */
+static size_t
+normalise(struct transform *t, char c, char *out,
+    size_t (*next)(struct transform *, char, char *))
+{
+	int after_cr = t->after_cr;
+
+	t->after_cr = c == '\r';
+	if (c == '\n' && after_cr)
+		return 0;
+	return next(t, c == '\r' ? '\n' : c, out);
+}
+
+static size_t
+put_plain(struct transform *t, char c, char *out)
+{
+	if (c == '\n')
+		return put_line_end(t, out);
+	*out = c;
+	return 1;
+}
+
+/* --- base64 --- */
+
+/* Line ends are written before a line, so that none is left at the end. */
+static size_t
+put_quantum(struct transform *t, char *out)
+{
+	size_t n = 0;
+
+	if (t->column == TRANSFORM_LINE_MAX)
+		n = put_line_end(t, out);
+	base64_quantum(t->held, t->held_len, out + n);
+	t->held_len = 0;
+	t->column += 4;
+	return n + 4;
+}
+
+static size_t
+put_base64(struct transform *t, char c, char *out)
+{
+	t->held[t->held_len++] = c;
+	return t->held_len == 3 ? put_quantum(t, out) : 0;
+}
+
+static size_t
+put_lines_base64(struct transform *t, char c, char *out)
+{
+	size_t n;
+
+	if (c != '\n')
+		return put_base64(t, c, out);
+	n = put_base64(t, '\r', out);
+	return n + put_base64(t, '\n', out + n);
+}
+
+static size_t
+mend_base64(struct transform *t, char c, char *out)
+{
+	size_t n = 0;
+
+	if (!base64_is(c))
+		return 0;
+	if (t->column == TRANSFORM_LINE_MAX)
+		n = put_line_end(t, out);
+	out[n] = c;
+	t->column++;
+	return n + 1;
+}
+
+/* --- quoted-printable --- */
+
+/* Room for "=" must be left: nobody knows yet whether the line goes on. */
+static size_t
+put_token(struct transform *t, const char *token, size_t len, char *out)
+{
+	size_t n = 0;
+
+	if (t->column + len > TRANSFORM_LINE_MAX - 1) {
+		out[n++] = '=';
+		n += put_line_end(t, out + n);
+	}
+	memcpy(out + n, token, len);
+	t->column += len;
+	return n + len;
+}
+
+static size_t
+put_hex(struct transform *t, char c, char *out)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	unsigned char u = (unsigned char)c;
+	char token[3] = {'=', digits[u >> 4], digits[u & 15]};
+
+	return put_token(t, token, sizeof(token), out);
+}
+
+/* Where put_token() will put the next byte. */
+static int
+at_line_start(const struct transform *t)
+{
+	return t->column == 0 || t->column + 1 > TRANSFORM_LINE_MAX - 1;
+}
+
+/* A blank or '-' that was held, as itself or, where it must be, as =XX. */
+static size_t
+release(struct transform *t, int as_hex, char *out)
+{
+	if (t->held_len == 0)
+		return 0;
+	t->held_len = 0;
+	return as_hex ? put_hex(t, t->held[0], out)
+		      : put_token(t, t->held, 1, out);
+}
+
+/*
+ * A blank must not end a line, and "--" must not start one: either is held
+ * until the byte after it is known.
+ */
+static size_t
+put_quoted_printable(struct transform *t, char c, char *out)
+{
+	size_t n;
+
+	if (c == '\n') {
+		n = release(t, t->held[0] != '-', out);
+		return n + put_line_end(t, out + n);
+	}
+	n = release(t, t->held[0] == '-' && c == '-', out);
+	if (c == ' ' || c == '\t' || (c == '-' && at_line_start(t))) {
+		t->held[0] = c;
+		t->held_len = 1;
+		return n;
+	}
+	if ((unsigned char)c < 33 || (unsigned char)c > 126 || c == '=')
+		return n + put_hex(t, c, out + n);
+	return n + put_token(t, &c, 1, out + n);
+}
+
+static int
+is_hex(char c)
+{
+	return (c >= '0' && c <= '9') ||
+	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* A byte of a text that is quoted-printable already, but for '='. */
+static size_t
+mend_byte(struct transform *t, char c, char *out)
+{
+	if ((c & 0x80) || (c == '-' && at_line_start(t)))
+		return put_hex(t, c, out);
+	return put_token(t, &c, 1, out);
+}
+
+/*
+ * The '=' at held[0] is no soft line break and starts no =XX, so it means
+ * itself, and so does what was held behind it.
+ */
+static size_t
+release_equals(struct transform *t, char *out)
+{
+	size_t i, n, len = t->held_len;
+
+	t->held_len = 0;
+	n = put_hex(t, '=', out);
+	for (i = 1; i < len; i++)
+		n += mend_byte(t, t->held[i], out + n);
+	return n;
+}
+
+/* Whether c goes on what is held: "=", "=X", or "=" and blanks. */
+static int
+joins(const struct transform *t, char c)
+{
+	int blank = c == ' ' || c == '\t';
+
+	if (t->held_len == sizeof(t->held))
+		return 0;
+	if (t->held_len == 1)
+		return blank || is_hex(c);
+	return is_hex(t->held[1]) ? is_hex(c) : blank;
+}
+
+/* Blanks behind a '=' at the end of a line are padding (RFC 2045, rule 3). */
+static int
+is_soft_break(const struct transform *t, char c)
+{
+	return c == '\n' && (t->held_len == 1 || !is_hex(t->held[1]));
+}
+
+static size_t
+mend_held(struct transform *t, char c, char *out)
+{
+	if (is_soft_break(t, c)) {
+		t->held_len = 0;
+		*out = '=';
+		return 1 + put_line_end(t, out + 1);
+	}
+	t->held[t->held_len++] = c;
+	if (t->held_len < 3 || !is_hex(c))
+		return 0;
+	t->held_len = 0;
+	return put_token(t, t->held, 3, out);
+}
+
+static size_t
+mend_quoted_printable(struct transform *t, char c, char *out)
+{
+	size_t n = 0;
+
+	if (t->held_len > 0) {
+		if (is_soft_break(t, c) || joins(t, c))
+			return mend_held(t, c, out);
+		n = release_equals(t, out);
+	}
+	if (c == '\n')
+		return n + put_line_end(t, out + n);
+	if (c != '=')
+		return n + mend_byte(t, c, out + n);
+	t->held[0] = c;
+	t->held_len = 1;
+	return n;
+}
+
+/* --- all of them --- */
+
+static size_t
+put(struct transform *t, char c, char *out)
+{
+	switch (t->kind) {
+	case TRANSFORM_LINES:
+		return normalise(t, c, out, put_plain);
+	case TRANSFORM_BASE64:
+		return put_base64(t, c, out);
+	case TRANSFORM_LINES_BASE64:
+		return normalise(t, c, out, put_lines_base64);
+	case TRANSFORM_QUOTED_PRINTABLE:
+		return normalise(t, c, out, put_quoted_printable);
+	case TRANSFORM_MEND_QUOTED_PRINTABLE:
+		return normalise(t, c, out, mend_quoted_printable);
+	case TRANSFORM_MEND_BASE64:
+		return mend_base64(t, c, out);
+	}
+	return 0;
+}
+
+size_t
+transform_update(struct transform *t, const char *in, size_t len, char *out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++)
+		n += put(t, in[i], out + n);
+	return n;
+}
+
+size_t
+transform_end(struct transform *t, char *out)
+{
+	if (t->held_len == 0)
+		return 0;
+	if (t->kind == TRANSFORM_MEND_QUOTED_PRINTABLE)
+		return release_equals(t, out);
+	if (t->kind == TRANSFORM_QUOTED_PRINTABLE)
+		return release(t, t->held[0] != '-', out);
+	return put_quantum(t, out);
+}

@@ -1,0 +1,179 @@
+/*
+ * encoded_word.c - encoded words to text. See encoded_word.h.
+ *
+ * More lenient than RFC 2047: words may be longer than 75 characters, hold
+ * blanks, and touch other text, as they do in file names in the wild. Each
+ * byte is looked at a fixed number of times. Pure functions, for any thread.
+ */
+#include "charset.h"
+#include "encoded_word.h"
+
+/* A longer word is text, so that a run of "=?" costs no more than others. */
+#define WORD_MAX 2048
+
+struct word {
+	struct span charset; /* without the language of RFC 2231 section 5 */
+	char encoding; /* 'q' or 'b' */
+	struct span text; /* encoded */
+	struct span whole;
+};
+
+/* The next "?" that is not too far away, as a charset's name is short. */
+static const char *
+find_mark(const char *p, const char *limit)
+{
+	size_t len = (size_t)(limit - p);
+
+	return memchr(
+	    p, '?', len < 2 * CHARSET_NAME_MAX ? len : 2 * CHARSET_NAME_MAX);
+}
+
+/* The "?=" that ends a word, no further away than WORD_MAX. */
+static const char *
+find_end(const char *p, const char *limit)
+{
+	if (limit - p > WORD_MAX)
+		limit = p + WORD_MAX;
+	while ((p = memchr(p, '?', (size_t)(limit - p))) != NULL) {
+		if (p + 1 < limit && p[1] == '=')
+			return p;
+		if (++p == limit)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* Reads the encoded word that starts at p. 0, or -1 when none does. */
+static int
+read_word(const char *p, const char *limit, struct word *w)
+{
+	const char *mark, *end, *star;
+
+	if (limit - p < 2 || p[0] != '=' || p[1] != '?')
+		return -1;
+	mark = find_mark(p + 2, limit);
+	if (mark == NULL || mark == p + 2 || limit - mark < 4 || mark[2] != '?')
+		return -1;
+	w->encoding = (char)(mark[1] | 0x20);
+	end = find_end(mark + 3, limit);
+	if (end == NULL || (w->encoding != 'q' && w->encoding != 'b'))
+		return -1;
+	star = memchr(p + 2, '*', (size_t)(mark - p - 2));
+	w->charset = span_between(p + 2, star != NULL ? star : mark);
+	w->text = span_between(mark + 3, end);
+	w->whole = span_between(p, end + 2);
+	return 0;
+}
+
+int
+encoded_word_is(struct span text)
+{
+	struct word w;
+
+	return text.len > 0 && read_word(text.p, span_end(text), &w) == 0 &&
+	    w.whole.len == text.len;
+}
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void
+decode_q(struct span text, struct buf *out)
+{
+	size_t i;
+	char c;
+
+	for (i = 0; i < text.len; i++) {
+		c = text.p[i] == '_' ? ' ' : text.p[i];
+		if (c == '=' && i + 2 < text.len && hex(text.p[i + 1]) != -1 &&
+		    hex(text.p[i + 2]) != -1) {
+			c = (char)(hex(text.p[i + 1]) * 16 +
+			    hex(text.p[i + 2]));
+			i += 2;
+		}
+		buf_add(out, &c, 1);
+	}
+}
+
+static int
+base64_value(char c)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "0123456789+/";
+	const char *at = c == '\0' ? NULL : strchr(alphabet, c);
+
+	return at == NULL ? -1 : (int)(at - alphabet);
+}
+
+static void
+decode_b(struct span text, struct buf *out)
+{
+	unsigned int bits = 0;
+	int value, count = 0;
+	size_t i;
+	char c;
+
+	for (i = 0; i < text.len && text.p[i] != '='; i++) {
+		value = base64_value(text.p[i]);
+		if (value == -1)
+			continue;
+		bits = bits << 6 | (unsigned int)value;
+		count += 6;
+		if (count >= 8) {
+			count -= 8;
+			c = (char)(bits >> count & 0xFF);
+			buf_add(out, &c, 1);
+		}
+	}
+}
+
+static void
+decode_word(const struct word *w, struct buf *out)
+{
+	struct buf bytes;
+
+	buf_init(&bytes, w->text.len);
+	if (w->encoding == 'q')
+		decode_q(w->text, &bytes);
+	else
+		decode_b(w->text, &bytes);
+	if (bytes.len > 0)
+		charset_to_utf8(w->charset,
+		    span_between(bytes.bytes, bytes.bytes + bytes.len), out);
+	buf_free(&bytes);
+}
+
+static void
+plain(struct span text, struct span declared, struct buf *out)
+{
+	if (text.len > 0)
+		charset_to_utf8(charset_of(text, declared), text, out);
+}
+
+void
+encoded_word_decode(struct span text, struct span declared, struct buf *out)
+{
+	const char *p = text.p, *limit = span_end(text), *from = p;
+	int after_word = 0;
+	struct word w;
+
+	while (p < limit) {
+		if (read_word(p, limit, &w) == -1) {
+			p++;
+			continue;
+		}
+		if (!after_word || span_trim(span_between(from, p)).len > 0)
+			plain(span_between(from, p), declared, out);
+		decode_word(&w, out);
+		after_word = 1;
+		p = from = span_end(w.whole);
+	}
+	plain(span_between(from, limit), declared, out);
+}

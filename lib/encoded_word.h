@@ -1,0 +1,21 @@
+/*
+ * encoded_word.h - reads encoded words (RFC 2047).
+ */
+#ifndef MSGRAPH_ENCODED_WORD_H
+#define MSGRAPH_ENCODED_WORD_H
+
+#include "buf.h"
+#include "span.h"
+
+/* 1 when all of this is one encoded word of any charset and length. */
+int encoded_word_is(struct span text);
+
+/*
+ * Appends text as UTF-8 with its encoded words decoded, wherever they stand, and
+ * the blanks between two of them dropped. Other text is in the
+ * charset that charset_of() makes of it and declared.
+ */
+void encoded_word_decode(
+    struct span text, struct span declared, struct buf *out);
+
+#endif

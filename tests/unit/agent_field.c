@@ -1,0 +1,283 @@
+/*
+ * Header fields without 8-bit bytes (agent/pipe/field*.c). A row is a field, the
+ * charset that the message says, and what becomes of the field. Whatever comes
+ * out is written again, which must change nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../agent/pipe/field.h"
+#include "../../agent/pipe/scan.h"
+
+#define UE "\xC3\xBC" /* in UTF-8 */
+#define L1 "\xFC" /* the same in ISO 8859-1 */
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define THOUSAND                                                        \
+	HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED \
+	    HUNDRED HUNDRED
+#define U(x) "=?utf-8?Q?" x "?="
+
+struct row {
+	const char *field, *charset, *want;
+};
+
+/* The caller frees the result. */
+static char *
+write_again(const char *field, const char *charset)
+{
+	const char *value = strchr(field, ':') + 1;
+	struct buf out;
+
+	buf_init(&out, 1024 * 1024);
+	field_write(&out, span_between(field, value),
+	    span_between(value, value + strlen(value)),
+	    span_between(charset, charset + strlen(charset)));
+	assert_false(out.failed);
+	return out.bytes;
+}
+
+static void
+check(const struct row *row)
+{
+	char *once = write_again(row->field, row->charset);
+	char *again = write_again(once, row->charset);
+
+	assert_string_equal(once, row->want);
+	assert_string_equal(again, once);
+	free(once);
+	free(again);
+}
+
+#define CHECK(rows)                                                     \
+	do {                                                            \
+		size_t i_;                                              \
+		for (i_ = 0; i_ < sizeof(rows) / sizeof(rows[0]); i_++) \
+			check(&rows[i_]);                               \
+	} while (0)
+
+/* --- text --- */
+
+static const struct row texts[] = {
+    {"Subject: plain text", "", "Subject: plain text"},
+    {"Subject: plain\n text\rx", "", "Subject: plain\r\n text x"},
+    {"Subject: Gr" UE "sse aus K" UE "ln", "",
+	"Subject: " U("Gr=C3=BCsse") " aus " U("K=C3=BCln")},
+    {"Subject: fr" UE "h sp" UE "t", "", "Subject: " U("fr=C3=BCh_sp=C3=BCt")},
+    {"Subject:fr" UE "h", "", "Subject:" U("fr=C3=BCh")},
+    {"Subject: " UE, "", "Subject: =?utf-8?B?w7w=?="},
+    {"Subject: " UE UE UE UE, "", "Subject: =?utf-8?B?w7zDvMO8w7w=?="},
+    /* what charset */
+    {"Subject: abcde" L1, "", "Subject: =?windows-1252?Q?abcde=FC?="},
+    {"Subject: abcde" L1, "iso-8859-2", "Subject: =?iso-8859-2?Q?abcde=FC?="},
+    {"Subject: abcde" UE, "koi8-r", "Subject: =?koi8-r?Q?abcde=C3=BC?="},
+    {"Subject: abcde" L1, "UTF-8", "Subject: =?windows-1252?Q?abcde=FC?="},
+    {"Subject: abcde" UE, "UTF-8", "Subject: =?UTF-8?Q?abcde=C3=BC?="},
+    {"Subject: abcde" UE, "us-ascii", "Subject: " U("abcde=C3=BC")},
+    {"Subject: abcde" UE, "iso-2022-jp", "Subject: " U("abcde=C3=BC")},
+    {"Subject: abcde" UE, "x\"; y=\"", "Subject: " U("abcde=C3=BC")},
+    /* beside encoded words that were there */
+    {"Subject: =?utf-8?Q?a?= abcde" UE " =?utf-8?Q?b?=", "",
+	"Subject: =?utf-8?Q?a?= " U("_abcde=C3=BC_") " =?utf-8?Q?b?="},
+    {"Subject: =?utf-8?Q?a?=\r\n\tabcde" UE, "",
+	"Subject: =?utf-8?Q?a?=\r\n\t" U("=09abcde=C3=BC")},
+    {"Subject: =?utf-8?Q?a" UE "_b?= =?utf-8?b?Q" UE "Q==?=", "",
+	"Subject: =?utf-8?Q?a=C3=BC_b?= =?utf-8?b?QQ==?="},
+    {"Subject: =?utf-8?" UE "berall", "",
+	"Subject: " U("=3D=3Futf-8=3F=C3=BCberall")},
+    /* a fold is where it was, and where it is needed */
+    {"Subject: abcde" UE "\r\n \tfghij" UE, "",
+	"Subject: " U("abcde=C3=BC_=09fghij=C3=BC")},
+    {"Subject: plain\r\n abcde" UE "\r\n plain", "",
+	"Subject: plain\r\n " U("abcde=C3=BC") "\r\n plain"},
+    {"Subject: " TEN TEN TEN TEN TEN " abcdefgh" UE " " TEN TEN TEN, "",
+	"Subject: " TEN TEN TEN TEN TEN
+	"\r\n " U("abcdefgh=C3=BC") " " TEN TEN TEN},
+    {"Subject: " TEN TEN TEN " abcdefgh" UE " " TEN TEN TEN, "",
+	"Subject: " TEN TEN TEN " " U("abcdefgh=C3=BC") "\r\n " TEN TEN TEN},
+    {"X-Text: " TEN TEN TEN TEN TEN TEN TEN TEN UE, "",
+	"X-Text: " U(TEN TEN TEN TEN TEN "012345") "\r\n " U(
+	    "678901234567890123456789=C3=BC")},
+    {"X-Text: " TEN TEN TEN TEN TEN "01234" UE UE, "",
+	"X-Text: " U(TEN TEN TEN TEN TEN "01234") "\r\n " U("=C3=BC=C3=BC")},
+    /* characters are not cut: two bytes each */
+    {"Subject: \xC4\xE3\xBA\xC3\xC4\xE3\xBA\xC3\xC4\xE3\xBA\xC3\xC4\xE3\xBA\xC3"
+     "\xC4\xE3\xBA\xC3\xC4\xE3\xBA\xC3\xC4\xE3\xBA\xC3\xC4\xE3\xBA\xC3\xC4\xE3"
+     "\xBA\xC3",
+	"gb2312",
+	"Subject: =?gb2312?B?"
+	"xOO6w8TjusPE47rDxOO6w8TjusPE47rDxOO6w8TjusPE47rD?="},
+    {"Subject: " TEN TEN TEN TEN "0123\xC4\xE3\xBA\xC3", "gb2312",
+	"Subject: =?gb2312?Q?01234567890123456789012345678901234567890123=C4=E3?=\r\n "
+	"=?gb2312?Q?=BA=C3?="},
+    /* long lines */
+    {"X-Long: " HUNDRED " " THOUSAND " x", "",
+	"X-Long: " HUNDRED "\r\n " THOUSAND "\r\n x"},
+    {"X-Long: " THOUSAND, "", "X-Long: " THOUSAND},
+    {"X-Long: " THOUSAND "  \t ", "", "X-Long: " THOUSAND "  \t "},
+    {"References: <" HUNDRED "@x> <" HUNDRED "@x> <" HUNDRED "@x> <" HUNDRED
+     "@x> <" HUNDRED "@x> <" HUNDRED "@x> <" HUNDRED "@x> <" HUNDRED
+     "@x> <" HUNDRED "@x> <" HUNDRED "@x>",
+	"",
+	"References: <" HUNDRED "@x>\r\n <" HUNDRED "@x> <" HUNDRED
+	"@x> <" HUNDRED "@x> <" HUNDRED "@x> <" HUNDRED "@x> <" HUNDRED
+	"@x> <" HUNDRED "@x> <" HUNDRED "@x> <" HUNDRED "@x>"},
+};
+
+static void
+test_text(void **state)
+{
+	(void)state;
+	CHECK(texts);
+}
+
+/* A subject that nothing can fold becomes encoded words. */
+static void
+test_long_subject(void **state)
+{
+	char *text = write_again("Subject: " THOUSAND, "");
+	struct scan s = {0};
+
+	(void)state;
+	assert_int_equal(
+	    strncmp(text, "Subject: =?us-ascii?Q?0123456789", 31), 0);
+	scan_update(&s, text, strlen(text));
+	scan_end(&s);
+	assert_false(scan_found(&s));
+	free(text);
+}
+
+/* --- addresses --- */
+
+static const struct row addresses[] = {
+    {"From: J" UE "rgen M" UE "ller <a@b>", "",
+	"From: " U("J=C3=BCrgen_M=C3=BCller") " <a@b>"},
+    {"From: Dr. J" UE "rgen von M" UE "ller <a@b>", "",
+	"From: Dr. " U("J=C3=BCrgen") " von " U("M=C3=BCller") " <a@b>"},
+    {"To: \"M" UE "ller, J" UE "rgen (\\\"IT\\\")\" <a@b>", "",
+	"To: " U("M=C3=BCller=2C_J=C3=BCrgen_=28=22IT=22=29") " <a@b>"},
+    {"To: plain <a@b>, \"quoted\" <c@d>, J" UE "rgensen <e@f>", "",
+	"To: plain <a@b>, \"quoted\" <c@d>, " U("J=C3=BCrgensen") " <e@f>"},
+    {"To: J" UE "rgensen<a@b>,M" UE "llerx <c@d>", "",
+	"To: " U("J=C3=BCrgensen") " <a@b>, " U("M=C3=BCllerx") " <c@d>"},
+    {"To:\"J" UE "rgensen\"<a@b>", "", "To: " U("J=C3=BCrgensen") " <a@b>"},
+    {"To: a@b (J" UE "rgensen (M" UE "llerx) \\(x" UE "yzab)", "",
+	"To: a@b (" U("J=C3=BCrgensen") " (" U("M=C3=BCllerx") ")\r\n " U(
+	    "=28x=C3=BCyzab") ")"},
+    {"To: gr" UE "ppenx: a@b, J" UE "rgensen <c@d>;", "",
+	"To: " U("gr=C3=BCppenx") " : a@b, " U("J=C3=BCrgensen") " <c@d>;"},
+    {"Cc: =?utf-8?Q?a?= M" UE "llerx <a@b>", "",
+	"Cc: =?utf-8?Q?a?= " U("_M=C3=BCllerx") " <a@b>"},
+    {"Cc: a@m" UE "ller.de <a@m" UE "ller.de>", "",
+	"Cc: " U("a=40m=C3=BCller=2Ede") " <a@xn--mller-kva.de>"},
+    {"Cc: x@m" UE "ller.de <a@b>", "", "Cc: x@" U("m=C3=BCller") ".de <a@b>"},
+    {"Cc: a@m" UE "ller.de, \"b c\"@M" UE "LLER.de", "",
+	"Cc: a@xn--mller-kva.de, \"b c\"@xn--mller-kva.de"},
+    {"Cc: a@m" L1 "ller.de", "", "Cc: a@m" L1 "ller.de"},
+    {"Cc: m" UE "ller@m" UE "ller.de", "", "Cc: m" UE "ller@m" UE "ller.de"},
+    /* what is no address stays none */
+    {"To: J" UE "rgensen M" UE "llerx", "",
+	"To: " U("J=C3=BCrgensen") " " U("_M=C3=BCllerx")},
+    {"To: \"J" UE "rgensen <a@b>", "", "To: \"" U("J=C3=BCrgensen") " <a@b>"},
+    {"To: \"J" UE "rgensen\" a@b, c@d", "",
+	"To: " U("J=C3=BCrgensen") " a@b, c@d"},
+    {"To: M" UE "llerx, J. <a@b>", "", "To: " U("M=C3=BCllerx") ", J. <a@b>"},
+    /* long lists */
+    {"To: " TEN TEN TEN TEN "@example.com, J" UE "rgensen <a@example.com>", "",
+	"To: " TEN TEN TEN TEN
+	"@example.com,\r\n " U("J=C3=BCrgensen") " <a@example.com>"},
+    {"To: J" UE "rgensen <" TEN TEN TEN TEN "@example.com>", "",
+	"To: " U("J=C3=BCrgensen") "\r\n <" TEN TEN TEN TEN "@example.com>"},
+};
+
+static void
+test_addresses(void **state)
+{
+	(void)state;
+	CHECK(addresses);
+}
+
+/* --- parameters --- */
+
+static const struct row params[] = {
+    {"Content-Disposition: attachment; filename=\"" UE "ber.pdf\"", "",
+	"Content-Disposition: attachment; filename*=utf-8''%C3%BCber.pdf"},
+    {"Content-Disposition: attachment; filename=" UE " ber.pdf; size=3", "",
+	"Content-Disposition: attachment; filename*=utf-8''%C3%BC%20ber.pdf; "
+	"size=3"},
+    {"Content-Disposition: attachment;filename=\"" L1 "\"", "iso-8859-1",
+	"Content-Disposition: attachment;filename*=iso-8859-1''%FC"},
+    {"Content-Type: application/pdf; x=\"y z\"; name=\"a\\\"" UE "\"", "",
+	"Content-Type: application/pdf; x=\"y z\"; name*=utf-8''a%22%C3%BC"},
+    {"Content-Type: application/pdf;\r\n\tname=\"" UE "ber\r\n lang.pdf\"", "",
+	"Content-Type: "
+	"application/pdf;\r\n\tname*=utf-8''%C3%BCber%20lang.pdf"},
+    {"Content-Type: application/pdf; charset=utf-8; name=\"" TEN "-" UE
+     ".pdf\"",
+	"",
+	"Content-Type: application/pdf; charset=utf-8;\r\n "
+	"name*=utf-8''0123456789-%C3%BC.pdf"},
+    {"Content-Type: application/pdf; name=\"" TEN TEN TEN TEN TEN
+     "012345" UE UE UE UE ".pdf\"; x=y",
+	"",
+	"Content-Type: application/pdf;\r\n name*0*=utf-8''" TEN TEN TEN TEN TEN
+	"012345;\r\n name*1*=%C3%BC%C3%BC%C3%BC%C3%BC.pdf; x=y"},
+    /* RFC 2231 that is not finished */
+    {"Content-Type: a/b; name*=utf-8''" UE "%20x", "",
+	"Content-Type: a/b; name*=utf-8''%C3%BC%20x"},
+    {"Content-Type: a/b; name*0=\"a b\"; name*1=\"" UE "\"; name*2=c", "",
+	"Content-Type: a/b; name*0*=utf-8''a%20b; name*1*=%C3%BC; name*2=c"},
+    /* what is left */
+    {"Content-Type: multipart/mixed; boundary=\"" UE "\"", "",
+	"Content-Type: multipart/mixed; boundary=\"" UE "\""},
+    {"Content-Type: a/b (" UE "berall); n" UE "mexx=y", "",
+	"Content-Type: a/b (" U("=C3=BCberall") "); " U("n=C3=BCmexx=3Dy") ""},
+};
+
+static void
+test_params(void **state)
+{
+	(void)state;
+	CHECK(params);
+}
+
+/* --- other fields --- */
+
+static const struct row tokens[] = {
+    {"Received: from x (J" UE "rgensen [1.2.3.4]) by y; date", "",
+	"Received: from x (" U("J=C3=BCrgensen") " [1.2.3.4]) by y; date"},
+    {"Keywords: one, \"zw" UE "lfelf\", dr" UE "izehn", "",
+	"Keywords: one, " U("zw=C3=BClfelf") ", " U("dr=C3=BCizehn")},
+    {"Message-ID: <" UE "berall@x>", "",
+	"Message-ID: <" U("=C3=BCberall") "@x>"},
+    {"List-Id: L" UE "stenname <l.x>", "",
+	"List-Id: " U("L=C3=BCstenname") " <l.x>"},
+    {"List-Id : x [" UE "berall]", "", "List-Id : x [" U("=C3=BCberall") "]"},
+};
+
+static void
+test_tokens(void **state)
+{
+	(void)state;
+	CHECK(tokens);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_long_subject),
+	    cmocka_unit_test(test_addresses),
+	    cmocka_unit_test(test_params),
+	    cmocka_unit_test(test_tokens),
+	};
+
+	return cmocka_run_group_tests_name("agent_field", tests, NULL, NULL);
+}
