@@ -23,6 +23,7 @@ def shared_site():
     with Site(local_users=True) as site:
         site.postfix.add_local_user("local", "local-password")
         yield site
+        site.end_soundly()
 
 
 @pytest.fixture

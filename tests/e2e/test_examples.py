@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from harness import example
+from harness.message import field, message
 from harness.process import BUILD
+from harness.site import Site
+from harness.smtp import SmtpError
 
 UNITS = ["msgraphd.service", "msgraph-milter.service",
          "msgraphd-auth.socket", "msgraphd-bounce.socket",
@@ -168,6 +171,59 @@ def test_state_outlives_the_queue(stock, defaults):
 
 def test_agent_stands_where_it_is_installed(stock):
     assert "argv=/usr/libexec/msgraph/msgraph-agent" in postconf(stock, "-M")
+
+
+# What an admin's main.cf may say for other clients, without a thought of ours.
+ELSEWHERE = {
+    "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth",
+    "smtpd_sasl_local_domain": "corp.example",
+    "smtpd_sasl_security_options": "noanonymous, noplaintext",
+    "smtpd_sasl_tls_security_options": "noanonymous, noplaintext",
+    "smtpd_tls_security_level": "none", "smtpd_milters": "unix:no/such",
+    "smtpd_relay_restrictions": "reject",
+    "smtpd_recipient_restrictions": "reject",
+    "milter_default_action": "accept", "content_filter": "discard:elsewhere",
+    "message_size_limit": "200000", "myorigin": "corp.example",
+}
+
+
+@pytest.fixture(scope="module")
+def odd_site():
+    site = Site()
+    site.postfix.settings.update(ELSEWHERE)
+    site.postfix.write()
+    with site:
+        yield site
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_services_do_not_depend_on_main_cf(odd_site, tls):
+    """Sign-in, route, size and headers are as the service itself says."""
+    app = odd_site.new_app()
+    data = message("scan@example.com", body=b"x" * 70 + b"\r\n" * 150_000,
+                   reply_to="root")
+    user = f"{app.tenant}:{app.client}"  # no "@": a realm would be appended
+    mark = odd_site.postfix.mark()
+    with odd_site.connect(tls) as client:
+        client.login(user, app.secret)
+        queue_id = client.send("scan@example.com", ["a@example.org"], data)
+    odd_site.postfix.wait_status(queue_id, "sent")
+    odd_site.postfix.wait_log(rf"sasl_username={user}$", since=mark)
+    (reply_to,) = field(odd_site.m365.mail()[-1].raw, "Reply-To")
+    assert reply_to == b"root"
+
+
+def test_no_milter_no_mail(odd_site):
+    """Whatever main.cf has for milters that do not answer."""
+    app = odd_site.new_app()
+    odd_site.milter.stop()
+    try:
+        with pytest.raises(SmtpError) as error:
+            odd_site.send(app, "scan@example.com", ["a@example.org"],
+                          message())
+        assert error.value.answer.code // 100 == 4
+    finally:
+        odd_site.milter.start()
 
 
 # --- systemd

@@ -14,38 +14,48 @@ ALLOWANCE = 8 * MEGABYTE
 LINE = b"0123456789abcdef" * 4 + b"\r\n"
 
 
+PART = (b"--b\r\nContent-Type: application/octet-stream; name=a.bin\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n")
+
+
 @pytest.fixture(scope="module")
 def roomy():
     """A site that takes large messages, with a Graph that takes them too."""
-    with Site(size_limit=50_000_000) as site:
-        site.m365.limits(request_bytes=100_000_000)
+    with Site({"max_message_size": "50m"}, size_limit=50_000_000) as site:
+        site.m365.limits(request_bytes=100_000_000, message_bytes=None)
         yield site
 
 
-def peaks(site: Site, size: int) -> tuple[int, int, int]:
+def peaks(site: Site, size: int, endpoint: str) -> tuple[int, int, int]:
     """The most memory that msgraphd, agent and milter had for one message of
     that size. Graph has read it all, and does not answer yet."""
     site.daemon.restart()
     site.milter.restart()
-    app = site.new_app()
-    site.m365.rules({"endpoint": "sendMail", "action": "stall",
+    app = site.new_app(permissions=["Mail.Send", "Mail.ReadWrite"])
+    site.m365.rules({"endpoint": endpoint, "action": "stall",
                      "when": "after", "accept": True})
-    body = LINE * (size // len(LINE))
-    queue_id = site.send(app, "scan@example.com", ["a@example.org"],
-                         message("scan@example.com", None, body))
+    body = PART + LINE * (size // len(LINE)) + b"\r\n--b--\r\n"
+    queue_id = site.send(
+        app, "scan@example.com", ["a@example.org"],
+        message("scan@example.com", None, body,
+                content_type="multipart/mixed; boundary=b"))
     site.m365.wait_stalled(timeout=60)
     (agent,) = site.postfix.agents()
     found = (site.daemon.peak_memory(), peak_memory(agent),
              site.milter.peak_memory())
     site.m365.release()
     site.postfix.wait_status(queue_id, "sent", timeout=60)
-    assert site.m365.mail()[-1].size > size
+    mail = site.m365.mail()[-1]
+    assert mail.size + sum(a["size"] for a in mail.attachments) > size * 0.7
     return found
 
 
-def test_peak_of_a_large_message(roomy):
-    small = peaks(roomy, 10_000)
-    large = peaks(roomy, 30_000_000)
+@pytest.mark.parametrize("limit, endpoint", [
+    ("150m", "sendMail"), ("3000000", "send")], ids=["sendMail", "draft"])
+def test_peak_of_a_large_message(roomy, limit, endpoint):
+    roomy.configure(sendmail_limit=limit)
+    small = peaks(roomy, 10_000, "sendMail")
+    large = peaks(roomy, 30_000_000, endpoint)
     for name, before, after in zip(("msgraphd", "msgraph-agent",
                                     "msgraph-milter"), small, large):
         print(f"{name}: {before // 1024} kB, {after // 1024} kB")

@@ -41,8 +41,8 @@ def test_asks_for_few_events_and_its_macros(milter):
     with milter.mta() as mta:
         # add and change header fields, name macros
         assert mta.actions == 0x111
-        # all but MAIL and header fields; no answers to these
-        assert mta.skips == 0x3DB
+        # all but MAIL, RCPT and header fields; no answers to the last
+        assert mta.skips == 0x3D3
         assert "{auth_authen}" in mta.macros["mail"]
         assert "i" in mta.macros["eom"]
 
@@ -137,6 +137,9 @@ REFUSED = [
     ([("From", "a!b@example.com")], "<e@example.com>", USER, "550 5.1.7 "),
     ([("From", "a@" + "x" * 60 + ("." + "x" * 60) * 4)], "<>", USER,
      "550 5.1.7 .*254"),
+    ([("From", "\xc3\xbc@example.com")], "<>", USER,
+     r"553 5\.6\.7 \?\?@example.com has characters beyond ASCII"),
+    (WHOLE, "<\xc3\xbc@example.com>", USER, "553 5.6.7 "),
     ([*WHOLE, ("Subject", "a\rBcc: x@example.org")], "<>", USER,
      "550 5.6.0 .*Subject"),
     ([*WHOLE, ("Subject", "a\nBcc: x@example.org")], "<>", USER,
@@ -145,6 +148,17 @@ REFUSED = [
     ([*WHOLE, *[("X", "x" * 1000)] * 1100], "<>", USER, "552 5.3.4 "),
     ([*WHOLE, *[("X-MSGraph-A", "1")] * 101], "<>", USER, "550 5.6.0 "),
 ]
+
+
+def test_recipients_that_are_not_ascii(milter):
+    """The others stay, and so does the message."""
+    with milter.mta() as mta:
+        assert mta.mail("<e@m\xc3\xbcller.example>", USER).action == "continue"
+        assert mta.rcpt("<a@example.org>").action == "continue"
+        answer = mta.rcpt("<\u00fc@example.org>")
+        assert answer.text.startswith("553 5.6.7 <??@example.org> has ")
+        assert mta.rcpt("<a@m\u00fcller.example>").action == "continue"
+        assert stamp(mta.content(WHOLE)) == "a@example.com"
 
 
 @pytest.mark.parametrize("headers, sender, user, reply", REFUSED)
@@ -191,6 +205,7 @@ def test_user_does_not_leak_into_the_next_message(milter):
 def test_abort_after_some_headers(milter):
     with milter.mta() as mta:
         mta.mail("<e@example.com>", USER)
+        mta.rcpt("<to@example.org>")
         mta.header("From", "b@example.com")
         mta.header("X-MSGraph-A", "1")
         mta.abort()
@@ -202,8 +217,10 @@ def test_abort_after_some_headers(milter):
 def test_mail_twice_without_abort(milter):
     with milter.mta() as mta:
         mta.mail("<f@example.com>", USER)
+        mta.rcpt("<to@example.org>")
         mta.header("From", "b@example.com")
         mta.mail("<e@example.com>", USER)
+        mta.rcpt("<to@example.org>")
         answer = mta.content(WHOLE)
         assert answer.changes == [(STAMP, 0, "a@example.com")]
 
@@ -229,10 +246,11 @@ def test_end_without_beginning(milter):
         assert stamp(answer) == "a@example.com"
 
 
-@pytest.mark.parametrize("steps", range(4))
+@pytest.mark.parametrize("steps", range(5))
 def test_connection_lost_anywhere(milter, steps):
     with milter.mta() as mta:
         todo = [lambda: mta.mail("<e@example.com>", USER),
+                lambda: mta.rcpt("<to@example.org>"),
                 lambda: mta.header("X-MSGraph-A", "1"),
                 lambda: mta.eom()]
         for step in todo[:steps]:
@@ -241,10 +259,11 @@ def test_connection_lost_anywhere(milter, steps):
         assert stamp(mta.message(WHOLE, "<>", USER)) == "a@example.com"
 
 
-@pytest.mark.parametrize("steps", range(4))
+@pytest.mark.parametrize("steps", range(5))
 def test_quit_anywhere(milter, steps):
     with milter.mta() as mta:
         todo = [lambda: mta.mail("<e@example.com>", USER),
+                lambda: mta.rcpt("<to@example.org>"),
                 lambda: mta.header("X-MSGraph-A", "1"),
                 lambda: mta.eom()]
         for step in todo[:steps]:
@@ -256,6 +275,7 @@ def test_quit_anywhere(milter, steps):
 def test_new_smtp_session_on_the_same_connection(milter):
     with milter.mta() as mta:
         mta.mail("<f@example.com>", USER)
+        mta.rcpt("<to@example.org>")
         mta.header("From", "b@example.com")
         mta.send(b"K")
         answer = mta.message(WHOLE, "<e@example.com>", None)
@@ -272,6 +292,7 @@ def test_garbage_costs_one_connection(milter):
             sock.sendall(packet)
     with milter.mta() as mta:
         mta.mail("<e@example.com>", USER)
+        mta.rcpt("<to@example.org>")
         mta.send(b"L", b"name without value")
         assert mta.closed()
     with milter.mta() as mta:

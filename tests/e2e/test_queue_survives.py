@@ -251,7 +251,9 @@ def held(site):
     yield sockets
     site.daemon.stop()
     for sock in sockets.values():
+        path = sock.getsockname()
         sock.close()
+        os.unlink(path)  # RemoveOnStop; it is root's, so msgraphd may not
 
 
 def test_restart_with_held_sockets_refuses_nobody(site, app, mailbox, held):
@@ -263,9 +265,10 @@ def test_restart_with_held_sockets_refuses_nobody(site, app, mailbox, held):
     def send() -> str:
         return site.send(app, mailbox, RECIPIENTS, message(mailbox))
 
+    mark = site.postfix.mark()
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(send)
-        site.postfix.wait_log(r"connect from", since=site.postfix.mark())
+        site.postfix.wait_log(r"connect from", since=mark)
         site.start_with(held)
         queue_id = future.result(timeout=30)
     line = site.postfix.wait_status(queue_id, "sent")

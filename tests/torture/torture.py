@@ -84,12 +84,16 @@ def storm(site: Site, disk: Disk, args: argparse.Namespace,
 
 
 def calm(site: Site) -> None:
-    """Nothing goes wrong any more, and the queue runs empty."""
+    """Nothing goes wrong any more, and the queue runs empty. A flush wakes a
+    killed qmgr as well; too many in a row would keep it busy."""
+    flushed = 0.0
+
     def is_empty() -> bool:
-        queue = site.postfix.queue()
-        if all(entry["queue_name"] == "deferred" for entry in queue):
+        nonlocal flushed
+        if time.monotonic() > flushed + 1:
+            flushed = time.monotonic()
             site.postfix.flush()
-        return not queue
+        return not site.postfix.queue()
     wait_for(is_empty, lambda: f"an empty queue: {site.postfix.queue()}",
              CALM_SECONDS)
     wait_for(lambda: stops(site.daemon), "msgraphd to stop")

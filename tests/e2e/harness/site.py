@@ -9,6 +9,7 @@ together by the examples, in one directory that all their users may enter.
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 import socket
@@ -27,6 +28,9 @@ from .smtp import Smtp
 sys.path.insert(0, str(example.ROOT / "tests"))
 
 from emulator.client import Emulator  # noqa: E402
+
+SANITIZER = re.compile(
+    r"^.*(AddressSanitizer|LeakSanitizer|runtime error:)(.*\n){1,20}", re.M)
 
 
 @dataclass
@@ -187,6 +191,15 @@ class Site:
         numbers = {name: sock.fileno() for name, sock in held.items()}
         command = activated(self.daemon.command, numbers)
         self.daemon.spawn(command, tuple(numbers.values()))
+
+    def end_soundly(self) -> None:
+        """Stops our programs, which have to end as told, and looks for what
+        a sanitizer said, at any time since the start."""
+        statuses = [self.milter.stop(), self.daemon.stop()]
+        for log in self.logs():
+            found = SANITIZER.search(log.read_text(errors="replace"))
+            assert not found, f"{log.name}: {found[0]}"
+        assert statuses == [0, 0]
 
     # --- what tests do most
 

@@ -21,6 +21,11 @@ from pathlib import Path
 SENT = b"status=sent\ndsn=2.0.0\ntext=Graph accepted, request-id=1\n\n"
 
 
+def reply(status: str, dsn: str, text: str) -> bytes:
+    """An answer of msgraphd."""
+    return f"status={status}\ndsn={dsn}\ntext={text}\n\n".encode()
+
+
 @dataclasses.dataclass
 class Request:
     """What one agent handed over."""
@@ -68,6 +73,7 @@ class SubmitDaemon:
     def __init__(self, path: Path, answer: bytes = SENT) -> None:
         self.path = path
         self.answer = answer
+        self.answers: list[bytes] = []  # for the first requests, each once
         self.pieces = 1  # the answer is sent in so many pieces
         self.hang_up = True  # after the answer; else hold until stop
         self.read_request = True
@@ -150,9 +156,10 @@ class SubmitDaemon:
             limits=Path(f"/proc/{pid}/limits").read_text())
 
     def _reply(self, conn: socket.socket) -> None:
-        size = max(1, -(-len(self.answer) // self.pieces))
-        for start in range(0, len(self.answer), size):
-            conn.sendall(self.answer[start:start + size])
+        answer = self.answers.pop(0) if self.answers else self.answer
+        size = max(1, -(-len(answer) // self.pieces))
+        for start in range(0, len(answer), size):
+            conn.sendall(answer[start:start + size])
         if self.hang_up:
             conn.close()
         else:

@@ -1,0 +1,72 @@
+"""Who From and Sender name, so that Exchange takes it from this mailbox. The
+emulator denies what Exchange was seen to deny: another address than the
+mailbox without a right to it, and a '@' in a display name."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.message import field
+
+TO = "a@example.org"
+
+
+def deliver(site, app, sender, header):
+    data = f"{header}\r\nTo: {TO}\r\nSubject: test\r\n\r\nbody\r\n".encode()
+    queue_id = site.send(app, sender, [TO], data)
+    site.postfix.wait_status(queue_id, "sent")
+    return site.m365.mail()[-1]
+
+
+AUTHORS = {
+    # name: (the client's header, From, Sender); M is the mailbox
+    "plain": ("From:  Scan <M>", "Scan <M>", None),
+    "missing": ("X-A: b", "M", None),
+    "empty": ("From:", "M", None),
+    "malformed": ("From: Scanner", "M", None),
+    "group without members": ("From: Scanners:;", "M", None),
+    "name is the address": ("From: M <M>", "M", None),
+    "name holds an at sign": ('From: "scan@home" <M>', "M", None),
+    "in an encoded word": ("From: =?utf-8?q?scan=40home?= <M>", "M", None),
+    "in base64": ("From: =?utf-8?b?c2NhbkBob21l?= <M>", "M", None),
+    "odd name": ("From: Room [3] <M>", '"Room [3]" <M>', None),
+    "name with a comma": ("From: Doe, John <M>", "John <M>", None),
+    "group": ("From: Scanners: Scan <M>;", "Scan <M>", None),
+    "several": ("From: b@example.org, Scan <M>\r\nSender: M", "Scan <M>",
+                None),
+    "several others": ("From: b@example.org, c@example.org\r\nSender: M",
+                       "M", None),
+    "repeated": ("From: Scan <M>\r\nFrom: M", "Scan <M>", None),
+    "Sender says the same": ("From: M\r\nSender: Scan <M>", "M", None),
+    "Sender says else": ("From: M\r\nSender: b@example.org", "M",
+                         "b@example.org"),
+}
+
+
+@pytest.mark.parametrize("name", AUTHORS)
+@pytest.mark.parametrize("envelope", ["mailbox", "null"])
+def test_from(site, app, mailbox, name, envelope):
+    header, author, sender = AUTHORS[name]
+    if envelope == "null" and mailbox not in header.replace("M", mailbox):
+        pytest.skip("nobody says which mailbox")
+    mail = deliver(site, app, "" if envelope == "null" else mailbox,
+                   header.replace("M", mailbox))
+    assert mail.mailbox == mailbox and mail.sender == [mailbox]
+    assert field(mail.raw, "From") == [
+        author.replace("M", mailbox).encode()]
+    assert field(mail.raw, "Sender") == ([sender.encode()] if sender else [])
+
+
+def test_another_author_with_the_right_to_it(site, app, mailbox):
+    """mailbox_from = envelope: From stays, and Exchange decides."""
+    site.m365.app(app.tenant, app.client, app.secret,
+                  send_as={mailbox: ["boss@example.com"]})
+    site.configure(mailbox_from="envelope")
+    site.milter.restart()
+    try:
+        mail = deliver(site, app, mailbox, "From: Boss <boss@example.com>")
+        assert mail.mailbox == mailbox
+        assert field(mail.raw, "From") == [b"Boss <boss@example.com>"]
+    finally:
+        site.configure(mailbox_from="header")
+        site.milter.restart()
