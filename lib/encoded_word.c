@@ -43,6 +43,14 @@ find_end(const char *p, const char *limit)
 	return NULL;
 }
 
+static int
+is_visible(const char *p, const char *limit)
+{
+	while (p < limit && *p > 32 && *p < 127)
+		p++;
+	return p == limit;
+}
+
 /* Reads the encoded word that starts at p. 0, or -1 when none does. */
 static int
 read_word(const char *p, const char *limit, struct word *w)
@@ -52,7 +60,8 @@ read_word(const char *p, const char *limit, struct word *w)
 	if (limit - p < 2 || p[0] != '=' || p[1] != '?')
 		return -1;
 	mark = find_mark(p + 2, limit);
-	if (mark == NULL || mark == p + 2 || limit - mark < 4 || mark[2] != '?')
+	if (mark == NULL || mark == p + 2 || limit - mark < 4 ||
+	    mark[2] != '?' || !is_visible(p + 2, mark))
 		return -1;
 	w->encoding = (char)(mark[1] | 0x20);
 	end = find_end(mark + 3, limit);
@@ -70,8 +79,10 @@ encoded_word_is(struct span text)
 {
 	struct word w;
 
-	return text.len > 0 && read_word(text.p, span_end(text), &w) == 0 &&
-	    w.whole.len == text.len;
+	if (text.len == 0 || read_word(text.p, span_end(text), &w) == -1 ||
+	    w.whole.len != text.len)
+		return 0;
+	return w.encoding;
 }
 
 static int

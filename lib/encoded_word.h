@@ -7,7 +7,10 @@
 #include "buf.h"
 #include "span.h"
 
-/* 1 when all of this is one encoded word of any charset and length. */
+/*
+ * 'q' or 'b', its encoding, when all of this is one encoded word of any charset
+ * and length; else 0.
+ */
 int encoded_word_is(struct span text);
 
 /*

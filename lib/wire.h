@@ -55,6 +55,11 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  *	segment=0,512			(offset,length in the spool file; the
  *	segment=18231,40		 finished message is all segments in
  *	segment=600,17631		 their order)
+ *	attachment=18271,9000000	(for each part that was taken out of a
+ *	attachment-name=scan.pdf	 large message: its decoded bytes in
+ *	attachment-type=application/pdf	 the spool file, and what it is called;
+ *	attachment-id=1@example.com	 the Content-ID may be absent)
+ *	attachment-inline=no
  *	<empty line>
  *
  * So an edit costs the bytes it writes, what is not edited cannot change, and

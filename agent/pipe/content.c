@@ -91,6 +91,20 @@ leaf(struct content *c, const struct mime_part *part, struct error *err)
 	return content_transform(c, part->body, plan.transform, err);
 }
 
+/* A message in it may get fields, which must not become its own. */
+static int
+container(struct content *c, const struct mime_part *part, struct error *err)
+{
+	struct body_plan plan = {.change = part->kind == MIME_KIND_MESSAGE};
+
+	if (content_head(c, part, &plan, err) == -1)
+		return -1;
+	if (!is_sealed(part))
+		return 0;
+	c->sealed = part->depth;
+	return content_line_ends(c, part->body.from, err);
+}
+
 /* A part that nothing in it may be changed of, its header included. */
 static void
 seal(struct content *c, const struct mime_part *part, enum mime_event event)
@@ -122,14 +136,7 @@ take_part(struct content *c, const struct mime_part *part,
 	}
 	if (event == MIME_LEAF)
 		return leaf(c, part, err);
-	if (content_head(c, part, NULL, err) == -1)
-		return -1;
-	if (is_sealed(part)) {
-		if (content_line_ends(c, part->body.from, err) == -1)
-			return -1;
-		c->sealed = part->depth;
-	}
-	return 0;
+	return container(c, part, err);
 }
 
 /* The first part is the message itself, whose header tells whether to go on. */

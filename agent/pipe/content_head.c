@@ -16,7 +16,7 @@
 struct head {
 	struct content *content;
 	const struct mime_part *part;
-	const struct body_plan *plan; /* or NULL */
+	const struct body_plan *plan;
 	struct span client; /* to be cut from a Received field, or empty */
 	int types, encodings, versions; /* fields seen so far */
 };
@@ -204,10 +204,10 @@ edit_field(struct head *h, const struct header_field *f, struct error *err)
 	if (h->client.len > 0 && h->client.p >= f->whole.p &&
 	    h->client.p < span_end(f->whole))
 		return write_received(h, f, err);
-	if (plan != NULL && plan->encoding != NULL &&
+	if (plan->encoding != NULL &&
 	    span_is(f->name, "Content-Transfer-Encoding"))
 		return write_encoding(h, f, err);
-	if (plan != NULL && plan->charset != NULL && h->types == 1 &&
+	if (plan->charset != NULL && h->types == 1 &&
 	    span_is(f->name, "Content-Type"))
 		return write_type(h, f, err);
 	if (asks_for_it(f))
@@ -217,7 +217,7 @@ edit_field(struct head *h, const struct header_field *f, struct error *err)
 
 /*
  * Fields that lack; and the empty line, since the first line of a body that is
- * no field now may look like one when it is encoded.
+ * no field now may look like one when it is changed.
  */
 static int
 add_fields(const struct head *h, struct error *err)
@@ -226,8 +226,6 @@ add_fields(const struct head *h, struct error *err)
 	struct span end = {span_end(h->part->fields), 0};
 	struct buf out;
 
-	if (plan == NULL)
-		return 0;
 	buf_init(&out, 1024);
 	buf_add(&out, "", 0);
 	if (plan->encoding != NULL && h->part->is_message && h->versions == 0)

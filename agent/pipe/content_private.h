@@ -19,9 +19,9 @@ struct content {
 	int sealed; /* depth of a container that must not be touched, or -1 */
 };
 
-/* What becomes of a leaf. */
+/* What becomes of a body. */
 struct body_plan {
-	int change; /* 0: nothing */
+	int change; /* 0: nothing, and nothing in it */
 	enum transform_kind transform;
 	const char *encoding; /* new Content-Transfer-Encoding, or NULL */
 	const char *charset; /* to be put into Content-Type, or NULL */
@@ -51,7 +51,7 @@ int content_line_ends(struct content *, long long to, struct error *);
 
 /* --- content_head.c --- */
 
-/* Edits the fields of a part; plan is NULL for what holds parts. */
+/* Edits the fields of a part. */
 int content_head(struct content *, const struct mime_part *,
     const struct body_plan *, struct error *);
 

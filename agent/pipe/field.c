@@ -41,7 +41,7 @@ static const struct {
     {"Mail-Reply-To", KIND_ADDRESSES},
     {"Content-Type", KIND_PARAMS},
     {"Content-Disposition", KIND_PARAMS},
-    {"Content-Transfer-Encoding", KIND_TOKENS},
+    {"Content-Transfer-Encoding", KIND_PARAMS},
     {"Content-ID", KIND_TOKENS},
     {"Content-Language", KIND_TOKENS},
     {"Content-Location", KIND_TOKENS},

@@ -7,7 +7,7 @@
  * encoded as a whole; elsewhere each atom is encoded for itself. An address
  * whose local part has 8-bit bytes is left: it cannot be written in fewer.
  */
-#include "address.h"
+#include "address_lex.h"
 #include "field_kinds.h"
 #include "field_words.h"
 #include "idn.h"
@@ -49,6 +49,18 @@ write_name(
 		fold_raw(f, span_between(blank, blank + 1));
 }
 
+/* Without comments, blanks and brackets. */
+static int
+is_plain_domain(struct span domain)
+{
+	size_t i;
+
+	for (i = 0; i < domain.len; i++)
+		if (!lex_is_atext(domain.p[i]) && domain.p[i] != '.')
+			return 0;
+	return 1;
+}
+
 static void
 write_spec(struct fold *f, const struct address *a)
 {
@@ -58,7 +70,7 @@ write_spec(struct fold *f, const struct address *a)
 
 	fold_raw(f, rest);
 	if (fold_needs(a->domain) && !fold_needs(rest) && !a->loose &&
-	    memchr(a->domain.p, '(', a->domain.len) == NULL)
+	    is_plain_domain(a->domain))
 		len = idn_domain(a->domain, domain, sizeof(domain));
 	if (len > 0 && !fold_needs(span_between(domain, domain + len)))
 		fold_raw(f, span_between(domain, domain + len));

@@ -6,12 +6,15 @@
  * have to change in the body as well. All parameters of a field are taken to
  * be in one charset, that of the sections of one must be.
  */
+#include "address_lex.h"
 #include "charset.h"
 #include "field_kinds.h"
 #include "field_words.h"
 #include "param.h"
 
 #define LINE_MAX_BYTES 76
+
+static const char mark[] = "?";
 
 struct params {
 	struct fold *fold;
@@ -167,6 +170,32 @@ must_write(const struct params *ps, const struct param *p)
 	return ps->sections && p->section == 0 && !p->extended;
 }
 
+/*
+ * What belongs to no parameter. Comments apart it means nothing, and an encoded
+ * word in it could, for its '='. So there 8-bit bytes become question marks.
+ */
+static void
+write_rest(struct fold *f, struct span text)
+{
+	const char *p, *from;
+	struct lexer l;
+
+	for (lex_init(&l, text.p, span_end(text)); l.token != TOKEN_END;
+	     lex(&l)) {
+		if (l.token == TOKEN_COMMENT) {
+			words_write(f, l.text, WORDS_COMMENT);
+			continue;
+		}
+		for (p = from = l.text.p; p < span_end(l.text); p++)
+			if (*p & 0x80) {
+				fold_raw(f, span_between(from, p));
+				fold_raw(f, span_between(mark, mark + 1));
+				from = p + 1;
+			}
+		fold_raw(f, span_between(from, p));
+	}
+}
+
 static void
 write_gap(struct fold *f, const char *from, const char *to, struct span *space)
 {
@@ -174,7 +203,7 @@ write_gap(struct fold *f, const char *from, const char *to, struct span *space)
 
 	while (end > from && span_is_space(end[-1]))
 		end--;
-	words_write(f, span_between(from, end), WORDS_TOKENS);
+	write_rest(f, span_between(from, end));
 	*space = span_between(end, to);
 }
 
@@ -208,7 +237,7 @@ field_params(struct fold *f, struct span value)
 		at = span_end(p.whole);
 		if (fold_needs(p.name)) {
 			fold_space(f, space, p.whole.len);
-			words_write(f, p.whole, WORDS_ALONE);
+			write_rest(f, p.whole);
 		} else if (must_write(&ps, &p))
 			write_param(&ps, space, &p);
 		else {
@@ -216,5 +245,5 @@ field_params(struct fold *f, struct span value)
 			fold_raw(f, p.whole);
 		}
 	}
-	words_write(f, span_between(at, span_end(value)), WORDS_TOKENS);
+	write_rest(f, span_between(at, span_end(value)));
 }

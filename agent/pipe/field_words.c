@@ -45,8 +45,9 @@ is_word(const struct lexer *l, enum words mode)
 	if (mode == WORDS_NAME)
 		return l->token != TOKEN_END && l->token != TOKEN_SPACE &&
 		    l->token != TOKEN_COMMENT;
-	return l->token == TOKEN_ATOM || l->token == TOKEN_QUOTED ||
-	    (mode == WORDS_TOKENS && lex_is(l, '.'));
+	return l->token == TOKEN_ATOM ||
+	    (mode == WORDS_TOKENS &&
+		(l->token == TOKEN_QUOTED || lex_is(l, '.')));
 }
 
 static void
@@ -194,8 +195,7 @@ static void
 write_encoded_word(struct fold *f, struct span word)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	int is_q = memmem(word.p, word.len, "?Q?", 3) != NULL ||
-	    memmem(word.p, word.len, "?q?", 3) != NULL;
+	int is_q = encoded_word_is(word) == 'q';
 	unsigned char u;
 	size_t i;
 

@@ -75,6 +75,8 @@ extract(struct view *view, struct large_part *p, struct error *err)
 static long long
 saving(const struct large_part *p)
 {
+	if (p->container == -1)
+		return p->body.to - p->body.from;
 	return p->body.to - p->header.from - (long long)strlen(LARGE_STUB);
 }
 

@@ -114,14 +114,39 @@ pass_line_end(struct view *view, long long at)
 	return at + 1;
 }
 
+/* Before the line end that ends here, if one does. */
+static long long
+back_line_end(struct view *view, long long at)
+{
+	char c;
+
+	if (at < 1 || view_read(view, &c, 1, at - 1) != 1 || !is_line_end(c))
+		return at;
+	at--;
+	if (c == '\n' && at > 0 && view_read(view, &c, 1, at - 1) == 1 &&
+	    c == '\r')
+		at--;
+	return at;
+}
+
+/*
+ * A line end goes with the part: the one after it or, where a message ends
+ * without a boundary line, the one before it.
+ */
 static int
 place(struct walk *w, struct large_part *found)
 {
+	struct mime_range *whole = &found->whole;
+
 	if (found->container == -1)
 		return 0;
-	found->whole.from = find_line_before(w->view, found->header.from);
-	found->whole.to = pass_line_end(w->view, found->body.to);
-	return found->whole.from == -1 ? -1 : 0;
+	whole->from = find_line_before(w->view, found->header.from);
+	whole->to = pass_line_end(w->view, found->body.to);
+	if (whole->from == -1)
+		return -1;
+	if (whole->to == found->body.to)
+		whole->from = back_line_end(w->view, whole->from);
+	return 0;
 }
 
 /* --- the list --- */

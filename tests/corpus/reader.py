@@ -70,7 +70,9 @@ class Part:
         if self.encoding == "base64":
             return _from_base64(self.body)
         if self.encoding == "quoted-printable":
-            return binascii.a2b_qp(self.body)
+            # blanks at a line's end are not meant (RFC 2045 section 6.7)
+            return binascii.a2b_qp(
+                re.sub(rb"[ \t]+(?=\r?\n|\Z)", b"", self.body))
         return self.body
 
     def walk(self) -> Iterator[Part]:

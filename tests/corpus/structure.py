@@ -76,6 +76,14 @@ def between() -> list[Case]:
         Case("parts-boundary-of-a-prefix", whole(LINE, multi(
             "mixed", multi("alternative", A8, B7, boundary="abc"), B7,
             boundary="ab")), recode="1.1"),
+        Case("parts-boundary-almost-the-same", whole(LINE, multi(
+            "mixed", multi("alternative", A8, text(
+                "ä\n--part-000\nö\n--part-00\n--part-001-\n--PART-001\nü\n",
+                encoding="8bit"), boundary="part-002"), B7,
+            boundary="part-001")), recode="1.1 1.2"),
+        Case("parts-boundary-in-other-case", whole(LINE, multi(
+            "mixed", multi("alternative", B7, A8, boundary="aBc"), B7,
+            boundary="AbC")), recode="1.2"),
         Case("parts-boundary-of-a-longer", whole(LINE, multi(
             "mixed", multi("alternative", A8, B7, boundary="ab"), B7,
             boundary="abc")), recode="1.1"),

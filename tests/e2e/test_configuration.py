@@ -84,7 +84,7 @@ def test_mistake_is_named(tmp_path, program, mistake):
     assert f"{conf}" in said
     assert str(line) in said.replace(str(conf), "")
     assert name in said.replace(str(conf), "")
-    assert said.count("\n") == 1
+    assert len(said.splitlines()) == 1
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -9,6 +9,7 @@ import signal
 import smtplib
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -23,17 +24,15 @@ WITH_USERS = example.ROOT / "tests" / "with-users"
 
 
 @pytest.fixture
-def scratch(tmp_path):
-    """The demo's own place for temporary files; empty again at the end."""
-    folder = tmp_path / "t"
-    folder.mkdir()
-    # others than root pass through: pytest's folders are root's alone
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_mode & 0o005 != 0o005:
-            parent.chmod(parent.stat().st_mode | 0o011)
+def scratch():
+    """The demo's own place for temporary files, empty again at the end.
+    Not pytest's, which is closed to the users that the programs run as."""
+    folder = Path(tempfile.mkdtemp(prefix="demo-"))
+    folder.chmod(0o755)
     yield folder
     wait_for(lambda: list(folder.iterdir()) == [],
              lambda: f"{list(folder.iterdir())} to go")
+    folder.rmdir()
 
 
 def demo(scratch: Path, **environment: str) -> subprocess.CompletedProcess:

@@ -45,6 +45,7 @@ def directory():
 def test_reload_spares_messages_under_way(milter):
     with milter.mta() as old, milter.mta() as new:
         old.mail("<e@example.com>", USER)
+        old.rcpt("r@example.org")
         milter.configure(mailbox_from="envelope")
         milter.process.send_signal(signal.SIGUSR1)
         milter.wait_log("reloaded")
@@ -73,6 +74,7 @@ def test_reload_does_not_move_the_socket(milter):
 def test_stop_lets_messages_end(milter):
     with milter.mta() as old, milter.mta() as new:
         old.mail("<e@example.com>", USER)
+        old.rcpt("r@example.org")
         milter.process.send_signal(signal.SIGTERM)
         answer = wait_for(lambda: refused_for_stop(new), "no more messages")
         assert answer.text.startswith("451 4.3.2 ")
@@ -94,6 +96,7 @@ def test_stop_does_not_wait_for_idle_connections(milter, number, user):
     with milter.mta() as mta:
         assert mta.mail("<e@example.com>", user).action != "none"
         if user is not None:
+            mta.rcpt("r@example.org")
             mta.content(WHOLE)
         started = time.monotonic()
         assert milter.stop(number) == 0
@@ -103,6 +106,7 @@ def test_stop_does_not_wait_for_idle_connections(milter, number, user):
 def test_stop_after_a_refusal(milter):
     with milter.mta() as mta:
         mta.mail("<>", USER)
+        mta.rcpt("r@example.org")
         assert mta.content([]).text.startswith("550 ")
         started = time.monotonic()
         assert milter.stop() == 0

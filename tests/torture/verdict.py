@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections import Counter, defaultdict
@@ -29,6 +30,7 @@ class Verdict:
             r"msgraphd\[\d+\]: (?:warning: )?(\w+): .*outcome=unknown",
             self.daemon_log))
         self.queue_ids: dict[str, set[str]] = defaultdict(set)
+        self.requests = site.m365.requests("sendMail")
 
     def reach(self) -> list[str]:
         """The violations; none is what is hoped for."""
@@ -43,11 +45,37 @@ class Verdict:
                 self.faults.append(
                     f"{times} times, and not named: {name}, "
                     f"{', '.join(self.queue_ids[name])}")
+        self.check_known()
         self.faults += [f"refused: {line}" for line in self.tally.refused]
         self.faults += [f"left in the queue: {entry['queue_id']}"
                         for entry in self.queue]
         self.check_logs()
         return self.faults
+
+    def check_known(self) -> None:
+        """A name must be deserved: where Graph's 202 has been received, there
+        is no other request for the message, neither at once nor later. (But
+        for those whose acceptance the full disk would not keep.)"""
+        known = set(re.findall(r"http=202, request-id=([0-9a-f-]+)",
+                               self.daemon_log))
+        known -= self.not_kept()
+        done: dict[str, str] = {}
+        for request in self.requests:
+            name = subject(request.body)
+            if name in done:
+                self.faults.append(f"posted although known as accepted: "
+                                   f"{name}, {done[name]}")
+            if request.request_id in known:
+                done[name] = request.request_id
+
+    def not_kept(self) -> set[str]:
+        """Request ids of acceptances that came with an error of the state."""
+        lines = self.daemon_log.splitlines()
+        return {found[1] for number, line in enumerate(lines)
+                if (found := re.search(r"http=202, request-id=([0-9a-f-]+)",
+                                       line))
+                and any("error: state" in before
+                        for before in lines[max(0, number - 8):number])}
 
     def check_mail(self, mail: Mail) -> None:
         this = self.tally.tries.get(mail.subject)
@@ -84,3 +112,10 @@ class Verdict:
                 f"(and {lost_answers} tries whose answer was lost or no), "
                 f"{len(self.mails)} accepted by Graph, {twice} of them more "
                 f"than once, {len(self.named)} named outcome=unknown")
+
+
+def subject(body: bytes) -> str:
+    """Of a message in base64, as much of it as came."""
+    raw = base64.b64decode(body[:len(body) // 4 * 4])
+    found = re.search(rb"(?m)^Subject: (\S+)", raw[:8192])
+    return found[1].decode() if found else ""

@@ -3,7 +3,8 @@
  * left of it, and what they hold (agent/pipe/decode.c).
  *
  * In the messages of the tables \1 to \4 stand for files of 4,500, 6,000, 9,000
- * and 12,000 bytes in base64.
+ * and 12,000 bytes in base64, \5 for a line of 5,000 digits, and \6 for one of
+ * padding that holds nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,7 @@
 #include "../../agent/pipe/decode.h"
 #include "../../agent/pipe/large.h"
 
-#define MESSAGE_MAX (1024 * 1024)
+#define MESSAGE_MAX (4 * 1024 * 1024)
 
 static const size_t file_sizes[] = {0, 4500, 6000, 9000, 12000};
 
@@ -49,12 +50,25 @@ add_file(struct buf *out, size_t file)
 }
 
 static void
+add_padding(struct buf *out)
+{
+	int i;
+
+	for (i = 0; i < 5000; i++)
+		buf_add_string(out, "=");
+}
+
+static void
 expand(const char *text, struct buf *out)
 {
 	buf_init(out, MESSAGE_MAX);
 	for (; *text != '\0'; text++) {
 		if (*text <= 4 && *text > 0)
 			add_file(out, (size_t)*text);
+		else if (*text == 5)
+			buf_printf(out, "%05000d", 0);
+		else if (*text == 6)
+			add_padding(out);
 		else
 			buf_add(out, text, 1);
 	}
@@ -120,6 +134,16 @@ static const struct {
     {MIXED PART PDF "\1\r\n" PART PNG "\3" END, 8000, MIXED PART PDF "\1" END,
 	PNG_LINES("3")},
 
+    {MIXED PART PDF
+	"\1\r\n" PART
+	"Content-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\n\r\nx"
+	"\r\n--c--\r\n\r\n--b--\r\n",
+	2000,
+	MIXED PART
+	"Content-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\n\r\nx"
+	"\r\n--c--\r\n\r\n--b--\r\n",
+	PDF_LINES("1")},
+
     /* the message is a file */
     {HEAD PDF "\1\r\n", 2000, HEAD "\r\n", PDF_LINES("1")},
     {"Content-Type: image/png;\r\n name=b.png\r\nTo: b@y\r\n" B64
@@ -142,7 +166,9 @@ static const struct {
      "Content-Type: application/pdf\n" B64 "\n\2\n--b--\n",
 	3000, "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b--\n",
 	PDF_LINES("2")},
-    {MIXED TEXT PART PDF "\2", 3000, MIXED TEXT, PDF_LINES("2")},
+    {MIXED TEXT PART PDF "\2", 3000,
+	MIXED "--b\r\nContent-Type: text/plain\r\n\r\nsee file",
+	PDF_LINES("2")},
     {MIXED TEXT PART PDF "\2\r\n--b", 3000, MIXED TEXT "--b", PDF_LINES("2")},
 
     /* pictures of a text keep their names, and are inline only there */
@@ -325,7 +351,11 @@ static const struct {
     {HEAD "Content-Type: multipart/report; boundary=b\r\n\r\n" TEXT PART PDF
 	  "\3" END,
 	"bytes, is part of something"},
-    {HEAD "X: \4\r\n\r\nx", "bytes, is text of the message"},
+    {MIXED TEXT PART PDF "\6" END,
+	"too large: without its attachments it still has"},
+    {HEAD "X: \5\r\n" PDF "\1",
+	"too large: without its attachments it still has"},
+    {HEAD "X: \5\r\n\r\nx", "bytes, is text of the message"},
 };
 
 static void
@@ -378,14 +408,14 @@ test_many_parts(void **state)
 	int i;
 
 	(void)state;
-	buf_init(&in, 8 * MESSAGE_MAX);
+	buf_init(&in, MESSAGE_MAX);
 	buf_add_string(&in, MIXED TEXT);
-	for (i = 0; i < 120; i++)
+	for (i = 0; i < 300; i++)
 		buf_add_string(&in,
-		    i == 7 || i == 60 || i == 119 ? PART PNG "\3\r\n"
-						  : PART PDF "\1\r\n");
+		    i == 7 || i == 270 || i == 299 ? PART PNG "\3\r\n"
+						   : PART PDF "\1\r\n");
 	buf_add_string(&in, "--b--\r\n");
-	assert_int_equal(run(in.bytes, 740000, &out, &taken, &err), 0);
+	assert_int_equal(run(in.bytes, 1890000, &out, &taken, &err), 0);
 	assert_string_equal(
 	    taken.bytes, PNG_LINES("3") PNG_LINES("3") PNG_LINES("3"));
 	buf_free(&in);

@@ -10,6 +10,7 @@
 #ifndef TESTS_CONTENT_CHECK_H
 #define TESTS_CONTENT_CHECK_H
 
+#include "../../agent/pipe/fold.h"
 #include "../../lib/address.h"
 #include "../../lib/mime.h"
 #include "content_message.h"
@@ -156,7 +157,9 @@ check_text(struct span value, struct buf *out)
 		mark = end - p > 2 && p[0] == '=' && p[1] == '?'
 		    ? memchr(p + 2, '?', (size_t)(end - p - 2))
 		    : NULL;
-		if (mark == NULL || end - mark < 5 || mark[2] != '?' ||
+		if (mark == NULL || mark == p + 2 || end - mark < 5 ||
+		    mark[2] != '?' || strchr("qQbB", mark[1]) == NULL ||
+		    fold_needs(span_between(p, mark)) ||
 		    memmem(mark + 3, (size_t)(end - mark - 3), "?=", 2) !=
 			end - 2) {
 			buf_add(out, p, (size_t)(end - p));

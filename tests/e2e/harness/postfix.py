@@ -112,7 +112,16 @@ class Postfix:
         return done.stdout
 
     def start(self) -> Postfix:
-        self.command("postfix", "start")
+        for tries_left in (2, 1, 0):
+            try:
+                self.command("postfix", "start")
+                break
+            except RuntimeError:
+                if tries_left == 0:
+                    raise
+                # somebody may have taken a port since it was found free
+                self.options.port, self.options.tls_port = free_ports(2)
+                self.write()
         self.is_running = True
         return self
 

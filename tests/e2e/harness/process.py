@@ -126,10 +126,11 @@ def peak_memory(pid: int) -> int:
     raise AssertionError(f"process {pid} has no VmHWM")
 
 
-def activated(command: list[str], sockets: dict[str, int]) -> list[str]:
+def activated(helper: Path, command: list[str],
+              sockets: dict[str, int]) -> list[str]:
     """The command as systemd would run it with these sockets (name: fd),
-    which the caller passes on."""
-    names = ":".join(sockets)
+    which the caller passes on. helper is activate.py, where the program's
+    user can read it."""
     numbers = [str(fd) for fd in sockets.values()]
-    return [sys.executable, str(Path(__file__).parent / "activate.py"),
-            names, ",".join(numbers), *command]
+    return [sys.executable, str(helper), ":".join(sockets),
+            ",".join(numbers), *command]

@@ -29,6 +29,8 @@ sys.path.insert(0, str(example.ROOT / "tests"))
 
 from emulator.client import Emulator  # noqa: E402
 
+ACTIVATE = Path(__file__).parent / "activate.py"
+
 SANITIZER = re.compile(
     r"^.*(AddressSanitizer|LeakSanitizer|runtime error:)(.*\n){1,20}", re.M)
 
@@ -189,7 +191,8 @@ class Site:
 
     def start_with(self, held: dict[str, socket.socket]) -> None:
         numbers = {name: sock.fileno() for name, sock in held.items()}
-        command = activated(self.daemon.command, numbers)
+        helper = shutil.copy(ACTIVATE, self.root)
+        command = activated(Path(helper), self.daemon.command, numbers)
         self.daemon.spawn(command, tuple(numbers.values()))
 
     def end_soundly(self) -> None:
