@@ -46,7 +46,7 @@ find_end(const char *p, const char *limit)
 static int
 is_visible(const char *p, const char *limit)
 {
-	while (p < limit && *p > 32 && *p < 127)
+	while (p<limit && * p> 32 && *p < 127)
 		p++;
 	return p == limit;
 }

@@ -9,6 +9,7 @@
 #include "param.h"
 
 #define SECTIONS_MAX 64
+#define COMMENT_MAX 256 /* behind a value without quotes */
 
 /* RFC 2045 section 5.1, with bytes above 127 but without '*', '\'' and '%'. */
 static int
@@ -19,8 +20,9 @@ is_name_byte(char c)
 	return u > 32 && u != 127 && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
 }
 
+/* Where a comment that opens at p ends, or NULL. */
 static const char *
-skip_comment(const char *p, const char *limit)
+comment_end(const char *p, const char *limit)
 {
 	size_t depth = 0;
 
@@ -32,7 +34,15 @@ skip_comment(const char *p, const char *limit)
 		else if (*p == ')' && --depth == 0)
 			return p + 1;
 	}
-	return limit;
+	return NULL;
+}
+
+static const char *
+skip_comment(const char *p, const char *limit)
+{
+	const char *end = comment_end(p, limit);
+
+	return end == NULL ? limit : end;
 }
 
 static const char *
@@ -138,19 +148,31 @@ split_name(struct param *p)
 	p->section = section;
 }
 
+/* Whether a comment starts here that ends the parameter, and is closed. */
+static int
+is_last_comment(const char *p, const char *limit)
+{
+	const char *near = limit;
+
+	if (limit - p > COMMENT_MAX)
+		near = p + COMMENT_MAX;
+	while (p != NULL && p < near && *p != ';')
+		p = *p == '(' ? comment_end(p, near)
+			      : (span_is_space(*p) ? p + 1 : NULL);
+	return p != NULL && (p == limit || (p < near && *p == ';'));
+}
+
 /* A value without quotes: to the ';', without a comment at its end. */
 static struct span
-read_plain(const char *p, const char *limit)
+read_plain(const char *from, const char *limit)
 {
-	const char *end = p, *from = p;
+	const char *p = from;
 
-	while (end < limit && *end != ';')
-		end++;
-	while (p < end) {
+	while (p < limit && *p != ';') {
 		if (*p == '(' && p > from && span_is_space(p[-1]) &&
-		    skip_blank(p, end) == end)
+		    is_last_comment(p, limit))
 			break;
-		p = *p == '(' ? skip_comment(p, end) : p + 1;
+		p++;
 	}
 	return span_trim(span_between(from, p));
 }

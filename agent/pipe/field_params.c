@@ -6,10 +6,8 @@
  * have to change in the body as well. All parameters of a field are taken to
  * be in one charset, that of the sections of one must be.
  */
-#include "address_lex.h"
 #include "charset.h"
 #include "field_kinds.h"
-#include "field_words.h"
 #include "param.h"
 
 #define LINE_MAX_BYTES 76
@@ -171,29 +169,21 @@ must_write(const struct params *ps, const struct param *p)
 }
 
 /*
- * What belongs to no parameter. Comments apart it means nothing, and an encoded
- * word in it could, for its '='. So there 8-bit bytes become question marks.
+ * What belongs to no parameter means nothing, but an encoded word in it could,
+ * for its '='. So there 8-bit bytes become question marks.
  */
 static void
 write_rest(struct fold *f, struct span text)
 {
-	const char *p, *from;
-	struct lexer l;
+	const char *p, *from = text.p;
 
-	for (lex_init(&l, text.p, span_end(text)); l.token != TOKEN_END;
-	     lex(&l)) {
-		if (l.token == TOKEN_COMMENT) {
-			words_write(f, l.text, WORDS_COMMENT);
-			continue;
+	for (p = from; p < span_end(text); p++)
+		if (*p & 0x80) {
+			fold_raw(f, span_between(from, p));
+			fold_raw(f, span_between(mark, mark + 1));
+			from = p + 1;
 		}
-		for (p = from = l.text.p; p < span_end(l.text); p++)
-			if (*p & 0x80) {
-				fold_raw(f, span_between(from, p));
-				fold_raw(f, span_between(mark, mark + 1));
-				from = p + 1;
-			}
-		fold_raw(f, span_between(from, p));
-	}
+	fold_raw(f, span_between(from, p));
 }
 
 static void

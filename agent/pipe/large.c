@@ -98,7 +98,7 @@ next_largest(const struct large *large)
 /* Takes parts until the message has limit bytes or there are no more. */
 static int
 take(struct view *view, struct large *large, long long limit, long long *size,
-    struct error *err)
+    struct large_rest *rest, struct error *err)
 {
 	struct large_part *p;
 
@@ -110,6 +110,9 @@ take(struct view *view, struct large *large, long long limit, long long *size,
 		p->taken = p->len > 0;
 		if (p->taken)
 			*size -= saving(p);
+		else
+			large_stays(
+			    rest, p, p->type, "holds nothing that can be read");
 	}
 	return 0;
 }
@@ -184,26 +187,53 @@ empty_message(struct view *view, struct edits *edits,
 	return result == 0 ? cut(edits, p->body, err) : -1;
 }
 
+/*
+ * Parts that stand one after the other go as one. Where the message ends behind
+ * them without a boundary line, the line end before them goes, since none after
+ * them does. Returns the index behind the last, or -1.
+ */
+static long
+cut_run(struct view *view, const struct large *large, size_t first,
+    struct edits *edits, struct error *err)
+{
+	const struct large_part *list = large->list;
+	struct mime_range run = list[first].whole;
+	size_t i = first;
+
+	while (i + 1 < large->count && list[i + 1].taken &&
+	    list[i + 1].whole.from == run.to)
+		run.to = list[++i].whole.to;
+	if (run.to == list[i].body.to)
+		run.from = large_back_line_end(view, run.from);
+	return cut(edits, run, err) == -1 ? -1 : (long)i + 1;
+}
+
+/* Cuts the part at this index, and says which is the next; -1. */
+static long
+cut_next(struct view *view, const struct large *large, size_t i,
+    struct edits *edits, struct error *err)
+{
+	const struct large_part *p = &large->list[i];
+	int result = 0;
+
+	if (p->taken && p->container == -1)
+		result = empty_message(view, edits, p, err);
+	else if (p->taken && leaves_nothing(large, p))
+		result = replace_by_stub(edits, p, err);
+	else if (p->taken)
+		return cut_run(view, large, i, edits, err);
+	return result == -1 ? -1 : (long)i + 1;
+}
+
 static int
 cut_all(struct view *view, const struct large *large, struct edits *edits,
     struct error *err)
 {
-	const struct large_part *p;
-	size_t i;
-	int result = 0;
+	long i = 0;
 
-	for (i = 0; i < large->count && result == 0; i++) {
-		p = &large->list[i];
-		if (!p->taken)
-			continue;
-		if (p->container == -1)
-			result = empty_message(view, edits, p, err);
-		else if (leaves_nothing(large, p))
-			result = replace_by_stub(edits, p, err);
-		else
-			result = cut(edits, p->whole, err);
-	}
-	return result;
+	while (i != -1 && i < (long)large->count)
+		i = cut_next(view, large, (size_t)i, edits, err);
+	return i == -1 ? -1 : 0;
 }
 
 /* --- all of it --- */
@@ -250,7 +280,7 @@ edit_view(
 	int result;
 
 	if (large_find(view, large, &rest, err) == -1 ||
-	    take(view, large, limit, &size, err) == -1)
+	    take(view, large, limit, &size, &rest, err) == -1)
 		return -1;
 	if (size > limit)
 		return refuse(size, limit, &rest, err);

@@ -114,9 +114,8 @@ pass_line_end(struct view *view, long long at)
 	return at + 1;
 }
 
-/* Before the line end that ends here, if one does. */
-static long long
-back_line_end(struct view *view, long long at)
+long long
+large_back_line_end(struct view *view, long long at)
 {
 	char c;
 
@@ -129,24 +128,14 @@ back_line_end(struct view *view, long long at)
 	return at;
 }
 
-/*
- * A line end goes with the part: the one after it or, where a message ends
- * without a boundary line, the one before it.
- */
 static int
 place(struct walk *w, struct large_part *found)
 {
-	struct mime_range *whole = &found->whole;
-
 	if (found->container == -1)
 		return 0;
-	whole->from = find_line_before(w->view, found->header.from);
-	whole->to = pass_line_end(w->view, found->body.to);
-	if (whole->from == -1)
-		return -1;
-	if (whole->to == found->body.to)
-		whole->from = back_line_end(w->view, whole->from);
-	return 0;
+	found->whole.from = find_line_before(w->view, found->header.from);
+	found->whole.to = pass_line_end(w->view, found->body.to);
+	return found->whole.from == -1 ? -1 : 0;
 }
 
 /* --- the list --- */
@@ -184,22 +173,19 @@ add(struct walk *w, const struct large_part *found)
 	}
 }
 
-static void
-stays(struct walk *w, const struct mime_part *part,
-    const struct large_part *found, const char *why)
+void
+large_stays(struct large_rest *rest, const struct large_part *p,
+    const char *type, const char *why)
 {
-	struct large_rest *rest = w->rest;
-
-	if (length(found) <= rest->len)
+	if (length(p) <= rest->len)
 		return;
-	rest->len = length(found);
+	rest->len = length(p);
 	rest->why = why;
-	if (found->name[0] != '\0')
-		snprintf(rest->what, sizeof(rest->what), "\"%s\" (%s/%s)",
-		    found->name, part->type, part->subtype);
+	if (p->name[0] != '\0')
+		snprintf(rest->what, sizeof(rest->what), "\"%s\" (%s)", p->name,
+		    type);
 	else
-		snprintf(rest->what, sizeof(rest->what), "%s/%s", part->type,
-		    part->subtype);
+		snprintf(rest->what, sizeof(rest->what), "%s", type);
 }
 
 /* --- the walk --- */
@@ -212,6 +198,7 @@ see_leaf(struct walk *w, const struct mime_part *part)
 	    .header = part->header,
 	    .body = part->body,
 	    .encoding = part->encoding};
+	char type[2 * MIME_TYPE_MAX];
 	const char *why;
 
 	if (in != NULL)
@@ -223,7 +210,9 @@ see_leaf(struct walk *w, const struct mime_part *part)
 	if (why == NULL && place(w, &found) == -1)
 		why = "cannot be taken apart";
 	if (why != NULL) {
-		stays(w, part, &found, why);
+		snprintf(
+		    type, sizeof(type), "%s/%s", part->type, part->subtype);
+		large_stays(w->rest, &found, type, why);
 		return;
 	}
 	if (in != NULL)

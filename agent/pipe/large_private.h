@@ -21,7 +21,7 @@
 
 struct large_part {
 	struct mime_range header, body;
-	/* boundary line, header, body and the line end after it */
+	/* boundary line, header, body and the line end after it, if any */
 	struct mime_range whole;
 	enum mime_encoding encoding;
 	long
@@ -46,6 +46,13 @@ struct large_rest {
  */
 int large_find(
     struct view *, struct large *, struct large_rest *, struct error *);
+
+/* Notes a part that stays, if it is the largest so far. */
+void large_stays(struct large_rest *, const struct large_part *,
+    const char *type, const char *why);
+
+/* Where the line end starts that ends at this place; or the place. */
+long long large_back_line_end(struct view *, long long at);
 
 /* Fills in what a part is called; the name stays empty where it has none. */
 void large_describe(

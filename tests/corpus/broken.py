@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .case import SENDER, Case, Free, Gone, Text, b64, mail, multi, text, whole
+from .case import Case, Free, Gone, Text, b64, mail, multi, text, whole
 from .structure import A8, B7, nested
 
 LINE = "To: a@example.org\n"

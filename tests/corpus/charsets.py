@@ -51,15 +51,18 @@ def python_name(charset: str) -> str:
     return {"macintosh": "mac-roman"}.get(charset, charset)
 
 
-def declared() -> list[Case]:
-    def plain(charset: str, body: bytes | str, encoding: str = "") -> bytes:
-        head = (LINE + "MIME-Version: 1.0\n"
-                f"Content-Type: text/plain; charset={charset}\n")
-        if encoding:
-            head += f"Content-Transfer-Encoding: {encoding}\n"
-        return mail(head, body)
+def plain(charset: str, body: bytes | str, encoding: str = "") -> bytes:
+    head = (LINE + "MIME-Version: 1.0\n"
+            f"Content-Type: text/plain; charset={charset}\n")
+    if encoding:
+        head += f"Content-Transfer-Encoding: {encoding}\n"
+    return mail(head, body)
 
-    greek = "Καλημέρα κόσμε\n"
+
+GREEK = "Καλημέρα κόσμε\n"
+
+
+def declared() -> list[Case]:
     return [
         Case("charset-encoded-base64", plain(
             "koi8-r", b64("Связь\n".encode("koi8-r")) + b"\r\n", "base64")),
@@ -70,7 +73,7 @@ def declared() -> list[Case]:
             "iso-2022-jp", "日本語\n".encode("iso-2022-jp"), "7bit")),
         Case("charset-hz", plain("hz-gb-2312", b"~{VPND~}\r\n", "7bit")),
         Case("charset-utf16-base64", plain(
-            "utf-16", b64(greek.encode("utf-16")) + b"\r\n", "base64")),
+            "utf-16", b64(GREEK.encode("utf-16")) + b"\r\n", "base64")),
         Case("charset-unknown", plain("x-unknown", "ä\n", "8bit"),
              recode="0"),
         Case("charset-quoted", plain('"UTF-8"', "ä\n", "8bit"), recode="0"),
@@ -83,12 +86,17 @@ def declared() -> list[Case]:
         Case("charset-base64-with-8bit", plain(
             "utf-8", "R3LDtg==\n\xe4\n".encode("latin-1"), "base64"),
             recode="0"),
-        Case("charset-7bit-with-8bit", plain("utf-8", greek, "7bit"),
+        Case("charset-7bit-with-8bit", plain("utf-8", GREEK, "7bit"),
              recode="0"),
         Case("charset-encoding-unknown", plain("utf-8", "ä\n", "x-none"),
              recode="0", left="eight_bit_body"),
         Case("charset-bom", plain("utf-8", "\ufeffä\n", "8bit"), recode="0"),
-        Case("charset-undeclared-utf8", mail(LINE, greek), recode="0"),
+    ]
+
+
+def undeclared() -> list[Case]:
+    return [
+        Case("charset-undeclared-utf8", mail(LINE, GREEK), recode="0"),
         Case("charset-undeclared-cp1252", mail(
             LINE, "5 €, „Größe“\n", "cp1252"), recode="0"),
         Case("charset-undeclared-latin1-long", mail(
@@ -151,4 +159,4 @@ def headers() -> list[Case]:
 
 
 def cases() -> list[Case]:
-    return each() + declared() + headers()
+    return each() + declared() + undeclared() + headers()

@@ -15,8 +15,11 @@ def scan(head: str, *attachments: bytes, boundary: str = "=_scan",
                              boundary=boundary), charset)
 
 
+SCAN_PDF = attached("application/pdf", "SCAN0001.PDF", PDF)
+
+
 def printers() -> list[Case]:
-    pdf = attached("application/pdf", "SCAN0001.PDF", PDF)
+    pdf = SCAN_PDF
     return [
         # no From, Date or Message-ID; the envelope says it all
         Case("mfp-bare", whole(
@@ -30,6 +33,16 @@ def printers() -> list[Case]:
                to=(f"{name}@example.org",),
                changed={"To": Kept(f"{name}@example.org")})
           for name in "abc"],
+        *senders(pdf),
+        *header_lines(pdf),
+        *header_bytes(pdf),
+        *scans(),
+    ]
+
+
+def senders(pdf: bytes) -> list[Case]:
+    """Printers are told one name and one address, and use them all over."""
+    return [
         Case("mfp-name-is-address", scan(
             f'From: "{SENDER}" <{SENDER}>\nTo: a@example.org\n', pdf),
             changed={"From": Kept(SENDER)}),
@@ -55,6 +68,11 @@ def printers() -> list[Case]:
              changed={"From": Kept(SENDER)}),
         Case("mfp-from-null", scan("From: <>\nTo: a@example.org\n", pdf),
              changed={"From": Kept(SENDER)}),
+    ]
+
+
+def header_lines(pdf: bytes) -> list[Case]:
+    return [
         Case("mfp-to-is-a-name", scan("To: John Doe\nSubject: x\n", pdf),
              changed={"To": Gone}),
         Case("mfp-to-is-a-phone-number", scan("To: 4930123456\n", pdf),
@@ -76,6 +94,12 @@ def printers() -> list[Case]:
             "To: a@example.org\n", pdf).replace(b"\r\n", b"\n")),
         Case("mfp-two-carriage-returns", mail(
             "To: a@example.org\n", "x\n").replace(b"\r\n", b"\r\r\n")),
+    ]
+
+
+def header_bytes(pdf: bytes) -> list[Case]:
+    """Raw 8-bit bytes where words of RFC 2047 should be."""
+    return [
         Case("mfp-subject-latin1", scan(
             "To: a@example.org\nSubject: Zählerstand März\n", pdf,
             charset="latin-1"),
@@ -91,7 +115,6 @@ def printers() -> list[Case]:
             charset="latin-1"), to=("a@example.org", "b@example.org"),
             changed={"To": Named(("Jürgen Groß", "a@example.org"),
                                  ("", "b@example.org"))}),
-        *scans(),
     ]
 
 

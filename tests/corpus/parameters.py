@@ -1,5 +1,5 @@
-"""Content-Type and Content-Disposition (RFC 2045 section 5.1, RFC 2231). Python's
-email does not see comments and leaves escapes in, so this is our own reading."""
+"""Content-Type and Content-Disposition (RFC 2045 section 5.1, RFC 2231).
+Python's email trips over comments and escapes, so this is our own reading."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _split(text: str) -> list[str]:
 def _plain(content: str) -> str:
     if not content.startswith('"'):
         return content
-    end = len(content) - 1 if content.endswith('"') and len(content) > 1 else None
-    return re.sub(r"\\(.)", r"\1", content[1:end], flags=re.S)
+    inner = content[1:].removesuffix('"')
+    return re.sub(r"\\(.)", r"\1", inner, flags=re.S)
 
 
 def _join(raw: dict[str, str]) -> dict[str, bytes]:

@@ -253,6 +253,12 @@ def business() -> list[Case]:
         Case("vcard", whole(LINE, multi("mixed", attached(
             "text/x-vcard; charset=utf-8", "a.vcf",
             "BEGIN:VCARD\nN:Groß\nEND:VCARD\n".encode())))),
+        *private_headers(),
+    ]
+
+
+def private_headers() -> list[Case]:
+    return [
         Case("own-headers", mail(
             LINE + "X-MSGraph-Mailbox: evil@example.com\n"
             "x-msgraph-save: no\nX-MSGraphics: stays\nSubject: x\n"),

@@ -39,7 +39,8 @@ BOUNDARIES = {
     "hundred": delimiter("x" * 100),
     "upper-case-name": delimiter("B", 'Multipart/Mixed; BOUNDARY="B"'),
     "comment": delimiter("b", "multipart/mixed (c); (d) boundary=b (e)"),
-    "folded": delimiter("b", 'multipart/mixed;\r\n\tcharset=x;\r\n boundary="b"'),
+    "folded": delimiter(
+        "b", 'multipart/mixed;\r\n\tcharset=x;\r\n boundary="b"'),
     "blanks-around": delimiter("b", 'multipart/mixed ; boundary = "b"'),
     "rfc2231": delimiter("b c", "multipart/mixed; boundary*=us-ascii''b%20c"),
     "rfc2231-pieces": delimiter(
@@ -53,6 +54,9 @@ BOUNDARIES = {
 def between() -> list[Case]:
     three = multi("mixed", A8, B7, B7, boundary="x")
     return [
+        *empty_parts(),
+        *alike(),
+        *types(),
         Case("parts-preamble-and-epilogue", whole(LINE, multi(
             "mixed", B7, A8, pre=b"pre\r\n\r\namble\r\n",
             post=b"epi\r\n\r\nlogue\r\n")), recode="2"),
@@ -61,6 +65,19 @@ def between() -> list[Case]:
         Case("parts-blanks-after-boundary", whole(LINE, three.replace(
             b"--x\r\n", b"--x \t \r\n").replace(b"--x--", b"--x-- ")),
             recode="1"),
+        Case("parts-twelve-deep", whole(LINE, nested(12, A8)),
+             recode=".".join("1" * 12)),
+        Case("parts-twelve-deep-7bit", whole(LINE, nested(12, B7))),
+        Case("parts-thirty-deep-long-line", whole(LINE, nested(
+            30, text("l" * 1100 + "\n"))), recode=".".join("1" * 30)),
+        Case("parts-five-hundred", whole(LINE, multi(
+            "mixed", *[text(f"{n}\n") for n in range(499)], A8)),
+            recode="500"),
+    ]
+
+
+def empty_parts() -> list[Case]:
+    return [
         Case("parts-empty", whole(LINE, multi(
             "mixed", b"\r\n", part("Content-Type: text/html\n"), A8)),
             recode="3"),
@@ -70,6 +87,12 @@ def between() -> list[Case]:
             "mixed", b"\r\nplain words\r\n", A8)), recode="2"),
         Case("parts-without-header-8bit", whole(LINE, multi(
             "mixed", "\r\nohne Köpfe\r\n".encode(), B7)), recode="1"),
+    ]
+
+
+def alike() -> list[Case]:
+    """Lines that look like a boundary, and boundaries that look alike."""
+    return [
         Case("parts-dashes-in-text", whole(LINE, multi(
             "mixed", text("--\n-- \n--X\n--xy\n---\n"), A8, boundary="x")),
             recode="2"),
@@ -87,14 +110,12 @@ def between() -> list[Case]:
         Case("parts-boundary-of-a-longer", whole(LINE, multi(
             "mixed", multi("alternative", A8, B7, boundary="ab"), B7,
             boundary="abc")), recode="1.1"),
-        Case("parts-twelve-deep", whole(LINE, nested(12, A8)),
-             recode=".".join("1" * 12)),
-        Case("parts-twelve-deep-7bit", whole(LINE, nested(12, B7))),
-        Case("parts-thirty-deep-long-line", whole(LINE, nested(
-            30, text("l" * 1100 + "\n"))), recode=".".join("1" * 30)),
-        Case("parts-five-hundred", whole(LINE, multi(
-            "mixed", *[text(f"{n}\n") for n in range(499)], A8)),
-            recode="500"),
+    ]
+
+
+def types() -> list[Case]:
+    """What parts say of themselves."""
+    return [
         Case("parts-related-start", whole(LINE, multi(
             "related", part("Content-Type: text/html\n"
                             "Content-ID: <root@x>\n", "<img src=cid:i@x>\n"),

@@ -27,7 +27,6 @@ class Outcome:
     dsn: str = ""
     line: str = ""
     mails: list[Any] = field(default_factory=list)
-    calls: int = 0
 
 
 class Run:

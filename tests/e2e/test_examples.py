@@ -15,6 +15,7 @@ import pytest
 
 from harness import example
 from harness.message import field, message
+from harness.postfix_conf import size_limit
 from harness.process import BUILD
 from harness.site import Site
 from harness.smtp import SmtpError
@@ -164,6 +165,14 @@ def test_route(stock, line, filtered):
 def test_agent_gives_up_before_pipe_does(stock, defaults):
     limit = postconf(stock, "-h", "msgraph_time_limit").strip()
     assert seconds(limit) >= 1.5 * seconds(defaults["delivery_timeout"])
+
+
+def test_sizes_say_the_same(defaults):
+    """What smtpd announces, and what the milter refuses."""
+    number, letter = re.fullmatch(
+        r"(\d+)([km])", defaults["max_message_size"]).groups()
+    factor = {"k": 1024, "m": 1024 * 1024}[letter]
+    assert size_limit() == int(number) * factor
 
 
 def test_state_outlives_the_queue(stock, defaults):

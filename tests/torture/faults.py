@@ -96,6 +96,8 @@ class Faults:
              lambda: self.restart(site.daemon, signal.SIGTERM)),
             (4, "kill msgraph-milter", lambda: self.restart(site.milter)),
             (12, "kill msgraph-agent", self.kill_agent),
+            (5, "kill msgraph-agent or pipe, and try again at once",
+             self.kill_while_posted),
             (5, "freeze msgraph-agent", self.freeze_agent),
             (3, "freeze msgraphd", lambda: self.freeze(site.daemon.pid)),
             (3, "hang up on clients of Graph", site.m365.hang_up),
@@ -148,6 +150,21 @@ class Faults:
         agents = self.catch(self.agents)
         return bool(agents) and send_signal(self.rng.choice(agents),
                                             signal.SIGKILL)
+
+    def kill_while_posted(self) -> bool:
+        """Graph is slow, somebody on the way dies, and Postfix is asked for
+        the message again before Graph has answered."""
+        self.site.m365.rules({"endpoint": "sendMail", "delay": 2.0,
+                              "times": 2})
+        kill = self.rng.choice([self.kill_agent,
+                                lambda: self.kill_postfix("pipe")])
+        self.pause(0.5)
+        if not kill():
+            return False
+        for _ in range(4):
+            self.over.wait(0.4)
+            self.site.postfix.flush()
+        return True
 
     def freeze_agent(self) -> bool:
         agents = self.catch(self.agents)

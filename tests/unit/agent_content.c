@@ -82,7 +82,8 @@ static const struct row leaves[] = {
     {PLAIN "Content-Transfer-Encoding: 7bit\r\nX: y\r\n\r\n" UE "berall",
 	PLAIN QP "X: y\r\n\r\n=C3=BCberall"},
     {PLAIN EIGHT "\r\n" UE UE UE "\r\n", PLAIN B64 "\r\nw7zDvMO8DQo=\r\n"},
-    {PLAIN "Content-transfer-encoding : (x) 8bit\r\n\r\nabcdefghijkl" UE " \r\n",
+    {PLAIN "Content-transfer-encoding : (x) 8bit\r\n\r\nabcdefghijkl" UE
+	   " \r\n",
 	PLAIN "Content-transfer-encoding : quoted-printable\r\n\r\n"
 	      "abcdefghijkl=C3=BC=20\r\n"},
     {PLAIN EIGHT EIGHT "\r\nabcdef" UE "\r\n", PLAIN QP "\r\nabcdef=C3=BC\r\n"},
