@@ -88,7 +88,8 @@ class Part:
 
 
 def _from_base64(body: bytes) -> bytes:
-    body = re.sub(rb"[^A-Za-z0-9+/=]", b"", body).rstrip(b"=")
+    """What is no letter of it is passed over; "=" ends it."""
+    body = re.sub(rb"[^A-Za-z0-9+/=]", b"", body).partition(b"=")[0]
     body = body[:len(body) - 1] if len(body) % 4 == 1 else body
     return binascii.a2b_base64(body + b"=" * (-len(body) % 4))
 

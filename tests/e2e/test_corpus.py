@@ -151,3 +151,21 @@ def check_recipients(case, mails):
     assert [mail.duplicates for mail in mails] == [[]] * len(mails)
     shown = {address for mail in mails for address in [*mail.to, *mail.cc]}
     assert strangers(case.message, sorted(shown)) == []
+
+
+@pytest.mark.parametrize("name", [
+    "outlook-related", "charset-koi8-r", "charset-mostly-8bit",
+    "list-digest", "smime-signed-8bit", "parts-alternative-three"])
+def test_damage_is_seen(run, name):
+    """The comparison is worth something: it sees a byte that differs, a part
+    or a line that is missing."""
+    case, (mail,) = CASES[name], run.outcomes[name].mails
+    queued = as_queued(case.message, run.stray_cr)
+    body = mail.raw.index(b"\r\n\r\n") + 4
+    damaged = [mail.raw[:at] + bytes([mail.raw[at] ^ 1]) + mail.raw[at + 1:]
+               for at in range(body, len(mail.raw) - 2, 41)]
+    damaged += [mail.raw[:body] + mail.raw[body + 40:],
+                mail.raw.replace(b"\r\nTo: ", b"\r\nto: "),
+                mail.raw.replace(b"\r\nTo: ", b"\r\nX-MSGraph-A: b\r\nTo: ")]
+    for raw in damaged:
+        assert complaints(case, queued, raw, mail.values), raw

@@ -239,7 +239,7 @@ static const struct row params[] = {
 	"Content-Type: multipart/mixed; boundary=\"" UE "\""},
     {"Content-Type: a/b (" UE "berall); n" UE "mexx=y", "",
 	"Content-Type: a/b (??berall); n??mexx=y"
-						""},
+	""},
 };
 
 static void
