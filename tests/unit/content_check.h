@@ -160,8 +160,8 @@ check_text(struct span value, struct buf *out)
 		if (mark == NULL || mark == p + 2 || end - mark < 5 ||
 		    mark[2] != '?' || strchr("qQbB", mark[1]) == NULL ||
 		    fold_needs(span_between(p, mark)) ||
-		    memmem(mark + 3, (size_t)(end - mark - 3), "?=", 2) !=
-			end - 2) {
+		    (const char *)memchr(
+			mark + 3, '?', (size_t)(end - mark - 3)) != end - 2) {
 			buf_add(out, p, (size_t)(end - p));
 			continue;
 		}

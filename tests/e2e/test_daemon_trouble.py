@@ -1,0 +1,316 @@
+"""msgraphd alone, in trouble: messages whose fate is not known, throttling,
+refusals, outages, bounces."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+
+from emulator.client import Emulator
+from harness.daemon import Daemon
+from harness.daemon_alone import (  # noqa: F401
+    CLIENT, MESSAGE, SECRET, TENANT, USER, daemon, m365, send, settings_for,
+    shared_m365, token_requests)
+
+# --- once, and only once where it can be known
+
+def test_accepted_message_is_not_posted_again(m365, daemon):
+    daemon.auth(USER, SECRET)
+    first = daemon.submit(MESSAGE, identity=USER)
+    daemon.stop(9)
+    daemon.start()
+    again = daemon.submit(MESSAGE, identity=USER)
+    assert again.status == "sent"
+    assert again.text.startswith("accepted before, request-id=")
+    assert first.text.split("=")[1] == again.text.split("=")[1]
+    assert len(m365.mail()) == 1
+
+
+@pytest.mark.parametrize("change", [
+    {"mailbox": "other@example.com"}, {"recipient": "other@example.org"}])
+def test_other_mailbox_or_recipient_is_another_delivery(m365, daemon, change):
+    daemon.auth(USER, SECRET)
+    daemon.submit(MESSAGE, identity=USER)
+    daemon.submit(MESSAGE, identity=USER, **change)
+    assert len(m365.requests("sendMail")) == 2
+
+
+def post_and_kill(m365: Emulator, daemon: Daemon) -> None:
+    """Leaves a message posted, accepted by Graph and not answered."""
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "accept": True, "action": "stall"})
+    thread = threading.Thread(target=lambda: daemon.submit(
+        MESSAGE, identity=USER, message_id="<it's@example.com>"))
+    thread.start()
+    m365.wait_mail(1)
+    daemon.stop(9)
+    thread.join()
+    m365.call("POST", "/release")
+
+
+MESSAGE_WITH_ID = MESSAGE.replace(
+    b"Subject", b"Message-ID: <it's@example.com>\r\nSubject")
+
+
+def test_killed_while_posting_is_posted_again_and_named(m365, daemon):
+    post_and_kill(m365, daemon)
+    daemon.start()
+    assert daemon.submit(MESSAGE, identity=USER).status == "sent"
+    assert "4TESTqueue: outcome=unknown of an earlier" in daemon.log()
+    assert len(m365.mail()) == 2
+
+
+@pytest.mark.parametrize("permission, mails", [(True, 1), (False, 2)])
+def test_verify_unknown_searches_sent_items(m365, daemon, permission, mails,
+                                            monkeypatch):
+    monkeypatch.setitem(globals(), "MESSAGE", MESSAGE_WITH_ID)
+    daemon.settings["verify_unknown"] = "yes"
+    m365.app(TENANT, CLIENT, SECRET, permissions=["Mail.Send"] + (
+        ["Mail.Read"] if permission else []))
+    post_and_kill(m365, daemon)
+    daemon.start()
+    reply = daemon.submit(MESSAGE, identity=USER,
+                          message_id="<it's@example.com>")
+    assert reply.status == "sent"
+    assert ("Sent Items" in reply.text) == permission
+    assert ("needs the permission Mail.Read" in daemon.log()) != permission
+    assert len(m365.mail()) == mails
+
+
+def test_sent_items_of_other_recipients_are_not_ours(m365, daemon,
+                                                     monkeypatch):
+    """The same message goes to each recipient in a transaction of its own."""
+    monkeypatch.setitem(globals(), "MESSAGE", MESSAGE_WITH_ID)
+    daemon.settings["verify_unknown"] = "yes"
+    daemon.stop()
+    daemon.start()
+    m365.app(TENANT, CLIENT, SECRET, permissions=["Mail.Send", "Mail.Read"])
+    daemon.auth(USER, SECRET)
+    fields = {"identity": USER, "message_id": "<it's@example.com>"}
+    daemon.submit(MESSAGE, **fields)
+    other = MESSAGE.replace(b"rcpt@", b"Other@")
+    m365.rules({"endpoint": "sendMail", "action": "close", "when": "after"})
+    fields["recipient"] = "other@example.org"
+    assert daemon.submit(other, **fields).status == "deferred"
+    assert "request-id=" in daemon.submit(other, **fields).text
+    assert [m.recipients for m in m365.mail()] == [
+        ["rcpt@example.org"], ["other@example.org"]]
+
+
+def test_refused_message_is_not_an_unknown_one(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "status": 403,
+                "body": {"error": {"code": "ErrorAccessDenied"}}})
+    assert daemon.submit(MESSAGE, identity=USER).dsn == "4.7.1"
+    assert daemon.submit(MESSAGE, identity=USER).status == "sent"
+    assert "unknown" not in daemon.log()
+
+
+def test_stalled_agent_that_goes_away_is_recorded(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "delay": 1, "accept": True,
+                "status": 202})
+    with pytest.raises(TimeoutError):
+        daemon.submit(MESSAGE, identity=USER, timeout=0.3)
+    Daemon.wait(lambda: "status=sent" in daemon.log())
+    assert "accepted before" in daemon.submit(MESSAGE, identity=USER).text
+
+
+# --- throttling, concurrency, refusals
+
+def throttled(after: str, code: str = "ApplicationThrottled") -> dict:
+    return {"endpoint": "sendMail", "status": 429,
+            "headers": {"Retry-After": after},
+            "body": {"error": {"code": code, "message": "slow down"}}}
+
+
+def test_short_retry_after_is_waited_out(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules(throttled("1"))
+    assert send(daemon, identity=USER).status == "sent"
+    first, second = m365.requests("sendMail")
+    assert second.time - first.time >= 1.0
+
+
+@pytest.mark.parametrize("code, other_is_held", [
+    ("ApplicationThrottled", False), ("TooManyRequests", True)])
+def test_long_retry_after_holds_and_survives(m365, daemon, code,
+                                             other_is_held):
+    daemon.auth(USER, SECRET)
+    m365.rules(throttled("300", code))
+    reply = send(daemon, identity=USER)
+    assert (reply.status, reply.dsn) == ("deferred", "4.7.28")
+    assert code in reply.text
+    daemon.stop(9)
+    daemon.start()
+    reply = send(daemon, identity=USER)
+    assert (reply.status, reply.dsn) == ("deferred", "4.7.28")
+    assert len(m365.requests("sendMail")) == 1
+    message = MESSAGE.replace(b"scan@", b"other@")
+    other = daemon.submit(message, identity=USER, mailbox="other@example.com")
+    assert (other.status == "deferred") == other_is_held
+
+
+def test_retry_after_as_a_date_and_absurd(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules(throttled("99999999999"))
+    assert send(daemon, identity=USER).status == "deferred"
+    assert re.search(r"for 3(600|599|601) more seconds",
+                     send(daemon, identity=USER).text)
+
+
+def test_entra_throttles_a_tenant(m365, daemon):
+    m365.app(TENANT, CLIENT.replace("a", "f"), SECRET)
+    m365.rules({"endpoint": "token", "status": 429, "body": "Too Many",
+                "headers": {"Retry-After": "300"}})
+    assert daemon.auth(USER, SECRET) == ""
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER.replace("a", "f"), SECRET) == ""
+    assert token_requests(m365) == 1
+
+
+def test_four_at_once_to_a_mailbox_and_others_go_on(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "match": {
+        "mailbox": "scan@example.com"}, "action": "stall", "times": 4})
+    replies = []
+    threads = [threading.Thread(target=lambda: replies.append(
+        send(daemon, identity=USER))) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    m365.wait_requests("sendMail", 4)
+    other = MESSAGE.replace(b"scan@", b"other@")
+    assert daemon.submit(other, identity=USER,
+                         mailbox="other@example.com").status == "sent"
+    assert len(m365.requests("sendMail")) == 5
+    m365.call("POST", "/release")
+    for thread in threads:
+        thread.join()
+    assert len(replies) == 9
+    most = m365.stats()["max_simultaneous"]["sendMail"]
+    assert most["scan@example.com"] == 4
+
+
+def test_refusal_bounces_after_its_grace(m365, daemon):
+    daemon.settings["access_denied_grace"] = "0s"
+    daemon.stop()
+    daemon.start()
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "status": 403, "times": -1,
+                "body": {"error": {"code": "ErrorSendAsDenied"}}})
+    reply = send(daemon, identity=USER)
+    assert (reply.status, reply.dsn) == ("bounced", "5.7.60")
+
+
+def test_connection_that_gave_503_is_not_used_again(m365, daemon):
+    daemon.auth(USER, SECRET)
+    send(daemon, identity=USER)
+    m365.rules({"endpoint": "sendMail", "status": 503})
+    assert send(daemon, identity=USER).dsn == "4.3.2"
+    assert send(daemon, identity=USER).status == "sent"
+    a, b, c = (r.connection for r in m365.requests("sendMail"))
+    assert a == b and b != c
+
+
+# --- outages
+
+def test_outage_grace_accepts_the_stored_secret_only(m365, daemon):
+    daemon.settings["auth_cache_ttl"] = "0s"
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == "OK"
+    m365.rules({"endpoint": "token", "status": 503, "times": -1})
+    assert daemon.auth(USER, SECRET) == "OK"
+    assert daemon.auth(USER, "wrong") == ""
+    assert daemon.auth(USER.replace("a", "f"), SECRET) == ""
+    assert "status=accepted (Entra cannot be asked" in daemon.log()
+
+
+def test_refusal_ends_the_outage_grace(m365, daemon):
+    daemon.settings["auth_cache_ttl"] = "0s"
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == "OK"
+    m365.app(TENANT, CLIENT, "new")
+    assert daemon.auth(USER, SECRET).startswith("NO")
+    m365.rules({"endpoint": "token", "status": 503, "times": -1})
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == ""
+
+
+def test_renewal_that_fails_keeps_a_valid_token(m365, daemon):
+    m365.app(TENANT, CLIENT, SECRET, expires_in=4)
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "token", "status": 503, "times": -1})
+    Daemon.wait(lambda: send(daemon, identity=USER).status == "sent" and
+                token_requests(m365) > 1)
+    assert send(daemon, identity=USER).status == "sent"
+
+
+def test_refused_secret_defers_and_heals(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.app(TENANT, CLIENT, "new", expired_secrets=[SECRET])
+    m365.expire_tokens()
+    reply = send(daemon, identity=USER)
+    assert (reply.status, reply.dsn) == ("deferred", "4.7.8")
+    assert "AADSTS7000222" in reply.text and "expired" in reply.text
+    send(daemon, identity=USER)
+    assert daemon.log().count("mail waits") == 1
+    assert daemon.auth(USER, "new") == "OK"
+    assert send(daemon, identity=USER).status == "sent"
+
+
+# --- bounces
+
+BOUNCE = (b"From: scan@example.com\r\nTo: scan@example.com\r\n"
+          b"Subject: Undelivered Mail\r\n\r\nbounce\r\n")
+
+
+def test_bounce_table_knows_who_has_sent(m365, daemon):
+    daemon.auth(USER, SECRET)
+    assert daemon.bounce("To: scan@example.com") == ["NOTFOUND "]
+    send(daemon, identity=USER)
+    assert daemon.bounce(
+        "Subject: x", "To: Scan@Example.com", "To: rcpt@example.org",
+        "to:scan@example.com", "To: scan@example.com, other@example.com",
+        "X-To: scan@example.com", "To: <scan@example.com>") == [
+        "NOTFOUND ", "OK FILTER msgraph:scan@example.com", "NOTFOUND ",
+        "OK FILTER msgraph:scan@example.com", "NOTFOUND ", "NOTFOUND ",
+        "NOTFOUND "]
+
+
+def test_bounce_goes_as_the_client_that_sent_last(m365, daemon):
+    daemon.auth(USER, SECRET)
+    send(daemon, identity=USER)
+    daemon.stop()
+    daemon.start()
+    reply = daemon.submit(BOUNCE, identity="", sender="",
+                          recipient="Scan@example.com")
+    assert reply.status == "sent"
+    assert m365.mail()[-1].recipients == ["scan@example.com"]
+
+
+@pytest.mark.parametrize("fields", [
+    {"sender": "x@example.com"}, {"recipient": "other@example.org"},
+    {"mailbox": "new@example.com", "recipient": "new@example.com"}])
+def test_no_identity_for_what_is_no_bounce(m365, daemon, fields):
+    daemon.auth(USER, SECRET)
+    send(daemon, identity=USER)
+    reply = daemon.submit(BOUNCE, **{
+        "identity": "", "sender": "", "recipient": "scan@example.com",
+        **fields})
+    assert (reply.status, reply.dsn) == ("deferred", "4.3.5")
+    assert len(m365.mail()) == 1
+
+
+def test_bounce_via_graph_can_be_off(m365, daemon):
+    daemon.settings["bounce_via_graph"] = "no"
+    daemon.stop()
+    daemon.start()
+    daemon.auth(USER, SECRET)
+    send(daemon, identity=USER)
+    assert daemon.bounce("To: scan@example.com") == ["NOTFOUND "]
