@@ -125,11 +125,11 @@ MAN_PAGES = $(wildcard lib/*.5 agent/*/*.8 milter/*.8 saslauthd-plugin/*.8)
 check:
 	tests/packages test
 	$(MAKE) lint
-	$(MAKE) all
+	$(MAKE) -j2 all $(TESTS)
 	$(MAKE) unit
-	$(MAKE) BUILD=$(SAN_BUILD) SANITIZE=address,undefined CFLAGS='-O1 -g' \
-	    all unit
-	$(MAKE) fuzz-corpus
+	$(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
+	    CFLAGS='-O1 -g' all unit
+	$(MAKE) -j2 fuzz-corpus
 	$(MAKE) e2e
 
 $(MIXED): all
@@ -160,11 +160,20 @@ FUZZ_SECONDS ?= 60
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SRC = $(lib_SRC) $(filter-out %/main.c,$(agent_SRC))
 
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_SRC)
+FUZZ_CC = clang -std=c11 -D_GNU_SOURCE -O1 -g -Ilib -Iagent/pipe \
+	-Itests/fuzz -fno-sanitize-recover=all
+
+$(BUILD)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c \
+	    -o $@ $<
+
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
+		$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(FUZZ_SRC))
 	@mkdir -p $@.corpus
-	clang -std=c11 -D_GNU_SOURCE -O1 -g -Ilib -Iagent/pipe -Itests/fuzz \
-	    -fno-sanitize-recover=all -fsanitize=fuzzer,address,undefined \
-	    -o $@ $^
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^
+
+-include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))

@@ -34,13 +34,8 @@ find_end(const char *p, const char *limit)
 {
 	if (limit - p > WORD_MAX)
 		limit = p + WORD_MAX;
-	while ((p = memchr(p, '?', (size_t)(limit - p))) != NULL) {
-		if (p + 1 < limit && p[1] == '=')
-			return p;
-		if (++p == limit)
-			return NULL;
-	}
-	return NULL;
+	p = memchr(p, '?', (size_t)(limit - p));
+	return p != NULL && p + 1 < limit && p[1] == '=' ? p : NULL;
 }
 
 static int
