@@ -195,6 +195,8 @@ bench:
 	$(MAKE) all
 	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
 	    $(PYTHON) -B tests/bench/bench.py $(BENCH_ARGS)
+	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
+	    $(PYTHON) -B tests/bench/agent.py
 
 include tests/simulation/rules.mk tests/torture/rules.mk
 

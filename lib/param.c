@@ -220,19 +220,26 @@ param_text(struct span value, char *text, size_t size)
 {
 	int quoted = value.len > 0 && value.p[0] == '"';
 	size_t i, used = 0;
+	char c;
 
 	if (size == 0)
 		return -1;
 	for (i = quoted ? 1 : 0; i < value.len; i++) {
-		if (quoted && value.p[i] == '"')
+		c = value.p[i];
+		if (quoted && c == '"')
 			break;
-		if (quoted && value.p[i] == '\\' && i + 1 < value.len)
-			i++;
-		else if (value.p[i] == '\r' || value.p[i] == '\n')
+		if (quoted && c == '\\' && i + 1 < value.len)
+			c = value.p[++i];
+		if (c == '\n')
 			continue;
+		if (c == '\r') {
+			if (i + 1 < value.len && value.p[i + 1] == '\n')
+				continue;
+			c = ' ';
+		}
 		if (used + 1 == size)
 			return -1;
-		text[used++] = value.p[i];
+		text[used++] = c;
 	}
 	text[used] = '\0';
 	return (int)used;

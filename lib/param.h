@@ -44,7 +44,7 @@ int param_type(struct span value, struct span *type, struct span *subtype);
 
 /*
  * Writes what a value means, and a NUL: quotes, backslashes and line ends
- * taken away. Returns its length, or -1 when it does not fit.
+ * taken away, a CR alone being a blank. Returns its length, or -1 when it does not fit.
  */
 int param_text(struct span value, char *text, size_t size);
 

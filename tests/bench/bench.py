@@ -130,9 +130,10 @@ def hold(site: Site, transports: str) -> None:
     site.postfix.reload()
 
 
-def make_site(m365: Emulator, nginx: Nginx, floor: Path | None) -> Site:
+def make_site(m365: Emulator, nginx: Nginx, floor: Path | None,
+              **settings: str) -> Site:
     site = Site(emulator=m365, settings={
-        "graph_endpoint": nginx.url, "log_level": "warning"},
+        "graph_endpoint": nginx.url, "log_level": "warning", **settings},
         agent=[str(floor)] if floor else [])
     bundle = site.root / "both.pem"
     bundle.write_text(Path(m365.ca_file).read_text() + nginx.crt.read_text())

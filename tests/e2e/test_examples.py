@@ -102,13 +102,15 @@ def test_manual_has_every_setting_with_its_default(defaults):
 @pytest.fixture
 def stock(tmp_path) -> Path:
     """Debian's Postfix configuration with the examples appended, as the
-    README says."""
+    README says, and a name, which Postfix would look for in the DNS."""
     shared = Path("/usr/share/postfix")
     for name, base in (("main.cf", "main.cf.debian"),
                        ("master.cf", "master.cf.dist")):
         (tmp_path / name).write_text(
             (shared / base).read_text()
             + example.read(f"postfix/{name}.msgraph"))
+    with (tmp_path / "main.cf").open("a") as file:
+        file.write("myhostname = relay.test\n")
     return tmp_path
 
 

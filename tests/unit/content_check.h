@@ -158,8 +158,8 @@ check_text(struct span value, struct buf *out)
 		    ? memchr(p + 2, '?', (size_t)(end - p - 2))
 		    : NULL;
 		if (mark == NULL || mark == p + 2 || end - mark < 5 ||
-		    end[-1] != '=' ||
-		    mark[2] != '?' || strchr("qQbB", mark[1]) == NULL ||
+		    end[-1] != '=' || mark[2] != '?' ||
+		    strchr("qQbB", mark[1]) == NULL ||
 		    fold_needs(span_between(p, mark)) ||
 		    (const char *)memchr(
 			mark + 3, '?', (size_t)(end - mark - 3)) != end - 2) {
