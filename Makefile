@@ -116,6 +116,8 @@ unit: $(TESTS)
 PYTEST = $(PYTHON) -B -m pytest -q -p no:cacheprovider
 SAN_BUILD = build/san
 MIXED = build/mixed
+# those measure memory, or bring an allocator of their own
+PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
@@ -141,9 +143,9 @@ $(MIXED): all
 e2e: $(MIXED)
 	$(PYTEST) tests/emulator tests/oracle
 	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users \
-	    $(PYTEST) tests/e2e --ignore=tests/e2e/test_memory.py
+	    $(PYTEST) tests/e2e $(addprefix --ignore=,$(PLAIN_TESTS))
 	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
-	    $(PYTEST) tests/e2e/test_memory.py
+	    $(PYTEST) $(PLAIN_TESTS)
 	$(MAKE) simulation
 
 lint:

@@ -186,6 +186,23 @@ read_value(const char *p, const char *limit)
 	return read_plain(p, limit);
 }
 
+/* To the ';' behind what is no parameter, whose value is passed as any other. */
+static const char *
+skip_junk(const char *p, const char *limit)
+{
+	while (p < limit && *p != ';' && *p != '=') {
+		if (*p == '"')
+			p = skip_quoted(p, limit);
+		else if (*p == '(')
+			p = skip_comment(p, limit);
+		else
+			p++;
+	}
+	if (p < limit && *p == '=')
+		p = span_end(read_value(p + 1, limit));
+	return find_semicolon(p, limit);
+}
+
 int
 param_next(struct param_reader *r, struct param *param)
 {
@@ -205,7 +222,7 @@ param_next(struct param_reader *r, struct param *param)
 		p = skip_blank(end, r->limit);
 		if (param->name.len > 0 && p < r->limit && *p == '=')
 			break;
-		p = find_semicolon(p, r->limit);
+		p = skip_junk(p, r->limit);
 	}
 	param->value = read_value(p + 1, r->limit);
 	end = span_end(param->value);

@@ -15,6 +15,7 @@ import pytest
 
 from harness import example
 from harness.message import field, message
+from harness.postfix import cool_down
 from harness.postfix_conf import size_limit
 from harness.process import BUILD
 from harness.site import Site
@@ -111,6 +112,7 @@ def stock(tmp_path) -> Path:
             + example.read(f"postfix/{name}.msgraph"))
     with (tmp_path / "main.cf").open("a") as file:
         file.write("myhostname = relay.test\n")
+    cool_down(tmp_path / "main.cf")
     return tmp_path
 
 

@@ -205,6 +205,18 @@ check_same_text(struct span a, struct span b)
 	buf_free(&tb);
 }
 
+/* It becomes a blank, in a quoted local part as well. */
+static inline int
+check_lone_cr(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (s.p[i] == '\r' && (i + 1 == s.len || s.p[i + 1] != '\n'))
+			return 1;
+	return 0;
+}
+
 static inline void
 check_same_addresses(struct span before, struct span after)
 {
@@ -218,7 +230,7 @@ check_same_addresses(struct span before, struct span after)
 		REQUIRE(address_next(&rb, &b));
 		REQUIRE(a.kind == b.kind && a.loose == b.loose);
 		REQUIRE(a.in_group == b.in_group);
-		if (a.kind == ADDRESS_MAILBOX &&
+		if (a.kind == ADDRESS_MAILBOX && !check_lone_cr(a.spec) &&
 		    address_key(a.spec, ka, sizeof(ka)) != -1) {
 			REQUIRE(address_key(b.spec, kb, sizeof(kb)) != -1);
 			REQUIRE(strcmp(ka, kb) == 0);
@@ -307,6 +319,23 @@ check_clean(const struct check_side *s, const struct content_rules *rules)
 	REQUIRE(!scan.eight_bit || !rules->encode_8bit);
 }
 
+/* Blanks at the end of lines: quoted-printable keeps none for certain. */
+static inline void
+check_strip(struct buf *b)
+{
+	size_t from, to = 0;
+
+	for (from = 0; from < b->len; from++) {
+		if (b->bytes[from] == '\n')
+			while (to > 0 && strchr(" \t", b->bytes[to - 1]))
+				to--;
+		b->bytes[to++] = b->bytes[from];
+	}
+	while (to > 0 && strchr(" \t", b->bytes[to - 1]))
+		to--;
+	b->len = to;
+}
+
 static inline void
 check_leaf(const struct check_side *a, const struct check_side *b, int sealed,
     const struct content_rules *rules)
@@ -322,6 +351,10 @@ check_leaf(const struct check_side *a, const struct check_side *b, int sealed,
 	check_clean(b, rules);
 	da = check_decode(&a->part, check_body(a));
 	db = check_decode(&b->part, check_body(b));
+	if (a->part.encoding == MIME_QUOTED_PRINTABLE) {
+		check_strip(&da);
+		check_strip(&db);
+	}
 	/* a message that ends with base64 gets a line end */
 	REQUIRE(da.len == db.len && memcmp(da.bytes, db.bytes, da.len) == 0);
 	buf_free(&da);
