@@ -244,8 +244,12 @@ start(struct program *p, struct error *err)
 static void
 shut_down(struct program *p)
 {
+	sigset_t all;
 	size_t i;
 
+	/* a second SIGTERM must not end what the first one began */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
 	service_free(&p->auth);
 	service_free(&p->submit);
 	service_free(&p->bounce);

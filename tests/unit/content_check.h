@@ -138,6 +138,17 @@ check_decode(const struct mime_part *p, struct span body)
 
 /* --- fields --- */
 
+static inline int
+check_visible(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (s.p[i] <= 32 || s.p[i] >= 127)
+			return 0;
+	return 1;
+}
+
 /*
  * What is to be read in a text: encoded words as their bytes, without blanks,
  * since those beside encoded words come and go.
@@ -160,7 +171,7 @@ check_text(struct span value, struct buf *out)
 		if (mark == NULL || mark == p + 2 || end - mark < 5 ||
 		    end[-1] != '=' || mark[2] != '?' ||
 		    strchr("qQbB", mark[1]) == NULL ||
-		    fold_needs(span_between(p, mark)) ||
+		    !check_visible(span_between(p, mark)) ||
 		    (const char *)memchr(
 			mark + 3, '?', (size_t)(end - mark - 3)) != end - 2) {
 			buf_add(out, p, (size_t)(end - p));
