@@ -125,7 +125,10 @@ static const struct {
     {"Content-Type: text/html\r\nContent-Type: image/png\r\n\r\nx",
 	"text/html[x]"},
     {"Content-Type: text\r\n\r\nx", "text/plain[x]"},
-    {"Content-Type: text/html charset=x\r\n\r\nx", "text/plain[x]"},
+    {"Content-Type: text/html charset=x\r\n\r\nx", "text/html[x]"},
+    {"Content-Type: text/html\xFC\r\n\r\nx", "text/plain[x]"},
+    {"Content-Type: multipart/mixed boundary=b\r\n\r\n--b\r\n\r\nx",
+	"multipart/mixed(text/plain[x])"},
     {"Content-Type:\r\n\r\nx", "text/plain[x]"},
     {"Content-Type: ; charset=utf-8\r\n\r\nx", "text/plain[x]"},
     /* multiparts */
@@ -320,6 +323,9 @@ static const struct {
     {"Content-Type: text/plain; format=flowed; charset*=''x\r\n",
 	MIME_UNDECLARED, "x"},
     {"Content-Type: text; charset=utf-8\r\n", MIME_UNDECLARED, "utf-8"},
+    {"Content-Type: text/html charset=utf-8\r\n", MIME_UNDECLARED, "utf-8"},
+    {"Content-Type: text/html x y; charset=utf-8\r\n", MIME_UNDECLARED,
+	"utf-8"},
     {"Content-Type: text/plain (charset=x); (charset=y) a=\"; charset=z\"\r\n",
 	MIME_UNDECLARED, ""},
     {"Content-Type: text/plain; charset=a-name-that-is-far-too-long-for-any-"
