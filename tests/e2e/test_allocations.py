@@ -104,7 +104,9 @@ def is_accepted(process, milter: Milter, number: str) -> bool:
     if answer is None or answer.action == "tempfail":
         return False
     if answer.action == "reply":
-        assert answer.text.startswith("451 "), f"{number}: {answer}"
+        # libmilter drops a macro that it has no memory for, and says nothing:
+        # then nobody seems to have signed in. The client keeps its message.
+        assert answer.text.startswith(("451 ", "530 5.7.0 ")), answer
         return False
     stamps = [value for name, _, value in answer.changes
               if name == "X-MSGraph-Mailbox" and value]
