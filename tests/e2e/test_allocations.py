@@ -1,4 +1,4 @@
-"""Each allocation of the agent and the milter fails once: mail waits then. It
+"""Each allocation of the agent fails once: mail waits then. It
 is never bounced, and nothing crashes. (libentra.so is driven the same way by
 tests/unit/plugin_sasl.c, lib and daemon by their _alloc tests.)
 
@@ -14,11 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.agent import Agent
-from harness.milter import PROGRAM, Milter
-from harness.miltermta import Gone, MilterMTA
-from harness.site import answers
 from harness.submitd import SubmitDaemon
-from harness.wait import wait_for
 
 USER = ("11111111-2222-3333-4444-555555555555:"
         "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee")
@@ -68,47 +64,3 @@ def test_agent_defers(preload, tmp_path):
                 assert done.returncode == 75, (env["FAIL_AT"], done)
                 assert done.stdout.startswith(b"4."), (env["FAIL_AT"], done)
     assert deferred > 10
-
-
-def test_milter_answers_tempfail(preload, tmp_path):
-    milter = Milter(tmp_path)
-    accepted = 0
-    for env in every_failure(preload, tmp_path):
-        process = subprocess.Popen([PROGRAM, "-c", milter.conf], env=env,
-                                   stderr=subprocess.DEVNULL)
-        try:
-            accepted += is_accepted(process, milter, env["FAIL_AT"])
-        finally:
-            process.kill()
-            process.wait()
-            Path(milter.socket).unlink(missing_ok=True)
-    assert accepted > 0, "the last run, in which nothing fails, at least"
-
-
-def is_accepted(process, milter: Milter, number: str) -> bool:
-    """Postfix takes a connection that breaks for a tempfail, since
-    milter_default_action says so."""
-    def starts() -> bool:
-        return process.poll() is not None or answers(Path(milter.socket))
-    wait_for(starts, f"the milter, allocation {number}")
-    if process.poll() is not None:
-        assert process.returncode > 0, f"{number}: {process.returncode}"
-        return False
-    try:
-        with MilterMTA(milter.socket) as mta:
-            answer = mta.message(HEADERS, "<e@example.com>", USER)
-    except (OSError, Gone):
-        answer = None
-    # it may see that it cannot go on, and say so; systemd starts it again
-    assert (process.poll() or 0) >= 0, f"{number}: {process.returncode}"
-    if answer is None or answer.action == "tempfail":
-        return False
-    if answer.action == "reply":
-        # libmilter drops a macro that it has no memory for, and says nothing:
-        # then nobody seems to have signed in. The client keeps its message.
-        assert answer.text.startswith(("451 ", "530 5.7.0 ")), answer
-        return False
-    stamps = [value for name, _, value in answer.changes
-              if name == "X-MSGraph-Mailbox" and value]
-    assert stamps == ["a@example.com"], f"{number}: {answer}"
-    return True
