@@ -89,11 +89,26 @@ find_semicolon(const char *p, const char *limit)
 	return p;
 }
 
+/* A type, a subtype or both, whatever they are made of. */
+static const char *
+skip_word(const char *p, const char *limit)
+{
+	while (p < limit && !span_is_space(*p) && strchr(";(\"", *p) == NULL)
+		p++;
+	return p;
+}
+
 void
 param_init(struct param_reader *r, struct span value)
 {
-	r->limit = span_end(value);
-	r->next = find_semicolon(value.p, r->limit);
+	const char *limit = span_end(value), *p;
+
+	p = skip_word(skip_blank(value.p, limit), limit);
+	p = skip_blank(p, limit);
+	if (p < limit && *p == '/')
+		p = skip_word(skip_blank(p + 1, limit), limit);
+	r->next = skip_blank(p, limit);
+	r->limit = limit;
 }
 
 static const char *
@@ -117,8 +132,9 @@ param_type(struct span value, struct span *type, struct span *subtype)
 		goto none;
 	p = skip_blank(p + 1, limit);
 	*subtype = span_between(p, skip_ascii_name(p, limit));
-	p = skip_blank(span_end(*subtype), limit);
-	if (subtype->len > 0 && (p == limit || *p == ';'))
+	p = span_end(*subtype);
+	if (subtype->len > 0 &&
+	    (p == limit || *p == ';' || *p == '(' || span_is_space(*p)))
 		return 0;
 none:
 	*type = *subtype = span_between(value.p, value.p);

@@ -13,7 +13,7 @@
  * Read beyond the grammar: blanks and bytes above 127 in a value without
  * quotes, which ends at ';'; a quoted string without end, which ends with the
  * field; text between a quoted string and the next ';', which is passed over;
- * parameters without ';' in front are not.
+ * no ';' before the first parameter.
  */
 #ifndef MSGRAPH_PARAM_H
 #define MSGRAPH_PARAM_H
@@ -33,7 +33,7 @@ struct param_reader {
 	const char *limit;
 };
 
-/* Starts behind what stands before the first ';'. */
+/* Starts behind the type or disposition. */
 void param_init(struct param_reader *, struct span value);
 
 /* 1 with the next parameter; 0 at the end. */

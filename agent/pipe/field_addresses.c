@@ -102,16 +102,27 @@ write_mailbox(struct fold *f, const struct address *a, enum words mode)
 	words_write(f, span_between(span_end(a->spec), end), mode);
 }
 
-/* A name that is no phrase makes what follows loose, and must go on to. */
+/*
+ * Whether a '[' stands alone: what closes it would be found elsewhere if a
+ * bracket in quotes or a comment were encoded.
+ */
+static int
+has_open_bracket(struct span value)
+{
+	struct lexer l;
+
+	for (lex_init(&l, value.p, span_end(value)); l.token != TOKEN_END;
+	     lex(&l))
+		if (lex_is(&l, '['))
+			return 1;
+	return 0;
+}
+
 static void
-write_group(struct fold *f, const struct address *a, int loose)
+write_group(struct fold *f, const struct address *a)
 {
 	const char *from = space_start(a->slot.p, a->name.p);
 
-	if (loose) {
-		words_write(f, a->slot, WORDS_ALONE);
-		return;
-	}
 	words_write(f, span_between(a->slot.p, from), WORDS_TOKENS);
 	write_name(f, from, a->name, span_end(a->slot));
 	words_write(f, span_between(span_end(a->name), span_end(a->slot)),
@@ -121,20 +132,23 @@ write_group(struct fold *f, const struct address *a, int loose)
 void
 field_addresses(struct fold *f, struct span value)
 {
+	int alone = has_open_bracket(value);
 	const char *end = value.p;
 	struct address_reader r;
 	struct address a;
 
 	address_init(&r, value.p, value.len);
 	while (address_next(&r, &a)) {
+		alone |= r.loose;
 		if (a.kind == ADDRESS_MAILBOX)
-			write_mailbox(
-			    f, &a, a.loose ? WORDS_ALONE : WORDS_TOKENS);
-		else if (a.kind == ADDRESS_GROUP)
-			write_group(f, &a, r.loose);
+			write_mailbox(f, &a,
+			    alone || a.loose ? WORDS_ALONE : WORDS_TOKENS);
+		else if (a.kind == ADDRESS_GROUP && !alone)
+			write_group(f, &a);
 		else
 			words_write(f, a.slot, WORDS_ALONE);
 		end = span_end(a.slot);
 	}
-	words_write(f, span_between(end, span_end(value)), WORDS_TOKENS);
+	words_write(f, span_between(end, span_end(value)),
+	    alone ? WORDS_ALONE : WORDS_TOKENS);
 }

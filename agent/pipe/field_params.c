@@ -228,9 +228,11 @@ field_params(struct fold *f, struct span value)
 		if (fold_needs(p.name)) {
 			fold_space(f, space, p.whole.len);
 			write_rest(f, p.whole);
-		} else if (must_write(&ps, &p))
+		} else if (must_write(&ps, &p)) {
 			write_param(&ps, space, &p);
-		else {
+			/* without quotes, what follows would belong to it */
+			at = r.next;
+		} else {
 			fold_space(f, space, p.whole.len);
 			fold_raw(f, p.whole);
 		}

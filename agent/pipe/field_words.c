@@ -180,8 +180,8 @@ write_other(struct fold *f, const struct unit *u, enum words mode)
 	fold_space(f, u->space, u->text.len);
 	if (!fold_needs(u->text))
 		fold_raw(f, u->text);
-	else if (mode != WORDS_COMMENT && u->text.p[0] == '(' &&
-	    span_end(u->text)[-1] == ')')
+	else if (mode != WORDS_COMMENT && mode != WORDS_ALONE &&
+	    u->text.p[0] == '(' && span_end(u->text)[-1] == ')')
 		words_write(f, u->text, WORDS_COMMENT);
 	else
 		write_pieces(f, u->text);

@@ -13,8 +13,9 @@ enum words {
 	WORDS_COMMENT, /* what stands in "(...)", with its brackets */
 	WORDS_NAME, /* a display name: all that is no comment */
 	WORDS_TOKENS, /* atoms, quoted strings and dots of a structured field */
-	/* Atoms, each for itself, and quoted strings with their quotes: what
-	 * cannot be read as an address cannot be afterwards. */
+	/* Atoms, each for itself, also in quotes and comments. All that
+	 * separates them stays, so what could not be read as an address
+	 * cannot be afterwards. */
 	WORDS_ALONE
 };
 

@@ -256,7 +256,7 @@ static const struct {
 	"multipart/digest(message/rfc822(text/plain[x]),text/plain[y])"},
     /* CR is an ordinary byte in a header */
     {"Content-Type: text/html\rContent-Type: image/png\r\n\r\nx",
-	"text/plain[x]"},
+	"text/html[x]"},
     {MIXED "--b\r\nA: c\r--b\r\n\r\nx\r\n--b--\r\n",
 	"multipart/mixed(text/plain[x])"},
 };
