@@ -53,7 +53,7 @@ class Tally:
 def make_body(rng: random.Random) -> bytes:
     """Mostly small, now and then as long as a scan."""
     lines = rng.choices([rng.randint(1, 60), rng.randint(600, 2500),
-                         rng.randint(7000, 28000)], [85, 10, 5])[0]
+                         rng.randint(7000, 28000)], [75, 15, 10])[0]
     return b"".join(b"%064x%04d\r\n" % (rng.getrandbits(256), n % 10_000)
                     for n in range(lines))
 

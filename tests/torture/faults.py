@@ -96,8 +96,9 @@ class Faults:
              lambda: self.restart(site.daemon, signal.SIGTERM)),
             (4, "kill msgraph-milter", lambda: self.restart(site.milter)),
             (12, "kill msgraph-agent", self.kill_agent),
-            (5, "kill msgraph-agent or pipe, and try again at once",
+            (9, "kill while Graph is slow, and try again at once",
              self.kill_while_posted),
+            (5, "kill a pipe that feeds its agent", self.kill_feeding_pipe),
             (5, "freeze msgraph-agent", self.freeze_agent),
             (3, "freeze msgraphd", lambda: self.freeze(site.daemon.pid)),
             (3, "hang up on clients of Graph", site.m365.hang_up),
@@ -152,19 +153,31 @@ class Faults:
                                             signal.SIGKILL)
 
     def kill_while_posted(self) -> bool:
-        """Graph is slow, somebody on the way dies, and Postfix is asked for
-        the message again before Graph has answered."""
+        """Graph has taken a message and is slow to say so, somebody on the
+        way dies, and Postfix is asked for it again."""
         self.site.m365.rules({"endpoint": "sendMail", "delay": 2.0,
-                              "times": 2})
-        kill = self.rng.choice([self.kill_agent,
-                                lambda: self.kill_postfix("pipe")])
+                              "accept": True, "times": 2})
         self.pause(0.5)
-        if not kill():
+        who = self.rng.choice(["agent", "pipe", "daemon"])
+        if who == "daemon":
+            self.restart(self.site.daemon)
+        elif not (self.kill_agent() if who == "agent"
+                  else self.kill_postfix("pipe")):
             return False
         for _ in range(4):
             self.over.wait(0.4)
             self.site.postfix.flush()
         return True
+
+    def kill_feeding_pipe(self) -> bool:
+        """The agent sees the end of what it reads, and not of the message."""
+        for agent in self.catch(self.agents)[:1]:
+            if send_signal(agent, signal.SIGSTOP):
+                pipe = parent_of(agent)
+                if name_of(pipe) == "pipe":
+                    send_signal(pipe, signal.SIGKILL)
+                return send_signal(agent, signal.SIGCONT)
+        return False
 
     def freeze_agent(self) -> bool:
         agents = self.catch(self.agents)
@@ -230,6 +243,11 @@ class Faults:
 
 def name_of(pid: int) -> str:
     return read(Path(f"/proc/{pid}/comm")).decode().strip()
+
+
+def parent_of(pid: int) -> int:
+    words = read(Path(f"/proc/{pid}/stat")).rpartition(b")")[2].split()
+    return int(words[1]) if words else 0
 
 
 def read(path: Path) -> bytes:
