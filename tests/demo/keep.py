@@ -1,6 +1,6 @@
 """Leaving the demo running after its command has returned.
 
-A child in a session of its own does everything, and what it prints comes here
+A child with no terminal does everything, and what it prints comes here
 through a pipe. When it has nothing more to say it closes that and goes on, and
 the command ends.
 """
