@@ -35,15 +35,17 @@
 
 /*
  * Macros are asked for by name, so that the milter_mail_macros of main.cf
- * cannot take away who signed in. {mail_addr} is there because it always has a
- * value: libmilter takes an empty list for no news and goes on with the
- * names of the message before. None is const only because libmilter's
- * prototypes are not.
+ * cannot take away who signed in. {mail_addr} is there because it always comes:
+ * libmilter takes an empty list for no news and goes on with the names of the
+ * message before; and where memory is short it drops all of them without a
+ * word, which must not look like a client that has not signed in. None is const
+ * only because libmilter's prototypes are not.
  */
 static char mail_macros[] = "i {auth_authen} {mail_addr}";
 static char end_macros[] = "i";
 static char macro_queue_id[] = "i";
 static char macro_user[] = "{auth_authen}";
+static char macro_sender[] = "{mail_addr}";
 static char filter_name[] = "msgraph-milter";
 
 /* --- messages under way --- */
@@ -210,16 +212,29 @@ on_negotiate(SMFICTX *ctx, unsigned long can_do, unsigned long can_skip,
 	return SMFIS_CONTINUE;
 }
 
+/* Who signed in, or NULL. */
+static int
+read_user(SMFICTX *ctx, const char **user, struct error *err)
+{
+	*user = smfi_getsymval(ctx, macro_user);
+	if (*user == NULL && smfi_getsymval(ctx, macro_sender) == NULL)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "Postfix did not tell who signed in (memory is short, or "
+		    "milter_mail_macros lacks {auth_authen} and {mail_addr})");
+	return 0;
+}
+
 /* NULL with *err. */
 static struct message *
 open_message(SMFICTX *ctx, const char *sender, char **argv, struct error *err)
 {
 	struct settings *settings = settings_get();
+	const char *user;
 	struct identity id;
 	struct message *m;
 
-	if (message_admit(&settings->conf, smfi_getsymval(ctx, macro_user), &id,
-		err) == -1 ||
+	if (read_user(ctx, &user, err) == -1 ||
+	    message_admit(&settings->conf, user, &id, err) == -1 ||
 	    mailbox_check(sender, err) == -1 ||
 	    size_check(argv, settings->conf.max_message_size, err) == -1) {
 		settings_put(&settings);

@@ -1,6 +1,6 @@
-"""Each allocation of the agent fails once: mail waits then. It
-is never bounced, and nothing crashes. (libentra.so is driven the same way by
-tests/unit/plugin_sasl.c, lib and daemon by their _alloc tests.)
+"""Each allocation of the agent and the milter fails once: mail waits then. It
+is never bounced, and nothing crashes or grows. (libentra.so is driven the same
+way by tests/unit/plugin_sasl.c, lib and daemon by their _alloc tests.)
 
 Runs the programs as they are shipped: ASan has an allocator of its own.
 """
@@ -8,13 +8,19 @@ Runs the programs as they are shipped: ASan has an allocator of its own.
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.agent import Agent
+from harness.milter import PROGRAM, Milter, stamp
+from harness.miltermta import Gone
+from harness.site import answers
 from harness.submitd import SubmitDaemon
+from harness.wait import wait_for
 
 USER = ("11111111-2222-3333-4444-555555555555:"
         "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee")
@@ -27,40 +33,121 @@ HEADERS = [("From", "A <a@example.com>"), ("X-MSGraph-Mailbox", "x@y.test"),
            ("Subject", "s")]
 
 
-@pytest.fixture(scope="module")
-def preload(tmp_path_factory) -> Path:
-    library = tmp_path_factory.mktemp("alloc") / "failalloc.so"
+class Allocator:
+    """Lets one allocation fail in the programs that run with env."""
+
+    def __init__(self, library: Path, control: Path) -> None:
+        self.control = control
+        control.write_bytes(struct.pack("lll", 0, 0, 0))
+        self.env = {**os.environ, "LD_PRELOAD": str(library),
+                    "FAIL_CONTROL": str(control)}
+
+    def set(self, left: int) -> None:
+        with self.control.open("r+b") as file:
+            file.write(struct.pack("ll", left, 0))
+
+    def read(self) -> tuple[int, int, int]:
+        """Allocations up to the one that fails, failed, not freed."""
+        return struct.unpack("lll", self.control.read_bytes())
+
+    def each(self) -> Iterator[int]:
+        """The first, second … allocation from now on fails; until one is
+        asked for that is not made."""
+        for number in range(1, 5000):
+            self.set(number)
+            yield number
+            if self.read()[1] == 0:
+                assert number > 10, "nothing failed: is it preloaded?"
+                self.set(0)
+                return
+        raise AssertionError("no end of allocations")
+
+
+@pytest.fixture
+def allocator(tmp_path) -> Allocator:
+    library = tmp_path / "failalloc.so"
     source = Path(__file__).parent / "failalloc.c"
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE",
                     "-o", library, source], check=True)
-    return library
+    return Allocator(library, tmp_path / "control")
 
 
-def every_failure(preload: Path, directory: Path):
-    """Environments in which the first, second … allocation fails; until one
-    is asked for that the program does not make."""
-    mark = directory / "failed"
-    for number in range(1, 5000):
-        mark.unlink(missing_ok=True)
-        yield {**os.environ, "LD_PRELOAD": str(preload),
-               "FAIL_AT": str(number), "FAIL_MARK": str(mark)}
-        if not mark.exists():
-            assert number > 10, "nothing failed: is it preloaded?"
-            return
-    raise AssertionError("no end of allocations")
-
-
-def test_agent_defers(preload, tmp_path):
+def test_agent_defers(allocator, tmp_path):
     agent = Agent(tmp_path)
     deferred = 0
     with SubmitDaemon(agent.socket):
         argv = agent.argv("a@x.test", "b@x.test", "d@x.test")
-        for env in every_failure(preload, tmp_path):
-            done = agent.run(argv, MESSAGE, env=env)
+        for number in allocator.each():
+            done = agent.run(argv, MESSAGE, env=allocator.env)
             if done.returncode == 0:
-                assert done.stdout.startswith(b"Graph accepted"), env
+                assert done.stdout.startswith(b"Graph accepted"), number
             else:
                 deferred += 1
-                assert done.returncode == 75, (env["FAIL_AT"], done)
-                assert done.stdout.startswith(b"4."), (env["FAIL_AT"], done)
+                assert done.returncode == 75, (number, done)
+                assert done.stdout.startswith(b"4."), (number, done)
     assert deferred > 10
+
+
+def test_milter_starts_or_says_no(allocator, tmp_path):
+    """systemd starts it again, and Postfix waits."""
+    milter = Milter(tmp_path)
+    said_no = 0
+    for number in allocator.each():
+        process = subprocess.Popen([PROGRAM, "-c", milter.conf],
+                                   env=allocator.env, stderr=subprocess.PIPE)
+        try:
+            wait_for(lambda: process.poll() is not None
+                     or answers(Path(milter.socket)),
+                     f"the milter, allocation {number}")
+            if process.poll() is None:
+                is_accepted(milter, number)
+            # what it saw in its first moment may also have come out by now
+            status = process.poll()
+            assert status in (None, 1), (number, status)
+            said_no += status == 1
+        finally:
+            process.kill()
+            output = process.communicate()[1]
+        assert status is None or b"msgraph-milter" in output, number
+    assert said_no > 10
+
+
+@pytest.fixture
+def milter(allocator, tmp_path):
+    milter = Milter(tmp_path).start(env=allocator.env)
+    yield milter
+    allocator.set(0)
+    assert milter.stop() == 0, milter.log()
+
+
+def test_milter_answers_tempfail(allocator, milter):
+    """It is one process that lives through all of them, and keeps nothing of
+    what it began."""
+    idle = allocator.read()[2]
+    failed = 0
+    for number in allocator.each():
+        failed += not is_accepted(milter, number)
+        assert milter.process.poll() is None, (number, milter.log())
+    assert failed > 10
+    assert is_accepted(milter, 0)
+    wait_for(lambda: allocator.read()[2] <= idle, lambda:
+             f"{idle} allocations as before, not {allocator.read()[2]}")
+
+
+def is_accepted(milter: Milter, number: int) -> bool:
+    """Two messages over one connection. Postfix takes a connection that
+    breaks for a tempfail, since milter_default_action says so."""
+    try:
+        with milter.mta() as mta:
+            answers = [mta.message(HEADERS, "<e@example.com>", USER)
+                       for _ in range(2)]
+    except (Gone, ConnectionError):
+        return False
+    for answer in answers:
+        if answer.action == "reply":
+            assert answer.text.startswith("451 4.3.0 "), (number, answer)
+        elif answer.action != "tempfail":
+            assert answer.action == "continue", (number, answer)
+            assert stamp(answer) == "a@example.com", (number, answer)
+    return all(answer.action == "continue" for answer in answers)
+

@@ -34,10 +34,10 @@ class Milter:
         self.conf.write_text("".join(
             f"{name} = {value}\n" for name, value in merged.items()))
 
-    def start(self) -> Milter:
+    def start(self, **popen: object) -> Milter:
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "-c", self.conf], stderr=log)
+                [PROGRAM, "-c", self.conf], stderr=log, **popen)
         self.wait_log(r"listening on")
         wait_for(self.is_settled, "libmilter's signal thread")
         return self
