@@ -135,7 +135,8 @@ survey_mailbox(struct lists *ls, enum list_kind kind, const struct address *a)
 	if (!element_is_right(a) || a->separator == ';' ||
 	    is_rewritten(ls, a, found))
 		l->changes = 1;
-	if (found != NULL && is_resent(kind))
+	/* Resent-Bcc goes, so it names nobody */
+	if (found != NULL && is_resent(kind) && kind != LIST_RESENT_BCC)
 		found->resent = 1;
 }
 

@@ -127,6 +127,8 @@ static const struct pass resent[] = {
     {{"a@x"}, "Resent-To: a@x\r\nResent-Cc: c@x\r\nTo: a@x" E,
 	"Resent-To: a@x\r\nTo: a@x" E, {0}},
     {{"a@x"}, "Resent-Bcc: a@x\r\nTo: a@x" E, "To: a@x" E, {0}},
+    {{"a@x", "b@x"}, "Resent-To: a@x\r\nResent-Bcc: b@x\r\nTo: a@x, b@x" E,
+	"To: a@x, b@x" E, {0}},
     {{"a@x"}, "Resent-From: m@x\r\nResent-To: a@x; c@x\r\nTo: a@x" E,
 	"Resent-From: m@x\r\nResent-To: a@x\r\nTo: a@x" E, {0}},
 };
