@@ -12,6 +12,7 @@ address_init(struct address_reader *r, const char *value, size_t len)
 {
 	r->next = value;
 	r->limit = value + len;
+	r->word_end = value;
 	r->in_group = 0;
 	r->loose = 0;
 }
@@ -115,7 +116,7 @@ is_group(const struct address_reader *r, const struct address *a,
 	    a->angle.len == 0 && a->reason == NULL;
 }
 
-/* Passes blanks and a comma after a group's end; there should be one. */
+/* Passes blanks and a comma after a group's end; only the end needs none. */
 static void
 group_end(struct address_reader *r, struct lexer *l)
 {
@@ -125,8 +126,29 @@ group_end(struct address_reader *r, struct lexer *l)
 	lex_skip(l);
 	if (lex_is(l, ','))
 		r->next = span_end(l->text);
-	else
+	else if (l->token != TOKEN_END)
 		r->loose = 1;
+}
+
+/* Mailboxes with a "=?" may exist, but none with half an encoded word. */
+static int
+spec_hides(const struct address *a)
+{
+	return word_starts(a->local) ||
+	    memmem(a->domain.p, a->domain.len, "=?", 2) != NULL;
+}
+
+/* The same of an element and the comments around it. */
+static int
+slot_hides(struct address_reader *r, const struct address *a)
+{
+	const char *end = span_end(a->slot);
+
+	if (a->kind != ADDRESS_MAILBOX)
+		return word_hides(r, a->slot);
+	return word_hides(r, span_between(a->slot.p, a->spec.p)) ||
+	    spec_hides(a) ||
+	    word_hides(r, span_between(span_end(a->spec), end));
 }
 
 /*
@@ -215,6 +237,8 @@ address_next(struct address_reader *r, struct address *a)
 	a->in_group = r->in_group;
 	while (!read_element(r, &l, a)) {
 		if (l.token == TOKEN_END) {
+			r->loose |=
+			    word_hides(r, span_between(start, r->limit));
 			r->next = r->limit;
 			return 0;
 		}
@@ -229,6 +253,10 @@ address_next(struct address_reader *r, struct address *a)
 		lex(&l); /* the separator of an empty element */
 	}
 	a->slot = span_between(start, r->next);
-	a->loose = a->kind == ADDRESS_MAILBOX && (a->loose || loose);
+	if (a->kind != ADDRESS_MAILBOX) {
+		a->loose = 0;
+		r->loose |= a->kind != ADDRESS_BAD && slot_hides(r, a);
+	} else
+		a->loose |= loose || slot_hides(r, a);
 	return 1;
 }

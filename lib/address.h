@@ -22,9 +22,12 @@
  * (RFC 2047) are atoms and left as they are; a comma inside one separates.
  *
  * Where that goes beyond the grammar of RFC 5322, obsolete forms and bytes
- * above 127 aside, an address is loose. Of a list that has a loose address or
- * a bad element other readers were seen to read less, in front of it too. Who
- * must be sure that Exchange sees the same addresses counts on none of it.
+ * above 127 aside, an address is loose. So is one with an encoded word that
+ * holds a quote, bracket or backslash, or ends in another element: some readers
+ * take the word first and find other addresses in the rest. Of a list that has
+ * a loose address or a bad element, or whose reader ends loose, other readers
+ * were seen to read less, in front of it too. Who must be sure that Exchange
+ * sees the same addresses counts on none of it.
  *
  * All else is ADDRESS_BAD with the bytes up to the next separator. A
  * bad element never becomes a mailbox on a guess: a caller that knows the
@@ -70,14 +73,18 @@ struct address {
 struct address_reader {
 	const char *next;
 	const char *limit;
+	const char *word_end; /* the next "?=", or NULL for none */
 	int in_group;
-	int loose; /* so is all that follows */
+	int loose; /* so is all that follows, if only blanks */
 };
 
 void address_init(struct address_reader *, const char *value, size_t len);
 
 /* 1 with the next element in *address; 0 at the end of the list. */
 int address_next(struct address_reader *, struct address *address);
+
+/* 1 when an encoded word may start in the text and end behind it. */
+int address_word_is_open(struct span text);
 
 /* Room for any address that can be delivered (RFC 5321 section 4.5.3.1). */
 #define ADDRESS_KEY_SIZE 1024

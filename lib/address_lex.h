@@ -1,6 +1,6 @@
 /*
- * address_lex.h - the tokens of address lists, and the addr-spec. For address.c
- * and address_key.c alone; everybody else uses address.h.
+ * address_lex.h - the tokens of address lists, the addr-spec, and encoded
+ * words. For address*.c alone; everybody else uses address.h.
  */
 #ifndef MSGRAPH_ADDRESS_LEX_H
 #define MSGRAPH_ADDRESS_LEX_H
@@ -43,5 +43,15 @@ int lex_is_atext(char);
  * Returns NULL, or why it is no address.
  */
 const char *lex_spec(const char *from, const char *to, struct address *);
+
+/*
+ * 1 when one who reads encoded words first may see other tokens than we: a
+ * word that starts in this part of the list holds a quote, bracket or
+ * backslash, or goes on behind it. Parts come in their order.
+ */
+int word_hides(struct address_reader *, struct span text);
+
+/* 1 when an encoded word may start in the text, as far as its own text. */
+int word_starts(struct span text);
 
 #endif

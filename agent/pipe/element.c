@@ -66,28 +66,61 @@ add_around(struct buf *out, const struct address *a, const char *address)
 	buf_add(out, end, (size_t)(span_end(a->element) - end));
 }
 
-/* Between quotes almost anything may stand; what may not is left out. */
+/* Some look for encoded words in quotes too: see address.h. */
+static int
+has_word(struct span name)
+{
+	return memmem(name.p, name.len, "=?", 2) != NULL;
+}
+
+/* 1 when this is one mailbox in any list. */
+static int
+stands(struct span text)
+{
+	struct address_reader r;
+	struct address a;
+
+	address_init(&r, text.p, text.len);
+	return element_is_sound(text) && address_next(&r, &a) &&
+	    !address_word_is_open(span_between(text.p, a.spec.p)) &&
+	    !address_word_is_open(
+		span_between(span_end(a.spec), span_end(text)));
+}
+
+/*
+ * Between quotes almost anything may stand; what may not is left out, and so
+ * is what would make an encoded word of the rest.
+ */
 static void
 add_quoted(struct buf *out, struct span name)
 {
+	char last = '"';
 	size_t i;
 
+	if (has_word(name))
+		name.len = 0;
 	buf_add_string(out, "\"");
-	for (i = 0; i < name.len; i++)
-		if (strchr("\"\\\r\n", name.p[i]) == NULL)
-			buf_add(out, name.p + i, 1);
+	for (i = 0; i < name.len; i++) {
+		if (strchr("\"\\\r\n", name.p[i]) != NULL ||
+		    (last == '=' && name.p[i] == '?'))
+			continue;
+		last = name.p[i];
+		buf_add(out, &last, 1);
+	}
 	buf_add_string(out, "\"");
 }
 
 static void
 add_repaired(struct buf *out, const struct address *a, const char *address)
 {
-	if (a->name.len > 0) {
+	int named = a->name.len > 0 && !has_word(a->name);
+
+	if (named) {
 		add_quoted(out, a->name);
 		buf_add_string(out, " <");
 	}
 	buf_add_string(out, address);
-	if (a->name.len > 0)
+	if (named)
 		buf_add_string(out, ">");
 }
 
@@ -101,8 +134,7 @@ element_write_as(struct buf *out, const struct address *a, const char *address)
 	add_around(&whole, a, address);
 	if (whole.failed)
 		out->failed = 1;
-	else if (element_is_sound(
-		     span_between(whole.bytes, whole.bytes + whole.len)))
+	else if (stands(span_between(whole.bytes, whole.bytes + whole.len)))
 		buf_add(out, whole.bytes, whole.len);
 	else
 		add_repaired(out, a, address);
@@ -132,7 +164,7 @@ write_ascii(struct buf *out, const struct address *a, const char *key)
 void
 element_write(struct buf *out, const struct address *a, const char *key)
 {
-	if (!element_is_sound(a->element))
+	if (!stands(a->element))
 		add_repaired(out, a, key);
 	else if (element_is_ascii(a->spec) && !has_route(a))
 		buf_add(out, a->element.p, a->element.len);
@@ -147,7 +179,8 @@ element_write_group(struct buf *out, const struct address *group)
 	struct address a;
 
 	address_init(&r, group->element.p, group->element.len);
-	if (address_next(&r, &a) && a.kind == ADDRESS_GROUP && !r.loose) {
+	if (address_next(&r, &a) && a.kind == ADDRESS_GROUP && !r.loose &&
+	    !address_word_is_open(group->element)) {
 		buf_add(out, group->element.p, group->element.len);
 		return;
 	}

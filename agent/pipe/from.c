@@ -20,6 +20,7 @@ struct seen {
 	struct address first;
 	struct address mailbox; /* the one that sends */
 	int has_mailbox;
+	int loose; /* see address.h */
 	char key[ADDRESS_KEY_SIZE]; /* of the first */
 };
 
@@ -47,6 +48,7 @@ see_list(struct seen *seen, struct span value, struct span mailbox)
 			seen->has_mailbox = 1;
 		}
 	}
+	seen->loose |= r.loose;
 }
 
 static void
@@ -123,7 +125,7 @@ from_survey(struct from *from, struct span head, const char *mailbox,
 	if (from->fields == 0)
 		return 0;
 	choose(from, &seen, mailbox, is_bounce);
-	from->changes = from->fields > 1 || seen.elements != 1 ||
+	from->changes = from->fields > 1 || seen.elements != 1 || seen.loose ||
 	    from->address != NULL || !element_is_right(&from->author) ||
 	    from->author.separator == ';' ||
 	    (from->has_author && has_bad_name(&from->author));

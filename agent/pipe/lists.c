@@ -140,7 +140,10 @@ survey_mailbox(struct lists *ls, enum list_kind kind, const struct address *a)
 		found->resent = 1;
 }
 
-/* A group without members changes the list, and so does one without end. */
+/*
+ * A group without members changes the list, and so does one without end, or
+ * what stands loose after the last address.
+ */
 static void
 survey_list(struct lists *ls, enum list_kind kind, struct span value)
 {
@@ -160,7 +163,7 @@ survey_list(struct lists *ls, enum list_kind kind, struct span value)
 		else if (l->kept == before)
 			l->changes = 1;
 	}
-	if (r.in_group)
+	if (r.in_group || r.loose)
 		l->changes = 1;
 }
 

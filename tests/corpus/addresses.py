@@ -131,6 +131,43 @@ def trimmed() -> list[Case]:
     ]
 
 
+def hiding() -> list[Case]:
+    """Encoded words around a quote, bracket or comma. Who looks for encoded
+    words first finds other addresses than who looks for quotes first."""
+    mark = '=?utf-8?Q?"?='
+    return [
+        cut("word-two-quotes", f"{mark} <{B}>, {mark} <{A}>", A),
+        cut("word-one-quote", f'{mark} <{B}>, x" <{A}>', A),
+        cut("word-in-quotes", f'"{mark}" <{B}>, " <{A}>', A),
+        cut("word-bracket", f"=?utf-8?Q?<{A}>(?= <{B}>, (x))", A),
+        cut("word-comment", f"{A} (=?utf-8?Q?(?=), {B}, (x))", A),
+        cut("word-comment-alone", f"(=?utf-8?Q?(?=), {B}, (x)), {A}", A),
+        cut("word-comment-last", f"{A}, (=?utf-8?Q?(?=), {B}, (x))", A),
+        cut("word-group", f'{mark} <{B}>, ": {A};', '"":', A),
+        cut("word-in-group", f"g: {A} (=?utf-8?Q?(?=); {B}, (x));", "g:", A),
+        cut("word-over-two", f"=?utf-8?Q?x <{A}>, y?= <{C}>", A,
+            f"y?= <{C}>", to=(A, C)),
+        cut("word-odd-name", f"=?utf-8?Q?=C3=84?= [3] <{A}>", A),
+        Case("to-word-at-sign", mail(f'To: "=?utf-8?Q?A@B, C?=" <{A}>\n'),
+             left="address_defects"),
+        stays("word-padded", f"=?utf-8?B?w4QgQg==?= =?utf-8?q?=20?= <{A}>"),
+        stays("word-beside-quotes", f'=?utf-8?Q?x?= "(" (y) <{A}>'),
+        stays("word-none", "=?a@example.org", "=?a@example.org"),
+    ]
+
+
+def semicolons() -> list[Case]:
+    """They stand where nothing is to be separated."""
+    return [
+        Case("semicolon-after-group", mail(f"To: {A}\nCc: G: {B};;\n"),
+             to=(A, B), changed={"Cc": Kept("G:", B)}),
+        cut("semicolon-after-comma", f"{A},;", A),
+        cut("semicolon-last", f"{A}, (x) ;", A),
+        Case("semicolon-from", mail(f"From: {SENDER},;\nTo: {A}\n"),
+             changed={"From": Kept(SENDER)}),
+    ]
+
+
 def hidden() -> list[Case]:
     return [
         Case("bcc-all", mail("Subject: x\n"), to=(A, B)),
@@ -224,4 +261,5 @@ def senders() -> list[Case]:
 
 
 def cases() -> list[Case]:
-    return sound() + trimmed() + hidden() + idn() + senders()
+    return (sound() + trimmed() + hiding() + semicolons() + hidden() + idn()
+            + senders())

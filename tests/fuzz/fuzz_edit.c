@@ -3,8 +3,8 @@
  * what Postfix rewrote it from after a blank if that is known, an empty
  * line, and a message. A first line "keep" keeps header addresses. Whatever the
  * message is: the body stays; To, Cc and Bcc name every recipient once and
- * nobody else; every reader reads them alike; no X-MSGraph-* is left; and a
- * second pass changes nothing.
+ * nobody else; every reader reads them alike, those that look for encoded words
+ * first too; no X-MSGraph-* is left; and a second pass changes nothing.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -71,6 +71,31 @@ pass(const struct envelope *e, const char *message, size_t len, struct buf *out)
 	return result;
 }
 
+/*
+ * No encoded word holds what is special outside of one. (Where an address of
+ * the envelope holds a "=?", one may seem to start there; so a "@" ends it.)
+ */
+static void
+check_words(struct span value)
+{
+	const char *p = value.p, *limit = span_end(value), *first, *end;
+
+	while ((p = memmem(p, (size_t)(limit - p), "=?", 2)) != NULL) {
+		p += 2;
+		first = memchr(p, '?', (size_t)(limit - p));
+		if (first == NULL || limit - first < 3 || first[2] != '?' ||
+		    strchr("BbQq", first[1]) == NULL ||
+		    memchr(p, '@', (size_t)(first - p)) != NULL)
+			continue;
+		end = memmem(first + 3, (size_t)(limit - first - 3), "?=", 2);
+		if (end == NULL)
+			continue;
+		for (; p < end; p++)
+			require(strchr("\"()<>\\", *p) == NULL);
+		p = end + 2;
+	}
+}
+
 /* Resent-To and Resent-Cc may name who stands in To as well, but none else. */
 static void
 mark(const struct envelope *e, const struct recipients *rs,
@@ -81,6 +106,7 @@ mark(const struct envelope *e, const struct recipients *rs,
 	struct recipient *found;
 	struct address a;
 
+	check_words(f->value);
 	address_init(&r, f->value.p, f->value.len);
 	while (address_next(&r, &a)) {
 		require(a.kind != ADDRESS_BAD && !a.loose);

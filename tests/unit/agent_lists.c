@@ -21,6 +21,8 @@ static const struct pass same[] = {
     {{"a@x", "b@x"}, "To: a@x\r\nCc: b@x" E, NULL, {0}},
     {{"a@x", "b@x"}, "TO: A <A@X>,\r\n \"b\" (c) @ x" E, NULL, {0}},
     {{"a@x", "b@x"}, "To: g: a@x, b@x;" E, NULL, {0}},
+    {{"a@x"}, "To: =?u?Q?x <a@x>" E, NULL, {0}},
+    {{"a@x"}, "To: g: a@x; (c)" E, NULL, {0}},
     {{"\"a b\"@x"}, "To: \"a b\"@x" E, NULL, {0}},
     {{"a.b@x"}, "To: \"a.b\"@x" E, NULL, {0}},
     {{"a@x", "A@x"}, "To: a@x" E, NULL, {0}},
@@ -109,6 +111,29 @@ static const struct pass repaired[] = {
 	"To: A <A@xn--tda.de> (b)" E, {0}},
     {{"a@\303\274.de"}, "To: c@x, a@\303\274.de" E, "To: a@xn--tda.de" E, {0}},
     {{"a@x"}, "To: \303\274@x, a@x" E, "To: a@x" E, {0}},
+    /* semicolons that separate nothing */
+    {{"a@x", "b@x"}, "To: a@x\r\nCc: g: b@x;;" E, "To: a@x\r\nCc: g: b@x;" E,
+	{0}},
+    {{"a@x"}, "To: a@x,;" E, "To: a@x" E, {0}},
+    {{"a@x"}, "To: a@x, (c) ; (c)" E, "To: a@x" E, {0}},
+    {{"a@x"}, "Resent-To: a@x,;\r\nTo: a@x" E, "Resent-To: a@x\r\nTo: a@x" E,
+	{0}},
+    /* whoever looks for encoded words first finds v@x in these */
+    {{"a@x"}, "To: =?u?Q?\"?= <v@x>, =?u?Q?\"?= <a@x>" E, "To: a@x" E, {0}},
+    {{"a@x"}, "To: =?u?Q?\"?= <v@x>, x\" <a@x>" E, "To: a@x" E, {0}},
+    {{"a@x"}, "Cc: \"=?u?Q?\"?=\" <v@x>, \" <a@x>" E, "Cc: a@x" E, {0}},
+    {{"a@x"}, "To: =?u?Q?<a@x>(?= <v@x>, (x))" E, "To: a@x" E, {0}},
+    {{"a@x", "b@x"}, "To: (=?u?Q?(?=), v@x, (x)), a@x\r\nCc: b@x" E,
+	"To: a@x\r\nCc: b@x" E, {0}},
+    {{"a@x"}, "To: a@x, (=?u?Q?(?=), v@x, (x))" E, "To: a@x" E, {0}},
+    {{"a@x"}, "To: =?u?Q?\"?= v@x, \": a@x;" E, "To: \"\": a@x;" E, {0}},
+    {{"a@x"}, "To: g: a@x (=?u?Q?(?=); v@x, (x));" E, "To: g: a@x;" E, {0}},
+    {{"a@x"}, "Resent-To: =?u?Q?\"?= <v@x>, x\" <a@x>\r\nTo: a@x" E,
+	"Resent-To: a@x\r\nTo: a@x" E, {0}},
+    /* and in these misses one */
+    {{"a@x", "b@x"}, "To: =?u?Q?x <a@x>, y?= <b@x>" E, "To: a@x, y?= <b@x>" E,
+	{0}},
+    {{"a@x"}, "To: =?u?Q?x?= [y] <a@x>" E, "To: a@x" E, {0}},
 };
 
 /* Right whether Exchange mails Resent-To, mails it alone, or does not. */

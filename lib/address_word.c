@@ -1,0 +1,95 @@
+/*
+ * address_word.c - encoded words in address lists, for those who read them
+ * first.
+ *
+ * Some readers look for encoded words first, and for quotes, comments and
+ * brackets in what is left. RFC 2047 section 5 has none of these in one, but
+ * clients do, and then such a reader finds other addresses than we. What is
+ * meant by a word here is as much as anybody may take for one: any bytes for
+ * its character set, encoding and text. Pure functions, for any thread.
+ */
+#include "address_lex.h"
+
+/* Where an encoded word that starts here has its text, or NULL. */
+static const char *
+word_text(const char *p, const char *limit)
+{
+	int marks = 0;
+
+	for (p += 2; p < limit && marks < 2; p++)
+		marks += *p == '?';
+	return marks == 2 ? p : NULL;
+}
+
+/* 1 when all readers agree that this is one, from "=?" to "?=". */
+static int
+is_word(const char *p, const char *text, const char *end)
+{
+	const char *charset = p + 2;
+
+	return text - charset > 3 && strchr("BbQq", text[-2]) != NULL &&
+	    text[-3] == '?' &&
+	    memchr(text, '?', (size_t)(end - text)) == NULL &&
+	    memchr(charset, '=', (size_t)(text - charset)) == NULL;
+}
+
+static const char *
+find_special(const char *p, const char *limit)
+{
+	while (p < limit && strchr("\"\\()<>", *p) == NULL)
+		p++;
+	return p;
+}
+
+/*
+ * Where a word ends lies no further back for a later one, so all calls for one
+ * list look at it once.
+ */
+int
+word_hides(struct address_reader *r, struct span text)
+{
+	const char *p = text.p, *limit = span_end(text), *from, *special = p;
+
+	while ((p = memmem(p, (size_t)(limit - p), "=?", 2)) != NULL) {
+		from = word_text(p, r->limit);
+		if (from == NULL || r->word_end == NULL)
+			return 0;
+		if (r->word_end < from)
+			r->word_end =
+			    memmem(from, (size_t)(r->limit - from), "?=", 2);
+		if (r->word_end == NULL)
+			return 0;
+		if (r->word_end + 1 >= limit)
+			return 1;
+		if (special <= p)
+			special = find_special(p, limit);
+		if (special < r->word_end)
+			return 1;
+		p = is_word(p, from, r->word_end) ? r->word_end + 2 : p + 2;
+	}
+	return 0;
+}
+
+int
+word_starts(struct span text)
+{
+	const char *p = memmem(text.p, text.len, "=?", 2);
+
+	return p != NULL && word_text(p, span_end(text)) != NULL;
+}
+
+int
+address_word_is_open(struct span text)
+{
+	const char *p = text.p, *limit = span_end(text), *from, *end = p;
+
+	while ((p = memmem(p, (size_t)(limit - p), "=?", 2)) != NULL) {
+		from = word_text(p, limit);
+		if (from != NULL && end < from)
+			end = memmem(from, (size_t)(limit - from), "?=", 2);
+		if (from == NULL || end == NULL)
+			return 1;
+		p = is_word(p, from, end) ? end + 2 : p + 2;
+	}
+	return 0;
+}
