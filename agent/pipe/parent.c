@@ -9,9 +9,15 @@
  * knows that it was closed on purpose. (A new parent alone would come
  * too late: that is arranged after the descriptors are closed.)
  *
+ * Where other users' processes are hidden (proc(5)'s hidepid, systemd's
+ * ProtectProc), the mark cannot be read. There all that is left is to wait for
+ * the rest of an exit, which follows within microseconds of processor time:
+ * first nobody reads our output any more, then there is a new parent.
+ *
  * Who finds process 1 for a parent was too late to see pipe(8) go.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +25,10 @@
 #include "parent.h"
 
 #define EXITING 0x4u /* PF_EXITING, include/linux/sched.h */
+
+/* As long as a busy processor may keep an exit waiting. */
+#define EXIT_MS 250
+#define STEP_MS 5
 
 static pid_t parent;
 
@@ -28,36 +38,56 @@ parent_init(void)
 	parent = getppid();
 }
 
-/* The word "flags" of proc(5)'s stat; 0 where it cannot be read. */
-static unsigned int
-process_flags(pid_t pid)
+/* The word "flags" of proc(5)'s stat. -1 where it cannot be read. */
+static int
+read_flags(pid_t pid, unsigned int *flags)
 {
 	char path[64], stat[1024];
 	const char *after_name;
-	unsigned int flags;
 	ssize_t len;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
-		return 0;
+		return -1;
 	len = read(fd, stat, sizeof(stat) - 1);
 	close(fd);
 	if (len <= 0)
-		return 0;
+		return -1;
 	stat[len] = '\0';
 	after_name = strrchr(stat, ')');
 	if (after_name == NULL ||
-	    sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
-		return 0;
-	return flags;
+	    sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %u", flags) != 1)
+		return -1;
+	return 0;
+}
+
+/* 1 when what an exit does last is not seen for so long. */
+static int
+stays(void)
+{
+	struct pollfd output = {.fd = STDOUT_FILENO};
+	int waited;
+
+	for (waited = 0; waited < EXIT_MS; waited += STEP_MS) {
+		if (getppid() != parent)
+			return 0;
+		if (poll(&output, 1, STEP_MS) > 0 &&
+		    (output.revents & POLLERR) != 0)
+			return 0;
+	}
+	return 1;
 }
 
 int
 parent_alive(void)
 {
-	int exiting = (process_flags(parent) & EXITING) != 0;
+	unsigned int flags;
 
-	return !exiting && parent != 1 && getppid() == parent;
+	if (parent == 1)
+		return 0;
+	if (read_flags(parent, &flags) == -1)
+		return stays();
+	return (flags & EXITING) == 0 && getppid() == parent;
 }

@@ -373,6 +373,41 @@ def test_parent_dies_before_the_message_is_whole(agent, daemon, script):
     assert daemon.idle()
 
 
+# The end of the pipe is seen long before the parent is gone: the kernel
+# closes the newest descriptor first.
+KILLED_SLOWLY = """
+import os, resource, signal
+limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+files = [os.memfd_create("x") for _ in range(min(limit - 100, 20000))]
+""" + KILLED_WHILE_WRITING
+WITHOUT_PROC = ["unshare", "-m", "sh", "-c",
+                'mount -t tmpfs none /proc && exec "$@"', "sh"]
+
+
+@pytest.fixture
+def without_proc():
+    """What starts a command that sees nothing in /proc, as with hidepid."""
+    if subprocess.run([*WITHOUT_PROC, "true"], capture_output=True).returncode:
+        pytest.skip("no right to hide /proc")
+    return WITHOUT_PROC
+
+
+def test_parent_dies_unseen(agent, daemon, without_proc):
+    parent = subprocess.run(
+        [*without_proc, sys.executable, "-c", KILLED_SLOWLY, MESSAGE.decode(),
+         *agent.argv()], capture_output=True, timeout=60)
+    assert parent.returncode < 0
+    assert parent.stdout.startswith(b"4.3.0 pipe(8) went away")
+    assert daemon.idle()
+
+
+def test_parent_lives_unseen(agent, daemon, without_proc):
+    done = agent.run([*without_proc, *agent.argv()])
+    assert done.returncode == 0
+    assert daemon.next().message == MESSAGE
+
+
 # --- for people
 
 def test_version_and_help(agent):
