@@ -260,3 +260,14 @@ address_next(struct address_reader *r, struct address *a)
 		a->loose |= loose || slot_hides(r, a);
 	return 1;
 }
+
+int
+address_is_sound(struct span text)
+{
+	struct address_reader r;
+	struct address a;
+
+	address_init(&r, text.p, text.len);
+	return address_next(&r, &a) && a.kind == ADDRESS_MAILBOX && !a.loose &&
+	    a.element.len == text.len && !address_next(&r, &a);
+}

@@ -101,6 +101,20 @@ int address_word_is_open(struct span text);
  */
 int address_key(struct span spec, char *key, size_t size);
 
+/* 1 without a byte above 127. */
+int address_is_ascii(struct span);
+
+/* 1 when every reader finds this one mailbox, and nothing else, in the text. */
+int address_is_sound(struct span text);
+
+/*
+ * The key of an address that may be written into a header, since every reader
+ * finds it there and Graph may know it: as address_key(), but -1 too for one
+ * that is not ASCII or not sound, or has an empty local part. ADDRESS_KEY_SIZE
+ * must be the size of key.
+ */
+int address_header_key(struct span spec, char *key);
+
 /* 1 when both are addresses and their keys are equal. */
 int address_equal(struct span a, struct span b);
 

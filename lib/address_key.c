@@ -151,6 +151,29 @@ address_key(struct span spec, char *key, size_t size)
 }
 
 int
+address_is_ascii(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.p[i] > 127)
+			return 0;
+	return 1;
+}
+
+int
+address_header_key(struct span spec, char *key)
+{
+	int len = address_key(spec, key, ADDRESS_KEY_SIZE);
+	struct span whole = span_between(key, key + (len == -1 ? 0 : len));
+
+	if (len == -1 || !address_is_ascii(whole) || !address_is_sound(whole) ||
+	    strncmp(key, "\"\"@", 3) == 0)
+		return -1;
+	return len;
+}
+
+int
 address_equal(struct span a, struct span b)
 {
 	char key_a[ADDRESS_KEY_SIZE], key_b[ADDRESS_KEY_SIZE];

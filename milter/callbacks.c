@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "callbacks.h"
+#include "envelope.h"
 #include "log.h"
 #include "message.h"
 #include "reply.h"
@@ -235,7 +236,7 @@ open_message(SMFICTX *ctx, const char *sender, char **argv, struct error *err)
 
 	if (read_user(ctx, &user, err) == -1 ||
 	    message_admit(&settings->conf, user, &id, err) == -1 ||
-	    mailbox_check(sender, err) == -1 ||
+	    envelope_sender(sender, err) == -1 ||
 	    size_check(argv, settings->conf.max_message_size, err) == -1) {
 		settings_put(&settings);
 		return NULL;
@@ -272,7 +273,8 @@ on_recipient(SMFICTX *ctx, char **argv)
 	struct error err = {.class = ERROR_NONE};
 	struct message *m = smfi_getpriv(ctx);
 
-	if (m == NULL || argv[0] == NULL || mailbox_check(argv[0], &err) == 0)
+	if (m == NULL || argv[0] == NULL ||
+	    envelope_recipient(argv[0], &err) == 0)
 		return SMFIS_CONTINUE;
 	return say_no(ctx, m, "", &err);
 }

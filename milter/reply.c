@@ -14,6 +14,7 @@ reply_code(const struct error *err)
 	    {"5.7.0", "530"}, /* RFC 4954 section 6 */
 	    {"5.3.4", "552"}, /* RFC 5321 section 4.5.3.1.10 */
 	    {"5.6.7", "553"}, /* RFC 6531 section 3.5 */
+	    {"5.1.3", "553"}, /* RFC 5321 section 4.2.3: syntax */
 	};
 	size_t i;
 

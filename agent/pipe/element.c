@@ -7,39 +7,6 @@
 
 #define ELEMENT_MAX (1024 * 1024) /* a header has no more */
 
-int
-element_is_sound(struct span text)
-{
-	struct address_reader r;
-	struct address a;
-
-	address_init(&r, text.p, text.len);
-	return address_next(&r, &a) && a.kind == ADDRESS_MAILBOX && !a.loose &&
-	    a.element.len == text.len && !address_next(&r, &a);
-}
-
-int
-element_is_ascii(struct span text)
-{
-	size_t i;
-
-	for (i = 0; i < text.len; i++)
-		if ((unsigned char)text.p[i] > 127)
-			return 0;
-	return 1;
-}
-
-int
-element_key(struct span spec, char *key)
-{
-	int len = address_key(spec, key, ADDRESS_KEY_SIZE);
-
-	if (len == -1 || !element_is_ascii(span_between(key, key + len)) ||
-	    !element_is_sound(span_between(key, key + len)))
-		return -1;
-	return len;
-}
-
 /* Between '<' and the address: a route (RFC 5322 section 4.4). */
 static int
 has_route(const struct address *a)
@@ -51,7 +18,7 @@ has_route(const struct address *a)
 int
 element_is_right(const struct address *a)
 {
-	return !a->loose && element_is_ascii(a->spec) && !has_route(a);
+	return !a->loose && address_is_ascii(a->spec) && !has_route(a);
 }
 
 /* What stands around the address stays, but for a route. */
@@ -81,7 +48,7 @@ stands(struct span text)
 	struct address a;
 
 	address_init(&r, text.p, text.len);
-	return element_is_sound(text) && address_next(&r, &a) &&
+	return address_is_sound(text) && address_next(&r, &a) &&
 	    !address_word_is_open(span_between(text.p, a.spec.p)) &&
 	    !address_word_is_open(
 		span_between(span_end(a.spec), span_end(text)));
@@ -148,7 +115,7 @@ write_ascii(struct buf *out, const struct address *a, const char *key)
 	struct buf spec;
 
 	buf_init(&spec, ELEMENT_MAX);
-	if (element_is_ascii(a->spec))
+	if (address_is_ascii(a->spec))
 		buf_add(&spec, a->spec.p, a->spec.len);
 	else {
 		buf_add(&spec, a->local.p, a->local.len);
@@ -166,7 +133,7 @@ element_write(struct buf *out, const struct address *a, const char *key)
 {
 	if (!stands(a->element))
 		add_repaired(out, a, key);
-	else if (element_is_ascii(a->spec) && !has_route(a))
+	else if (address_is_ascii(a->spec) && !has_route(a))
 		buf_add(out, a->element.p, a->element.len);
 	else
 		write_ascii(out, a, key);

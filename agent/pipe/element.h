@@ -8,18 +8,6 @@
 #include "address.h"
 #include "buf.h"
 
-/* 1 when every reader finds this one mailbox in the text; see address.h. */
-int element_is_sound(struct span text);
-
-/* 1 without a byte above 127. */
-int element_is_ascii(struct span text);
-
-/*
- * The key of an address that may be written into a header, as address_key().
- * -1 for one that may not; ADDRESS_KEY_SIZE must be the size of key.
- */
-int element_key(struct span spec, char *key);
-
 /*
  * Appends the mailbox, for the address whose key this is. If it is sound, its
  * bytes are kept, but for a route, which goes, and a domain that is not ASCII,

@@ -134,9 +134,9 @@ from_survey(struct from *from, struct span head, const char *mailbox,
 		    from->address, from->address + strlen(from->address));
 	else
 		own = from->author.spec;
-	if (element_key(own, from->key) == -1)
+	if (address_header_key(own, from->key) == -1)
 		return error_set(err, ERROR_PERMANENT,
-		    element_is_ascii(own) ? "5.6.0" : "5.6.7",
+		    address_is_ascii(own) ? "5.6.0" : "5.6.7",
 		    "From <%.*s> is not an address that Microsoft Graph can "
 		    "send for",
 		    own.len > 254 ? 254 : (int)own.len, own.p);

@@ -94,7 +94,7 @@ stays_foreign(const struct lists *ls, struct span spec)
 {
 	char key[ADDRESS_KEY_SIZE];
 
-	return ls->keep && element_key(spec, key) != -1 &&
+	return ls->keep && address_header_key(spec, key) != -1 &&
 	    !recipients_know(ls->recipients, spec);
 }
 
@@ -295,7 +295,7 @@ write_element(
 
 	if (is_rewritten(w->lists, a, found))
 		element_write_as(w->out, a, found->address);
-	else if (element_key(a->spec, key) != -1)
+	else if (address_header_key(a->spec, key) != -1)
 		element_write(w->out, a, key);
 }
 

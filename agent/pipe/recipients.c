@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "address.h"
-#include "element.h"
 #include "recipients.h"
 
 static struct span
@@ -49,17 +48,13 @@ take(struct recipient *r, const char *address, struct error *err)
 {
 	char key[ADDRESS_KEY_SIZE];
 
-	if (address_key(whole(address), key, sizeof(key)) == -1)
-		return error_set(err, ERROR_PERMANENT, "5.1.3",
-		    "recipient <%s> is not an address that can be written "
-		    "into a message",
-		    address);
-	if (!element_is_ascii(whole(key)))
+	if (address_key(whole(address), key, sizeof(key)) != -1 &&
+	    !address_is_ascii(whole(key)))
 		return error_set(err, ERROR_PERMANENT, "5.6.7",
 		    "recipient <%s> has characters beyond ASCII before the @, "
 		    "which Microsoft Graph is not known to deliver to",
 		    address);
-	if (!element_is_sound(whole(key)))
+	if (address_header_key(whole(address), key) == -1)
 		return error_set(err, ERROR_PERMANENT, "5.1.3",
 		    "recipient <%s> is not an address that can be written "
 		    "into a message",
@@ -68,8 +63,8 @@ take(struct recipient *r, const char *address, struct error *err)
 	if (r->key == NULL)
 		return short_of_memory(err);
 	r->address = r->key;
-	if (element_is_ascii(whole(address)) &&
-	    element_is_sound(whole(address)))
+	if (address_is_ascii(whole(address)) &&
+	    address_is_sound(whole(address)))
 		r->address = address;
 	return 0;
 }

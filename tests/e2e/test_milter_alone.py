@@ -161,6 +161,26 @@ def test_recipients_that_are_not_ascii(milter):
         assert stamp(mta.content(WHOLE)) == "a@example.com"
 
 
+def test_recipients_that_cannot_be_written(milter):
+    with milter.mta() as mta:
+        assert mta.mail("<e@example.com>", USER).action == "continue"
+        assert mta.rcpt("<a@example.org>").action == "continue"
+        for address, why in [('"a\x01b"@example.org', "control character"),
+                             ("x" * 1100 + "@example.org", "cannot be"),
+                             ("x" * 300 + "@example.org", "254 bytes"),
+                             ("@example.org", "no local part")]:
+            answer = mta.rcpt(f"<{address}>")
+            assert re.match(f"553 5.1.3 .*{why}", answer.text), answer.text
+        assert stamp(mta.content(WHOLE)) == "a@example.com"
+
+
+def test_sender_with_a_control_character(milter):
+    with milter.mta() as mta:
+        answer = mta.mail('<"a\x7fb"@example.com>', USER)
+        assert answer.text.startswith("550 5.1.7 the sender's address holds")
+        assert stamp(mta.message(WHOLE, "<>", USER)) == "a@example.com"
+
+
 @pytest.mark.parametrize("headers, sender, user, reply", REFUSED)
 def test_refused(milter, headers, sender, user, reply):
     with milter.mta() as mta:

@@ -131,6 +131,30 @@ def test_refused_after_data(site, app, name):
     assert text[:5] in line[0]
 
 
+def test_refused_recipients_cost_the_others_nothing(site, app, mailbox):
+    with site.connect() as client:
+        client.login(app.user, app.secret)
+        assert client.command(f"MAIL FROM:<{mailbox}>").code == 250
+        for address in ('"a\x01b"@example.com', "x" * 1100 + "@example.com",
+                        "@example.com"):
+            answer = client.command(f"RCPT TO:<{address}>")
+            assert (answer.code, answer.text[:5]) == (553, "5.1.3"), answer
+        assert client.command("RCPT TO:<a@example.org>").code == 250
+        assert client.command("DATA").code == 354
+        client.write(message(mailbox) + b".\r\n")
+        answer = client.answer()
+    queue_id = re.search(r"queued as (\S+)", answer.text)[1]
+    site.postfix.wait_status(queue_id, "sent")
+    assert site.m365.mail()[-1].recipients == ["a@example.org"]
+
+
+def test_sender_with_a_control_character(site, app):
+    with site.connect() as client:
+        client.login(app.user, app.secret)
+        answer = client.command('MAIL FROM:<"a\x01b"@example.com>')
+    assert (answer.code, answer.text[:5]) == (550, "5.1.7"), answer
+
+
 def test_hundred_forged_fields(site, app, mailbox):
     mail = deliver(site, app, mailbox,
                    b"X-MSGraph-A: 1\r\n" * 100 + message(mailbox))

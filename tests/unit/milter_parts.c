@@ -74,6 +74,7 @@ static const struct {
     {ERROR_REFUSED, "5.7.1", "550"},
     {ERROR_PERMANENT, "5.7.1", "550"},
     {ERROR_PERMANENT, "5.1.7", "550"},
+    {ERROR_PERMANENT, "5.1.3", "553"},
     {ERROR_PERMANENT, "5.3.4", "552"},
     {ERROR_PERMANENT, "5.6.7", "553"},
     {ERROR_TEMPORARY, "4.3.0", "451"},

@@ -1,0 +1,79 @@
+/*
+ * envelope.c - see envelope.h.
+ *
+ * pipe(8) knows one outcome for all recipients of a delivery. So what cannot be
+ * sent to one of them must be said here, while there is an answer for each.
+ *
+ * Postfix takes more than RFC 5321 allows and mends it: it appends a domain,
+ * drops routes and comments, closes brackets. What cannot be read here as one
+ * address is left to it, but for what it mends into an empty local part.
+ */
+#include <string.h>
+
+#include "address.h"
+#include "envelope.h"
+#include "mailbox.h"
+
+#define ADDRESS_MAX 254 /* RFC 5321 section 4.5.3.1.3 without the <> */
+
+static int
+has_control(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 32 || *s == 127)
+			return 1;
+	return 0;
+}
+
+int
+envelope_sender(const char *argument, struct error *err)
+{
+	if (has_control(argument))
+		return error_set(err, ERROR_PERMANENT, "5.1.7",
+		    "the sender's address holds a control character");
+	return mailbox_check(argument, err);
+}
+
+/* "<@example.com>", and not the route of "<@example.com:a@example.org>". */
+static int
+lacks_local_part(const char *argument)
+{
+	return argument[strspn(argument, "< ")] == '@' &&
+	    strchr(argument, ':') == NULL;
+}
+
+static const char *
+recipient_unfit(const char *argument)
+{
+	char key[ADDRESS_KEY_SIZE];
+	struct address_reader r;
+	struct address a;
+	int len;
+
+	if (has_control(argument))
+		return "it holds a control character";
+	if (lacks_local_part(argument))
+		return "it has no local part";
+	address_init(&r, argument, strlen(argument));
+	if (!address_next(&r, &a) || a.kind != ADDRESS_MAILBOX)
+		return NULL;
+	len = address_header_key(a.spec, key);
+	if (len == -1)
+		return "it cannot be written into a message";
+	return len > ADDRESS_MAX ? "it is longer than 254 bytes" : NULL;
+}
+
+int
+envelope_recipient(const char *argument, struct error *err)
+{
+	const char *reason;
+
+	if (mailbox_check(argument, err) == -1)
+		return -1;
+	reason = recipient_unfit(argument);
+	if (reason == NULL)
+		return 0;
+	return error_set(err, ERROR_PERMANENT, "5.1.3",
+	    "%.254s is not an address that a message can be sent to: %s",
+	    argument, reason);
+}

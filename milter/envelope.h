@@ -1,0 +1,23 @@
+/*
+ * envelope.h - which addresses a client may name in MAIL FROM and RCPT TO. Pure
+ * functions over bytes.
+ */
+#ifndef MSGRAPH_ENVELOPE_H
+#define MSGRAPH_ENVELOPE_H
+
+#include "error.h"
+
+/*
+ * 0; or -1 with err->dsn 5.6.7 when the local part is not ASCII, 5.1.7 when
+ * there is a control character. argument is as it came, brackets and all.
+ */
+int envelope_sender(const char *argument, struct error *err);
+
+/*
+ * 0; or -1 with err->dsn 5.6.7, or 5.1.3 when msgraph-agent could not write
+ * the address into a header, for which it would have to bounce the message for
+ * the other recipients too.
+ */
+int envelope_recipient(const char *argument, struct error *err);
+
+#endif
