@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,28 @@ add_message_id(struct buf *record, const struct spool *spool)
 	return id[0] == '\0' ? 0 : wire_field(record, "message-id", id);
 }
 
+/*
+ * msgraphd asks only whether there is one, so a character that a record cannot
+ * hold need not keep the message here.
+ */
+static int
+add_sender(struct buf *record, const char *sender)
+{
+	char *copy = strdup(sender), *p;
+	int bad;
+
+	if (copy == NULL) {
+		record->failed = 1;
+		return -1;
+	}
+	for (p = copy; *p != '\0'; p++)
+		if ((unsigned char)*p < 32 || *p == 127)
+			*p = '?';
+	bad = wire_field(record, "sender", copy);
+	free(copy);
+	return bad;
+}
+
 static int
 add_recipients(struct buf *record, const struct options *o,
     const struct recipients *recipients)
@@ -56,7 +79,7 @@ make_record(struct buf *record, const struct options *o,
 	bad |= wire_field(record, "queue-id", o->queue_id);
 	bad |= wire_field(record, "identity", o->identity);
 	bad |= wire_field(record, "mailbox", o->mailbox);
-	bad |= wire_field(record, "sender", o->sender);
+	bad |= add_sender(record, o->sender);
 	bad |= add_recipients(record, o, recipients);
 	bad |= add_message_id(record, edits->spool);
 	bad |= add_numbers(record, edits);

@@ -267,9 +267,17 @@ def test_sender_beyond_ascii(agent, daemon):
 
 def test_control_characters_do_not_reach_the_record(agent, daemon):
     argv = agent.argv()
-    argv[argv.index("--sender=s@x.test")] = "--sender=s@x\nraw=0"
+    argv[argv.index("--identity=tenant:client")] = "--identity=a\nraw=0"
     agent.fails(75, "4.3.0 control character in the envelope", argv)
     assert daemon.idle()
+
+
+def test_control_characters_in_the_sender(agent, daemon):
+    """Nobody needs to know who it was, and no later try would know better."""
+    argv = agent.argv()
+    argv[argv.index("--sender=s@x.test")] = '--sender="s\x01\x7f\n"@x'
+    assert agent.run(argv).returncode == 0
+    assert daemon.next().get("sender") == ['"s???"@x']
 
 
 def test_header_larger_than_memory_for_it(agent, daemon):
