@@ -71,6 +71,31 @@ survey(struct header *h, const struct rewrite_rules *rules,
 
 /* --- second pass --- */
 
+/*
+ * From so many edits on, what lies between two of them is taken in. So a header
+ * never needs too many, and leaves room for those of the body.
+ */
+#define MANY_EDITS (EDITS_MAX / 4)
+
+static int
+start_edit(struct header *h, const char *from, size_t len, struct error *err)
+{
+	const struct edit *last;
+	const char *gap;
+	size_t gap_len;
+
+	if (h->edits->count >= MANY_EDITS) {
+		last = &h->edits->list[h->edits->count - 1];
+		gap = h->spool->head + last->from + last->len;
+		gap_len = (size_t)(from - gap);
+		if (edit_start(h->edits, gap - h->spool->head,
+			(long long)gap_len, err) == -1 ||
+		    edit_write(h->edits, gap, gap_len, err) == -1)
+			return -1;
+	}
+	return edit_start(h->edits, from - h->spool->head, (long long)len, err);
+}
+
 static int
 must_go(struct span name)
 {
@@ -110,8 +135,7 @@ edit_field(struct header *h, const struct header_field *f, struct error *err)
 	buf_init(&out, 2 * SPOOL_HEAD_MAX);
 	fate = judge(h, f, &out);
 	if (fate != FIELD_STAYS)
-		result = edit_start(h->edits, f->whole.p - h->spool->head,
-		    (long long)f->whole.len, err);
+		result = start_edit(h, f->whole.p, f->whole.len, err);
 	if (result == 0 && fate == FIELD_CHANGES)
 		result = write_all(h, &out, err);
 	if (fate != FIELD_GOES)
@@ -122,7 +146,7 @@ edit_field(struct header *h, const struct header_field *f, struct error *err)
 
 /* After the last field: what is new, and an empty line where one lacks. */
 static int
-append(const struct header *h, const struct header_reader *r, struct error *err)
+append(struct header *h, const struct header_reader *r, struct error *err)
 {
 	int needs_bcc = lists_hidden(&h->lists) > 0;
 	int needs_line = r->end == HEADER_BAD_LINE;
@@ -138,8 +162,7 @@ append(const struct header *h, const struct header_reader *r, struct error *err)
 		lists_bcc(&h->lists, &out);
 	if (needs_line)
 		buf_add_string(&out, "\r\n");
-	result =
-	    edit_start(h->edits, span_end(r->fields) - h->spool->head, 0, err);
+	result = start_edit(h, span_end(r->fields), 0, err);
 	if (result == 0)
 		result = write_all(h, &out, err);
 	buf_free(&out);
