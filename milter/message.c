@@ -131,11 +131,23 @@ has_stray_line_end(const char *s)
 	return 0;
 }
 
+/* What the agent gets: a fold comes as LF and goes there as CR LF. */
+static size_t
+field_bytes(const char *name, const char *value)
+{
+	size_t n = strlen(name) + strlen(value) + strlen(": \r\n");
+	const char *lf = value;
+
+	for (; (lf = strchr(lf, '\n')) != NULL; lf++)
+		n += lf == value || lf[-1] != '\r';
+	return n;
+}
+
 /* 0 when the field may be looked at. */
 static int
 check_field(struct message *m, const char *name, const char *value)
 {
-	m->header_bytes += strlen(name) + strlen(value) + strlen(":\r\n");
+	m->header_bytes += field_bytes(name, value);
 	if (m->header_bytes > MESSAGE_HEADER_MAX)
 		return error_set(&m->err, ERROR_PERMANENT, "5.3.4",
 		    "the message header is larger than %d bytes",

@@ -16,7 +16,10 @@
 #define MESSAGE_STAMP "X-MSGraph-Mailbox"
 #define MESSAGE_OURS "X-MSGraph-" /* what a client may not send */
 
-/* All header fields together; what Postfix and we add comes on top. */
+/*
+ * All header fields together, with CR LF. What Postfix and we add comes on top,
+ * and msgraph-agent takes 1 MiB.
+ */
 #define MESSAGE_HEADER_MAX (1000 * 1000)
 
 /*

@@ -265,12 +265,19 @@ test_limits(void **state)
 	    finish_with("Date", MESSAGE_REMOVALS_MAX + 1, "", dsn), -1);
 	assert_string_equal(dsn, "5.6.0");
 
-	/* "From: a@example.com" counts 4 + 13 + 3 bytes, "S" and ":" CR LF 4 */
+	/* "From: a@example.com" CR LF are 21 bytes, "S: " CR LF 5 */
 	memset(big, 'x', MESSAGE_HEADER_MAX);
-	big[MESSAGE_HEADER_MAX - 20 - 4] = '\0';
+	big[MESSAGE_HEADER_MAX - 21 - 5] = '\0';
 	assert_int_equal(finish_with("S", 1, big, dsn), 0);
-	memset(big, 'x', MESSAGE_HEADER_MAX - 20 - 3);
-	big[MESSAGE_HEADER_MAX - 20 - 3] = '\0';
+	/* a fold is LF here, and CR LF for the agent */
+	memcpy(big, "\n \r\n ", 5);
+	assert_int_equal(finish_with("S", 1, big, dsn), -1);
+	assert_string_equal(dsn, "5.3.4");
+	big[MESSAGE_HEADER_MAX - 21 - 5 - 1] = '\0';
+	assert_int_equal(finish_with("S", 1, big, dsn), 0);
+	memcpy(big, "xxxxx", 5);
+	memset(big, 'x', MESSAGE_HEADER_MAX - 21 - 4);
+	big[MESSAGE_HEADER_MAX - 21 - 4] = '\0';
 	assert_int_equal(finish_with("S", 1, big, dsn), -1);
 	assert_string_equal(dsn, "5.3.4");
 	free(big);
