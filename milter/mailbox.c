@@ -22,10 +22,12 @@
 
 /*
  * What the local part of an address in Exchange may hold besides letters,
- * digits and single dots, without the old address operators % and !, and
- * without what a shell or Postfix's own syntax might give a meaning one day.
+ * digits and single dots, without the old address operator %, and without what
+ * a shell or Postfix's own syntax might give a meaning one day. A "!" may stand
+ * in a userPrincipalName (Graph's "user resource type": ' . - _ ! # ^ ~), and
+ * Postfix gives it a meaning only where there is no domain.
  */
-#define LOCAL_PUNCTUATION "-_'+#^~=&"
+#define LOCAL_PUNCTUATION "-_'+!#^~=&"
 
 void
 mailbox_read(struct mailbox_named *n, const char *value, size_t len)

@@ -134,7 +134,7 @@ REFUSED = [
     ([("From", '"a b"@example.com')], "<e@example.com>", USER,
      "550 5.1.7 .*quotes"),
     ([("From", "a@[192.0.2.1]")], "<e@example.com>", USER, "550 5.1.7 "),
-    ([("From", "a!b@example.com")], "<e@example.com>", USER, "550 5.1.7 "),
+    ([("From", "a%b@example.com")], "<e@example.com>", USER, "550 5.1.7 "),
     ([("From", "a@" + "x" * 60 + ("." + "x" * 60) * 4)], "<>", USER,
      "550 5.1.7 .*254"),
     ([("From", "\xc3\xbc@example.com")], "<>", USER,

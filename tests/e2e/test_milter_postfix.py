@@ -20,6 +20,8 @@ def deliver(site, app, sender, data):
 
 @pytest.mark.parametrize("sender", [
     "a1.b-c_d'e+f#g^h~i=j&k@example.com",
+    "a!b@example.com",
+    "!a!@example.com",
     "x" * 64 + "@example.com",
     "a@" + ".".join(["x" * 49] * 4) + ".example.com",
     "1@1.example.com",
@@ -99,7 +101,6 @@ def test_empty_fields_are_replaced(site, app, mailbox):
 REFUSED = {
     "percent": ("a%n@example.com", b"", 550,
                 "5.1.7 <a%n@example.com> cannot be"),
-    "bang": ("a!b@example.com", b"", 550, "5.1.7 <a!b@example.com> cannot be"),
     "no dot": ("root@localhost", b"", 550, "5.1.7 .*no dot"),
     "no address": ("scanner", b"", 550,
                    "5.7.1 .*From is without a full address"),
