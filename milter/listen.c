@@ -105,8 +105,6 @@ listen_open(const char *socket, struct error *err)
 	mode_t mask;
 	int opened;
 
-	if (listen_check(socket, err) == -1)
-		return -1;
 	if (path != NULL && check_place(path, err) == -1)
 		return -1;
 	mask = umask(0117);

@@ -233,9 +233,7 @@ main(int argc, char *argv[])
 	if (settings_load(file, &err) == -1)
 		return fail(err.text);
 	s = settings_get();
-	if (listen_check(s->conf.milter_socket, &err) == -1)
-		status = fail(err.text);
-	else if (test) {
+	if (test) {
 		conf_print(&s->conf, stdout);
 		status = 0;
 	} else

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "listen.h"
 #include "settings.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -32,11 +33,15 @@ settings_load(const char *file, struct error *err)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return error_set(
 		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	s->refs = 1;
 	if (conf_load(&s->conf, file, err) == -1) {
 		free(s);
 		return -1;
 	}
-	s->refs = 1;
+	if (listen_check(s->conf.milter_socket, err) == -1) {
+		settings_put(&s);
+		return -1;
+	}
 	swap(s);
 	return 0;
 }

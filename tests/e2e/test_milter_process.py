@@ -63,6 +63,18 @@ def test_reload_of_a_broken_file_changes_nothing(milter):
         assert stamp(answer) == "a@example.com"
 
 
+def test_reload_refuses_what_a_start_refuses(milter):
+    """Else the mistake would show up with the next start alone."""
+    milter.configure(mailbox_from="envelope",
+                     milter_socket="unix:msgraph/milter")
+    milter.process.send_signal(signal.SIGUSR1)
+    milter.wait_log(r"error: not reloaded: milter_socket "
+                    r'"unix:msgraph/milter": the path must start with /')
+    with milter.mta() as mta:
+        answer = mta.message(WHOLE, "<e@example.com>", USER)
+        assert stamp(answer) == "a@example.com"
+
+
 def test_reload_does_not_move_the_socket(milter):
     milter.configure(milter_socket=f"unix:{milter.socket}2")
     milter.process.send_signal(signal.SIGUSR1)
