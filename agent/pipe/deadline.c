@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "deadline.h"
 
 static char line[128];
 static size_t line_len;
+static time_t started; /* 0: not yet */
 
 static void
 expire(int sig)
@@ -29,9 +31,22 @@ expire(int sig)
 	_exit(EX_TEMPFAIL);
 }
 
+/* Since the first call. */
+static unsigned int
+passed(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (started == 0)
+		started = now.tv_sec;
+	return (unsigned int)(now.tv_sec - started);
+}
+
 void
 deadline_start(unsigned int seconds)
 {
+	unsigned int gone = passed();
 	struct sigaction action = {.sa_handler = expire};
 	sigset_t set;
 
@@ -46,7 +61,10 @@ deadline_start(unsigned int seconds)
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	alarm(seconds);
+	if (seconds > gone)
+		alarm(seconds - gone);
+	else
+		raise(SIGALRM);
 }
 
 void
