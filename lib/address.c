@@ -50,6 +50,7 @@ read_angle(struct lexer *l, struct address *a, struct element *e)
 	e->spec_from = l->text.p;
 	for (; !lex_is(l, '>'); lex(l)) {
 		if (route && lex_is(l, ':')) {
+			a->loose |= !lex_is_route(e->spec_from, l->text.p);
 			e->spec_from = span_end(l->text);
 			route = 0;
 		} else if (l->token == TOKEN_END || l->token == TOKEN_OPEN ||

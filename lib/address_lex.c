@@ -172,32 +172,57 @@ is_plain_literal(struct span literal)
 	return 1;
 }
 
-/* A domain literal, or atoms joined by single dots and perhaps a last one. */
+/* Atoms joined by single dots, and perhaps a last one: 1. What was read. */
+static int
+read_atoms(struct lexer *l, struct span *read)
+{
+	const char *from = l->text.p;
+	int dot = 1;
+
+	*read = span_between(from, from);
+	while (dot ? l->token == TOKEN_ATOM : lex_is(l, '.')) {
+		*read = span_between(from, span_end(l->text));
+		dot = !dot;
+		lex(l);
+		lex_skip(l);
+	}
+	return dot;
+}
+
+/* A domain literal or atoms. */
 static const char *
 read_domain(struct lexer *l, struct address *a)
 {
-	const char *from;
-	int dot = 1;
-
 	lex_skip(l);
-	from = l->text.p;
-	a->domain = l->text;
 	if (l->token == TOKEN_LITERAL) {
+		a->domain = l->text;
 		a->loose |= !is_plain_literal(l->text);
 		lex(l);
-		dot = 0;
 	} else
-		while (dot ? l->token == TOKEN_ATOM : lex_is(l, '.')) {
-			a->domain = span_between(from, span_end(l->text));
-			dot = !dot;
-			lex(l);
-			lex_skip(l);
-		}
+		a->loose |= read_atoms(l, &a->domain);
 	lex_skip(l);
-	if (a->domain.len == 0)
-		return "no domain";
-	a->loose |= dot;
-	return l->token == TOKEN_END ? NULL : "character out of place";
+	if (l->token != TOKEN_END)
+		return "character out of place";
+	return a->domain.len == 0 ? "no domain" : NULL;
+}
+
+int
+lex_is_route(const char *from, const char *to)
+{
+	struct span domain;
+	struct lexer l;
+
+	for (lex_init(&l, from, to);; lex(&l)) {
+		lex_skip(&l);
+		if (!lex_is(&l, '@'))
+			return 0;
+		lex(&l);
+		lex_skip(&l);
+		if (read_atoms(&l, &domain) == 1)
+			return 0;
+		if (!lex_is(&l, ','))
+			return l.token == TOKEN_END;
+	}
 }
 
 const char *

@@ -38,6 +38,9 @@ int lex_is(const struct lexer *, char);
 /* RFC 5322 section 3.2.3, with the bytes above 127 of RFC 6532. */
 int lex_is_atext(char);
 
+/* 1 when what stands before ':' is "@a,@b" (RFC 5322 section 4.4). */
+int lex_is_route(const char *from, const char *to);
+
 /*
  * Fills spec, local, domain and loose from what stands between from and to.
  * Returns NULL, or why it is no address.

@@ -87,6 +87,9 @@ static const struct {
     {"<@a,@b:c@d>", "c@d|"},
     {"X <@a, @b : c@d>, e@f", "{X}c@d|e@f|"},
     {"<@a,@b:>", "!<@a,@b:>~empty address|"},
+    {"<@a,b:c@d>", "?c@d|"},
+    {"<@a b,@c:d@e>, <@a.:d@e>", "?d@e|?d@e|"},
+    {"<@a\\b:c@d>, <@a(x) , @b:c@d>", "?c@d|c@d|"},
     /* what printers send */
     {"scan@x.test <scan@x.test>", "{scan@x.test}scan@x.test|"},
     {"Scan [3] <a@b>", "?{Scan [3]}a@b|"},
