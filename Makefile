@@ -183,6 +183,8 @@ fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 	    $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
 		$(BUILD)/fuzz/$$f.corpus tests/fuzz/corpus/$$f; \
 	done
+	$(PYTHON) -B tests/oracle/fuzz.py $(FUZZ_SECONDS) \
+	    $(addsuffix .corpus,$(addprefix $(BUILD)/fuzz/,$(FUZZERS)))
 
 # every input that was ever kept, once
 fuzz-corpus: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))

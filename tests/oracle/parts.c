@@ -7,20 +7,11 @@
  * blanks: "(" and a type for what holds parts, ")" where it ends, and
  * "type:body:name:charset" for a leaf, all but the type in hex.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hex.h"
 #include "mime.h"
-
-static void
-put(const char *bytes, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		printf("%02x", (unsigned char)bytes[i]);
-}
 
 static ssize_t
 read_span(void *context, void *bytes, size_t len, long long at)
@@ -40,19 +31,19 @@ leaf(const char *message, const struct mime_part *p)
 	size_t len = mime_filename(p, name, sizeof(name));
 
 	printf("%s/%s:", p->type, p->subtype);
-	put(message + p->body.from, (size_t)(p->body.to - p->body.from));
+	hex_put(span_between(message + p->body.from, message + p->body.to));
 	printf(":");
-	put(name, len);
+	hex_put(span_between(name, name + len));
 	printf(":");
-	put(p->charset, strlen(p->charset));
+	hex_put(span_between(p->charset, p->charset + strlen(p->charset)));
 	printf(" ");
 }
 
 static void
-parts(const char *message, size_t len)
+parts(struct span message)
 {
-	struct span s = span_between(message, message + len);
-	struct mime_source source = {read_span, &s, (long long)len};
+	struct mime_source source = {
+	    read_span, &message, (long long)message.len};
 	struct mime_reader *r = mime_new(&source);
 	enum mime_event event;
 	struct mime_part p;
@@ -66,7 +57,7 @@ parts(const char *message, size_t len)
 		else if (event == MIME_OPEN)
 			printf("( %s/%s ", p.type, p.subtype);
 		else
-			leaf(message, &p);
+			leaf(message.p, &p);
 	}
 	printf("\n");
 	mime_free(&r);
@@ -76,18 +67,11 @@ int
 main(void)
 {
 	char *line = NULL;
-	size_t size = 0, i;
-	unsigned int byte;
-	ssize_t n;
+	size_t size = 0;
+	struct span message;
 
-	while ((n = getline(&line, &size, stdin)) > 0) {
-		for (i = 0; 2 * i + 1 < (size_t)n; i++) {
-			if (sscanf(line + 2 * i, "%2x", &byte) != 1)
-				break;
-			line[i] = (char)byte;
-		}
-		parts(line, i);
-	}
+	while ((message = hex_get(&line, &size)).p != NULL)
+		parts(message);
 	free(line);
 	return 0;
 }
