@@ -1,0 +1,183 @@
+/*
+ * What the header of a part says (lib/mime_head.c, lib/mime_name.c): encoding,
+ * charset, disposition, and the name of a file.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mime_text.h"
+
+/* The first part's; header must have it as leaf. */
+static struct mime_reader *
+first_part(const char *header, struct text *t, struct mime_part *p)
+{
+	struct mime_source source = {read_text, t, (long long)strlen(header)};
+	struct mime_reader *r = mime_new(&source);
+	struct error err;
+
+	t->bytes = header;
+	t->len = strlen(header);
+	t->at_once = 65536;
+	assert_non_null(r);
+	assert_int_equal(mime_next(r, p, &err), MIME_LEAF);
+	return r;
+}
+
+static const struct {
+	const char *header;
+	enum mime_encoding encoding;
+	const char *charset;
+} fields[] = {
+    {"", MIME_UNDECLARED, ""},
+    {"Content-Transfer-Encoding:\r\n", MIME_UNDECLARED, ""},
+    {"Content-Transfer-Encoding: 7bit\r\n", MIME_7BIT, ""},
+    {"CONTENT-TRANSFER-ENCODING: 8BIT\r\n", MIME_8BIT, ""},
+    {"Content-Transfer-Encoding: 8-bit;\r\n", MIME_8BIT, ""},
+    {"Content-Transfer-Encoding:\r\n\tbinary (raw)\r\n", MIME_BINARY, ""},
+    {"Content-Transfer-Encoding: Base64\r\n"
+     "Content-Transfer-Encoding: 7bit\r\n",
+	MIME_BASE64, ""},
+    {"Content-Transfer-Encoding: quoted-printable\r\n", MIME_QUOTED_PRINTABLE,
+	""},
+    {"Content-Transfer-Encoding: x-uuencode\r\n", MIME_OTHER, ""},
+    {"Content-Type: text/plain; charset=utf-8\r\n", MIME_UNDECLARED, "utf-8"},
+    {"Content-Type: text/plain; CHARSET = \"koi8-r\" ; x\r\n", MIME_UNDECLARED,
+	"koi8-r"},
+    {"Content-Type: text/plain; charset=us-ascii (plain text)\r\n",
+	MIME_UNDECLARED, "us-ascii"},
+    {"Content-Type: text/plain; format=flowed; charset*=''x\r\n",
+	MIME_UNDECLARED, "x"},
+    {"Content-Type: text; charset=utf-8\r\n", MIME_UNDECLARED, "utf-8"},
+    {"Content-Type: text/html charset=utf-8\r\n", MIME_UNDECLARED, "utf-8"},
+    {"Content-Type: text/html x y; charset=utf-8\r\n", MIME_UNDECLARED,
+	"utf-8"},
+    {"Content-Type: text/plain (charset=x); (charset=y) a=\"; charset=z\"\r\n",
+	MIME_UNDECLARED, ""},
+    {"Content-Type: text/plain; charset=a-name-that-is-far-too-long-for-any-"
+     "charset\r\n",
+	MIME_UNDECLARED, ""},
+};
+
+static void
+test_fields(void **state)
+{
+	struct mime_reader *r;
+	struct mime_part p;
+	struct text t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		r = first_part(fields[i].header, &t, &p);
+		assert_int_equal(p.encoding, fields[i].encoding);
+		assert_string_equal(p.charset, fields[i].charset);
+		mime_free(&r);
+	}
+}
+
+static void
+test_attachment(void **state)
+{
+	const char *header = "Content-Type: application/x-pkcs7-mime\r\n"
+			     "Content-ID: <a@b>\r\n"
+			     "Content-Disposition: Attachment; filename=x\r\n"
+			     "\r\n";
+	struct mime_reader *r;
+	struct mime_part p;
+	struct text t;
+
+	(void)state;
+	r = first_part(header, &t, &p);
+	assert_true(mime_is_pkcs7(&p));
+	assert_true(mime_is(&p, "application", NULL));
+	assert_false(mime_is(&p, "application", "pdf"));
+	assert_true(span_is(p.content_id, "a@b"));
+	assert_true(mime_disposition_is(&p, "attachment"));
+	assert_false(mime_disposition_is(&p, "inline"));
+	assert_true(p.is_message);
+	mime_free(&r);
+}
+
+#define DISPOSITION "Content-Disposition: attachment; "
+#define TYPE "Content-Type: application/pdf; "
+
+static const struct {
+	const char *header, *name;
+} names[] = {
+    {"", ""},
+    {DISPOSITION "\r\n", ""},
+    {DISPOSITION "filename=a.pdf\r\n", "a.pdf"},
+    {DISPOSITION "filename=\"a \\\"b\\\\\".pdf\r\n", "a \"b\\"},
+    {DISPOSITION "filename=a b.pdf ; x=y\r\n", "a b.pdf"},
+    {DISPOSITION "filename=Report (1).pdf\r\n", "Report (1).pdf"},
+    {DISPOSITION "filename=a.pdf (comment)\r\n", "a.pdf"},
+    {DISPOSITION "filename=\"a\r\n b.pdf\"\r\n", "a b.pdf"},
+    {DISPOSITION "filename=\"a\tb\x7F.pdf\"\r\n", "ab.pdf"},
+    {TYPE "name=a.pdf\r\n", "a.pdf"},
+    {TYPE "name=a.pdf\r\n" DISPOSITION "filename=b.pdf\r\n", "b.pdf"},
+    {TYPE "name=a.pdf\r\n" DISPOSITION "filename=\"\"\r\n", "a.pdf"},
+    /* RFC 2231 */
+    {DISPOSITION "filename*=utf-8''%C3%9Cb%20er.pdf\r\n", "\u00dcb er.pdf"},
+    {DISPOSITION "filename*=iso-8859-1'de'%DC.pdf\r\n", "\u00dc.pdf"},
+    {DISPOSITION "filename*=koi8-r''%C1.pdf\r\n", "\u0430.pdf"},
+    {DISPOSITION "filename*=shift_jis''%82%a0.pdf\r\n", "\u3042.pdf"},
+    {DISPOSITION "filename=U.pdf; filename*=utf-8''%C3%9C.pdf\r\n",
+	"\u00dc.pdf"},
+    {DISPOSITION "filename*0=\"a b\"; filename*1=c; filename*2=\".pdf\"\r\n",
+	"a bc.pdf"},
+    {DISPOSITION
+	"filename*1*=%C3%9C; filename*0*=utf-8''a; filename*2=.pdf\r\n",
+	"a\u00dc.pdf"},
+    {DISPOSITION "filename*0=a; filename*2=c\r\n", "a"},
+    {DISPOSITION "filename*1=a\r\n", ""},
+    {DISPOSITION "filename*=a%zz%4\r\n", "a%zz%4"},
+    {DISPOSITION "filename*=x-nobody''%DC.pdf\r\n", "\u00dc.pdf"},
+    /* and what is found instead */
+    {DISPOSITION "filename=\"=?utf-8?Q?=C3=9C_b?=.pdf\"\r\n", "\u00dc b.pdf"},
+    {DISPOSITION "filename=\"=?utf-8?B?w5w=?= =?iso-8859-1?q?=DC?= x\"\r\n",
+	"\u00dc\u00dc x"},
+    {DISPOSITION "filename=\"=?utf-8*de?Q?a?= =?x\"\r\n", "a =?x"},
+    {DISPOSITION "filename=\"\u00dc.pdf\"\r\n", "\u00dc.pdf"},
+    {DISPOSITION "filename=\"\xDC\x80.pdf\"\r\n", "\u0700.pdf"},
+    {DISPOSITION "filename=\"\xDC\x80\xFF.pdf\"\r\n", "\u00dc\u20ac\u00ff.pdf"},
+};
+
+static void
+test_names(void **state)
+{
+	struct mime_reader *r;
+	struct mime_part p;
+	char name[256];
+	struct text t;
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		r = first_part(names[i].header, &t, &p);
+		len = mime_filename(&p, name, sizeof(name));
+		assert_string_equal(name, names[i].name);
+		assert_int_equal(len, strlen(name));
+		mime_free(&r);
+	}
+	r = first_part(DISPOSITION "filename=\"ab\u00dc\"\r\n", &t, &p);
+	assert_int_equal(mime_filename(&p, name, 4), 2);
+	assert_string_equal(name, "ab");
+	mime_free(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_fields),
+	    cmocka_unit_test(test_attachment),
+	    cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests_name("lib_mime_head", tests, NULL, NULL);
+}

@@ -1,0 +1,31 @@
+/*
+ * mime_text.h - a message in memory as a source of lib/mime.c.
+ */
+#ifndef TESTS_MIME_TEXT_H
+#define TESTS_MIME_TEXT_H
+
+#include <string.h>
+
+#include "../../lib/mime.h"
+
+struct text {
+	const char *bytes;
+	size_t len;
+	size_t at_once; /* bytes a read gives at most */
+};
+
+static inline ssize_t
+read_text(void *context, void *bytes, size_t len, long long at)
+{
+	const struct text *t = context;
+	size_t rest = t->len - (size_t)at;
+
+	if (len > rest)
+		len = rest;
+	if (len > t->at_once)
+		len = t->at_once;
+	memcpy(bytes, t->bytes + at, len);
+	return (ssize_t)len;
+}
+
+#endif
