@@ -1,13 +1,13 @@
 /*
- * large_find.c - which parts of a message may be taken out of it: those that a
- * mail program would show as attachments, and pictures that belong to a text.
+ * large_find.c - which parts of a message may be taken out of it: all that is no
+ * text, since many devices name no file, and text that is marked as a file.
  * Not what is signed, encrypted or inside an attached message, since it would
- * not be what it was; nor the text itself.
+ * not be what it was; nor what a multipart/related is about.
  */
 #include <stdlib.h>
 
-#include "charset.h"
 #include "large_private.h"
+#include "param.h"
 
 /* A boundary line with blanks at its end may be longer; then we pass. */
 #define LINE_BACK_MAX 1024
@@ -19,6 +19,7 @@ struct level {
 	int plain; /* as is all that it is in: mixed, related, alternative */
 	int takes; /* mixed or related */
 	int related;
+	char root[LARGE_TEXT_MAX]; /* Content-ID of its root, or "" */
 };
 
 struct walk {
@@ -33,13 +34,25 @@ struct walk {
 /* --- what may be taken --- */
 
 static int
-is_attachment(const struct mime_part *part, const struct large_part *found,
-    int in_related)
+is_attachment(const struct mime_part *part, const struct large_part *found)
 {
-	return found->name[0] != '\0' ||
-	    mime_disposition_is(part, "attachment") ||
-	    (in_related && found->id[0] != '\0' &&
-		strcmp(part->type, "text") != 0);
+	return strcmp(part->type, "text") != 0 || found->name[0] != '\0' ||
+	    mime_disposition_is(part, "attachment");
+}
+
+/*
+ * RFC 2387 section 3.2: the part that start names, else the first. Not all
+ * readers know of start, so where it names another, both stay.
+ */
+static int
+is_root(const struct mime_part *part, const struct level *in)
+{
+	if (in == NULL || !in->related)
+		return 0;
+	return in->parts == 1 ||
+	    (in->root[0] != '\0' && part->content_id.len == strlen(in->root) &&
+		memcmp(part->content_id.p, in->root, part->content_id.len) ==
+		    0);
 }
 
 /* NULL, or why a part must stay. */
@@ -57,7 +70,10 @@ why_not(const struct mime_part *part, const struct level *in,
 	    strcmp(part->type, "message") == 0 ||
 	    strcmp(part->type, "multipart") == 0)
 		return "cannot be taken apart";
-	if (!is_attachment(part, found, in != NULL && in->related))
+	if (is_root(part, in))
+		return "is what the other parts of a multipart/related belong "
+		       "to";
+	if (!is_attachment(part, found))
 		return "is text of the message and no attachment";
 	if (in != NULL && !in->takes)
 		return "is part of something that must stay whole";
@@ -220,6 +236,20 @@ see_leaf(struct walk *w, const struct mime_part *part)
 	add(w, &found);
 }
 
+/* With <> around it or without. */
+static void
+find_root(const struct mime_part *part, char root[LARGE_TEXT_MAX])
+{
+	char text[LARGE_TEXT_MAX];
+	int len = param_find(
+	    part->content_type, "start", 0, text, sizeof(text), NULL);
+	int angles = len >= 2 && text[0] == '<' && text[len - 1] == '>';
+
+	if (len > 0)
+		snprintf(root, LARGE_TEXT_MAX, "%.*s", angles ? len - 2 : len,
+		    text + angles);
+}
+
 static void
 open_level(struct walk *w, const struct mime_part *part)
 {
@@ -235,6 +265,8 @@ open_level(struct walk *w, const struct mime_part *part)
 	l->plain = (l->takes || mime_is(part, "multipart", "alternative")) &&
 	    (in == NULL || in->plain);
 	l->takes = l->takes && l->plain;
+	if (l->related)
+		find_root(part, l->root);
 }
 
 static void

@@ -122,6 +122,20 @@ def test_recipients_get_every_part(site, app, mailbox, make):
     assert f"{queue_id}: mailbox=<{mailbox}>" in site.daemon.log()
 
 
+def test_file_without_a_name_is_the_message(site, app, mailbox):
+    """As fax gateways send it; what is left is a mail with an empty text."""
+    sent = scan(mailbox)
+    del sent["Content-Disposition"]
+    sent.replace_header("Content-Type", "image/tiff")
+    deliver(site, app, mailbox, sent)
+    mail = the_mail(site)
+    assert attached(mail) == [
+        ("image/tiff", "image.tif", None, sent.get_payload(decode=True))]
+    left = email.message_from_bytes(mail.raw, policy=email.policy.SMTP)
+    assert (left.get_content_type(), left.get_content()) == ("text/plain", "")
+    assert left["Subject"] == "scan"
+
+
 def test_only_the_largest_parts_are_taken_out(site, app, mailbox):
     deliver(site, app, mailbox, outlook(mailbox))
     mail = the_mail(site)

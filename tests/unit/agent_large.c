@@ -127,6 +127,26 @@ static const struct {
 	3000, MIXED TEXT "--b--\r\n",
 	"file=2 attachment-name=attachment.pdf attachment-type="
 	"application/pdf attachment-inline=no "},
+    /* without a name: whatever is no text */
+    {MIXED TEXT PART "Content-Type: application/pdf\r\n" B64 "\r\n\2" END, 3000,
+	MIXED TEXT "--b--\r\n",
+	"file=2 attachment-name=attachment.pdf attachment-type="
+	"application/pdf attachment-inline=no "},
+    {MIXED TEXT PART "Content-Type: image/jpeg\r\nContent-ID: <1@x>\r\n"
+		     "Content-Disposition: inline\r\n" B64 "\r\n\2" END,
+	3000, MIXED TEXT "--b--\r\n",
+	"file=2 attachment-name=image.jpg attachment-type=image/jpeg"
+	" attachment-id=1@x attachment-inline=no "},
+    {HEAD "Content-Type: image/tiff\r\n" B64 "\r\n\2\r\n", 3000, HEAD "\r\n",
+	"file=2 attachment-name=image.tif attachment-type=image/tiff"
+	" attachment-inline=no "},
+    {HEAD "Content-Type: multipart/related; boundary=b\r\n\r\n" TEXT PART
+	  "Content-Type: image/png\r\n" B64 "\r\n\2" END,
+	3000,
+	HEAD "Content-Type: multipart/related; boundary=b\r\n\r\n" TEXT
+	     "--b--\r\n",
+	"file=2 attachment-name=image.png attachment-type=image/png"
+	" attachment-inline=no "},
     {MIXED TEXT PART "Content-ID: <a b>\r\n" PDF "\2" END, 3000,
 	MIXED TEXT "--b--\r\n", PDF_LINES("2")},
     {MIXED TEXT PART "Content-Type: application/pdf; name*0*=utf-8''a;\r\n"

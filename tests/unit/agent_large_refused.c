@@ -19,6 +19,10 @@ static const struct {
 	"message and no attachment"},
     {MIXED "--b\r\nContent-Type: text/html\r\n\r\n\3" END,
 	"by itself, text/html with"},
+    {MIXED
+	"--b\r\nContent-Type: text/html\r\nContent-Disposition: inline\r\n" B64
+	"\r\n\3" END,
+	"is text of the message"},
     {HEAD "Content-Type: multipart/signed; boundary=b\r\n\r\n" TEXT PART PDF
 	  "\3" END,
 	"by itself, \"a.pdf\" (application/pdf) with 12314 bytes, is signed"},
@@ -44,6 +48,16 @@ static const struct {
     {MIXED TEXT PART "Content-Type: application/pdf; name=a.pdf\r\n"
 		     "Content-Transfer-Encoding: x-uuencode\r\n\r\n\3" END,
 	"bytes, cannot be taken apart"},
+    {HEAD "Content-Type: multipart/related; boundary=b\r\n\r\n" PART
+	  "Content-Type: text/html; name=a.html\r\n" B64 "\r\n\3\r\n" PART PNG
+	  "x" END,
+	"\"a.html\" (text/html) with 12314 bytes, is what the other parts of a "
+	"multipart/related belong to"},
+    {HEAD "Content-Type: multipart/related; boundary=b; start=\"<1@x>\"\r\n"
+	  "\r\n" PART PNG "x\r\n" PART
+	  "Content-Type: application/xhtml+xml\r\nContent-ID: <1@x>\r\n" B64
+	  "\r\n\3" END,
+	"is what the other parts of a multipart/related belong to"},
     {HEAD "Content-Type: multipart/alternative; boundary=b\r\n\r\n" TEXT PART
 	    FILE_HEAD("text/calendar", "invite.ics") "\3" END,
 	"bytes, is part of something that must stay whole"},
