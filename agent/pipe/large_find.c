@@ -16,8 +16,8 @@ struct level {
 	long number; /* of the multipart */
 	unsigned long parts;
 	int found; /* some of them may be taken out */
-	int plain; /* as is all that it is in: mixed, related, alternative */
-	int takes; /* mixed or related */
+	int plain; /* nothing that it is in, nor it, must stay whole */
+	int takes; /* parts may be taken out of it */
 	int related;
 	char root[LARGE_TEXT_MAX]; /* Content-ID of its root, or "" */
 };
@@ -250,6 +250,23 @@ find_root(const struct mime_part *part, char root[LARGE_TEXT_MAX])
 		    text + angles);
 }
 
+/*
+ * Parts of these hang together. Any other, known or not, is as good as mixed
+ * (RFC 2046 section 5.1.3).
+ */
+static int
+is_whole(const struct mime_part *part)
+{
+	static const char *const subtypes[] = {
+	    "signed", "encrypted", "report", "digest"};
+	size_t i;
+
+	for (i = 0; i < sizeof(subtypes) / sizeof(subtypes[0]); i++)
+		if (mime_is(part, "multipart", subtypes[i]))
+			return 1;
+	return part->kind != MIME_KIND_MULTIPART;
+}
+
 static void
 open_level(struct walk *w, const struct mime_part *part)
 {
@@ -261,10 +278,8 @@ open_level(struct walk *w, const struct mime_part *part)
 	memset(l, 0, sizeof(*l));
 	l->number = w->multiparts++;
 	l->related = mime_is(part, "multipart", "related");
-	l->takes = l->related || mime_is(part, "multipart", "mixed");
-	l->plain = (l->takes || mime_is(part, "multipart", "alternative")) &&
-	    (in == NULL || in->plain);
-	l->takes = l->takes && l->plain;
+	l->plain = !is_whole(part) && (in == NULL || in->plain);
+	l->takes = l->plain && !mime_is(part, "multipart", "alternative");
 	if (l->related)
 		find_root(part, l->root);
 }

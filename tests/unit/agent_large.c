@@ -112,6 +112,21 @@ static const struct {
 	"file=2 attachment-name=b.png attachment-type=image/png"
 	" attachment-id=1@x attachment-inline=no "},
 
+    /* multiparts of other kinds are as mixed (RFC 2046 section 5.1.3) */
+    {HEAD "Content-Type: multipart/voice-message; boundary=b\r\n\r\n" TEXT PART
+	  "Content-Type: audio/wav\r\n" B64 "\r\n\2" END,
+	3000,
+	HEAD "Content-Type: multipart/voice-message; boundary=b\r\n\r\n" TEXT
+	     "--b--\r\n",
+	"file=2 attachment-name=attachment.bin attachment-type=audio/wav"
+	" attachment-inline=no "},
+    {HEAD "Content-Type: multipart/x-nobody; boundary=b\r\n\r\n" TEXT PART PDF
+	  "\2" END,
+	3000,
+	HEAD "Content-Type: multipart/x-nobody; boundary=b\r\n\r\n" TEXT
+	     "--b--\r\n",
+	PDF_LINES("2")},
+
     /* names and types */
     {MIXED TEXT PART FILE_HEAD(
 	 "TEXT/CSV; charset=UTF-8", "=?utf-8?q?=C3=BC?=") "\2" END,

@@ -64,6 +64,13 @@ static const struct {
     {HEAD "Content-Type: multipart/report; boundary=b\r\n\r\n" TEXT PART PDF
 	  "\3" END,
 	"bytes, is part of something"},
+    {HEAD "Content-Type: multipart/digest; boundary=b\r\n\r\n" PART PDF
+	  "\3" END,
+	"bytes, is part of something"},
+    {HEAD "Content-Type: multipart/report; boundary=b\r\n\r\n" TEXT PART
+	  "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n" PDF
+	  "\3\r\n--c--\r\n" END,
+	"bytes, is part of something"},
     {MIXED TEXT PART PDF "\6" END,
 	"\"a.pdf\" (application/pdf) with 5000 bytes, holds nothing"},
     {HEAD "X: \5\r\n" PDF "\1",
