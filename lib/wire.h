@@ -67,7 +67,8 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  * answers "status=", "dsn=", "text=", and an empty line.
  */
 
-#define WIRE_RECORD_MAX (512 * 1024) /* 1,000 recipients and much to spare */
+/* 1,000 recipients, 1,000 attachments and 8,000 segments, all at their longest */
+#define WIRE_RECORD_MAX (4 * 1024 * 1024)
 #define WIRE_REPLY_MAX 2048
 
 /* Appends "name=value\n". -1 when value holds a control character. */

@@ -242,6 +242,13 @@ static int
 refuse(long long size, long long limit, const struct large_rest *rest,
     struct error *err)
 {
+	if (rest->too_many > 0 &&
+	    (rest->why == NULL || size - rest->too_many <= limit))
+		return error_set(err, ERROR_PERMANENT, "5.3.4",
+		    "the message is too large: more than %d attachments would "
+		    "have to be taken out of it, for %lld bytes go to Graph in "
+		    "one request",
+		    LARGE_PARTS_MAX, limit);
 	if (rest->why == NULL)
 		return error_set(err, ERROR_PERMANENT, "5.3.4",
 		    "the message is too large: without its attachments it "

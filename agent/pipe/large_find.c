@@ -184,9 +184,11 @@ add(struct walk *w, const struct large_part *found)
 		if (large->count == LARGE_PARTS_MAX)
 			find_smallest(w);
 	} else if (length(found) > length(&large->list[w->smallest])) {
+		w->rest->too_many += length(&large->list[w->smallest]);
 		large->list[w->smallest] = *found;
 		find_smallest(w);
-	}
+	} else
+		w->rest->too_many += length(found);
 }
 
 void

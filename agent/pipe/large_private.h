@@ -8,8 +8,8 @@
 #include "mime.h"
 #include "view.h"
 
-/* So many of the largest parts are looked at. msgraphd takes 1,000. */
-#define LARGE_PARTS_MAX 256
+/* So many of the largest parts are looked at: what msgraphd takes. */
+#define LARGE_PARTS_MAX 1000
 
 /* Taking out less is worth no request. */
 #define LARGE_PART_MIN 4096
@@ -33,9 +33,10 @@ struct large_part {
 	int is_inline;
 };
 
-/* The largest leaf that must stay, for who reads the bounce. */
+/* What must stay, for who reads the bounce. */
 struct large_rest {
-	long long len;
+	long long too_many; /* bytes of the parts that LARGE_PARTS_MAX left */
+	long long len; /* of the largest other leaf */
 	char what[2 * LARGE_TEXT_MAX];
 	const char *why; /* constant text; NULL: there is none */
 };

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../agent/pipe/large_private.h"
 #include "large_message.h"
 
 static const struct {
@@ -193,28 +194,112 @@ test_taken(void **state)
 	}
 }
 
+/* Attachments of which these are the largest; the caller frees it. */
+static struct buf
+many(int count, int first, int second, int third)
+{
+	struct buf in;
+	int i;
+
+	buf_init(&in, LARGE_MESSAGE_MAX);
+	buf_add_string(&in, MIXED TEXT);
+	for (i = 0; i < count; i++)
+		buf_add_string(&in,
+		    i == first || i == second || i == third ? PART PNG "\3\r\n"
+							    : PART PDF
+			"\1\r\n");
+	buf_add_string(&in, "--b--\r\n");
+	return in;
+}
+
+static long
+size_of(const struct buf *text)
+{
+	struct buf whole;
+	long size;
+
+	large_expand(text->bytes, &whole);
+	size = (long)whole.len;
+	buf_free(&whole);
+	return size;
+}
+
 /* More than are looked at: the largest are found wherever they stand. */
 static void
 test_many_parts(void **state)
 {
-	struct buf in, out, taken;
+	struct buf in = many(1100, 7, 1050, 1099), out, taken;
 	struct error err;
-	int i;
 
 	(void)state;
-	buf_init(&in, LARGE_MESSAGE_MAX);
-	buf_add_string(&in, MIXED TEXT);
-	for (i = 0; i < 300; i++)
-		buf_add_string(&in,
-		    i == 7 || i == 270 || i == 299 ? PART PNG "\3\r\n"
-						   : PART PDF "\1\r\n");
-	buf_add_string(&in, "--b--\r\n");
-	assert_int_equal(large_run(in.bytes, 1875000, &out, &taken, &err), 0);
+	assert_int_equal(
+	    large_run(in.bytes, size_of(&in) - 36000, &out, &taken, &err), 0);
 	assert_string_equal(
 	    taken.bytes, PNG_LINES("3") PNG_LINES("3") PNG_LINES("3"));
 	buf_free(&in);
 	buf_free(&out);
 	buf_free(&taken);
+}
+
+/* As many as msgraphd takes. */
+static void
+test_very_many_parts(void **state)
+{
+	struct buf in = many(1000, 0, 1, 2), out, taken;
+	struct error err;
+	const char *p;
+	int count = 0;
+
+	(void)state;
+	assert_int_equal(large_run(in.bytes, 54000, &out, &taken, &err), 0);
+	for (p = taken.bytes; (p = strstr(p, "file=")) != NULL; p++)
+		count++;
+	assert_int_equal(count, 1000);
+	buf_free(&in);
+	buf_free(&out);
+	buf_free(&taken);
+}
+
+static void
+test_too_many_parts(void **state)
+{
+	struct buf in = many(1010, 0, 1, 2), out, taken;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(large_run(in.bytes, 60000, &out, &taken, &err), -1);
+	assert_string_equal(err.dsn, "5.3.4");
+	assert_non_null(strstr(
+	    err.text, "more than 1000 attachments would have to be taken out"));
+	buf_free(&in);
+	buf_free(&out);
+	buf_free(&taken);
+}
+
+/* What names and places of edits need most, and msgraphd reads. */
+static void
+test_record_of_many_parts(void **state)
+{
+	struct large large = {.count = LARGE_PARTS_MAX};
+	struct buf record;
+	size_t i;
+
+	(void)state;
+	large.list = calloc(large.count, sizeof(*large.list));
+	assert_non_null(large.list);
+	for (i = 0; i < large.count; i++) {
+		large.list[i].at = large.list[i].len = 1LL << 40;
+		memset(large.list[i].name, 'n', LARGE_TEXT_MAX - 1);
+		memset(large.list[i].type, 't', LARGE_TEXT_MAX - 1);
+		memset(large.list[i].id, 'i', LARGE_TEXT_MAX - 1);
+	}
+	buf_init(&record, WIRE_RECORD_MAX);
+	for (i = 0; i < 2 * EDITS_MAX + 1; i++)
+		wire_field(&record, "segment", "1000000000000,1000000000000");
+	assert_int_equal(large_fields(&large, &record), 0);
+	assert_false(record.failed);
+	buf_free(&record);
+	large_free(&large);
 }
 
 int
@@ -223,6 +308,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_taken),
 	    cmocka_unit_test(test_many_parts),
+	    cmocka_unit_test(test_very_many_parts),
+	    cmocka_unit_test(test_too_many_parts),
+	    cmocka_unit_test(test_record_of_many_parts),
 	};
 
 	return cmocka_run_group_tests_name("agent_large", tests, NULL, NULL);

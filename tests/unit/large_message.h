@@ -14,7 +14,7 @@
 #include "../../agent/pipe/base64.h"
 #include "../../agent/pipe/large.h"
 
-#define LARGE_MESSAGE_MAX (4 * 1024 * 1024)
+#define LARGE_MESSAGE_MAX (16 * 1024 * 1024)
 
 static const size_t large_file_sizes[] = {0, 4500, 6000, 9000, 12000};
 
