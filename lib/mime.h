@@ -138,8 +138,16 @@ int mime_disposition_is(const struct mime_part *, const char *disposition);
  * Writes the file name that the part has, as UTF-8 with a NUL: filename of
  * Content-Disposition, else name of Content-Type; RFC 2231 in all forms, and
  * encoded words where they should not be. Control characters are dropped.
- * Returns its length, 0 where there is none; a longer one loses its end.
+ * Returns its length, 0 where there is none; a longer one is cut as by
+ * mime_name_fit().
  */
 size_t mime_filename(const struct mime_part *, char *name, size_t size);
+
+/*
+ * Writes a file name (UTF-8) and a NUL into size bytes, 1 at least. What is too
+ * long loses characters before its extension, which tells programs what the
+ * file is. Returns the length.
+ */
+size_t mime_name_fit(char *name, size_t size, struct span utf8);
 
 #endif

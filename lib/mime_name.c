@@ -9,6 +9,7 @@
 #include "param.h"
 
 #define NAME_RAW_MAX 4096
+#define EXTENSION_MAX 16 /* bytes; what is longer is none */
 
 static struct span
 whole(const char *text)
@@ -31,24 +32,53 @@ find_name(const struct mime_part *part, char *raw, char *charset)
 	return len;
 }
 
-/* Copies what fits and is no control character, and cuts no character. */
-static size_t
-copy_clean(char *name, size_t size, const struct buf *utf8)
+/* Takes control characters out, in place. */
+static void
+clean(struct buf *utf8)
 {
-	size_t i, n, used = 0;
+	size_t i, used = 0;
 
-	for (i = 0; i < utf8->len; i += n) {
-		n = charset_char(CHARSET_UTF8,
-		    span_between(utf8->bytes + i, utf8->bytes + utf8->len));
-		if (n == 1 && (utf8->bytes[i] < 32 || utf8->bytes[i] == 127))
-			continue;
-		if (used + n >= size)
+	for (i = 0; i < utf8->len; i++)
+		if ((unsigned char)utf8->bytes[i] >= 32 &&
+		    utf8->bytes[i] != 127)
+			utf8->bytes[used++] = utf8->bytes[i];
+	utf8->len = used;
+}
+
+/* With its dot; empty where there is none or no room for it. */
+static struct span
+extension(struct span utf8, size_t size)
+{
+	const char *end = span_end(utf8), *dot;
+
+	dot = memrchr(utf8.p, '.', utf8.len);
+	if (dot == NULL || dot == utf8.p || end - dot > EXTENSION_MAX ||
+	    (size_t)(end - dot) >= size)
+		return span_between(end, end);
+	return span_between(dot, end);
+}
+
+size_t
+mime_name_fit(char *name, size_t size, struct span utf8)
+{
+	struct span end = span_between(span_end(utf8), span_end(utf8)), rest;
+	size_t n, used = 0;
+
+	if (utf8.len >= size)
+		end = extension(utf8, size);
+	rest = span_between(utf8.p, end.p);
+	while (rest.len > 0) {
+		n = charset_char(CHARSET_UTF8, rest);
+		if (used + n + end.len >= size)
 			break;
-		memcpy(name + used, utf8->bytes + i, n);
+		memcpy(name + used, rest.p, n);
 		used += n;
+		rest = span_between(rest.p + n, span_end(rest));
 	}
-	name[used] = '\0';
-	return used;
+	if (end.len > 0)
+		memcpy(name + used, end.p, end.len);
+	name[used + end.len] = '\0';
+	return used + end.len;
 }
 
 size_t
@@ -70,7 +100,9 @@ mime_filename(const struct mime_part *part, char *name, size_t size)
 	else
 		encoded_word_decode(
 		    span_between(raw, raw + len), whole(part->charset), &utf8);
-	used = copy_clean(name, size, &utf8);
+	clean(&utf8);
+	used = mime_name_fit(
+	    name, size, span_between(utf8.bytes, utf8.bytes + utf8.len));
 	buf_free(&utf8);
 	return used;
 }

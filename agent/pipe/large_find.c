@@ -12,6 +12,9 @@
 /* A boundary line with blanks at its end may be longer; then we pass. */
 #define LINE_BACK_MAX 1024
 
+/* In a bounce; the reason behind it must fit as well. */
+#define NAME_SHOWN_MAX 120
+
 struct level {
 	long number; /* of the multipart */
 	unsigned long parts;
@@ -195,13 +198,17 @@ void
 large_stays(struct large_rest *rest, const struct large_part *p,
     const char *type, const char *why)
 {
+	char name[NAME_SHOWN_MAX];
+
 	if (length(p) <= rest->len)
 		return;
 	rest->len = length(p);
 	rest->why = why;
-	if (p->name[0] != '\0')
-		snprintf(rest->what, sizeof(rest->what), "\"%s\" (%s)", p->name,
-		    type);
+	mime_name_fit(name, sizeof(name),
+	    span_between(p->name, p->name + strlen(p->name)));
+	if (name[0] != '\0')
+		snprintf(
+		    rest->what, sizeof(rest->what), "\"%s\" (%s)", name, type);
 	else
 		snprintf(rest->what, sizeof(rest->what), "%s", type);
 }

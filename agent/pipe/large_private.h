@@ -14,7 +14,9 @@
 /* Taking out less is worth no request. */
 #define LARGE_PART_MIN 4096
 
-#define LARGE_TEXT_MAX 256 /* of a name, type or Content-ID, with its NUL */
+/* Of a name or Content-ID, with its NUL; msgraphd takes as many. */
+#define LARGE_TEXT_MAX 1024
+#define LARGE_TYPE_MAX 256
 
 /* What stands where the only part of a multipart was: an empty text. */
 #define LARGE_STUB "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
@@ -29,7 +31,7 @@ struct large_part {
 	unsigned long siblings; /* parts in that, with this one */
 	int tried, taken;
 	long long at, len; /* decoded, in the spool file */
-	char name[LARGE_TEXT_MAX], type[LARGE_TEXT_MAX], id[LARGE_TEXT_MAX];
+	char name[LARGE_TEXT_MAX], type[LARGE_TYPE_MAX], id[LARGE_TEXT_MAX];
 	int is_inline;
 };
 
@@ -37,7 +39,7 @@ struct large_part {
 struct large_rest {
 	long long too_many; /* bytes of the parts that LARGE_PARTS_MAX left */
 	long long len; /* of the largest other leaf */
-	char what[2 * LARGE_TEXT_MAX];
+	char what[2 * LARGE_TYPE_MAX];
 	const char *why; /* constant text; NULL: there is none */
 };
 

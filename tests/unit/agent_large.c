@@ -290,7 +290,7 @@ test_record_of_many_parts(void **state)
 	for (i = 0; i < large.count; i++) {
 		large.list[i].at = large.list[i].len = 1LL << 40;
 		memset(large.list[i].name, 'n', LARGE_TEXT_MAX - 1);
-		memset(large.list[i].type, 't', LARGE_TEXT_MAX - 1);
+		memset(large.list[i].type, 't', LARGE_TYPE_MAX - 1);
 		memset(large.list[i].id, 'i', LARGE_TEXT_MAX - 1);
 	}
 	buf_init(&record, WIRE_RECORD_MAX);

@@ -11,6 +11,9 @@
 
 #include "large_message.h"
 
+#define TEN "1234567890"
+#define NAME TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static const struct {
 	const char *in, *said;
 } refused[] = {
@@ -71,6 +74,9 @@ static const struct {
 	  "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n" PDF
 	  "\3\r\n--c--\r\n" END,
 	"bytes, is part of something"},
+    {HEAD "Content-Type: multipart/report; boundary=b\r\n\r\n" TEXT PART
+	    FILE_HEAD("application/pdf", NAME NAME NAME NAME ".pdf") "\3" END,
+	"12345.pdf\" (application/pdf) with 12314 bytes, is part of something"},
     {MIXED TEXT PART PDF "\6" END,
 	"\"a.pdf\" (application/pdf) with 5000 bytes, holds nothing"},
     {HEAD "X: \5\r\n" PDF "\1",

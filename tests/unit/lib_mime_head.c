@@ -143,6 +143,7 @@ static const struct {
 	"\u00dc\u00dc x"},
     {DISPOSITION "filename=\"=?utf-8*de?Q?a?= =?x\"\r\n", "a =?x"},
     {DISPOSITION "filename=\"\u00dc.pdf\"\r\n", "\u00dc.pdf"},
+    {DISPOSITION "filename=\"=?utf-8?Q?\?=\"\r\n", ""},
     {DISPOSITION "filename=\"\xDC\x80.pdf\"\r\n", "\u0700.pdf"},
     {DISPOSITION "filename=\"\xDC\x80\xFF.pdf\"\r\n", "\u00dc\u20ac\u00ff.pdf"},
 };
@@ -164,10 +165,42 @@ test_names(void **state)
 		assert_int_equal(len, strlen(name));
 		mime_free(&r);
 	}
-	r = first_part(DISPOSITION "filename=\"ab\u00dc\"\r\n", &t, &p);
-	assert_int_equal(mime_filename(&p, name, 4), 2);
-	assert_string_equal(name, "ab");
-	mime_free(&r);
+}
+
+/* What is too long loses what stands before the extension. */
+static const struct {
+	const char *name;
+	size_t size;
+	const char *want;
+} long_names[] = {
+    {"abc.pdf", 8, "abc.pdf"},
+    {"abcd.pdf", 8, "abc.pdf"},
+    {"ab\u00dcd.pdf", 8, "ab.pdf"},
+    {"\u5831\u544a\u66f8.pdf", 12, "\u5831\u544a.pdf"},
+    {"a.b.c.pdf", 8, "a.b.pdf"},
+    {"ab\u00dc", 4, "ab"},
+    {"abcdef", 4, "abc"},
+    {".abcdef", 4, ".ab"},
+    {"a.an extension without an end is none at all", 10, "a.an exte"},
+    {"a.b", 3, ".b"},
+    {"a.b", 1, ""},
+};
+
+static void
+test_long_names(void **state)
+{
+	char name[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(long_names) / sizeof(long_names[0]); i++) {
+		assert_int_equal(
+		    mime_name_fit(name, long_names[i].size,
+			span_between(long_names[i].name,
+			    long_names[i].name + strlen(long_names[i].name))),
+		    strlen(long_names[i].want));
+		assert_string_equal(name, long_names[i].want);
+	}
 }
 
 int
@@ -177,6 +210,7 @@ main(void)
 	    cmocka_unit_test(test_fields),
 	    cmocka_unit_test(test_attachment),
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_long_names),
 	};
 
 	return cmocka_run_group_tests_name("lib_mime_head", tests, NULL, NULL);
