@@ -53,6 +53,19 @@ read_type(struct mime_part *part, int in_digest)
 		part->charset[0] = '\0';
 }
 
+/* RFC 2045 section 5.1. */
+static int
+is_token(struct span word)
+{
+	size_t i;
+
+	for (i = 0; i < word.len; i++)
+		if (word.p[i] <= 32 || word.p[i] >= 127 ||
+		    strchr("()<>@,;:\\\"/[]?=", word.p[i]) != NULL)
+			return 0;
+	return word.len > 0;
+}
+
 /* The first word of the field; people write 8-bit as well as 8bit. */
 static void
 read_encoding(struct mime_part *part, struct span value)
@@ -61,7 +74,6 @@ read_encoding(struct mime_part *part, struct span value)
 		const char *name;
 		enum mime_encoding encoding;
 	} names[] = {
-	    {"", MIME_UNDECLARED},
 	    {"7bit", MIME_7BIT},
 	    {"7-bit", MIME_7BIT},
 	    {"8bit", MIME_8BIT},
@@ -70,14 +82,16 @@ read_encoding(struct mime_part *part, struct span value)
 	    {"quoted-printable", MIME_QUOTED_PRINTABLE},
 	    {"base64", MIME_BASE64},
 	};
-	size_t i, len = 0;
+	size_t i;
 
-	value = span_trim(value);
-	while (len < value.len && !span_is_space(value.p[len]) &&
-	    value.p[len] != ';' && value.p[len] != '(')
-		len++;
-	part->encoding_name = span_between(value.p, value.p + len);
+	part->encoding = MIME_UNDECLARED;
+	if (span_trim(value).len == 0)
+		return;
 	part->encoding = MIME_OTHER;
+	value = param_word(value);
+	if (!is_token(value))
+		return;
+	part->encoding_name = value;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (span_is(part->encoding_name, names[i].name))
 			part->encoding = names[i].encoding;
@@ -175,12 +189,6 @@ mime_is_pkcs7(const struct mime_part *part)
 int
 mime_disposition_is(const struct mime_part *part, const char *disposition)
 {
-	struct span value = span_trim(part->disposition);
-	size_t len = 0;
-
-	while (len < value.len && !span_is_space(value.p[len]) &&
-	    value.p[len] != ';' && value.p[len] != '(')
-		len++;
-	value.len = len;
-	return span_is(value, disposition);
+	return part->disposition.len > 0 &&
+	    span_is(param_word(part->disposition), disposition);
 }

@@ -98,6 +98,14 @@ skip_word(const char *p, const char *limit)
 	return p;
 }
 
+struct span
+param_word(struct span value)
+{
+	const char *limit = span_end(value), *p = skip_blank(value.p, limit);
+
+	return span_between(p, skip_word(p, limit));
+}
+
 void
 param_init(struct param_reader *r, struct span value)
 {

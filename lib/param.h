@@ -43,6 +43,12 @@ int param_next(struct param_reader *, struct param *);
 int param_type(struct span value, struct span *type, struct span *subtype);
 
 /*
+ * The first word of a value, behind blanks and comments, up to a blank, comment,
+ * quote or ';': a disposition, an encoding. Empty if there is none.
+ */
+struct span param_word(struct span value);
+
+/*
  * Writes what a value means, and a NUL: quotes, backslashes and line ends
  * taken away, a CR alone being a blank. Returns its length, or -1 when it does not fit.
  */

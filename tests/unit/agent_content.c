@@ -173,6 +173,11 @@ static const struct row leaves[] = {
 	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
     {PLAIN "Content-Transfer-Encoding:\r\n\r\nabcdef" UE "\r\n",
 	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: (x) base64\r\n\r\nQUJD" UE "\r\n",
+	PLAIN "Content-Transfer-Encoding: (x) base64\r\n\r\nQUJD\r\n"},
+    /* which one cannot be read */
+    {PLAIN "Content-Transfer-Encoding: (base64\r\n\r\nQUJD" UE "\r\n", NULL},
+    {PLAIN "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJD" UE "\r\n", NULL},
     /* no empty line: what is no field must not become one */
     {"A: b\r\n" UE "x: y\r\nz\r\n",
 	"A: b\r\n" MIME "Content-Type: text/plain; charset=utf-8\r\n" QP

@@ -45,6 +45,12 @@ static const struct {
     {"Content-Transfer-Encoding: quoted-printable\r\n", MIME_QUOTED_PRINTABLE,
 	""},
     {"Content-Transfer-Encoding: x-uuencode\r\n", MIME_OTHER, ""},
+    {"Content-Transfer-Encoding: (c) base64\r\n", MIME_BASE64, ""},
+    {"Content-Transfer-Encoding: (a (b\\) c) )\r\n\t(d)base64(e)\r\n",
+	MIME_BASE64, ""},
+    {"Content-Transfer-Encoding: (base64\r\n", MIME_OTHER, ""},
+    {"Content-Transfer-Encoding: (base64)\r\n", MIME_OTHER, ""},
+    {"Content-Transfer-Encoding: \"base64\"\r\n", MIME_OTHER, ""},
     {"Content-Type: text/plain; charset=utf-8\r\n", MIME_UNDECLARED, "utf-8"},
     {"Content-Type: text/plain; CHARSET = \"koi8-r\" ; x\r\n", MIME_UNDECLARED,
 	"koi8-r"},
@@ -100,6 +106,9 @@ test_attachment(void **state)
 	assert_true(mime_disposition_is(&p, "attachment"));
 	assert_false(mime_disposition_is(&p, "inline"));
 	assert_true(p.is_message);
+	mime_free(&r);
+	r = first_part("Content-Disposition: (c) inline(d)\r\n\r\n", &t, &p);
+	assert_true(mime_disposition_is(&p, "inline"));
 	mime_free(&r);
 }
 
