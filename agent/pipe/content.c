@@ -8,6 +8,7 @@
  * leaf, and content_plan() leaves it.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "content_private.h"
@@ -152,6 +153,8 @@ walk(struct content *c, struct mime_reader *r, struct error *err)
 	if (!scan_found(&c->found) || is_signed_message(&part))
 		return content_head_client(c, &part, err);
 	while (event > MIME_END) {
+		if (event != MIME_CLOSE)
+			content_charset_enter(c, &part);
 		if (take_part(c, &part, event, err) == -1)
 			return -1;
 		event = mime_next(r, &part, err);
@@ -159,27 +162,6 @@ walk(struct content *c, struct mime_reader *r, struct error *err)
 	if (event == MIME_ERROR)
 		return -1;
 	return content_line_ends(c, c->view.spool.raw, err);
-}
-
-/*
- * The charset of 8-bit headers: that of the message, or of its first text where
- * the message is of several parts.
- */
-static int
-find_charset(struct content *c, struct mime_reader *r, struct error *err)
-{
-	struct mime_part part;
-	enum mime_event event;
-
-	while ((event = mime_next(r, &part, err)) > MIME_END) {
-		if (event == MIME_CLOSE)
-			continue;
-		if (part.charset[0] != '\0')
-			strcpy(c->charset, part.charset);
-		if (part.charset[0] != '\0' || mime_is(&part, "text", NULL))
-			break;
-	}
-	return event == MIME_ERROR ? -1 : 0;
 }
 
 static int
@@ -214,11 +196,12 @@ content_edit(struct edits *edits, const struct scan *found,
 	result = view_init(&c.view, edits, err);
 	edits_init(&c.edits, &c.view.spool);
 	if (result == 0 && found->eight_bit)
-		result = with_reader(&c, find_charset, err);
+		result = with_reader(&c, content_charsets_find, err);
 	if (result == 0)
 		result = with_reader(&c, walk, err);
 	if (result == 0 && c.edits.count > 0)
 		result = view_apply(&c.view, &c.edits, err);
+	free(c.charsets);
 	edits_free(&c.edits);
 	view_free(&c.view);
 	return result;

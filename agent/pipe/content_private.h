@@ -9,12 +9,15 @@
 #include "transform.h"
 #include "view.h"
 
+struct charsets;
+
 struct content {
 	const struct content_rules *rules; /* borrowed */
 	struct scan found; /* in the whole message */
 	struct view view; /* the message with all earlier edits */
 	struct edits edits; /* of what the view shows */
-	char charset[CHARSET_NAME_MAX + 1]; /* of 8-bit headers, or "" */
+	struct charsets *charsets; /* owned; NULL where nothing has 8 bits */
+	const char *charset; /* of the part's 8-bit fields, or ""; borrowed */
 	long long done; /* what is before needs nothing more */
 	int sealed; /* depth of a container that must not be touched, or -1 */
 };
@@ -58,6 +61,15 @@ int content_head(struct content *, const struct mime_part *,
 /* Of a message in which nothing but the client may be hidden. */
 int content_head_client(
     struct content *, const struct mime_part *, struct error *);
+
+/* --- content_charset.c --- */
+
+/* The first walk, over all parts. content_edit() frees what it leaves. */
+int content_charsets_find(
+    struct content *, struct mime_reader *, struct error *);
+
+/* Sets charset; once for each part, in their order. */
+void content_charset_enter(struct content *, const struct mime_part *);
 
 /* --- content_received.c --- */
 
