@@ -100,10 +100,15 @@ send_all(struct delivery *d, struct wire_reply *reply, struct error *err)
 	struct recipients *rs = &d->recipients;
 	size_t rank = 0, size = first_size(d);
 	struct wire_reply one;
+	long long end;
 
 	for (; rank < rs->sorted_count; rank += recipients_chosen(rs)) {
 		recipients_choose(rs, rank, size);
-		if (send_chosen(d, &one, err) == -1)
+		end = d->spool->end;
+		/* without an answer, msgraphd may be reading it still */
+		if (send_chosen(d, &one, err) == 0)
+			spool_cut(d->spool, end);
+		else
 			outcome_from_error(&one, err);
 		if (rank == 0)
 			*reply = one;

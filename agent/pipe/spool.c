@@ -66,6 +66,13 @@ spool_append(struct spool *s, const void *bytes, size_t len, struct error *err)
 	return 0;
 }
 
+void
+spool_cut(struct spool *s, long long end)
+{
+	if (ftruncate(s->fd, end) == 0 && lseek(s->fd, end, SEEK_SET) == end)
+		s->end = end;
+}
+
 static int
 take(struct spool *s, const char *bytes, size_t len, struct error *err)
 {

@@ -35,4 +35,7 @@ void spool_close(struct spool *);
 /* Appends after all that is there. */
 int spool_append(struct spool *, const void *bytes, size_t len, struct error *);
 
+/* Drops what was appended since end was this; what cannot be dropped stays. */
+void spool_cut(struct spool *, long long end);
+
 #endif

@@ -125,6 +125,28 @@ def test_one_status_for_all(agent, daemon, answers, status, line):
     requests(daemon, 3)
 
 
+def replaced(request) -> tuple[int, int]:
+    """Where in the spool file what takes the place of raw bytes lies."""
+    segments = [tuple(map(int, segment.split(",")))
+                for segment in request.get("segment")]
+    written = [(at, at + length) for at, length in segments
+               if at >= len(request.raw)]
+    return min(at for at, _ in written), max(end for _, end in written)
+
+
+@pytest.mark.parametrize("answers, grows", [
+    ([SENT, LATER, SENT], False), ([SENT, b"", SENT], True)])
+def test_spool_file_does_not_grow(agent, daemon, answers, grows):
+    """But what msgraphd may still be reading stays where it is."""
+    message = (b"From: m@x.test\r\nContent-Type: text/plain; charset=utf-8"
+               b"\r\n\r\n" + "ä line\r\n".encode() * 10000)
+    daemon.answers = answers[:]
+    agent.run(agent.argv(*PEOPLE), message)
+    places = [replaced(request) for request in requests(daemon, 3)]
+    assert places[0][0] == places[1][0] == len(message)
+    assert places[2][0] == (places[1][1] if grows else len(message))
+
+
 # --- what Postfix rewrote
 
 REWRITTEN = {
