@@ -47,12 +47,12 @@ void *
 buf_reserve(struct buf *buf, size_t len)
 {
 	if (len > buf->limit - buf->len) {
-		buf->failed = 1;
+		buf->failed = BUF_OVER_LIMIT;
 		return NULL;
 	}
 	if (buf->len + len + 1 > buf->size &&
 	    grow(buf, buf->len + len + 1) == -1) {
-		buf->failed = 1;
+		buf->failed = BUF_NO_MEMORY;
 		return NULL;
 	}
 	return buf->bytes + buf->len;
@@ -88,10 +88,10 @@ buf_printf(struct buf *buf, const char *fmt, ...)
 	va_start(ap, fmt);
 	len = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (len < 0 || (at = buf_reserve(buf, (size_t)len)) == NULL) {
-		buf->failed = 1;
+	if (len < 0)
+		buf->failed = BUF_NO_MEMORY;
+	if (len < 0 || (at = buf_reserve(buf, (size_t)len)) == NULL)
 		return -1;
-	}
 	va_start(ap, fmt);
 	vsnprintf(at, (size_t)len + 1, fmt, ap);
 	va_end(ap);

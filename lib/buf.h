@@ -15,8 +15,10 @@ struct buf {
 	size_t len; /* bytes used */
 	size_t size; /* bytes allocated */
 	size_t limit; /* len never passes this */
-	int failed; /* an append did not fit */
+	int failed; /* an append did not fit: one of these, else 0 */
 };
+
+enum { BUF_NO_MEMORY = 1, BUF_OVER_LIMIT };
 
 /* An empty buffer that holds at most limit bytes; allocates nothing. */
 void buf_init(struct buf *, size_t limit);

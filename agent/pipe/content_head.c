@@ -34,6 +34,19 @@ is_same(struct span old, const struct buf *text)
 	    (old.len == 0 || memcmp(text->bytes, old.p, old.len) == 0);
 }
 
+/* Why a field could not be written. Returns -1. */
+static int
+refuse(const struct buf *text, struct error *err)
+{
+	if (text->failed == BUF_NO_MEMORY)
+		return error_set(
+		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	return error_set(err, ERROR_PERMANENT, "5.6.0",
+	    "a header field would have more than %d bytes once its 8-bit "
+	    "characters are encoded",
+	    FIELD_OUT_MAX);
+}
+
 /* Replaces bytes of the header by what is in text, which is freed. */
 static int
 replace(
@@ -44,7 +57,7 @@ replace(
 	int result = -1;
 
 	if (text->failed)
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		refuse(text, err);
 	else if (is_same(old, text))
 		result = 0;
 	else if (content_start(c, from, (long long)old.len, err) == 0)
@@ -123,8 +136,7 @@ write_type(
 
 	with_charset(h, f->value, &value);
 	if (value.failed)
-		result =
-		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		result = refuse(&value, err);
 	else
 		result = write_field(h, f,
 		    span_between(value.bytes, value.bytes + value.len), err);
@@ -163,8 +175,7 @@ write_received(
 	buf_add(&value, span_end(h->client),
 	    (size_t)(span_end(f->value) - span_end(h->client)));
 	if (value.failed)
-		result =
-		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		result = refuse(&value, err);
 	else
 		result = write_field(h, f,
 		    span_between(value.bytes, value.bytes + value.len), err);

@@ -100,7 +100,7 @@ element_write_as(struct buf *out, const struct address *a, const char *address)
 	buf_init(&whole, ELEMENT_MAX);
 	add_around(&whole, a, address);
 	if (whole.failed)
-		out->failed = 1;
+		out->failed = whole.failed;
 	else if (stands(span_between(whole.bytes, whole.bytes + whole.len)))
 		buf_add(out, whole.bytes, whole.len);
 	else
@@ -122,7 +122,7 @@ write_ascii(struct buf *out, const struct address *a, const char *key)
 		buf_add_string(&spec, strrchr(key, '@'));
 	}
 	if (spec.failed)
-		out->failed = 1;
+		out->failed = spec.failed;
 	else
 		element_write_as(out, a, spec.bytes);
 	buf_free(&spec);

@@ -136,7 +136,7 @@ field_write(struct buf *out, struct span name_and_colon, struct span value,
 	else
 		fold_raw(&f, value);
 	if (text.failed)
-		out->failed = 1;
+		out->failed = text.failed;
 	else if (is_long(&text))
 		fold_long(out, span_between(text.bytes, text.bytes + text.len));
 	else

@@ -61,7 +61,7 @@ add_encoded(struct buf *out, struct span value)
 	if (bytes != NULL)
 		len = param_text(value, bytes, value.len + 1);
 	if (len == -1)
-		out->failed = 1;
+		out->failed = text.failed;
 	for (i = 0; i < len; i++)
 		if (is_attribute_char(bytes[i]))
 			buf_add(out, &bytes[i], 1);
@@ -107,7 +107,7 @@ write_sections(struct fold *f, struct span name, const struct buf *value)
 		if (at + n < value->len)
 			buf_add(&head, ";", 1);
 		if (head.failed)
-			f->out->failed = 1;
+			f->out->failed = head.failed;
 		else
 			fold_raw(
 			    f, span_between(head.bytes, head.bytes + head.len));
@@ -146,7 +146,7 @@ write_param(const struct params *ps, struct span space, const struct param *p)
 	if (!value.failed)
 		buf_add(&whole, value.bytes, value.len);
 	if (value.failed || whole.failed)
-		f->out->failed = 1;
+		f->out->failed = value.failed ? value.failed : whole.failed;
 	else if (p->section == -1 && !p->extended &&
 	    whole.len + 2 > LINE_MAX_BYTES)
 		write_sections(f, p->name, &value);

@@ -236,7 +236,7 @@ write_run(struct fold *f, struct units *us, struct unit *u, int after_word)
 	if (u->kind == UNIT_WORD && encoded_word_is(u->text))
 		add_unfolded(&text, u->space);
 	if (text.failed)
-		f->out->failed = 1;
+		f->out->failed = text.failed;
 	else
 		fold_words(
 		    f, space, span_between(text.bytes, text.bytes + text.len));

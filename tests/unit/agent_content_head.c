@@ -105,12 +105,41 @@ test_hide_client(void **state)
 	check(&(struct row){OURS "\r\nx", NULL}, &rules);
 }
 
+/* --- sizes --- */
+
+/* Each 8-bit word needs six times its length. */
+static void
+test_field_grows(void **state)
+{
+	struct buf in, out;
+	struct error err;
+	size_t i;
+
+	(void)state;
+	buf_init(&in, 4 * 1024 * 1024);
+	buf_init(&out, 1024);
+	buf_add_string(&in, "X-A: ");
+	for (i = 0; i < 400000; i++)
+		buf_add_string(&in, L1 " a ");
+	buf_add_string(&in, "\r\n\r\nx\r\n");
+	assert_int_equal(
+	    content_pass(in.bytes, in.len, &rules, &out, &err), -1);
+	assert_int_equal(err.class, ERROR_PERMANENT);
+	assert_string_equal(err.dsn, "5.6.0");
+	assert_string_equal(err.text,
+	    "a header field would have more than 8388608 bytes once its 8-bit "
+	    "characters are encoded");
+	buf_free(&in);
+	buf_free(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_field_charsets),
 	    cmocka_unit_test(test_hide_client),
+	    cmocka_unit_test(test_field_grows),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -35,7 +35,7 @@ test_buf(void **state)
 	fail_at(1);
 	assert_int_equal(buf_add_string(&buf, "abc"), -1);
 	assert_true(fail_end());
-	assert_int_equal(buf.failed, 1);
+	assert_int_equal(buf.failed, BUF_NO_MEMORY);
 	assert_null(buf.bytes);
 	assert_int_equal(buf_add_string(&buf, "abc"), 0);
 	/* growth that fails leaves what was there */

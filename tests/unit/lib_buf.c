@@ -110,7 +110,9 @@ test_limits(void **state)
 		    buf_add(&buf, bytes, t->second), t->second_result);
 		assert_int_equal(buf.len, t->len);
 		assert_int_equal(buf.failed,
-		    t->first_result == -1 || t->second_result == -1);
+		    t->first_result == -1 || t->second_result == -1
+			? BUF_OVER_LIMIT
+			: 0);
 		if (buf.bytes != NULL)
 			assert_holds(&buf, bytes, t->len);
 		buf_free(&buf);
@@ -131,7 +133,7 @@ test_failed_stays(void **state)
 	assert_holds(&buf, "abc", 3);
 	assert_int_equal(buf_add_string(&buf, "def"), 0);
 	assert_holds(&buf, "abcdef", 6);
-	assert_int_equal(buf.failed, 1);
+	assert_int_equal(buf.failed, BUF_OVER_LIMIT);
 	assert_null(buf_reserve(&buf, 1));
 	buf_free(&buf);
 }
