@@ -185,39 +185,65 @@ mend_byte(struct transform *t, char c, char *out)
 }
 
 /*
- * The '=' at held[0] is no soft line break and starts no =XX, so it means
- * itself, and so does what was held behind it.
+ * What is held means itself: blanks that end no line, or a '=' that is no soft
+ * line break and starts no =XX, and what stands behind it.
  */
 static size_t
-release_equals(struct transform *t, char *out)
+release_all(struct transform *t, char *out)
 {
-	size_t i, n, len = t->held_len;
+	size_t i, n = 0, len = t->held_len;
 
 	t->held_len = 0;
-	n = put_hex(t, '=', out);
-	for (i = 1; i < len; i++)
-		n += mend_byte(t, t->held[i], out + n);
+	for (i = 0; i < len; i++)
+		if (t->held[i] == '=')
+			n += put_hex(t, '=', out + n);
+		else
+			n += mend_byte(t, t->held[i], out + n);
 	return n;
 }
 
-/* Whether c goes on what is held: "=", "=X", or "=" and blanks. */
+/*
+ * Blanks that end a line are not the text's (RFC 2045 section 6.7, rule 3), so
+ * no soft line break may come behind them.
+ */
+static size_t
+pad(struct transform *t, char *out)
+{
+	size_t len = t->held_len;
+
+	t->held_len = 0;
+	if (t->column + len > TRANSFORM_LINE_MAX)
+		return 0;
+	memcpy(out, t->held, len);
+	t->column += len;
+	return len;
+}
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Whether c goes on what is held: blanks, "=", "=X", or "=" and blanks. */
 static int
 joins(const struct transform *t, char c)
 {
-	int blank = c == ' ' || c == '\t';
-
 	if (t->held_len == sizeof(t->held))
 		return 0;
+	if (t->held[0] != '=')
+		return is_blank(c);
 	if (t->held_len == 1)
-		return blank || is_hex(c);
-	return is_hex(t->held[1]) ? is_hex(c) : blank;
+		return is_blank(c) || is_hex(c);
+	return is_hex(t->held[1]) ? is_hex(c) : is_blank(c);
 }
 
 /* Blanks behind a '=' at the end of a line are padding (RFC 2045, rule 3). */
 static int
 is_soft_break(const struct transform *t, char c)
 {
-	return c == '\n' && (t->held_len == 1 || !is_hex(t->held[1]));
+	return c == '\n' && t->held[0] == '=' &&
+	    (t->held_len == 1 || !is_hex(t->held[1]));
 }
 
 static size_t
@@ -243,11 +269,12 @@ mend_quoted_printable(struct transform *t, char c, char *out)
 	if (t->held_len > 0) {
 		if (is_soft_break(t, c) || joins(t, c))
 			return mend_held(t, c, out);
-		n = release_equals(t, out);
+		n = c == '\n' && is_blank(t->held[0]) ? pad(t, out)
+						      : release_all(t, out);
 	}
 	if (c == '\n')
 		return n + put_line_end(t, out + n);
-	if (c != '=')
+	if (c != '=' && !is_blank(c))
 		return n + mend_byte(t, c, out + n);
 	t->held[0] = c;
 	t->held_len = 1;
@@ -292,7 +319,7 @@ transform_end(struct transform *t, char *out)
 	if (t->held_len == 0)
 		return 0;
 	if (t->kind == TRANSFORM_MEND_QUOTED_PRINTABLE)
-		return release_equals(t, out);
+		return is_blank(t->held[0]) ? pad(t, out) : release_all(t, out);
 	if (t->kind == TRANSFORM_QUOTED_PRINTABLE)
 		return release(t, t->held[0] != '-', out);
 	return put_quantum(t, out);

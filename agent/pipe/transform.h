@@ -11,7 +11,10 @@
 #include <stddef.h>
 
 #define TRANSFORM_IN 8192
-#define TRANSFORM_OUT (8 * TRANSFORM_IN + 256)
+#define TRANSFORM_OUT (8 * TRANSFORM_IN + 2 * TRANSFORM_HELD_MAX)
+
+/* Longer runs of blanks are taken for text although they may end a line. */
+#define TRANSFORM_HELD_MAX 1000
 
 /* RFC 2045 sections 6.7 and 6.8: the longest line, without its end. */
 #define TRANSFORM_LINE_MAX 76
@@ -23,7 +26,8 @@ enum transform_kind {
 	TRANSFORM_QUOTED_PRINTABLE, /* after TRANSFORM_LINES */
 	/*
 	 * Takes quoted-printable, after TRANSFORM_LINES, and means the same:
-	 * 8-bit bytes become =XX, and long lines get soft line breaks.
+	 * 8-bit bytes become =XX, long lines get soft line breaks, and blanks
+	 * at the end of a line, which are padding, stay that or go.
 	 */
 	TRANSFORM_MEND_QUOTED_PRINTABLE,
 	/* Base64 in lines, without what is not of its alphabet. */
@@ -34,7 +38,8 @@ struct transform {
 	enum transform_kind kind;
 	int after_cr;
 	size_t column;
-	char held[80]; /* bytes that wait for what follows them */
+	/* bytes that wait for what follows them */
+	char held[TRANSFORM_HELD_MAX];
 	size_t held_len;
 };
 

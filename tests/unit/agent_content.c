@@ -13,6 +13,10 @@
 
 /* --- messages of one part --- */
 
+#define BLANKS                                                             \
+	"                                                                " \
+	"                                                                "
+
 static const struct row leaves[] = {
     /* nothing asks for it */
     {"A: b\r\n\r\nbody\r\n", NULL},
@@ -106,6 +110,14 @@ static const struct row leaves[] = {
     {PLAIN QP "\r\nabcdef" UE "=C3=BC=\r\n=3d=\t\r\n x=y=4=",
 	PLAIN QP "\r\nabcdef=C3=BC=C3=BC=\r\n=3d=\r\n x=3Dy=3D4=3D"},
     {PLAIN QP "\r\n--" UE "\r\n-\r\n", PLAIN QP "\r\n=2D-=C3=BC\r\n=2D\r\n"},
+    /* blanks at the end of a line are padding, and stay that or go */
+    {PLAIN QP "\r\n" UE " \t\r\nx \t", PLAIN QP "\r\n=C3=BC \t\r\nx \t"},
+    {PLAIN QP "\r\n" UE TEN TEN TEN TEN TEN TEN "123456789   \r\nx\r\n",
+	PLAIN QP "\r\n=C3=BC" TEN TEN TEN TEN TEN TEN "123456789\r\nx\r\n"},
+    {PLAIN QP "\r\n" UE "x" BLANKS "\r\nx" BLANKS, PLAIN QP "\r\n=C3=BCx\r\nx"},
+    {PLAIN QP "\r\n" UE TEN TEN TEN TEN TEN TEN "123456789   x  =\r\n  \r\n",
+	PLAIN QP "\r\n=C3=BC" TEN TEN TEN TEN TEN TEN "123456789"
+		 "=\r\n   x  =\r\n  \r\n"},
     {PLAIN B64 "\r\nQUJD" UE "REVG\r\nR0h-JSktM\r\n",
 	PLAIN B64 "\r\nQUJDREVGR0hJSktM\r\n"},
     /* other encodings */
