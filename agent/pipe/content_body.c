@@ -171,8 +171,9 @@ plan_identity(struct content *c, const struct mime_part *part,
 
 /*
  * RFC 2045 section 6.4 wants unknown encodings left alone. But where people
- * write "utf-8" or "none" and 8-bit bytes follow, nothing is encoded. What is
- * no name at all may have been meant as any.
+ * write "utf-8" or "none" and 8-bit bytes or lines follow that no encoding would
+ * have left, nothing is encoded. What is no name at all may have been meant as
+ * any.
  */
 static int
 is_identity(const struct mime_part *part, const struct scan *s)
@@ -181,8 +182,8 @@ is_identity(const struct mime_part *part, const struct scan *s)
 
 	if (part->encoding != MIME_OTHER)
 		return part->encoding <= MIME_BINARY;
-	return s->eight_bit && name.len > 0 && !span_is(name, "uuencode") &&
-	    !span_is(name, "yenc") &&
+	return (s->eight_bit || s->long_line) && name.len > 0 &&
+	    !span_is(name, "uuencode") && !span_is(name, "yenc") &&
 	    (name.len < 2 || strncasecmp(name.p, "x-", 2) != 0);
 }
 

@@ -17,6 +17,11 @@
 	"                                                                " \
 	"                                                                "
 
+#define QP_LINE SOFT75 "\r\n56789" TEN TEN TEN TEN TEN TEN "0123456789=\r\n"
+#define THOUSAND_QP                                            \
+	QP_LINE QP_LINE QP_LINE QP_LINE QP_LINE QP_LINE SOFT75 \
+	    "\r\n56789" TEN TEN
+
 static const struct row leaves[] = {
     /* nothing asks for it */
     {"A: b\r\n\r\nbody\r\n", NULL},
@@ -67,27 +72,7 @@ static const struct row leaves[] = {
 	MIME "Content-Type: application/json\r\n" QP
 	     "\r\n{\"abcdef\": \"=C3=BC\"}\r\n"},
     /* long lines */
-    {PLAIN "\r\n" THOUSAND "\r\n",
-	PLAIN QP "\r\n" SOFT75 "\r\n"
-		 "5678901234567890123456789012345678901234567890123456789012345"
-		 "67890123456"
-		 "789=\r\n" SOFT75 "\r\n"
-		 "5678901234567890123456789012345678901234567890123456789012345"
-		 "67890123456"
-		 "789=\r\n" SOFT75 "\r\n"
-		 "5678901234567890123456789012345678901234567890123456789012345"
-		 "67890123456"
-		 "789=\r\n" SOFT75 "\r\n"
-		 "5678901234567890123456789012345678901234567890123456789012345"
-		 "67890123456"
-		 "789=\r\n" SOFT75 "\r\n"
-		 "5678901234567890123456789012345678901234567890123456789012345"
-		 "67890123456"
-		 "789=\r\n" SOFT75 "\r\n"
-		 "5678901234567890123456789012345678901234567890123456789012345"
-		 "67890123456"
-		 "789=\r\n" SOFT75 "\r\n"
-		 "5678901234567890123456789\r\n"},
+    {PLAIN "\r\n" THOUSAND "\r\n", PLAIN QP "\r\n" THOUSAND_QP "\r\n"},
     /* line ends */
     {"A: b\r\n\r\nx\ny\rz\r\r\n\n", "A: b\r\n\r\nx\r\ny\r\nz\r\n\r\n\r\n"},
     {"A: b\nC: d\n\nx\n", "A: b\r\nC: d\r\n\r\nx\r\n"},
@@ -129,6 +114,13 @@ static const struct row leaves[] = {
 	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
     {PLAIN "Content-Transfer-Encoding: (x) base64\r\n\r\nQUJD" UE "\r\n",
 	PLAIN "Content-Transfer-Encoding: (x) base64\r\n\r\nQUJD\r\n"},
+    {MIME "Content-Transfer-Encoding: none\r\n\r\n" HUNDRED "\r\n", NULL},
+    {MIME "Content-Transfer-Encoding: none\r\n\r\n" THOUSAND "\r\n",
+	MIME QP "\r\n" THOUSAND_QP "\r\n"},
+    {MIME "Content-Transfer-Encoding: none\r\n\r\n" THOUSAND "\n",
+	MIME QP "\r\n" THOUSAND_QP "\r\n"},
+    {MIME "Content-Transfer-Encoding: x-none\r\n\r\n" THOUSAND "\r\n", NULL},
+    {MIME "Content-Transfer-Encoding: \"none\"\r\n\r\n" THOUSAND "\r\n", NULL},
     /* which one cannot be read */
     {PLAIN "Content-Transfer-Encoding: (base64\r\n\r\nQUJD" UE "\r\n", NULL},
     {PLAIN "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJD" UE "\r\n", NULL},
