@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .case import SENDER, Case, Text, b64, mail, multi, text, whole
+from .case import (SENDER, Case, Text, b64, mail, multi, part, text,
+                   whole)
 
 LINE = "To: a@example.org\n"
 
@@ -90,6 +91,11 @@ def declared() -> list[Case]:
              recode="0"),
         Case("charset-encoding-unknown", plain("utf-8", "ä\n", "x-none"),
              recode="0", left="eight_bit_body"),
+        Case("charset-encoding-none-long", plain(
+            "utf-8", "a long line " * 200 + "\n", "none"), recode="0"),
+        Case("charset-qp-padded", plain(
+            "utf-8", ("Größe " + "x" * 66 + " " * 9 + "\n") * 3,
+            "quoted-printable"), recode="0"),
         Case("charset-bom", plain("utf-8", "\ufeffä\n", "8bit"), recode="0"),
     ]
 
@@ -149,6 +155,18 @@ def headers() -> list[Case]:
             LINE + "Subject: Связь\n", multi("mixed", text(
                 "Связь\n", "text/plain; charset=koi8-r", "8bit", "koi8-r")),
             "koi8-r"), recode="1", changed={"Subject": Text("Связь")}),
+        Case("header-8bit-charset-of-attached-message", whole(
+            LINE + "Subject: Größe\n", multi(
+                "mixed", text("Größe\n", "text/plain; charset=iso-8859-1",
+                              "8bit", "latin-1"),
+                part("Content-Type: message/rfc822\n", mail(
+                    LINE + "Subject: Größe\n", "ä\n"))), "latin-1"),
+            recode="1 2.1", changed={"Subject": Text("Größe")}),
+        Case("header-8bit-charset-of-part", whole(LINE, multi(
+            "mixed", text("Größe\n", "text/plain; charset=iso-8859-1", "8bit",
+                          "latin-1"),
+            text("ä\n", 'text/plain; charset=utf-8; name="Größe.txt"',
+                 "8bit"))), recode="1 2", names={"2": "Größe.txt"}),
         Case("header-8bit-in-comment", mail(
             f"From: Scanner <{SENDER}> (Büro)\n" + LINE),
             changed={"From": Text(f"Scanner <{SENDER}> (Büro)")}),
