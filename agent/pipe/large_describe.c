@@ -11,14 +11,25 @@
 static const struct {
 	const char *type, *name;
 } names[] = {
+    {"application/json", "attachment.json"},
     {"application/pdf", "attachment.pdf"},
+    {"application/postscript", "attachment.ps"},
+    {"application/xml", "attachment.xml"},
     {"application/zip", "attachment.zip"},
+    {"audio/mpeg", "audio.mp3"},
+    {"audio/wav", "audio.wav"},
+    {"audio/x-wav", "audio.wav"},
+    {"image/bmp", "image.bmp"},
     {"image/gif", "image.gif"},
     {"image/jpeg", "image.jpg"},
     {"image/png", "image.png"},
     {"image/tiff", "image.tif"},
+    {"text/calendar", "attachment.ics"},
     {"text/csv", "attachment.csv"},
+    {"text/html", "attachment.html"},
     {"text/plain", "attachment.txt"},
+    {"text/xml", "attachment.xml"},
+    {"video/mp4", "video.mp4"},
 };
 
 static void

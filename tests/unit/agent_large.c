@@ -119,7 +119,7 @@ static const struct {
 	3000,
 	HEAD "Content-Type: multipart/voice-message; boundary=b\r\n\r\n" TEXT
 	     "--b--\r\n",
-	"file=2 attachment-name=attachment.bin attachment-type=audio/wav"
+	"file=2 attachment-name=audio.wav attachment-type=audio/wav"
 	" attachment-inline=no "},
     {HEAD "Content-Type: multipart/x-nobody; boundary=b\r\n\r\n" TEXT PART PDF
 	  "\2" END,
