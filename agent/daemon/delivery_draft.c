@@ -194,6 +194,7 @@ next_attachment(struct delivery *d)
 
 	secret_free(&large->draft.upload);
 	large->draft.attached++;
+	large->draft.attaching = 0;
 	large->next = -1;
 	large->asked = 0;
 	large->whole = 0;
@@ -206,6 +207,7 @@ on_attached(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	struct graph_error error;
+	struct outcome outcome;
 
 	end_request(d);
 	if (answer->status == 201) {
@@ -216,9 +218,14 @@ on_attached(void *ctx, const struct http_answer *answer)
 		return;
 	/* it may be attached, and must not be so twice */
 	graph_read_error(answer, &error);
-	if (outcome_of(answer->status, error.code, answer->body_sent)
-		.unknown_fate)
+	outcome = outcome_of(answer->status, error.code, answer->body_sent);
+	if (outcome.unknown_fate || outcome.action == OUTCOME_SENT) {
 		delivery_draft_discard(d);
+	} else {
+		d->large->draft.attaching = 0;
+		if (delivery_draft_keep(d) == -1)
+			return;
+	}
 	fail(d, answer);
 }
 
@@ -373,6 +380,19 @@ request(struct delivery *d, enum step step)
 		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
 }
 
+/* What the state must know before the request. 0, or -1: d has ended. */
+static int
+prepare(struct delivery *d, enum step step)
+{
+	/* a second request would attach it twice, should we end before */
+	if (step == STEP_ATTACH)
+		d->large->draft.attaching = 1;
+	/* a state that takes no row must not cost a draft each time */
+	return step == STEP_ATTACH || step == STEP_CREATE
+	    ? delivery_draft_keep(d)
+	    : 0;
+}
+
 void
 delivery_draft_step(struct delivery *d)
 {
@@ -394,7 +414,6 @@ delivery_draft_step(struct delivery *d)
 	step = next_step(d);
 	if (step == STEP_SEND)
 		delivery_take_turn(d);
-	/* a state that takes no row must not cost a draft each time */
-	else if (step != STEP_CREATE || delivery_draft_keep(d) == 0)
+	else if (prepare(d, step) == 0)
 		request(d, step);
 }

@@ -24,6 +24,7 @@ reset(struct large *large)
 	secret_free(&large->draft.upload);
 	large->draft.id[0] = '\0';
 	large->draft.attached = 0;
+	large->draft.attaching = 0;
 	large->next = -1;
 	large->asked = large->missed = 0;
 	large->whole = large->made = 0;
@@ -150,6 +151,18 @@ begin(struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
 	memcpy(draft->mailbox, d->request.mailbox, sizeof(draft->mailbox));
 }
 
+/* Nobody knows whether what was being attached is in it: not a second time. */
+static int
+is_of_use(
+    const struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
+{
+	const struct draft *draft = &d->large->draft;
+
+	return memcmp(draft->shape, shape, JOURNAL_DIGEST_SIZE) == 0 &&
+	    draft->attached <= d->request.attachments.count &&
+	    !draft->attaching;
+}
+
 int
 delivery_draft_load(struct delivery *d)
 {
@@ -170,9 +183,7 @@ delivery_draft_load(struct delivery *d)
 		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
 		return -1;
 	}
-	if (found == 1 &&
-	    (memcmp(d->large->draft.shape, shape, sizeof(shape)) != 0 ||
-		d->large->draft.attached > d->request.attachments.count)) {
+	if (found == 1 && !is_of_use(d, shape)) {
 		delivery_draft_discard(d);
 		found = 0;
 	}

@@ -58,11 +58,12 @@ to_json(const struct draft *d)
 {
 	char digest[HEX_SIZE], shape[HEX_SIZE], identity[IDENTITY_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s?}", "digest",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s?}", "digest",
 	    to_hex(d->digest, digest), "shape", to_hex(d->shape, shape),
 	    "identity", identity_text(&d->identity, identity), "mailbox",
 	    d->mailbox, "id", d->id, "attached", (json_int_t)d->attached,
-	    "upload", d->upload == NULL ? NULL : d->upload->bytes);
+	    "attaching", d->attaching, "upload",
+	    d->upload == NULL ? NULL : d->upload->bytes);
 }
 
 static int
@@ -80,9 +81,10 @@ from_json(json_t *json, struct draft *d)
 	const char *digest, *shape, *identity, *mailbox, *id, *upload;
 	json_int_t attached;
 
-	if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:s, s:I}", "digest",
+	if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "digest",
 		&digest, "shape", &shape, "identity", &identity, "mailbox",
-		&mailbox, "id", &id, "attached", &attached) == -1 ||
+		&mailbox, "id", &id, "attached", &attached, "attaching",
+		&d->attaching) == -1 ||
 	    from_hex(digest, d->digest) == -1 ||
 	    from_hex(shape, d->shape) == -1 ||
 	    identity_parse(

@@ -27,6 +27,7 @@ struct draft {
 	char mailbox[DELIVERY_ADDRESS_SIZE];
 	char id[GRAPH_DRAFT_ID_SIZE]; /* Graph's; empty: not made yet */
 	size_t attached; /* so many attachments are in it */
+	int attaching; /* and perhaps the next: its request has begun */
 	struct secret *upload; /* owned; the next one's session, or NULL */
 };
 

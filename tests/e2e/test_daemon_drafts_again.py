@@ -47,6 +47,24 @@ def test_killed_after_a_range_was_taken(m365, daemon):
     assert [large.is_mail(m) for m in m365.mail()] == [True]
 
 
+@pytest.mark.parametrize("accept", [True, False])
+def test_killed_while_attaching(m365, daemon, accept):
+    """Nobody knows whether the draft has the attachment: another draft."""
+    large = Large([Part(1000), Part(2000)])
+    m365.rules({"endpoint": "attachments", "action": "stall", "skip": 1,
+                "accept": accept})
+    thread = large.in_background(daemon)
+    m365.wait_stalled()
+    restart(daemon)
+    thread.join()
+    m365.release()
+    assert large.submit(daemon).status == "sent"
+    assert [large.is_mail(m) for m in m365.mail()] == [True]
+    assert steps(m365).count("messages") == 2
+    assert "unknown" not in daemon.log()
+    assert_clean(m365, daemon)
+
+
 @pytest.mark.parametrize("endpoint", [
     "messages", "createUploadSession", "attachments", "upload", "send"])
 def test_deferral_goes_on_where_it_stood(m365, daemon, endpoint):

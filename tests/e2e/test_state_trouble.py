@@ -19,6 +19,7 @@ import pytest
 
 from emulator.client import Emulator
 from harness.daemon import Daemon
+from harness.drafts import BOTH, Large, Part
 from harness.message import message
 from harness.site import Site
 from harness.wait import wait_for
@@ -168,6 +169,24 @@ def test_acceptance_that_cannot_be_kept_is_told(m365, daemon, disk):
     daemon.start()
     assert send(daemon).status == "sent"
     assert "4TESTqueue: outcome=unknown of an earlier" in daemon.log()
+
+
+def test_attachment_that_cannot_be_kept_is_not_attached_twice(
+        m365, daemon, disk):
+    m365.app(TENANT, CLIENT, SECRET, permissions=BOTH)
+    daemon.start()
+    sign_in(daemon)
+    large = Large([Part(1000)])
+    m365.rules({"endpoint": "attachments", "action": "stall", "accept": True})
+    thread = large.in_background(daemon)
+    m365.wait_stalled(1)
+    disk.fill()
+    m365.release()
+    thread.join()
+    assert FULL in daemon.log()
+    disk.empty()
+    assert large.submit(daemon).status == "sent"
+    assert [large.is_mail(mail) for mail in m365.mail()] == [True]
 
 
 def test_start_on_a_full_disk(m365, daemon, disk):

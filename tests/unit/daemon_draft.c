@@ -211,7 +211,7 @@ end(void **state)
 static struct draft
 draft_number(int i, const char *upload)
 {
-	struct draft d = {.attached = (size_t)i};
+	struct draft d = {.attached = (size_t)i, .attaching = i == 2};
 
 	memset(d.digest, i, sizeof(d.digest));
 	memset(d.shape, 0xff - i, sizeof(d.shape));
@@ -247,6 +247,7 @@ assert_same(const struct draft *d, int i, const char *upload)
 	assert_string_equal(d->mailbox, want.mailbox);
 	assert_string_equal(d->id, want.id);
 	assert_int_equal(d->attached, want.attached);
+	assert_int_equal(d->attaching, want.attaching);
 	assert_int_equal(d->upload == NULL, upload == NULL);
 	if (upload != NULL)
 		assert_string_equal(d->upload->bytes, upload);
