@@ -10,48 +10,22 @@
  * One thing here guards against mail going out twice. When a pooled connection
  * dies before an answer came, libcurl would send the request once more over a
  * new one. Graph has no idempotency key, so that is right only while the server
- * cannot have had the whole request: seek_body() refuses to start over once
- * the last byte was handed out, and the request fails with body_sent set. A
- * request whose body has no bytes is never asked to seek; one that must not be
- * repeated goes over a connection of its own, which libcurl does not try twice.
+ * cannot have had the whole request: seek_body() (http_request.c) refuses to
+ * start over once the last byte was handed out, and the request fails with
+ * body_sent set. A request whose body has no bytes is never asked to seek; one
+ * that must not be repeated goes over a connection of its own, which libcurl
+ * does not try twice.
  */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "buf.h"
-#include "http.h"
-#include "version.h"
+#include "http_private.h"
 
 /* Connections, in use and idle; Exchange takes four a mailbox. */
 #define CONNECTIONS_MAX 256L
-#define UPLOAD_BUFFER (256L * 1024)
-
-struct http_call {
-	LIST_ENTRY(http_call) entry;
-	struct http *http;
-	CURL *easy;
-	struct curl_slist *headers;
-	struct http_body body;
-	long long sent; /* bytes of the body that were handed to libcurl */
-	struct buf in;
-	size_t received, received_max; /* with what was not kept */
-	http_done done;
-	void *ctx;
-	char error[CURL_ERROR_SIZE];
-};
-
-struct http {
-	CURLM *multi;
-	struct event_base *base; /* borrowed */
-	struct event *timer;
-	LIST_HEAD(http_call_list, http_call) calls;
-	unsigned int active;
-	char *ca_file, *proxy; /* owned */
-	long connect_timeout;
-};
 
 /* --- libcurl and libevent --- */
 
@@ -265,193 +239,6 @@ http_active(const struct http *http)
 
 /* --- one call --- */
 
-static size_t
-read_body(char *to, size_t size, size_t count, void *ctx)
-{
-	struct http_call *call = ctx;
-	long n;
-
-	if (call->sent == call->body.size)
-		return 0;
-	n = call->body.read(call->body.ctx, to, size * count);
-	if (n < 0)
-		return CURL_READFUNC_ABORT;
-	call->sent += n;
-	return (size_t)n;
-}
-
-static int
-seek_body(void *ctx, curl_off_t offset, int origin)
-{
-	struct http_call *call = ctx;
-
-	if (offset != 0 || origin != SEEK_SET ||
-	    (call->sent == call->body.size && call->sent > 0))
-		return CURL_SEEKFUNC_FAIL;
-	call->body.rewind(call->body.ctx);
-	call->sent = 0;
-	return CURL_SEEKFUNC_OK;
-}
-
-static size_t
-keep_answer(char *bytes, size_t size, size_t count, void *ctx)
-{
-	struct http_call *call = ctx;
-	size_t len = size * count, room = call->in.limit - call->in.len;
-
-	call->received += len;
-	if (call->received > call->received_max)
-		return 0;
-	if (buf_add(&call->in, bytes, len < room ? len : room) == -1)
-		return 0;
-	return len;
-}
-
-/* Sees each header line; only the status matters, and it is known by then. */
-static size_t
-see_header(char *bytes, size_t size, size_t count, void *ctx)
-{
-	struct http_call *call = ctx;
-	long status = 0;
-
-	(void)bytes;
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 503)
-		curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
-	return size * count;
-}
-
-static int
-add_line(struct http_call *call, const char *line)
-{
-	struct curl_slist *list = curl_slist_append(call->headers, line);
-
-	if (list == NULL)
-		return -1;
-	call->headers = list;
-	return 0;
-}
-
-static int
-add_header(struct http_call *call, const char *name, const char *value)
-{
-	struct buf line;
-	int result = -1;
-
-	buf_init(&line, 64 * 1024);
-	if (buf_printf(&line, "%s: %s", name, value) == 0)
-		result = add_line(call, line.bytes);
-	buf_wipe(&line);
-	return result;
-}
-
-static int
-add_bearer(struct http_call *call, const struct secret *bearer)
-{
-	struct buf value;
-	int result = -1;
-
-	buf_init(&value, 64 * 1024);
-	if (buf_printf(&value, "Bearer %s", bearer->bytes) == 0)
-		result = add_header(call, "Authorization", value.bytes);
-	buf_wipe(&value);
-	return result;
-}
-
-static int
-set_headers(struct http_call *call, const struct http_request *request)
-{
-	/* no "Expect: 100-continue": it costs a round trip or a second */
-	if (add_line(call, "Expect:") == -1)
-		return -1;
-	/* without one, libcurl would call the body of a POST a form */
-	if (request->content_type == NULL && request->body != NULL &&
-	    add_line(call, "Content-Type:") == -1)
-		return -1;
-	if ((request->content_type != NULL &&
-		add_header(call, "Content-Type", request->content_type)) ||
-	    (request->content_range != NULL &&
-		add_header(call, "Content-Range", request->content_range)) ||
-	    (request->client_request_id != NULL &&
-		add_header(
-		    call, "client-request-id", request->client_request_id)) ||
-	    (request->bearer != NULL && add_bearer(call, request->bearer)))
-		return -1;
-	return curl_easy_setopt(
-		   call->easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK
-	    ? 0
-	    : -1;
-}
-
-static int
-set_body(struct http_call *call, const struct http_request *request)
-{
-	CURL *easy = call->easy;
-
-	if (request->body == NULL)
-		return 0;
-	call->body = *request->body;
-	return curl_easy_setopt(easy, CURLOPT_POST, 1L) ||
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)call->body.size) ||
-		curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body) ||
-		curl_easy_setopt(easy, CURLOPT_READDATA, call) ||
-		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body) ||
-		curl_easy_setopt(easy, CURLOPT_SEEKDATA, call) ||
-		curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER)
-	    ? -1
-	    : 0;
-}
-
-static int
-set_connection(struct http_call *call, const struct http_request *request)
-{
-	struct http *http = call->http;
-	CURL *easy = call->easy;
-
-	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") ||
-	    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) ||
-	    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) ||
-	    curl_easy_setopt(
-		easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ||
-	    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) ||
-	    curl_easy_setopt(
-		easy, CURLOPT_CONNECTTIMEOUT, http->connect_timeout) ||
-	    curl_easy_setopt(easy, CURLOPT_TIMEOUT, request->timeout) ||
-	    curl_easy_setopt(
-		easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L) ||
-	    curl_easy_setopt(easy, CURLOPT_PROXY, http->proxy))
-		return -1;
-	if (http->ca_file[0] != '\0' &&
-	    curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file))
-		return -1;
-	return 0;
-}
-
-static int
-set_up(struct http_call *call, const struct http_request *request)
-{
-	CURL *easy = call->easy;
-
-	if (curl_easy_setopt(easy, CURLOPT_URL, request->url) ||
-	    curl_easy_setopt(easy, CURLOPT_PRIVATE, call) ||
-	    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error) ||
-	    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer) ||
-	    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) ||
-	    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, see_header) ||
-	    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) ||
-	    curl_easy_setopt(
-		easy, CURLOPT_USERAGENT, "postfix-msgraph/" MSGRAPH_VERSION))
-		return -1;
-	if (set_connection(call, request) == -1 ||
-	    set_headers(call, request) == -1 || set_body(call, request) == -1)
-		return -1;
-	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) ==
-		CURLE_OK
-	    ? 0
-	    : -1;
-}
-
 struct http_call *
 http_start(struct http *http, const struct http_request *request,
     http_done done, void *ctx, struct error *err)
@@ -465,9 +252,10 @@ http_start(struct http *http, const struct http_request *request,
 	call->ctx = ctx;
 	call->received_max =
 	    request->answer_max == 0 ? HTTP_BODY_MAX : request->answer_max;
-	buf_init(&call->in, HTTP_BODY_KEPT);
+	buf_init(&call->in,
+	    request->answer_kept == 0 ? HTTP_BODY_KEPT : request->answer_kept);
 	if ((call->easy = curl_easy_init()) == NULL ||
-	    set_up(call, request) == -1 ||
+	    http_set_up(call, request) == -1 ||
 	    curl_multi_add_handle(http->multi, call->easy) != CURLM_OK)
 		goto fail;
 	LIST_INSERT_HEAD(&http->calls, call, entry);

@@ -47,6 +47,7 @@ struct http_request {
 	const struct http_body *body; /* NULL: none; may have no bytes */
 	long timeout; /* seconds, of the whole request */
 	size_t answer_max; /* 0: HTTP_BODY_MAX */
+	size_t answer_kept; /* 0: HTTP_BODY_KEPT */
 	int once; /* never sent again by itself: see http.c */
 };
 
@@ -55,7 +56,7 @@ struct http_answer {
 	char transport[256]; /* why none came, for a person */
 	long retry_after; /* seconds; 0 when not said */
 	const char *body; /* NUL-terminated; never NULL */
-	size_t body_len; /* at most HTTP_BODY_KEPT */
+	size_t body_len; /* no more than was to be kept */
 	char request_id[64]; /* empty when not said */
 	int body_sent; /* the request, with all its bytes, was handed over */
 	double seconds; /* how long it took */
