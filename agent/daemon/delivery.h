@@ -26,7 +26,7 @@ struct delivery_request {
 	unsigned int nrcpt;
 	int null_sender; /* 1: the envelope sender is empty */
 	char message_id[DELIVERY_MESSAGE_ID_SIZE]; /* empty: not known */
-	char *recipients; /* owned; as graph_recipients() has them, or NULL */
+	char *recipients; /* owned; as graph_recipients() has them */
 	unsigned char digest[JOURNAL_DIGEST_SIZE]; /* see fingerprint.h */
 	struct spool spool;
 	struct attachments attachments; /* what was taken out of it */

@@ -73,6 +73,12 @@ delivery_draft_is_due(const struct delivery *d)
 	    (d->large == NULL || next_step(d) != STEP_SEND);
 }
 
+int
+delivery_draft_is_new(const struct delivery *d)
+{
+	return d->large != NULL && next_step(d) == STEP_CREATE;
+}
+
 /* --- answers --- */
 
 /* An answer has come: the request and its turn are over. */
@@ -118,6 +124,7 @@ start_over(struct delivery *d, const struct http_answer *answer)
 		    "anew later"};
 
 	delivery_draft_discard(d);
+	d->searched = 0; /* it may have been sent since */
 	if (d->large->restarted) {
 		(void)delivery_read_answer(d, answer);
 		delivery_settle(d, &outcome);
@@ -414,6 +421,8 @@ delivery_draft_step(struct delivery *d)
 	step = next_step(d);
 	if (step == STEP_SEND)
 		delivery_take_turn(d);
+	else if (step == STEP_CREATE && delivery_search_is_due(d))
+		delivery_search(d);
 	else if (prepare(d, step) == 0)
 		request(d, step);
 }

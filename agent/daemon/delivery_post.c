@@ -177,8 +177,8 @@ post(struct delivery *d)
 }
 
 /* Nothing is written before a draft is whole: until then nothing can be sent. */
-static void
-go_on(struct delivery *d)
+void
+delivery_go_on(struct delivery *d)
 {
 	if (delivery_draft_is_due(d))
 		delivery_draft_step(d);
@@ -186,59 +186,16 @@ go_on(struct delivery *d)
 		delivery_write(d, JOURNAL_POSTED, post);
 }
 
-/* --- a message that may have gone already --- */
-
-static void
-on_found(void *ctx, const struct http_answer *answer)
-{
-	struct delivery *d = ctx;
-
-	d->call = NULL;
-	switch (graph_read_found(answer, d->request.recipients)) {
-	case 1:
-		report_text(&d->reply, WIRE_SENT, "2.0.0",
-		    "accepted before, found in Sent Items");
-		delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
-		return;
-	case 0:
-		break;
-	default:
-		log_warning("%s: cannot search Sent Items (HTTP %ld); "
-			    "verify_unknown needs the permission Mail.Read",
-		    d->request.queue_id, answer->status);
-		break;
-	}
-	go_on(d);
-}
-
-/* 1 when the question was asked, and on_found() goes on. */
-static int
-search_sent_items(struct delivery *d)
-{
-	char id[GRAPH_ID_SIZE];
-	struct error err;
-
-	if (d->request.message_id[0] == '\0' || d->request.recipients == NULL)
-		return 0;
-	graph_new_id(id);
-	d->call = graph_find_sent(d->daemon->http, &d->daemon->conf,
-	    d->request.mailbox, d->token, d->request.message_id, id, on_found,
-	    d, &err);
-	return d->call != NULL;
-}
-
 void
 delivery_take_turn(struct delivery *d)
 {
-	int was_posted = d->fate_before == JOURNAL_POSTED && !d->warned;
-
-	d->warned = 1;
-	if (was_posted)
+	if (d->fate_before == JOURNAL_POSTED && !d->warned)
 		log_warning("%s: outcome=unknown of an earlier attempt (its "
-			    "request was never answered); posting again",
+			    "request was never answered)",
 		    d->request.queue_id);
-	if (was_posted && d->daemon->conf.verify_unknown &&
-	    search_sent_items(d))
-		return;
-	go_on(d);
+	d->warned = 1;
+	if (d->daemon->conf.verify_unknown && delivery_search_is_due(d))
+		delivery_search(d);
+	else
+		delivery_go_on(d);
 }

@@ -1,6 +1,7 @@
 /*
  * delivery_private.h - struct delivery, for delivery.c (its way to Graph),
- * delivery_post.c (the request and what follows from its answer) and
+ * delivery_post.c (the request and what follows from its answer),
+ * delivery_search.c (whether an earlier attempt has sent the message) and
  * delivery_draft.c (the requests before it that a large message needs).
  */
 #ifndef MSGRAPHD_DELIVERY_PRIVATE_H
@@ -45,6 +46,7 @@ struct delivery {
 	int refused; /* refused_since is new */
 	int renewed, retried; /* each happens once */
 	int warned; /* of an earlier attempt without an answer */
+	int searched; /* Sent Items do not have it, or may not be searched */
 	long long started, deadline; /* clock_ms() */
 	long long held; /* ms waited for holds */
 	struct report report;
@@ -86,6 +88,9 @@ void delivery_pause(struct delivery *d, long long ms);
 /* The delivery has its token and its turn. */
 void delivery_take_turn(struct delivery *d);
 
+/* The next request: of its draft, or the one that sends the message. */
+void delivery_go_on(struct delivery *d);
+
 /* Takes an answer into the report; says what it means. */
 struct outcome delivery_read_answer(
     struct delivery *d, const struct http_answer *answer);
@@ -97,10 +102,21 @@ void delivery_settle(struct delivery *d, const struct outcome *outcome);
 struct graph_call delivery_call(
     struct delivery *d, const char *id, http_done done);
 
+/* --- delivery_search.c --- */
+
+/* 1 when an earlier attempt may have sent the message and we can look. */
+int delivery_search_is_due(const struct delivery *d);
+
+/* Looks in Sent Items. Goes on with delivery_go_on() unless it is there. */
+void delivery_search(struct delivery *d);
+
 /* --- delivery_draft.c --- */
 
 /* 1 when there is something to do before the message can be sent. */
 int delivery_draft_is_due(const struct delivery *d);
+
+/* 1 when that is a draft to begin with. */
+int delivery_draft_is_new(const struct delivery *d);
 
 /* Does the next of it, and goes on with delivery_wait_for_hold(). */
 void delivery_draft_step(struct delivery *d);

@@ -28,25 +28,6 @@ struct http_call *graph_send(struct http *http, const struct conf *conf,
     const char *id, http_done done, void *ctx, struct error *err);
 
 /*
- * Recipients as one text that can be compared: in lower case, sorted, each
- * once, a line each. Sorts list in place. The caller frees it; NULL when
- * memory is short.
- */
-char *graph_recipients(const char **list, size_t count);
-
-/*
- * Starts the question whether the mailbox's Sent Items hold a message with
- * this Message-ID (with its angle brackets); graph_read_found() reads the
- * answer: 1 when one of them has just these recipients (a message that was sent
- * in parts, or once for each recipient, has its Message-ID in each), 0 not found, -1 it could not be told (Mail.Read is missing,
- * say). Microsoft: "List messages".
- */
-struct http_call *graph_find_sent(struct http *http, const struct conf *conf,
-    const char *mailbox, const struct secret *token, const char *message_id,
-    const char *id, http_done done, void *ctx, struct error *err);
-int graph_read_found(const struct http_answer *answer, const char *recipients);
-
-/*
  * For the other requests about a mailbox: append "endpoint/v1.0/users/mailbox",
  * or a text percent-encoded. 0, or -1 when it does not fit.
  */

@@ -11,7 +11,7 @@
 
 #include "delivery.h"
 #include "fingerprint.h"
-#include "graph.h"
+#include "graph_sent.h"
 #include "log.h"
 #include "sender.h"
 #include "submit.h"
@@ -194,9 +194,11 @@ read_request(
 		recipients.count, &request->spool, request->digest) == -1)
 		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "cannot read the agent's spool file");
-	if (result == 0 && conn->daemon->conf.verify_unknown)
-		request->recipients =
-		    graph_recipients(recipients.list, recipients.count);
+	if (result == 0 &&
+	    (request->recipients = graph_recipients(
+		 recipients.list, recipients.count)) == NULL)
+		result =
+		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 	free(recipients.list);
 	return result;
 }
@@ -222,6 +224,7 @@ request(struct conn *conn)
 		    err.text);
 		spool_free(&request.spool);
 		attachments_free(&request.attachments);
+		free(request.recipients);
 		refuse(conn, &err);
 		return WIRE_DONE;
 	}

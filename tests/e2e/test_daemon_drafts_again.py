@@ -286,10 +286,8 @@ def test_order_to_send_is_not_repeated_by_itself(m365, daemon):
         m365.clear_rules()
 
 
-@pytest.mark.parametrize("permission, mails", [(True, 1), (False, 2)])
-def test_killed_while_it_is_sent(m365, daemon, permission, mails):
-    if permission:
-        restart(daemon, verify_unknown="yes")
+def leave_unknown(m365, daemon) -> Large:
+    """Graph has sent the draft, and nobody heard of it."""
     large = Large([Part(RANGE)])
     large.fields["message_id"] = large.rest.split(b"\r\n")[2].decode()[12:]
     m365.rules({"endpoint": "send", "action": "stall", "accept": True})
@@ -298,9 +296,56 @@ def test_killed_while_it_is_sent(m365, daemon, permission, mails):
     restart(daemon)
     thread.join()
     m365.release()
+    return large
+
+
+@pytest.mark.parametrize("verify", ["yes", "no"])
+def test_killed_while_it_is_sent(m365, daemon, verify):
+    """Who may make drafts may look for what became of one."""
+    restart(daemon, verify_unknown=verify)
+    large = leave_unknown(m365, daemon)
     reply = large.submit(daemon)
-    assert reply.status == "sent"
-    assert ("Sent Items" in reply.text) == permission
+    assert reply.text == "accepted before, found in Sent Items"
     assert "4TESTqueue: outcome=unknown of an earlier" in daemon.log()
-    assert [large.is_mail(m) for m in m365.mail()] == [True] * mails
+    assert [large.is_mail(m) for m in m365.mail()] == [True]
     assert_clean(m365, daemon)
+
+
+def test_killed_while_it_is_sent_and_divided_differently(m365, daemon):
+    """Its draft is of no use to the next attempt, and was sent."""
+    large = leave_unknown(m365, daemon)
+    large.parts[0].name = "other.pdf"
+    reply = large.submit(daemon)
+    assert reply.text == "accepted before, found in Sent Items"
+    assert len(m365.mail()) == 1
+    assert_clean(m365, daemon)
+
+
+@pytest.mark.parametrize("rule", [
+    {"status": 503}, {"status": 403}, {"action": "close"}], ids=str)
+def test_no_other_draft_while_nobody_can_tell(m365, daemon, rule):
+    large = leave_unknown(m365, daemon)
+    m365.rules({"endpoint": "sent", "times": -1, **rule})
+    for _ in range(2):
+        reply = large.submit(daemon)
+        assert reply.status == "deferred"
+        assert "cannot be told" in reply.text
+    m365.clear_rules()
+    assert "found in Sent Items" in large.submit(daemon).text
+    assert steps(m365).count("messages") == 1
+    assert_clean(m365, daemon)
+
+
+def test_draft_that_was_deleted_and_not_sent(m365, daemon):
+    """Neither there nor in Sent Items: it goes again."""
+    large = Large([Part(50)])
+    large.fields["message_id"] = large.rest.split(b"\r\n")[2].decode()[12:]
+    m365.rules({"endpoint": "send", "action": "close"},
+               {"endpoint": "send", "status": 404, "body": {
+                   "error": {"code": "ErrorItemNotFound"}}})
+    assert large.submit(daemon).status == "deferred"
+    assert large.submit(daemon).status == "sent"
+    assert [step for step in steps(m365) if step != "delete"] == [
+        "messages", "attachments", "send", "send", "sent",
+        "messages", "attachments", "send"]
+    assert [large.is_mail(m) for m in m365.mail()] == [True]

@@ -42,16 +42,12 @@ def post_and_kill(m365: Emulator, daemon: Daemon) -> None:
     daemon.auth(USER, SECRET)
     m365.rules({"endpoint": "sendMail", "accept": True, "action": "stall"})
     thread = threading.Thread(target=lambda: daemon.submit(
-        MESSAGE, identity=USER, message_id="<it's@example.com>"))
+        MESSAGE, identity=USER))
     thread.start()
     m365.wait_mail(1)
     daemon.stop(9)
     thread.join()
     m365.call("POST", "/release")
-
-
-MESSAGE_WITH_ID = MESSAGE.replace(
-    b"Subject", b"Message-ID: <it's@example.com>\r\nSubject")
 
 
 def test_killed_while_posting_is_posted_again_and_named(m365, daemon):
@@ -60,43 +56,6 @@ def test_killed_while_posting_is_posted_again_and_named(m365, daemon):
     assert daemon.submit(MESSAGE, identity=USER).status == "sent"
     assert "4TESTqueue: outcome=unknown of an earlier" in daemon.log()
     assert len(m365.mail()) == 2
-
-
-@pytest.mark.parametrize("permission, mails", [(True, 1), (False, 2)])
-def test_verify_unknown_searches_sent_items(m365, daemon, permission, mails,
-                                            monkeypatch):
-    monkeypatch.setitem(globals(), "MESSAGE", MESSAGE_WITH_ID)
-    daemon.settings["verify_unknown"] = "yes"
-    m365.app(TENANT, CLIENT, SECRET, permissions=["Mail.Send"] + (
-        ["Mail.Read"] if permission else []))
-    post_and_kill(m365, daemon)
-    daemon.start()
-    reply = daemon.submit(MESSAGE, identity=USER,
-                          message_id="<it's@example.com>")
-    assert reply.status == "sent"
-    assert ("Sent Items" in reply.text) == permission
-    assert ("needs the permission Mail.Read" in daemon.log()) != permission
-    assert len(m365.mail()) == mails
-
-
-def test_sent_items_of_other_recipients_are_not_ours(m365, daemon,
-                                                     monkeypatch):
-    """The same message goes to each recipient in a transaction of its own."""
-    monkeypatch.setitem(globals(), "MESSAGE", MESSAGE_WITH_ID)
-    daemon.settings["verify_unknown"] = "yes"
-    daemon.stop()
-    daemon.start()
-    m365.app(TENANT, CLIENT, SECRET, permissions=["Mail.Send", "Mail.Read"])
-    daemon.auth(USER, SECRET)
-    fields = {"identity": USER, "message_id": "<it's@example.com>"}
-    daemon.submit(MESSAGE, **fields)
-    other = MESSAGE.replace(b"rcpt@", b"Other@")
-    m365.rules({"endpoint": "sendMail", "action": "close", "when": "after"})
-    fields["recipient"] = "other@example.org"
-    assert daemon.submit(other, **fields).status == "deferred"
-    assert "request-id=" in daemon.submit(other, **fields).text
-    assert [m.recipients for m in m365.mail()] == [
-        ["rcpt@example.org"], ["other@example.org"]]
 
 
 def test_refused_message_is_not_an_unknown_one(m365, daemon):

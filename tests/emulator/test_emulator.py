@@ -327,8 +327,24 @@ def test_sent_items(m365, client):
     assert client.graph("GET", f"{path}?$filter=subject%20eq%20'x'"
                         ).code == "BadRequest"
     assert client.graph("HEAD", path).body == b""
+    assert client.graph("GET", f"{path}?$top=1001").code == "BadRequest"
     m365.app(TENANT, CLIENT)
     assert client.graph("GET", path).code == "ErrorAccessDenied"
+
+
+def test_sent_items_go_on_elsewhere(m365, client):
+    for _ in range(3):
+        client.send()
+    link = ("/v1.0/users/a%40x.example/mailFolders/sentitems/messages"
+            "?$select=id&$top=2")
+    m365.limits(page=2)
+    found = []
+    for count in (2, 1):
+        answer = client.graph("GET", link).json
+        assert len(answer["value"]) == count
+        found += [item["id"] for item in answer["value"]]
+        link = answer.get("@odata.nextLink", "").removeprefix(m365.url)
+    assert (found, link) == ([mail.id for mail in m365.mail()], "")
 
 
 # --- HTTP

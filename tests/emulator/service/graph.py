@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from typing import Callable
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus, urlencode
 
 from . import drafts, errors, mime
 from .store import App
@@ -212,7 +212,7 @@ def _send(world: World, request: Request, app: App, seq: int) -> Response:
 
 def _sent(world: World, request: Request, _app: App, _seq: int) -> Response:
     options = dict(_query(request.query))
-    unknown = set(options) - {"$filter", "$select", "$top"}
+    unknown = set(options) - {"$filter", "$select", "$top", "$skip"}
     message_id = None
     if "$filter" in options:
         match = _FILTER.match(options["$filter"])
@@ -220,19 +220,26 @@ def _sent(world: World, request: Request, _app: App, _seq: int) -> Response:
             unknown.add("$filter")
         else:
             message_id = match[1].replace("''", "'")
-    top = options.get("$top", "10")
-    if not top.isascii() or not top.isdigit():
+    top, skip = options.get("$top", "10"), options.get("$skip", "0")
+    if not top.isascii() or not top.isdigit() or not 1 <= int(top) <= 1000:
         unknown.add("$top")
+    if not skip.isascii() or not skip.isdigit():
+        unknown.add("$skip")
     if unknown:
         return errors.graph(request, 400, "BadRequest", "Invalid query: "
                             f"{', '.join(sorted(unknown))}.")
     found = world.store.sent(request.mailbox or "", message_id)
     wanted = [n for n in options.get("$select", "").split(",") if n]
-    return json_response(200, {
+    end = int(skip) + min(int(top), world.store.limits.page)
+    answer = {
         "@odata.context": f"{world.site.url}/v1.0/$metadata#messages",
-        "value": [_item(mail, wanted)
-                  for mail in found[: int(top)]],
-    })
+        "value": [_item(mail, wanted) for mail in found[int(skip):end]],
+    }
+    if end < len(found):
+        query = urlencode({**options, "$skip": str(end)}, quote_via=quote)
+        answer["@odata.nextLink"] = \
+            f"{world.site.url}{request.path}?{query}"
+    return json_response(200, answer)
 
 
 def _item(mail, wanted: list[str]) -> dict:

@@ -53,6 +53,7 @@ class Limits:
     upload_min_bytes: int = 3_000_000
     upload_max_bytes: int = 150_000_000
     upload_expires_in: float = 3600
+    page: int = 1000  # an answer lists no more, whatever is asked
     draft_404: int = 0  # so many calls on a fresh draft do not find it yet
 
 
