@@ -108,12 +108,21 @@ unforeseen(long status, int body_sent)
 	return out;
 }
 
+/* From somebody who cannot have read the message, and may have it in part. */
+static const struct outcome early_acceptance = {.action = OUTCOME_DEFER,
+    .dsn = "4.4.1",
+    .text = "Graph answered before it had the whole message",
+    .known = 1,
+    .unknown_fate = 1};
+
 struct outcome
 outcome_of(long status, const char *code, int body_sent)
 {
 	struct outcome out = {0};
 	size_t i;
 
+	if (status == 202 && !body_sent)
+		return early_acceptance;
 	for (i = 0; status != 0 && i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (!row_matches(&rows[i], status, code))
 			continue;

@@ -24,7 +24,7 @@ struct outcome {
 
 /*
  * status 0: no answer came. code is Graph's error code or "". body_sent: all
- * of the request had been handed over.
+ * of the request had been handed over; a 202 before that is no acceptance.
  */
 struct outcome outcome_of(long status, const char *code, int body_sent);
 
