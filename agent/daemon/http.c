@@ -51,6 +51,15 @@ read_request_id(struct http_call *call, char *id, size_t size)
 		snprintf(id, size, "%s", header->value);
 }
 
+static const char *
+reason(const struct http_call *call, CURLcode code)
+{
+	/* what libcurl says then is about seek_body(), which is no reason */
+	if (code == CURLE_SEND_FAIL_REWIND)
+		return "the connection was lost";
+	return call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
+}
+
 static void
 finish(struct http_call *call, CURLcode code)
 {
@@ -71,8 +80,7 @@ finish(struct http_call *call, CURLcode code)
 	answer.body_sent = call->sent == call->body.size && request_size > 0;
 	if (code != CURLE_OK)
 		snprintf(answer.transport, sizeof(answer.transport), "%s",
-		    call->error[0] != '\0' ? call->error
-					   : curl_easy_strerror(code));
+		    reason(call, code));
 	read_request_id(call, answer.request_id, sizeof(answer.request_id));
 	call->done(call->ctx, &answer);
 	call_free(call);

@@ -146,6 +146,12 @@ set_body(struct http_call *call, const struct http_request *request)
 	    : 0;
 }
 
+/*
+ * HTTP/1.1: one request a connection, so that one that breaks leaves the fate
+ * of one message unknown, and not of all that were under way. And libcurl 7.88
+ * spins while the window of an HTTP/2 stream is closed: a post of 1.4 MB over a
+ * slow line took 1.39 s of CPU, against 0.00 s.
+ */
 static int
 set_connection(struct http_call *call, const struct http_request *request)
 {
@@ -153,6 +159,8 @@ set_connection(struct http_call *call, const struct http_request *request)
 	CURL *easy = call->easy;
 
 	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") ||
+	    curl_easy_setopt(
+		easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
 	    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) ||
 	    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) ||
 	    curl_easy_setopt(
