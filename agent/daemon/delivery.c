@@ -25,6 +25,7 @@
 
 #include "clock.h"
 #include "delivery_private.h"
+#include "log.h"
 
 /* What is left of the agent's time when we stop waiting, for the post. */
 #define SPARE_MS (15 * 1000LL)
@@ -42,6 +43,15 @@ stop_waiting(struct delivery *d)
 	gate_leave(&d->pass);
 }
 
+void
+delivery_request_free(struct delivery_request *request)
+{
+	attachments_free(&request->attachments);
+	spool_free(&request->spool);
+	free(request->recipients);
+	free(request->keys.list);
+}
+
 static void
 delivery_free(struct delivery *d)
 {
@@ -50,9 +60,7 @@ delivery_free(struct delivery *d)
 	http_cancel(&d->call);
 	delivery_draft_free(d);
 	secret_free(&d->token);
-	attachments_free(&d->request.attachments);
-	spool_free(&d->request.spool);
-	free(d->request.recipients);
+	delivery_request_free(&d->request);
 	free(d);
 }
 
@@ -92,12 +100,12 @@ delivery_write(
 	const struct error memory = {
 	    ERROR_TEMPORARY, "4.3.0", "memory is short"};
 
-	if (fate == d->entry_now.fate && !d->refused) {
+	if (fate == d->entry_now.fate && !d->changed) {
 		next(d);
 		return;
 	}
 	d->entry_now.fate = fate;
-	d->refused = 0;
+	d->changed = 0;
 	d->next = next;
 	d->writing = 1;
 	if (journal_write(d->daemon->journal, &d->entry_now, on_written, d) ==
@@ -105,14 +113,31 @@ delivery_write(
 		on_written(d, &memory);
 }
 
+/* Of what an admin can mend, the refusal that stands now. NULL: none does. */
+static void
+note_refusal(struct delivery *d, const char *refusal)
+{
+	struct journal_entry *entry = &d->entry_now;
+
+	if (refusal == NULL && entry->refused_since == 0)
+		return;
+	if (refusal != NULL && strcmp(entry->refusal, refusal) == 0)
+		return;
+	snprintf(entry->refusal, sizeof(entry->refusal), "%s",
+	    refusal == NULL ? "" : refusal);
+	entry->refused_since = refusal == NULL ? 0 : clock_wall();
+	d->changed = 1;
+}
+
 void
 delivery_finish_unsent(struct delivery *d)
 {
 	stop_waiting(d);
-	if (d->report.unknown_fate)
-		delivery_finish(d);
-	else
-		delivery_write(d, d->fate_before, delivery_finish);
+	if (!d->refused)
+		note_refusal(d, NULL);
+	delivery_write(d,
+	    d->report.unknown_fate ? d->entry_now.fate : d->fate_before,
+	    delivery_finish);
 }
 
 void
@@ -124,18 +149,18 @@ delivery_finish_text(struct delivery *d, enum wire_status status,
 }
 
 enum wire_status
-delivery_heal_status(struct delivery *d)
+delivery_heal_status(struct delivery *d, const struct outcome *outcome)
 {
-	long long now = clock_wall();
+	char refusal[JOURNAL_REFUSAL_SIZE];
 
-	if (d->entry_now.refused_since == 0) {
-		d->entry_now.refused_since = now;
-		d->refused = 1;
-	}
-	if (now - d->entry_now.refused_since <
-	    d->daemon->conf.access_denied_grace)
-		return WIRE_DEFERRED;
-	return WIRE_BOUNCED;
+	snprintf(refusal, sizeof(refusal), "%s %s", outcome->dsn,
+	    d->report.error.code);
+	note_refusal(d, refusal);
+	d->refused = 1;
+	return clock_wall() - d->entry_now.refused_since <
+		d->daemon->conf.access_denied_grace
+	    ? WIRE_DEFERRED
+	    : WIRE_BOUNCED;
 }
 
 /* --- throttling --- */
@@ -271,7 +296,7 @@ refused_by_entra(struct delivery *d, const char *text)
 	memset(&d->report, 0, sizeof(d->report));
 	snprintf(d->report.transport, sizeof(d->report.transport), "%s", text);
 	report_outcome(
-	    &d->reply, delivery_heal_status(d), &outcome, &d->report);
+	    &d->reply, delivery_heal_status(d, &outcome), &outcome, &d->report);
 	delivery_finish_unsent(d);
 }
 
@@ -330,7 +355,8 @@ finish_accepted_before(struct delivery *d)
 }
 
 /*
- * 1 when this very message is on its way by an earlier delivery: its pipe(8)
+ * 1 when this very message is on its way by an earlier delivery, to one of
+ * these recipients at least: its pipe(8)
  * or agent was killed, and Postfix tries again before Graph has answered. What
  * the journal says is not its last word then. New ones are put at the list's
  * head, so those behind this one came before it.
@@ -341,8 +367,7 @@ is_under_way(const struct delivery *d)
 	const struct delivery *other = d;
 
 	while ((other = LIST_NEXT(other, entry)) != NULL)
-		if (memcmp(other->entry_now.digest, d->entry_now.digest,
-			JOURNAL_DIGEST_SIZE) == 0)
+		if (journal_keys_meet(&other->request.keys, &d->request.keys))
 			return 1;
 	return 0;
 }
@@ -368,6 +393,11 @@ begin(evutil_socket_t fd, short what, void *ctx)
 		return;
 	}
 	d->fate_before = d->entry_now.fate;
+	if (d->entry_now.accepted > 0 && d->fate_before != JOURNAL_ACCEPTED)
+		log_warning("%s: %zu of these %zu recipients have got the "
+			    "message already and get it again",
+		    d->request.queue_id, d->entry_now.accepted,
+		    d->request.keys.count);
 	if (d->fate_before == JOURNAL_ACCEPTED)
 		finish_accepted_before(d);
 	else
@@ -381,21 +411,17 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	struct delivery *d = calloc(1, sizeof(*d));
 
 	if (d == NULL) {
-		spool_free(&request->spool);
-		attachments_free(&request->attachments);
-		free(request->recipients);
+		delivery_request_free(request);
 		return NULL;
 	}
 	d->daemon = daemon;
 	d->request = *request;
-	spool_init(&request->spool, -1);
-	memset(&request->attachments, 0, sizeof(request->attachments));
 	d->done = done;
 	d->ctx = ctx;
 	d->started = clock_ms();
 	d->deadline =
 	    d->started + daemon->conf.delivery_timeout * 1000LL - SPARE_MS;
-	memcpy(d->entry_now.digest, d->request.digest, JOURNAL_DIGEST_SIZE);
+	d->entry_now.keys = &d->request.keys;
 	LIST_INSERT_HEAD(&daemon->deliveries, d, entry);
 	d->timer = evtimer_new(daemon->base, begin, d);
 	if (d->timer == NULL) {

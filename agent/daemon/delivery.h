@@ -27,19 +27,22 @@ struct delivery_request {
 	int null_sender; /* 1: the envelope sender is empty */
 	char message_id[DELIVERY_MESSAGE_ID_SIZE]; /* empty: not known */
 	char *recipients; /* owned; as graph_recipients() has them */
-	unsigned char digest[JOURNAL_DIGEST_SIZE]; /* see fingerprint.h */
+	struct journal_keys keys; /* see fingerprint.h; and the next */
+	unsigned char digest[JOURNAL_DIGEST_SIZE];
 	struct spool spool;
 	struct attachments attachments; /* what was taken out of it */
 };
+
+/* Frees what it owns. Takes one that is zeroed but for its spool. */
+void delivery_request_free(struct delivery_request *request);
 
 struct delivery;
 
 typedef void (*delivery_done)(void *ctx, const struct wire_reply *reply);
 
 /*
- * Takes request->spool and request->attachments over, whatever the outcome, and
- * leaves them empty. done is called once, from the event loop. NULL when memory
- * is short.
+ * Takes the request over, whatever the outcome. done is called once, from the
+ * event loop. NULL when memory is short.
  */
 struct delivery *delivery_start(struct msgraphd *daemon,
     struct delivery_request *request, delivery_done done, void *ctx);

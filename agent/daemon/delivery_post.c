@@ -53,7 +53,7 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 		status = d->retried ? WIRE_BOUNCED : WIRE_DEFERRED;
 		break;
 	case OUTCOME_HEAL:
-		status = delivery_heal_status(d);
+		status = delivery_heal_status(d, outcome);
 		break;
 	case OUTCOME_HOLD:
 		hold_back(d);

@@ -43,7 +43,8 @@ struct delivery {
 	struct secret *token; /* owned: what the last post was made with */
 	struct journal_entry entry_now; /* as the journal has it */
 	enum journal_fate fate_before; /* of an earlier attempt */
-	int refused; /* refused_since is new */
+	int changed; /* entry_now, but for its fate, since it was written */
+	int refused; /* for what somebody can mend */
 	int renewed, retried; /* each happens once */
 	int warned; /* of an earlier attempt without an answer */
 	int searched; /* Sent Items do not have it, or may not be searched */
@@ -73,8 +74,12 @@ void delivery_finish_text(struct delivery *d, enum wire_status status,
 void delivery_write(struct delivery *d, enum journal_fate fate,
     void (*next)(struct delivery *));
 
-/* Deferred while access_denied_grace lasts, bounced after it. */
-enum wire_status delivery_heal_status(struct delivery *d);
+/*
+ * Deferred until this very refusal has stood for access_denied_grace, bounced
+ * then. The report says which it is.
+ */
+enum wire_status delivery_heal_status(
+    struct delivery *d, const struct outcome *outcome);
 
 /* Steps of the way. rejected: a token that Graph does not take, or NULL. */
 void delivery_wait_for_hold(struct delivery *d);

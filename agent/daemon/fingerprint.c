@@ -8,12 +8,6 @@
 
 #include "fingerprint.h"
 
-static int
-compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* With its NUL, so that "ab","c" is not "a","bc". */
 static int
 add_string(EVP_MD_CTX *ctx, const char *s)
@@ -42,35 +36,63 @@ add_raw(EVP_MD_CTX *ctx, const struct spool *spool)
 	return 1;
 }
 
+/* Of the message, whoever gets it. */
 static int
-add_all(EVP_MD_CTX *ctx, const struct identity *id, const char *mailbox,
-    const char **recipients, size_t count, const struct spool *spool)
+hash_message(EVP_MD_CTX *ctx, const struct delivery_request *request,
+    unsigned char message[JOURNAL_DIGEST_SIZE])
 {
 	char client[IDENTITY_TEXT_SIZE];
+
+	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+	    add_string(ctx, identity_text(&request->identity, client)) &&
+	    add_string(ctx, request->mailbox) &&
+	    add_string(ctx, request->queue_id) &&
+	    add_raw(ctx, &request->spool) &&
+	    EVP_DigestFinal_ex(ctx, message, NULL);
+}
+
+static int
+hash_recipient(EVP_MD_CTX *ctx,
+    const unsigned char message[JOURNAL_DIGEST_SIZE], const char *recipient,
+    unsigned char key[JOURNAL_DIGEST_SIZE])
+{
+	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+	    EVP_DigestUpdate(ctx, message, JOURNAL_DIGEST_SIZE) &&
+	    add_string(ctx, recipient) && EVP_DigestFinal_ex(ctx, key, NULL);
+}
+
+static int
+hash_all(EVP_MD_CTX *ctx, struct delivery_request *request,
+    const char **recipients, size_t count)
+{
+	struct journal_keys *keys = &request->keys;
+	unsigned char message[JOURNAL_DIGEST_SIZE];
 	size_t i;
 
-	if (!EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) ||
-	    !add_string(ctx, identity_text(id, client)) ||
-	    !add_string(ctx, mailbox))
+	if (!hash_message(ctx, request, message))
 		return 0;
 	for (i = 0; i < count; i++)
-		if (!add_string(ctx, recipients[i]))
+		if (!hash_recipient(ctx, message, recipients[i], keys->list[i]))
 			return 0;
-	return add_string(ctx, "") && add_raw(ctx, spool);
+	keys->count = count;
+	journal_keys_sort(keys);
+	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+	    EVP_DigestUpdate(
+		ctx, keys->list, keys->count * sizeof(keys->list[0])) &&
+	    EVP_DigestFinal_ex(ctx, request->digest, NULL);
 }
 
 int
-fingerprint(const struct identity *id, const char *mailbox,
-    const char **recipients, size_t count, const struct spool *spool,
-    unsigned char digest[JOURNAL_DIGEST_SIZE])
+fingerprint(
+    struct delivery_request *request, const char **recipients, size_t count)
 {
+	struct journal_keys *keys = &request->keys;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int ok;
 
-	qsort(recipients, count, sizeof(*recipients), compare);
-	ok = ctx != NULL &&
-	    add_all(ctx, id, mailbox, recipients, count, spool) &&
-	    EVP_DigestFinal_ex(ctx, digest, NULL);
+	keys->list = calloc(count, sizeof(keys->list[0]));
+	ok = ctx != NULL && keys->list != NULL &&
+	    hash_all(ctx, request, recipients, count);
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : -1;
 }

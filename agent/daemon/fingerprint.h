@@ -1,22 +1,23 @@
 /*
  * fingerprint.h - what the journal knows a message by: SHA-256 over client,
- * mailbox, recipients and the message as pipe gave it.
+ * mailbox, queue id, the message as pipe gave it and a recipient; and what its
+ * draft is known by, which is for all recipients of a request.
  *
  * The finished message would not do: an upgrade or another setting may edit
- * the same message differently.
+ * the same message differently. The queue id tells two messages apart that say
+ * the same: their Received fields do only while the host's header_checks leave
+ * them alone.
  */
 #ifndef MSGRAPHD_FINGERPRINT_H
 #define MSGRAPHD_FINGERPRINT_H
 
-#include "journal.h"
-#include "spool.h"
+#include "delivery.h"
 
 /*
- * Sorts recipients in place: Postfix promises no order. -1 when memory is
- * short or the spool file is not as long as it says.
+ * Fills request->keys and request->digest from the rest of it. 0, or -1 when
+ * memory is short or the spool file is not as long as it says.
  */
-int fingerprint(const struct identity *id, const char *mailbox,
-    const char **recipients, size_t count, const struct spool *spool,
-    unsigned char digest[JOURNAL_DIGEST_SIZE]);
+int fingerprint(
+    struct delivery_request *request, const char **recipients, size_t count);
 
 #endif

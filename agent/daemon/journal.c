@@ -14,6 +14,7 @@
 #define SWEEP_SECONDS 600
 /* A mailbox that was silent for so long gets no bounces through us. */
 #define SENDER_SECONDS (400 * 86400LL)
+#define ACCEPTED "2" /* JOURNAL_ACCEPTED */
 #define SWEEP_ROWS "1000" /* at a time, so that nobody waits for it */
 
 struct write {
@@ -33,22 +34,68 @@ struct journal {
 	sqlite3_stmt *find, *put, *expire;
 };
 
+/* --- keys --- */
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, JOURNAL_DIGEST_SIZE);
+}
+
+void
+journal_keys_sort(struct journal_keys *keys)
+{
+	size_t i, kept = 0;
+
+	qsort(keys->list, keys->count, sizeof(keys->list[0]), compare_keys);
+	for (i = 0; i < keys->count; i++)
+		if (i == 0 ||
+		    compare_keys(keys->list[i], keys->list[kept - 1]) != 0)
+			memmove(keys->list[kept++], keys->list[i],
+			    sizeof(keys->list[0]));
+	keys->count = kept;
+}
+
+int
+journal_keys_meet(const struct journal_keys *a, const struct journal_keys *b)
+{
+	size_t i = 0, j = 0;
+	int order;
+
+	while (i < a->count && j < b->count) {
+		order = compare_keys(a->list[i], b->list[j]);
+		if (order == 0)
+			return 1;
+		if (order < 0)
+			i++;
+		else
+			j++;
+	}
+	return 0;
+}
+
+/* --- writing --- */
+
 static int
 put_entry(
     struct journal *journal, const struct journal_entry *e, struct error *err)
 {
-	int result;
+	sqlite3_stmt *put = journal->put;
+	int result = 0;
+	size_t i;
 
-	sqlite3_bind_blob(
-	    journal->put, 1, e->digest, sizeof(e->digest), SQLITE_STATIC);
-	sqlite3_bind_int(journal->put, 2, (int)e->fate);
-	sqlite3_bind_int64(journal->put, 3, e->refused_since);
-	sqlite3_bind_text(journal->put, 4, e->request_id, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(journal->put, 5, clock_wall());
-	result = sqlite3_step(journal->put) == SQLITE_DONE
-	    ? 0
-	    : state_fail(journal->state, err);
-	sqlite3_reset(journal->put);
+	sqlite3_bind_int(put, 2, (int)e->fate);
+	sqlite3_bind_int64(put, 3, e->refused_since);
+	sqlite3_bind_text(put, 4, e->refusal, -1, SQLITE_STATIC);
+	sqlite3_bind_text(put, 5, e->request_id, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 6, clock_wall());
+	for (i = 0; i < e->keys->count && result == 0; i++) {
+		sqlite3_bind_blob(put, 1, e->keys->list[i], JOURNAL_DIGEST_SIZE,
+		    SQLITE_STATIC);
+		if (sqlite3_step(put) != SQLITE_DONE)
+			result = state_fail(journal->state, err);
+		sqlite3_reset(put);
+	}
 	return result;
 }
 
@@ -128,11 +175,17 @@ start(struct journal *journal, struct event_base *base, struct error *err)
 	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
 
 	if (state_prepare(journal->state,
-		"SELECT fate, refused_since, request_id FROM delivery"
+		"SELECT fate, refused_since, refusal, request_id FROM delivery"
 		" WHERE digest = ?",
 		&journal->find, err) == -1 ||
 	    state_prepare(journal->state,
-		"INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?)",
+		"INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?)"
+		" ON CONFLICT (digest) DO UPDATE SET fate = excluded.fate,"
+		" refused_since = excluded.refused_since,"
+		" refusal = excluded.refusal,"
+		" request_id = excluded.request_id,"
+		" changed = excluded.changed"
+		" WHERE delivery.fate != " ACCEPTED,
 		&journal->put, err) == -1 ||
 	    state_prepare(journal->state,
 		"DELETE FROM delivery WHERE digest IN (SELECT digest FROM"
@@ -187,32 +240,55 @@ journal_free(struct journal **journalp)
 	free(journal);
 }
 
+/* Adds what a row says of one recipient to what is known of the others. */
+static void
+add_row(struct journal_entry *entry, sqlite3_stmt *row)
+{
+	long long since = sqlite3_column_int64(row, 1);
+
+	switch (sqlite3_column_int(row, 0)) {
+	case JOURNAL_ACCEPTED:
+		entry->accepted++;
+		snprintf(entry->request_id, sizeof(entry->request_id), "%s",
+		    (const char *)sqlite3_column_text(row, 3));
+		break;
+	case JOURNAL_POSTED:
+		entry->fate = JOURNAL_POSTED;
+		break;
+	default:
+		break;
+	}
+	if (since == 0 ||
+	    (entry->refused_since != 0 && entry->refused_since <= since))
+		return;
+	entry->refused_since = since;
+	snprintf(entry->refusal, sizeof(entry->refusal), "%s",
+	    (const char *)sqlite3_column_text(row, 2));
+}
+
 int
 journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err)
 {
+	const struct journal_keys *keys = entry->keys;
 	sqlite3_stmt *find = journal->find;
-	int result = 0;
+	int result = 0, step;
+	size_t i;
 
-	entry->fate = JOURNAL_NEW;
-	entry->refused_since = 0;
-	entry->request_id[0] = '\0';
-	sqlite3_bind_blob(
-	    find, 1, entry->digest, sizeof(entry->digest), SQLITE_STATIC);
-	switch (sqlite3_step(find)) {
-	case SQLITE_ROW:
-		entry->fate = (enum journal_fate)sqlite3_column_int(find, 0);
-		entry->refused_since = sqlite3_column_int64(find, 1);
-		snprintf(entry->request_id, sizeof(entry->request_id), "%s",
-		    (const char *)sqlite3_column_text(find, 2));
-		break;
-	case SQLITE_DONE:
-		break;
-	default:
-		result = state_fail(journal->state, err);
-		break;
+	memset(entry, 0, sizeof(*entry));
+	entry->keys = keys;
+	for (i = 0; i < keys->count && result == 0; i++) {
+		sqlite3_bind_blob(
+		    find, 1, keys->list[i], JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
+		step = sqlite3_step(find);
+		if (step == SQLITE_ROW)
+			add_row(entry, find);
+		else if (step != SQLITE_DONE)
+			result = state_fail(journal->state, err);
+		sqlite3_reset(find);
 	}
-	sqlite3_reset(find);
+	if (entry->accepted == keys->count)
+		entry->fate = JOURNAL_ACCEPTED;
 	return result;
 }
 

@@ -51,6 +51,7 @@ static const char schema_sql[] =
     " digest BLOB PRIMARY KEY,"
     " fate INTEGER NOT NULL,"
     " refused_since INTEGER NOT NULL,"
+    " refusal TEXT NOT NULL,"
     " request_id TEXT NOT NULL,"
     " changed INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX delivery_changed ON delivery (changed);"

@@ -190,8 +190,7 @@ read_request(
 	int result = read_all(conn, request, &recipients, err);
 
 	if (result == 0 &&
-	    fingerprint(&request->identity, request->mailbox, recipients.list,
-		recipients.count, &request->spool, request->digest) == -1)
+	    fingerprint(request, recipients.list, recipients.count) == -1)
 		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "cannot read the agent's spool file");
 	if (result == 0 &&
@@ -222,17 +221,14 @@ request(struct conn *conn)
 		log_warning("%s: status=deferred (%s)",
 		    request.queue_id[0] == '\0' ? "NOQUEUE" : request.queue_id,
 		    err.text);
-		spool_free(&request.spool);
-		attachments_free(&request.attachments);
-		free(request.recipients);
+		delivery_request_free(&request);
 		refuse(conn, &err);
 		return WIRE_DONE;
 	}
 	buf_free(&conn->in);
 	conn->work = delivery_start(conn->daemon, &request, on_done, conn);
 	if (conn->work == NULL) {
-		error_set(&err, ERROR_TEMPORARY, "4.3.2",
-		    "too much waits for this client already");
+		error_set(&err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 		refuse(conn, &err);
 	}
 	return WIRE_DONE;

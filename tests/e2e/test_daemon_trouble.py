@@ -1,81 +1,17 @@
-"""msgraphd alone, in trouble: messages whose fate is not known, throttling,
-refusals, outages, bounces."""
+"""msgraphd alone, in trouble: throttling, refusals, outages, bounces."""
 
 from __future__ import annotations
 
 import re
 import threading
+import time
 
 import pytest
 
-from emulator.client import Emulator
 from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
     CLIENT, MESSAGE, SECRET, TENANT, USER, daemon, m365, send, settings_for,
     shared_m365, token_requests)
-
-# --- once, and only once where it can be known
-
-def test_accepted_message_is_not_posted_again(m365, daemon):
-    daemon.auth(USER, SECRET)
-    first = daemon.submit(MESSAGE, identity=USER)
-    daemon.stop(9)
-    daemon.start()
-    again = daemon.submit(MESSAGE, identity=USER)
-    assert again.status == "sent"
-    assert again.text.startswith("accepted before, request-id=")
-    assert first.text.split("=")[1] == again.text.split("=")[1]
-    assert len(m365.mail()) == 1
-
-
-@pytest.mark.parametrize("change", [
-    {"mailbox": "other@example.com"}, {"recipient": "other@example.org"}])
-def test_other_mailbox_or_recipient_is_another_delivery(m365, daemon, change):
-    daemon.auth(USER, SECRET)
-    daemon.submit(MESSAGE, identity=USER)
-    daemon.submit(MESSAGE, identity=USER, **change)
-    assert len(m365.requests("sendMail")) == 2
-
-
-def post_and_kill(m365: Emulator, daemon: Daemon) -> None:
-    """Leaves a message posted, accepted by Graph and not answered."""
-    daemon.auth(USER, SECRET)
-    m365.rules({"endpoint": "sendMail", "accept": True, "action": "stall"})
-    thread = threading.Thread(target=lambda: daemon.submit(
-        MESSAGE, identity=USER))
-    thread.start()
-    m365.wait_mail(1)
-    daemon.stop(9)
-    thread.join()
-    m365.call("POST", "/release")
-
-
-def test_killed_while_posting_is_posted_again_and_named(m365, daemon):
-    post_and_kill(m365, daemon)
-    daemon.start()
-    assert daemon.submit(MESSAGE, identity=USER).status == "sent"
-    assert "4TESTqueue: outcome=unknown of an earlier" in daemon.log()
-    assert len(m365.mail()) == 2
-
-
-def test_refused_message_is_not_an_unknown_one(m365, daemon):
-    daemon.auth(USER, SECRET)
-    m365.rules({"endpoint": "sendMail", "status": 403,
-                "body": {"error": {"code": "ErrorAccessDenied"}}})
-    assert daemon.submit(MESSAGE, identity=USER).dsn == "4.7.1"
-    assert daemon.submit(MESSAGE, identity=USER).status == "sent"
-    assert "unknown" not in daemon.log()
-
-
-def test_stalled_agent_that_goes_away_is_recorded(m365, daemon):
-    daemon.auth(USER, SECRET)
-    m365.rules({"endpoint": "sendMail", "delay": 1, "accept": True,
-                "status": 202})
-    with pytest.raises(TimeoutError):
-        daemon.submit(MESSAGE, identity=USER, timeout=0.3)
-    Daemon.wait(lambda: "status=sent" in daemon.log())
-    assert "accepted before" in daemon.submit(MESSAGE, identity=USER).text
-
 
 # --- throttling, concurrency, refusals
 
@@ -162,6 +98,38 @@ def test_refusal_bounces_after_its_grace(m365, daemon):
                 "body": {"error": {"code": "ErrorSendAsDenied"}}})
     reply = send(daemon, identity=USER)
     assert (reply.status, reply.dsn) == ("bounced", "5.7.60")
+
+
+REFUSED = {"endpoint": "sendMail", "status": 403,
+           "body": {"error": {"code": "ErrorAccessDenied"}}}
+NO_MAILBOX = {"endpoint": "sendMail", "status": 404,
+              "body": {"error": {"code": "ErrorInvalidUser"}}}
+
+
+@pytest.mark.parametrize("between, status", [
+    ([REFUSED], "bounced"),
+    ([], "bounced"),
+    ([NO_MAILBOX], "deferred"),
+    ([REFUSED, NO_MAILBOX], "deferred"),
+    ([{"endpoint": "sendMail", "status": 503}], "deferred"),
+    ([{"endpoint": "sendMail", "action": "close"}], "deferred"),
+], ids=["the same", "nothing", "another", "it and another", "busy", "none"])
+def test_grace_is_of_a_refusal_that_has_stood(m365, daemon, between, status):
+    """One that was mended, or is another now, has its own time."""
+    daemon.stop()
+    daemon.settings["access_denied_grace"] = "2s"
+    daemon.start()
+    daemon.auth(USER, SECRET)
+    m365.rules(REFUSED, *between)
+    for _ in range(1 + len(between)):
+        assert daemon.submit(MESSAGE, identity=USER).status == "deferred"
+        time.sleep(0.2)
+    daemon.stop(9)
+    time.sleep(2)
+    daemon.start()
+    m365.rules(REFUSED)
+    reply = daemon.submit(MESSAGE, identity=USER)
+    assert (reply.status, reply.dsn[1:]) == (status, ".7.1")
 
 
 def test_connection_that_gave_503_is_not_used_again(m365, daemon):

@@ -1,0 +1,151 @@
+"""msgraphd alone: a message goes once, and twice only where nobody can know."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from emulator.client import Emulator
+from harness.daemon import Daemon, Reply
+from harness.daemon_alone import (  # noqa: F401
+    MESSAGE, SECRET, USER, daemon, m365, shared_m365)
+
+def test_accepted_message_is_not_posted_again(m365, daemon):
+    daemon.auth(USER, SECRET)
+    first = daemon.submit(MESSAGE, identity=USER)
+    daemon.stop(9)
+    daemon.start()
+    again = daemon.submit(MESSAGE, identity=USER)
+    assert again.status == "sent"
+    assert again.text.startswith("accepted before, request-id=")
+    assert first.text.split("=")[1] == again.text.split("=")[1]
+    assert len(m365.mail()) == 1
+
+
+@pytest.mark.parametrize("change", [
+    {"mailbox": "other@example.com"}, {"recipient": "other@example.org"}])
+def test_other_mailbox_or_recipient_is_another_delivery(m365, daemon, change):
+    daemon.auth(USER, SECRET)
+    daemon.submit(MESSAGE, identity=USER)
+    daemon.submit(MESSAGE, identity=USER, **change)
+    assert len(m365.requests("sendMail")) == 2
+
+
+def post_and_kill(m365: Emulator, daemon: Daemon) -> None:
+    """Leaves a message posted, accepted by Graph and not answered."""
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "accept": True, "action": "stall"})
+    thread = threading.Thread(target=lambda: daemon.submit(
+        MESSAGE, identity=USER))
+    thread.start()
+    m365.wait_mail(1)
+    daemon.stop(9)
+    thread.join()
+    m365.call("POST", "/release")
+
+
+def test_killed_while_posting_is_posted_again_and_named(m365, daemon):
+    post_and_kill(m365, daemon)
+    daemon.start()
+    assert daemon.submit(MESSAGE, identity=USER).status == "sent"
+    assert "4TESTqueue: outcome=unknown of an earlier" in daemon.log()
+    assert len(m365.mail()) == 2
+
+
+def test_refused_message_is_not_an_unknown_one(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "status": 403,
+                "body": {"error": {"code": "ErrorAccessDenied"}}})
+    assert daemon.submit(MESSAGE, identity=USER).dsn == "4.7.1"
+    assert daemon.submit(MESSAGE, identity=USER).status == "sent"
+    assert "unknown" not in daemon.log()
+
+
+def test_stalled_agent_that_goes_away_is_recorded(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "delay": 1, "accept": True,
+                "status": 202})
+    with pytest.raises(TimeoutError):
+        daemon.submit(MESSAGE, identity=USER, timeout=0.3)
+    Daemon.wait(lambda: "status=sent" in daemon.log())
+    assert "accepted before" in daemon.submit(MESSAGE, identity=USER).text
+
+
+# --- what a message is
+
+def test_equal_messages_are_two(m365, daemon):
+    """Where a host drops Received fields, an alarm says the same each time."""
+    daemon.auth(USER, SECRET)
+    for queue_id in ("4ONE", "4TWO"):
+        reply = daemon.submit(MESSAGE, identity=USER, queue_id=queue_id)
+        assert reply.text.startswith("Graph accepted"), reply
+    assert len(m365.mail()) == 2
+
+
+def submit(daemon: Daemon, recipients: str) -> Reply:
+    """The same message to a, b, c; the header is not what this is about."""
+    return daemon.submit(MESSAGE, identity=USER, recipient="\n".join(
+        ("recipient=" if n else "") + f"{name}@example.org"
+        for n, name in enumerate(recipients)))
+
+
+@pytest.mark.parametrize("first, again", [
+    (["abc"], "c"), (["abc"], "ab"), (["abc"], "cba"), (["abc"], "aabb"),
+    (["a", "b"], "ab"), (["ab", "c"], "bc")])
+def test_retry_to_some_of_the_recipients(m365, daemon, first, again):
+    """pipe(8) was killed while it marked them done; and calls add up."""
+    daemon.auth(USER, SECRET)
+    for recipients in first:
+        reply = submit(daemon, recipients)
+        assert reply.text.startswith("Graph accepted"), reply
+    daemon.stop(9)
+    daemon.start()
+    assert submit(daemon, again).text.startswith(
+        "accepted before, request-id=")
+    assert len(m365.mail()) == len(first)
+
+
+def test_retry_to_some_of_an_unknown_message(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "action": "close"})
+    assert submit(daemon, "ab").status == "deferred"
+    assert submit(daemon, "b").status == "sent"
+    assert "4TESTqueue: outcome=unknown of an earlier" in daemon.log()
+    assert "accepted before" in submit(daemon, "b").text
+
+
+def test_recipients_that_are_new_get_it(m365, daemon):
+    """Some have got it already and get it again, and the log says so."""
+    daemon.auth(USER, SECRET)
+    assert submit(daemon, "ab").status == "sent"
+    assert "again" not in daemon.log()
+    assert submit(daemon, "bc").text.startswith("Graph accepted")
+    assert "1 of these 2 recipients have got the message already" \
+        in daemon.log()
+    assert "outcome=unknown" not in daemon.log()
+    assert "accepted before" in submit(daemon, "abc").text
+    assert len(m365.mail()) == 2
+
+
+def test_refusal_takes_no_acceptance_back(m365, daemon):
+    daemon.auth(USER, SECRET)
+    assert submit(daemon, "a").status == "sent"
+    for rule in ({"status": 413}, {"action": "close"}):
+        m365.rules({"endpoint": "sendMail", **rule})
+        assert submit(daemon, "ab").status != "sent"
+        assert "accepted before" in submit(daemon, "a").text
+
+
+@pytest.mark.parametrize("again, under_way", [
+    ("b", True), ("bc", True), ("c", False)])
+def test_retry_while_it_is_under_way(m365, daemon, again, under_way):
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "action": "stall"})
+    thread = threading.Thread(target=submit, args=(daemon, "ab"))
+    thread.start()
+    m365.wait_stalled()
+    reply = submit(daemon, again)
+    assert ("still under way" in reply.text) == under_way
+    m365.release()
+    thread.join()
