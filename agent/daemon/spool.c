@@ -119,6 +119,9 @@ spool_check(struct spool *spool, struct error *err)
 	if (spool->raw <= 0 || spool->size == 0)
 		return error_set(err, ERROR_OURS, "4.3.0",
 		    "the agent's request lacks raw or is empty");
+	if (spool->raw > SPOOL_SIZE_MAX)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "the message is larger than %lld bytes", SPOOL_SIZE_MAX);
 	if (spool->raw > st.st_size)
 		return error_set(err, ERROR_OURS, "4.3.0",
 		    "the agent's spool file is shorter than it says");

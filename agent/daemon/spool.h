@@ -13,7 +13,13 @@
 #include "error.h"
 
 #define SPOOL_SEGMENTS_MAX 32768
-#define SPOOL_SIZE_MAX (1024LL * 1024 * 1024)
+
+/*
+ * Of the message as pipe gave it, and of the finished one: Exchange's maximum
+ * is 150 MB, and in base64 that is 206. Both are read, and hashed, in the event
+ * loop, which this keeps from standing still for long.
+ */
+#define SPOOL_SIZE_MAX (256LL * 1024 * 1024)
 
 /* A run of the spool file's bytes. */
 struct segment {
@@ -49,7 +55,7 @@ int spool_parse_segment(const char *text, struct segment *segment);
 /* The same, and appends it. -1 when there are too many, as well. */
 int spool_add_segment(struct spool *spool, const char *text);
 
-/* Checks that the file is regular and holds raw and all segments. */
+/* Checks that the file is regular and holds raw (not too much) and segments. */
 int spool_check(struct spool *spool, struct error *err);
 
 /* The next len bytes at most; 0 at the end, -1 when the file is not as said. */

@@ -33,7 +33,7 @@ make_spool(struct spool *spool, const void *bytes, size_t len)
 
 /* --- what is said of the file --- */
 
-#define GIB "1073741824"
+#define MOST "268435456"
 
 static const struct {
 	const char *text;
@@ -43,7 +43,7 @@ static const struct {
     {"0,1", 0, 0, 1},
     {"10,20", 0, 10, 20},
     {"007,08", 0, 7, 8},
-    {GIB "," GIB, 0, 1073741824, 1073741824},
+    {MOST "," MOST, 0, 268435456, 268435456},
 
     {"", -1, 0, 0},
     {",", -1, 0, 0},
@@ -64,8 +64,8 @@ static const struct {
     {"-1,2", -1, 0, 0},
     {"1,-2", -1, 0, 0},
     {"1,0", -1, 0, 0},
-    {"1073741825,1", -1, 0, 0},
-    {"0,1073741825", -1, 0, 0},
+    {"268435457,1", -1, 0, 0},
+    {"0,268435457", -1, 0, 0},
     {"9223372036854775807,1", -1, 0, 0},
     {"9223372036854775808,1", -1, 0, 0},
     {"1,9223372036854775807", -1, 0, 0},
@@ -117,7 +117,7 @@ test_many_segments(void **state)
 	assert_null(spool.segments);
 	assert_int_equal(spool.fd, -1);
 	/* the size in all is bounded, not that of each alone */
-	assert_int_equal(spool_add_segment(&spool, "0," GIB), 0);
+	assert_int_equal(spool_add_segment(&spool, "0," MOST), 0);
 	assert_int_equal(spool_add_segment(&spool, "0,1"), -1);
 	spool_free(&spool);
 }
@@ -137,9 +137,9 @@ static const struct check_case checks[] = {
     {10, {"0,11"}, 10, "outside"},
     {10, {"10,1"}, 10, "outside"},
     {10, {"0,1", "5,6"}, 10, "outside"},
-    {10, {"1073741824,1"}, 10, "outside"},
+    {10, {"268435456,1"}, 10, "outside"},
     {10, {"0,10"}, 11, "shorter"},
-    {10, {"0,10"}, 9223372036854775807LL, "shorter"},
+    {10, {"0,10"}, 9223372036854775807LL, "larger"},
     {10, {"0,10"}, -1, "raw"},
     /* two messages must not look the same to the journal */
     {10, {"0,10"}, 0, "raw"},
@@ -171,6 +171,27 @@ test_check(void **state)
 		if (t->said != NULL && strstr(err.text, t->said) == NULL)
 			fail_msg("case %zu: %s", i, err.text);
 		assert_int_equal(err.dsn[0], t->said == NULL ? '\0' : '4');
+		spool_free(&spool);
+	}
+}
+
+/* It is read in the event loop: whoever lies about it must not stop that. */
+static void
+test_too_large(void **state)
+{
+	struct spool spool;
+	struct error err;
+	int more;
+
+	(void)state;
+	for (more = 0; more <= 1; more++) {
+		make_spool(&spool, "0123456789", 10);
+		assert_int_equal(spool_add_segment(&spool, "0,10"), 0);
+		spool.raw = SPOOL_SIZE_MAX + more;
+		assert_int_equal(ftruncate(spool.fd, 1LL << 42), 0);
+		assert_int_equal(spool_check(&spool, &err), -more);
+		if (more)
+			assert_non_null(strstr(err.text, "larger than"));
 		spool_free(&spool);
 	}
 }
@@ -370,6 +391,7 @@ main(void)
 	    cmocka_unit_test(test_segments),
 	    cmocka_unit_test(test_many_segments),
 	    cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_too_large),
 	    cmocka_unit_test(test_not_a_file),
 	    cmocka_unit_test(test_read),
 	    cmocka_unit_test(test_read_fails),
