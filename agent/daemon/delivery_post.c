@@ -11,21 +11,14 @@
 #include "log.h"
 #include "sender.h"
 
-/*
- * Graph's limits are per application and mailbox, but for answers that do not
- * say which limit it was the whole application slows down.
- */
 static void
 hold_back(struct delivery *d)
 {
-	char name[HOLD_NAME_SIZE];
 	struct error err;
 
-	if (strcmp(d->report.error.code, "ApplicationThrottled") == 0)
-		hold_mailbox(&d->request.identity, d->request.mailbox, name);
-	else
-		hold_identity(&d->request.identity, name);
-	if (hold_set(d->daemon->holds, name, d->report.retry_after, &err) == -1)
+	if (hold_throttled(d->daemon->holds, &d->request.identity,
+		d->request.mailbox, d->report.error.code, d->report.retry_after,
+		&err) == -1)
 		log_error("%s", err.text);
 }
 

@@ -2,7 +2,8 @@
  * draft_trash.c - see draft_trash.h.
  *
  * One draft at a time: a token, a turn, the request. Like a delivery it keeps
- * away from who is throttled and counts among the four at a mailbox.
+ * away from who is throttled, counts among the four at a mailbox, and heeds what
+ * the answer says of throttling and of the token.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "draft_trash.h"
 #include "graph.h"
 #include "log.h"
+#include "outcome.h"
 
 #define SWEEP_SECONDS 600
 
@@ -29,6 +31,7 @@ struct draft_trash {
 	struct pass *pass;
 	struct http_call *call;
 	struct secret *token;
+	int renewed; /* happens once for a draft */
 };
 
 /* Ends the work on the draft at hand; its row stays, unless it was dropped. */
@@ -40,7 +43,7 @@ put_down(struct draft_trash *trash)
 	http_cancel(&trash->call);
 	secret_free(&trash->token);
 	draft_clear(&trash->draft);
-	trash->busy = 0;
+	trash->busy = trash->renewed = 0;
 }
 
 static void
@@ -59,12 +62,54 @@ drop(struct draft_trash *trash)
 		log_error("%s", err.text);
 }
 
+static void on_token(void *ctx, enum account_result result,
+    const struct secret *token, const char *text);
+
+static void
+get_token(struct draft_trash *trash, const struct secret *rejected)
+{
+	trash->ask = account_token(trash->daemon->accounts,
+	    &trash->draft.identity, rejected, on_token, trash);
+}
+
+/* The token is not taken. 1 when the draft is tried again with another. */
+static int
+renew(struct draft_trash *trash)
+{
+	if (trash->renewed)
+		return 0;
+	trash->renewed = 1;
+	gate_leave(&trash->pass);
+	get_token(trash, trash->token);
+	return trash->ask != NULL;
+}
+
+static void
+hold_back(struct draft_trash *trash, const struct http_answer *answer,
+    const struct graph_error *error)
+{
+	struct error err;
+
+	if (hold_throttled(trash->daemon->holds, &trash->draft.identity,
+		trash->draft.mailbox, error->code, answer->retry_after,
+		&err) == -1)
+		log_error("%s", err.text);
+}
+
 static void
 on_answer(void *ctx, const struct http_answer *answer)
 {
 	struct draft_trash *trash = ctx;
+	struct graph_error error;
+	struct outcome outcome;
 
 	trash->call = NULL;
+	graph_read_error(answer, &error);
+	outcome = outcome_of(answer->status, error.code, 1);
+	if (outcome.action == OUTCOME_RENEW && renew(trash))
+		return;
+	if (outcome.action == OUTCOME_HOLD)
+		hold_back(trash, answer, &error);
 	if (answer->status == 204 || answer->status == 404)
 		drop(trash);
 	log_debug("NOQUEUE: mailbox=<%s>, http=%ld, a draft that will not be "
@@ -105,6 +150,7 @@ on_token(void *ctx, enum account_result result, const struct secret *token,
 
 	(void)text;
 	trash->ask = NULL;
+	secret_free(&trash->token);
 	if (result == ACCOUNT_OK) {
 		trash->token = secret_new(token->bytes, token->len);
 		hold_mailbox(
@@ -137,8 +183,7 @@ take_up(struct draft_trash *trash)
 	if (trash->draft.id[0] == '\0')
 		drop(trash); /* it was never made */
 	else if (!is_held(trash))
-		trash->ask = account_token(trash->daemon->accounts,
-		    &trash->draft.identity, NULL, on_token, trash);
+		get_token(trash, NULL);
 	if (trash->ask == NULL)
 		put_down(trash);
 }

@@ -182,6 +182,19 @@ hold_set(struct holds *holds, const char *name, long seconds, struct error *err)
 	return write_hold(holds, name, seconds, err);
 }
 
+int
+hold_throttled(struct holds *holds, const struct identity *id,
+    const char *mailbox, const char *code, long seconds, struct error *err)
+{
+	char name[HOLD_NAME_SIZE];
+
+	if (strcmp(code, "ApplicationThrottled") == 0)
+		hold_mailbox(id, mailbox, name);
+	else
+		hold_identity(id, name);
+	return hold_set(holds, name, seconds, err);
+}
+
 long long
 hold_left(struct holds *holds, const char *name)
 {

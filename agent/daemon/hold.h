@@ -39,6 +39,14 @@ char *hold_tenant(const struct identity *id, char name[HOLD_NAME_SIZE]);
 int hold_set(
     struct holds *holds, const char *name, long seconds, struct error *err);
 
+/*
+ * Graph has answered 429 or the like with this code of its own (or ""). Its
+ * limits are per application and mailbox; after an answer that does not say so
+ * the whole application slows down.
+ */
+int hold_throttled(struct holds *holds, const struct identity *id,
+    const char *mailbox, const char *code, long seconds, struct error *err);
+
 /* Milliseconds that name is still held; 0 when it is not. */
 long long hold_left(struct holds *holds, const char *name);
 

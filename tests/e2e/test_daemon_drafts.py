@@ -179,6 +179,39 @@ def test_final_refusal_deletes_the_draft(m365, daemon):
     assert m365.mail() == []
 
 
+@pytest.mark.parametrize("code", ["ApplicationThrottled", "TooManyRequests"])
+def test_deletion_that_is_throttled_holds(m365, daemon, code):
+    m365.limits(message_bytes=50)
+    m365.rules({"endpoint": "delete", "status": 429,
+                "headers": {"Retry-After": "300"},
+                "body": {"error": {"code": code}}})
+    assert Large([Part(51)]).submit(daemon).status == "bounced"
+    m365.wait_requests("delete", state="answered")
+    reply = Large([Part(51)]).submit(daemon)
+    assert (reply.status, reply.dsn) == ("deferred", "4.7.28")
+    restart(daemon)
+    assert len(m365.requests("delete")) == 1
+
+
+def test_deletion_gets_another_token(m365, daemon):
+    m365.limits(message_bytes=50)
+    m365.rules({"endpoint": "delete", "status": 401})
+    assert Large([Part(51)]).submit(daemon).status == "bounced"
+    m365.wait_requests("delete", 2)
+    assert len(m365.requests("token")) == 2
+    assert_clean(m365, daemon)
+
+
+def test_deletion_with_no_good_token_is_put_off(m365, daemon):
+    m365.limits(message_bytes=50)
+    m365.rules({"endpoint": "delete", "status": 401, "times": 2})
+    assert Large([Part(51)]).submit(daemon).status == "bounced"
+    m365.wait_requests("delete", 2, state="answered")
+    assert len(m365.drafts()) == 1
+    restart(daemon)
+    assert_clean(m365, daemon)
+
+
 def test_draft_is_deleted_after_a_restart(m365, daemon):
     m365.limits(message_bytes=50)
     m365.rules({"endpoint": "delete", "status": 503})
