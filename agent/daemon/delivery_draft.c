@@ -176,6 +176,30 @@ refuse_draft(struct delivery *d, const struct outcome *refusal)
 }
 
 static void
+on_taken_back(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+
+	(void)answer;
+	end_request(d);
+	delivery_finish_unsent(d);
+}
+
+/* The state has not taken the new draft, so nobody would know it later. */
+static void
+take_back(struct delivery *d)
+{
+	char id[GRAPH_ID_SIZE];
+	struct graph_call call = delivery_call(d, id, on_taken_back);
+
+	graph_new_id(id);
+	call.draft = d->large->draft.id;
+	d->call = graph_draft_delete(&call, NULL);
+	if (d->call == NULL)
+		delivery_finish_unsent(d);
+}
+
+static void
 on_created(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
@@ -184,8 +208,10 @@ on_created(void *ctx, const struct http_answer *answer)
 	end_request(d);
 	if (graph_draft_read_id(answer, d->large->draft.id) == 0) {
 		d->large->made = 1;
-		if (delivery_draft_keep(d) == 0)
+		if (delivery_draft_try_keep(d) == 0)
 			go_on(d);
+		else
+			take_back(d);
 	} else if (answer->status == 403) {
 		outcome = delivery_read_answer(d, answer);
 		refuse_draft(d, &outcome);

@@ -42,7 +42,7 @@ delivery_draft_free(struct delivery *d)
 }
 
 int
-delivery_draft_keep(struct delivery *d)
+delivery_draft_try_keep(struct delivery *d)
 {
 	const struct draft_store store = store_of(d);
 	struct error err;
@@ -50,7 +50,16 @@ delivery_draft_keep(struct delivery *d)
 	if (draft_keep(&store, &d->large->draft, &err) == 0)
 		return 0;
 	log_error("%s", err.text);
-	delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+	report_text(&d->reply, WIRE_DEFERRED, err.dsn, err.text);
+	return -1;
+}
+
+int
+delivery_draft_keep(struct delivery *d)
+{
+	if (delivery_draft_try_keep(d) == 0)
+		return 0;
+	delivery_finish_unsent(d);
 	return -1;
 }
 

@@ -143,6 +143,9 @@ int delivery_draft_is_missing(
 int delivery_draft_load(struct delivery *d);
 int delivery_draft_keep(struct delivery *d);
 
+/* The same, but that the delivery goes on: the reply says why it failed. */
+int delivery_draft_try_keep(struct delivery *d);
+
 /* The draft will not be sent, and d->large is as new. */
 void delivery_draft_discard(struct delivery *d);
 

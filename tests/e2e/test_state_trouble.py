@@ -171,6 +171,27 @@ def test_acceptance_that_cannot_be_kept_is_told(m365, daemon, disk):
     assert "4TESTqueue: outcome=unknown of an earlier" in daemon.log()
 
 
+def test_draft_that_cannot_be_kept_is_taken_back(m365, daemon, disk):
+    m365.app(TENANT, CLIENT, SECRET, permissions=BOTH)
+    daemon.start()
+    sign_in(daemon)
+    m365.rules({"endpoint": "messages", "action": "stall", "accept": True})
+    large = Large([Part(1000)])
+    replies = []
+    thread = threading.Thread(
+        target=lambda: replies.append(large.submit(daemon)))
+    thread.start()
+    m365.wait_stalled(1)
+    disk.fill()
+    m365.release()
+    thread.join()
+    assert (replies[0].status, replies[0].dsn) == ("deferred", "4.3.1")
+    assert not m365.drafts()
+    disk.empty()
+    assert large.submit(daemon).status == "sent"
+    assert not m365.drafts()
+
+
 def test_attachment_that_cannot_be_kept_is_not_attached_twice(
         m365, daemon, disk):
     m365.app(TENANT, CLIENT, SECRET, permissions=BOTH)
