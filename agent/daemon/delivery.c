@@ -446,11 +446,40 @@ delivery_abandon(struct delivery **deliveryp)
 		    "the agent went away before the message was posted");
 }
 
+/* Nobody waits for the answer any more, which may be a yes. */
+static void
+break_off(struct delivery *d)
+{
+	memset(&d->report, 0, sizeof(d->report));
+	d->report.unknown_fate = d->posting && http_may_have_all(d->call);
+	d->report.delay = (double)(clock_ms() - d->started) / 1000;
+	if (d->large != NULL)
+		d->report.attached = d->large->draft.attached;
+	report_text(&d->reply, WIRE_DEFERRED, "4.3.2",
+	    "msgraphd was stopped before Graph answered");
+	report_log(&d->request, &d->report, &d->reply);
+}
+
 void
 delivery_drop_all(struct msgraphd *daemon)
 {
 	struct delivery *d;
 
-	while ((d = LIST_FIRST(&daemon->deliveries)) != NULL)
+	while ((d = LIST_FIRST(&daemon->deliveries)) != NULL) {
+		if (d->call != NULL)
+			break_off(d);
 		delivery_free(d);
+	}
+}
+
+void
+deliveries_follow_clock(
+    struct msgraphd *daemon, long long began, long long step)
+{
+	struct delivery *d;
+
+	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
+	     d = LIST_NEXT(d, entry))
+		if (d->entry_now.refused_since >= began)
+			d->entry_now.refused_since += step;
 }

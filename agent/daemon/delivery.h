@@ -54,7 +54,14 @@ struct delivery *delivery_start(struct msgraphd *daemon,
  */
 void delivery_abandon(struct delivery **deliveryp);
 
-/* Drops all of the daemon's deliveries without a word, for its end. */
+/*
+ * Drops all of the daemon's deliveries, for its end. Of each that a request is
+ * under way for the log tells whether Graph may have taken the message.
+ */
 void delivery_drop_all(struct msgraphd *daemon);
+
+/* The clock, which read began at the start, was set by step seconds. */
+void deliveries_follow_clock(
+    struct msgraphd *daemon, long long began, long long step);
 
 #endif

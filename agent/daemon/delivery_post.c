@@ -113,6 +113,7 @@ on_answer(void *ctx, const struct http_answer *answer)
 	struct outcome outcome;
 
 	d->call = NULL;
+	d->posting = 0;
 	gate_leave(&d->pass);
 	if (delivery_draft_is_missing(d, answer))
 		return;
@@ -165,6 +166,7 @@ post(struct delivery *d)
 		delivery_write(d, d->fate_before, delivery_finish);
 		return;
 	}
+	d->posting = 1;
 	log_debug("%s: posting to Graph, client-request-id=%s",
 	    d->request.queue_id, id);
 }

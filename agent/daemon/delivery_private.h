@@ -37,6 +37,7 @@ struct delivery {
 	struct event *timer;
 	struct ask *ask;
 	struct http_call *call;
+	int posting; /* call is the one that sends the message */
 	int writing; /* the journal */
 
 	struct pass *pass; /* while in the gate, or waiting before it */

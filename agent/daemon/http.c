@@ -60,24 +60,31 @@ reason(const struct http_call *call, CURLcode code)
 	return call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
 }
 
+int
+http_may_have_all(const struct http_call *call)
+{
+	long request_size = 0;
+
+	/* where there is no body, the head counts */
+	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
+	return call->sent == call->body.size && request_size > 0;
+}
+
 static void
 finish(struct http_call *call, CURLcode code)
 {
 	struct http_answer answer = {0};
 	curl_off_t retry_after = 0;
-	long request_size = 0;
 
 	LIST_REMOVE(call, entry);
 	call->http->active--;
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &answer.status);
 	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &answer.seconds);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
-	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
 	answer.retry_after = (long)retry_after;
 	answer.body = call->in.bytes == NULL ? "" : call->in.bytes;
 	answer.body_len = call->in.len;
-	/* where there is no body, the head counts */
-	answer.body_sent = call->sent == call->body.size && request_size > 0;
+	answer.body_sent = http_may_have_all(call);
 	if (code != CURLE_OK)
 		snprintf(answer.transport, sizeof(answer.transport), "%s",
 		    reason(call, code));

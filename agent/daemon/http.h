@@ -89,6 +89,9 @@ struct http_call *http_start(struct http *http,
 /* Gives a call up; done is not called. Takes NULL. */
 void http_cancel(struct http_call **callp);
 
+/* 1 when all of the request was handed over. */
+int http_may_have_all(const struct http_call *call);
+
 /* How many calls are under way. */
 unsigned int http_active(const struct http *http);
 

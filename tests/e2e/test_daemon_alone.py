@@ -345,3 +345,31 @@ def test_reload_takes_over_settings_and_survives_mistakes(daemon):
     Daemon.wait(lambda: "configuration reloaded" in daemon.log())
     assert daemon.auth(USER, SECRET).startswith("NO")
     assert daemon.auth(USER.replace(":", "|"), SECRET) == "OK"
+@pytest.mark.parametrize("when, unknown", [("after", True),
+                                           ("before", False)])
+def test_stop_that_breaks_off_says_what_is_unknown(m365, daemon, when,
+                                                   unknown):
+    daemon.stop()
+    daemon.settings["request_timeout"] = "30s"
+    daemon.start()
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "action": "stall", "when": when})
+    message = MESSAGE + (b"x" * 70 + b"\r\n") * 38_000
+    thread = threading.Thread(
+        target=daemon.submit, args=(message,), kwargs={"identity": USER})
+    thread.start()
+    m365.wait_stalled()
+    # a lower one counts for the stop, not for what is under way
+    daemon.settings["request_timeout"] = "1s"
+    daemon.write_conf()
+    daemon.process.send_signal(signal.SIGHUP)
+    Daemon.wait(lambda: "configuration reloaded" in daemon.log())
+    assert daemon.stop() == 0
+    thread.join()
+    [line] = [line for line in daemon.log().splitlines()
+              if "4TESTqueue: mailbox=" in line]
+    assert "status=deferred (msgraphd was stopped before" in line
+    assert ("outcome=unknown" in line) == unknown
+    m365.release()
+
+
