@@ -5,7 +5,7 @@
 
 #include "clock.h"
 
-static long long advanced_ms;
+static long long advanced_ms, start_ms, start_wall;
 
 long long
 clock_ms(void)
@@ -16,6 +16,15 @@ clock_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000 + advanced_ms;
 }
 
+static long long
+system_wall(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec + advanced_ms / 1000;
+}
+
 /*
  * Read once: a clock that is set while the daemon runs would otherwise end
  * graces early, or make the journal forget.
@@ -23,15 +32,22 @@ clock_ms(void)
 long long
 clock_wall(void)
 {
-	static long long start_ms, start_wall;
-	struct timespec ts;
-
 	if (start_wall == 0) {
-		clock_gettime(CLOCK_REALTIME, &ts);
-		start_wall = ts.tv_sec;
-		start_ms = clock_ms() - advanced_ms;
+		start_wall = system_wall();
+		start_ms = clock_ms();
 	}
 	return start_wall + (clock_ms() - start_ms) / 1000;
+}
+
+long long
+clock_follow(void)
+{
+	long long step = system_wall() - clock_wall();
+
+	if (step > -CLOCK_STEP_SECONDS && step < CLOCK_STEP_SECONDS)
+		return 0;
+	start_wall += step;
+	return step;
 }
 
 void

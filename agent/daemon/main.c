@@ -19,6 +19,7 @@
 
 #include "auth.h"
 #include "bounce.h"
+#include "clock_watch.h"
 #include "delivery.h"
 #include "draft_trash.h"
 #include "listen.h"
@@ -195,6 +196,8 @@ start_parts(struct msgraphd *d, struct error *err)
 		return -1;
 	if ((d->base = event_base_new()) == NULL)
 		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
+	if ((d->clock_watch = clock_watch_new(d, err)) == NULL)
+		return -1;
 	if ((d->http = http_new(d->base, &d->conf, err)) == NULL)
 		return -1;
 	if ((d->holds = holds_new(d->state, err)) == NULL)
@@ -257,6 +260,7 @@ shut_down(struct program *p)
 	journal_free(&p->daemon.journal);
 	delivery_drop_all(&p->daemon);
 	draft_trash_free(&p->daemon.trash);
+	clock_watch_free(&p->daemon.clock_watch);
 	accounts_free(&p->daemon.accounts);
 	http_free(&p->daemon.http);
 	gate_free(&p->daemon.gate);

@@ -19,6 +19,7 @@
 /* Requests to Graph under way at once, over all mailboxes. */
 #define MSGRAPHD_REQUESTS_MAX 128
 
+struct clock_watch;
 struct delivery;
 struct draft_trash;
 
@@ -34,6 +35,7 @@ struct msgraphd {
 	struct journal *journal;
 	struct gate *gate;
 	struct draft_trash *trash;
+	struct clock_watch *clock_watch;
 	LIST_HEAD(delivery_list, delivery) deliveries;
 };
 

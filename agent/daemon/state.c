@@ -39,7 +39,8 @@ static const char schema_sql[] =
     " secret BLOB NOT NULL,"
     " token BLOB,"
     " token_expires INTEGER NOT NULL,"
-    " verified INTEGER NOT NULL) WITHOUT ROWID;"
+    " verified INTEGER NOT NULL,"
+    " used INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE hold ("
     " name TEXT PRIMARY KEY,"
     " until INTEGER NOT NULL) WITHOUT ROWID;"
@@ -66,8 +67,8 @@ static const char schema_sql[] =
  * The directory may be reached through symbolic links, the file itself may be
  * none: SQLite refuses any on the way, so they are resolved here.
  */
-static int
-path_of(const char *directory, char *path, size_t size)
+int
+state_path(const char *directory, char *path, size_t size)
 {
 	char *real = realpath(directory, NULL);
 	int len = snprintf(
@@ -83,7 +84,7 @@ state_exists(const char *directory)
 	char path[4096];
 
 	/* what cannot be looked at may well be there */
-	return path_of(directory, path, sizeof(path)) == 0 &&
+	return state_path(directory, path, sizeof(path)) == 0 &&
 	    (access(path, F_OK) == 0 || errno != ENOENT);
 }
 
@@ -227,7 +228,7 @@ static int
 prepare(struct state *state, struct error *err)
 {
 	if (state_prepare(state,
-		"INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?)",
+		"INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?, ?)",
 		&state->put, err) == -1)
 		return -1;
 	return state_prepare(state,
@@ -280,7 +281,7 @@ state_open(const char *directory, const struct vault *vault, struct error *err)
 		return NULL;
 	}
 	state->vault = vault;
-	if (path_of(directory, state->file, sizeof(state->file)) == -1)
+	if (state_path(directory, state->file, sizeof(state->file)) == -1)
 		error_set(err, ERROR_OURS, "4.3.5",
 		    "state_directory %s is too long", directory);
 	else if (open_database(state, err) == 0)
@@ -301,51 +302,6 @@ state_close(struct state **statep)
 	sqlite3_finalize(state->get);
 	sqlite3_close(state->db);
 	free(state);
-}
-
-/* --- out of the way --- */
-
-/* A running daemon holds a lock on the file for as long as it is open. */
-static int
-is_locked(const char *file)
-{
-	sqlite3 *db = NULL;
-	int code = SQLITE_OK;
-
-	if (sqlite3_open_v2(file, &db,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW,
-		NULL) == SQLITE_OK)
-		code =
-		    sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL);
-	sqlite3_close(db);
-	return code == SQLITE_BUSY || code == SQLITE_LOCKED;
-}
-
-int
-state_move_aside(
-    const char *directory, char *name, size_t size, struct error *err)
-{
-	static const char *const tails[] = {"-wal", "-shm", ""};
-	char file[4096], from[4200], to[4200];
-	size_t i;
-
-	if (path_of(directory, file, sizeof(file)) == -1 ||
-	    access(file, F_OK) == -1)
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "there is no state in %s", directory);
-	if (is_locked(file))
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "msgraphd runs on %s; stop it first", file);
-	snprintf(name, size, "%s.%lld", file, clock_wall());
-	/* the database itself last: until then a second try finds all */
-	for (i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
-		snprintf(from, sizeof(from), "%s%s", file, tails[i]);
-		snprintf(to, sizeof(to), "%s%s", name, tails[i]);
-		if (rename(from, to) == -1 && errno != ENOENT)
-			return error_set(err, ERROR_OURS, "4.3.5",
-			    "rename %s: %s", from, strerror(errno));
-	}
-	return 0;
 }
 
 /* --- credentials --- */
@@ -400,6 +356,7 @@ state_put(struct state *state, const struct identity *id,
 	sqlite3_bind_text(state->put, 1, text, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(state->put, 4, credential->token_expires);
 	sqlite3_bind_int64(state->put, 5, credential->verified);
+	sqlite3_bind_int64(state->put, 6, clock_wall());
 	if (bind_sealed(state, 2, context_of(text, "secret", context),
 		credential->secret, err) == 0 &&
 	    bind_sealed(state, 3, context_of(text, "token", context),

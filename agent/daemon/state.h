@@ -37,6 +37,9 @@ struct state *state_open(
     const char *directory, const struct vault *vault, struct error *err);
 void state_close(struct state **statep);
 
+/* The file's path. 0, or -1 when it does not fit. */
+int state_path(const char *directory, char *path, size_t size);
+
 /*
  * Renames directory/state.db (and what SQLite keeps beside it) so that the next
  * start makes a new one; nothing is deleted. name, of size bytes, becomes the
@@ -48,6 +51,9 @@ int state_move_aside(
 /* Stores, replacing what was there. 0 when it is durable, -1 with *err. */
 int state_put(struct state *state, const struct identity *id,
     const struct credential *credential, struct error *err);
+
+/* Forgets who has neither signed in nor sent since wall (clock_wall()). */
+int state_expire(struct state *state, long long wall, struct error *err);
 
 /* 1 with *credential filled, 0 when the identity is unknown, -1 with *err. */
 int state_get(struct state *state, const struct identity *id,
@@ -63,6 +69,19 @@ int state_run(struct state *state, const char *sql, struct error *err);
 int state_changes(struct state *state); /* rows of the last statement */
 int state_prepare(struct state *state, const char *sql, sqlite3_stmt **stmt,
     struct error *err);
+
+/*
+ * The clock was set by step seconds: so are the times that were written from
+ * clock_wall() began to before. 0, or -1 with *err.
+ */
+int state_follow_clock(struct state *state, long long began, long long before,
+    long long step, struct error *err);
+
+/*
+ * Rows that were written with a clock far ahead of now's are as of now; they
+ * would never expire otherwise. 0, or -1 with *err.
+ */
+int state_mend_future(struct state *state, struct error *err);
 
 /* Wipes what the struct owns; takes a zeroed one. */
 void credential_clear(struct credential *credential);

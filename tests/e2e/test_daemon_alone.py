@@ -310,6 +310,21 @@ def test_damaged_state_is_named_and_moved_aside(daemon):
     assert daemon.auth(USER, SECRET) == "OK"
 
 
+def test_log_of_a_damaged_state_is_moved_as_it_is(daemon):
+    """SQLite would write it into the file and delete it."""
+    daemon.auth(USER, SECRET)
+    daemon.stop(9)
+    state = Path(daemon.settings["state_directory"]) / "state.db"
+    log = Path(f"{state}-wal").read_bytes()
+    whole = state.read_bytes()
+    assert log
+    run = subprocess.run(daemon.command("-M"), capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    moved = run.stdout.split(";")[0].removeprefix("moved to ")
+    assert Path(moved).read_bytes() == whole
+    assert Path(f"{moved}-wal").read_bytes() == log
+
+
 def test_second_daemon_says_so(daemon, tmp_path):
     second = Daemon(tmp_path, {})
     second.log_file = tmp_path / "second.log"
@@ -333,6 +348,38 @@ def test_stop_finishes_what_is_under_way(m365, daemon):
     assert replies[0].status == "sent"
 
 
+def test_stop_that_breaks_off_says_what_is_unknown(m365, daemon):
+    """Graph has the one message whole, and the other in part."""
+    daemon.stop()
+    daemon.settings["request_timeout"] = "30s"
+    daemon.start()
+    daemon.auth(USER, SECRET)
+    threads = []
+    for when in ("after", "before"):
+        mailbox = f"{when}@example.com"
+        m365.rules({"endpoint": "sendMail", "match": {"mailbox": mailbox},
+                    "action": "stall", "when": when})
+        threads.append(threading.Thread(
+            target=daemon.submit, kwargs={"identity": USER,
+                                          "mailbox": mailbox},
+            args=(MESSAGE + (b"x" * 70 + b"\r\n") * 38_000,)))
+        threads[-1].start()
+    m365.wait_stalled(2)
+    # a shorter one counts for the stop, not for what is under way
+    daemon.settings["request_timeout"] = "1s"
+    daemon.write_conf()
+    daemon.process.send_signal(signal.SIGHUP)
+    Daemon.wait(lambda: "configuration reloaded" in daemon.log())
+    assert daemon.stop() == 0
+    for thread in threads:
+        thread.join()
+    lines = [line for line in daemon.log().splitlines()
+             if "status=deferred (msgraphd was stopped before" in line]
+    assert sorted(("<after@" in line, "outcome=unknown" in line)
+                  for line in lines) == [(False, False), (True, True)]
+    m365.release()
+
+
 def test_reload_takes_over_settings_and_survives_mistakes(daemon):
     daemon.settings["log_level"] = "loud"
     daemon.write_conf()
@@ -345,31 +392,3 @@ def test_reload_takes_over_settings_and_survives_mistakes(daemon):
     Daemon.wait(lambda: "configuration reloaded" in daemon.log())
     assert daemon.auth(USER, SECRET).startswith("NO")
     assert daemon.auth(USER.replace(":", "|"), SECRET) == "OK"
-@pytest.mark.parametrize("when, unknown", [("after", True),
-                                           ("before", False)])
-def test_stop_that_breaks_off_says_what_is_unknown(m365, daemon, when,
-                                                   unknown):
-    daemon.stop()
-    daemon.settings["request_timeout"] = "30s"
-    daemon.start()
-    daemon.auth(USER, SECRET)
-    m365.rules({"endpoint": "sendMail", "action": "stall", "when": when})
-    message = MESSAGE + (b"x" * 70 + b"\r\n") * 38_000
-    thread = threading.Thread(
-        target=daemon.submit, args=(message,), kwargs={"identity": USER})
-    thread.start()
-    m365.wait_stalled()
-    # a lower one counts for the stop, not for what is under way
-    daemon.settings["request_timeout"] = "1s"
-    daemon.write_conf()
-    daemon.process.send_signal(signal.SIGHUP)
-    Daemon.wait(lambda: "configuration reloaded" in daemon.log())
-    assert daemon.stop() == 0
-    thread.join()
-    [line] = [line for line in daemon.log().splitlines()
-              if "4TESTqueue: mailbox=" in line]
-    assert "status=deferred (msgraphd was stopped before" in line
-    assert ("outcome=unknown" in line) == unknown
-    m365.release()
-
-

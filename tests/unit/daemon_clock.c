@@ -1,0 +1,242 @@
+/*
+ * The two clocks (agent/daemon/clock.c), and what becomes of the state's times
+ * when the wall clock was wrong (agent/daemon/state_times.c).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "../../agent/daemon/clock.h"
+#include "../../agent/daemon/state.h"
+
+#define HOUR 3600LL
+#define DAY (24 * HOUR)
+
+/* What the system's clocks say, in seconds. */
+static long long boot = 100, wall = 1000000;
+
+int
+clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	ts->tv_sec = (time_t)(clock == CLOCK_REALTIME ? wall : boot);
+	ts->tv_nsec = 0;
+	return 0;
+}
+
+static void
+test_wall(void **state)
+{
+	long long start = clock_wall();
+
+	(void)state;
+	assert_int_equal(start, wall);
+	boot += 5;
+	assert_int_equal(clock_wall(), start + 5);
+	wall += 5;
+	assert_int_equal(clock_follow(), 0);
+	/* a correction is not worth it */
+	wall += HOUR - 1;
+	assert_int_equal(clock_follow(), 0);
+	assert_int_equal(clock_wall(), start + 5);
+	/* no battery, and now NTP has answered */
+	wall += 9000 * DAY;
+	assert_int_equal(clock_wall(), start + 5);
+	assert_int_equal(clock_follow(), 9000 * DAY + HOUR - 1);
+	assert_int_equal(clock_wall(), wall);
+	assert_int_equal(clock_follow(), 0);
+	boot += 7;
+	assert_int_equal(clock_wall(), wall + 7);
+	wall -= 2 * HOUR;
+	assert_int_equal(clock_follow(), -(2 * HOUR) - 7);
+	assert_int_equal(clock_wall(), wall);
+	assert_int_equal(clock_ms(), boot * 1000);
+}
+
+/* --- the state --- */
+
+static char folder[32];
+static struct vault *vault;
+static struct state *st;
+
+static char *
+in_folder(const char *name, char path[64])
+{
+	snprintf(path, 64, "%s/%s", folder, name);
+	return path;
+}
+
+static int
+begin(void **state)
+{
+	char path[64];
+
+	(void)state;
+	strcpy(folder, "/tmp/daemon_clockXXXXXX");
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	vault = vault_load(in_folder("key", path), 1, NULL);
+	st = state_open(folder, vault, NULL);
+	return st == NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	char path[64];
+
+	(void)state;
+	state_close(&st);
+	vault_free(&vault);
+	unlink(in_folder("key", path));
+	unlink(in_folder("state.db", path));
+	return rmdir(folder);
+}
+
+static void
+run(const char *sql)
+{
+	struct error err;
+
+	if (state_run(st, sql, &err) == -1)
+		fail_msg("%s", err.text);
+}
+
+static long long
+number(const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	long long value;
+
+	assert_int_equal(state_prepare(st, sql, &stmt, NULL), 0);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return value;
+}
+
+/* One row of each table, all of whose times are this; in the first column n. */
+static void
+add_rows(int n, long long at)
+{
+	char sql[1000];
+
+	snprintf(sql, sizeof(sql),
+	    "INSERT INTO delivery VALUES (%d, 0, %lld, '', '', %lld);"
+	    "INSERT INTO draft VALUES (%d, %d, x'', %lld);"
+	    "INSERT INTO sender VALUES (%d, '', %lld);"
+	    "INSERT INTO credential VALUES (%d, x'', NULL, %lld, %lld, %lld);"
+	    "INSERT INTO hold VALUES (%d, %lld)",
+	    n, at, at, n, n, at, n, at, n, at, at, at, n, at);
+	run(sql);
+}
+
+static const char *const times[] = {
+    "SELECT refused_since FROM delivery WHERE digest = ",
+    "SELECT changed FROM delivery WHERE digest = ",
+    "SELECT changed FROM draft WHERE digest = ",
+    "SELECT used FROM sender WHERE mailbox = '",
+    "SELECT used FROM credential WHERE identity = '",
+    "SELECT verified FROM credential WHERE identity = '",
+    "SELECT token_expires FROM credential WHERE identity = '",
+    "SELECT until FROM hold WHERE name = '",
+};
+
+static void
+assert_times(int n, long long at, size_t count)
+{
+	char sql[200];
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		snprintf(sql, sizeof(sql), "%s%d%s", times[i], n,
+		    strchr(times[i], '\'') != NULL ? "'" : "");
+		if (number(sql) != at)
+			fail_msg("%s: %lld, not %lld", sql, number(sql), at);
+	}
+}
+
+#define ALL (sizeof(times) / sizeof(*times))
+
+/* What this daemon has written moves with the clock, what was there stays. */
+static void
+test_follow(void **state)
+{
+	const long long began = 1000, now = 2000, step = 500 * DAY;
+
+	(void)state;
+	add_rows(1, began - 1);
+	add_rows(2, began);
+	add_rows(3, now);
+	add_rows(4, 600 * DAY);
+	add_rows(5, 0);
+	assert_int_equal(state_follow_clock(st, began, now, step, NULL), 0);
+	assert_times(1, began - 1, ALL);
+	assert_times(2, began + step, ALL);
+	assert_times(3, now + step, ALL);
+	assert_times(4, 600 * DAY, ALL);
+	assert_times(5, 0, ALL);
+	assert_int_equal(
+	    state_follow_clock(st, began + step, now + step, -step, NULL), 0);
+	assert_times(2, began, ALL);
+	assert_times(4, 600 * DAY, ALL);
+}
+
+/* A clock that was years ahead once must not keep rows for years. */
+static void
+test_future(void **state)
+{
+	long long now = clock_wall();
+
+	(void)state;
+	add_rows(1, now - 9);
+	add_rows(2, now + HOUR);
+	add_rows(3, now + 9000 * DAY);
+	assert_int_equal(state_mend_future(st, NULL), 0);
+	assert_times(1, now - 9, ALL);
+	assert_times(2, now + HOUR, ALL);
+	assert_times(3, now, 5);
+	assert_int_equal(number("SELECT count(*) FROM hold"), 2);
+}
+
+static void
+test_unused(void **state)
+{
+	static const struct identity id = {
+	    "11111111-2222-3333-4444-555555555555",
+	    "66666666-7777-8888-9999-000000000000"};
+	struct credential c = {.secret = secret_new("s", 1)}, found;
+	long long now = clock_wall();
+
+	(void)state;
+	add_rows(1, now - 2);
+	assert_int_equal(state_put(st, &id, &c, NULL), 0);
+	credential_clear(&c);
+	assert_int_equal(state_expire(st, now, NULL), 0);
+	assert_int_equal(number("SELECT count(*) FROM credential"), 1);
+	assert_int_equal(state_get(st, &id, &found, NULL), 1);
+	credential_clear(&found);
+	assert_int_equal(state_expire(st, now + 1, NULL), 0);
+	assert_int_equal(state_get(st, &id, &found, NULL), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_wall),
+	    cmocka_unit_test_setup_teardown(test_follow, begin, end),
+	    cmocka_unit_test_setup_teardown(test_future, begin, end),
+	    cmocka_unit_test_setup_teardown(test_unused, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
