@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -143,6 +145,42 @@ def test_connection_that_gave_503_is_not_used_again(m365, daemon):
 
 
 # --- outages
+
+@pytest.fixture
+def slow_dns(m365, tmp_path):
+    """A msgraphd whose resolver does not answer."""
+    library = tmp_path / "slowdns.so"
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE",
+                    "-o", library, Path(__file__).parent / "slowdns.c"],
+                   check=True)
+    daemon = Daemon(tmp_path, {**settings_for(m365), "connect_timeout": "1s",
+                               "login_endpoint": "https://login.test"})
+    daemon.env |= {"LD_PRELOAD": str(library),
+                   "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    with daemon:
+        yield daemon
+
+
+def test_dead_resolver_holds_nobody_up(slow_dns):
+    """Neither when a question times out nor when msgraphd stops."""
+    asked = threading.Thread(target=slow_dns.auth, args=(USER, SECRET))
+    asked.start()
+    waits = []
+    while asked.is_alive():
+        start = time.monotonic()
+        assert slow_dns.auth("no name of ours", "x").startswith("NO")
+        waits.append(time.monotonic() - start)
+        time.sleep(0.02)
+    asked.join()
+    assert "cannot ask Entra" in slow_dns.log()
+    assert max(waits) < 0.5
+    asked = threading.Thread(target=slow_dns.auth, args=(
+        USER.replace("a", "f"), SECRET))
+    asked.start()
+    start = time.monotonic()
+    assert slow_dns.stop() == 0
+    assert time.monotonic() - start < 5
+    asked.join()
 
 def test_outage_grace_accepts_the_stored_secret_only(m365, daemon):
     daemon.settings["auth_cache_ttl"] = "0s"

@@ -44,6 +44,7 @@ class Daemon:
         self.conf = directory / "msgraph.conf"
         self.log_file = directory / "msgraphd.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.env = dict(os.environ)
 
     def write_conf(self) -> None:
         self.conf.write_text("".join(
@@ -56,7 +57,8 @@ class Daemon:
         (self.directory / "state").mkdir(exist_ok=True)
         self.write_conf()
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(self.command(), stderr=log)
+            self.process = subprocess.Popen(self.command(), stderr=log,
+                                            env=self.env)
         self.wait(lambda: self.answers() or self.process.poll() is not None)
         return self
 
