@@ -229,6 +229,7 @@ start(struct entra_call *call, struct http *http, const struct conf *conf,
 	struct http_request request = {.method = "POST",
 	    .content_type = "application/x-www-form-urlencoded",
 	    .body = &body,
+	    .repeatable = 1, /* a second token does no harm */
 	    .timeout = conf->request_timeout < ENTRA_TIMEOUT
 		? conf->request_timeout
 		: ENTRA_TIMEOUT};

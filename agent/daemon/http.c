@@ -12,9 +12,9 @@
  * new one. Graph has no idempotency key, so that is right only while the server
  * cannot have had the whole request: seek_body() (http_request.c) refuses to
  * start over once the last byte was handed out, and the request fails with
- * body_sent set. A request whose body has no bytes is never asked to seek; one
- * that must not be repeated goes over a connection of its own, which libcurl
- * does not try twice.
+ * body_sent set, unless the request says that it may be repeated. One whose body
+ * has no bytes is never asked to seek; one that must not be repeated goes over a
+ * connection of its own, which libcurl does not try twice.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -265,6 +265,7 @@ http_start(struct http *http, const struct http_request *request,
 	call->http = http;
 	call->done = done;
 	call->ctx = ctx;
+	call->repeatable = request->repeatable;
 	call->received_max =
 	    request->answer_max == 0 ? HTTP_BODY_MAX : request->answer_max;
 	buf_init(&call->in,

@@ -30,7 +30,7 @@ struct http_body {
 	long long size; /* bytes in all */
 	/* fills up to room bytes; count, or -1 to give the request up */
 	long (*read)(void *ctx, char *to, size_t room);
-	/* starts over; asked only while not everything has been read */
+	/* starts over; see repeatable below */
 	void (*rewind)(void *ctx);
 	void *ctx;
 };
@@ -49,6 +49,7 @@ struct http_request {
 	size_t answer_max; /* 0: HTTP_BODY_MAX */
 	size_t answer_kept; /* 0: HTTP_BODY_KEPT */
 	int once; /* never sent again by itself: see http.c */
+	int repeatable; /* may be sent again after its last byte was */
 };
 
 struct http_answer {

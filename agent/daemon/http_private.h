@@ -18,6 +18,7 @@ struct http_call {
 	struct curl_slist *headers;
 	struct http_body body;
 	long long sent; /* bytes of the body that were handed to libcurl */
+	int repeatable;
 	struct buf in;
 	size_t received, received_max; /* with what was not kept */
 	http_done done;

@@ -29,7 +29,8 @@ seek_body(void *ctx, curl_off_t offset, int origin)
 	struct http_call *call = ctx;
 
 	if (offset != 0 || origin != SEEK_SET ||
-	    (call->sent == call->body.size && call->sent > 0))
+	    (call->sent == call->body.size && call->sent > 0 &&
+		!call->repeatable))
 		return CURL_SEEKFUNC_FAIL;
 	call->body.rewind(call->body.ctx);
 	call->sent = 0;

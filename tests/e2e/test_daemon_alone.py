@@ -76,6 +76,17 @@ def test_untrusted_certificate_is_not_now(m365, tmp_path):
     assert token_requests(m365) == 0
 
 
+def test_pooled_connection_that_closes_refuses_nobody(m365, daemon):
+    """A question to Entra may be asked twice, unlike a message be sent."""
+    other = CLIENT.replace("a", "f")
+    m365.app(TENANT, other, SECRET)
+    assert daemon.auth(USER, SECRET) == "OK"
+    m365.rules({"endpoint": "token", "action": "close", "when": "after"})
+    assert daemon.auth(f"{TENANT}:{other}", SECRET) == "OK"
+    first, second, third = (r.connection for r in m365.requests("token"))
+    assert first == second != third
+
+
 def test_many_sign_ins_are_one_token_request(m365, daemon):
     m365.rules({"endpoint": "token", "delay": 0.3, "accept": True})
     answers = []
@@ -216,6 +227,7 @@ def test_no_answer_after_the_body_is_an_unknown_outcome(m365, daemon):
     reply = send(daemon, identity=USER)
     assert reply.status == "deferred"
     assert "outcome=unknown" in daemon.log()
+    assert "the connection was lost" in reply.text
     # over the pooled connection libcurl would have posted it once more
     assert len(m365.requests("sendMail")) == 2
 
