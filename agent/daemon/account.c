@@ -22,6 +22,8 @@
 #define ASK_AGAIN_MS 1000LL
 #define ASK_TIMEOUT_MS (45 * 1000LL)
 #define WAITING_MAX 256
+/* A client waits no longer for Entra if its secret was accepted lately. */
+#define GRACE_PATIENCE_MS (5 * 1000LL)
 
 /* --- asks --- */
 
@@ -126,6 +128,60 @@ account_answer(struct account *account, const struct secret *secret,
 		answer_ask(ask, result, text);
 }
 
+/* 1 while Entra is asked nothing about this account. */
+static int
+may_not_ask(const struct account *account)
+{
+	return clock_ms() < account->quiet_until &&
+	    (account->quiet_result == ACCOUNT_UNAVAILABLE ||
+		account->quiet_result == ACCOUNT_HELD);
+}
+
+/* 1 then, and while it is asked but slow, or did not answer the last time. */
+static int
+is_out(const struct account *account)
+{
+	if (account->call == NULL)
+		return may_not_ask(account);
+	return account->failures > 0 ||
+	    clock_ms() - account->asked_at >= GRACE_PATIENCE_MS;
+}
+
+/* 1 when a sign-in waits, not only deliveries. */
+static int
+is_signing_in(const struct account *account)
+{
+	const struct ask *ask;
+
+	TAILQ_FOREACH(ask, &account->asks, entry)
+	if (ask->secret != NULL)
+		return 1;
+	return 0;
+}
+
+/* Accepts the sign-ins with the secret that Entra took last. */
+static void
+answer_in_grace(struct account *account)
+{
+	unsigned char digest[VERDICT_DIGEST_SIZE];
+	char client[IDENTITY_TEXT_SIZE];
+	struct secret *secret;
+	struct ask *ask;
+	long long age;
+
+	if (!is_signing_in(account) ||
+	    (secret = account_in_grace(account, &age)) == NULL)
+		return;
+	verdict_digest(secret, digest);
+	secret_free(&secret);
+	while ((ask = find_ask(account, digest)) != NULL) {
+		log_info("NOQUEUE: client=%s, status=accepted (Entra cannot "
+			 "be asked; it took this secret %lld seconds ago)",
+		    identity_text(&account->id, client), age);
+		answer_ask(ask, ACCOUNT_OK, "");
+	}
+}
+
 /*
  * Answers an ask from what is known. 1 when it was answered.
  */
@@ -145,15 +201,16 @@ answer_known(struct account *account, struct ask *ask)
 		    ask, v->accepted ? ACCOUNT_OK : ACCOUNT_REFUSED, v->text);
 		return 1;
 	}
+	return 0;
+}
+
+/* Answers an ask that Entra is not asked about. 1 when it was answered. */
+static int
+answer_not_now(struct account *account, struct ask *ask)
+{
 	if (clock_ms() < account->quiet_until &&
-	    (ask->secret == NULL ||
-		account->quiet_result == ACCOUNT_UNAVAILABLE)) {
-		if (ask->secret != NULL &&
-		    account_in_grace(account, ask->secret))
-			answer_ask(ask, ACCOUNT_OK, "");
-		else
-			answer_ask(
-			    ask, account->quiet_result, account->quiet_text);
+	    (ask->secret == NULL || may_not_ask(account))) {
+		answer_ask(ask, account->quiet_result, account->quiet_text);
 		return 1;
 	}
 	if (clock_ms() >= ask->deadline) {
@@ -165,14 +222,28 @@ answer_known(struct account *account, struct ask *ask)
 
 /* 1 when some ask was answered: its done may have changed the queue. */
 static int
-answer_one(struct account *account)
+answer_one(
+    struct account *account, int (*answer)(struct account *, struct ask *))
 {
 	struct ask *ask;
 
 	TAILQ_FOREACH(ask, &account->asks, entry)
-	if (answer_known(account, ask))
+	if (answer(account, ask))
 		return 1;
 	return 0;
+}
+
+/* Comes back when those who may have the grace have waited long enough. */
+static void
+watch_patience(struct account *account)
+{
+	long long left = account->asked_at + GRACE_PATIENCE_MS - clock_ms();
+	struct timeval tv = {
+	    .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 + 1000};
+
+	/* without it they wait for the answer */
+	if (account->call != NULL && left > 0)
+		event_add(account->wake, &tv);
 }
 
 void
@@ -182,7 +253,11 @@ account_run(struct account *account)
 	struct secret *copy;
 
 	for (;;) {
-		while (answer_one(account))
+		while (answer_one(account, answer_known))
+			;
+		if (is_out(account))
+			answer_in_grace(account);
+		while (answer_one(account, answer_not_now))
 			;
 		ask = TAILQ_FIRST(&account->asks);
 		if (ask == NULL || account->call != NULL)
@@ -204,6 +279,7 @@ account_run(struct account *account)
 	    clock_ms() >= account->renew_at &&
 	    clock_ms() >= account->quiet_until)
 		account_ask_entra(account, NULL);
+	watch_patience(account);
 }
 
 void

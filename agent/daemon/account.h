@@ -21,6 +21,7 @@ enum account_result {
 	ACCOUNT_OK,
 	ACCOUNT_REFUSED, /* by Entra */
 	ACCOUNT_UNKNOWN, /* no secret is held (the state was lost) */
+	ACCOUNT_HELD, /* Entra slows the tenant down: see hold_tenant() */
 	ACCOUNT_UNAVAILABLE
 };
 

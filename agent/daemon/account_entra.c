@@ -9,8 +9,12 @@
 #include "clock.h"
 #include "log.h"
 
-/* With Entra out of reach, how long before it is asked again. */
+/*
+ * With Entra out of reach, how long before it is asked again: twice as long
+ * after each failure that follows another.
+ */
 #define UNAVAILABLE_MS 1000LL
+#define UNAVAILABLE_MAX_MS (30 * 1000LL)
 #define STRANGERS_ASKING_MAX 32
 #define RENEW_EARLY_MS (300 * 1000LL)
 /* A token this near its end might not survive the request. */
@@ -106,6 +110,7 @@ accepted(struct account *account, const struct entra_answer *answer)
 {
 	set_token(account, answer->token, answer->expires_in * 1000LL);
 	account->quiet_until = 0;
+	account->failures = 0;
 	account->warned_at = 0;
 	account->known = 1;
 	/*
@@ -128,35 +133,22 @@ account_is_warned(const struct account *account)
 	    clock_ms() - account->warned_at < WARN_AGAIN_MS;
 }
 
-/* A client that signs in with another secret mends this, so mail waits. */
-static void
-stored_refused(struct account *account, const char *text)
-{
-	char client[IDENTITY_TEXT_SIZE];
-
-	account_be_quiet(account, VERDICT_REFUSED_MS, ACCOUNT_REFUSED, text);
-	if (account_is_warned(account))
-		return;
-	account->warned_at = clock_ms();
-	log_warning("NOQUEUE: client=%s, status=refused (mail waits: the "
-		    "secret it signed in with is not accepted any more: %s)",
-	    identity_text(&account->id, client), text);
-}
-
 /*
- * The stored secret stays, since Entra can be wrong about a new one for a
- * while; but from now on an outage is no reason to accept it.
+ * 1 when the refused secret is the stored one. That stays, since Entra can be
+ * wrong about a new one for a while; but from now on an outage is no reason to
+ * accept it.
  */
-static void
+static int
 end_grace(struct account *account)
 {
+	int stored;
 	struct credential credential;
 	struct error err;
 	int found =
 	    state_get(account->all->state, &account->id, &credential, &err);
 
-	if (found == 1 && credential.verified != 0 &&
-	    secret_equal(credential.secret, account->asked)) {
+	stored = found == 1 && secret_equal(credential.secret, account->asked);
+	if (stored && credential.verified != 0) {
 		credential.verified = 0;
 		found = state_put(
 		    account->all->state, &account->id, &credential, &err);
@@ -164,21 +156,49 @@ end_grace(struct account *account)
 	if (found == -1)
 		log_error("%s", err.text);
 	credential_clear(&credential);
+	return stored || account->renewing;
 }
 
 static void
 refused(struct account *account, const struct entra_answer *answer)
 {
 	char client[IDENTITY_TEXT_SIZE];
+	int stored = end_grace(account);
 
+	identity_text(&account->id, client);
+	account->failures = 0;
 	verdict_remember(&account->verdicts, account->asked, 0, answer->text);
-	end_grace(account);
-	if (account->renewing)
-		stored_refused(account, answer->text);
-	else
-		log_info("NOQUEUE: client=%s, status=refused (%s)",
-		    identity_text(&account->id, client), answer->text);
+	/* a client that signs in with another one mends this: mail waits */
+	if (stored)
+		account_be_quiet(
+		    account, VERDICT_REFUSED_MS, ACCOUNT_REFUSED, answer->text);
+	if (stored && !account_is_warned(account)) {
+		account->warned_at = clock_ms();
+		log_warning("NOQUEUE: client=%s, status=refused (mail waits: "
+			    "the secret it signed in with is not accepted any "
+			    "more: %s)",
+		    client, answer->text);
+	} else if (!account->renewing) {
+		log_info("NOQUEUE: client=%s, status=refused (%s)", client,
+		    answer->text);
+	}
 	account_answer(account, account->asked, ACCOUNT_REFUSED, answer->text);
+}
+
+/* 1 when Entra has asked this tenant to slow down. */
+static int
+is_held(struct account *account)
+{
+	char name[HOLD_NAME_SIZE], text[128];
+	long long left =
+	    hold_left(account->all->holds, hold_tenant(&account->id, name));
+
+	if (left == 0)
+		return 0;
+	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
+	    (left + 999) / 1000);
+	account_be_quiet(account, left, ACCOUNT_HELD, text);
+	return 1;
 }
 
 static void
@@ -191,8 +211,13 @@ unavailable(struct account *account, const struct entra_answer *answer)
 	    hold_set(account->all->holds, hold_tenant(&account->id, name),
 		answer->retry_after, &err) == -1)
 		log_error("%s", err.text);
-	account_be_quiet(
-	    account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE, answer->text);
+	if (!is_held(account))
+		account_be_quiet(account,
+		    at_most(UNAVAILABLE_MS << account->failures,
+			UNAVAILABLE_MAX_MS),
+		    ACCOUNT_UNAVAILABLE, answer->text);
+	if (account->failures < 5)
+		account->failures++;
 	log_warning("NOQUEUE: client=%s, status=unavailable (%s)",
 	    identity_text(&account->id, client), answer->text);
 }
@@ -239,23 +264,6 @@ take_stored(struct account *account, struct error *err)
 	credential.secret = NULL;
 	credential_clear(&credential);
 	return 0;
-}
-
-/* 1 when Entra has asked this tenant to slow down. */
-static int
-is_held(struct account *account)
-{
-	char name[HOLD_NAME_SIZE], text[128];
-	long long left =
-	    hold_left(account->all->holds, hold_tenant(&account->id, name));
-
-	if (left == 0)
-		return 0;
-	snprintf(text, sizeof(text),
-	    "Entra asked to slow down; not asked for %lld more seconds",
-	    left / 1000 + 1);
-	account_be_quiet(account, left, ACCOUNT_UNAVAILABLE, text);
-	return 1;
 }
 
 /* Guesses about identities must not keep Entra from being asked for others. */
@@ -305,31 +313,28 @@ account_ask_entra(struct account *account, struct secret **secretp)
 		secret_free(&account->asked);
 		return;
 	}
+	account->asked_at = clock_ms();
 	account->stranger = !account->known;
 	if (account->stranger)
 		account->all->strangers++;
 }
 
-int
-account_in_grace(struct account *account, const struct secret *secret)
+struct secret *
+account_in_grace(struct account *account, long long *age)
 {
 	struct credential credential;
-	char client[IDENTITY_TEXT_SIZE];
-	long long age;
-	int good;
+	struct secret *secret = NULL;
 
 	if (state_get(account->all->state, &account->id, &credential, NULL) !=
 	    1)
-		return 0;
-	age = clock_wall() - credential.verified;
-	good = secret_equal(credential.secret, secret) &&
-	    credential.verified != 0 && age >= 0 &&
+		return NULL;
+	*age = clock_wall() - credential.verified;
+	if (credential.verified != 0 && *age >= 0 &&
 	    (account_has_token(account) ||
-		age <= account->all->conf->auth_outage_grace);
+		*age <= account->all->conf->auth_outage_grace)) {
+		secret = credential.secret;
+		credential.secret = NULL;
+	}
 	credential_clear(&credential);
-	if (good)
-		log_info("NOQUEUE: client=%s, status=accepted (Entra cannot "
-			 "be asked; it took this secret %lld seconds ago)",
-		    identity_text(&account->id, client), age);
-	return good;
+	return secret;
 }

@@ -40,8 +40,11 @@ struct account {
 	enum account_result quiet_result;
 	char quiet_text[256];
 
+	unsigned int failures; /* of Entra to answer, one after the other */
+
 	/* the request that is under way */
 	struct entra_call *call;
+	long long asked_at; /* clock_ms() */
 	struct secret *asked; /* owned: the secret it tries */
 	long long warned_at; /* clock_ms() of the last warning; 0: none */
 	int renewing; /* 1: the stored secret, not one just typed */
@@ -90,10 +93,11 @@ void account_be_quiet(struct account *account, long long ms,
     enum account_result result, const char *text);
 
 /*
- * 1 when Entra is out of reach but this secret is the stored one and was
- * accepted lately enough (auth_outage_grace), or its token still lives.
+ * The stored secret, where it was accepted lately enough to be taken while
+ * Entra is out of reach (auth_outage_grace), or its token still lives; else
+ * NULL. The caller frees it. *age: seconds since it was accepted.
  */
-int account_in_grace(struct account *account, const struct secret *secret);
+struct secret *account_in_grace(struct account *account, long long *age);
 
 /* --- account.c --- */
 

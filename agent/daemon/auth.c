@@ -44,6 +44,7 @@ on_verdict(void *ctx, enum account_result result, const struct secret *token,
 		answer(conn, "NO", text);
 		break;
 	case ACCOUNT_UNKNOWN:
+	case ACCOUNT_HELD:
 	case ACCOUNT_UNAVAILABLE:
 		conn_answer(conn, NULL, 0);
 		break;

@@ -222,22 +222,27 @@ delivery_pause(struct delivery *d, long long ms)
 		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
 }
 
+/* 1 when this delivery may wait so long, and does. */
+static int
+wait_out(struct delivery *d, long long left)
+{
+	d->held += left;
+	if (d->held > d->daemon->conf.throttle_wait * 1000LL ||
+	    clock_ms() + left > d->deadline)
+		return 0;
+	delivery_pause(d, left);
+	return 1;
+}
+
 void
 delivery_wait_for_hold(struct delivery *d)
 {
 	long long left = held_for(d);
 
-	if (left == 0) {
+	if (left == 0)
 		delivery_get_token(d, NULL);
-		return;
-	}
-	d->held += left;
-	if (d->held > d->daemon->conf.throttle_wait * 1000LL ||
-	    clock_ms() + left > d->deadline) {
+	else if (!wait_out(d, left))
 		finish_held(d, left);
-		return;
-	}
-	delivery_pause(d, left);
 }
 
 /* --- the way to the request --- */
@@ -300,6 +305,21 @@ refused_by_entra(struct delivery *d, const char *text)
 	delivery_finish_unsent(d);
 }
 
+/* A token that is still valid needs no question, so this is met here only. */
+static void
+held_by_entra(struct delivery *d)
+{
+	char name[HOLD_NAME_SIZE], text[160];
+	long long left = hold_left(
+	    d->daemon->holds, hold_tenant(&d->request.identity, name));
+
+	if (wait_out(d, left))
+		return;
+	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
+	    (left + 999) / 1000);
+	delivery_finish_text(d, WIRE_DEFERRED, "4.7.28", text);
+}
+
 static void
 on_token(void *ctx, enum account_result result, const struct secret *token,
     const char *text)
@@ -324,6 +344,9 @@ on_token(void *ctx, enum account_result result, const struct secret *token,
 	case ACCOUNT_UNKNOWN:
 		/* nobody has refused anything: this waits without an end */
 		delivery_finish_text(d, WIRE_DEFERRED, "4.7.8", text);
+		break;
+	case ACCOUNT_HELD:
+		held_by_entra(d);
 		break;
 	case ACCOUNT_UNAVAILABLE:
 		snprintf(why, sizeof(why), "no token from Entra: %s", text);

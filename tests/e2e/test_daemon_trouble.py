@@ -69,6 +69,32 @@ def test_entra_throttles_a_tenant(m365, daemon):
     assert token_requests(m365) == 1
 
 
+def test_short_retry_after_of_entra_is_waited_out(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.expire_tokens()
+    m365.rules({"endpoint": "token", "status": 429, "body": "Too Many",
+                "headers": {"Retry-After": "2"}})
+    assert send(daemon, identity=USER).status == "sent"
+    _, first, second = m365.requests("token")
+    assert second.time - first.time >= 2
+
+
+def test_long_retry_after_of_entra_defers_the_tenant(m365, daemon):
+    other = USER.replace("a", "f")
+    m365.app(TENANT, CLIENT.replace("a", "f"), SECRET)
+    for user in (USER, other):
+        daemon.auth(user, SECRET)
+    m365.expire_tokens()
+    m365.rules({"endpoint": "token", "status": 429, "body": "Too Many",
+                "headers": {"Retry-After": "300"}})
+    for user in (USER, other):
+        reply = send(daemon, identity=user)
+        assert (reply.status, reply.dsn) == ("deferred", "4.7.28")
+        assert re.search("Entra asks to slow down for (300|299) s",
+                         reply.text)
+    assert token_requests(m365) == 3
+
+
 def test_four_at_once_to_a_mailbox_and_others_go_on(m365, daemon):
     daemon.auth(USER, SECRET)
     m365.rules({"endpoint": "sendMail", "match": {
@@ -194,13 +220,53 @@ def test_outage_grace_accepts_the_stored_secret_only(m365, daemon):
     assert "status=accepted (Entra cannot be asked" in daemon.log()
 
 
+def test_stalled_entra_is_not_waited_for_in_grace(m365, daemon):
+    daemon.settings |= {"auth_cache_ttl": "0s", "request_timeout": "30s"}
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == "OK"
+    m365.rules({"endpoint": "token", "action": "stall", "times": -1})
+    start = time.monotonic()
+    assert daemon.auth(USER, SECRET) == "OK"
+    assert 3 < time.monotonic() - start < 10
+    start = time.monotonic()
+    assert daemon.auth(USER, SECRET) == "OK"
+    assert time.monotonic() - start < 2
+    m365.call("POST", "/release")
+
+
+def test_entra_that_fails_is_asked_ever_less_often(m365, daemon):
+    """And once it has failed, nobody in grace waits for what it says next."""
+    daemon.settings["auth_cache_ttl"] = "0s"
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == "OK"
+    m365.rules({"endpoint": "token", "status": 503, "times": 2},
+               {"endpoint": "token", "action": "stall"})
+    Daemon.wait(lambda: daemon.auth(USER, SECRET) == "OK" and
+                token_requests(m365) == 4)
+    start = time.monotonic()
+    assert daemon.auth(USER, SECRET) == "OK"
+    assert time.monotonic() - start < 2
+    _, first, second, third = (r.time for r in m365.requests("token"))
+    assert second - first >= 1
+    assert third - second >= 2
+    Daemon.wait(lambda: daemon.log().count("status=unavailable") == 3)
+    assert daemon.auth(USER, "wrong") == ""
+    assert token_requests(m365) == 4
+    m365.call("POST", "/release")
+
+
 def test_refusal_ends_the_outage_grace(m365, daemon):
     daemon.settings["auth_cache_ttl"] = "0s"
     daemon.stop()
     daemon.start()
     assert daemon.auth(USER, SECRET) == "OK"
     m365.app(TENANT, CLIENT, "new")
-    assert daemon.auth(USER, SECRET).startswith("NO")
+    for _ in range(2):
+        assert daemon.auth(USER, SECRET).startswith("NO")
+    assert daemon.log().count("warning: NOQUEUE") == 1
+    assert "is not accepted any more: AADSTS7000215" in daemon.log()
     m365.rules({"endpoint": "token", "status": 503, "times": -1})
     daemon.stop()
     daemon.start()
