@@ -51,7 +51,7 @@ static const char usage[] =
 
 /* --- before anything else --- */
 
-/* No core file, no ptrace: this process holds secrets. */
+/* No core file, no ptrace, memory wiped: this process holds secrets. */
 static int
 protect(struct error *err)
 {
@@ -72,6 +72,9 @@ protect(struct error *err)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	if (wipemem_install() == -1)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "cannot have memory wiped: libcurl or OpenSSL refuses");
 	return 0;
 }
 
@@ -277,19 +280,26 @@ shut_down(struct program *p)
 	conf_free(&p->daemon.conf);
 }
 
+/* Whoever starts it by hand should see why not, too. */
+static int
+fail(const struct program *p, const struct error *err, int status)
+{
+	log_error("%s", err->text);
+	if (p->daemon.conf.log_destination != LOG_TO_STDERR)
+		fprintf(stderr, "msgraphd: %s\n", err->text);
+	return status;
+}
+
 static int
 run(struct program *p)
 {
 	struct error err;
 	int status = EX_OK;
 
-	if (protect(&err) == -1 || wipemem_install() == -1) {
-		log_error("cannot protect memory");
-		return EX_OSERR;
-	}
+	if (protect(&err) == -1)
+		return fail(p, &err, EX_OSERR);
 	if (start(p, &err) == -1) {
-		log_error("%s", err.text);
-		status = EX_CONFIG;
+		status = fail(p, &err, EX_CONFIG);
 	} else {
 		event_base_dispatch(p->daemon.base);
 		log_info("stopped");

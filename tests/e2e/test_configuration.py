@@ -96,6 +96,20 @@ def test_file_that_cannot_be_read(tmp_path, program, kind):
     assert str(conf) in complaint(program, run(program, conf))
 
 
+@pytest.mark.parametrize("destination", ["syslog", "stderr"])
+def test_start_that_fails_says_why(tmp_path, destination):
+    """Once, wherever the log goes."""
+    conf = tmp_path / "msgraph.conf"
+    conf.write_text(private(tmp_path) + f"log_destination = {destination}\n")
+    (tmp_path / "vault.key").write_bytes(bytes(31))
+    (tmp_path / "vault.key").chmod(0o400)
+    done = run("msgraphd", conf)
+    assert done.returncode == 78
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert "has 31 bytes instead of 32" in line
+
+
 @pytest.mark.parametrize("name", ["msgraphd", "msgraph-milter",
                                   "msgraph-agent"])
 @pytest.mark.parametrize("option, expected", [("-V", "0."), ("-h", "-c")])
