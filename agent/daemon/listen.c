@@ -4,15 +4,20 @@
  * With socket activation the queue of connections outlives the daemon: while
  * it restarts, clients wait instead of being refused. The protocol is three
  * environment variables (sd_listen_fds(3)), which is no reason for a library.
+ *
+ * A descriptor is known by the path it is bound to, which is what clients go
+ * by; where a unit's path differs from the setting, by its name.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "listen.h"
+#include "log.h"
 #include "sock.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
@@ -40,6 +45,31 @@ index_of(const char *name, const char *list)
 		if (len == strlen(name) && strncmp(list, name, len) == 0)
 			return i;
 		list = list[len] == ':' ? list + len + 1 : NULL;
+	}
+	return -1;
+}
+
+/* The index of the descriptor that is bound to path, or -1. */
+static int
+index_bound_to(const char *path, int count)
+{
+	struct sockaddr_un sun;
+	socklen_t len;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		/* the kernel need not end a path with a NUL */
+		memset(&sun, 0, sizeof(sun));
+		len = sizeof(sun) - 1;
+		if (getsockname(FIRST_FD + i, (struct sockaddr *)&sun, &len) ==
+		    -1) {
+			if (errno == EBADF)
+				break;
+			continue;
+		}
+		if (sun.sun_family == AF_UNIX &&
+		    strcmp(sun.sun_path, path) == 0)
+			return i;
 	}
 	return -1;
 }
@@ -80,10 +110,22 @@ take_over(int fd, const char *name, struct error *err)
 int
 listen_get(const char *name, const char *path, struct error *err)
 {
-	int count = handed_over();
-	int i = index_of(name, getenv("LISTEN_FDNAMES"));
+	int fd, count = handed_over();
+	int i = index_bound_to(path, count);
 
+	if (i == -1)
+		i = index_of(name, getenv("LISTEN_FDNAMES"));
 	if (i >= 0 && i < count)
 		return take_over(FIRST_FD + i, name, err);
-	return sock_listen(path, err);
+	fd = sock_listen(path, err);
+	if (count > 0 && fd == -1)
+		return error_prefix(err,
+		    "no descriptor that was handed over has this path or the "
+		    "name \"%s\"",
+		    name);
+	if (count > 0)
+		log_warning("no descriptor that was handed over has the path "
+			    "%s or the name \"%s\"; a new socket was made",
+		    path, name);
+	return fd;
 }

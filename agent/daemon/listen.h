@@ -8,8 +8,9 @@
 #include "error.h"
 
 /*
- * The descriptor named name in LISTEN_FDNAMES (sd_listen_fds(3)), where it is
- * ours; else a new socket at path. The caller owns it. -1 with *err.
+ * The descriptor that was handed over (sd_listen_fds(3)) and is bound to path,
+ * else the one with that name in LISTEN_FDNAMES; else a new socket at path. The
+ * caller owns it. -1 with *err.
  */
 int listen_get(const char *name, const char *path, struct error *err);
 

@@ -28,7 +28,7 @@ struct conn {
 };
 
 struct service_kind {
-	const char *name; /* as in LISTEN_FDNAMES */
+	const char *name; /* in the log; in LISTEN_FDNAMES */
 	const char *user; /* who may connect, besides root */
 	size_t request_max;
 	int many; /* 1: a connection carries many requests, one at a time */

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,12 +21,23 @@
 #include <cmocka.h>
 
 #include "../../agent/daemon/listen.h"
+#include "log.h"
 
 static char folder[] = "/tmp/daemon_listenXXXXXX";
 static char own_path[64], given_path[64];
 
-/* What is left as a descriptor. */
-enum left { NOTHING, UNIX, UNIX_BLOCKING, IDLE, DGRAM, SEQPACKET, TCP, A_FILE };
+/* What is left as a descriptor; PATH is bound where the settings say. */
+enum left {
+	NOTHING,
+	PATH,
+	UNIX,
+	UNIX_BLOCKING,
+	IDLE,
+	DGRAM,
+	SEQPACKET,
+	TCP,
+	A_FILE
+};
 
 /* What listen_get() does. */
 enum result { OWN, THIRD, FOURTH, FAILS };
@@ -46,7 +56,19 @@ static const struct listen_case cases[] = {
     {"1", "1", "auth", {UNIX, NOTHING}, OWN},
     {"", "1", "auth", {UNIX, NOTHING}, OWN},
     {"self", NULL, "auth", {UNIX, NOTHING}, OWN},
-    {"self", "1", NULL, {UNIX, NOTHING}, OWN},
+    {"self", "0", "auth", {UNIX, NOTHING}, OWN},
+    {"self", "-1", "auth", {UNIX, NOTHING}, OWN},
+    {"self", "", "auth", {UNIX, NOTHING}, OWN},
+    {"self", "x", "auth", {UNIX, NOTHING}, OWN},
+
+    /* by its path, whatever its name */
+    {"self", "1", NULL, {PATH, NOTHING}, THIRD},
+    {"self", "1", "", {PATH, NOTHING}, THIRD},
+    {"self", "2", "a.socket:b.socket", {UNIX, PATH}, FOURTH},
+    {"self", "2", "auth:b.socket", {UNIX, PATH}, FOURTH},
+    {"self", "2", "auth:b", {A_FILE, PATH}, FOURTH},
+    {"self", "1", "submit", {PATH, NOTHING}, THIRD},
+    {"self", "999999999", "submit", {PATH, NOTHING}, THIRD},
 
     /* by name, in any place */
     {"self", "1", "auth", {UNIX, NOTHING}, THIRD},
@@ -57,15 +79,14 @@ static const struct listen_case cases[] = {
     {"self", "1", "auth", {UNIX_BLOCKING, NOTHING}, THIRD},
 
     /* nobody handed over what we look for */
+    {"self", "1", NULL, {UNIX, NOTHING}, OWN},
     {"self", "2", "submit:connection", {UNIX, UNIX}, OWN},
     {"self", "2", "authority:aut", {UNIX, UNIX}, OWN},
     {"self", "2", "Auth:auth ", {UNIX, UNIX}, OWN},
     {"self", "1", "", {UNIX, NOTHING}, OWN},
     {"self", "1", "submit:auth", {UNIX, UNIX}, OWN},
-    {"self", "0", "auth", {UNIX, NOTHING}, OWN},
-    {"self", "-1", "auth", {UNIX, NOTHING}, OWN},
-    {"self", "", "auth", {UNIX, NOTHING}, OWN},
-    {"self", "x", "auth", {UNIX, NOTHING}, OWN},
+    /* and somebody has the path */
+    {"self", "1", "submit", {UNIX, PATH}, FAILS},
 
     /* handed over, but not what it should be */
     {"self", "1", "auth", {NOTHING, NOTHING}, FAILS},
@@ -78,13 +99,13 @@ static const struct listen_case cases[] = {
 };
 
 static int
-bound_unix(int type)
+bound_unix(int type, const char *path)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, type, 0);
 
-	strcpy(sun.sun_path, given_path);
-	unlink(given_path);
+	strcpy(sun.sun_path, path);
+	unlink(path);
 	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
 		_exit(99);
 	return fd;
@@ -110,18 +131,21 @@ make(enum left left)
 	switch (left) {
 	case NOTHING:
 		return -1;
+	case PATH:
+		fd = bound_unix(SOCK_STREAM, own_path);
+		break;
 	case UNIX:
-		fd = bound_unix(SOCK_STREAM | SOCK_NONBLOCK);
+		fd = bound_unix(SOCK_STREAM | SOCK_NONBLOCK, given_path);
 		break;
 	case UNIX_BLOCKING:
-		fd = bound_unix(SOCK_STREAM);
+		fd = bound_unix(SOCK_STREAM, given_path);
 		break;
 	case IDLE:
-		return bound_unix(SOCK_STREAM);
+		return bound_unix(SOCK_STREAM, given_path);
 	case DGRAM:
-		return bound_unix(SOCK_DGRAM);
+		return bound_unix(SOCK_DGRAM, given_path);
 	case SEQPACKET:
-		fd = bound_unix(SOCK_SEQPACKET);
+		fd = bound_unix(SOCK_SEQPACKET, given_path);
 		break;
 	case TCP:
 		fd = bound_tcp();
@@ -168,10 +192,8 @@ leave(const struct listen_case *t)
 }
 
 static enum result
-result_of(int fd, const struct error *err)
+result_of(const struct listen_case *t, int fd, const struct error *err)
 {
-	struct stat st;
-
 	if (fd == -1) {
 		if (err->class != ERROR_OURS ||
 		    strcmp(err->dsn, "4.3.5") != 0 ||
@@ -182,9 +204,9 @@ result_of(int fd, const struct error *err)
 	if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0 ||
 	    (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0)
 		_exit(97);
-	if (stat(own_path, &st) == 0)
-		return OWN;
-	return fd == 3 ? THIRD : FOURTH;
+	if (fd == 3)
+		return t->left[0] == NOTHING ? OWN : THIRD;
+	return fd == 4 && t->left[1] != NOTHING ? FOURTH : OWN;
 }
 
 static void
@@ -199,9 +221,10 @@ run_case(const struct listen_case *t)
 	    t->pid != NULL && strcmp(t->pid, "self") == 0 ? pid : t->pid);
 	set("LISTEN_FDS", t->fds);
 	set("LISTEN_FDNAMES", t->names);
+	log_open("daemon_listen", LOG_TO_STDERR, LOG_LEVEL_ERROR);
 	leave(t);
 	fd = listen_get("auth", own_path, &err);
-	_exit((int)result_of(fd, &err));
+	_exit((int)result_of(t, fd, &err));
 }
 
 static void
