@@ -4,8 +4,16 @@
  * A connection is at any time in one of three phases: reading the request
  * (bounded in size and time), working on it (watched only for the peer going
  * away), and writing the answer (bounded in time again).
+ *
+ * A peer may say that nothing more comes from it, as some clients of saslauthd
+ * do (shutdown(2)), and still wait for its answer. To read, that looks like the
+ * end of a peer that was killed. The difference is POLLHUP, which a unix socket
+ * has only when both directions are closed. While working a connection is
+ * watched edge-triggered, so that the first tells nothing again and again, and
+ * the second is an event of its own.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +132,7 @@ take_request(struct conn_links *c)
 {
 	/* request() may answer at once: then c is gone when it returns */
 	c->phase = PHASE_WORKING;
-	if (watch(c, EV_READ, NULL) == -1) {
+	if (watch(c, EV_READ | EV_ET, NULL) == -1) {
 		conn_free(c);
 		return;
 	}
@@ -142,7 +150,19 @@ take_request(struct conn_links *c)
 	}
 }
 
-/* The peer should be silent now; anything it does ends the work. */
+/* The peer should be silent now; whatever it says ends the work, too. */
+static int
+is_gone(int fd)
+{
+	struct pollfd pfd = {.fd = fd};
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK);
+
+	if (n == -1)
+		return errno != EAGAIN && errno != EINTR;
+	return n > 0 || poll(&pfd, 1, 0) != 0;
+}
+
 static void
 peer_gone(struct conn_links *c)
 {
@@ -221,7 +241,8 @@ on_conn(evutil_socket_t fd, short what, void *ctx)
 			conn_free(c);
 		break;
 	case PHASE_WORKING:
-		peer_gone(c);
+		if (is_gone(c->fd))
+			peer_gone(c);
 		break;
 	case PHASE_WRITING:
 		write_some(c);

@@ -147,7 +147,29 @@ def test_malformed_auth_request_is_dropped(daemon, request_bytes):
     assert daemon.auth(USER, SECRET) == "OK"
 
 
+def test_client_that_says_that_nothing_more_comes(m365, daemon):
+    """Stock saslauthd answers it as well."""
+    daemon.half_close = True
+    m365.rules({"endpoint": "token", "delay": 0.3, "accept": True})
+    assert daemon.auth(USER, SECRET) == "OK"
+    assert daemon.auth(USER, SECRET) == "OK"
+    assert daemon.auth_raw(b"\x00\x01a") == ""
+    assert send(daemon, identity=USER).status == "sent"
+
+
 # --- delivery
+
+@pytest.mark.parametrize("half_close", [False, True])
+def test_agent_that_goes_away_is_noticed(m365, daemon, half_close):
+    daemon.auth(USER, SECRET)
+    daemon.half_close = half_close
+    m365.rules({"endpoint": "sendMail", "status": 429,
+                "headers": {"Retry-After": "9"}})
+    with pytest.raises(TimeoutError):
+        send(daemon, identity=USER, timeout=0.5)
+    Daemon.wait(lambda: "the agent went away before" in daemon.log(), 4)
+    assert m365.mail() == []
+
 
 def test_message_is_posted_as_graph_wants_it(m365, daemon):
     daemon.auth(USER, SECRET)

@@ -45,6 +45,7 @@ class Daemon:
         self.log_file = directory / "msgraphd.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.env = dict(os.environ)
+        self.half_close = False  # clients say that nothing more comes
 
     def write_conf(self) -> None:
         self.conf.write_text("".join(
@@ -110,6 +111,8 @@ class Daemon:
             sock.settimeout(timeout)
             sock.connect(self.settings["auth_socket"])
             sock.sendall(request)
+            if self.half_close:
+                sock.shutdown(socket.SHUT_WR)
             answer = read_all(sock)
         return answer[2:].decode() if answer else ""
 
@@ -163,6 +166,8 @@ class Daemon:
             rights = array.array("i", [spool.fileno()])
             sock.sendmsg([record], [
                 (socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            if self.half_close:
+                sock.shutdown(socket.SHUT_WR)
             answer = read_all(sock).decode()
         return Reply(**dict(line.split("=", 1)
                             for line in answer.splitlines() if line))
