@@ -166,13 +166,15 @@ check_peer(int fd, const char *path, struct error *err)
 {
 	uid_t uid;
 
-	if (sock_peer_uid(fd, &uid) == 0 &&
-	    (uid == 0 || uid == daemon_uid || uid == geteuid()))
+	if (sock_peer_uid(fd, &uid) == -1)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "%s: cannot tell who serves it; no secret was sent", path);
+	if (uid == 0 || uid == daemon_uid || uid == geteuid())
 		return 0;
 	return error_set(err, ERROR_OURS, "4.3.5",
-	    "%s is not served by user msgraphd; no secret was sent. Find out "
-	    "who made it",
-	    path);
+	    "%s is served by uid %u; no secret was sent (run msgraphd as user "
+	    "msgraphd or root; if it does, find out who made the socket)",
+	    path, (unsigned int)uid);
 }
 
 /* sock_connect(), with what is likely wrong if it fails. */

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from pwd import getpwnam
 
 import pytest
 
@@ -359,7 +360,9 @@ def test_secret_goes_to_msgraphd_alone(relay, log, nobody_listens, user, code):
         relay.auth.close(remove=False)
     if code == 454:
         assert relay.auth.requests == []
-        log("msgraph/auth is not served by user msgraphd; no secret was sent")
+        log(rf"msgraph/auth is served by uid {getpwnam(user).pw_uid}; no "
+            r"secret was sent \(run msgraphd as user msgraphd or root; if it "
+            r"does, find out who made the socket\)")
 
 
 def test_nobody_listens(relay, log, nobody_listens):
