@@ -5,6 +5,7 @@ systemd find nothing to complain of, and the numbers fit together."""
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shlex
 import shutil
@@ -323,6 +324,23 @@ def test_first_start_makes_the_key_and_no_other_start_does(tmp_path):
     (state / "state.db").write_text("sealed with the key that is gone")
     subprocess.run(command, check=True)
     assert list(etc.iterdir()) == []
+
+
+def test_key_outlives_a_power_cut(tmp_path):
+    """What is sealed with it is lost without it: the file is on disk before it
+    has its name, and the name before msgraphd starts."""
+    etc, bin_ = tmp_path / "etc", tmp_path / "bin"
+    etc.mkdir()
+    bin_.mkdir()
+    log = tmp_path / "log"
+    (bin_ / "sync").write_text(f'#!/bin/sh\necho "$*:" * >>{log}\n')
+    (bin_ / "sync").chmod(0o755)
+    subprocess.run(
+        [word.replace("chown msgraphd", "chown root")
+         for word in key_maker(etc, tmp_path / "state")], check=True,
+        env={**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"})
+    assert log.read_text().splitlines() == [
+        "vault.new: vault.new", ".: vault.key"]
 
 
 # --- users and folders
