@@ -110,14 +110,15 @@ unit: $(TESTS)
 # --- check ---------------------------------------------------------------
 #
 # The programs run twice: unit tests and e2e tests with ASan and UBSan, and the
-# tests that measure memory as they are shipped. libentra.so is loaded into
+# tests about memory as they are shipped. libentra.so is loaded into
 # Postfix's smtpd, which knows nothing of ASan, so there it is the plain one.
 
 PYTEST = $(PYTHON) -B -m pytest -q -p no:cacheprovider
 SAN_BUILD = build/san
 MIXED = build/mixed
-# those measure memory, or bring an allocator of their own
-PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py
+# those measure or read memory, or bring an allocator of their own
+PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
+	tests/e2e/test_wiped.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')

@@ -50,6 +50,23 @@ def in_processes(values: Iterable[str]) -> list[str]:
     return found
 
 
+def in_memory(values: Iterable[str], pid: int) -> list[str]:
+    """The same in what a process can write to of its memory."""
+    needles = [form for value in values for form in forms(value)]
+    found = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            place, mode, *_ = line.split()
+            if not mode.startswith("rw"):
+                continue
+            start, end = (int(part, 16) for part in place.split("-"))
+            memory.seek(start)
+            data = memory.read(end - start)
+            if any(needle in data for needle in needles):
+                found.append(line)
+    return found
+
+
 def contains(file: Path, needles: list[bytes]) -> bool:
     data = read(file)
     return any(needle in data for needle in needles)
