@@ -95,8 +95,12 @@ def queue_without_token(site: Site, refusal: Refusal) -> Run:
 def test_answer_of_entra_while_mail_waits(site, refusal):
     run = queue_without_token(site, refusal)
     line = site.postfix.wait_status(run.queue_id, "deferred")
-    assert f"AADSTS{refusal.number}: Because." in line
-    assert f"dsn={'4.7.8' if refusal.refused else '4.4.1'}, " in line
+    if refusal.status == 429:
+        assert "dsn=4.7.28, " in line
+        assert "(Entra asks to slow down for 10 s)" in line
+    else:
+        assert f"dsn={'4.7.8' if refusal.refused else '4.4.1'}, " in line
+        assert f"AADSTS{refusal.number}: Because." in line
     assert site.daemon.log().count(
         f"{run.app.identity}, status=refused (mail waits") == refusal.refused
     assert (run.calls(), run.mails()) == (1, 0)
