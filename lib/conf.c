@@ -105,7 +105,7 @@ static const struct conf_option options[] = {
     {"max_recipients", CONF_NUMBER, AT(max_recipients), "500", 1, 1000, NULL},
     {"encode_8bit", CONF_CHOICE, AT(encode_8bit), "yes", 0, 0, no_yes},
     {"hide_client", CONF_CHOICE, AT(hide_client), "no", 0, 0, no_yes},
-    {"milter_socket", CONF_STRING, AT(milter_socket),
+    {"milter_socket", CONF_MILTER, AT(milter_socket),
 	"unix:/var/spool/postfix/msgraph/milter", 0, 0, NULL},
     {"mailbox_from", CONF_CHOICE, AT(mailbox_from), "header", 0, 0,
 	mailbox_froms},

@@ -152,18 +152,65 @@ check_url(const char *value, struct error *err)
 }
 
 static int
-check_text(const struct conf_option *o, const char *value, struct error *err)
+check_socket(const char *path, struct error *err)
 {
 	const struct sockaddr_un *sun = NULL;
 
+	if (path[0] != '/')
+		return wrong(err, "the path must start with /");
+	if (strlen(path) >= sizeof(sun->sun_path))
+		return wrong(
+		    err, "the path is too long for a socket (107 bytes)");
+	return 0;
+}
+
+static int
+check_inet(const char *port, struct error *err)
+{
+	char *end;
+	long number;
+
+	number = strtol(port, &end, 10);
+	if (end == port || number < 1 || number > 65535 ||
+	    (*end != '@' && *end != '\0'))
+		return wrong(err, "the form is inet:port@host");
+	return 0;
+}
+
+/* Said here, since libmilter says what is wrong to syslog alone. */
+static int
+check_milter(const char *value, struct error *err)
+{
+	static const struct {
+		const char *prefix;
+		int (*check)(const char *rest, struct error *err);
+	} forms[] = {
+	    {"unix:", check_socket},
+	    {"local:", check_socket},
+	    {"inet:", check_inet},
+	    {"inet6:", check_inet},
+	};
+	size_t i, len;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		len = strlen(forms[i].prefix);
+		if (strncmp(value, forms[i].prefix, len) == 0)
+			return forms[i].check(value + len, err);
+	}
+	if (value[0] == '/')
+		return check_socket(value, err);
+	return wrong(
+	    err, "it must be unix:/path, inet:port@host or inet6:port@host");
+}
+
+static int
+check_text(const struct conf_option *o, const char *value, struct error *err)
+{
 	switch (o->type) {
+	case CONF_MILTER:
+		return check_milter(value, err);
 	case CONF_SOCKET:
-		if (value[0] != '/')
-			return wrong(err, "the path must start with /");
-		if (strlen(value) >= sizeof(sun->sun_path))
-			return wrong(err,
-			    "the path is too long for a socket (107 bytes)");
-		return 0;
+		return check_socket(value, err);
 	case CONF_PATH:
 		if (value[0] == '\0' && o->fallback[0] != '\0')
 			return wrong(err, "a path is needed");
@@ -252,6 +299,7 @@ conf_value_print(const struct conf_option *o, const void *member, FILE *out)
 int
 conf_value_is_text(const struct conf_option *o)
 {
-	return o->type == CONF_PATH || o->type == CONF_SOCKET ||
-	    o->type == CONF_STRING || o->type == CONF_URL;
+	return o->type == CONF_MILTER || o->type == CONF_PATH ||
+	    o->type == CONF_SOCKET || o->type == CONF_STRING ||
+	    o->type == CONF_URL;
 }

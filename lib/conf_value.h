@@ -15,6 +15,7 @@
 enum conf_type {
 	CONF_CHOICE, /* int: index into choices */
 	CONF_DURATION, /* long: seconds; s, m, h or d behind the number */
+	CONF_MILTER, /* char *: a socket in libmilter's syntax */
 	CONF_NUMBER, /* long */
 	CONF_PATH, /* char *: absolute, or empty for none */
 	CONF_SIZE, /* long: bytes; k or m behind the number */

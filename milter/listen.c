@@ -2,13 +2,11 @@
  * listen.c - see listen.h.
  *
  * libmilter opens the socket itself and says why it could not to syslog alone,
- * so what an operator gets wrong is looked for here first.
+ * so what stands in its way is looked for here first.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <libmilter/mfapi.h>
@@ -18,13 +16,6 @@
 
 #define BACKLOG 512
 #define CONNECT_MS 1000
-
-static int
-wrong(const char *socket, const char *what, struct error *err)
-{
-	return error_set(
-	    err, ERROR_OURS, "4.3.5", "milter_socket \"%s\": %s", socket, what);
-}
 
 /* The path of a unix socket, or NULL for the others. */
 static const char *
@@ -37,40 +28,6 @@ unix_path(const char *socket)
 		if (strncmp(socket, prefixes[i], strlen(prefixes[i])) == 0)
 			return socket + strlen(prefixes[i]);
 	return socket[0] == '/' ? socket : NULL;
-}
-
-static int
-check_inet(const char *socket, const char *port, struct error *err)
-{
-	char *end;
-	long number;
-
-	number = strtol(port, &end, 10);
-	if (end == port || number < 1 || number > 65535 ||
-	    (*end != '@' && *end != '\0'))
-		return wrong(socket, "the form is inet:port@host", err);
-	return 0;
-}
-
-int
-listen_check(const char *socket, struct error *err)
-{
-	const struct sockaddr_un *sun = NULL;
-	const char *path = unix_path(socket);
-
-	if (path != NULL && path[0] != '/')
-		return wrong(socket, "the path must start with /", err);
-	if (path != NULL && strlen(path) >= sizeof(sun->sun_path))
-		return wrong(socket,
-		    "the path is too long for a socket (107 bytes)", err);
-	if (path != NULL)
-		return 0;
-	if (strncmp(socket, "inet:", strlen("inet:")) == 0)
-		return check_inet(socket, socket + strlen("inet:"), err);
-	if (strncmp(socket, "inet6:", strlen("inet6:")) == 0)
-		return check_inet(socket, socket + strlen("inet6:"), err);
-	return wrong(socket,
-	    "it must be unix:/path, inet:port@host or inet6:port@host", err);
 }
 
 /*

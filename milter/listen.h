@@ -6,9 +6,6 @@
 
 #include "error.h"
 
-/* What milter_socket must look like. 0, or -1 with a text that says so. */
-int listen_check(const char *socket, struct error *err);
-
 /*
  * Makes libmilter listen on what passed listen_check(). A unix socket gets mode
  * 0660 and replaces one that nobody answers. 0, or -1 with a text that names

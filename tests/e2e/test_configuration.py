@@ -26,6 +26,7 @@ MISTAKES = {
                       "graph_endpoint"),
     "relative path": ("state_directory = state\n", 1, "state_directory"),
     "long path": (f"submit_socket = /{'x' * 200}\n", 1, "submit_socket"),
+    "no milter socket": ("milter_socket = bogus:/x\n", 1, "milter_socket"),
     "no equals sign": ("log_level info\n", 1, ""),
     "no name": ("= info\n", 1, ""),
     "line too long": (f"proxy = {'x' * 3000}\n", 1, ""),

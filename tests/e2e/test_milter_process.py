@@ -169,8 +169,8 @@ def test_file_in_the_place_of_the_socket(directory):
 @pytest.mark.parametrize("setting, message", [
     ("milter_socket = unix:/nonexistent/milter",
      "listen on unix:/nonexistent/milter: No such file or directory"),
-    ("milter_socket = msgraph/milter", 'milter_socket "msgraph/milter": it '
-     "must be unix:/path"),
+    ("milter_socket = msgraph/milter",
+     "msgraph.conf:1: milter_socket: it must be unix:/path"),
     ("mailbox_from = header\nmailbox_form = header",
      'msgraph.conf:2: unknown setting "mailbox_form"'),
     ("mailbox_from = nobody", "msgraph.conf:1: mailbox_from: "),

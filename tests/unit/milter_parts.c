@@ -1,7 +1,7 @@
 /*
  * The small parts of the milter: dates and identifiers (repair.c), replies and
- * log texts (reply.c), the socket's name (listen.c), and configurations that
- * are swapped while in use (settings.c).
+ * log texts (reply.c), and configurations that are swapped while in use
+ * (settings.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-#include "../../milter/listen.h"
 #include "../../milter/repair.h"
 #include "../../milter/reply.h"
 #include "../../milter/settings.h"
@@ -152,52 +151,6 @@ test_sender(void **state)
 	assert_string_equal(out + REPLY_SENDER_SIZE - 5, "x...");
 }
 
-static const struct {
-	const char *socket;
-	int result;
-} sockets[] = {
-    {"unix:/run/msgraph/milter", 0},
-    {"local:/run/msgraph/milter", 0},
-    {"/run/msgraph/milter", 0},
-    {"inet:8891@127.0.0.1", 0},
-    {"inet6:8891@::1", 0},
-    {"inet:8891", 0},
-    {"", -1},
-    {"unix:", -1},
-    {"unix:msgraph/milter", -1},
-    {"msgraph/milter", -1},
-    {"inet:", -1},
-    {"inet:127.0.0.1:8891", -1},
-    {"inet:0@127.0.0.1", -1},
-    {"inet:65536@127.0.0.1", -1},
-    {"inet:-1@127.0.0.1", -1},
-    {"tcp:8891@127.0.0.1", -1},
-    /* 107 bytes go, 108 do not */
-    {"unix:/2345678901234567890123456789012345678901234567890"
-     "123456789012345678901234567890123456789012345678901234567",
-	0},
-    {"unix:/2345678901234567890123456789012345678901234567890"
-     "1234567890123456789012345678901234567890123456789012345678",
-	-1},
-};
-
-static void
-test_socket(void **state)
-{
-	struct error err;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
-		print_message("row %zu: %s\n", i, sockets[i].socket);
-		memset(&err, 0, sizeof(err));
-		assert_int_equal(
-		    listen_check(sockets[i].socket, &err), sockets[i].result);
-		if (sockets[i].result == -1)
-			assert_non_null(strstr(err.text, "milter_socket"));
-	}
-}
-
 static int
 load(const char *text, struct error *err)
 {
@@ -255,7 +208,6 @@ main(void)
 	    cmocka_unit_test(test_codes),
 	    cmocka_unit_test(test_reply_text),
 	    cmocka_unit_test(test_sender),
-	    cmocka_unit_test(test_socket),
 	    cmocka_unit_test(test_settings),
 	};
 
