@@ -284,6 +284,19 @@ def test_programs_run_as_their_users():
         assert service["LimitCORE"] == "0"
 
 
+def test_services_are_tried_for_ever():
+    """A mistake that takes an hour to mend must not outlast its mending: at
+    a start limit systemd gives up service and sockets for good."""
+    for name in ("msgraphd", "msgraph-milter"):
+        service = unit(f"{name}.service")
+        assert service["Unit"]["StartLimitIntervalSec"] == "0"
+        assert service["Service"]["Restart"] == "always"
+        assert service["Service"]["RestartSec"] == "5"
+    for name in ("auth", "submit", "bounce"):
+        sock = unit(f"msgraphd-{name}.socket")["Socket"]
+        assert sock["TriggerLimitIntervalSec"] == "0"
+
+
 def test_stop_may_take_as_long_as_msgraphd_waits(defaults):
     limit = int(unit("msgraphd.service")["Service"]["TimeoutStopSec"])
     assert limit >= seconds(defaults["request_timeout"]) + 10
