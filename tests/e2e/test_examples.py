@@ -20,7 +20,7 @@ from harness.postfix import cool_down
 from harness.postfix_conf import size_limit
 from harness.process import BUILD
 from harness.site import Site
-from harness.smtp import SmtpError
+from harness.smtp import Smtp, SmtpError
 
 UNITS = ["msgraphd.service", "msgraph-milter.service",
          "msgraphd-auth.socket", "msgraphd-bounce.socket",
@@ -197,6 +197,10 @@ ELSEWHERE = {
     "smtpd_sasl_tls_security_options": "noanonymous, noplaintext",
     "smtpd_tls_security_level": "none", "smtpd_milters": "unix:no/such",
     "smtpd_relay_restrictions": "reject",
+    "smtpd_client_restrictions": "reject",
+    "smtpd_helo_required": "yes",
+    "smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname",
+    "smtpd_sender_restrictions": "reject",
     "smtpd_recipient_restrictions": "reject",
     "milter_default_action": "accept", "content_filter": "discard:elsewhere",
     "message_size_limit": "200000", "myorigin": "corp.example",
@@ -214,13 +218,16 @@ def odd_site():
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 def test_services_do_not_depend_on_main_cf(odd_site, tls):
-    """Sign-in, route, size and headers are as the service itself says."""
+    """Sign-in, access, route, size and headers are as the service itself
+    says, also for a device whose EHLO names no domain."""
     app = odd_site.new_app()
     data = message("scan@example.com", body=b"x" * 70 + b"\r\n" * 150_000,
                    reply_to="root")
     user = f"{app.tenant}:{app.client}"  # no "@": a realm would be appended
     mark = odd_site.postfix.mark()
-    with odd_site.connect(tls) as client:
+    port = {"starttls": odd_site.postfix.port,
+            "implicit": odd_site.postfix.tls_port}[tls]
+    with Smtp(port, tls, helo="printer") as client:
         client.login(user, app.secret)
         queue_id = client.send("scan@example.com", ["a@example.org"], data)
     odd_site.postfix.wait_status(queue_id, "sent")
