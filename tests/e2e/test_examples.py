@@ -417,6 +417,17 @@ def failregex() -> re.Pattern[str]:
     return re.compile(text.replace("<HOST>", r"(?P<host>\S+)"))
 
 
+def test_fail2ban_needs_no_log_file():
+    """fail2ban does not start at all where a jail's file is missing."""
+    parser = configparser.RawConfigParser()
+    parser.read_string(example.read("fail2ban/jail.d/postfix-msgraph.conf"))
+    jail = parser["postfix-msgraph"]
+    assert jail["backend"] == "systemd" and "logpath" not in jail
+    parser.read_string(
+        example.read("fail2ban/filter.d/postfix-msgraph.conf"))
+    assert parser["Definition"]["journalmatch"]
+
+
 def failures(site, mark: int) -> list[str]:
     pattern = failregex()
     return [found["host"] for line in site.postfix.log_text(mark).splitlines()
