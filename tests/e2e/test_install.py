@@ -1,0 +1,88 @@
+"""make install and make uninstall: what is put where, readable whatever the
+umask, and naming the places where it was put."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import example
+from harness.process import BUILD
+
+CONF = "etc/msgraph/msgraph.conf"
+
+
+def make(root: Path, *targets: str, **variables: str) -> None:
+    """As an admin with a narrow umask; what is built is taken as it is."""
+    words = [f"{name}={value}" for name, value in
+             {"BUILD": str(BUILD), "DESTDIR": str(root), **variables}.items()]
+    subprocess.run(
+        ["make", "-s", "-o", "all", *targets, *words], cwd=example.ROOT,
+        check=True, umask=0o077, env={"PATH": os.environ["PATH"]})
+
+
+def files(root: Path) -> dict[str, Path]:
+    return {str(path.relative_to(root)): path
+            for path in root.rglob("*") if not path.is_dir()}
+
+
+@pytest.fixture(params=["/usr", "/usr/local"])
+def prefix(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def installed(tmp_path, prefix) -> Path:
+    make(tmp_path, "install", PREFIX=prefix)
+    return tmp_path
+
+
+def test_everybody_may_read_it(installed):
+    for path in installed.rglob("*"):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        is_open = path.is_dir() or os.access(path, os.X_OK)
+        assert mode == (0o755 if is_open else 0o644), path
+
+
+def test_files_name_the_prefix(installed, prefix):
+    """A path where nothing is bounces mail, or starts no service."""
+    place = re.compile(r"/usr(?:/local)?/(?:sbin|libexec|share/doc)/\S*msgraph[^\s:]*")
+    named = 0
+    for name, path in files(installed).items():
+        if "/man" not in name and not re.search("/lib/systemd|/doc/", name):
+            continue
+        for found in place.findall(path.read_text()):
+            named += 1
+            assert found.startswith(f"{prefix}/"), name
+            assert (installed / found[1:]).exists(), (name, found)
+    assert named >= 7  # units, twice; pipe's argv; man pages
+
+
+def test_nothing_else_of_the_examples_changes(installed, prefix):
+    folder = installed / prefix[1:] / "share/doc/postfix-msgraph/examples"
+    ours = files(example.EXAMPLES)
+    theirs = files(folder)
+    assert theirs.keys() == ours.keys()
+    for name, path in theirs.items():
+        text = path.read_text()
+        if prefix != "/usr":
+            text = text.replace(f"{prefix}/", "/usr/")
+        assert text == ours[name].read_text(), name
+
+
+def test_settings_stay(installed, prefix):
+    (installed / CONF).write_text("cloud = china\n")
+    make(installed, "install", PREFIX=prefix)
+    assert (installed / CONF).read_text() == "cloud = china\n"
+
+
+def test_uninstall_leaves_the_settings_alone(installed, prefix):
+    make(installed, "uninstall", PREFIX=prefix)
+    assert list(files(installed)) == [CONF]
+    left = [path for path in installed.rglob("*") if "msgraph" in path.name]
+    assert left == [installed / "etc/msgraph", installed / CONF]
