@@ -184,17 +184,17 @@ def show_refusal(site: Site, job: Job) -> None:
 SWAKS = """\
   swaks --server 127.0.0.1:{port} -tls --auth PLAIN \\
       --auth-user '{user}' \\
-      --auth-password '{secret}' \\
+      {secret} \\
       --from {sender} --to {recipient}"""
 
 SMTPLIB = """\
-  python3 - <<'END'
-import smtplib
+  python3 -c '
+import getpass, smtplib
 with smtplib.SMTP("127.0.0.1", {port}) as smtp:
     smtp.starttls()
-    smtp.login("{user}", "{secret}")
+    smtp.login("{user}", {secret})
     smtp.sendmail("{sender}", ["{recipient}"], "Subject: again\\n\\nHello.\\n")
-END"""
+'"""
 
 
 def has_swaks() -> bool:
@@ -203,12 +203,23 @@ def has_swaks() -> bool:
         ["perl", "-MNet::SSLeay", "-e1"], capture_output=True).returncode == 0
 
 
+def how_to_send(job: Job, port: int) -> str:
+    """A command. The secret of a real application is asked for; the
+    emulator's guards nothing."""
+    known = None if job.is_real else job.app.secret
+    if has_swaks():
+        form = SWAKS
+        secret = (f"--auth-password '{known}'" if known else
+                  "--protect-prompt --auth-hide-password")
+    else:
+        form = SMTPLIB
+        secret = f'"{known}"' if known else "getpass.getpass()"
+    return form.format(port=port, user=job.app.user, secret=secret,
+                       sender=job.sender, recipient=job.recipient)
+
+
 def explain(site: Site, job: Job) -> None:
-    form = SWAKS if has_swaks() else SMTPLIB
-    secret = "SECRET" if job.is_real else job.app.secret
-    how = form.format(port=site.postfix.port, user=job.app.user,
-                      secret=secret, sender=job.sender,
-                      recipient=job.recipient)
+    how = how_to_send(job, site.postfix.port)
     print(f"\nIt stays running on 127.0.0.1:{site.postfix.port}. To send:\n\n"
           f"{how}\n\nLogs:  {' '.join(str(log) for log in site.logs())}")
     if not job.is_real:

@@ -17,6 +17,7 @@ import pytest
 
 from harness import example
 from harness.process import BUILD
+from harness.site import App
 from harness.wait import wait_for
 
 DEMO = example.ROOT / "tests" / "demo" / "demo.py"
@@ -81,6 +82,20 @@ def credentials(text: str) -> tuple[str, str]:
     found = re.search(r"login\(\"(.*)\", \"(.*)\"\)", text) or re.search(
         r"--auth-user '(.*)' \\\n +--auth-password '(.*)'", text)
     return found[1], found[2]
+
+
+@pytest.mark.parametrize("has_swaks, asks", [
+    (True, "--protect-prompt"), (False, "getpass")])
+def test_a_real_secret_is_asked_for(monkeypatch, has_swaks, asks):
+    """Never in a command line, where every process sees it."""
+    monkeypatch.syspath_prepend(str(DEMO.parent))
+    import demo
+    monkeypatch.setattr(demo, "has_swaks", lambda: has_swaks)
+    job = demo.Job(App("t", "c", "s3cret"), "scan@example.com",
+                   "you@example.org", True)
+    text = demo.how_to_send(job, 8025)
+    assert asks in text and "t@c" in text
+    assert "s3cret" not in text and "--auth-password" not in text
 
 
 @pytest.mark.parametrize("environment, said", [
