@@ -247,7 +247,8 @@ def demo(keeps: bool) -> None:
         raise
     finally:
         site.stop()
-    print("Stopped, and nothing is left behind.", flush=True)
+    print("Stopped, and nothing is left behind but build/ and the packages.",
+          flush=True)
 
 
 def print_logs(site: Site) -> None:

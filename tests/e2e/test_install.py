@@ -51,7 +51,8 @@ def test_everybody_may_read_it(installed):
 
 def test_files_name_the_prefix(installed, prefix):
     """A path where nothing is bounces mail, or starts no service."""
-    place = re.compile(r"/usr(?:/local)?/(?:sbin|libexec|share/doc)/\S*msgraph[^\s:]*")
+    place = re.compile(
+        r"/usr(?:/local)?/(?:sbin|libexec|share/doc)/\S*msgraph[^\s:]*")
     named = 0
     for name, path in files(installed).items():
         if "/man" not in name and not re.search("/lib/systemd|/doc/", name):
