@@ -25,6 +25,7 @@ from harness.smtp import Smtp, SmtpError
 UNITS = ["msgraphd.service", "msgraph-milter.service",
          "msgraphd-auth.socket", "msgraphd-bounce.socket",
          "msgraphd-submit.socket"]
+README = example.ROOT / "README.md"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -136,7 +137,13 @@ def test_postfix_knows_every_parameter(stock):
 def test_implicit_tls_is_the_same_service(stock):
     """What the commented service has beyond the other: TLS from the start."""
     master = stock / "master.cf"
-    master.write_text(example.uncomment(master.read_text(), "465 "))
+    expected = example.uncomment(master.read_text(), "465 ")
+    command = re.search(r"^#(sed -i .*)$", master.read_text(), re.M)[1]
+    assert command in README.read_text()
+    subprocess.run(shlex.split(example.replace(
+        command, "/etc/postfix/master.cf", str(master))), check=True)
+    assert master.read_text() == expected
+    cool_down(master)
     ours = options_of(stock, "8025/inet")
     theirs = options_of(stock, "465/inet")
     assert dict(set(theirs.items()) - set(ours.items())) == {
