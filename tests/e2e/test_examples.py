@@ -209,6 +209,8 @@ ELSEWHERE = {
     "smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname",
     "smtpd_sender_restrictions": "reject",
     "smtpd_recipient_restrictions": "reject",
+    "mydestination": "example.org", "local_recipient_maps": "inline:{x=x}",
+    "smtpd_reject_unlisted_sender": "yes",
     "milter_default_action": "accept", "content_filter": "discard:elsewhere",
     "message_size_limit": "200000", "myorigin": "corp.example",
 }
