@@ -7,9 +7,9 @@
 #include "error.h"
 
 /*
- * Makes libmilter listen on what passed listen_check(). A unix socket gets mode
- * 0660 and replaces one that nobody answers. 0, or -1 with a text that names
- * the socket. Call it after smfi_register(), before there are threads.
+ * Makes libmilter listen. A unix socket gets mode 0660 and replaces one that
+ * nobody answers. 0, or -1 with a text that names the socket. Call it after
+ * smfi_register(), before there are threads.
  */
 int listen_open(const char *socket, struct error *err);
 

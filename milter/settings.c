@@ -38,10 +38,6 @@ settings_load(const char *file, struct error *err)
 		free(s);
 		return -1;
 	}
-	if (listen_check(s->conf.milter_socket, err) == -1) {
-		settings_put(&s);
-		return -1;
-	}
 	swap(s);
 	return 0;
 }
