@@ -14,7 +14,8 @@ WORDS = ("Scan", "Größe", "báo", "Störung", "Связь", "語", "a", "=?", 
          "x" * 90, "From", ".", "tab\t", "=20", "€")
 CHARSETS = ("utf-8", "iso-8859-1", "koi8-r", "windows-1252", "gb18030")
 NAMES = ("Anna", '"Doe, John"', '"q \\" q"', "=?utf-8?Q?J=C3=B6rg?=",
-         "Jörg Groß", "Scan [3]", "a@x.example", "J. Q. Public", '""')
+         "Jörg Groß", "Scan [3]", "a@x.example", "J. Q. Public", '""',
+         '=?utf-8?Q?"?=', '"=?utf-8?Q?"?="', "=?utf-8?Q?(?=", "=?utf-8?Q?x")
 JUNK = ("undisclosed-recipients:;", "Anna", "<>", "a b@x.example", '"open',
         "x@", "Nobody: ;", "(only a comment)")
 
