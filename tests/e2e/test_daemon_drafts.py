@@ -131,6 +131,16 @@ def test_name_that_is_no_utf8_is_deferred(daemon):
 
 # --- refusals
 
+def test_longest_record_is_read(m365, daemon):
+    """As many attachments as are taken, with the longest names and ids."""
+    m365.app(TENANT, CLIENT, SECRET, permissions=["Mail.Send"])
+    parts = [Part(1, name=f"{n:04}" * 250 + ".pdf", id=f"{n:04}" * 250)
+             for n in range(1000)]
+    reply = Large(parts).submit(daemon)
+    assert (reply.status, reply.dsn) == ("bounced", "5.3.4")
+    assert "Mail.ReadWrite" in reply.text
+
+
 def test_right_to_make_drafts_is_missing(m365, daemon):
     m365.app(TENANT, CLIENT, SECRET, permissions=["Mail.Send"])
     reply = Large([Part(RANGE)]).submit(daemon)

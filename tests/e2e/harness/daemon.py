@@ -164,8 +164,10 @@ class Daemon:
             sock.settimeout(timeout)
             sock.connect(self.settings["submit_socket"])
             rights = array.array("i", [spool.fileno()])
-            sock.sendmsg([record], [
+            sent = sock.sendmsg([record], [
                 (socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            if sent < len(record):
+                sock.sendall(record[sent:])
             if self.half_close:
                 sock.shutdown(socket.SHUT_WR)
             answer = read_all(sock).decode()
