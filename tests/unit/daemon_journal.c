@@ -1,0 +1,303 @@
+/*
+ * What is known of each message's fate (agent/daemon/journal.c), and what it is
+ * known by (agent/daemon/fingerprint.c).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../agent/daemon/fingerprint.h"
+#include "../../agent/daemon/journal.h"
+
+#define ID_A "11111111-2222-3333-4444-555555555555"
+#define ID_B "66666666-7777-8888-9999-000000000000"
+
+/* --- keys --- */
+
+/* Keys of one letter each; the caller frees the list. */
+static struct journal_keys
+keys_of(const char *letters)
+{
+	struct journal_keys keys = {.count = strlen(letters)};
+	size_t i;
+
+	keys.list = calloc(keys.count + 1, sizeof(keys.list[0]));
+	assert_non_null(keys.list);
+	for (i = 0; i < keys.count; i++)
+		memset(keys.list[i], letters[i], sizeof(keys.list[i]));
+	journal_keys_sort(&keys);
+	return keys;
+}
+
+static const struct {
+	const char *a, *b;
+	int meet;
+} pairs[] = {
+    {"a", "a", 1},
+    {"a", "b", 0},
+    {"abc", "c", 1},
+    {"c", "abc", 1},
+    {"cba", "dab", 1},
+    {"ace", "bdf", 0},
+    {"ace", "bdfe", 1},
+    {"", "a", 0},
+    {"a", "", 0},
+    {"", "", 0},
+};
+
+static void
+test_keys(void **state)
+{
+	struct journal_keys a = keys_of("cabbac"), b = keys_of("abc");
+	size_t i;
+
+	(void)state;
+	assert_int_equal(a.count, 3);
+	assert_memory_equal(a.list, b.list, 3 * sizeof(a.list[0]));
+	free(a.list);
+	free(b.list);
+	for (i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		a = keys_of(pairs[i].a);
+		b = keys_of(pairs[i].b);
+		if (journal_keys_meet(&a, &b) != pairs[i].meet)
+			fail_msg("%s %s", pairs[i].a, pairs[i].b);
+		free(a.list);
+		free(b.list);
+	}
+}
+
+/* --- the journal --- */
+
+static char folder[32];
+static struct vault *vault;
+static struct state *st;
+static struct event_base *base;
+static struct journal *journal;
+static struct conf conf = {.state_retention = 1000};
+static int written;
+
+static char *
+in_folder(const char *name, char path[64])
+{
+	snprintf(path, 64, "%s/%s", folder, name);
+	return path;
+}
+
+static int
+begin(void **state)
+{
+	char path[64];
+
+	(void)state;
+	strcpy(folder, "/tmp/daemon_journalXXXXXX");
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	vault = vault_load(in_folder("key", path), 1, NULL);
+	st = state_open(folder, vault, NULL);
+	base = event_base_new();
+	journal = journal_new(base, st, &conf, NULL);
+	return journal == NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	char path[64];
+
+	(void)state;
+	journal_free(&journal);
+	event_base_free(base);
+	state_close(&st);
+	vault_free(&vault);
+	unlink(in_folder("key", path));
+	unlink(in_folder("state.db", path));
+	return rmdir(folder);
+}
+
+static void
+on_written(void *ctx, const struct error *err)
+{
+	(void)ctx;
+	assert_null(err);
+	written++;
+}
+
+static void
+write_entry(const char *letters, enum journal_fate fate, const char *id,
+    long long since, const char *refusal)
+{
+	struct journal_keys keys = keys_of(letters);
+	struct journal_entry entry = {
+	    .keys = &keys, .fate = fate, .refused_since = since};
+
+	snprintf(entry.request_id, sizeof(entry.request_id), "%s", id);
+	snprintf(entry.refusal, sizeof(entry.refusal), "%s", refusal);
+	written = 0;
+	assert_int_equal(journal_write(journal, &entry, on_written, NULL), 0);
+	assert_int_equal(written, 0);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(written, 1);
+	free(keys.list);
+}
+
+static struct journal_entry
+find(const char *letters)
+{
+	struct journal_keys keys = keys_of(letters);
+	struct journal_entry entry = {.keys = &keys};
+	struct error err;
+
+	if (journal_find(journal, &entry, &err) == -1)
+		fail_msg("%s", err.text);
+	free(keys.list);
+	entry.keys = NULL;
+	return entry;
+}
+
+static void
+assert_fate(const char *letters, enum journal_fate fate, size_t accepted)
+{
+	struct journal_entry entry = find(letters);
+
+	if (entry.fate != fate || entry.accepted != accepted)
+		fail_msg(
+		    "%s: %d, %zu", letters, (int)entry.fate, entry.accepted);
+}
+
+static void
+test_fates(void **state)
+{
+	(void)state;
+	assert_fate("ab", JOURNAL_NEW, 0);
+	write_entry("abc", JOURNAL_POSTED, "", 0, "");
+	assert_fate("abc", JOURNAL_POSTED, 0);
+	assert_fate("b", JOURNAL_POSTED, 0);
+	assert_fate("bx", JOURNAL_POSTED, 0);
+	assert_fate("x", JOURNAL_NEW, 0);
+	write_entry("abc", JOURNAL_NEW, "", 0, "");
+	assert_fate("abc", JOURNAL_NEW, 0);
+	write_entry("ab", JOURNAL_ACCEPTED, "one", 0, "");
+	assert_fate("ba", JOURNAL_ACCEPTED, 2);
+	assert_fate("b", JOURNAL_ACCEPTED, 1);
+	assert_string_equal(find("b").request_id, "one");
+	assert_fate("abc", JOURNAL_NEW, 2);
+	/* calls of one message add up */
+	write_entry("cd", JOURNAL_ACCEPTED, "two", 0, "");
+	assert_fate("abcd", JOURNAL_ACCEPTED, 4);
+	/* what was accepted stays so */
+	write_entry("dxy", JOURNAL_POSTED, "", 5, "x");
+	assert_fate("d", JOURNAL_ACCEPTED, 1);
+	assert_string_equal(find("d").request_id, "two");
+	assert_fate("dxy", JOURNAL_POSTED, 1);
+	write_entry("dxy", JOURNAL_NEW, "", 0, "");
+	assert_fate("d", JOURNAL_ACCEPTED, 1);
+	assert_fate("dxy", JOURNAL_NEW, 1);
+}
+
+static void
+test_refusals(void **state)
+{
+	struct journal_entry entry;
+
+	(void)state;
+	write_entry("a", JOURNAL_NEW, "", 300, "later");
+	write_entry("b", JOURNAL_NEW, "", 200, "first");
+	write_entry("c", JOURNAL_NEW, "", 0, "");
+	entry = find("abcx");
+	assert_int_equal(entry.refused_since, 200);
+	assert_string_equal(entry.refusal, "first");
+	assert_int_equal(find("c").refused_since, 0);
+	assert_string_equal(find("c").refusal, "");
+}
+
+/* --- fingerprints --- */
+
+/* Of "message" in a spool file, but for what the test changes. */
+static struct delivery_request
+request_of(const char *message)
+{
+	struct delivery_request request = {
+	    .queue_id = "4Q", .identity = {ID_A, ID_B}, .mailbox = "a@x.org"};
+	int fd = memfd_create("spool", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, message, strlen(message)), strlen(message));
+	spool_init(&request.spool, fd);
+	request.spool.raw = (long long)strlen(message);
+	return request;
+}
+
+static void
+take(struct delivery_request *request, const char *a, const char *b)
+{
+	const char *list[] = {a, b};
+
+	assert_int_equal(fingerprint(request, list, 2), 0);
+}
+
+static void
+test_fingerprints(void **state)
+{
+	struct delivery_request first = request_of("message"), other;
+	int i;
+
+	(void)state;
+	take(&first, "a", "b");
+	assert_int_equal(first.keys.count, 2);
+	/* Postfix promises no order */
+	other = request_of("message");
+	take(&other, "b", "a");
+	assert_memory_equal(first.digest, other.digest, sizeof(first.digest));
+	assert_memory_equal(
+	    first.keys.list, other.keys.list, 2 * sizeof(first.keys.list[0]));
+	delivery_request_free(&other);
+	for (i = 0; i < 5; i++) {
+		other = request_of(i == 0 ? "massage" : "message");
+		if (i == 1)
+			strcpy(other.queue_id, "4R");
+		if (i == 2)
+			strcpy(other.mailbox, "b@x.org");
+		if (i == 3)
+			strcpy(other.identity.client, ID_A);
+		if (i == 4)
+			strcpy(other.identity.tenant, ID_B);
+		take(&other, "a", "b");
+		assert_int_equal(
+		    journal_keys_meet(&first.keys, &other.keys), 0);
+		assert_memory_not_equal(
+		    first.digest, other.digest, sizeof(first.digest));
+		delivery_request_free(&other);
+	}
+	/* one of the same and another */
+	other = request_of("message");
+	take(&other, "b", "c");
+	assert_int_equal(journal_keys_meet(&first.keys, &other.keys), 1);
+	assert_memory_not_equal(
+	    first.digest, other.digest, sizeof(first.digest));
+	delivery_request_free(&other);
+	other = request_of("message");
+	other.spool.raw++;
+	assert_int_equal(fingerprint(&other, (const char *[]){"a"}, 1), -1);
+	delivery_request_free(&other);
+	delivery_request_free(&first);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_keys),
+	    cmocka_unit_test_setup_teardown(test_fates, begin, end),
+	    cmocka_unit_test_setup_teardown(test_refusals, begin, end),
+	    cmocka_unit_test(test_fingerprints),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
