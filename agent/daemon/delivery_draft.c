@@ -243,7 +243,7 @@ on_attached(void *ctx, const struct http_answer *answer)
 	struct outcome outcome;
 
 	end_request(d);
-	if (answer->status == 201) {
+	if (answer->status == 201 && answer->body_sent) {
 		next_attachment(d);
 		return;
 	}
@@ -252,7 +252,7 @@ on_attached(void *ctx, const struct http_answer *answer)
 	/* it may be attached, and must not be so twice */
 	graph_read_error(answer, &error);
 	outcome = outcome_of(answer->status, error.code, answer->body_sent);
-	if (outcome.unknown_fate || outcome.action == OUTCOME_SENT) {
+	if (outcome.unknown_fate || answer->status / 100 == 2) {
 		delivery_draft_discard(d);
 	} else {
 		d->large->draft.attaching = 0;
@@ -329,15 +329,16 @@ on_put(void *ctx, const struct http_answer *answer)
 	long long next = graph_draft_read_next(answer);
 
 	end_request(d);
-	if (answer->status == 201) {
+	if (answer->status == 201 && answer->body_sent) {
 		next_attachment(d);
 	} else if (is_over(answer)) {
 		start_over(d, answer);
-	} else if (answer->status == 200 &&
+	} else if (answer->status == 200 && answer->body_sent &&
 	    is_progress(d, next, large->next + 1)) {
 		large->next = next;
 		go_on(d);
-	} else if ((answer->status == 200 || answer->status == 416) &&
+	} else if ((answer->status == 200 || answer->status == 201 ||
+		       answer->status == 416) &&
 	    large->asked++ < ASKED_MAX) {
 		large->next = -1;
 		go_on(d);

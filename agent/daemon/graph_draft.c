@@ -398,7 +398,8 @@ graph_draft_read_id(
 	const char *limit = answer->body + answer->body_len, *text, *end;
 	size_t len;
 
-	if (answer->status != 201 ||
+	/* a draft of half a message is none */
+	if (answer->status != 201 || !answer->body_sent ||
 	    (text = find_id(answer->body, limit)) == NULL)
 		return -1;
 	end = skip_string(text, limit);

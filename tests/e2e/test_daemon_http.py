@@ -15,8 +15,11 @@ from emulator.client import Emulator
 from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
     MESSAGE, SECRET, USER, daemon, m365, shared_m365)
+from harness.drafts import Large, Part
 
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+CREATED = (b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
+           b"Content-Length: 16\r\n\r\n{\"id\":\"draft-1\"}")
 LONG = MESSAGE + (b"x" * 70 + b"\r\n") * 40_000
 
 
@@ -42,7 +45,10 @@ class Server:
                 return
             with self.tls.wrap_socket(sock, server_side=True) as conn:
                 self.protocols.append(conn.selected_alpn_protocol())
-                self.serve(conn)
+                try:
+                    self.serve(conn)
+                except OSError:
+                    pass  # the client left
 
     @staticmethod
     def head(conn: ssl.SSLSocket) -> tuple[bytes, bytes]:
@@ -53,14 +59,25 @@ class Server:
         head, _, body = data.partition(b"\r\n\r\n")
         return head, body
 
+    @staticmethod
+    def rest(conn: ssl.SSLSocket, head: bytes, body: bytes) -> None:
+        """Reads what has not come yet of a body."""
+        length = head.lower().partition(b"content-length:")[2].split()
+        while length and len(body) < int(length[0]):
+            body += conn.recv(1 << 16)
+
+    @staticmethod
+    def reset(conn: ssl.SSLSocket) -> None:
+        """So that closing it resets it."""
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                        struct.pack("ii", 1, 0))
+
     def accept(self, conn: ssl.SSLSocket, early: bool = False) -> None:
         """A whole request; early: the answer comes before its body."""
         head, body = self.head(conn)
         if early:
             conn.sendall(ACCEPTED)
-        length = int(head.lower().split(b"content-length:")[1].split()[0])
-        while len(body) < length:
-            body += conn.recv(1 << 16)
+        self.rest(conn, head, body)
         if not early:
             conn.sendall(ACCEPTED)
 
@@ -69,8 +86,7 @@ class Server:
         self.head(conn)
         conn.sendall(ACCEPTED)
         time.sleep(0.3)  # a reset would overtake it
-        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                        struct.pack("ii", 1, 0))
+        self.reset(conn)
 
 
 @pytest.fixture
@@ -104,6 +120,30 @@ def test_202_before_the_whole_message_is_no_acceptance(daemon, server):
 def test_early_202_counts_when_the_rest_was_taken(daemon, server):
     server.serve = lambda conn: server.accept(conn, early=True)
     assert daemon.submit(LONG, identity=USER).status == "sent"
+
+
+@pytest.mark.parametrize("what", ["messages", "attachments"])
+def test_early_201_is_no_draft_and_no_attachment(daemon, server, what):
+    """Nobody knows what of it is there: another draft, and all of it."""
+    seen: list[str] = []
+
+    def serve(conn: ssl.SSLSocket) -> None:
+        head, body = server.head(conn)
+        seen.append(head.split()[1].decode().rpartition("/")[2])
+        if seen[-1] == what and seen.count(what) == 1:
+            conn.sendall(CREATED)
+            time.sleep(0.3)
+            server.reset(conn)
+            return
+        server.rest(conn, head, body)
+        conn.sendall(ACCEPTED if seen[-1] == "send" else CREATED)
+    server.serve = serve
+    large = Large([Part(2_900_000)], rest=LONG)
+    assert large.submit(daemon).status == "deferred"
+    first = len(seen)
+    assert large.submit(daemon).status == "sent"
+    assert [step for step in seen[first:] if step != "draft-1"] == [
+        "messages", "attachments", "send"]
 
 
 def test_lost_connection_is_called_so(daemon, server):

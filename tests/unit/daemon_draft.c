@@ -26,8 +26,10 @@
 static struct http_answer
 answer_of(long status, const char *body)
 {
-	struct http_answer answer = {
-	    .status = status, .body = body, .body_len = strlen(body)};
+	struct http_answer answer = {.status = status,
+	    .body = body,
+	    .body_len = strlen(body),
+	    .body_sent = 1};
 
 	return answer;
 }
@@ -90,6 +92,9 @@ test_ids(void **state)
 		if (result == 0)
 			assert_string_equal(id, ids[i].id);
 	}
+	answer = answer_of(201, ids[0].body);
+	answer.body_sent = 0;
+	assert_int_equal(graph_draft_read_id(&answer, id), -1);
 	/* what does not fit is not cut */
 	for (len = GRAPH_DRAFT_ID_SIZE - 1; len <= GRAPH_DRAFT_ID_SIZE; len++) {
 		snprintf(body, sizeof(body), "{\"id\":\"%0*d\"}", len, 0);
