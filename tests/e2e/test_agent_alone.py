@@ -8,6 +8,7 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -389,30 +390,34 @@ limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 files = [os.memfd_create("x") for _ in range(min(limit - 100, 20000))]
 """ + KILLED_WHILE_WRITING
-WITHOUT_PROC = ["unshare", "-m", "sh", "-c",
-                'mount -t tmpfs none /proc && exec "$@"', "sh"]
+# Shows nothing of the shell in /proc, as hidepid does.
+HIDDEN = ["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc/$$ && "]
 
 
 @pytest.fixture
-def without_proc():
-    """What starts a command that sees nothing in /proc, as with hidepid."""
-    if subprocess.run([*WITHOUT_PROC, "true"], capture_output=True).returncode:
-        pytest.skip("no right to hide /proc")
-    return WITHOUT_PROC
+def hidden():
+    """What starts a command that becomes the shell, or is its child."""
+    become = [*HIDDEN[:-1], HIDDEN[-1] + 'exec "$@"', "sh"]
+    child = [*HIDDEN[:-1], HIDDEN[-1] + '"$@"; exit $?', "sh"]
+    if subprocess.run([*child, "true"], capture_output=True).returncode:
+        pytest.skip("no right to hide a process")
+    return become, child
 
 
-def test_parent_dies_unseen(agent, daemon, without_proc):
+def test_parent_dies_unseen(agent, daemon, hidden):
     parent = subprocess.run(
-        [*without_proc, sys.executable, "-c", KILLED_SLOWLY, MESSAGE.decode(),
+        [*hidden[0], sys.executable, "-c", KILLED_SLOWLY, MESSAGE.decode(),
          *agent.argv()], capture_output=True, timeout=60)
     assert parent.returncode < 0
     assert parent.stdout.startswith(b"4.3.0 pipe(8) went away")
     assert daemon.idle()
 
 
-def test_parent_lives_unseen(agent, daemon, without_proc):
-    done = agent.run([*without_proc, *agent.argv()])
+def test_parent_lives_unseen(agent, daemon, hidden):
+    started = time.monotonic()
+    done = agent.run([*hidden[1], *agent.argv()])
     assert done.returncode == 0
+    assert time.monotonic() - started > 0.2  # it was unseen
     assert daemon.next().message == MESSAGE
 
 

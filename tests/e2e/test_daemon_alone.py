@@ -166,7 +166,7 @@ def test_agent_that_goes_away_is_noticed(m365, daemon, half_close):
     m365.rules({"endpoint": "sendMail", "status": 429,
                 "headers": {"Retry-After": "9"}})
     with pytest.raises(TimeoutError):
-        send(daemon, identity=USER, timeout=0.5)
+        send(daemon, identity=USER, timeout=1.5)
     Daemon.wait(lambda: "the agent went away before" in daemon.log(), 4)
     assert m365.mail() == []
 
