@@ -161,6 +161,13 @@ lint:
 	    --suppress=missingIncludeSystem lib agent milter saslauthd-plugin
 	shellcheck $(SH_FILES)
 	mandoc -T lint -W warning $(MAN_PAGES)
+	@# Debian's man(1) formats with groff, which breaks what is too wide
+	@for page in $(MAN_PAGES); do \
+	    if groff -ww -mdoc -Tascii -P-cbou $$page 2>&1 | \
+		grep -E '.{81}|^(groff|troff|grotty)'; then \
+		echo "$$page: does not fit 80 columns" >&2; exit 1; \
+	    fi; \
+	done
 
 # --- fuzz and bench ------------------------------------------------------
 
