@@ -68,8 +68,8 @@ def test_reload_refuses_what_a_start_refuses(milter):
     milter.configure(mailbox_from="envelope",
                      milter_socket="unix:msgraph/milter")
     milter.process.send_signal(signal.SIGUSR1)
-    milter.wait_log(r"error: not reloaded: milter_socket "
-                    r'"unix:msgraph/milter": the path must start with /')
+    milter.wait_log(
+        r"error: not reloaded: .*milter_socket: the path must start with /")
     with milter.mta() as mta:
         answer = mta.message(WHOLE, "<e@example.com>", USER)
         assert stamp(answer) == "a@example.com"
