@@ -2,12 +2,15 @@
 
 A client tries a message until it hears 250, under another name each time: what
 became of a try whose answer was lost it cannot know, and Postfix may have it.
+Some messages are so large that they go as drafts, file by file.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 import threading
 from dataclasses import dataclass, field
 
@@ -16,6 +19,9 @@ from harness.smtp import Smtp, SmtpError
 
 PAUSE_SECONDS = 2.5  # between messages, at most
 DOMAIN = "example.com"
+LARGE = 0.06  # of all messages
+# sizes of the files in one: over 3 MB one goes by an upload session
+FILES = [[3_200_000], [900_000, 800_000, 700_000], [3_100_000, 500_000]]
 
 
 @dataclass
@@ -25,17 +31,31 @@ class Try:
     sender: str
     recipients: list[str]
     body: bytes
+    files: list[bytes] = field(default_factory=list)
     queue_id: str = ""  # once the client heard 250
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.body).hexdigest()
 
     def raw(self) -> bytes:
         """Only the first recipient is named; others are hidden."""
-        return (f"From: {self.sender}\r\nTo: {self.recipients[0]}\r\n"
-                f"Subject: {self.name}\r\nMessage-ID: <{self.name}@{DOMAIN}>"
-                "\r\n\r\n").encode() + self.body
+        mail = EmailMessage(policy=policy.SMTP)
+        mail["From"], mail["To"] = self.sender, self.recipients[0]
+        mail["Subject"] = self.name
+        mail["Message-ID"] = f"<{self.name}@{DOMAIN}>"
+        mail.set_content(self.body.decode())
+        for number, data in enumerate(self.files):
+            mail.add_attachment(data, "application", "octet-stream",
+                                filename=f"{number}.bin")
+        return mail.as_bytes()
+
+    def parts(self) -> list[tuple[str | None, str]]:
+        return parts(self.raw())
+
+
+def parts(raw: bytes) -> list[tuple[str | None, str]]:
+    """Name and digest of the content of each part."""
+    return [(part.get_filename(),
+             hashlib.sha256(part.get_payload(decode=True)).hexdigest())
+            for part in message_from_bytes(raw, policy=policy.SMTP).walk()
+            if not part.is_multipart()]
 
 
 @dataclass
@@ -68,13 +88,17 @@ class Client(threading.Thread):
         self.count = count
         self.tally = tally
         self.rng = random.Random(seed * 1000 + number)
-        self.app: App = site.new_app(expires_in=20)
+        self.app: App = site.new_app(
+            expires_in=20, permissions=["Mail.Send", "Mail.ReadWrite"])
         self.connection: Smtp | None = None
         self.gives_up = threading.Event()
 
     def run(self) -> None:
         for index in range(self.count):
-            body = make_body(self.rng)
+            is_large = self.rng.random() < LARGE
+            body = b"large\r\n" if is_large else make_body(self.rng)
+            files = [self.rng.randbytes(size) for size in
+                     self.rng.choice(FILES)] if is_large else []
             recipients = [f"r{n}@{self.name}.example.org"
                           for n in range(self.rng.choice([1, 1, 2, 3]))]
             attempt = 0
@@ -82,7 +106,7 @@ class Client(threading.Thread):
                 attempt += 1
                 if self.attempt(Try(f"{self.name}.{index}.{attempt}",
                                     f"{self.name}@{DOMAIN}", recipients,
-                                    body)):
+                                    body, files)):
                     break
                 self.gives_up.wait(0.2 * self.rng.random())
             self.gives_up.wait(PAUSE_SECONDS * self.rng.random())

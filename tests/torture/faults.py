@@ -21,7 +21,7 @@ from harness.wait import wait_for
 # Postfix programs that may be killed; not postlogd, whose lines are evidence.
 POSTFIX = ("pipe", "qmgr", "smtpd", "cleanup", "trivial-rewrite", "tlsmgr")
 
-# What sendMail answers. "accept": Graph has taken the message all the same,
+# What Graph answers. "accept": it has done what was asked all the same,
 # unless it has a reason of its own to refuse it (a token that ran out), which
 # is why there is no scripted 202 here.
 MAYBE = "maybe"
@@ -42,6 +42,9 @@ ANSWERS: list[dict[str, Any]] = [
     {"action": "reset", "when": "before"},
     {"action": "stall", "when": "before"},
 ]
+# the calls of a large message, each as likely as the others
+DRAFT_CALLS = ["messages", "attachments", "createUploadSession", "upload",
+               "send"]
 TOKEN_ANSWERS: list[dict[str, Any]] = [
     {"status": 503, "body": {"error": "temporarily_unavailable"}},
     {"status": 500, "body": {"error": "server_error"}},
@@ -153,9 +156,10 @@ class Faults:
                                             signal.SIGKILL)
 
     def kill_while_posted(self) -> bool:
-        """Graph has taken a message and is slow to say so, somebody on the
-        way dies, and Postfix is asked for it again."""
-        self.site.m365.rules({"endpoint": "sendMail", "delay": 2.0,
+        """Graph has taken a message, or a part of one, and is slow to say so,
+        somebody on the way dies, and Postfix is asked for it again."""
+        endpoint = self.rng.choice(["sendMail", "sendMail", *DRAFT_CALLS])
+        self.site.m365.rules({"endpoint": endpoint, "delay": 2.0,
                               "accept": True, "times": 2})
         self.pause(0.5)
         who = self.rng.choice(["agent", "pipe", "daemon"])
@@ -215,11 +219,13 @@ class Faults:
 
     def answers(self) -> None:
         rules = []
+        endpoint = "sendMail" if self.rng.random() < 0.7 else \
+            self.rng.choice(DRAFT_CALLS)
         for rule in self.rng.choices(ANSWERS, k=self.rng.randint(1, 4)):
             rule = dict(rule)
             if rule.get("accept") == MAYBE:
                 rule["accept"] = self.rng.random() < 0.5
-            rules.append({"endpoint": "sendMail", **rule})
+            rules.append({"endpoint": endpoint, **rule})
         self.site.m365.rules(*rules)
 
     def token_answers(self) -> None:

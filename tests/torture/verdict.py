@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from emulator.client import Mail
 from harness.site import Site
 
-from clients import Tally
+from clients import Tally, parts
 
 
 class Verdict:
@@ -83,12 +83,14 @@ class Verdict:
             self.faults.append(f"nobody sent this: {mail.subject}")
             return
         raw = mail.raw
-        header, _, body = raw.partition(b"\r\n\r\n")
-        found = re.search(rb"with ESMTPSA id (\w+)", header)
+        found = re.search(rb"with ESMTPSA id (\w+)", raw)
         self.queue_ids[this.name].add(found[1].decode() if found else "?")
-        if hashlib.sha256(body).hexdigest() != this.digest:
-            self.faults.append(f"another body: {this.name}, {len(body)} "
-                               f"bytes instead of {len(this.body)}")
+        got = parts(raw) + [
+            (a["name"], hashlib.sha256(mail.attachment(i)).hexdigest())
+            for i, a in enumerate(mail.attachments)]
+        if sorted(got, key=str) != sorted(this.parts(), key=str):
+            self.faults.append(f"other parts: {this.name}, "
+                               f"{[name for name, _ in got]}, {len(raw)} bytes")
         if sorted(mail.recipients) != sorted(this.recipients) or \
                 mail.duplicates:
             self.faults.append(f"other recipients: {this.name}, "
@@ -108,10 +110,11 @@ class Verdict:
     def numbers(self) -> str:
         twice = sum(times > 1 for times in self.times.values())
         lost_answers = len(self.tally.tries) - self.tally.taken()
+        large = sum(bool(mail.attachments) for mail in self.mails)
         return (f"{self.tally.taken()} messages taken "
                 f"(and {lost_answers} tries whose answer was lost or no), "
-                f"{len(self.mails)} accepted by Graph, {twice} of them more "
-                f"than once, {len(self.named)} named outcome=unknown")
+                f"{len(self.mails)} accepted by Graph ({large} as drafts), "
+                f"{twice} of them more than once, {len(self.named)} named outcome=unknown")
 
 
 def subject(body: bytes) -> str:
