@@ -80,7 +80,8 @@ def test_bounce_waits_while_graph_is_down(site, app, mailbox):
     site.m365.rules({"endpoint": "sendMail", "skip": 2, "times": 1,
                      "status": 503})
     bounce_id = send_and_bounce(site, app, mailbox)
-    site.postfix.wait_status(bounce_id, "deferred")
+    site.postfix.wait_deferred(bounce_id)
+    site.postfix.flush()
     site.postfix.wait_status(bounce_id, "sent")
 
 

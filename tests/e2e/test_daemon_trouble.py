@@ -54,7 +54,7 @@ def test_retry_after_as_a_date_and_absurd(m365, daemon):
     daemon.auth(USER, SECRET)
     m365.rules(throttled("99999999999"))
     assert send(daemon, identity=USER).status == "deferred"
-    assert re.search(r"for 3(600|599|601) more seconds",
+    assert re.search(r"for 3[56]\d\d more seconds",
                      send(daemon, identity=USER).text)
 
 
