@@ -82,6 +82,8 @@ void delivery_write(struct delivery *d, enum journal_fate fate,
 enum wire_status delivery_heal_status(
     struct delivery *d, const struct outcome *outcome);
 
+/* --- delivery_wait.c --- */
+
 /* Steps of the way. rejected: a token that Graph does not take, or NULL. */
 void delivery_wait_for_hold(struct delivery *d);
 void delivery_get_token(struct delivery *d, const struct secret *rejected);
