@@ -1,8 +1,9 @@
 /*
- * delivery_private.h - struct delivery, for delivery.c (its way to Graph),
- * delivery_post.c (the request and what follows from its answer),
- * delivery_search.c (whether an earlier attempt has sent the message) and
- * delivery_draft.c (the requests before it that a large message needs).
+ * delivery_private.h - struct delivery, for delivery.c (its beginning and end),
+ * delivery_wait.c (what comes before its turn), delivery_post.c (the request and
+ * what follows from its answer), delivery_search.c (whether an earlier attempt
+ * has sent the message) and delivery_draft.c (the requests before it that a large
+ * message needs).
  */
 #ifndef MSGRAPHD_DELIVERY_PRIVATE_H
 #define MSGRAPHD_DELIVERY_PRIVATE_H

@@ -4,9 +4,9 @@
  *	readers address|header < inputs
  *
  * An input is a line of hex digits. The answer to each is one line: for every
- * mailbox "a:<key>" (loose: "l:<key>"), for every other element its letter, for
- * every field "<name>:<value>", and then the body; texts in hex, joined by
- * blanks.
+ * mailbox "a:<key>" (loose: "l:<key>"), for every other element its letter, "?"
+ * for a list that is loose at its end; or for every field "<name>:<value>", and
+ * then the body; texts in hex, joined by blanks.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ addresses(struct span value)
 		}
 		printf(" ");
 	}
-	printf("\n");
+	printf(r.loose ? "?\n" : "\n");
 }
 
 static void

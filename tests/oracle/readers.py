@@ -75,7 +75,7 @@ def keys_by_lib(answer: list[str]) -> list[str]:
 
 def is_sound(answer: list[str]) -> bool:
     """Whether lib/ found nothing bad or loose in a list."""
-    return not any(word[0] in "bl" for word in answer if word)
+    return not any(word[0] in "bl?" for word in answer if word)
 
 
 def fields_by_lib(answer: list[str]) -> tuple[list[tuple[str, str]], bytes]:
