@@ -5,6 +5,7 @@
  * cache and may be done in the event loop.
  */
 #include <errno.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ spool_parse_segment(const char *text, struct segment *segment)
 		return -1;
 	segment->length = read_number(&text);
 	if (*text != '\0' || segment->offset < 0 || segment->length <= 0 ||
-	    segment->offset > SPOOL_SIZE_MAX ||
+	    segment->offset > LLONG_MAX - SPOOL_SIZE_MAX ||
 	    segment->length > SPOOL_SIZE_MAX)
 		return -1;
 	return 0;
