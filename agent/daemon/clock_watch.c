@@ -39,7 +39,7 @@ follow(struct clock_watch *watch)
 	if (state_follow_clock(
 		watch->daemon->state, watch->began, before, step, &err) == -1)
 		log_error("%s", err.text);
-	deliveries_follow_clock(watch->daemon, watch->began, step);
+	deliveries_follow_clock(watch->daemon, watch->began, before, step);
 	watch->began += step;
 }
 
@@ -49,6 +49,7 @@ on_look(evutil_socket_t fd, short what, void *ctx)
 	struct clock_watch *watch = ctx;
 	struct state *state = watch->daemon->state;
 	struct error err;
+	int gone;
 
 	(void)fd;
 	(void)what;
@@ -57,8 +58,13 @@ on_look(evutil_socket_t fd, short what, void *ctx)
 		return;
 	watch->day = clock_ms();
 	if (state_mend_future(state, &err) == -1 ||
-	    state_expire(state, clock_wall() - UNUSED_SECONDS, &err) == -1)
+	    (gone = state_expire(state, clock_wall() - UNUSED_SECONDS, &err)) ==
+		-1)
 		log_error("%s", err.text);
+	else if (gone > 0)
+		log_info("NOQUEUE: %d clients are forgotten that were silent "
+			 "for %lld days",
+		    gone, UNUSED_SECONDS / 86400);
 }
 
 struct clock_watch *

@@ -104,6 +104,10 @@ delivery_write(
 		next(d);
 		return;
 	}
+	if (fate != JOURNAL_POSTED)
+		d->entry_now.posted = 0;
+	else if (d->entry_now.posted == 0)
+		d->entry_now.posted = clock_wall();
 	d->entry_now.fate = fate;
 	d->changed = 0;
 	d->next = next;
@@ -297,12 +301,11 @@ delivery_drop_all(struct msgraphd *daemon)
 
 void
 deliveries_follow_clock(
-    struct msgraphd *daemon, long long began, long long step)
+    struct msgraphd *daemon, long long began, long long before, long long step)
 {
 	struct delivery *d;
 
 	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
 	     d = LIST_NEXT(d, entry))
-		if (d->entry_now.refused_since >= began)
-			d->entry_now.refused_since += step;
+		journal_follow_clock(&d->entry_now, began, before, step);
 }

@@ -60,8 +60,8 @@ void delivery_abandon(struct delivery **deliveryp);
  */
 void delivery_drop_all(struct msgraphd *daemon);
 
-/* The clock, which read began at the start, was set by step seconds. */
+/* As journal_follow_clock(), of what is under way. */
 void deliveries_follow_clock(
-    struct msgraphd *daemon, long long began, long long step);
+    struct msgraphd *daemon, long long began, long long before, long long step);
 
 #endif

@@ -205,14 +205,19 @@ on_created(void *ctx, const struct http_answer *answer)
 	struct delivery *d = ctx;
 	struct outcome outcome;
 
-	end_request(d);
+	d->call = NULL;
 	if (graph_draft_read_id(answer, d->large->draft.id) == 0) {
 		d->large->made = 1;
-		if (delivery_draft_try_keep(d) == 0)
-			go_on(d);
-		else
-			take_back(d);
-	} else if (answer->status == 403) {
+		if (delivery_draft_try_keep(d) == -1) {
+			take_back(d); /* in the same turn */
+			return;
+		}
+		gate_leave(&d->pass);
+		go_on(d);
+		return;
+	}
+	gate_leave(&d->pass);
+	if (answer->status == 403) {
 		outcome = delivery_read_answer(d, answer);
 		refuse_draft(d, &outcome);
 	} else {

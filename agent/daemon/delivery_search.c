@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "clock.h"
 #include "delivery_private.h"
 #include "graph.h"
 #include "graph_sent.h"
@@ -58,7 +59,8 @@ on_found(void *ctx, const struct http_answer *answer)
 	const struct outcome unread = {.action = OUTCOME_DEFER, .dsn = "4.3.0"};
 	struct delivery *d = ctx;
 	struct outcome outcome;
-	int found = graph_read_found(answer, d->request.recipients);
+	int found = graph_read_found(
+	    answer, d->request.recipients, clock_wall() - d->entry_now.posted);
 
 	d->call = NULL;
 	if (found == 1) {

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "graph.h"
 #include "graph_sent.h"
 #include "wire.h"
@@ -17,6 +19,8 @@
  * into all that it sends. A message to 500 has some 100 kB of recipients.
  */
 #define TOP "1000"
+/* Their servers' clocks may differ. */
+#define SPARE_SECONDS 60
 #define ANSWER_MAX (4 * 1024 * 1024)
 
 /* A quote inside an OData string is doubled (OData 4.01, 5.1.1.6.1). */
@@ -36,8 +40,8 @@ add_filter(struct buf *url, const char *message_id)
 	buf_add_string(&filter, "'");
 	if (!filter.failed &&
 	    buf_add_string(url,
-		"?$select=toRecipients,ccRecipients,bccRecipients&$top=" TOP
-		"&$filter=") == 0)
+		"?$select=sentDateTime,toRecipients,ccRecipients,"
+		"bccRecipients&$top=" TOP "&$filter=") == 0)
 		result = graph_add_escaped(url, filter.bytes);
 	buf_free(&filter);
 	return result;
@@ -150,14 +154,33 @@ has_recipients(const json_t *message, const char *recipients)
 	return all;
 }
 
-int
-graph_read_found(const struct http_answer *answer, const char *recipients)
+/* Where it is not said, it is taken for ours: that was so before. */
+static int
+is_before(const json_t *message, const char *since)
 {
+	const char *sent =
+	    json_string_value(json_object_get(message, "sentDateTime"));
+
+	return sent != NULL && strcmp(sent, since) < 0;
+}
+
+int
+graph_read_found(
+    const struct http_answer *answer, const char *recipients, long long age)
+{
+	const long long now = answer->date == -1 ? clock_wall() : answer->date;
+	const time_t from = (time_t)(now - age - SPARE_SECONDS);
+	const json_t *message;
+	char text[32];
+	struct tm tm;
 	const json_t *value;
 	json_t *json;
 	int found = -1;
 	size_t i;
 
+	if (gmtime_r(&from, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return -1;
 	/* what was cut off, and what goes on elsewhere, is not all */
 	if (answer->status != 200 || answer->transport[0] != '\0')
 		return -1;
@@ -166,9 +189,12 @@ graph_read_found(const struct http_answer *answer, const char *recipients)
 	if (json_is_array(value) &&
 	    json_object_get(json, "@odata.nextLink") == NULL)
 		found = 0;
-	for (i = 0; i < json_array_size(value); i++)
-		if (has_recipients(json_array_get(value, i), recipients))
+	for (i = 0; i < json_array_size(value); i++) {
+		message = json_array_get(value, i);
+		if (!is_before(message, text) &&
+		    has_recipients(message, recipients))
 			found = 1;
+	}
 	json_decref(json);
 	return found;
 }

@@ -26,10 +26,13 @@ struct http_call *graph_find_sent(struct http *http, const struct conf *conf,
     const char *id, http_done done, void *ctx, struct error *err);
 
 /*
- * Reads the answer: 1 when one of them went to all these recipients (a message
+ * Reads the answer: 1 when one of them went to all these recipients in the
+ * last age seconds by the server's clock: a device may give all that it sends
+ * the same Message-ID, and then an older one is another message. (A message
  * that was sent in parts, or once for each recipient, has its Message-ID in
- * each), 0 when none did, -1 when that is not said.
+ * each.) 0 when none did, -1 when that is not said.
  */
-int graph_read_found(const struct http_answer *answer, const char *recipients);
+int graph_read_found(
+    const struct http_answer *answer, const char *recipients, long long age);
 
 #endif

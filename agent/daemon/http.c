@@ -51,6 +51,17 @@ read_request_id(struct http_call *call, char *id, size_t size)
 		snprintf(id, size, "%s", header->value);
 }
 
+static long long
+read_date(struct http_call *call)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(
+		call->easy, "date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return -1;
+	return (long long)curl_getdate(header->value, NULL);
+}
+
 static const char *
 reason(const struct http_call *call, CURLcode code)
 {
@@ -82,6 +93,7 @@ finish(struct http_call *call, CURLcode code)
 	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &answer.seconds);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	answer.retry_after = (long)retry_after;
+	answer.date = read_date(call);
 	answer.body = call->in.bytes == NULL ? "" : call->in.bytes;
 	answer.body_len = call->in.len;
 	answer.body_sent = http_may_have_all(call);

@@ -56,6 +56,7 @@ struct http_answer {
 	long status; /* 0 when none came */
 	char transport[256]; /* why none came, for a person */
 	long retry_after; /* seconds; 0 when not said */
+	long long date; /* the server's clock; -1 when not said */
 	const char *body; /* NUL-terminated; never NULL */
 	size_t body_len; /* no more than was to be kept */
 	char request_id[64]; /* empty when not said */

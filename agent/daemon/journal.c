@@ -74,6 +74,16 @@ journal_keys_meet(const struct journal_keys *a, const struct journal_keys *b)
 	return 0;
 }
 
+void
+journal_follow_clock(struct journal_entry *entry, long long began,
+    long long before, long long step)
+{
+	if (entry->refused_since >= began && entry->refused_since <= before)
+		entry->refused_since += step;
+	if (entry->posted >= began && entry->posted <= before)
+		entry->posted += step;
+}
+
 /* --- writing --- */
 
 static int
@@ -88,7 +98,8 @@ put_entry(
 	sqlite3_bind_int64(put, 3, e->refused_since);
 	sqlite3_bind_text(put, 4, e->refusal, -1, SQLITE_STATIC);
 	sqlite3_bind_text(put, 5, e->request_id, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(put, 6, clock_wall());
+	sqlite3_bind_int64(put, 6, e->posted);
+	sqlite3_bind_int64(put, 7, clock_wall());
 	for (i = 0; i < e->keys->count && result == 0; i++) {
 		sqlite3_bind_blob(put, 1, e->keys->list[i], JOURNAL_DIGEST_SIZE,
 		    SQLITE_STATIC);
@@ -175,15 +186,16 @@ start(struct journal *journal, struct event_base *base, struct error *err)
 	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
 
 	if (state_prepare(journal->state,
-		"SELECT fate, refused_since, refusal, request_id FROM delivery"
-		" WHERE digest = ?",
+		"SELECT fate, refused_since, refusal, request_id, posted"
+		" FROM delivery WHERE digest = ?",
 		&journal->find, err) == -1 ||
 	    state_prepare(journal->state,
-		"INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?)"
+		"INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT (digest) DO UPDATE SET fate = excluded.fate,"
 		" refused_since = excluded.refused_since,"
 		" refusal = excluded.refusal,"
 		" request_id = excluded.request_id,"
+		" posted = excluded.posted,"
 		" changed = excluded.changed"
 		" WHERE delivery.fate != " ACCEPTED,
 		&journal->put, err) == -1 ||
@@ -224,12 +236,12 @@ journal_free(struct journal **journalp)
 {
 	struct journal *journal = *journalp;
 
-	*journalp = NULL;
 	if (journal == NULL)
 		return;
-	/* who is told of one write may ask for another */
+	/* who is told of one write may ask for another: not NULL before */
 	while (journal->put != NULL && !STAILQ_EMPTY(&journal->queue))
 		on_commit(-1, 0, journal);
+	*journalp = NULL;
 	if (journal->commit != NULL)
 		event_free(journal->commit);
 	if (journal->sweep != NULL)
@@ -245,6 +257,7 @@ static void
 add_row(struct journal_entry *entry, sqlite3_stmt *row)
 {
 	long long since = sqlite3_column_int64(row, 1);
+	long long posted = sqlite3_column_int64(row, 4);
 
 	switch (sqlite3_column_int(row, 0)) {
 	case JOURNAL_ACCEPTED:
@@ -253,6 +266,8 @@ add_row(struct journal_entry *entry, sqlite3_stmt *row)
 		    (const char *)sqlite3_column_text(row, 3));
 		break;
 	case JOURNAL_POSTED:
+		if (entry->posted == 0 || posted < entry->posted)
+			entry->posted = posted;
 		entry->fate = JOURNAL_POSTED;
 		break;
 	default:

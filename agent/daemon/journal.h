@@ -46,6 +46,8 @@ struct journal_entry {
 	    *keys; /* borrowed, also while it is written */
 	enum journal_fate fate; /* accepted: for all of them */
 	size_t accepted; /* for so many of them */
+	long long posted; /* clock_wall() when it was posted first, of those
+			     posts whose answer never came; 0: of none */
 	long long refused_since; /* clock_wall() when Graph or Entra began to
 				    refuse it for a reason that somebody can
 				    mend; 0: it was not refused last */
@@ -59,6 +61,13 @@ void journal_keys_sort(struct journal_keys *keys);
 /* 1 when both have one in common. */
 int journal_keys_meet(
     const struct journal_keys *a, const struct journal_keys *b);
+
+/*
+ * The clock, which read began at the start and before now, was set by step
+ * seconds. What an earlier daemon has written is not ours to move.
+ */
+void journal_follow_clock(struct journal_entry *entry, long long began,
+    long long before, long long step);
 
 struct journal;
 
@@ -80,10 +89,10 @@ int journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err);
 
 /*
- * Writes the entry; what was accepted stays so. Writes that come in one turn of the event loop become one
- * transaction, so that many deliveries share one wait for the disk. done is
- * called once, from the event loop, even when journal_free() comes first.
- * -1 when memory is short; then it is not called.
+ * Writes the entry; what was accepted stays so. Writes that come in one turn of
+ * the event loop become one transaction, so that many deliveries share one wait
+ * for the disk. done is called once, from the event loop, even when
+ * journal_free() comes first. -1 when memory is short; then it is not called.
  */
 int journal_write(struct journal *journal, const struct journal_entry *entry,
     journal_done done, void *ctx);

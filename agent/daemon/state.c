@@ -16,7 +16,7 @@
 #include "state.h"
 
 #define STATE_FILE "state.db"
-#define STATE_SCHEMA 1
+#define STATE_SCHEMA 2 /* as schema_sql says */
 
 #define CONTEXT_SIZE (IDENTITY_TEXT_SIZE + 16)
 #define SEALED_MAX (64 * 1024)
@@ -54,6 +54,7 @@ static const char schema_sql[] =
     " refused_since INTEGER NOT NULL,"
     " refusal TEXT NOT NULL,"
     " request_id TEXT NOT NULL,"
+    " posted INTEGER NOT NULL,"
     " changed INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX delivery_changed ON delivery (changed);"
     "CREATE TABLE draft ("
@@ -61,7 +62,7 @@ static const char schema_sql[] =
     " digest BLOB UNIQUE,"
     " sealed BLOB NOT NULL,"
     " changed INTEGER NOT NULL);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 /*
  * The directory may be reached through symbolic links, the file itself may be
@@ -262,9 +263,12 @@ open_database(struct state *state, struct error *err)
 			return -1;
 	} else if (version != STATE_SCHEMA) {
 		return error_set(err, ERROR_OURS, "4.3.5",
-		    "state %s has format %d, this program knows %d; it was "
-		    "written by a newer one",
-		    state->file, version, STATE_SCHEMA);
+		    "state %s has format %d, this program knows %d; %s",
+		    state->file, version, STATE_SCHEMA,
+		    version > STATE_SCHEMA
+			? "it was written by a newer one"
+			: "move it aside with \"msgraphd -M\" and let "
+			  "clients sign in again");
 	}
 	if (verify_key_check(state, err) == -1)
 		return -1;

@@ -52,7 +52,10 @@ int state_move_aside(
 int state_put(struct state *state, const struct identity *id,
     const struct credential *credential, struct error *err);
 
-/* Forgets who has neither signed in nor sent since wall (clock_wall()). */
+/*
+ * Forgets who has neither signed in nor sent since wall (clock_wall()). How
+ * many, or -1 with *err.
+ */
 int state_expire(struct state *state, long long wall, struct error *err);
 
 /* 1 with *credential filled, 0 when the identity is unknown, -1 with *err. */

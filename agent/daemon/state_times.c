@@ -30,9 +30,12 @@ run(struct state *state, char *sql, struct error *err)
 int
 state_expire(struct state *state, long long wall, struct error *err)
 {
-	return run(state,
-	    sqlite3_mprintf("DELETE FROM credential WHERE used < %lld", wall),
-	    err);
+	if (run(state,
+		sqlite3_mprintf(
+		    "DELETE FROM credential WHERE used < %lld", wall),
+		err) == -1)
+		return -1;
+	return state_changes(state);
 }
 
 int
@@ -44,6 +47,8 @@ state_follow_clock(struct state *state, long long began, long long before,
 		"BEGIN IMMEDIATE;"
 		"UPDATE delivery SET refused_since = refused_since + %lld"
 		" WHERE refused_since BETWEEN %lld AND %lld;"
+		"UPDATE delivery SET posted = posted + %lld"
+		" WHERE posted BETWEEN %lld AND %lld;"
 		"UPDATE delivery SET changed = changed + %lld"
 		" WHERE changed BETWEEN %lld AND %lld;"
 		"UPDATE draft SET changed = changed + %lld"
@@ -59,8 +64,9 @@ state_follow_clock(struct state *state, long long began, long long before,
 		" WHERE until BETWEEN %lld AND %lld;"
 		"COMMIT",
 		step, began, before, step, began, before, step, began, before,
-		step, began, before, step, began, before, step, step, began,
-		before, step, began, before + HOLD_SECONDS_MAX),
+		step, began, before, step, began, before, step, began, before,
+		step, step, began, before, step, began,
+		before + HOLD_SECONDS_MAX),
 	    err);
 }
 
@@ -73,13 +79,14 @@ state_mend_future(struct state *state, struct error *err)
 	    sqlite3_mprintf(
 		"BEGIN IMMEDIATE;"
 		"UPDATE delivery SET changed = %lld,"
-		" refused_since = min(refused_since, %lld)"
+		" refused_since = min(refused_since, %lld),"
+		" posted = min(posted, %lld)"
 		" WHERE changed > %lld;"
 		"UPDATE draft SET changed = %lld WHERE changed > %lld;"
 		"UPDATE sender SET used = %lld WHERE used > %lld;"
 		"UPDATE credential SET used = %lld WHERE used > %lld;"
 		"DELETE FROM hold WHERE until > %lld;"
 		"COMMIT",
-		now, now, far, now, far, now, far, now, far, far),
+		now, now, now, far, now, far, now, far, now, far, far),
 	    err);
 }

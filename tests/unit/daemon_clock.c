@@ -130,18 +130,19 @@ add_rows(int n, long long at)
 	char sql[1000];
 
 	snprintf(sql, sizeof(sql),
-	    "INSERT INTO delivery VALUES (%d, 0, %lld, '', '', %lld);"
+	    "INSERT INTO delivery VALUES (%d, 0, %lld, '', '', %lld, %lld);"
 	    "INSERT INTO draft VALUES (%d, %d, x'', %lld);"
 	    "INSERT INTO sender VALUES (%d, '', %lld);"
 	    "INSERT INTO credential VALUES (%d, x'', NULL, %lld, %lld, %lld);"
 	    "INSERT INTO hold VALUES (%d, %lld)",
-	    n, at, at, n, n, at, n, at, n, at, at, at, n, at);
+	    n, at, at, at, n, n, at, n, at, n, at, at, at, n, at);
 	run(sql);
 }
 
 static const char *const times[] = {
     "SELECT refused_since FROM delivery WHERE digest = ",
     "SELECT changed FROM delivery WHERE digest = ",
+    "SELECT posted FROM delivery WHERE digest = ",
     "SELECT changed FROM draft WHERE digest = ",
     "SELECT used FROM sender WHERE mailbox = '",
     "SELECT used FROM credential WHERE identity = '",
@@ -203,7 +204,7 @@ test_future(void **state)
 	assert_int_equal(state_mend_future(st, NULL), 0);
 	assert_times(1, now - 9, ALL);
 	assert_times(2, now + HOUR, ALL);
-	assert_times(3, now, 5);
+	assert_times(3, now, 6);
 	assert_int_equal(number("SELECT count(*) FROM hold"), 2);
 }
 
@@ -220,11 +221,11 @@ test_unused(void **state)
 	add_rows(1, now - 2);
 	assert_int_equal(state_put(st, &id, &c, NULL), 0);
 	credential_clear(&c);
-	assert_int_equal(state_expire(st, now, NULL), 0);
+	assert_int_equal(state_expire(st, now, NULL), 1);
 	assert_int_equal(number("SELECT count(*) FROM credential"), 1);
 	assert_int_equal(state_get(st, &id, &found, NULL), 1);
 	credential_clear(&found);
-	assert_int_equal(state_expire(st, now + 1, NULL), 0);
+	assert_int_equal(state_expire(st, now + 1, NULL), 1);
 	assert_int_equal(state_get(st, &id, &found, NULL), 0);
 }
 

@@ -139,6 +139,10 @@ test_long_errors(void **state)
 #define TO3(a, b, c) "{\"toRecipients\":[" ONE(a) "," ONE(b) "," ONE(c) "]}"
 #define MORE ",\"@odata.nextLink\":\"https://x/\""
 
+#define SENT(at)                  \
+	"{\"sentDateTime\":\"" at \
+	"\",\"toRecipients\":[" ONE("a@x.org") "," ONE("b@x.org") "]}"
+
 static const struct {
 	long status;
 	const char *body;
@@ -157,6 +161,10 @@ static const struct {
     {200, "{\"value\":[{\"id\":\"AAMk\"}]}", 0},
     {200, "{\"value\":[{\"toRecipients\":[{\"emailAddress\":1}]}]}", 0},
     {200, "{\"value\":[]}", 0},
+    /* another message of this Message-ID, if it was sent before */
+    {200, "{\"value\":[" SENT("2026-11-26T11:57:20Z") "]}", 1},
+    {200, "{\"value\":[" SENT("2026-11-26T11:57:19Z") "]}", 0},
+    {200, "{\"value\":[" SENT("2025-12-31T23:00:00Z") "]}", 0},
     {200, "{\"value\":[" TO("b@x.org") CC("a@x.org") "]" MORE "}", 1},
     /* could not be told */
     {200, "{\"value\":[" TO("b@x.org") CC("b@x.org") "]" MORE "}", -1},
@@ -177,7 +185,8 @@ static void
 test_found(void **state)
 {
 	const char *names[] = {"b@x.org", "A@x.org", "a@X.org"};
-	struct http_answer answer = {0};
+	/* 2026-11-26T12:00:00Z */
+	struct http_answer answer = {.date = 1795694400};
 	char *recipients = graph_recipients(names, 3);
 	size_t i;
 
@@ -187,7 +196,8 @@ test_found(void **state)
 		answer.status = searches[i].status;
 		answer.body = searches[i].body;
 		answer.body_len = strlen(searches[i].body);
-		if (graph_read_found(&answer, recipients) != searches[i].found)
+		if (graph_read_found(&answer, recipients, 100) !=
+		    searches[i].found)
 			fail_msg("%ld %s", answer.status, answer.body);
 	}
 	free(recipients);

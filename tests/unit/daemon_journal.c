@@ -218,6 +218,44 @@ test_refusals(void **state)
 	assert_string_equal(find("c").refusal, "");
 }
 
+static void
+test_follow(void **state)
+{
+	struct journal_entry ours = {.refused_since = 1000, .posted = 2000},
+			     earlier = {.refused_since = 999, .posted = 2001};
+
+	(void)state;
+	journal_follow_clock(&ours, 1000, 2000, 500);
+	assert_int_equal(ours.refused_since, 1500);
+	assert_int_equal(ours.posted, 2500);
+	journal_follow_clock(&earlier, 1000, 2000, 500);
+	assert_int_equal(earlier.refused_since, 999);
+	assert_int_equal(earlier.posted, 2001);
+}
+
+static void
+write_again(void *ctx, const struct error *err)
+{
+	assert_null(err);
+	assert_int_equal(journal_write(journal, ctx, on_written, NULL), 0);
+}
+
+/* At the end too, who is told of one write may ask for another. */
+static void
+test_last_write(void **state)
+{
+	struct journal_keys keys = keys_of("a");
+	struct journal_entry entry = {.keys = &keys, .fate = JOURNAL_POSTED};
+
+	(void)state;
+	written = 0;
+	assert_int_equal(
+	    journal_write(journal, &entry, write_again, &entry), 0);
+	journal_free(&journal);
+	assert_int_equal(written, 1);
+	free(keys.list);
+}
+
 /* --- fingerprints --- */
 
 /* Of "message" in a spool file, but for what the test changes. */
@@ -296,6 +334,8 @@ main(void)
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test_setup_teardown(test_fates, begin, end),
 	    cmocka_unit_test_setup_teardown(test_refusals, begin, end),
+	    cmocka_unit_test(test_follow),
+	    cmocka_unit_test_setup_teardown(test_last_write, begin, end),
 	    cmocka_unit_test(test_fingerprints),
 	};
 

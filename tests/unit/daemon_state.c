@@ -366,7 +366,9 @@ test_damage(void **state)
 	state_close(&st);
 	run_sql("PRAGMA user_version = 99");
 	assert_not_opened(vault, "has format 99");
-	run_sql("PRAGMA user_version = 1; DELETE FROM meta");
+	run_sql("PRAGMA user_version = 1");
+	assert_not_opened(vault, "has format 1, this program knows 2; move it");
+	run_sql("PRAGMA user_version = 2; DELETE FROM meta");
 	assert_not_opened(vault, db_file);
 }
 
