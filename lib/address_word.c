@@ -52,13 +52,18 @@ word_hides(struct address_reader *r, struct span text)
 
 	while ((p = memmem(p, (size_t)(limit - p), "=?", 2)) != NULL) {
 		from = word_text(p, r->limit);
-		if (from == NULL || r->word_end == NULL)
+		if (from == NULL)
 			return 0;
-		if (r->word_end < from)
+		if (r->word_end != NULL && r->word_end < from)
 			r->word_end =
 			    memmem(from, (size_t)(r->limit - from), "?=", 2);
-		if (r->word_end == NULL)
-			return 0;
+		if (r->word_end == NULL) {
+			/* "=?utf-8?q?=20": of all that follows, for some */
+			if (from < r->limit && *from == '=')
+				return 1;
+			p += 2;
+			continue;
+		}
 		if (r->word_end + 1 >= limit)
 			return 1;
 		if (special <= p)

@@ -7,50 +7,16 @@
  * signature covers the bytes as they are; S/MIME's application/pkcs7-mime is a
  * leaf, and content_plan() leaves it.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "content_private.h"
 
-/* From so many edits on, what lies between two of them is taken in. */
-#define MANY_EDITS (EDITS_MAX / 4)
-
-static int
-copy_gap(struct content *c, long long from, long long to, struct error *err)
-{
-	char bytes[TRANSFORM_IN];
-	size_t len;
-	ssize_t n;
-
-	if (edit_start(&c->edits, from, to - from, err) == -1)
-		return -1;
-	for (; from < to; from += n) {
-		len = to - from < TRANSFORM_IN ? (size_t)(to - from)
-					       : TRANSFORM_IN;
-		n = view_read(&c->view, bytes, len, from);
-		if (n <= 0)
-			return error_set(err, ERROR_TEMPORARY, "4.3.0",
-			    "cannot read the message again: %s",
-			    strerror(errno));
-		if (edit_write(&c->edits, bytes, (size_t)n, err) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 int
 content_start(
     struct content *c, long long from, long long len, struct error *err)
 {
-	const struct edit *last;
-
-	if (c->edits.count >= MANY_EDITS) {
-		last = &c->edits.list[c->edits.count - 1];
-		if (copy_gap(c, last->from + last->len, from, err) == -1)
-			return -1;
-	}
-	return edit_start(&c->edits, from, len, err);
+	return edit_start_near(&c->edits, from, len, view_read, &c->view, err);
 }
 
 /* --- parts --- */

@@ -34,19 +34,6 @@ is_same(struct span old, const struct buf *text)
 	    (old.len == 0 || memcmp(text->bytes, old.p, old.len) == 0);
 }
 
-/* Why a field could not be written. Returns -1. */
-static int
-refuse(const struct buf *text, struct error *err)
-{
-	if (text->failed == BUF_NO_MEMORY)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
-	return error_set(err, ERROR_PERMANENT, "5.6.0",
-	    "a header field would have more than %d bytes once its 8-bit "
-	    "characters are encoded",
-	    FIELD_OUT_MAX);
-}
-
 /* Replaces bytes of the header by what is in text, which is freed. */
 static int
 replace(
@@ -57,7 +44,7 @@ replace(
 	int result = -1;
 
 	if (text->failed)
-		refuse(text, err);
+		edit_refuse(text, err);
 	else if (is_same(old, text))
 		result = 0;
 	else if (content_start(c, from, (long long)old.len, err) == 0)
@@ -89,42 +76,55 @@ write_field(const struct head *h, const struct header_field *f,
 
 /* --- Content-Type --- */
 
-/* A charset that is there but says nothing, or what cannot be. */
+/*
+ * Where the charset goes: in the place of one that says nothing or what cannot
+ * be, with all up to the next ';', or else behind the type. *at is empty then.
+ */
+static void
+find_charset(struct span value, struct span subtype, struct span *at)
+{
+	struct param_reader r;
+	struct param p;
+
+	param_init(&r, value);
+	while (param_next(&r, &p))
+		if (span_is(p.name, "charset")) {
+			*at = span_between(p.whole.p, r.next);
+			return;
+		}
+	*at = span_between(span_end(subtype), span_end(subtype));
+}
+
+/* Whether a parameter follows without a ';', as some write it. */
 static int
-find_charset(struct span value, struct param *found)
+lacks_semicolon(struct span value)
 {
 	struct param_reader r;
 
 	param_init(&r, value);
-	while (param_next(&r, found))
-		if (span_is(found->name, "charset"))
-			return 1;
-	return 0;
+	return r.next < r.limit && *r.next != ';';
 }
 
 /* The value with the charset put in; the caller frees it. */
 static void
 with_charset(const struct head *h, struct span value, struct buf *out)
 {
-	struct span type, subtype, rest;
-	struct param p;
+	struct span type, subtype, before, at;
 
 	buf_init(out, FIELD_OUT_MAX);
 	if (param_type(value, &type, &subtype) == -1) {
 		buf_printf(out, " text/plain; charset=%s", h->plan->charset);
 		return;
 	}
-	rest = span_between(span_end(subtype), span_end(value));
-	if (find_charset(value, &p)) {
-		buf_add(out, value.p, (size_t)(p.whole.p - value.p));
-		buf_printf(out, "charset=%s", h->plan->charset);
-		rest.p = span_end(p.whole);
-	} else {
-		buf_add(out, value.p, (size_t)(rest.p - value.p));
-		buf_printf(out, "; charset=%s", h->plan->charset);
-	}
-	rest.len = (size_t)(span_end(value) - rest.p);
-	buf_add(out, rest.p, rest.len);
+	find_charset(value, subtype, &at);
+	before = span_trim(span_between(value.p, at.p));
+	buf_add(out, value.p, (size_t)(at.p - value.p));
+	if (span_end(before)[-1] != ';')
+		buf_add_string(out, "; ");
+	buf_printf(out, "charset=%s", h->plan->charset);
+	if (at.len == 0 && lacks_semicolon(value))
+		buf_add_string(out, ";");
+	buf_add(out, span_end(at), (size_t)(span_end(value) - span_end(at)));
 }
 
 static int
@@ -136,7 +136,7 @@ write_type(
 
 	with_charset(h, f->value, &value);
 	if (value.failed)
-		result = refuse(&value, err);
+		result = edit_refuse(&value, err);
 	else
 		result = write_field(h, f,
 		    span_between(value.bytes, value.bytes + value.len), err);
@@ -175,7 +175,7 @@ write_received(
 	buf_add(&value, span_end(h->client),
 	    (size_t)(span_end(f->value) - span_end(h->client)));
 	if (value.failed)
-		result = refuse(&value, err);
+		result = edit_refuse(&value, err);
 	else
 		result = write_field(h, f,
 		    span_between(value.bytes, value.bytes + value.len), err);

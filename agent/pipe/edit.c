@@ -1,12 +1,16 @@
 /*
  * edit.c - the list of edits. See edit.h.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "edit.h"
 #include "wire.h"
+
+/* So a header leaves room for the edits of the body. */
+#define MANY_EDITS (EDITS_MAX / 4)
 
 void
 edits_init(struct edits *edits, struct spool *spool)
@@ -65,6 +69,57 @@ edit_start(
 	edits->list[edits->count++] =
 	    (struct edit){.from = from, .len = len, .at = edits->spool->end};
 	return 0;
+}
+
+static int
+take_in(struct edits *edits, long long from, long long to, edit_read *read,
+    void *ctx, struct error *err)
+{
+	char bytes[16384];
+	size_t len;
+	ssize_t n;
+
+	if (edit_start(edits, from, to - from, err) == -1)
+		return -1;
+	for (; from < to; from += n) {
+		len = to - from < (long long)sizeof(bytes) ? (size_t)(to - from)
+							   : sizeof(bytes);
+		n = read(ctx, bytes, len, from);
+		if (n <= 0)
+			return error_set(err, ERROR_TEMPORARY, "4.3.0",
+			    "cannot read the message again: %s",
+			    strerror(errno));
+		if (edit_write(edits, bytes, (size_t)n, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+edit_start_near(struct edits *edits, long long from, long long len,
+    edit_read *read, void *ctx, struct error *err)
+{
+	const struct edit *last;
+
+	if (edits->count >= MANY_EDITS) {
+		last = &edits->list[edits->count - 1];
+		if (take_in(edits, last->from + last->len, from, read, ctx,
+			err) == -1)
+			return -1;
+	}
+	return edit_start(edits, from, len, err);
+}
+
+int
+edit_refuse(const struct buf *failed, struct error *err)
+{
+	if (failed->failed == BUF_NO_MEMORY)
+		return error_set(
+		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	return error_set(err, ERROR_PERMANENT, "5.6.0",
+	    "a header field would have more than %zu bytes as it must be "
+	    "written for Graph",
+	    failed->limit);
 }
 
 int

@@ -10,7 +10,7 @@
 #ifndef MSGRAPH_AGENT_EDIT_H
 #define MSGRAPH_AGENT_EDIT_H
 
-#include <stddef.h>
+#include <sys/types.h>
 
 #include "buf.h"
 #include "error.h"
@@ -43,8 +43,20 @@ void edits_free(struct edits *);
  */
 int edit_start(struct edits *, long long from, long long len, struct error *);
 
+/*
+ * The same, but that from many edits on what lies between this one and the last
+ * is taken in, so that a message never needs too many. read is pread(2) of what
+ * the edits are of.
+ */
+typedef ssize_t edit_read(void *ctx, void *bytes, size_t len, long long at);
+int edit_start_near(struct edits *, long long from, long long len,
+    edit_read *read, void *ctx, struct error *);
+
 /* Adds to the replacement of the edit that was started last. */
 int edit_write(struct edits *, const void *bytes, size_t len, struct error *);
+
+/* -1, with why this field could not be put together as a replacement. */
+int edit_refuse(const struct buf *failed, struct error *);
 
 /* Appends the finished message as wire.h's "segment=" lines. */
 int edits_segments(const struct edits *, struct buf *out);

@@ -71,29 +71,20 @@ survey(struct header *h, const struct rewrite_rules *rules,
 
 /* --- second pass --- */
 
-/*
- * From so many edits on, what lies between two of them is taken in. So a header
- * never needs too many, and leaves room for those of the body.
- */
-#define MANY_EDITS (EDITS_MAX / 4)
+static ssize_t
+read_head(void *ctx, void *bytes, size_t len, long long at)
+{
+	const struct spool *spool = ctx;
+
+	memcpy(bytes, spool->head + at, len);
+	return (ssize_t)len;
+}
 
 static int
 start_edit(struct header *h, const char *from, size_t len, struct error *err)
 {
-	const struct edit *last;
-	const char *gap;
-	size_t gap_len;
-
-	if (h->edits->count >= MANY_EDITS) {
-		last = &h->edits->list[h->edits->count - 1];
-		gap = h->spool->head + last->from + last->len;
-		gap_len = (size_t)(from - gap);
-		if (edit_start(h->edits, gap - h->spool->head,
-			(long long)gap_len, err) == -1 ||
-		    edit_write(h->edits, gap, gap_len, err) == -1)
-			return -1;
-	}
-	return edit_start(h->edits, from - h->spool->head, (long long)len, err);
+	return edit_start_near(h->edits, from - h->spool->head, (long long)len,
+	    read_head, (void *)h->spool, err);
 }
 
 static int
@@ -120,8 +111,7 @@ static int
 write_all(const struct header *h, const struct buf *bytes, struct error *err)
 {
 	if (bytes->failed)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return edit_refuse(bytes, err);
 	return edit_write(h->edits, bytes->bytes, bytes->len, err);
 }
 

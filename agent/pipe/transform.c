@@ -281,6 +281,21 @@ mend_quoted_printable(struct transform *t, char c, char *out)
 	return n;
 }
 
+/* A '=' that nothing follows is none of a soft line break. */
+static size_t
+end_quoted_printable(struct transform *t, char *out)
+{
+	size_t n = 0;
+
+	if (t->held_len > 1 && is_hex(t->held[1]))
+		return release_all(t, out);
+	if (t->held[0] == '=') {
+		n = put_hex(t, '=', out);
+		memmove(t->held, t->held + 1, --t->held_len);
+	}
+	return n + pad(t, out + n);
+}
+
 /* --- all of them --- */
 
 static size_t
@@ -319,7 +334,7 @@ transform_end(struct transform *t, char *out)
 	if (t->held_len == 0)
 		return 0;
 	if (t->kind == TRANSFORM_MEND_QUOTED_PRINTABLE)
-		return is_blank(t->held[0]) ? pad(t, out) : release_all(t, out);
+		return end_quoted_printable(t, out);
 	if (t->kind == TRANSFORM_QUOTED_PRINTABLE)
 		return release(t, t->held[0] != '-', out);
 	return put_quantum(t, out);

@@ -147,6 +147,7 @@ def hiding() -> list[Case]:
         cut("word-in-group", f"g: {A} (=?utf-8?Q?(?=); {B}, (x));", "g:", A),
         cut("word-over-two", f"=?utf-8?Q?x <{A}>, y?= <{C}>", A,
             f"y?= <{C}>", to=(A, C)),
+        cut("word-open", f"=?utf-8?q?=20 <{A}>, {B}", A),
         cut("word-odd-name", f"=?utf-8?Q?=C3=84?= [3] <{A}>", A),
         Case("to-word-at-sign", mail(f'To: "=?utf-8?Q?A@B, C?=" <{A}>\n'),
              left="address_defects"),

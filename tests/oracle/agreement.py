@@ -17,8 +17,6 @@ ADDRESS_FIELDS = {"from", "sender", "reply-to", "to", "cc", "bcc",
                   "resent-from", "resent-to", "resent-cc", "resent-bcc"}
 # folded or not, and nothing else that is no printable ASCII
 PLAIN = re.compile(rb"(?:[ -~\t]|\r?\n[ \t])*")
-# an encoded word without end is an atom (RFC 2047 section 6.3); Python gives up
-OPEN_WORD = re.compile(rb"=\?[^?]*\?[^?]*\?(?!.*\?=)", re.S)
 
 
 @dataclass
@@ -44,7 +42,6 @@ class Readers:
         report = Report()
         for value, answer in zip(values, self.lib.addresses(values)):
             if is_sound(answer) and PLAIN.fullmatch(value) \
-                    and not OPEN_WORD.search(value) \
                     and b"xn--" not in value.lower():
                 ours, text = set(keys_by_lib(answer)), value.decode()
                 if "" in ours:

@@ -54,6 +54,15 @@ static const struct row leaves[] = {
     {MIME "Content-Type: text/plain; format=flowed\r\n\r\nabcdef" UE "\r\n",
 	MIME "Content-Type: text/plain; charset=utf-8; format=flowed\r\n" QP
 	     "\r\nabcdef=C3=BC\r\n"},
+    {MIME "Content-Type: text/plain name=x.txt\r\n\r\nabcdef" UE,
+	MIME "Content-Type: text/plain; charset=utf-8; name=x.txt\r\n" QP
+	     "\r\nabcdef=C3=BC"},
+    {MIME "Content-Type: text/plain; charset=\"us-ascii\" x=y\r\n\r\nabcdef" UE,
+	MIME "Content-Type: text/plain; charset=utf-8\r\n" QP
+	     "\r\nabcdef=C3=BC"},
+    {MIME "Content-Type: text/plain charset=\"us-ascii\"\r\n\r\nabcdef" UE,
+	MIME "Content-Type: text/plain ; charset=utf-8\r\n" QP
+	     "\r\nabcdef=C3=BC"},
     {MIME
 	"Content-Type: text/plain; charset=\"us-ascii\"; x=y\r\n\r\nabcdef" UE,
 	MIME "Content-Type: text/plain; charset=utf-8; x=y\r\n" QP

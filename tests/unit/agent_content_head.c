@@ -127,8 +127,8 @@ test_field_grows(void **state)
 	assert_int_equal(err.class, ERROR_PERMANENT);
 	assert_string_equal(err.dsn, "5.6.0");
 	assert_string_equal(err.text,
-	    "a header field would have more than 8388608 bytes once its 8-bit "
-	    "characters are encoded");
+	    "a header field would have more than 8388608 bytes as it must be "
+	    "written for Graph");
 	buf_free(&in);
 	buf_free(&out);
 }
