@@ -15,8 +15,7 @@ struct settings {
 
 /*
  * Reads the file and makes it the current configuration. On -1 the current one
- * stays, and err->text names file and line, or says what milter_socket must look
- * like.
+ * stays, and err->text names file and line.
  */
 int settings_load(const char *file, struct error *err);
 
