@@ -11,10 +11,11 @@
 
 /*
  * With Entra out of reach, how long before it is asked again: twice as long
- * after each failure that follows another.
+ * after each failure that follows another. Not for long, since whoever has no
+ * grace is put off meanwhile, also when Entra is back.
  */
 #define UNAVAILABLE_MS 1000LL
-#define UNAVAILABLE_MAX_MS (30 * 1000LL)
+#define UNAVAILABLE_MAX_MS (4 * 1000LL)
 #define STRANGERS_ASKING_MAX 32
 #define RENEW_EARLY_MS (300 * 1000LL)
 /* A token this near its end might not survive the request. */
