@@ -9,6 +9,8 @@
 
 #define SECONDS 20
 
+static const char said[] = "slowdns: asked\n";
+
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
     struct addrinfo **result)
@@ -18,7 +20,9 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 	size_t len = node == NULL ? 0 : strlen(node);
 
 	if (len > 5 && strcmp(node + len - 5, ".test") == 0) {
-		sleep(SECONDS);
+		/* for the test, which reads what msgraphd logs */
+		if (write(STDERR_FILENO, said, sizeof(said) - 1) != -1)
+			sleep(SECONDS);
 		return EAI_AGAIN;
 	}
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");

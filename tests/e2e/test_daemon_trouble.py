@@ -203,10 +203,12 @@ def test_dead_resolver_holds_nobody_up(slow_dns):
     asked = threading.Thread(target=slow_dns.auth, args=(
         USER.replace("a", "f"), SECRET))
     asked.start()
+    Daemon.wait(lambda: slow_dns.log().count("slowdns: asked") == 2)
     start = time.monotonic()
     assert slow_dns.stop() == 0
     assert time.monotonic() - start < 5
     asked.join()
+
 
 def test_outage_grace_accepts_the_stored_secret_only(m365, daemon):
     daemon.settings["auth_cache_ttl"] = "0s"
