@@ -87,7 +87,7 @@ static const struct {
     {"<@a,@b:c@d>", "c@d|"},
     {"X <@a, @b : c@d>, e@f", "{X}c@d|e@f|"},
     {"<@a,@b:>", "!<@a,@b:>~empty address|"},
-    {"<@a,b:c@d>", "?c@d|"},
+    {"<@a,b:c@d>, <@a,.b:c@d>", "?c@d|?c@d|"},
     {"<@a b,@c:d@e>, <@a.:d@e>", "?d@e|?d@e|"},
     {"<@a\\b:c@d>, <@a(x) , @b:c@d>", "?c@d|c@d|"},
     /* what printers send */
@@ -121,6 +121,7 @@ static const struct {
     {"=?u?q?x y?= <a@b>, \"=?u?q?y, z?=\" <c@d>",
 	"{=?u?q?x y?=}a@b|{\"=?u?q?y, z?=\"}c@d|"},
     {"=?u?q?x <a@b>, =?u?q? <c@d>", "{=?u?q?x}a@b|{=?u?q?}c@d|"},
+    {"=?u?q?=20 <a@b>, c@d", "?{=?u?q?=20}a@b|c@d|"},
     {"=?u?q?x?= \"(\" (y) =?u?q?x?= <a@b>",
 	"{=?u?q?x?= \"(\" (y) =?u?q?x?=}a@b(y)|"},
     {"=?u?q?x?==?u?q?\"?=\" <a@b>", "?{=?u?q?x?==?u?q?\"?=\"}a@b|"},
