@@ -6,17 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
 #include "../../agent/daemon/clock.h"
-#include "../../agent/daemon/state.h"
+#include "state_folder.h"
 
 #define HOUR 3600LL
 #define DAY (24 * HOUR)
@@ -63,42 +59,18 @@ test_wall(void **state)
 
 /* --- the state --- */
 
-static char folder[32];
-static struct vault *vault;
-static struct state *st;
-
-static char *
-in_folder(const char *name, char path[64])
-{
-	snprintf(path, 64, "%s/%s", folder, name);
-	return path;
-}
-
 static int
 begin(void **state)
 {
-	char path[64];
-
 	(void)state;
-	strcpy(folder, "/tmp/daemon_clockXXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	vault = vault_load(in_folder("key", path), 1, NULL);
-	st = state_open(folder, vault, NULL);
-	return st == NULL ? -1 : 0;
+	return state_begin();
 }
 
 static int
 end(void **state)
 {
-	char path[64];
-
 	(void)state;
-	state_close(&st);
-	vault_free(&vault);
-	unlink(in_folder("key", path));
-	unlink(in_folder("state.db", path));
-	return rmdir(folder);
+	return state_end();
 }
 
 static void

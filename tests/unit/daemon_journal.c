@@ -16,6 +16,7 @@
 
 #include "../../agent/daemon/fingerprint.h"
 #include "../../agent/daemon/journal.h"
+#include "state_folder.h"
 
 #define ID_A "11111111-2222-3333-4444-555555555555"
 #define ID_B "66666666-7777-8888-9999-000000000000"
@@ -76,32 +77,17 @@ test_keys(void **state)
 
 /* --- the journal --- */
 
-static char folder[32];
-static struct vault *vault;
-static struct state *st;
 static struct event_base *base;
 static struct journal *journal;
 static struct conf conf = {.state_retention = 1000};
 static int written;
 
-static char *
-in_folder(const char *name, char path[64])
-{
-	snprintf(path, 64, "%s/%s", folder, name);
-	return path;
-}
-
 static int
 begin(void **state)
 {
-	char path[64];
-
 	(void)state;
-	strcpy(folder, "/tmp/daemon_journalXXXXXX");
-	if (mkdtemp(folder) == NULL)
+	if (state_begin() == -1)
 		return -1;
-	vault = vault_load(in_folder("key", path), 1, NULL);
-	st = state_open(folder, vault, NULL);
 	base = event_base_new();
 	journal = journal_new(base, st, &conf, NULL);
 	return journal == NULL ? -1 : 0;
@@ -110,16 +96,10 @@ begin(void **state)
 static int
 end(void **state)
 {
-	char path[64];
-
 	(void)state;
 	journal_free(&journal);
 	event_base_free(base);
-	state_close(&st);
-	vault_free(&vault);
-	unlink(in_folder("key", path));
-	unlink(in_folder("state.db", path));
-	return rmdir(folder);
+	return state_end();
 }
 
 static void
@@ -222,7 +202,8 @@ static void
 test_follow(void **state)
 {
 	struct journal_entry ours = {.refused_since = 1000, .posted = 2000},
-			     earlier = {.refused_since = 999, .posted = 2001};
+			     earlier = {.refused_since = 999, .posted = 999},
+			     ahead = {.refused_since = 2001, .posted = 2001};
 
 	(void)state;
 	journal_follow_clock(&ours, 1000, 2000, 500);
@@ -230,7 +211,10 @@ test_follow(void **state)
 	assert_int_equal(ours.posted, 2500);
 	journal_follow_clock(&earlier, 1000, 2000, 500);
 	assert_int_equal(earlier.refused_since, 999);
-	assert_int_equal(earlier.posted, 2001);
+	assert_int_equal(earlier.posted, 999);
+	journal_follow_clock(&ahead, 1000, 2000, 500);
+	assert_int_equal(ahead.refused_since, 2001);
+	assert_int_equal(ahead.posted, 2001);
 }
 
 static void

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from emulator.client import Emulator, Request  # noqa: E402
 
 from .daemon import Daemon, Reply  # noqa: E402
+from .daemon_alone import shared_m365  # noqa: E402, F401
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 CLIENT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
@@ -94,12 +95,6 @@ class Large:
                 == [part.described() for part in self.parts]
                 and all(mail.attachment(i) == part.content
                         for i, part in enumerate(self.parts)))
-
-
-@pytest.fixture(scope="module")
-def shared_m365(tmp_path_factory):
-    with Emulator(tmp_path_factory.mktemp("m365")) as m365:
-        yield m365
 
 
 @pytest.fixture
