@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "account.h"
 #include "auth.h"
 #include "log.h"
 

@@ -42,7 +42,7 @@ answer(struct conn *conn, const char *word, const char *value)
  * -1 when the line is another.
  */
 static int
-read_to(const char *line, char mailbox[DELIVERY_ADDRESS_SIZE])
+read_to(const char *line, char mailbox[ADDRESS_SIZE])
 {
 	size_t i, len;
 
@@ -50,7 +50,7 @@ read_to(const char *line, char mailbox[DELIVERY_ADDRESS_SIZE])
 		return -1;
 	line += 3 + strspn(line + 3, " \t");
 	len = strcspn(line, " \t\r\n,;<>()\"");
-	if (len == 0 || len >= DELIVERY_ADDRESS_SIZE || line[len] != '\0')
+	if (len == 0 || len >= ADDRESS_SIZE || line[len] != '\0')
 		return -1;
 	for (i = 0; i < len; i++)
 		mailbox[i] = (char)tolower((unsigned char)line[i]);
@@ -61,8 +61,8 @@ read_to(const char *line, char mailbox[DELIVERY_ADDRESS_SIZE])
 static void
 look_up(struct conn *conn, const char *line)
 {
-	char mailbox[DELIVERY_ADDRESS_SIZE];
-	char value[DELIVERY_ADDRESS_SIZE + sizeof("FILTER msgraph:")];
+	char mailbox[ADDRESS_SIZE];
+	char value[ADDRESS_SIZE + sizeof("FILTER msgraph:")];
 	struct identity id;
 	struct error err;
 

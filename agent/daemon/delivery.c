@@ -23,8 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "clock.h"
 #include "delivery_private.h"
+#include "gate.h"
 #include "log.h"
 
 /* What is left of the agent's time when we stop waiting, for the post. */
@@ -41,15 +43,6 @@ stop_waiting(struct delivery *d)
 	d->timer = NULL;
 	account_cancel(&d->ask);
 	gate_leave(&d->pass);
-}
-
-void
-delivery_request_free(struct delivery_request *request)
-{
-	attachments_free(&request->attachments);
-	spool_free(&request->spool);
-	free(request->recipients);
-	free(request->keys.list);
 }
 
 static void

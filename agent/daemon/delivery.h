@@ -9,32 +9,9 @@
 #ifndef MSGRAPHD_DELIVERY_H
 #define MSGRAPHD_DELIVERY_H
 
-#include "attachment.h"
-#include "identity.h"
 #include "msgraphd.h"
-#include "spool.h"
+#include "request.h"
 #include "wire.h"
-
-#define DELIVERY_QUEUE_ID_SIZE 64
-#define DELIVERY_ADDRESS_SIZE 320 /* RFC 5321: 64, '@', 255 */
-#define DELIVERY_MESSAGE_ID_SIZE 512
-
-struct delivery_request {
-	char queue_id[DELIVERY_QUEUE_ID_SIZE];
-	struct identity identity;
-	char mailbox[DELIVERY_ADDRESS_SIZE];
-	unsigned int nrcpt;
-	int null_sender; /* 1: the envelope sender is empty */
-	char message_id[DELIVERY_MESSAGE_ID_SIZE]; /* empty: not known */
-	char *recipients; /* owned; as graph_recipients() has them */
-	struct journal_keys keys; /* see fingerprint.h; and the next */
-	unsigned char digest[JOURNAL_DIGEST_SIZE];
-	struct spool spool;
-	struct attachments attachments; /* what was taken out of it */
-};
-
-/* Frees what it owns. Takes one that is zeroed but for its spool. */
-void delivery_request_free(struct delivery_request *request);
 
 struct delivery;
 

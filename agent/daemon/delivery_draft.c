@@ -23,6 +23,7 @@
 
 #include "clock.h"
 #include "delivery_private.h"
+#include "gate.h"
 #include "graph.h"
 #include "log.h"
 

@@ -7,7 +7,9 @@
 
 #include "clock.h"
 #include "delivery_private.h"
+#include "gate.h"
 #include "graph.h"
+#include "hold.h"
 #include "log.h"
 #include "sender.h"
 

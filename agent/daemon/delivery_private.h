@@ -12,6 +12,8 @@
 
 #include "delivery.h"
 #include "draft_store.h"
+#include "graph_draft.h"
+#include "http.h"
 #include "outcome.h"
 #include "report.h"
 

@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "delivery_private.h"
+#include "gate.h"
 #include "graph.h"
 #include "graph_sent.h"
 #include "log.h"

@@ -5,8 +5,11 @@
  */
 #include <string.h>
 
+#include "account.h"
 #include "clock.h"
 #include "delivery_private.h"
+#include "gate.h"
+#include "hold.h"
 
 /* --- throttling --- */
 

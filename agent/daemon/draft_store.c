@@ -6,12 +6,12 @@
  * discarded; a copy is sealed in, so that a row opens in its own place alone.
  */
 #include <jansson.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "draft_store.h"
+#include "state_sql.h"
 
 #define CONTEXT "draft"
 #define SEALED_MAX (64 * 1024)
@@ -155,18 +155,6 @@ unseal(const struct draft_store *store, const void *bytes, int len,
 
 /* --- rows --- */
 
-/* Runs a statement that gives no row, and ends it. */
-static int
-run(const struct draft_store *store, sqlite3_stmt *stmt, struct error *err)
-{
-	int result = sqlite3_step(stmt) == SQLITE_DONE
-	    ? 0
-	    : state_fail(store->state, err);
-
-	sqlite3_finalize(stmt);
-	return result;
-}
-
 static void
 bind_digest(sqlite3_stmt *stmt, int column,
     const unsigned char digest[JOURNAL_DIGEST_SIZE])
@@ -193,7 +181,7 @@ draft_keep(const struct draft_store *store, const struct draft *draft,
 		sqlite3_bind_blob(
 		    stmt, 2, sealed.bytes, (int)sealed.len, SQLITE_STATIC);
 		sqlite3_bind_int64(stmt, 3, clock_wall());
-		result = run(store, stmt, err);
+		result = state_finish(store->state, stmt, err);
 	}
 	buf_free(&sealed);
 	return result;
@@ -211,19 +199,11 @@ draft_find(const struct draft_store *store,
 		"SELECT sealed FROM draft WHERE digest = ?", &stmt, err) == -1)
 		return -1;
 	bind_digest(stmt, 1, digest);
-	switch (sqlite3_step(stmt)) {
-	case SQLITE_ROW:
-		result = unseal(store, sqlite3_column_blob(stmt, 0),
-		    sqlite3_column_bytes(stmt, 0), draft, err);
-		if (result == 0)
-			result = 1;
-		break;
-	case SQLITE_DONE:
-		break;
-	default:
-		result = state_fail(store->state, err);
-		break;
-	}
+	result = state_step(store->state, stmt, err);
+	if (result == 1 &&
+	    unseal(store, sqlite3_column_blob(stmt, 0),
+		sqlite3_column_bytes(stmt, 0), draft, err) == -1)
+		result = -1;
 	sqlite3_finalize(stmt);
 	/* a row that was pasted from another place */
 	if (result == 1 &&
@@ -245,7 +225,7 @@ draft_forget(const struct draft_store *store,
 		&stmt, err) == -1)
 		return -1;
 	bind_digest(stmt, 1, digest);
-	return run(store, stmt, err);
+	return state_finish(store->state, stmt, err);
 }
 
 int
@@ -264,7 +244,7 @@ draft_discard(const struct draft_store *store,
 	sqlite3_bind_int64(stmt, 1, clock_wall());
 	bind_digest(stmt, 2, digest);
 	db = sqlite3_db_handle(stmt);
-	result = run(store, stmt, err);
+	result = state_finish(store->state, stmt, err);
 	return result == 0 ? sqlite3_changes(db) : -1;
 }
 
@@ -281,19 +261,12 @@ draft_next_discarded(const struct draft_store *store, long long *number,
 		&stmt, err) == -1)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, *number);
-	switch (sqlite3_step(stmt)) {
-	case SQLITE_ROW:
+	result = state_step(store->state, stmt, err);
+	if (result == 1) {
 		*number = sqlite3_column_int64(stmt, 0);
-		result = unseal(store, sqlite3_column_blob(stmt, 1),
-		    sqlite3_column_bytes(stmt, 1), draft, err);
-		if (result == 0)
-			result = 1;
-		break;
-	case SQLITE_DONE:
-		break;
-	default:
-		result = state_fail(store->state, err);
-		break;
+		if (unseal(store, sqlite3_column_blob(stmt, 1),
+			sqlite3_column_bytes(stmt, 1), draft, err) == -1)
+			result = -1;
 	}
 	sqlite3_finalize(stmt);
 	return result;
@@ -308,7 +281,7 @@ draft_drop(const struct draft_store *store, long long number, struct error *err)
 		&stmt, err) == -1)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, number);
-	return run(store, stmt, err);
+	return state_finish(store->state, stmt, err);
 }
 
 int
@@ -321,7 +294,7 @@ draft_expire(const struct draft_store *store, long long wall, struct error *err)
 		err) == -1)
 		return -1;
 	sqlite3_bind_int64(drop, 1, wall);
-	if (run(store, drop, err) == -1)
+	if (state_finish(store->state, drop, err) == -1)
 		return -1;
 	if (state_prepare(store->state,
 		"UPDATE draft SET digest = NULL, changed = ? WHERE changed < ?"
@@ -330,5 +303,5 @@ draft_expire(const struct draft_store *store, long long wall, struct error *err)
 		return -1;
 	sqlite3_bind_int64(discard, 1, clock_wall());
 	sqlite3_bind_int64(discard, 2, wall);
-	return run(store, discard, err);
+	return state_finish(store->state, discard, err);
 }

@@ -11,11 +11,10 @@
 #ifndef MSGRAPHD_DRAFT_STORE_H
 #define MSGRAPHD_DRAFT_STORE_H
 
-#include "delivery.h"
 #include "error.h"
-#include "graph_draft.h"
 #include "identity.h"
 #include "journal.h"
+#include "limits.h"
 #include "secret.h"
 #include "state.h"
 #include "vault.h"
@@ -24,8 +23,8 @@ struct draft {
 	unsigned char digest[JOURNAL_DIGEST_SIZE]; /* of the delivery */
 	unsigned char shape[JOURNAL_DIGEST_SIZE]; /* see delivery_draft.c */
 	struct identity identity;
-	char mailbox[DELIVERY_ADDRESS_SIZE];
-	char id[GRAPH_DRAFT_ID_SIZE]; /* Graph's; empty: not made yet */
+	char mailbox[ADDRESS_SIZE];
+	char id[DRAFT_ID_SIZE]; /* Graph's; empty: not made yet */
 	size_t attached; /* so many attachments are in it */
 	int attaching; /* and perhaps the next: its request has begun */
 	struct secret *upload; /* owned; the next one's session, or NULL */

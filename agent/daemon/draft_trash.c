@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "clock.h"
 #include "draft_store.h"
 #include "draft_trash.h"
+#include "gate.h"
 #include "graph.h"
+#include "graph_draft.h"
+#include "hold.h"
 #include "log.h"
 #include "outcome.h"
 

@@ -6,7 +6,6 @@
  * it. What is not clearly a refusal is unavailable: a client whose secret is
  * right must never be told otherwise because something on the way was odd.
  */
-#include <curl/curl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,13 +26,9 @@ static const char *const refusals[] = {
 static int
 add_escaped(struct buf *out, const char *name, const char *value, size_t len)
 {
-	char *escaped = curl_easy_escape(NULL, value, (int)len);
-	int result = -1;
-
-	if (escaped != NULL)
-		result = buf_printf(out, "&%s=%s", name, escaped);
-	curl_free(escaped);
-	return result;
+	if (buf_printf(out, "&%s=", name) == -1)
+		return -1;
+	return http_add_escaped(out, value, len);
 }
 
 int
@@ -48,9 +43,7 @@ entra_form(const struct conf *conf, const struct identity *id,
 	    buf_printf(out, "grant_type=client_credentials&client_id=%s",
 		id->client) == 0 &&
 	    add_escaped(out, "scope", scope.bytes, scope.len) == 0 &&
-	    (secret->len == 0 ? buf_add_string(out, "&client_secret=")
-			      : add_escaped(out, "client_secret", secret->bytes,
-				    secret->len)) == 0)
+	    add_escaped(out, "client_secret", secret->bytes, secret->len) == 0)
 		result = 0;
 	buf_free(&scope);
 	return result;

@@ -11,7 +11,7 @@
 #ifndef MSGRAPHD_FINGERPRINT_H
 #define MSGRAPHD_FINGERPRINT_H
 
-#include "delivery.h"
+#include "request.h"
 
 /*
  * Fills request->keys and request->digest from the rest of it. 0, or -1 when

@@ -1,7 +1,6 @@
 /*
  * graph.c - see graph.h.
  */
-#include <curl/curl.h>
 #include <jansson.h>
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -24,23 +23,11 @@ rewind_message(void *ctx)
 }
 
 int
-graph_add_escaped(struct buf *url, const char *text)
-{
-	char *escaped = curl_easy_escape(NULL, text, 0);
-	int result = -1;
-
-	if (escaped != NULL)
-		result = buf_add_string(url, escaped);
-	curl_free(escaped);
-	return result;
-}
-
-int
 graph_user_url(const struct conf *conf, const char *mailbox, struct buf *url)
 {
 	if (buf_printf(url, "%s/v1.0/users/", conf->graph_endpoint) == -1)
 		return -1;
-	return graph_add_escaped(url, mailbox);
+	return http_add_escaped(url, mailbox, strlen(mailbox));
 }
 
 struct http_call *

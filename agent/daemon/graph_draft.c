@@ -125,7 +125,7 @@ draft_url(const struct graph_call *call, const char *tail, struct buf *url)
 	if (call->draft == NULL)
 		return 0;
 	if (buf_add_string(url, "/") == -1 ||
-	    graph_add_escaped(url, call->draft) == -1)
+	    http_add_escaped(url, call->draft, strlen(call->draft)) == -1)
 		return -1;
 	return buf_add_string(url, tail);
 }
@@ -392,8 +392,7 @@ is_plain(const char *text, size_t len)
 }
 
 int
-graph_draft_read_id(
-    const struct http_answer *answer, char id[GRAPH_DRAFT_ID_SIZE])
+graph_draft_read_id(const struct http_answer *answer, char id[DRAFT_ID_SIZE])
 {
 	const char *limit = answer->body + answer->body_len, *text, *end;
 	size_t len;
@@ -406,7 +405,7 @@ graph_draft_read_id(
 	if (end - text < 2 || end[-1] != '"')
 		return -1;
 	len = (size_t)(end - text) - 2;
-	if (len >= GRAPH_DRAFT_ID_SIZE || !is_plain(text + 1, len))
+	if (len >= DRAFT_ID_SIZE || !is_plain(text + 1, len))
 		return -1;
 	memcpy(id, text + 1, len);
 	id[len] = '\0';

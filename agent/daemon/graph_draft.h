@@ -11,10 +11,9 @@
 #include "buf.h"
 #include "conf.h"
 #include "http.h"
+#include "limits.h"
 #include "secret.h"
 #include "spool.h"
-
-#define GRAPH_DRAFT_ID_SIZE 512 /* Exchange's have some 150 characters */
 
 /* Upload sessions take files from here on, and the other call does not. */
 #define GRAPH_UPLOAD_MIN 3000000LL
@@ -86,7 +85,7 @@ struct http_call *graph_draft_delete(
 
 /* The id of a new draft. 0, or -1 when there is none. */
 int graph_draft_read_id(
-    const struct http_answer *answer, char id[GRAPH_DRAFT_ID_SIZE]);
+    const struct http_answer *answer, char id[DRAFT_ID_SIZE]);
 
 /* The address of an upload session, the caller's; NULL when there is none. */
 struct secret *graph_draft_read_upload(const struct http_answer *answer);

@@ -42,7 +42,7 @@ add_filter(struct buf *url, const char *message_id)
 	    buf_add_string(url,
 		"?$select=sentDateTime,toRecipients,ccRecipients,"
 		"bccRecipients&$top=" TOP "&$filter=") == 0)
-		result = graph_add_escaped(url, filter.bytes);
+		result = http_add_escaped(url, filter.bytes, filter.len);
 	buf_free(&filter);
 	return result;
 }

@@ -4,7 +4,6 @@
  * Few things are held at a time, so they stand in a list. One that has run out
  * goes when it is next met.
  */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "clock.h"
 #include "hold.h"
+#include "hold_store.h"
 
 struct hold {
 	LIST_ENTRY(hold) entry;
@@ -78,30 +78,20 @@ add(struct holds *holds, const char *name)
 	return hold;
 }
 
-static int
-load(struct holds *holds, struct error *err)
+static void
+load_row(void *ctx, const char *name, long long until)
 {
-	sqlite3_stmt *stmt = NULL;
+	/* the wall clock may have been anything when it was written */
+	long long left = until - clock_wall();
 	struct hold *hold;
-	long long left;
-	int step;
 
-	if (state_prepare(
-		holds->state, "SELECT name, until FROM hold", &stmt, err) == -1)
-		return -1;
-	while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
-		/* the wall clock may have been anything when it was written */
-		left = sqlite3_column_int64(stmt, 1) - clock_wall();
-		if (left <= 0)
-			continue;
-		if (left > HOLD_SECONDS_MAX)
-			left = HOLD_SECONDS_MAX;
-		hold = add(holds, (const char *)sqlite3_column_text(stmt, 0));
-		if (hold != NULL)
-			hold->until = clock_ms() + left * 1000;
-	}
-	sqlite3_finalize(stmt);
-	return step == SQLITE_DONE ? 0 : state_fail(holds->state, err);
+	if (left <= 0)
+		return;
+	if (left > HOLD_SECONDS_MAX)
+		left = HOLD_SECONDS_MAX;
+	hold = add(ctx, name);
+	if (hold != NULL)
+		hold->until = clock_ms() + left * 1000;
 }
 
 struct holds *
@@ -115,7 +105,7 @@ holds_new(struct state *state, struct error *err)
 	}
 	LIST_INIT(&holds->list);
 	holds->state = state;
-	if (load(holds, err) == -1)
+	if (hold_store_load(state, load_row, holds, err) == -1)
 		holds_free(&holds);
 	return holds;
 }
@@ -136,32 +126,6 @@ holds_free(struct holds **holdsp)
 	free(holds);
 }
 
-/* Keeps the hold, and takes the opportunity to drop those that ran out. */
-static int
-write_hold(
-    struct holds *holds, const char *name, long seconds, struct error *err)
-{
-	sqlite3_stmt *stmt = NULL;
-	int result = -1;
-
-	if (state_prepare(holds->state, "DELETE FROM hold WHERE until <= ?",
-		&stmt, err) == -1)
-		return -1;
-	sqlite3_bind_int64(stmt, 1, clock_wall());
-	sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	if (state_prepare(holds->state,
-		"INSERT OR REPLACE INTO hold VALUES (?, ?)", &stmt, err) == -1)
-		return -1;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 2, clock_wall() + seconds);
-	result = sqlite3_step(stmt) == SQLITE_DONE
-	    ? 0
-	    : state_fail(holds->state, err);
-	sqlite3_finalize(stmt);
-	return result;
-}
-
 int
 hold_set(struct holds *holds, const char *name, long seconds, struct error *err)
 {
@@ -179,7 +143,7 @@ hold_set(struct holds *holds, const char *name, long seconds, struct error *err)
 		return error_set(
 		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 	hold->until = until;
-	return write_hold(holds, name, seconds, err);
+	return hold_store_put(holds->state, name, clock_wall() + seconds, err);
 }
 
 int

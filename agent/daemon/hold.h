@@ -10,10 +10,9 @@
 
 #include "error.h"
 #include "identity.h"
+#include "limits.h"
 #include "state.h"
 
-/* Longer than any that Microsoft documents; what is over it is cut. */
-#define HOLD_SECONDS_MAX 3600L
 /* For an answer that asks to slow down and does not say for how long. */
 #define HOLD_SECONDS_DEFAULT 10L
 

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <stddef.h>
 
+#include "buf.h"
 #include "conf.h"
 #include "error.h"
 #include "secret.h"
@@ -90,6 +91,12 @@ struct http_call *http_start(struct http *http,
 
 /* Gives a call up; done is not called. Takes NULL. */
 void http_cancel(struct http_call **callp);
+
+/*
+ * Appends len bytes of text to a URL or form, escaped (RFC 3986 section 2.1).
+ * 0, or -1 without memory or room.
+ */
+int http_add_escaped(struct buf *out, const char *text, size_t len);
 
 /* 1 when all of the request was handed over. */
 int http_may_have_all(const struct http_call *call);

@@ -209,3 +209,18 @@ http_set_up(struct http_call *call, const struct http_request *request)
 	    ? 0
 	    : -1;
 }
+
+int
+http_add_escaped(struct buf *out, const char *text, size_t len)
+{
+	char *escaped;
+	int result = -1;
+
+	if (len == 0) /* to libcurl, 0 means strlen() */
+		return 0;
+	escaped = curl_easy_escape(NULL, text, (int)len);
+	if (escaped != NULL)
+		result = buf_add_string(out, escaped);
+	curl_free(escaped);
+	return result;
+}

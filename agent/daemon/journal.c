@@ -1,7 +1,6 @@
 /*
  * journal.c - see journal.h.
  */
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -10,6 +9,7 @@
 #include "journal.h"
 #include "log.h"
 #include "sender.h"
+#include "state_sql.h"
 
 #define SWEEP_SECONDS 600
 /* A mailbox that was silent for so long gets no bounces through us. */
@@ -103,8 +103,7 @@ put_entry(
 	for (i = 0; i < e->keys->count && result == 0; i++) {
 		sqlite3_bind_blob(put, 1, e->keys->list[i], JOURNAL_DIGEST_SIZE,
 		    SQLITE_STATIC);
-		if (sqlite3_step(put) != SQLITE_DONE)
-			result = state_fail(journal->state, err);
+		result = state_step(journal->state, put, err);
 		sqlite3_reset(put);
 	}
 	return result;
@@ -167,10 +166,8 @@ on_sweep(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	sqlite3_bind_int64(
 	    journal->expire, 1, clock_wall() - journal->conf->state_retention);
-	if (sqlite3_step(journal->expire) != SQLITE_DONE) {
-		state_fail(journal->state, &err);
+	if (state_step(journal->state, journal->expire, &err) == -1)
 		log_error("%s", err.text);
-	}
 	sqlite3_reset(journal->expire);
 	/* more may be there: go on after whatever else waits to be done */
 	if (state_changes(journal->state) > 0)
@@ -287,24 +284,22 @@ journal_find(
 {
 	const struct journal_keys *keys = entry->keys;
 	sqlite3_stmt *find = journal->find;
-	int result = 0, step;
+	int result = 0;
 	size_t i;
 
 	memset(entry, 0, sizeof(*entry));
 	entry->keys = keys;
-	for (i = 0; i < keys->count && result == 0; i++) {
+	for (i = 0; i < keys->count && result != -1; i++) {
 		sqlite3_bind_blob(
 		    find, 1, keys->list[i], JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
-		step = sqlite3_step(find);
-		if (step == SQLITE_ROW)
+		result = state_step(journal->state, find, err);
+		if (result == 1)
 			add_row(entry, find);
-		else if (step != SQLITE_DONE)
-			result = state_fail(journal->state, err);
 		sqlite3_reset(find);
 	}
 	if (entry->accepted == keys->count)
 		entry->fate = JOURNAL_ACCEPTED;
-	return result;
+	return result == -1 ? -1 : 0;
 }
 
 int

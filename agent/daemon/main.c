@@ -17,15 +17,23 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "auth.h"
 #include "bounce.h"
 #include "clock_watch.h"
 #include "delivery.h"
 #include "draft_trash.h"
+#include "gate.h"
+#include "hold.h"
+#include "http.h"
+#include "journal.h"
+#include "limits.h"
 #include "listen.h"
 #include "log.h"
 #include "msgraphd.h"
+#include "state.h"
 #include "submit.h"
+#include "vault.h"
 #include "version.h"
 #include "wipemem.h"
 

@@ -1,27 +1,25 @@
 /*
- * msgraphd.h - the daemon's parts, as they are handed around.
+ * msgraphd.h - the daemon's parts, as they are handed around. A file includes
+ * the headers of those that it uses.
  */
 #ifndef MSGRAPHD_H
 #define MSGRAPHD_H
 
-#include <event2/event.h>
 #include <sys/queue.h>
 
-#include "account.h"
 #include "conf.h"
-#include "gate.h"
-#include "hold.h"
-#include "http.h"
-#include "journal.h"
-#include "state.h"
-#include "vault.h"
 
-/* Requests to Graph under way at once, over all mailboxes. */
-#define MSGRAPHD_REQUESTS_MAX 128
-
+struct accounts;
 struct clock_watch;
 struct delivery;
 struct draft_trash;
+struct event_base;
+struct gate;
+struct holds;
+struct http;
+struct journal;
+struct state;
+struct vault;
 
 struct msgraphd {
 	struct conf

@@ -1,12 +1,12 @@
 /*
  * sender.c - see sender.h.
  */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
 #include "sender.h"
+#include "state_sql.h"
 
 #define NOTE_AGAIN_SECONDS 86400
 
@@ -16,26 +16,18 @@ read_row(struct state *state, const char *mailbox, char *identity, size_t size,
     long long *used, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
-	int result = -1;
+	int result;
 
 	if (state_prepare(state,
 		"SELECT identity, used FROM sender WHERE mailbox = ?", &stmt,
 		err) == -1)
 		return -1;
 	sqlite3_bind_text(stmt, 1, mailbox, -1, SQLITE_STATIC);
-	switch (sqlite3_step(stmt)) {
-	case SQLITE_ROW:
+	result = state_step(state, stmt, err);
+	if (result == 1) {
 		snprintf(identity, size, "%s",
 		    (const char *)sqlite3_column_text(stmt, 0));
 		*used = sqlite3_column_int64(stmt, 1);
-		result = 1;
-		break;
-	case SQLITE_DONE:
-		result = 0;
-		break;
-	default:
-		state_fail(state, err);
-		break;
 	}
 	sqlite3_finalize(stmt);
 	return result;
@@ -64,9 +56,7 @@ sender_note(struct state *state, const char *mailbox, const struct identity *id,
 	sqlite3_bind_text(stmt, 1, mailbox, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 2, text, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 3, now);
-	result = sqlite3_step(stmt) == SQLITE_DONE ? 0 : state_fail(state, err);
-	sqlite3_finalize(stmt);
-	return result;
+	return state_finish(state, stmt, err);
 }
 
 int
@@ -91,13 +81,10 @@ int
 sender_expire(struct state *state, long long wall, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
-	int result;
 
 	if (state_prepare(
 		state, "DELETE FROM sender WHERE used < ?", &stmt, err) == -1)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, wall);
-	result = sqlite3_step(stmt) == SQLITE_DONE ? 0 : state_fail(state, err);
-	sqlite3_finalize(stmt);
-	return result;
+	return state_finish(state, stmt, err);
 }

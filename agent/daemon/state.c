@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "state.h"
+#include "state_sql.h"
 
 #define STATE_FILE "state.db"
 #define STATE_SCHEMA 2 /* as schema_sql says */
@@ -135,6 +136,28 @@ state_prepare(struct state *state, const char *sql, sqlite3_stmt **stmt,
 		stmt, NULL) != SQLITE_OK)
 		return state_fail(state, err);
 	return 0;
+}
+
+int
+state_step(struct state *state, sqlite3_stmt *stmt, struct error *err)
+{
+	switch (sqlite3_step(stmt)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return state_fail(state, err);
+	}
+}
+
+int
+state_finish(struct state *state, sqlite3_stmt *stmt, struct error *err)
+{
+	int result = state_step(state, stmt, err);
+
+	sqlite3_finalize(stmt);
+	return result;
 }
 
 /* --- opening --- */
@@ -365,9 +388,7 @@ state_put(struct state *state, const struct identity *id,
 		credential->secret, err) == 0 &&
 	    bind_sealed(state, 3, context_of(text, "token", context),
 		credential->token, err) == 0)
-		result = sqlite3_step(state->put) == SQLITE_DONE
-		    ? 0
-		    : state_fail(state, err);
+		result = state_step(state, state->put, err);
 	sqlite3_reset(state->put);
 	sqlite3_clear_bindings(state->put);
 	return result;
@@ -407,17 +428,9 @@ state_get(struct state *state, const struct identity *id,
 	memset(credential, 0, sizeof(*credential));
 	identity_text(id, text);
 	sqlite3_bind_text(state->get, 1, text, -1, SQLITE_STATIC);
-	switch (sqlite3_step(state->get)) {
-	case SQLITE_ROW:
+	result = state_step(state, state->get, err);
+	if (result == 1)
 		result = read_row(state, text, credential, err);
-		break;
-	case SQLITE_DONE:
-		result = 0;
-		break;
-	default:
-		result = state_fail(state, err);
-		break;
-	}
 	if (result == -1)
 		credential_clear(credential);
 	sqlite3_reset(state->get);

@@ -7,8 +7,6 @@
 #ifndef MSGRAPHD_STATE_H
 #define MSGRAPHD_STATE_H
 
-#include <sqlite3.h>
-
 #include "error.h"
 #include "identity.h"
 #include "secret.h"
@@ -61,17 +59,6 @@ int state_expire(struct state *state, long long wall, struct error *err);
 /* 1 with *credential filled, 0 when the identity is unknown, -1 with *err. */
 int state_get(struct state *state, const struct identity *id,
     struct credential *credential, struct error *err);
-
-/*
- * For the modules that keep tables of their own in the same file (journal.c,
- * hold.c, draft_store.c). state_fail() fills *err from SQLite's last error,
- * with the file and a remedy, and returns -1; the others return 0 or that.
- */
-int state_fail(struct state *state, struct error *err);
-int state_run(struct state *state, const char *sql, struct error *err);
-int state_changes(struct state *state); /* rows of the last statement */
-int state_prepare(struct state *state, const char *sql, sqlite3_stmt **stmt,
-    struct error *err);
 
 /*
  * The clock was set by step seconds: so are the times that were written from

@@ -3,11 +3,9 @@
  * go, and when the clock was wrong they are set right. See state.h; all columns
  * that hold a time are named here.
  */
-#include <sqlite3.h>
-
 #include "clock.h"
-#include "hold.h"
-#include "state.h"
+#include "limits.h"
+#include "state_sql.h"
 
 /* The clocks of two hosts, and of one after a reboot, may differ by so much. */
 #define FAR_SECONDS 86400LL

@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "../../agent/daemon/clock.h"
+#include "../../agent/daemon/state_sql.h"
 #include "state_folder.h"
 
 #define HOUR 3600LL

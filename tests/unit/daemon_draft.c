@@ -17,6 +17,7 @@
 #include <sqlite3.h>
 
 #include "../../agent/daemon/clock.h"
+#include "../../agent/daemon/state_sql.h"
 #include "../../agent/daemon/draft_store.h"
 #include "../../agent/daemon/graph_draft.h"
 
@@ -78,7 +79,7 @@ static const struct {
 static void
 test_ids(void **state)
 {
-	char id[GRAPH_DRAFT_ID_SIZE], body[2 * GRAPH_DRAFT_ID_SIZE];
+	char id[DRAFT_ID_SIZE], body[2 * DRAFT_ID_SIZE];
 	struct http_answer answer;
 	int len, result;
 	size_t i;
@@ -96,11 +97,11 @@ test_ids(void **state)
 	answer.body_sent = 0;
 	assert_int_equal(graph_draft_read_id(&answer, id), -1);
 	/* what does not fit is not cut */
-	for (len = GRAPH_DRAFT_ID_SIZE - 1; len <= GRAPH_DRAFT_ID_SIZE; len++) {
+	for (len = DRAFT_ID_SIZE - 1; len <= DRAFT_ID_SIZE; len++) {
 		snprintf(body, sizeof(body), "{\"id\":\"%0*d\"}", len, 0);
 		answer = answer_of(201, body);
 		assert_int_equal(graph_draft_read_id(&answer, id),
-		    len == GRAPH_DRAFT_ID_SIZE ? -1 : 0);
+		    len == DRAFT_ID_SIZE ? -1 : 0);
 	}
 }
 
