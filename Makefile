@@ -30,15 +30,15 @@ else
 HARDEN += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 endif
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -Ilib
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -I.
 ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 
 DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lcrypto
 MILTER_LIBS = -lmilter -lpthread
 
-lib_SRC = $(wildcard lib/*.c)
-daemon_SRC = $(wildcard agent/daemon/*.c)
-agent_SRC = $(wildcard agent/pipe/*.c)
+lib_SRC = $(wildcard lib/*/*.c)
+daemon_SRC = $(wildcard agent/daemon/*.c agent/daemon/*/*.c)
+agent_SRC = $(wildcard agent/pipe/*.c agent/pipe/*/*.c)
 milter_SRC = $(wildcard milter/*.c)
 plugin_SRC = $(wildcard saslauthd-plugin/*.c)
 ALL_SRC = $(lib_SRC) $(daemon_SRC) $(agent_SRC) $(milter_SRC) $(plugin_SRC)
@@ -127,7 +127,7 @@ PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users conf-examples/keyvault/*
-MAN_PAGES = $(wildcard lib/*.5 agent/*/*.8 milter/*.8 saslauthd-plugin/*.8)
+MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 milter/*.8 saslauthd-plugin/*.8)
 
 check: export WERROR = -Werror
 check:
@@ -157,7 +157,7 @@ e2e: $(MIXED)
 lint:
 	clang-format -n -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
-	    --enable=warning,performance,portability -Ilib \
+	    --enable=warning,performance,portability -I. \
 	    --suppress=missingIncludeSystem lib agent milter saslauthd-plugin
 	shellcheck $(SH_FILES)
 	mandoc -T lint -W warning $(MAN_PAGES)
@@ -175,7 +175,7 @@ FUZZ_SECONDS ?= 60
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SRC = $(lib_SRC) $(filter-out %/main.c,$(agent_SRC))
 
-FUZZ_CC = clang -std=c11 -D_GNU_SOURCE -O1 -g -Ilib -Iagent/pipe \
+FUZZ_CC = clang -std=c11 -D_GNU_SOURCE -O1 -g -I. \
 	-Itests/fuzz -fno-sanitize-recover=all
 
 $(BUILD)/fuzz/obj/%.o: %.c

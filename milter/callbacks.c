@@ -20,13 +20,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/log.h"
+#include "lib/local/sock.h"
 #include "callbacks.h"
 #include "envelope.h"
-#include "log.h"
 #include "message.h"
 #include "reply.h"
 #include "size.h"
-#include "sock.h"
 
 #define ANSWER_MS 100 /* from a callback's return until it is written */
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "address.h"
+#include "lib/mail/address.h"
 #include "envelope.h"
 #include "mailbox.h"
 

@@ -5,7 +5,7 @@
 #ifndef MSGRAPH_ENVELOPE_H
 #define MSGRAPH_ENVELOPE_H
 
-#include "error.h"
+#include "lib/base/error.h"
 
 /*
  * 0; or -1 with err->dsn 5.6.7 when the local part is not ASCII, 5.1.7 when

@@ -11,8 +11,8 @@
 
 #include <libmilter/mfapi.h>
 
+#include "lib/local/sock.h"
 #include "listen.h"
-#include "sock.h"
 
 #define BACKLOG 512
 #define CONNECT_MS 1000

@@ -4,7 +4,7 @@
 #ifndef MSGRAPH_LISTEN_H
 #define MSGRAPH_LISTEN_H
 
-#include "error.h"
+#include "lib/base/error.h"
 
 /*
  * Makes libmilter listen. A unix socket gets mode 0660 and replaces one that

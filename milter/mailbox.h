@@ -7,9 +7,9 @@
 
 #include <stddef.h>
 
-#include "address.h"
-#include "conf.h"
-#include "error.h"
+#include "lib/base/error.h"
+#include "lib/conf/conf.h"
+#include "lib/mail/address.h"
 
 /* 254 bytes (RFC 5321 section 4.5.3.1.3 without the <>) and the NUL */
 #define MAILBOX_SIZE 255

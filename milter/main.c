@@ -20,11 +20,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "lib/base/log.h"
+#include "lib/base/version.h"
 #include "callbacks.h"
 #include "listen.h"
-#include "log.h"
 #include "settings.h"
-#include "version.h"
 
 #define PROGRAM "msgraph-milter"
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "identity.h"
+#include "lib/local/identity.h"
 #include "mailbox.h"
 #include "reply.h"
 #include "settings.h"

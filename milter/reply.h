@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "error.h"
+#include "lib/base/error.h"
 
 /* A reply line has 512 bytes (RFC 5321 section 4.5.3.1.5), code and all. */
 #define REPLY_TEXT_SIZE 480

@@ -5,8 +5,8 @@
 #ifndef MSGRAPH_SETTINGS_H
 #define MSGRAPH_SETTINGS_H
 
-#include "conf.h"
-#include "error.h"
+#include "lib/base/error.h"
+#include "lib/conf/conf.h"
 
 struct settings {
 	struct conf conf; /* does not change */

@@ -4,7 +4,7 @@
 #ifndef MSGRAPH_SIZE_H
 #define MSGRAPH_SIZE_H
 
-#include "error.h"
+#include "lib/base/error.h"
 
 /*
  * argv is the argument of MAIL FROM and its parameters, up to a NULL. 0; or -1

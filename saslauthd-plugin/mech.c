@@ -18,10 +18,10 @@
  */
 #include <string.h>
 
+#include "lib/base/secret.h"
+#include "lib/local/identity.h"
+#include "lib/local/wire.h"
 #include "plugin.h"
-#include "identity.h"
-#include "secret.h"
-#include "wire.h"
 
 /* libsasl2 would cut nothing, but answers longer names with odd errors. */
 #define NAME_MAX_LEN WIRE_AUTH_STRING_MAX

@@ -15,13 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "error.h"
-#include "identity.h"
+#include "lib/base/buf.h"
+#include "lib/base/error.h"
+#include "lib/base/secret.h"
+#include "lib/local/identity.h"
+#include "lib/local/sock.h"
+#include "lib/local/wire.h"
 #include "plugin.h"
-#include "secret.h"
-#include "sock.h"
-#include "wire.h"
 
 #define DEFAULT_SOCKET "msgraph/auth"
 #define DEFAULT_TIMEOUT 60 /* seconds */

@@ -7,10 +7,10 @@
  */
 #include <stdlib.h>
 
-#include "clock.h"
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/delivery/delivery.h"
+#include "lib/base/log.h"
 #include "clock_watch.h"
-#include "delivery.h"
-#include "log.h"
 
 #define LOOK_SECONDS 60
 #define DAY_MS (86400 * 1000LL)

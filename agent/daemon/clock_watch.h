@@ -5,7 +5,7 @@
 #ifndef MSGRAPHD_CLOCK_WATCH_H
 #define MSGRAPHD_CLOCK_WATCH_H
 
-#include "msgraphd.h"
+#include "agent/daemon/base/msgraphd.h"
 
 struct clock_watch;
 

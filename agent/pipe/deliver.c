@@ -10,16 +10,16 @@
  * an error that outcome_from_error() turns into a deferral, or into a bounce
  * where the message itself can never go.
  */
-#include "conf.h"
-#include "content.h"
-#include "deadline.h"
+#include "agent/pipe/content/content.h"
+#include "agent/pipe/header/lists.h"
+#include "agent/pipe/header/rewrite.h"
+#include "agent/pipe/large/large.h"
+#include "agent/pipe/process/deadline.h"
+#include "agent/pipe/process/exit_status.h"
+#include "agent/pipe/process/parent.h"
+#include "agent/pipe/submit/submit.h"
+#include "lib/conf/conf.h"
 #include "deliver.h"
-#include "large.h"
-#include "lists.h"
-#include "outcome.h"
-#include "parent.h"
-#include "rewrite.h"
-#include "submit.h"
 
 /* Unlike /tmp, seldom a file system in memory. */
 #define SPOOL_DIRECTORY "/var/tmp"

@@ -14,12 +14,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "deadline.h"
+#include "agent/pipe/process/deadline.h"
+#include "agent/pipe/process/exit_status.h"
+#include "agent/pipe/process/options.h"
+#include "agent/pipe/process/parent.h"
+#include "lib/base/version.h"
 #include "deliver.h"
-#include "options.h"
-#include "outcome.h"
-#include "parent.h"
-#include "version.h"
 
 /* Until the configuration is read: its default for delivery_timeout. */
 #define DEADLINE_AT_FIRST 600

@@ -94,7 +94,7 @@ def test_every_setting_is_explained():
 
 
 def test_manual_has_every_setting_with_its_default(defaults):
-    text = (example.ROOT / "lib" / "msgraph.conf.5").read_text()
+    text = (example.ROOT / "lib" / "conf" / "msgraph.conf.5").read_text()
     rows = {name: value.strip().replace("\\&", "") for name, value in
             re.findall(r"^\.It Ic (\w+) No =(.*)$", text, re.M)}
     assert rows == defaults

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "address.h"
+#include "lib/mail/address.h"
 
 static void
 require(int true_always)

@@ -3,11 +3,11 @@
  * is a message. It must mean the same afterwards, and a second pass must change
  * nothing.
  */
-#include "../unit/content_check.h"
+#include "tests/unit/content_check.h"
 
 #include <stdint.h>
 
-#include "../unit/content_message.h"
+#include "tests/unit/content_message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,11 +9,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../../agent/pipe/recipients.h"
-#include "../../agent/pipe/rewrite.h"
-#include "../unit/agent_message.h"
-#include "address.h"
-#include "header.h"
+#include "agent/pipe/header/recipients.h"
+#include "agent/pipe/header/rewrite.h"
+#include "lib/mail/address.h"
+#include "lib/mail/header.h"
+#include "tests/unit/agent_message.h"
 
 #define RECIPIENTS_MAX 16
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "header.h"
+#include "lib/mail/header.h"
 
 static void
 require(int true_always)

@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../agent/pipe/large_private.h"
-#include "../unit/agent_message.h"
+#include "agent/pipe/large/large_private.h"
+#include "tests/unit/agent_message.h"
 
 #define LIMIT 3000
 #define RUN "QUFB" /* base64, and no line end */

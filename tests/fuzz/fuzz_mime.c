@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "mime.h"
+#include "lib/mail/mime.h"
 
 struct text {
 	const char *bytes;

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "span.h"
+#include "lib/base/span.h"
 
 static inline void
 hex_put(struct span s)

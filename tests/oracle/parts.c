@@ -1,5 +1,5 @@
 /*
- * parts.c - lets Python ask lib/mime.c what it sees in a message.
+ * parts.c - lets Python ask lib/mail/mime.c what it sees in a message.
  *
  *	parts < inputs
  *
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mail/mime.h"
 #include "hex.h"
-#include "mime.h"
 
 static ssize_t
 read_span(void *context, void *bytes, size_t len, long long at)

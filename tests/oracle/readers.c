@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
-#include "header.h"
+#include "lib/mail/address.h"
+#include "lib/mail/header.h"
 #include "hex.h"
 
 static void

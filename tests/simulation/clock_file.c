@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "agent/daemon/base/clock.h"
 
 #define SWEEP_SECONDS_MIN 60
 #define SWEEP_MS 50

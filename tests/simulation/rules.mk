@@ -8,8 +8,6 @@ $(SIMULATED): $(BUILD)/obj/tests/simulation/clock_file.o \
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=event_add -o $@ $^ $(DAEMON_LIBS)
 
-$(BUILD)/obj/tests/simulation/%.o: ALL_CFLAGS += -Iagent/daemon
-
 simulation: $(SIMULATED)
 	MSGRAPH_BUILD=$(abspath $(BUILD)) $(PYTEST) tests/simulation
 

@@ -1,6 +1,6 @@
 /*
  * What is done to bodies and to the fields that describe them
- * (agent/pipe/content.c, content_body.c). See content_rows.h for the rows.
+ * (agent/pipe/content/content.c, content_body.c). See content_rows.h for the rows.
  */
 #include <setjmp.h>
 #include <stdarg.h>

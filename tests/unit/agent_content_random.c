@@ -1,5 +1,5 @@
 /*
- * Messages thrown together from pieces that matter to agent/pipe/content.c: what
+ * Messages thrown together from pieces that matter to agent/pipe/content/content.c: what
  * leaves means the same (content_check.h), and a second pass changes nothing.
  * The seed is fixed, or the first argument.
  */

@@ -1,5 +1,5 @@
 /*
- * The deadline of a run (agent/pipe/deadline.c), in a process of its own.
+ * The deadline of a run (agent/pipe/process/deadline.c), in a process of its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/pipe/deadline.h"
+#include "agent/pipe/process/deadline.h"
 
 /* Sorted by their ends, since they run at once. */
 static const struct {

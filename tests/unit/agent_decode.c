@@ -1,5 +1,5 @@
 /*
- * What body parts hold (agent/pipe/decode.c).
+ * What body parts hold (agent/pipe/codec/decode.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/pipe/decode.h"
+#include "agent/pipe/codec/decode.h"
 
 static const struct {
 	enum mime_encoding encoding;

@@ -1,5 +1,5 @@
 /*
- * The list of edits (agent/pipe/edit.c). A row is edits of one message as
+ * The list of edits (agent/pipe/edit/edit.c). A row is edits of one message as
  * "from,len,replacement" and what the message becomes; NULL where the list is
  * refused.
  */

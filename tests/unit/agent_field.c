@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "../../agent/pipe/field.h"
-#include "../../agent/pipe/scan.h"
+#include "agent/pipe/codec/scan.h"
+#include "agent/pipe/field/field.h"
 
 #define UE "\xC3\xBC" /* in UTF-8 */
 #define L1 "\xFC" /* the same in ISO 8859-1 */

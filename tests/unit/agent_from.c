@@ -1,6 +1,6 @@
 /*
- * Who From and Sender name in the end (agent/pipe/from.c), and by which
- * Message-ID a message may be asked for (agent/pipe/message_id.c). The mailbox
+ * Who From and Sender name in the end (agent/pipe/header/from.c), and by which
+ * Message-ID a message may be asked for (agent/pipe/submit/message_id.c). The mailbox
  * that sends is m@x.
  */
 #include <setjmp.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "agent/pipe/submit/message_id.h"
 #include "agent_pass.h"
-#include "../../agent/pipe/message_id.h"
 
 /* Who the mail goes to is not the matter here. */
 #define T "To: a@x\r\n"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/pipe/large_private.h"
+#include "agent/pipe/large/large_private.h"
 #include "large_message.h"
 
 static const struct {

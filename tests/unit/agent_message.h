@@ -11,9 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../agent/pipe/edit.h"
-#include "../../agent/pipe/spool.h"
-#include "wire.h"
+#include "agent/pipe/edit/edit.h"
+#include "agent/pipe/edit/spool.h"
+#include "lib/local/wire.h"
 
 /* A spool that holds these bytes. */
 static inline void

@@ -1,5 +1,5 @@
 /*
- * The agent's command line and its last word (agent/pipe/options.c and
+ * The agent's command line and its last word (agent/pipe/process/options.c and
  * outcome.c).
  */
 #include <setjmp.h>
@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "../../agent/pipe/options.h"
-#include "../../agent/pipe/outcome.h"
+#include "agent/pipe/process/exit_status.h"
+#include "agent/pipe/process/options.h"
 
 #define GOOD "--queue-id=Q", "--identity=i", "--mailbox=m@x", "--sender=s@x"
 

@@ -6,9 +6,9 @@
 #ifndef TESTS_AGENT_PASS_H
 #define TESTS_AGENT_PASS_H
 
+#include "agent/pipe/header/recipients.h"
+#include "agent/pipe/header/rewrite.h"
 #include "agent_message.h"
-#include "../../agent/pipe/recipients.h"
-#include "../../agent/pipe/rewrite.h"
 
 #define PASS_RECIPIENTS 6
 #define PASS_MAILBOX "m@x"

@@ -1,5 +1,5 @@
 /*
- * The recipients of the envelope (agent/pipe/recipients.c): which can be
+ * The recipients of the envelope (agent/pipe/header/recipients.c): which can be
  * written, and who is in which call.
  */
 #include <setjmp.h>

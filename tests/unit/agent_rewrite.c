@@ -1,5 +1,5 @@
 /*
- * What changes in a header (agent/pipe/rewrite.c), lists and From apart: fields
+ * What changes in a header (agent/pipe/header/rewrite.c), lists and From apart: fields
  * that go, a new Bcc, headers that end oddly, size.
  */
 #include <setjmp.h>

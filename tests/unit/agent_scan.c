@@ -1,5 +1,5 @@
 /*
- * What agent/pipe/scan.c finds. Each row is looked at in one piece and in pieces
+ * What agent/pipe/codec/scan.c finds. Each row is looked at in one piece and in pieces
  * of every size.
  */
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/pipe/scan.h"
+#include "agent/pipe/codec/scan.h"
 
 #define BYTES(s) s, sizeof(s) - 1
 #define NOTHING 0

@@ -1,5 +1,5 @@
 /*
- * Layers of edits (agent/pipe/view.c). A row is edits of a message, edits of
+ * Layers of edits (agent/pipe/edit/view.c). A row is edits of a message, edits of
  * what those make of it, and what comes out.
  */
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/pipe/view.h"
+#include "agent/pipe/edit/view.h"
 #include "agent_message.h"
 
 #define MESSAGE "0123456789"

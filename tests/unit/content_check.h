@@ -2,7 +2,7 @@
  * content_check.h - whether a message that content.c edited still means what it
  * meant. Aborts where it does not. For fuzz_content.c and agent_content_random.c.
  *
- * Reads the message before and after with lib/mime.c side by side: the same
+ * Reads the message before and after with lib/mail/mime.c side by side: the same
  * parts in the same order, with the same bytes once decoded, but for line ends;
  * signed and encrypted parts the same byte for byte; the same addresses and
  * the same words in the fields.
@@ -10,9 +10,9 @@
 #ifndef TESTS_CONTENT_CHECK_H
 #define TESTS_CONTENT_CHECK_H
 
-#include "../../agent/pipe/fold.h"
-#include "../../lib/address.h"
-#include "../../lib/mime.h"
+#include "agent/pipe/field/fold.h"
+#include "lib/mail/address.h"
+#include "lib/mail/mime.h"
 #include "content_message.h"
 
 #define REQUIRE(x)                                                          \

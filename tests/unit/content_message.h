@@ -1,11 +1,11 @@
 /*
- * content_message.h - one pass of agent/pipe/content.c over a message, and what
+ * content_message.h - one pass of agent/pipe/content/content.c over a message, and what
  * a message means, for comparing that before and after.
  */
 #ifndef TESTS_CONTENT_MESSAGE_H
 #define TESTS_CONTENT_MESSAGE_H
 
-#include "../../agent/pipe/content.h"
+#include "agent/pipe/content/content.h"
 #include "agent_message.h"
 
 /* The number of edits, or -1 with *err set. Appends the result to out. */

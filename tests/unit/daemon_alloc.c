@@ -28,12 +28,12 @@
 
 #include "failmalloc.h"
 
-#include "../../agent/daemon/entra.h"
-#include "../../agent/daemon/spool.h"
-#include "../../agent/daemon/state.h"
-#include "../../agent/daemon/vault.h"
-#include "../../agent/daemon/verdict.h"
-#include "../../agent/daemon/wipemem.h"
+#include "agent/daemon/base/wipemem.h"
+#include "agent/daemon/entra/auth_cache.h"
+#include "agent/daemon/entra/entra.h"
+#include "agent/daemon/message/source.h"
+#include "agent/daemon/store/state.h"
+#include "agent/daemon/store/vault.h"
 
 #define SECRET "Abc8Q~-a-secret-that-must-be-wiped"
 

@@ -1,6 +1,6 @@
 /*
- * The two clocks (agent/daemon/clock.c), and what becomes of the state's times
- * when the wall clock was wrong (agent/daemon/state_times.c).
+ * The two clocks (agent/daemon/base/clock.c), and what becomes of the state's times
+ * when the wall clock was wrong (agent/daemon/store/state_times.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "../../agent/daemon/clock.h"
-#include "../../agent/daemon/state_sql.h"
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/store/state_sql.h"
 #include "state_folder.h"
 
 #define HOUR 3600LL

@@ -1,7 +1,7 @@
 /*
  * Large messages, where they need no network: what Graph's answers say
- * (agent/daemon/graph_draft.c), and what the state keeps of a draft
- * (agent/daemon/draft_store.c).
+ * (agent/daemon/graph/graph_draft.c), and what the state keeps of a draft
+ * (agent/daemon/store/draft_store.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,10 +16,10 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "../../agent/daemon/clock.h"
-#include "../../agent/daemon/state_sql.h"
-#include "../../agent/daemon/draft_store.h"
-#include "../../agent/daemon/graph_draft.h"
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/graph/graph_draft.h"
+#include "agent/daemon/store/draft_store.h"
+#include "agent/daemon/store/state_sql.h"
 
 #define ID "AAMkAGI-x_y=="
 #define URL "https://outlook.office.com/api/v2.0/Users('a')?authtoken=e.y.J-_"

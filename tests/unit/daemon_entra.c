@@ -1,5 +1,5 @@
 /*
- * What is said to Entra and what its answers mean (agent/daemon/entra.c): a
+ * What is said to Entra and what its answers mean (agent/daemon/entra/entra.c): a
  * row is a secret and its form, or an answer and what is learnt from it.
  */
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/entra.h"
+#include "agent/daemon/entra/entra.h"
 
 #define T "11111111-2222-3333-4444-555555555555"
 #define C "66666666-7777-8888-9999-000000000000"

@@ -1,5 +1,5 @@
 /*
- * What Graph's answers say (agent/daemon/graph.c, graph_sent.c): errors of every
+ * What Graph's answers say (agent/daemon/graph/graph.c, graph_sent.c): errors of every
  * shape, and whether a message was found in Sent Items.
  */
 #include <setjmp.h>
@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/graph.h"
-#include "../../agent/daemon/graph_sent.h"
-#include "../../lib/buf.h"
+#include "agent/daemon/graph/graph.h"
+#include "agent/daemon/graph/graph_sent.h"
+#include "lib/base/buf.h"
 
 #define ID "8c1e0a5e-0000-4000-8000-123456789abc"
 

@@ -1,6 +1,6 @@
 /*
- * What is known of each message's fate (agent/daemon/journal.c), and what it is
- * known by (agent/daemon/fingerprint.c).
+ * What is known of each message's fate (agent/daemon/store/journal.c), and what it is
+ * known by (agent/daemon/message/fingerprint.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/fingerprint.h"
-#include "../../agent/daemon/journal.h"
+#include "agent/daemon/message/fingerprint.h"
+#include "agent/daemon/store/journal.h"
 #include "state_folder.h"
 
 #define ID_A "11111111-2222-3333-4444-555555555555"

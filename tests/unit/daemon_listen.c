@@ -1,5 +1,5 @@
 /*
- * Where listening sockets come from (agent/daemon/listen.c): a row is what
+ * Where listening sockets come from (agent/daemon/services/listen.c): a row is what
  * systemd says in LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and which
  * descriptors it left, and what becomes of it. Each row runs in a process of
  * its own, since descriptors 3 and up are what it is about.
@@ -20,8 +20,8 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/listen.h"
-#include "log.h"
+#include "agent/daemon/services/listen.h"
+#include "lib/base/log.h"
 
 static char folder[] = "/tmp/daemon_listenXXXXXX";
 static char own_path[64], given_path[64];

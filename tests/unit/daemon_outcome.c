@@ -1,5 +1,5 @@
 /*
- * What Graph's answers mean (agent/daemon/outcome.c): every row of the table,
+ * What Graph's answers mean (agent/daemon/graph/outcome.c): every row of the table,
  * and everything that no row foresees.
  */
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/outcome.h"
+#include "agent/daemon/graph/outcome.h"
 
 #define SENT OUTCOME_SENT
 #define RENEW OUTCOME_RENEW

@@ -1,5 +1,5 @@
 /*
- * The finished message as segments of a spool file (agent/daemon/spool.c):
+ * The finished message as segments of a spool file (agent/daemon/message/source.c):
  * what an agent may say of its file, and that the bytes come out in order,
  * plain and as base64, whatever the reader's buffer.
  */
@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
-#include "../../agent/daemon/spool.h"
+#include "agent/daemon/message/source.h"
 
 /* A spool over a file of these bytes; spool_free() closes it. */
 static void

@@ -1,5 +1,5 @@
 /*
- * What survives a restart (agent/daemon/state.c): credentials go in sealed and
+ * What survives a restart (agent/daemon/store/state.c): credentials go in sealed and
  * come out the same, and a state that is not right is named, not replaced.
  */
 #include <dirent.h>
@@ -18,7 +18,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "../../agent/daemon/state.h"
+#include "agent/daemon/store/state.h"
 
 #define SECRET "Abc8Q~a-secret-that-must-not-be-seen"
 #define TOKEN "eyJ0eXAi.a-token-that-must-not-be-seen.sig"

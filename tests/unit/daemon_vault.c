@@ -1,5 +1,5 @@
 /*
- * The vault (agent/daemon/vault.c): which key files are taken, how one is
+ * The vault (agent/daemon/store/vault.c): which key files are taken, how one is
  * made, and that what is sealed opens with the right key and context, whole
  * and unchanged, and no other way.
  */
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/vault.h"
+#include "agent/daemon/store/vault.h"
 
 static char folder[] = "/tmp/daemon_vaultXXXXXX";
 static char file[64], new_file[64], other[64];

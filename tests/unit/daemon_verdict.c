@@ -1,5 +1,5 @@
 /*
- * What is remembered of secrets (agent/daemon/verdict.c), as a script: at a
+ * What is remembered of secrets (agent/daemon/entra/auth_cache.c), as a script: at a
  * row's time a secret is accepted, refused, or asked about.
  */
 #include <setjmp.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/clock.h"
-#include "../../agent/daemon/verdict.h"
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/entra/auth_cache.h"
 
 #define TTL_MS (600 * 1000LL)
 #define SECOND 1000LL

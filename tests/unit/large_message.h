@@ -11,8 +11,8 @@
 
 #include "agent_message.h"
 
-#include "../../agent/pipe/base64.h"
-#include "../../agent/pipe/large.h"
+#include "agent/pipe/codec/base64.h"
+#include "agent/pipe/large/large.h"
 
 #define LARGE_MESSAGE_MAX (16 * 1024 * 1024)
 

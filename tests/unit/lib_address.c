@@ -1,5 +1,5 @@
 /*
- * The reader of address lists (lib/address.c). A row is a value and what is
+ * The reader of address lists (lib/mail/address.c). A row is a value and what is
  * read from it, one element after the other, each ended by '|':
  *
  *	spec, "name" before it as {name}, a comment as (...) behind it, and a
@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "address.h"
-#include "buf.h"
+#include "lib/base/buf.h"
+#include "lib/mail/address.h"
 
 static const struct {
 	const char *value, *want;

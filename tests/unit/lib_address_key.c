@@ -1,5 +1,5 @@
 /*
- * The form in which addresses are compared (lib/address_key.c, lib/idn.c). A
+ * The form in which addresses are compared (lib/mail/address_key.c, lib/mail/idn.c). A
  * row is an addr-spec and its key, or NULL where it has none.
  */
 #include <setjmp.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "address.h"
-#include "idn.h"
+#include "lib/mail/address.h"
+#include "lib/mail/idn.h"
 
 static const struct {
 	const char *spec, *key;

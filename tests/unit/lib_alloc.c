@@ -16,10 +16,10 @@
 
 #include "failmalloc.h"
 
-#include "../../lib/buf.h"
-#include "../../lib/conf.h"
-#include "../../lib/secret.h"
-#include "../../lib/wire.h"
+#include "lib/base/buf.h"
+#include "lib/base/secret.h"
+#include "lib/conf/conf.h"
+#include "lib/local/wire.h"
 
 /* --- failures --- */
 

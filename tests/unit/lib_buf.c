@@ -1,5 +1,5 @@
 /*
- * Growing buffers (lib/buf.c): the ceiling, the terminator, what a failed
+ * Growing buffers (lib/base/buf.c): the ceiling, the terminator, what a failed
  * append leaves behind, and that no copy of what was held stays in memory.
  */
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/buf.h"
+#include "lib/base/buf.h"
 
 static void
 assert_holds(const struct buf *buf, const char *bytes, size_t len)

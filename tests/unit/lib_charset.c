@@ -1,5 +1,5 @@
 /*
- * Charsets (lib/charset.c) and encoded words (lib/encoded_word.c).
+ * Charsets (lib/mail/charset.c) and encoded words (lib/mail/encoded_word.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "../../lib/charset.h"
-#include "../../lib/encoded_word.h"
+#include "lib/mail/charset.h"
+#include "lib/mail/encoded_word.h"
 
 static struct span
 whole(const char *text)

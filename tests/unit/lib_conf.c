@@ -1,5 +1,5 @@
 /*
- * msgraph.conf (lib/conf.c): a row is what a file says and what becomes of it,
+ * msgraph.conf (lib/conf/conf.c): a row is what a file says and what becomes of it,
  * a setting's value or the error with its line.
  */
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/conf.h"
+#include "lib/conf/conf.h"
 
 #define FILE_BYTES(s) s, sizeof(s) - 1
 #define TEN "0123456789"

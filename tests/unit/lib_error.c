@@ -1,5 +1,5 @@
 /*
- * What fails (lib/error.c) and what must not outlive its use (lib/secret.c).
+ * What fails (lib/base/error.c) and what must not outlive its use (lib/base/secret.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "../../lib/error.h"
-#include "../../lib/secret.h"
+#include "lib/base/error.h"
+#include "lib/base/secret.h"
 
 /* --- errors --- */
 

@@ -1,5 +1,5 @@
 /*
- * The reader of header fields (lib/header.c). A row is an input and what is
+ * The reader of header fields (lib/mail/header.c). A row is an input and what is
  * read from it: "name=value", a '+' before it where the value is folded, each
  * ended by '|'; then how the header ended and what is left for the body.
  */
@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
-#include "header.h"
+#include "lib/base/buf.h"
+#include "lib/mail/header.h"
 
 static const char *const ends[] = {
     [HEADER_OPEN] = "open",

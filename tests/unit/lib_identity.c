@@ -1,5 +1,5 @@
 /*
- * User names (lib/identity.c): a row is a name, the delimiters that are set,
+ * User names (lib/local/identity.c): a row is a name, the delimiters that are set,
  * and the identity it means or the reason it is refused with.
  */
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/identity.h"
+#include "lib/local/identity.h"
 
 #define ANY IDENTITY_DELIMITERS_ANY
 

@@ -1,5 +1,5 @@
 /*
- * Log lines (lib/log.c), as they come out on stderr: what is said, what is
+ * Log lines (lib/base/log.c), as they come out on stderr: what is said, what is
  * kept quiet, and that nobody outside can forge or flood a line.
  */
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/log.h"
+#include "lib/base/log.h"
 
 /* Stderr goes into this file while something is captured. */
 static int capture_fd = -1, real_stderr = -1;

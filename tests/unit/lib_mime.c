@@ -1,5 +1,5 @@
 /*
- * The reader of MIME structure (lib/mime.c). A row is a message and what is
+ * The reader of MIME structure (lib/mail/mime.c). A row is a message and what is
  * read out of it, in short: "multipart/mixed(text/plain[body],...)". A '!'
  * marks what is opaque, and "-" a header that ended at a line which is no
  * field.

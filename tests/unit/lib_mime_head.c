@@ -1,5 +1,5 @@
 /*
- * What the header of a part says (lib/mime_head.c, lib/mime_name.c): encoding,
+ * What the header of a part says (lib/mail/mime_head.c, lib/mail/mime_name.c): encoding,
  * charset, disposition, and the name of a file.
  */
 #include <setjmp.h>

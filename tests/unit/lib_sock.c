@@ -1,5 +1,5 @@
 /*
- * Local sockets (lib/sock.c): deadlines, stale sockets, modes and who the peer
+ * Local sockets (lib/local/sock.c): deadlines, stale sockets, modes and who the peer
  * is. No test waits longer than it must: a deadline that has to pass is some
  * tens of milliseconds away. lib_sock_pass.c has the descriptors that travel.
  */
@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/sock.h"
+#include "lib/local/sock.h"
 
 #define SOON 50 /* milliseconds, for deadlines that are to pass */
 #define LATER 20000 /* for those that are not */

@@ -1,5 +1,5 @@
 /*
- * Descriptors that travel over a local socket (lib/sock.c): one is taken, and
+ * Descriptors that travel over a local socket (lib/local/sock.c): one is taken, and
  * whatever a peer sends besides leaks nowhere.
  */
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/sock.h"
+#include "lib/local/sock.h"
 
 #define LATER 20000 /* milliseconds */
 

@@ -1,5 +1,5 @@
 /*
- * The two local protocols (lib/wire.c): a row is what arrives and what is read
+ * The two local protocols (lib/local/wire.c): a row is what arrives and what is read
  * from it. Each input is read from a block of exactly its size, and each
  * beginning of it too, since sockets deliver in pieces.
  */
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/wire.h"
+#include "lib/local/wire.h"
 
 #define BYTES(s) s, sizeof(s) - 1
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../milter/envelope.h"
+#include "milter/envelope.h"
 
 #define L64 "1234567890123456789012345678901234567890123456789012345678901234"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../milter/mailbox.h"
+#include "milter/mailbox.h"
 
 #define HEADER MAILBOX_FROM_HEADER
 #define ENVELOPE MAILBOX_FROM_ENVELOPE

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../milter/message.h"
+#include "milter/message.h"
 
 #define TENANT "11111111-2222-3333-4444-555555555555"
 #define CLIENT "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"

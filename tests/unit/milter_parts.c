@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "../../milter/repair.h"
-#include "../../milter/reply.h"
-#include "../../milter/settings.h"
+#include "milter/repair.h"
+#include "milter/reply.h"
+#include "milter/settings.h"
 
 static const struct {
 	const char *zone;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../milter/size.h"
+#include "milter/size.h"
 
 static const struct {
 	const char *parameters[4];

@@ -1,12 +1,12 @@
 /*
- * mime_text.h - a message in memory as a source of lib/mime.c.
+ * mime_text.h - a message in memory as a source of lib/mail/mime.c.
  */
 #ifndef TESTS_MIME_TEXT_H
 #define TESTS_MIME_TEXT_H
 
 #include <string.h>
 
-#include "../../lib/mime.h"
+#include "lib/mail/mime.h"
 
 struct text {
 	const char *bytes;

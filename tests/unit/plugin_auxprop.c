@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <sasl/prop.h>
 
-#include "../../saslauthd-plugin/plugin.h"
+#include "saslauthd-plugin/plugin.h"
 #include "plugin_socket.h"
 
 #define NAME                                    \

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../saslauthd-plugin/plugin.h"
+#include "saslauthd-plugin/plugin.h"
 #include "plugin_socket.h"
 
 #define SECRET "s3cr~t.\xc3\xa4 "

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../saslauthd-plugin/plugin.h"
+#include "saslauthd-plugin/plugin.h"
 
 #define T "11111111-2222-3333-4444-555555555555"
 #define C "66666666-7777-8888-9999-000000000000"

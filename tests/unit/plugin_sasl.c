@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "../../saslauthd-plugin/plugin.h"
+#include "saslauthd-plugin/plugin.h"
 #include "plugin_host.h"
 #include "plugin_socket.h"
 

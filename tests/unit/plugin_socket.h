@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../lib/wire.h"
+#include "lib/local/wire.h"
 
 #define SOCKET_PATH "auth"
 

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../agent/daemon/state.h"
-#include "../../agent/daemon/vault.h"
+#include "agent/daemon/store/state.h"
+#include "agent/daemon/store/vault.h"
 
 static char folder[32];
 static struct vault *vault;

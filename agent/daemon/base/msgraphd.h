@@ -1,0 +1,40 @@
+/*
+ * msgraphd.h - the daemon's parts, as they are handed around. A file includes
+ * the headers of those that it uses.
+ */
+#ifndef MSGRAPHD_H
+#define MSGRAPHD_H
+
+#include <sys/queue.h>
+
+#include "lib/conf/conf.h"
+
+struct accounts;
+struct clock_watch;
+struct delivery;
+struct draft_trash;
+struct event_base;
+struct gate;
+struct holds;
+struct http;
+struct journal;
+struct state;
+struct vault;
+
+struct msgraphd {
+	struct conf
+	    conf; /* replaced in place by a reload: copy what must last */
+	struct event_base *base;
+	struct vault *vault;
+	struct state *state;
+	struct http *http;
+	struct accounts *accounts;
+	struct holds *holds;
+	struct journal *journal;
+	struct gate *gate;
+	struct draft_trash *trash;
+	struct clock_watch *clock_watch;
+	LIST_HEAD(delivery_list, delivery) deliveries;
+};
+
+#endif

@@ -1,0 +1,461 @@
+/*
+ * delivery_draft.c - a large message becomes a draft, piece by piece; see
+ * delivery.c for the steps before, and delivery_post.c for those after it.
+ *
+ * Each piece is one request that the delivery makes when it has its turn. When
+ * Graph has taken it, that is written into the state and the delivery waits for
+ * its turn again, so that a large message and small ones of the same mailbox
+ * take turns. The next piece follows from what is known (next_step()), so that
+ * a delivery that begins with a draft of an earlier attempt goes on where that
+ * one ended:
+ *
+ *	create		the message without its attachments
+ *	attach		a small attachment, in one request
+ *	open		a large one: an address to upload it to
+ *	put		one range of it after the other
+ *	ask		how far an earlier attempt got with the upload
+ *
+ * Nothing here can send the message, so nothing here leaves its fate unknown,
+ * and the journal is told only before the draft is sent. But a draft whose
+ * contents are not certain is thrown away and made anew.
+ */
+#include <string.h>
+
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/graph/graph.h"
+#include "agent/daemon/throttle/gate.h"
+#include "lib/base/log.h"
+#include "delivery_private.h"
+
+/* Graph may not find a new draft at once: 0.5, 1, 2, 4, 8 seconds. */
+#define MISSED_MAX 5
+#define MISSED_FIRST_MS 500LL
+
+/* An upload that goes to and fro is given up. */
+#define ASKED_MAX 3
+
+enum step {
+	STEP_CREATE,
+	STEP_ATTACH,
+	STEP_OPEN,
+	STEP_PUT,
+	STEP_ASK,
+	STEP_SEND
+};
+
+/* --- what there is --- */
+
+static const struct attachment *
+attachment_of(const struct delivery *d)
+{
+	return &d->request.attachments.list[d->large->draft.attached];
+}
+
+static enum step
+next_step(const struct delivery *d)
+{
+	const struct large *large = d->large;
+
+	if (large->draft.id[0] == '\0')
+		return STEP_CREATE;
+	if (large->draft.attached == d->request.attachments.count)
+		return STEP_SEND;
+	if (large->draft.upload != NULL)
+		return large->next == -1 ? STEP_ASK : STEP_PUT;
+	return large->whole || graph_draft_is_small(attachment_of(d))
+	    ? STEP_ATTACH
+	    : STEP_OPEN;
+}
+
+int
+delivery_draft_is_due(const struct delivery *d)
+{
+	return d->request.attachments.count > 0 &&
+	    (d->large == NULL || next_step(d) != STEP_SEND);
+}
+
+int
+delivery_draft_is_new(const struct delivery *d)
+{
+	return d->large != NULL && next_step(d) == STEP_CREATE;
+}
+
+/* --- answers --- */
+
+/* An answer has come: the request and its turn are over. */
+static void
+end_request(struct delivery *d)
+{
+	d->call = NULL;
+	gate_leave(&d->pass);
+}
+
+/* The piece is done. */
+static void
+go_on(struct delivery *d)
+{
+	memset(&d->report, 0, sizeof(d->report));
+	d->renewed = d->retried = 0;
+	d->large->missed = 0;
+	delivery_wait_for_hold(d);
+}
+
+/* What the outcome table says, but that nothing here sends the message. */
+static void
+fail(struct delivery *d, const struct http_answer *answer)
+{
+	struct outcome outcome = delivery_read_answer(d, answer);
+
+	if (outcome.action == OUTCOME_SENT) {
+		outcome.action = OUTCOME_DEFER;
+		outcome.dsn = "4.3.0";
+		outcome.text = "Graph's answer is not one that is known here";
+	}
+	d->report.unknown_fate = 0;
+	delivery_settle(d, &outcome);
+}
+
+/* The draft, or the upload to it, is gone. */
+static void
+start_over(struct delivery *d, const struct http_answer *answer)
+{
+	const struct outcome outcome = {.action = OUTCOME_DEFER,
+	    .dsn = "4.3.0",
+	    .text = "Graph has lost the draft of the message twice; it is made "
+		    "anew later"};
+
+	delivery_draft_discard(d);
+	d->searched = 0; /* it may have been sent since */
+	if (d->large->restarted) {
+		(void)delivery_read_answer(d, answer);
+		delivery_settle(d, &outcome);
+		return;
+	}
+	d->large->restarted = 1;
+	log_info(
+	    "%s: the draft or its upload is gone (HTTP %ld), starting over",
+	    d->request.queue_id, answer->status);
+	delivery_write(d, d->fate_before, delivery_wait_for_hold);
+}
+
+int
+delivery_draft_is_missing(struct delivery *d, const struct http_answer *answer)
+{
+	struct graph_error error;
+	long long ms;
+
+	if (d->large == NULL || answer->status != 404)
+		return 0;
+	graph_read_error(answer, &error);
+	/* it is the mailbox that there is not */
+	if (outcome_of(404, error.code, 0).action == OUTCOME_HEAL)
+		return 0;
+	if (!d->large->made || d->large->missed == MISSED_MAX) {
+		start_over(d, answer);
+		return 1;
+	}
+	ms = MISSED_FIRST_MS << d->large->missed++;
+	delivery_pause(d, ms);
+	return 1;
+}
+
+/* The right to send does not include the one to make drafts. */
+static void
+refuse_draft(struct delivery *d, const struct outcome *refusal)
+{
+	const struct outcome outcome = {.action = OUTCOME_BOUNCE,
+	    .dsn = "5.3.4",
+	    .text = "the message is too large for one request, and the "
+		    "application may not make drafts; an admin must grant it "
+		    "Mail.ReadWrite for the mailbox, or the message must be "
+		    "made smaller"};
+
+	delivery_settle(d,
+	    refusal->action == OUTCOME_HEAL && d->report.status == 403
+		? &outcome
+		: refusal);
+}
+
+static void
+on_taken_back(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+
+	(void)answer;
+	end_request(d);
+	delivery_finish_unsent(d);
+}
+
+/* The state has not taken the new draft, so nobody would know it later. */
+static void
+take_back(struct delivery *d)
+{
+	char id[GRAPH_ID_SIZE];
+	struct graph_call call = delivery_call(d, id, on_taken_back);
+
+	graph_new_id(id);
+	call.draft = d->large->draft.id;
+	d->call = graph_draft_delete(&call, NULL);
+	if (d->call == NULL)
+		delivery_finish_unsent(d);
+}
+
+static void
+on_created(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	struct outcome outcome;
+
+	d->call = NULL;
+	if (graph_draft_read_id(answer, d->large->draft.id) == 0) {
+		d->large->made = 1;
+		if (delivery_draft_try_keep(d) == -1) {
+			take_back(d); /* in the same turn */
+			return;
+		}
+		gate_leave(&d->pass);
+		go_on(d);
+		return;
+	}
+	gate_leave(&d->pass);
+	if (answer->status == 403) {
+		outcome = delivery_read_answer(d, answer);
+		refuse_draft(d, &outcome);
+	} else {
+		fail(d, answer);
+	}
+}
+
+static void
+next_attachment(struct delivery *d)
+{
+	struct large *large = d->large;
+
+	secret_free(&large->draft.upload);
+	large->draft.attached++;
+	large->draft.attaching = 0;
+	large->next = -1;
+	large->asked = 0;
+	large->whole = 0;
+	if (delivery_draft_keep(d) == 0)
+		go_on(d);
+}
+
+static void
+on_attached(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	struct graph_error error;
+	struct outcome outcome;
+
+	end_request(d);
+	if (answer->status == 201 && answer->body_sent) {
+		next_attachment(d);
+		return;
+	}
+	if (delivery_draft_is_missing(d, answer))
+		return;
+	/* it may be attached, and must not be so twice */
+	graph_read_error(answer, &error);
+	outcome = outcome_of(answer->status, error.code, answer->body_sent);
+	if (outcome.unknown_fate || answer->status / 100 == 2) {
+		delivery_draft_discard(d);
+	} else {
+		d->large->draft.attaching = 0;
+		if (delivery_draft_keep(d) == -1)
+			return;
+	}
+	fail(d, answer);
+}
+
+static void
+on_opened(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	struct graph_error error;
+
+	end_request(d);
+	d->large->draft.upload = graph_draft_read_upload(answer);
+	if (d->large->draft.upload != NULL) {
+		d->large->next = 0;
+		if (delivery_draft_keep(d) == 0)
+			go_on(d);
+		return;
+	}
+	if (delivery_draft_is_missing(d, answer))
+		return;
+	graph_read_error(answer, &error);
+	if (strcmp(error.code,
+		"ErrorAttachmentSizeShouldNotBeLessThanMinimumSize") == 0) {
+		d->large->whole = 1;
+		go_on(d);
+		return;
+	}
+	fail(d, answer);
+}
+
+/* 1 when an upload's address is good for nothing any more. */
+static int
+is_over(const struct http_answer *answer)
+{
+	return answer->status == 401 || answer->status == 403 ||
+	    answer->status == 404 || answer->status == 410;
+}
+
+/* The upload wants the bytes from next on; so many it had before. */
+static int
+is_progress(const struct delivery *d, long long next, long long before)
+{
+	return next >= before && next < attachment_of(d)->bytes.length;
+}
+
+static void
+on_asked(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	long long next = graph_draft_read_next(answer);
+
+	end_request(d);
+	if (is_over(answer)) {
+		/* expired; or complete, and nobody heard of it */
+		start_over(d, answer);
+	} else if (answer->status == 200 && is_progress(d, next, 0)) {
+		d->large->next = next;
+		go_on(d);
+	} else {
+		fail(d, answer);
+	}
+}
+
+static void
+on_put(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	struct large *large = d->large;
+	long long next = graph_draft_read_next(answer);
+
+	end_request(d);
+	if (answer->status == 201 && answer->body_sent) {
+		next_attachment(d);
+	} else if (is_over(answer)) {
+		start_over(d, answer);
+	} else if (answer->status == 200 && answer->body_sent &&
+	    is_progress(d, next, large->next + 1)) {
+		large->next = next;
+		go_on(d);
+	} else if ((answer->status == 200 || answer->status == 201 ||
+		       answer->status == 416) &&
+	    large->asked++ < ASKED_MAX) {
+		large->next = -1;
+		go_on(d);
+	} else {
+		large->next = -1;
+		fail(d, answer);
+	}
+}
+
+/* --- requests --- */
+
+static struct http_call *
+start(struct delivery *d, enum step step, const char *id, struct error *err)
+{
+	struct large *large = d->large;
+	const struct attachment *a = attachment_of(d);
+	struct spool *spool = &d->request.spool;
+	struct graph_call call = delivery_call(d, id, NULL);
+
+	call.draft = large->draft.id;
+	switch (step) {
+	case STEP_CREATE:
+		call.done = on_created;
+		return graph_draft_create(&call, spool, err);
+	case STEP_ATTACH:
+		call.done = on_attached;
+		return graph_draft_attach(&call, a, spool, &large->body, err);
+	case STEP_OPEN:
+		call.done = on_opened;
+		return graph_draft_open(&call, a, &large->body, err);
+	case STEP_PUT:
+		call.done = on_put;
+		return graph_draft_put(&call, large->draft.upload, a,
+		    large->next, spool, &large->body, err);
+	case STEP_ASK:
+		call.done = on_asked;
+		return graph_draft_ask(&call, large->draft.upload, err);
+	default:
+		error_set(err, ERROR_OURS, "4.3.0", "bug: nothing to upload");
+		return NULL;
+	}
+}
+
+struct http_call *
+delivery_draft_send(
+    struct delivery *d, const char *id, http_done done, struct error *err)
+{
+	struct graph_call call = delivery_call(d, id, done);
+
+	call.draft = d->large->draft.id;
+	return graph_draft_send(&call, &d->large->body, err);
+}
+
+static void
+request(struct delivery *d, enum step step)
+{
+	static const char *const names[] = {
+	    [STEP_CREATE] = "making a draft",
+	    [STEP_ATTACH] = "attaching",
+	    [STEP_OPEN] = "opening an upload",
+	    [STEP_PUT] = "uploading",
+	    [STEP_ASK] = "asking how far the upload got",
+	};
+	char id[GRAPH_ID_SIZE];
+	struct error err;
+
+	graph_new_id(id);
+	log_debug("%s: draft=%zu/%zu, %s, client-request-id=%s",
+	    d->request.queue_id, d->large->draft.attached,
+	    d->request.attachments.count, names[step], id);
+	d->call = start(d, step, id, &err);
+	if (d->call == NULL)
+		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+}
+
+/* What the state must know before the request. 0, or -1: d has ended. */
+static int
+prepare(struct delivery *d, enum step step)
+{
+	/* a second request would attach it twice, should we end before */
+	if (step == STEP_ATTACH)
+		d->large->draft.attaching = 1;
+	/* a state that takes no row must not cost a draft each time */
+	return step == STEP_ATTACH || step == STEP_CREATE
+	    ? delivery_draft_keep(d)
+	    : 0;
+}
+
+void
+delivery_draft_step(struct delivery *d)
+{
+	enum step step;
+
+	if (d->done == NULL) {
+		delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
+		    "the agent went away before the message was posted");
+		return;
+	}
+	if (clock_ms() > d->deadline) {
+		delivery_finish_text(d, WIRE_DEFERRED, "4.4.7",
+		    "the upload takes longer than one delivery may; it goes "
+		    "on at the next try");
+		return;
+	}
+	if (d->large == NULL && delivery_draft_load(d) == -1)
+		return;
+	step = next_step(d);
+	if (step == STEP_SEND)
+		delivery_take_turn(d);
+	else if (step == STEP_CREATE && delivery_search_is_due(d))
+		delivery_search(d);
+	else if (prepare(d, step) == 0)
+		request(d, step);
+}

@@ -1,0 +1,202 @@
+/*
+ * delivery_draft_state.c - what the state knows of a large message's draft, and
+ * when it is kept, forgotten or discarded; see delivery_draft.c.
+ */
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "delivery_private.h"
+#include "draft_trash.h"
+
+static struct draft_store
+store_of(const struct delivery *d)
+{
+	struct draft_store store = {d->daemon->state, d->daemon->vault};
+
+	return store;
+}
+
+static void
+reset(struct large *large)
+{
+	secret_free(&large->draft.upload);
+	large->draft.id[0] = '\0';
+	large->draft.attached = 0;
+	large->draft.attaching = 0;
+	large->next = -1;
+	large->asked = large->missed = 0;
+	large->whole = large->made = 0;
+}
+
+void
+delivery_draft_free(struct delivery *d)
+{
+	if (d->large == NULL)
+		return;
+	graph_body_free(&d->large->body);
+	draft_clear(&d->large->draft);
+	free(d->large);
+	d->large = NULL;
+}
+
+int
+delivery_draft_try_keep(struct delivery *d)
+{
+	const struct draft_store store = store_of(d);
+	struct error err;
+
+	if (draft_keep(&store, &d->large->draft, &err) == 0)
+		return 0;
+	log_error("%s", err.text);
+	report_text(&d->reply, WIRE_DEFERRED, err.dsn, err.text);
+	return -1;
+}
+
+int
+delivery_draft_keep(struct delivery *d)
+{
+	if (delivery_draft_try_keep(d) == 0)
+		return 0;
+	delivery_finish_unsent(d);
+	return -1;
+}
+
+void
+delivery_draft_discard(struct delivery *d)
+{
+	const struct draft_store store = store_of(d);
+	struct error err;
+	int found = draft_discard(&store, d->request.digest, &err);
+
+	if (found == -1)
+		log_error("%s", err.text);
+	if (found == 1)
+		draft_trash_wake(d->daemon->trash);
+	if (d->large != NULL)
+		reset(d->large);
+}
+
+void
+delivery_draft_end(struct delivery *d)
+{
+	const struct draft_store store = store_of(d);
+	struct error err;
+
+	if (d->request.attachments.count == 0)
+		return;
+	if (d->large != NULL)
+		d->report.attached = d->large->draft.attached;
+	if (d->reply.status == WIRE_SENT &&
+	    draft_forget(&store, d->request.digest, &err) == -1)
+		log_error("%s", err.text);
+	if (d->reply.status == WIRE_BOUNCED)
+		delivery_draft_discard(d);
+}
+
+static int
+add_text(EVP_MD_CTX *ctx, const char *text)
+{
+	if (text == NULL)
+		text = "";
+	return EVP_DigestUpdate(ctx, text, strlen(text) + 1);
+}
+
+static int
+add_attachment(EVP_MD_CTX *ctx, const struct attachment *a)
+{
+	return EVP_DigestUpdate(
+		   ctx, &a->bytes.length, sizeof(a->bytes.length)) &&
+	    EVP_DigestUpdate(ctx, &a->is_inline, sizeof(a->is_inline)) &&
+	    add_text(ctx, a->name) && add_text(ctx, a->type) &&
+	    add_text(ctx, a->id);
+}
+
+/* Attachments are known by their length: their bytes are in d's own digest. */
+static int
+add_shape(EVP_MD_CTX *ctx, struct delivery *d)
+{
+	/* one thread, and nobody needs it between two calls */
+	static char piece[64 * 1024];
+	size_t i;
+	long n;
+
+	spool_rewind(&d->request.spool);
+	while ((n = spool_read(&d->request.spool, piece, sizeof(piece))) > 0)
+		if (!EVP_DigestUpdate(ctx, piece, (size_t)n))
+			return 0;
+	for (i = 0; i < d->request.attachments.count; i++)
+		if (!add_attachment(ctx, &d->request.attachments.list[i]))
+			return 0;
+	return n == 0;
+}
+
+/*
+ * How the agent has divided the message. An upgrade or another setting may
+ * divide it differently, and then the draft of an earlier attempt is of no use.
+ */
+static int
+find_shape(struct delivery *d, unsigned char shape[JOURNAL_DIGEST_SIZE])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int ok;
+
+	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+	    add_shape(ctx, d) && EVP_DigestFinal_ex(ctx, shape, NULL);
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : -1;
+}
+
+static void
+begin(struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
+{
+	struct draft *draft = &d->large->draft;
+
+	draft_clear(draft);
+	memcpy(draft->digest, d->request.digest, JOURNAL_DIGEST_SIZE);
+	memcpy(draft->shape, shape, JOURNAL_DIGEST_SIZE);
+	draft->identity = d->request.identity;
+	memcpy(draft->mailbox, d->request.mailbox, sizeof(draft->mailbox));
+}
+
+/* Nobody knows whether what was being attached is in it: not a second time. */
+static int
+is_of_use(
+    const struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
+{
+	const struct draft *draft = &d->large->draft;
+
+	return memcmp(draft->shape, shape, JOURNAL_DIGEST_SIZE) == 0 &&
+	    draft->attached <= d->request.attachments.count &&
+	    !draft->attaching;
+}
+
+int
+delivery_draft_load(struct delivery *d)
+{
+	const struct draft_store store = store_of(d);
+	unsigned char shape[JOURNAL_DIGEST_SIZE];
+	struct error err;
+	int found = 0;
+
+	d->large = calloc(1, sizeof(*d->large));
+	if (d->large == NULL || find_shape(d, shape) == -1) {
+		delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
+		    "memory is short, or the agent's spool file has changed");
+		return -1;
+	}
+	d->large->next = -1;
+	found = draft_find(&store, d->request.digest, &d->large->draft, &err);
+	if (found == -1) {
+		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+		return -1;
+	}
+	if (found == 1 && !is_of_use(d, shape)) {
+		delivery_draft_discard(d);
+		found = 0;
+	}
+	if (found == 0)
+		begin(d, shape);
+	return 0;
+}

@@ -1,0 +1,198 @@
+/*
+ * delivery_post.c - the request of a delivery, and what follows from its
+ * answer; see delivery.c for the steps before and after.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/graph/graph.h"
+#include "agent/daemon/store/sender.h"
+#include "agent/daemon/throttle/gate.h"
+#include "agent/daemon/throttle/throttle.h"
+#include "lib/base/log.h"
+#include "delivery_private.h"
+
+static void
+hold_back(struct delivery *d)
+{
+	struct error err;
+
+	if (hold_throttled(d->daemon->holds, &d->request.identity,
+		d->request.mailbox, d->report.error.code, d->report.retry_after,
+		&err) == -1)
+		log_error("%s", err.text);
+}
+
+void
+delivery_settle(struct delivery *d, const struct outcome *outcome)
+{
+	enum wire_status status = WIRE_DEFERRED;
+
+	switch (outcome->action) {
+	case OUTCOME_SENT:
+		break; /* not here */
+	case OUTCOME_RENEW:
+		if (!d->renewed && d->done != NULL) {
+			d->renewed = 1;
+			delivery_get_token(d, d->token);
+			return;
+		}
+		break;
+	case OUTCOME_RETRY:
+		if (!d->retried && d->done != NULL) {
+			d->retried = 1;
+			delivery_wait_for_hold(d);
+			return;
+		}
+		status = d->retried ? WIRE_BOUNCED : WIRE_DEFERRED;
+		break;
+	case OUTCOME_HEAL:
+		status = delivery_heal_status(d, outcome);
+		break;
+	case OUTCOME_HOLD:
+		hold_back(d);
+		if (d->done != NULL) {
+			delivery_write(
+			    d, d->fate_before, delivery_wait_for_hold);
+			return;
+		}
+		break;
+	case OUTCOME_BOUNCE:
+		status = WIRE_BOUNCED;
+		break;
+	case OUTCOME_DEFER:
+		break;
+	}
+	report_outcome(&d->reply, status, outcome, &d->report);
+	delivery_finish_unsent(d);
+}
+
+static void
+settle_sent(struct delivery *d)
+{
+	char text[128];
+	struct error err;
+
+	/* only bounces need it: not worth a deferral */
+	if (sender_note(d->daemon->state, d->request.mailbox,
+		&d->request.identity, &err) == -1)
+		log_error("%s", err.text);
+
+	snprintf(text, sizeof(text), "Graph accepted, request-id=%s",
+	    d->report.request_id[0] == '\0' ? "none" : d->report.request_id);
+	report_text(&d->reply, WIRE_SENT, "2.0.0", text);
+	snprintf(d->entry_now.request_id, sizeof(d->entry_now.request_id), "%s",
+	    d->report.request_id);
+	delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
+}
+
+struct outcome
+delivery_read_answer(struct delivery *d, const struct http_answer *answer)
+{
+	struct report *r = &d->report;
+	struct outcome outcome;
+
+	graph_read_error(answer, &r->error);
+	outcome = outcome_of(answer->status, r->error.code, answer->body_sent);
+	r->status = answer->status;
+	r->retry_after = answer->retry_after;
+	r->unknown_fate = outcome.unknown_fate;
+	snprintf(
+	    r->request_id, sizeof(r->request_id), "%s", r->error.request_id);
+	snprintf(r->transport, sizeof(r->transport), "%s", answer->transport);
+	if (!outcome.known)
+		log_warning("%s: Graph's answer is not known here: HTTP %ld "
+			    "%s; please report it",
+		    d->request.queue_id, answer->status, r->error.code);
+	return outcome;
+}
+
+static void
+on_answer(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	struct outcome outcome;
+
+	d->call = NULL;
+	d->posting = 0;
+	gate_leave(&d->pass);
+	if (delivery_draft_is_missing(d, answer))
+		return;
+	outcome = delivery_read_answer(d, answer);
+	if (outcome.action == OUTCOME_SENT)
+		settle_sent(d);
+	else
+		delivery_settle(d, &outcome);
+}
+
+struct graph_call
+delivery_call(struct delivery *d, const char *id, http_done done)
+{
+	struct graph_call call = {.http = d->daemon->http,
+	    .conf = &d->daemon->conf,
+	    .mailbox = d->request.mailbox,
+	    .token = d->token,
+	    .id = id,
+	    .done = done,
+	    .ctx = d};
+
+	return call;
+}
+
+static struct http_call *
+start_post(struct delivery *d, const char *id, struct error *err)
+{
+	if (d->large != NULL)
+		return delivery_draft_send(d, id, on_answer, err);
+	return graph_send(d->daemon->http, &d->daemon->conf, d->request.mailbox,
+	    d->token, &d->request.spool, id, on_answer, d, err);
+}
+
+static void
+post(struct delivery *d)
+{
+	char id[GRAPH_ID_SIZE];
+	struct error err;
+
+	if (d->done == NULL) {
+		report_text(&d->reply, WIRE_DEFERRED, "4.3.0",
+		    "the agent went away before the message was posted");
+		delivery_write(d, d->fate_before, delivery_finish);
+		return;
+	}
+	graph_new_id(id);
+	d->call = start_post(d, id, &err);
+	if (d->call == NULL) {
+		report_text(&d->reply, WIRE_DEFERRED, err.dsn, err.text);
+		delivery_write(d, d->fate_before, delivery_finish);
+		return;
+	}
+	d->posting = 1;
+	log_debug("%s: posting to Graph, client-request-id=%s",
+	    d->request.queue_id, id);
+}
+
+/* Nothing is written before a draft is whole: until then nothing can be sent. */
+void
+delivery_go_on(struct delivery *d)
+{
+	if (delivery_draft_is_due(d))
+		delivery_draft_step(d);
+	else
+		delivery_write(d, JOURNAL_POSTED, post);
+}
+
+void
+delivery_take_turn(struct delivery *d)
+{
+	if (d->fate_before == JOURNAL_POSTED && !d->warned)
+		log_warning("%s: outcome=unknown of an earlier attempt (its "
+			    "request was never answered)",
+		    d->request.queue_id);
+	d->warned = 1;
+	if (d->daemon->conf.verify_unknown && delivery_search_is_due(d))
+		delivery_search(d);
+	else
+		delivery_go_on(d);
+}

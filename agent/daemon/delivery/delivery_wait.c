@@ -1,0 +1,216 @@
+/*
+ * delivery_wait.c - what a delivery waits for before its request: until a
+ * throttled mailbox or client may be asked again, for a token, and for its turn
+ * among the messages of the mailbox.
+ */
+#include <string.h>
+
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/entra/account.h"
+#include "agent/daemon/throttle/gate.h"
+#include "agent/daemon/throttle/throttle.h"
+#include "delivery_private.h"
+
+/* --- throttling --- */
+
+/* Milliseconds until this delivery may be posted. */
+static long long
+held_for(struct delivery *d)
+{
+	char name[HOLD_NAME_SIZE];
+	long long mailbox, identity;
+
+	mailbox = hold_left(d->daemon->holds,
+	    hold_mailbox(&d->request.identity, d->request.mailbox, name));
+	identity = hold_left(
+	    d->daemon->holds, hold_identity(&d->request.identity, name));
+	return mailbox > identity ? mailbox : identity;
+}
+
+static void
+finish_held(struct delivery *d, long long left)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+	    "Graph asked to slow down; nothing is sent for this mailbox for "
+	    "%lld more seconds",
+	    left / 1000 + 1);
+	if (d->report.status == 0) {
+		delivery_finish_text(d, WIRE_DEFERRED, "4.7.28", text);
+		return;
+	}
+	/* it was this delivery that was told */
+	report_outcome(&d->reply, WIRE_DEFERRED,
+	    &(struct outcome){.dsn = "4.7.28", .text = text}, &d->report);
+	delivery_finish_unsent(d);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct delivery *d = ctx;
+
+	(void)fd;
+	(void)what;
+	event_free(d->timer);
+	d->timer = NULL;
+	delivery_wait_for_hold(d);
+}
+
+void
+delivery_pause(struct delivery *d, long long ms)
+{
+	struct timeval tv = {
+	    .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1000};
+
+	d->timer = evtimer_new(d->daemon->base, on_timer, d);
+	if (d->timer == NULL || event_add(d->timer, &tv) == -1)
+		delivery_finish_text(
+		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+}
+
+/* 1 when this delivery may wait so long, and does. */
+static int
+wait_out(struct delivery *d, long long left)
+{
+	d->held += left;
+	if (d->held > d->daemon->conf.throttle_wait * 1000LL ||
+	    clock_ms() + left > d->deadline)
+		return 0;
+	delivery_pause(d, left);
+	return 1;
+}
+
+void
+delivery_wait_for_hold(struct delivery *d)
+{
+	long long left = held_for(d);
+
+	if (left == 0)
+		delivery_get_token(d, NULL);
+	else if (!wait_out(d, left))
+		finish_held(d, left);
+}
+
+/* --- its turn --- */
+
+static void
+on_turn(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	if (d->timer != NULL) {
+		event_free(d->timer);
+		d->timer = NULL;
+	}
+	/* somebody before us may have been told to slow down */
+	if (held_for(d) > 0) {
+		gate_leave(&d->pass);
+		delivery_wait_for_hold(d);
+		return;
+	}
+	delivery_take_turn(d);
+}
+
+static void
+on_waited_too_long(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	delivery_finish_text(ctx, WIRE_DEFERRED, "4.3.2",
+	    "other messages of this mailbox are still on their way");
+}
+
+static void
+enter_gate(struct delivery *d)
+{
+	long long left = d->deadline - clock_ms();
+	struct timeval tv = {.tv_sec = left > 0 ? left / 1000 : 0};
+	char lane[HOLD_NAME_SIZE];
+
+	hold_mailbox(&d->request.identity, d->request.mailbox, lane);
+	d->pass = gate_enter(d->daemon->gate, lane,
+	    (unsigned int)d->daemon->conf.mailbox_concurrency, on_turn, d);
+	d->timer = evtimer_new(d->daemon->base, on_waited_too_long, d);
+	if (d->pass == NULL || d->timer == NULL ||
+	    event_add(d->timer, &tv) == -1)
+		delivery_finish_text(
+		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+}
+
+/* --- the token --- */
+
+static void
+refused_by_entra(struct delivery *d, const char *text)
+{
+	const struct outcome outcome = {.dsn = "x.7.8",
+	    .text = "Entra refuses the secret that this client signed in "
+		    "with; it must sign in again with a valid one"};
+
+	memset(&d->report, 0, sizeof(d->report));
+	snprintf(d->report.transport, sizeof(d->report.transport), "%s", text);
+	report_outcome(
+	    &d->reply, delivery_heal_status(d, &outcome), &outcome, &d->report);
+	delivery_finish_unsent(d);
+}
+
+/* A token that is still valid needs no question, so this is met here only. */
+static void
+held_by_entra(struct delivery *d)
+{
+	char name[HOLD_NAME_SIZE], text[160];
+	long long left = hold_left(
+	    d->daemon->holds, hold_tenant(&d->request.identity, name));
+
+	if (wait_out(d, left))
+		return;
+	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
+	    (left + 999) / 1000);
+	delivery_finish_text(d, WIRE_DEFERRED, "4.7.28", text);
+}
+
+static void
+on_token(void *ctx, enum account_result result, const struct secret *token,
+    const char *text)
+{
+	struct delivery *d = ctx;
+	char why[320];
+
+	d->ask = NULL;
+	switch (result) {
+	case ACCOUNT_OK:
+		secret_free(&d->token);
+		d->token = secret_new(token->bytes, token->len);
+		if (d->token != NULL)
+			enter_gate(d);
+		else
+			delivery_finish_text(
+			    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+		break;
+	case ACCOUNT_REFUSED:
+		refused_by_entra(d, text);
+		break;
+	case ACCOUNT_UNKNOWN:
+		/* nobody has refused anything: this waits without an end */
+		delivery_finish_text(d, WIRE_DEFERRED, "4.7.8", text);
+		break;
+	case ACCOUNT_HELD:
+		held_by_entra(d);
+		break;
+	case ACCOUNT_UNAVAILABLE:
+		snprintf(why, sizeof(why), "no token from Entra: %s", text);
+		delivery_finish_text(d, WIRE_DEFERRED, "4.4.1", why);
+		break;
+	}
+}
+
+void
+delivery_get_token(struct delivery *d, const struct secret *rejected)
+{
+	d->ask = account_token(
+	    d->daemon->accounts, &d->request.identity, rejected, on_token, d);
+	if (d->ask == NULL)
+		delivery_finish_text(d, WIRE_DEFERRED, "4.3.2",
+		    "too much waits for this client already");
+}

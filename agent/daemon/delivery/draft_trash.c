@@ -1,0 +1,295 @@
+/*
+ * draft_trash.c - see draft_trash.h.
+ *
+ * One draft at a time: a token, a turn, the request. Like a delivery it keeps
+ * away from who is throttled, counts among the four at a mailbox, and heeds what
+ * the answer says of throttling and of the token.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/entra/account.h"
+#include "agent/daemon/graph/graph.h"
+#include "agent/daemon/graph/graph_draft.h"
+#include "agent/daemon/graph/outcome.h"
+#include "agent/daemon/store/draft_store.h"
+#include "agent/daemon/throttle/gate.h"
+#include "agent/daemon/throttle/throttle.h"
+#include "lib/base/log.h"
+#include "draft_trash.h"
+
+#define SWEEP_SECONDS 600
+
+struct draft_trash {
+	struct msgraphd *daemon;
+	struct draft_store store;
+	struct event *wake, *sweep;
+	long long number; /* of the draft that was taken last; 0: none yet */
+	int again; /* begin anew after the last one */
+
+	/* the draft at hand, and what it waits for */
+	int busy;
+	struct draft draft;
+	struct ask *ask;
+	struct pass *pass;
+	struct http_call *call;
+	struct secret *token;
+	int renewed; /* happens once for a draft */
+};
+
+/* Ends the work on the draft at hand; its row stays, unless it was dropped. */
+static void
+put_down(struct draft_trash *trash)
+{
+	account_cancel(&trash->ask);
+	gate_leave(&trash->pass);
+	http_cancel(&trash->call);
+	secret_free(&trash->token);
+	draft_clear(&trash->draft);
+	trash->busy = trash->renewed = 0;
+}
+
+static void
+go_on(struct draft_trash *trash)
+{
+	put_down(trash);
+	event_active(trash->wake, 0, 0);
+}
+
+static void
+drop(struct draft_trash *trash)
+{
+	struct error err;
+
+	if (draft_drop(&trash->store, trash->number, &err) == -1)
+		log_error("%s", err.text);
+}
+
+static void on_token(void *ctx, enum account_result result,
+    const struct secret *token, const char *text);
+
+static void
+get_token(struct draft_trash *trash, const struct secret *rejected)
+{
+	trash->ask = account_token(trash->daemon->accounts,
+	    &trash->draft.identity, rejected, on_token, trash);
+}
+
+/* The token is not taken. 1 when the draft is tried again with another. */
+static int
+renew(struct draft_trash *trash)
+{
+	if (trash->renewed)
+		return 0;
+	trash->renewed = 1;
+	gate_leave(&trash->pass);
+	get_token(trash, trash->token);
+	return trash->ask != NULL;
+}
+
+static void
+hold_back(struct draft_trash *trash, const struct http_answer *answer,
+    const struct graph_error *error)
+{
+	struct error err;
+
+	if (hold_throttled(trash->daemon->holds, &trash->draft.identity,
+		trash->draft.mailbox, error->code, answer->retry_after,
+		&err) == -1)
+		log_error("%s", err.text);
+}
+
+static void
+on_answer(void *ctx, const struct http_answer *answer)
+{
+	struct draft_trash *trash = ctx;
+	struct graph_error error;
+	struct outcome outcome;
+
+	trash->call = NULL;
+	graph_read_error(answer, &error);
+	outcome = outcome_of(answer->status, error.code, 1);
+	if (outcome.action == OUTCOME_RENEW && renew(trash))
+		return;
+	if (outcome.action == OUTCOME_HOLD)
+		hold_back(trash, answer, &error);
+	if (answer->status == 204 || answer->status == 404)
+		drop(trash);
+	log_debug("NOQUEUE: mailbox=<%s>, http=%ld, a draft that will not be "
+		  "sent %s",
+	    trash->draft.mailbox, answer->status,
+	    answer->status == 204	? "was deleted"
+		: answer->status == 404 ? "was gone already"
+					: "could not be deleted, trying later");
+	go_on(trash);
+}
+
+static void
+on_turn(void *ctx)
+{
+	struct draft_trash *trash = ctx;
+	char id[GRAPH_ID_SIZE];
+	struct graph_call call = {.http = trash->daemon->http,
+	    .conf = &trash->daemon->conf,
+	    .mailbox = trash->draft.mailbox,
+	    .draft = trash->draft.id,
+	    .token = trash->token,
+	    .id = id,
+	    .done = on_answer,
+	    .ctx = trash};
+
+	graph_new_id(id);
+	trash->call = graph_draft_delete(&call, NULL);
+	if (trash->call == NULL)
+		go_on(trash);
+}
+
+static void
+on_token(void *ctx, enum account_result result, const struct secret *token,
+    const char *text)
+{
+	struct draft_trash *trash = ctx;
+	char lane[HOLD_NAME_SIZE];
+
+	(void)text;
+	trash->ask = NULL;
+	secret_free(&trash->token);
+	if (result == ACCOUNT_OK) {
+		trash->token = secret_new(token->bytes, token->len);
+		hold_mailbox(
+		    &trash->draft.identity, trash->draft.mailbox, lane);
+		trash->pass = gate_enter(trash->daemon->gate, lane,
+		    (unsigned int)trash->daemon->conf.mailbox_concurrency,
+		    on_turn, trash);
+	}
+	if (trash->token == NULL || trash->pass == NULL)
+		go_on(trash);
+}
+
+static int
+is_held(const struct draft_trash *trash)
+{
+	const struct draft *draft = &trash->draft;
+	char name[HOLD_NAME_SIZE];
+
+	return hold_left(trash->daemon->holds,
+		   hold_mailbox(&draft->identity, draft->mailbox, name)) > 0 ||
+	    hold_left(trash->daemon->holds,
+		hold_identity(&draft->identity, name)) > 0;
+}
+
+/* The draft at hand is a new one. */
+static void
+take_up(struct draft_trash *trash)
+{
+	trash->busy = 1;
+	if (trash->draft.id[0] == '\0')
+		drop(trash); /* it was never made */
+	else if (!is_held(trash))
+		get_token(trash, NULL);
+	if (trash->ask == NULL)
+		put_down(trash);
+}
+
+/* 1 when there may be another one. */
+static int
+take_next(struct draft_trash *trash)
+{
+	long long last = trash->number;
+	int again = trash->again;
+	struct error err;
+
+	switch (draft_next_discarded(
+	    &trash->store, &trash->number, &trash->draft, &err)) {
+	case 1:
+		take_up(trash);
+		return 1;
+	case 0:
+		trash->again = 0;
+		trash->number = 0;
+		return again;
+	default:
+		log_error("%s", err.text);
+		if (trash->number == last)
+			return 0; /* trouble with the state */
+		drop(trash);
+		return 1;
+	}
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *ctx)
+{
+	struct draft_trash *trash = ctx;
+
+	(void)fd;
+	(void)what;
+	while (!trash->busy && take_next(trash))
+		;
+}
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *ctx)
+{
+	struct draft_trash *trash = ctx;
+	struct error err;
+
+	(void)fd;
+	(void)what;
+	if (draft_expire(&trash->store,
+		clock_wall() - trash->daemon->conf.state_retention, &err) == -1)
+		log_error("%s", err.text);
+	draft_trash_wake(trash);
+}
+
+void
+draft_trash_wake(struct draft_trash *trash)
+{
+	if (trash == NULL)
+		return;
+	/* it may stand before the one at hand */
+	trash->again = trash->number > 0;
+	event_active(trash->wake, 0, 0);
+}
+
+struct draft_trash *
+draft_trash_new(struct msgraphd *daemon, struct error *err)
+{
+	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
+	struct draft_trash *trash = calloc(1, sizeof(*trash));
+
+	if (trash == NULL) {
+		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return NULL;
+	}
+	trash->daemon = daemon;
+	trash->store.state = daemon->state;
+	trash->store.vault = daemon->vault;
+	trash->wake = event_new(daemon->base, -1, 0, on_wake, trash);
+	trash->sweep = event_new(daemon->base, -1, EV_PERSIST, on_sweep, trash);
+	if (trash->wake == NULL || trash->sweep == NULL ||
+	    event_add(trash->sweep, &every) == -1) {
+		draft_trash_free(&trash);
+		error_set(err, ERROR_OURS, "4.3.0", "libevent");
+		return NULL;
+	}
+	event_active(trash->sweep, 0, 0);
+	return trash;
+}
+
+void
+draft_trash_free(struct draft_trash **trashp)
+{
+	struct draft_trash *trash = *trashp;
+
+	*trashp = NULL;
+	if (trash == NULL)
+		return;
+	put_down(trash);
+	if (trash->wake != NULL)
+		event_free(trash->wake);
+	if (trash->sweep != NULL)
+		event_free(trash->sweep);
+	free(trash);
+}

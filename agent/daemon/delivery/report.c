@@ -1,0 +1,93 @@
+/*
+ * report.c - see report.h.
+ */
+#include <stdio.h>
+
+#include "lib/base/log.h"
+#include "report.h"
+
+static const char *const status_names[] = {
+    [WIRE_SENT] = "sent",
+    [WIRE_DEFERRED] = "deferred",
+    [WIRE_BOUNCED] = "bounced",
+};
+
+static void
+add_answer(struct buf *line, const struct report *report)
+{
+	if (report->status != 0)
+		buf_printf(line, ", http=%ld", report->status);
+	if (report->retry_after != 0)
+		buf_printf(line, ", retry-after=%ld", report->retry_after);
+	if (report->request_id[0] != '\0')
+		buf_printf(line, ", request-id=%s", report->request_id);
+	if (report->unknown_fate)
+		buf_add_string(line, ", outcome=unknown");
+}
+
+void
+report_log(const struct delivery_request *request, const struct report *report,
+    const struct wire_reply *reply)
+{
+	char client[IDENTITY_TEXT_SIZE];
+	struct buf line;
+
+	buf_init(&line, LOG_LINE_MAX);
+	buf_printf(&line, "%s: mailbox=<%s>, client=%s, nrcpt=%u, size=%lld",
+	    request->queue_id, request->mailbox,
+	    identity_text(&request->identity, client), request->nrcpt,
+	    request->spool.size + request->attachments.size);
+	if (request->attachments.count > 0)
+		buf_printf(&line, ", draft=%zu/%zu", report->attached,
+		    request->attachments.count);
+	add_answer(&line, report);
+	buf_printf(&line, ", delay=%.2f", report->delay);
+	if (reply->status != WIRE_SENT)
+		buf_printf(&line, ", dsn=%s", reply->dsn);
+	buf_printf(&line, ", status=%s (%s)", status_names[reply->status],
+	    reply->text);
+	log_info("%s", line.bytes == NULL ? "memory is short" : line.bytes);
+	buf_free(&line);
+}
+
+void
+report_text(struct wire_reply *reply, enum wire_status status, const char *dsn,
+    const char *text)
+{
+	struct error clean;
+
+	/* parts of the text come from outside */
+	error_set(&clean, ERROR_NONE, dsn, "%s", text);
+	reply->status = status;
+	snprintf(reply->dsn, sizeof(reply->dsn), "%s", clean.dsn);
+	snprintf(reply->text, sizeof(reply->text), "%s", clean.text);
+}
+
+void
+report_outcome(struct wire_reply *reply, enum wire_status status,
+    const struct outcome *outcome, const struct report *report)
+{
+	char dsn[sizeof(reply->dsn)];
+	struct buf text;
+
+	snprintf(dsn, sizeof(dsn), "%s", outcome->dsn);
+	dsn[0] = status == WIRE_BOUNCED ? '5' : '4';
+	buf_init(&text, 1024);
+	buf_add_string(&text, outcome->text);
+	if (report->status != 0)
+		buf_printf(&text, ": HTTP %ld", report->status);
+	else if (report->transport[0] != '\0')
+		buf_printf(&text, ": %s", report->transport);
+	if (report->error.code[0] != '\0')
+		buf_printf(&text, " %s", report->error.code);
+	if (report->error.message[0] != '\0')
+		buf_printf(&text, ": %s", report->error.message);
+	if (report->unknown_fate)
+		buf_add_string(&text,
+		    "; Graph may have taken the message, it may come twice");
+	if (report->request_id[0] != '\0')
+		buf_printf(&text, " (request-id=%s)", report->request_id);
+	report_text(
+	    reply, status, dsn, text.bytes == NULL ? "failed" : text.bytes);
+	buf_free(&text);
+}

@@ -1,0 +1,36 @@
+/*
+ * report.h - how the end of a delivery is told: the log line, and the text
+ * that goes into Postfix's log and into a bounce.
+ */
+#ifndef MSGRAPHD_REPORT_H
+#define MSGRAPHD_REPORT_H
+
+#include "agent/daemon/graph/graph.h"
+#include "agent/daemon/graph/outcome.h"
+#include "delivery.h"
+
+/* What the last answer of Graph said. */
+struct report {
+	long status; /* HTTP; 0 when no answer came */
+	long retry_after;
+	int unknown_fate;
+	char request_id[64];
+	char transport[256]; /* why no answer came */
+	struct graph_error error;
+	double delay; /* seconds */
+	size_t attached; /* of a large message's attachments, so many */
+};
+
+/* Logs the one line of a delivery; msgraphd(8) lists its keys in order. */
+void report_log(const struct delivery_request *request,
+    const struct report *report, const struct wire_reply *reply);
+
+/* Fills reply from an outcome: a status code of its class, and why. */
+void report_outcome(struct wire_reply *reply, enum wire_status status,
+    const struct outcome *outcome, const struct report *report);
+
+/* Fills reply with a text of our own. */
+void report_text(struct wire_reply *reply, enum wire_status status,
+    const char *dsn, const char *text);
+
+#endif

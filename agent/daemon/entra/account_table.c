@@ -1,0 +1,163 @@
+/*
+ * account_table.c - which accounts there are; see account_private.h.
+ *
+ * A binary tree (tsearch(3)) by identity. An account is made when its identity
+ * is first named and goes when it knows nothing any more.
+ */
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/daemon/base/clock.h"
+#include "account_private.h"
+
+/*
+ * Anybody can name identities that do not exist, so the last part of the room
+ * is for those that are known.
+ */
+#define ACCOUNTS_MAX 10000
+#define STRANGERS_MAX (ACCOUNTS_MAX / 2)
+#define SWEEP_SECONDS 60
+
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct identity));
+}
+
+static void
+account_free(struct account *account)
+{
+	struct ask *ask;
+
+	while ((ask = TAILQ_FIRST(&account->asks)) != NULL)
+		account_cancel(&ask);
+	entra_cancel(&account->call);
+	secret_free(&account->asked);
+	secret_free(&account->token);
+	if (account->wake != NULL)
+		event_free(account->wake);
+	free(account);
+}
+
+static struct account *
+account_new(struct accounts *all, const struct identity *id)
+{
+	struct account *account;
+
+	if (all->count >= ACCOUNTS_MAX ||
+	    (account = calloc(1, sizeof(*account))) == NULL)
+		return NULL;
+	account->id = *id;
+	account->all = all;
+	TAILQ_INIT(&account->asks);
+	account_load_token(account);
+	account->wake = event_new(all->base, -1, 0, account_on_wake, account);
+	if (account->wake == NULL ||
+	    (!account->known && all->count >= STRANGERS_MAX) ||
+	    tsearch(account, &all->tree, compare) == NULL) {
+		account_free(account);
+		return NULL;
+	}
+	all->count++;
+	return account;
+}
+
+struct account *
+account_find(struct accounts *all, const struct identity *id)
+{
+	struct identity key;
+	struct account **found;
+
+	/* the tree compares whole structs: no stray bytes behind the NULs */
+	memset(&key, 0, sizeof(key));
+	strcpy(key.tenant, id->tenant);
+	strcpy(key.client, id->client);
+	found = tfind(&key, &all->tree, compare);
+	return found != NULL ? *found : account_new(all, &key);
+}
+
+static int
+is_idle(const struct account *account)
+{
+	return TAILQ_EMPTY(&account->asks) && account->call == NULL &&
+	    !account_has_token(account) && !account_is_warned(account) &&
+	    clock_ms() >= account->quiet_until &&
+	    !verdict_any(&account->verdicts, account_ttl(account));
+}
+
+static struct account *idle_account;
+
+static void
+note_idle(const void *node, VISIT visit, int depth)
+{
+	struct account *account = *(struct account *const *)node;
+
+	(void)depth;
+	if ((visit == preorder || visit == leaf) && idle_account == NULL &&
+	    is_idle(account))
+		idle_account = account;
+}
+
+/*
+ * Forgets accounts that know nothing any more: anybody can name identities
+ * that do not exist. twalk(3) may not delete, so one a walk.
+ */
+static void
+on_sweep(evutil_socket_t fd, short what, void *ctx)
+{
+	struct accounts *all = ctx;
+
+	(void)fd;
+	(void)what;
+	for (;;) {
+		idle_account = NULL;
+		twalk(all->tree, note_idle);
+		if (idle_account == NULL)
+			return;
+		tdelete(idle_account, &all->tree, compare);
+		all->count--;
+		account_free(idle_account);
+	}
+}
+
+struct accounts *
+accounts_new(struct event_base *base, const struct conf *conf,
+    struct http *http, struct state *state, struct holds *holds)
+{
+	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
+	struct accounts *all = calloc(1, sizeof(*all));
+
+	if (all == NULL)
+		return NULL;
+	all->base = base;
+	all->conf = conf;
+	all->http = http;
+	all->state = state;
+	all->holds = holds;
+	all->sweep = event_new(base, -1, EV_PERSIST, on_sweep, all);
+	if (all->sweep == NULL || event_add(all->sweep, &every) == -1 ||
+	    verdict_init() == -1)
+		accounts_free(&all);
+	return all;
+}
+
+static void
+free_node(void *account)
+{
+	account_free(account);
+}
+
+void
+accounts_free(struct accounts **accountsp)
+{
+	struct accounts *all = *accountsp;
+
+	*accountsp = NULL;
+	if (all == NULL)
+		return;
+	tdestroy(all->tree, free_node);
+	if (all->sweep != NULL)
+		event_free(all->sweep);
+	free(all);
+}

@@ -1,0 +1,60 @@
+/*
+ * entra.h - what is said to Entra's token endpoint, and what its answers mean.
+ *
+ * Microsoft: "Microsoft identity platform and the OAuth 2.0 client credentials
+ * flow".
+ */
+#ifndef MSGRAPHD_ENTRA_H
+#define MSGRAPHD_ENTRA_H
+
+#include <stddef.h>
+
+#include "agent/daemon/net/http.h"
+#include "lib/base/buf.h"
+#include "lib/base/secret.h"
+#include "lib/conf/conf.h"
+#include "lib/local/identity.h"
+
+#define ENTRA_FORM_MAX 8192
+
+/* Seconds: a sign-in should not outlast a client's patience. */
+#define ENTRA_TIMEOUT 30L
+
+enum entra_result {
+	ENTRA_ACCEPTED, /* a token came */
+	ENTRA_REFUSED, /* Entra knows this secret or client to be wrong */
+	ENTRA_UNAVAILABLE /* nothing was learnt about the secret */
+};
+
+struct entra_answer {
+	enum entra_result result;
+	struct secret *token; /* owned; only when accepted */
+	long expires_in; /* seconds; only when accepted */
+	long retry_after; /* seconds, 0 when not said */
+	int throttled; /* the answer was 429 */
+	char text[256]; /* one line: why not */
+};
+
+struct entra_call;
+
+/* The answer is valid during the call only. */
+typedef void (*entra_done)(void *ctx, const struct entra_answer *answer);
+
+/*
+ * Asks for a token with this secret. done is called once, from the event loop.
+ * NULL with *err when the request could not start.
+ */
+struct entra_call *entra_start(struct http *http, const struct conf *conf,
+    const struct identity *id, const struct secret *secret, entra_done done,
+    void *ctx, struct error *err);
+void entra_cancel(struct entra_call **callp);
+
+/*
+ * Its parts, pure: the form that is sent (0, or -1 when it does not fit), and
+ * what an answer means (the caller frees out->token).
+ */
+int entra_form(const struct conf *conf, const struct identity *id,
+    const struct secret *secret, struct buf *out);
+void entra_read(const struct http_answer *answer, struct entra_answer *out);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * graph.c - see graph.h.
+ */
+#include <jansson.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "graph.h"
+
+static long
+read_message(void *ctx, char *to, size_t room)
+{
+	return spool_read_base64(ctx, to, room);
+}
+
+static void
+rewind_message(void *ctx)
+{
+	spool_rewind(ctx);
+}
+
+int
+graph_user_url(const struct conf *conf, const char *mailbox, struct buf *url)
+{
+	if (buf_printf(url, "%s/v1.0/users/", conf->graph_endpoint) == -1)
+		return -1;
+	return http_add_escaped(url, mailbox, strlen(mailbox));
+}
+
+struct http_call *
+graph_send(struct http *http, const struct conf *conf, const char *mailbox,
+    const struct secret *token, struct spool *spool, const char *id,
+    http_done done, void *ctx, struct error *err)
+{
+	struct http_body body = {.size = spool_base64_size(spool),
+	    .read = read_message,
+	    .rewind = rewind_message,
+	    .ctx = spool};
+	struct http_request request = {.method = "POST",
+	    .content_type = "text/plain",
+	    .bearer = token,
+	    .client_request_id = id,
+	    .body = &body,
+	    .timeout = conf->request_timeout};
+	struct http_call *call = NULL;
+	struct buf url;
+
+	buf_init(&url, 4096);
+	spool_rewind(spool);
+	if (graph_user_url(conf, mailbox, &url) == -1 ||
+	    buf_add_string(&url, "/sendMail") == -1) {
+		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");
+	} else {
+		request.url = url.bytes;
+		call = http_start(http, &request, done, ctx, err);
+	}
+	buf_free(&url);
+	return call;
+}
+
+void
+graph_new_id(char id[GRAPH_ID_SIZE])
+{
+	unsigned char b[16] = {0};
+
+	/* an id that is not random only makes a log harder to follow */
+	(void)RAND_bytes(b, sizeof(b));
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 4122, 4.4 */
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	snprintf(id, GRAPH_ID_SIZE,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+	    "%02x%02x%02x%02x%02x%02x",
+	    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+	    b[11], b[12], b[13], b[14], b[15]);
+}
+
+/* NULL is as good as empty; control characters become blanks. */
+static void
+copy_text(const char *text, char *to, size_t size)
+{
+	char *p;
+
+	snprintf(to, size, "%s", text == NULL ? "" : text);
+	for (p = to; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+}
+
+static void
+copy_string(const json_t *json, char *to, size_t size)
+{
+	copy_text(json_string_value(json), to, size);
+}
+
+void
+graph_read_error(const struct http_answer *answer, struct graph_error *out)
+{
+	const json_t *error, *inner;
+	json_t *json;
+
+	memset(out, 0, sizeof(*out));
+	copy_text(answer->request_id, out->request_id, sizeof(out->request_id));
+	json = json_loadb(answer->body, answer->body_len, 0, NULL);
+	error = json_object_get(json, "error");
+	copy_string(
+	    json_object_get(error, "code"), out->code, sizeof(out->code));
+	copy_string(json_object_get(error, "message"), out->message,
+	    sizeof(out->message));
+	/* documented as innerError, seen as innererror */
+	inner = json_object_get(error, "innerError");
+	if (inner == NULL)
+		inner = json_object_get(error, "innererror");
+	if (out->request_id[0] == '\0')
+		copy_string(json_object_get(inner, "request-id"),
+		    out->request_id, sizeof(out->request_id));
+	json_decref(json);
+}

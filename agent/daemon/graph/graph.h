@@ -1,0 +1,45 @@
+/*
+ * graph.h - one sendMail request: what is said to Graph and how its errors
+ * read. Microsoft: "user: sendMail", MIME format.
+ */
+#ifndef MSGRAPHD_GRAPH_H
+#define MSGRAPHD_GRAPH_H
+
+#include "agent/daemon/message/source.h"
+#include "agent/daemon/net/http.h"
+#include "lib/base/buf.h"
+#include "lib/base/secret.h"
+#include "lib/conf/conf.h"
+
+#define GRAPH_ID_SIZE 37 /* a UUID and its NUL */
+
+struct graph_error {
+	char code[64]; /* empty when none was given */
+	char message[256]; /* empty when none was given */
+	char request_id[64];
+};
+
+/*
+ * Starts the request; the spool is read from its start and must live until
+ * done or http_cancel(). id is sent as client-request-id.
+ */
+struct http_call *graph_send(struct http *http, const struct conf *conf,
+    const char *mailbox, const struct secret *token, struct spool *spool,
+    const char *id, http_done done, void *ctx, struct error *err);
+
+/*
+ * For the other requests about a mailbox: append "endpoint/v1.0/users/mailbox",
+ * or a text percent-encoded. 0, or -1 when it does not fit.
+ */
+int graph_user_url(
+    const struct conf *conf, const char *mailbox, struct buf *url);
+int graph_add_escaped(struct buf *url, const char *text);
+
+/* A new random UUID (version 4). */
+void graph_new_id(char id[GRAPH_ID_SIZE]);
+
+/* Reads an error answer of any shape: JSON of either casing, text, HTML. */
+void graph_read_error(
+    const struct http_answer *answer, struct graph_error *out);
+
+#endif

@@ -1,0 +1,313 @@
+/*
+ * http.c - see http.h.
+ *
+ * libcurl tells which sockets and timers it wants watched (set_socket,
+ * set_timer), libevent watches them, and each event goes back into
+ * curl_multi_socket_action(). What has finished is collected after every such
+ * step, outside of libcurl's own callbacks, so that a done function may start
+ * the next request.
+ *
+ * One thing here guards against mail going out twice. When a pooled connection
+ * dies before an answer came, libcurl would send the request once more over a
+ * new one. Graph has no idempotency key, so that is right only while the server
+ * cannot have had the whole request: seek_body() (http_request.c) refuses to
+ * start over once the last byte was handed out, and the request fails with
+ * body_sent set, unless the request says that it may be repeated. One whose body
+ * has no bytes is never asked to seek; one that must not be repeated goes over a
+ * connection of its own, which libcurl does not try twice.
+ */
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "http_private.h"
+
+/* Connections, in use and idle; Exchange takes four a mailbox. */
+#define CONNECTIONS_MAX 256L
+
+/* --- libcurl and libevent --- */
+
+static void
+call_free(struct http_call *call)
+{
+	if (call->easy != NULL) {
+		curl_multi_remove_handle(call->http->multi, call->easy);
+		curl_easy_cleanup(call->easy);
+	}
+	curl_slist_free_all(call->headers);
+	buf_wipe(&call->in);
+	free(call);
+}
+
+static void
+read_request_id(struct http_call *call, char *id, size_t size)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(call->easy, "request-id", 0, CURLH_HEADER, -1,
+		&header) == CURLHE_OK)
+		snprintf(id, size, "%s", header->value);
+}
+
+static long long
+read_date(struct http_call *call)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(
+		call->easy, "date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return -1;
+	return (long long)curl_getdate(header->value, NULL);
+}
+
+static const char *
+reason(const struct http_call *call, CURLcode code)
+{
+	/* what libcurl says then is about seek_body(), which is no reason */
+	if (code == CURLE_SEND_FAIL_REWIND)
+		return "the connection was lost";
+	return call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
+}
+
+int
+http_may_have_all(const struct http_call *call)
+{
+	long request_size = 0;
+
+	/* where there is no body, the head counts */
+	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
+	return call->sent == call->body.size && request_size > 0;
+}
+
+static void
+finish(struct http_call *call, CURLcode code)
+{
+	struct http_answer answer = {0};
+	curl_off_t retry_after = 0;
+
+	LIST_REMOVE(call, entry);
+	call->http->active--;
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &answer.status);
+	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &answer.seconds);
+	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	answer.retry_after = (long)retry_after;
+	answer.date = read_date(call);
+	answer.body = call->in.bytes == NULL ? "" : call->in.bytes;
+	answer.body_len = call->in.len;
+	answer.body_sent = http_may_have_all(call);
+	if (code != CURLE_OK)
+		snprintf(answer.transport, sizeof(answer.transport), "%s",
+		    reason(call, code));
+	read_request_id(call, answer.request_id, sizeof(answer.request_id));
+	call->done(call->ctx, &answer);
+	call_free(call);
+}
+
+static void
+collect_finished(struct http *http)
+{
+	struct http_call *call;
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(
+		    message->easy_handle, CURLINFO_PRIVATE, &call);
+		finish(call, message->data.result);
+	}
+}
+
+static void
+on_socket(evutil_socket_t fd, short what, void *ctx)
+{
+	struct http *http = ctx;
+	int running, flags = 0;
+
+	if (what & EV_READ)
+		flags |= CURL_CSELECT_IN;
+	if (what & EV_WRITE)
+		flags |= CURL_CSELECT_OUT;
+	curl_multi_socket_action(http->multi, fd, flags, &running);
+	collect_finished(http);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct http *http = ctx;
+	int running;
+
+	(void)fd;
+	(void)what;
+	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	collect_finished(http);
+}
+
+static int
+set_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+	struct http *http = ctx;
+	struct event *event = socket_ctx;
+	short flags = EV_PERSIST;
+
+	(void)easy;
+	if (event != NULL)
+		event_free(event);
+	if (what == CURL_POLL_REMOVE) {
+		curl_multi_assign(http->multi, fd, NULL);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		flags |= EV_READ;
+	if (what & CURL_POLL_OUT)
+		flags |= EV_WRITE;
+	event = event_new(http->base, fd, flags, on_socket, http);
+	curl_multi_assign(http->multi, fd, event);
+	if (event == NULL || event_add(event, NULL) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+set_timer(CURLM *multi, long ms, void *ctx)
+{
+	struct http *http = ctx;
+	struct timeval tv;
+
+	(void)multi;
+	if (ms == -1)
+		return event_del(http->timer);
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = ms % 1000 * 1000;
+	return event_add(http->timer, &tv);
+}
+
+struct http *
+http_new(struct event_base *base, const struct conf *conf, struct error *err)
+{
+	struct http *http = calloc(1, sizeof(*http));
+
+	if (http == NULL)
+		goto fail;
+	LIST_INIT(&http->calls);
+	http->base = base;
+	http->timer = evtimer_new(base, on_timer, http);
+	http->multi = curl_multi_init();
+	if (http->timer == NULL || http->multi == NULL)
+		goto fail;
+	if (curl_multi_setopt(
+		http->multi, CURLMOPT_SOCKETFUNCTION, set_socket) ||
+	    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) ||
+	    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, set_timer) ||
+	    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) ||
+	    curl_multi_setopt(
+		http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX) ||
+	    curl_multi_setopt(
+		http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX))
+		goto fail;
+	if (http_configure(http, conf) == -1)
+		goto fail;
+	return http;
+fail:
+	http_free(&http);
+	error_set(err, ERROR_OURS, "4.3.0", "libcurl or libevent: no memory");
+	return NULL;
+}
+
+int
+http_configure(struct http *http, const struct conf *conf)
+{
+	char *ca_file = strdup(conf->ca_file == NULL ? "" : conf->ca_file);
+	char *proxy = strdup(conf->proxy == NULL ? "" : conf->proxy);
+
+	/* rather the old ones than another store and no proxy */
+	if (ca_file == NULL || proxy == NULL) {
+		free(ca_file);
+		free(proxy);
+		return -1;
+	}
+	free(http->ca_file);
+	free(http->proxy);
+	http->ca_file = ca_file;
+	http->proxy = proxy;
+	http->connect_timeout = conf->connect_timeout;
+	return 0;
+}
+
+void
+http_free(struct http **httpp)
+{
+	struct http *http = *httpp;
+	struct http_call *call;
+
+	*httpp = NULL;
+	if (http == NULL)
+		return;
+	while ((call = LIST_FIRST(&http->calls)) != NULL)
+		http_cancel(&call);
+	if (http->multi != NULL)
+		curl_multi_cleanup(http->multi);
+	if (http->timer != NULL)
+		event_free(http->timer);
+	free(http->ca_file);
+	free(http->proxy);
+	free(http);
+}
+
+unsigned int
+http_active(const struct http *http)
+{
+	return http->active;
+}
+
+/* --- one call --- */
+
+struct http_call *
+http_start(struct http *http, const struct http_request *request,
+    http_done done, void *ctx, struct error *err)
+{
+	struct http_call *call = calloc(1, sizeof(*call));
+
+	if (call == NULL)
+		goto fail;
+	call->http = http;
+	call->done = done;
+	call->ctx = ctx;
+	call->repeatable = request->repeatable;
+	call->received_max =
+	    request->answer_max == 0 ? HTTP_BODY_MAX : request->answer_max;
+	buf_init(&call->in,
+	    request->answer_kept == 0 ? HTTP_BODY_KEPT : request->answer_kept);
+	if ((call->easy = curl_easy_init()) == NULL ||
+	    http_set_up(call, request) == -1 ||
+	    curl_multi_add_handle(http->multi, call->easy) != CURLM_OK)
+		goto fail;
+	LIST_INSERT_HEAD(&http->calls, call, entry);
+	http->active++;
+	return call;
+fail:
+	if (call != NULL)
+		call_free(call);
+	/* what follows a '?' may be a credential */
+	error_set(err, ERROR_TEMPORARY, "4.3.0",
+	    "cannot start a request to %.*s", (int)strcspn(request->url, "?"),
+	    request->url);
+	return NULL;
+}
+
+void
+http_cancel(struct http_call **callp)
+{
+	struct http_call *call = *callp;
+
+	*callp = NULL;
+	if (call == NULL)
+		return;
+	LIST_REMOVE(call, entry);
+	call->http->active--;
+	call_free(call);
+}

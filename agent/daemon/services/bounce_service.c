@@ -1,0 +1,119 @@
+/*
+ * bounce_service.c - see bounce.h.
+ *
+ * The person who pressed "scan" should learn that the message was refused, and
+ * on a relay that only we lead out of, a bounce has no other way. bounce(8)
+ * hands its messages to a cleanup(8) of their own, whose header_checks are
+ * this table. Its key is a header line; for "To:" with the address of a
+ * mailbox that has sent through us the answer is "FILTER msgraph:<mailbox>".
+ * So other bounces of the host go where they always went, and a forged stamp
+ * in a returned message routes nothing.
+ *
+ * Protocol: socketmap_table(5). A netstring "<map name> <key>" is answered by
+ * a netstring "OK <value>", "NOTFOUND " or "TEMP <reason>"; a connection
+ * carries many requests.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/daemon/delivery/delivery.h"
+#include "agent/daemon/store/sender.h"
+#include "lib/base/log.h"
+#include "bounce_service.h"
+
+#define REQUEST_MAX (100 * 1024) /* Postfix's header_size_limit */
+
+static void
+answer(struct conn *conn, const char *word, const char *value)
+{
+	struct buf out;
+
+	buf_init(&out, WIRE_REPLY_MAX);
+	buf_printf(
+	    &out, "%zu:%s %s,", strlen(word) + 1 + strlen(value), word, value);
+	conn_answer(conn, out.bytes, out.len);
+	buf_free(&out);
+}
+
+/*
+ * The mailbox of a "To: address" line as bounce(8) writes it, in lower case.
+ * -1 when the line is another.
+ */
+static int
+read_to(const char *line, char mailbox[ADDRESS_SIZE])
+{
+	size_t i, len;
+
+	if (strncasecmp(line, "To:", 3) != 0)
+		return -1;
+	line += 3 + strspn(line + 3, " \t");
+	len = strcspn(line, " \t\r\n,;<>()\"");
+	if (len == 0 || len >= ADDRESS_SIZE || line[len] != '\0')
+		return -1;
+	for (i = 0; i < len; i++)
+		mailbox[i] = (char)tolower((unsigned char)line[i]);
+	mailbox[len] = '\0';
+	return 0;
+}
+
+static void
+look_up(struct conn *conn, const char *line)
+{
+	char mailbox[ADDRESS_SIZE];
+	char value[ADDRESS_SIZE + sizeof("FILTER msgraph:")];
+	struct identity id;
+	struct error err;
+
+	if (!conn->daemon->conf.bounce_via_graph ||
+	    read_to(line, mailbox) == -1) {
+		answer(conn, "NOTFOUND", "");
+		return;
+	}
+	switch (sender_find(conn->daemon->state, mailbox, &id, &err)) {
+	case 1:
+		snprintf(value, sizeof(value), "FILTER msgraph:%s", mailbox);
+		answer(conn, "OK", value);
+		break;
+	case 0:
+		answer(conn, "NOTFOUND", "");
+		break;
+	default:
+		log_error("%s", err.text);
+		answer(conn, "TEMP", "state trouble; see msgraphd's log");
+		break;
+	}
+}
+
+static enum wire_result
+request(struct conn *conn)
+{
+	char *start = conn->in.bytes, *text, *line;
+	unsigned long len;
+
+	len = strtoul(start, &text, 10);
+	if (text == start + conn->in.len)
+		return conn->in.len < 8 ? WIRE_INCOMPLETE : WIRE_BAD;
+	if (!isdigit((unsigned char)*start) || *text != ':' ||
+	    len > REQUEST_MAX)
+		return WIRE_BAD;
+	text++;
+	if ((size_t)(start + conn->in.len - text) < len + 1)
+		return WIRE_INCOMPLETE;
+	if (text[len] != ',' || text + len + 1 != start + conn->in.len)
+		return WIRE_BAD;
+	text[len] = '\0';
+	if ((line = strchr(text, ' ')) == NULL)
+		return WIRE_BAD;
+	look_up(conn, line + 1);
+	return WIRE_DONE;
+}
+
+const struct service_kind bounce_service = {
+    .name = "bounce",
+    .user = "postfix",
+    .request_max = REQUEST_MAX + 16,
+    .many = 1,
+    .request = request,
+};

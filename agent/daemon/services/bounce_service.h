@@ -1,0 +1,12 @@
+/*
+ * bounce_service.h - the bounce socket: Postfix asks, as a lookup table, whether a
+ * bounce it is about to queue is for a mailbox that sends through us.
+ */
+#ifndef MSGRAPHD_BOUNCE_H
+#define MSGRAPHD_BOUNCE_H
+
+#include "service.h"
+
+extern const struct service_kind bounce_service;
+
+#endif

@@ -1,0 +1,405 @@
+/*
+ * service.c - see service.h.
+ *
+ * A connection is at any time in one of three phases: reading the request
+ * (bounded in size and time), working on it (watched only for the peer going
+ * away), and writing the answer (bounded in time again).
+ *
+ * A peer may say that nothing more comes from it, as some clients of saslauthd
+ * do (shutdown(2)), and still wait for its answer. To read, that looks like the
+ * end of a peer that was killed. The difference is POLLHUP, which a unix socket
+ * has only when both directions are closed. While working a connection is
+ * watched edge-triggered, so that the first tells nothing again and again, and
+ * the second is an event of its own.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/daemon/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/local/sock.h"
+#include "service.h"
+
+#define CONNECTIONS_MAX 2000
+#define READ_SIZE 16384
+
+/*
+ * For a peer that is slow with its request, or does not read its answer; in
+ * all, not for each byte.
+ */
+#define PATIENCE_MS (30 * 1000LL)
+static const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+/* for the accept queue after we ran out of descriptors */
+static const struct timeval breather = {.tv_usec = 100000};
+
+enum phase { PHASE_READING, PHASE_WORKING, PHASE_WRITING };
+
+struct conn_links {
+	LIST_ENTRY(conn_links) entry;
+	struct conn conn;
+	enum phase phase;
+	long long deadline; /* clock_ms() of the reading phase */
+	int fd;
+	struct event *event;
+	struct buf out;
+};
+
+struct service {
+	struct msgraphd *daemon;
+	const struct service_kind *kind;
+	uid_t allowed;
+	int has_allowed;
+	struct event *accept; /* NULL once closed */
+	struct event *resume;
+	int fd;
+	LIST_HEAD(conn_list, conn_links) conns;
+	unsigned int count;
+};
+
+static void
+conn_free(struct conn_links *c)
+{
+	LIST_REMOVE(c, entry);
+	c->conn.service->count--;
+	if (c->event != NULL)
+		event_free(c->event);
+	if (c->conn.passed != -1)
+		close(c->conn.passed);
+	close(c->fd);
+	buf_wipe(&c->conn.in);
+	buf_wipe(&c->out);
+	free(c);
+}
+
+static void on_conn(evutil_socket_t fd, short what, void *ctx);
+
+static int
+watch(struct conn_links *c, short what, const struct timeval *timeout)
+{
+	event_del(c->event);
+	if (event_assign(c->event, c->conn.daemon->base, c->fd,
+		what | EV_PERSIST, on_conn, c) == -1)
+		return -1;
+	return event_add(c->event, timeout);
+}
+
+/* --- reading --- */
+
+/* 1: try again later, 0: the connection has ended. */
+static int
+read_some(struct conn_links *c)
+{
+	struct conn *conn = &c->conn;
+	size_t room = conn->in.limit - conn->in.len;
+	void *to;
+	ssize_t n;
+
+	to = buf_reserve(&conn->in, room < READ_SIZE ? room : READ_SIZE);
+	if (room == 0 || to == NULL)
+		return 0;
+	n = sock_recv(
+	    c->fd, to, room < READ_SIZE ? room : READ_SIZE, &conn->passed);
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR;
+	if (n == 0)
+		return 0;
+	conn->in.len += (size_t)n;
+	conn->in.bytes[conn->in.len] = '\0';
+	return 1;
+}
+
+/* The request is not whole yet. */
+static void
+read_on(struct conn_links *c)
+{
+	long long left = c->deadline - clock_ms();
+	struct timeval tv = {
+	    .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+
+	c->phase = PHASE_READING;
+	if (left <= 0 || watch(c, EV_READ, &tv) == -1)
+		conn_free(c);
+}
+
+static void
+take_request(struct conn_links *c)
+{
+	/* request() may answer at once: then c is gone when it returns */
+	c->phase = PHASE_WORKING;
+	if (watch(c, EV_READ | EV_ET, NULL) == -1) {
+		conn_free(c);
+		return;
+	}
+	switch (c->conn.service->kind->request(&c->conn)) {
+	case WIRE_DONE:
+		break;
+	case WIRE_INCOMPLETE:
+		read_on(c);
+		break;
+	case WIRE_BAD:
+		log_warning("%s socket: malformed request, dropped",
+		    c->conn.service->kind->name);
+		conn_free(c);
+		break;
+	}
+}
+
+/* The peer should be silent now; whatever it says ends the work, too. */
+static int
+is_gone(int fd)
+{
+	struct pollfd pfd = {.fd = fd};
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK);
+
+	if (n == -1)
+		return errno != EAGAIN && errno != EINTR;
+	return n > 0 || poll(&pfd, 1, 0) != 0;
+}
+
+static void
+peer_gone(struct conn_links *c)
+{
+	if (c->conn.work != NULL)
+		c->conn.service->kind->gone(&c->conn);
+	conn_free(c);
+}
+
+/* --- writing --- */
+
+/* The answer has gone: the end, or the next request. */
+static void
+finish_answer(struct conn_links *c)
+{
+	if (!c->conn.service->kind->many) {
+		conn_free(c);
+		return;
+	}
+	buf_drop(&c->conn.in, c->conn.in.len);
+	buf_drop(&c->out, c->out.len);
+	c->phase = PHASE_READING;
+	c->deadline = clock_ms() + 3600 * 1000LL;
+	/* how long it stays is the peer's business: Postfix closes idle ones */
+	if (watch(c, EV_READ, NULL) == -1)
+		conn_free(c);
+}
+
+static void
+write_some(struct conn_links *c)
+{
+	ssize_t n;
+
+	n = send(c->fd, c->out.bytes, c->out.len, MSG_NOSIGNAL);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n == -1)
+		conn_free(c);
+	else if ((size_t)n == c->out.len)
+		finish_answer(c);
+	else
+		buf_drop(&c->out, (size_t)n);
+}
+
+void
+conn_answer(struct conn *conn, const void *bytes, size_t len)
+{
+	struct conn_links *c = conn->links;
+
+	conn->work = NULL;
+	c->phase = PHASE_WRITING;
+	if (len == 0 || buf_add(&c->out, bytes, len) == -1 ||
+	    watch(c, EV_WRITE, &patience) == -1) {
+		conn_free(c);
+		return;
+	}
+	write_some(c);
+}
+
+static void
+on_conn(evutil_socket_t fd, short what, void *ctx)
+{
+	struct conn_links *c = ctx;
+
+	(void)fd;
+	if (what & EV_TIMEOUT) {
+		log_warning("%s socket: a peer stalls, dropped",
+		    c->conn.service->kind->name);
+		conn_free(c);
+		return;
+	}
+	switch (c->phase) {
+	case PHASE_READING:
+		if (read_some(c))
+			take_request(c);
+		else
+			conn_free(c);
+		break;
+	case PHASE_WORKING:
+		if (is_gone(c->fd))
+			peer_gone(c);
+		break;
+	case PHASE_WRITING:
+		write_some(c);
+		break;
+	}
+}
+
+/* --- accepting --- */
+
+static int
+is_allowed(const struct service *service, int fd)
+{
+	uid_t uid;
+
+	if (sock_peer_uid(fd, &uid) == -1)
+		return 0;
+	if (uid == 0 || (service->has_allowed && uid == service->allowed))
+		return 1;
+	log_warning("%s socket: uid %u may not use it, only %s and root",
+	    service->kind->name, (unsigned int)uid, service->kind->user);
+	return 0;
+}
+
+static void
+start_conn(struct service *service, int fd)
+{
+	struct conn_links *c = calloc(1, sizeof(*c));
+
+	if (c == NULL ||
+	    (c->event = event_new(service->daemon->base, fd,
+		 EV_READ | EV_PERSIST, on_conn, c)) == NULL ||
+	    event_add(c->event, &patience) == -1) {
+		if (c != NULL && c->event != NULL)
+			event_free(c->event);
+		free(c);
+		close(fd);
+		return;
+	}
+	c->fd = fd;
+	c->phase = PHASE_READING;
+	c->deadline = clock_ms() + PATIENCE_MS;
+	c->conn.links = c;
+	c->conn.service = service;
+	c->conn.daemon = service->daemon;
+	c->conn.passed = -1;
+	buf_init(&c->conn.in, service->kind->request_max);
+	buf_init(&c->out, WIRE_REPLY_MAX);
+	LIST_INSERT_HEAD(&service->conns, c, entry);
+	service->count++;
+}
+
+static void
+on_accept(evutil_socket_t fd, short what, void *ctx)
+{
+	struct service *service = ctx;
+	int peer;
+
+	(void)what;
+	peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (peer == -1) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS) {
+			log_error("%s socket: accept: %s", service->kind->name,
+			    strerror(errno));
+			event_del(service->accept);
+			event_add(service->resume, &breather);
+		}
+		return;
+	}
+	if (service->count >= CONNECTIONS_MAX || !is_allowed(service, peer))
+		close(peer);
+	else
+		start_conn(service, peer);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *ctx)
+{
+	struct service *service = ctx;
+
+	(void)fd;
+	(void)what;
+	if (service->accept != NULL)
+		event_add(service->accept, NULL);
+}
+
+static void
+find_user(struct service *service)
+{
+	const struct passwd *pw = getpwnam(service->kind->user);
+
+	if (pw != NULL) {
+		service->allowed = pw->pw_uid;
+		service->has_allowed = 1;
+	} else {
+		log_warning("there is no user %s: only root may use the %s "
+			    "socket",
+		    service->kind->user, service->kind->name);
+	}
+}
+
+struct service *
+service_new(struct msgraphd *daemon, const struct service_kind *kind, int fd,
+    struct error *err)
+{
+	struct service *service = calloc(1, sizeof(*service));
+
+	if (service == NULL) {
+		close(fd);
+		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return NULL;
+	}
+	LIST_INIT(&service->conns);
+	service->daemon = daemon;
+	service->kind = kind;
+	service->fd = fd;
+	find_user(service);
+	service->resume = evtimer_new(daemon->base, on_resume, service);
+	service->accept = event_new(
+	    daemon->base, fd, EV_READ | EV_PERSIST, on_accept, service);
+	if (service->resume == NULL || service->accept == NULL ||
+	    event_add(service->accept, NULL) == -1) {
+		service_free(&service);
+		error_set(err, ERROR_OURS, "4.3.0", "libevent: cannot listen");
+	}
+	return service;
+}
+
+void
+service_close(struct service *service)
+{
+	if (service->accept != NULL)
+		event_free(service->accept);
+	service->accept = NULL;
+	if (service->fd != -1)
+		close(service->fd);
+	service->fd = -1;
+}
+
+unsigned int
+service_connections(const struct service *service)
+{
+	return service->count;
+}
+
+void
+service_free(struct service **servicep)
+{
+	struct service *service = *servicep;
+
+	*servicep = NULL;
+	if (service == NULL)
+		return;
+	service_close(service);
+	while (!LIST_EMPTY(&service->conns))
+		peer_gone(LIST_FIRST(&service->conns));
+	if (service->resume != NULL)
+		event_free(service->resume);
+	free(service);
+}

@@ -1,0 +1,65 @@
+/*
+ * service.h - a local socket on which one kind of request is answered.
+ *
+ * The daemon's sockets work alike: a peer whose uid is allowed connects, sends
+ * a request, gets an answer, and (but for one kind) the connection ends. What
+ * differs (how a request reads, what is done about it) is in the functions of
+ * struct service_kind: auth.c, submit.c and bounce.c.
+ */
+#ifndef MSGRAPHD_SERVICE_H
+#define MSGRAPHD_SERVICE_H
+
+#include <event2/event.h>
+
+#include "agent/daemon/base/msgraphd.h"
+#include "lib/base/buf.h"
+#include "lib/base/error.h"
+#include "lib/local/wire.h"
+
+struct service;
+
+struct conn {
+	struct conn_links *links; /* service.c's own */
+	struct service *service;
+	struct msgraphd *daemon;
+	struct buf in;
+	int passed; /* descriptor that came with the request, or -1; owned */
+	void *work; /* the kind's own, from request() to gone() or answer */
+};
+
+struct service_kind {
+	const char *name; /* in the log; in LISTEN_FDNAMES */
+	const char *user; /* who may connect, besides root */
+	size_t request_max;
+	int many; /* 1: a connection carries many requests, one at a time */
+	/*
+	 * Looks at conn->in. WIRE_DONE: the request was taken, and either
+	 * conn->work is set and conn_answer() will be called later, or it was
+	 * called already. WIRE_BAD: the connection is closed without answer.
+	 */
+	enum wire_result (*request)(struct conn *conn);
+	/* The peer went away while conn->work was set. */
+	void (*gone)(struct conn *conn);
+};
+
+/*
+ * Serves connections to the listening descriptor fd, which it takes over.
+ * NULL with *err.
+ */
+struct service *service_new(struct msgraphd *daemon,
+    const struct service_kind *kind, int fd, struct error *err);
+void service_free(struct service **servicep);
+
+/* Takes no more connections; those that are there go on. */
+void service_close(struct service *service);
+
+/* How many connections there are. */
+unsigned int service_connections(const struct service *service);
+
+/*
+ * Sends the answer and ends the connection, unless its kind takes many
+ * requests; len 0 ends it without an answer.
+ */
+void conn_answer(struct conn *conn, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,252 @@
+/*
+ * submit_service.c - see submit.h.
+ *
+ * The agent is ours, but it has read hostile mail: whatever it says is checked
+ * here as if a stranger said it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "agent/daemon/delivery/delivery.h"
+#include "agent/daemon/graph/graph_sent.h"
+#include "agent/daemon/message/fingerprint.h"
+#include "agent/daemon/store/sender.h"
+#include "lib/base/log.h"
+#include "submit_service.h"
+
+static void
+send_reply(struct conn *conn, const struct wire_reply *reply)
+{
+	struct buf out;
+
+	buf_init(&out, WIRE_REPLY_MAX);
+	if (wire_reply_format(&out, reply) == -1)
+		out.len = 0;
+	conn_answer(conn, out.bytes, out.len);
+	buf_free(&out);
+}
+
+static void
+on_done(void *ctx, const struct wire_reply *reply)
+{
+	send_reply(ctx, reply);
+}
+
+static void
+refuse(struct conn *conn, const struct error *err)
+{
+	struct wire_reply reply = {.status = WIRE_DEFERRED};
+
+	snprintf(reply.dsn, sizeof(reply.dsn), "%s", err->dsn);
+	snprintf(reply.text, sizeof(reply.text), "%s", err->text);
+	send_reply(conn, &reply);
+}
+
+/* Copies a value that may not be cut. */
+static int
+copy(char *to, size_t size, const char *value, const char *name,
+    struct error *err)
+{
+	if (value[0] == '\0' || strlen(value) >= size)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "%s is empty or longer than %zu bytes", name, size - 1);
+	strcpy(to, value);
+	return 0;
+}
+
+/* What a record says, besides what goes straight into the request. */
+struct recipients {
+	const char **list; /* point into conn->in */
+	size_t count, room;
+};
+
+static int
+add_recipient(
+    struct recipients *recipients, const char *value, struct error *err)
+{
+	size_t room = recipients->room == 0 ? 16 : 2 * recipients->room;
+	const char **list;
+
+	if (recipients->count == recipients->room) {
+		list = reallocarray(recipients->list, room, sizeof(*list));
+		if (list == NULL)
+			return error_set(
+			    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		recipients->list = list;
+		recipients->room = room;
+	}
+	recipients->list[recipients->count++] = value;
+	return 0;
+}
+
+static int
+read_field(struct delivery_request *request, struct recipients *recipients,
+    const char *name, const char *value, struct error *err)
+{
+	const char *reason;
+	char *end;
+	int found;
+
+	found = attachments_read(&request->attachments, name, value, err);
+	if (found != 0)
+		return found == 1 ? 0 : -1;
+	if (strcmp(name, "queue-id") == 0)
+		return copy(request->queue_id, sizeof(request->queue_id), value,
+		    name, err);
+	if (strcmp(name, "mailbox") == 0)
+		return copy(request->mailbox, sizeof(request->mailbox), value,
+		    name, err);
+	if (strcmp(name, "recipient") == 0)
+		return add_recipient(recipients, value, err);
+	if (strcmp(name, "message-id") == 0) {
+		/* only for a question that can be left out */
+		if (strlen(value) < sizeof(request->message_id))
+			strcpy(request->message_id, value);
+		return 0;
+	}
+	if (strcmp(name, "raw") == 0) {
+		request->spool.raw = strtoll(value, &end, 10);
+		if (value[0] == '\0' || *end != '\0')
+			return error_set(
+			    err, ERROR_OURS, "4.3.0", "raw is not a number");
+		return 0;
+	}
+	if (strcmp(name, "segment") == 0) {
+		if (spool_add_segment(&request->spool, value) == -1)
+			return error_set(err, ERROR_OURS, "4.3.0",
+			    "segment is malformed or one too many");
+		return 0;
+	}
+	if (strcmp(name, "sender") == 0) {
+		request->null_sender = value[0] == '\0';
+		return 0;
+	}
+	/* whatever delimiter was right when the message was queued */
+	if (strcmp(name, "identity") == 0 && value[0] != '\0' &&
+	    identity_parse(value, strlen(value), IDENTITY_DELIMITERS_ANY,
+		&request->identity, &reason) == -1)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the message was queued for user \"%s\", which is not a "
+		    "client of ours: %s",
+		    value, reason);
+	return 0;
+}
+
+/*
+ * Nobody signed in for a bounce. It may go to the mailbox whose message it is
+ * about, as that mailbox itself, and nowhere else.
+ */
+static int
+find_bounce_identity(struct msgraphd *daemon, struct delivery_request *request,
+    const struct recipients *recipients, struct error *err)
+{
+	int found;
+
+	if (!request->null_sender || recipients->count != 1 ||
+	    strcasecmp(recipients->list[0], request->mailbox) != 0)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the message was queued without a signed-in client and is "
+		    "no bounce to its own mailbox");
+	found = sender_find(
+	    daemon->state, request->mailbox, &request->identity, err);
+	if (found == 0)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the message was queued without a signed-in client, and "
+		    "no client has sent as this mailbox");
+	return found == 1 ? 0 : -1;
+}
+
+static int
+read_all(struct conn *conn, struct delivery_request *request,
+    struct recipients *recipients, struct error *err)
+{
+	char *cursor = conn->in.bytes, *value;
+	const char *name;
+
+	while ((name = wire_next(&cursor, &value)) != NULL)
+		if (read_field(request, recipients, name, value, err) == -1)
+			return -1;
+	if (request->queue_id[0] == '\0' || request->mailbox[0] == '\0' ||
+	    recipients->count == 0)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "the agent's request lacks queue-id, mailbox or "
+		    "recipient");
+	if (request->identity.tenant[0] == '\0' &&
+	    find_bounce_identity(conn->daemon, request, recipients, err) == -1)
+		return -1;
+	request->nrcpt = (unsigned int)recipients->count;
+	if (spool_check(&request->spool, err) == -1)
+		return -1;
+	return attachments_check(&request->attachments, &request->spool, err);
+}
+
+static int
+read_request(
+    struct conn *conn, struct delivery_request *request, struct error *err)
+{
+	struct recipients recipients = {0};
+	int result = read_all(conn, request, &recipients, err);
+
+	if (result == 0 &&
+	    fingerprint(request, recipients.list, recipients.count) == -1)
+		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "cannot read the agent's spool file");
+	if (result == 0 &&
+	    (request->recipients = graph_recipients(
+		 recipients.list, recipients.count)) == NULL)
+		result =
+		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	free(recipients.list);
+	return result;
+}
+
+static enum wire_result
+request(struct conn *conn)
+{
+	struct delivery_request request = {0};
+	enum wire_result result;
+	struct error err;
+	size_t len;
+
+	result = wire_record(conn->in.bytes, conn->in.len, &len);
+	if (result != WIRE_DONE)
+		return result;
+	if (len != conn->in.len)
+		return WIRE_BAD;
+	spool_init(&request.spool, conn->passed);
+	conn->passed = -1;
+	if (read_request(conn, &request, &err) == -1) {
+		log_warning("%s: status=deferred (%s)",
+		    request.queue_id[0] == '\0' ? "NOQUEUE" : request.queue_id,
+		    err.text);
+		delivery_request_free(&request);
+		refuse(conn, &err);
+		return WIRE_DONE;
+	}
+	buf_free(&conn->in);
+	conn->work = delivery_start(conn->daemon, &request, on_done, conn);
+	if (conn->work == NULL) {
+		error_set(&err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		refuse(conn, &err);
+	}
+	return WIRE_DONE;
+}
+
+static void
+gone(struct conn *conn)
+{
+	struct delivery *delivery = conn->work;
+
+	conn->work = NULL;
+	delivery_abandon(&delivery);
+}
+
+const struct service_kind submit_service = {
+    .name = "submit",
+    .user = "msgraph",
+    .request_max = WIRE_RECORD_MAX,
+    .request = request,
+    .gone = gone,
+};

@@ -1,0 +1,12 @@
+/*
+ * submit_service.h - the submit socket: msgraph-agent hands a finished message over
+ * and waits for what became of it. lib/local/wire.h has the protocol.
+ */
+#ifndef MSGRAPHD_SUBMIT_H
+#define MSGRAPHD_SUBMIT_H
+
+#include "service.h"
+
+extern const struct service_kind submit_service;
+
+#endif

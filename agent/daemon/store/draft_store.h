@@ -1,0 +1,77 @@
+/*
+ * draft_store.h - the drafts that there are in mailboxes, as the state has them,
+ * so that a large message is not uploaded from its beginning again, and no
+ * draft is left behind.
+ *
+ * A draft belongs to a delivery, known by the journal's digest, until it was
+ * sent or is discarded; then it waits for somebody to delete it from its
+ * mailbox (draft_trash.h). The row is sealed: the address of an upload session
+ * lets whoever has it write into the mailbox.
+ */
+#ifndef MSGRAPHD_DRAFT_STORE_H
+#define MSGRAPHD_DRAFT_STORE_H
+
+#include "agent/daemon/base/limits.h"
+#include "lib/base/error.h"
+#include "lib/base/secret.h"
+#include "lib/local/identity.h"
+#include "journal.h"
+#include "state.h"
+#include "vault.h"
+
+struct draft {
+	unsigned char digest[JOURNAL_DIGEST_SIZE]; /* of the delivery */
+	unsigned char shape[JOURNAL_DIGEST_SIZE]; /* see delivery_draft.c */
+	struct identity identity;
+	char mailbox[ADDRESS_SIZE];
+	char id[DRAFT_ID_SIZE]; /* Graph's; empty: not made yet */
+	size_t attached; /* so many attachments are in it */
+	int attaching; /* and perhaps the next: its request has begun */
+	struct secret *upload; /* owned; the next one's session, or NULL */
+};
+
+struct draft_store {
+	struct state *state; /* borrowed */
+	const struct vault *vault; /* borrowed */
+};
+
+/* Wipes what the struct owns; takes a zeroed one. */
+void draft_clear(struct draft *draft);
+
+/* Stores it, in the place of what was known for its digest. 0, -1 with *err. */
+int draft_keep(const struct draft_store *store, const struct draft *draft,
+    struct error *err);
+
+/* 1 with *draft, 0 when the delivery has none, -1 with *err. */
+int draft_find(const struct draft_store *store,
+    const unsigned char digest[JOURNAL_DIGEST_SIZE], struct draft *draft,
+    struct error *err);
+
+/* It was sent: there is no draft any more. Takes an unknown digest. */
+int draft_forget(const struct draft_store *store,
+    const unsigned char digest[JOURNAL_DIGEST_SIZE], struct error *err);
+
+/* It will not be sent. 1 when there was one, 0, or -1 with *err. */
+int draft_discard(const struct draft_store *store,
+    const unsigned char digest[JOURNAL_DIGEST_SIZE], struct error *err);
+
+/*
+ * The first discarded draft whose number is over *number, which becomes its
+ * own. 1, 0 when there is none, -1 with *err (of a row that cannot be read
+ * too; *number is its then).
+ */
+int draft_next_discarded(const struct draft_store *store, long long *number,
+    struct draft *draft, struct error *err);
+
+/* It is deleted from its mailbox, or nobody tries any longer. */
+int draft_drop(
+    const struct draft_store *store, long long number, struct error *err);
+
+/*
+ * Discards what nothing was heard of since wall (clock_wall()), and drops what
+ * was discarded before it.
+ */
+int draft_expire(
+    const struct draft_store *store, long long wall, struct error *err);
+
+#endif

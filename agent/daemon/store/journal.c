@@ -1,0 +1,319 @@
+/*
+ * journal.c - see journal.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "agent/daemon/base/clock.h"
+#include "lib/base/log.h"
+#include "journal.h"
+#include "sender.h"
+#include "state_sql.h"
+
+#define SWEEP_SECONDS 600
+/* A mailbox that was silent for so long gets no bounces through us. */
+#define SENDER_SECONDS (400 * 86400LL)
+#define ACCEPTED "2" /* JOURNAL_ACCEPTED */
+#define SWEEP_ROWS "1000" /* at a time, so that nobody waits for it */
+
+struct write {
+	STAILQ_ENTRY(write) entry;
+	struct journal_entry what;
+	journal_done done;
+	void *ctx;
+};
+
+STAILQ_HEAD(write_queue, write);
+
+struct journal {
+	struct state *state; /* borrowed */
+	struct write_queue queue;
+	struct event *commit, *sweep;
+	const struct conf *conf;
+	sqlite3_stmt *find, *put, *expire;
+};
+
+/* --- keys --- */
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, JOURNAL_DIGEST_SIZE);
+}
+
+void
+journal_keys_sort(struct journal_keys *keys)
+{
+	size_t i, kept = 0;
+
+	qsort(keys->list, keys->count, sizeof(keys->list[0]), compare_keys);
+	for (i = 0; i < keys->count; i++)
+		if (i == 0 ||
+		    compare_keys(keys->list[i], keys->list[kept - 1]) != 0)
+			memmove(keys->list[kept++], keys->list[i],
+			    sizeof(keys->list[0]));
+	keys->count = kept;
+}
+
+int
+journal_keys_meet(const struct journal_keys *a, const struct journal_keys *b)
+{
+	size_t i = 0, j = 0;
+	int order;
+
+	while (i < a->count && j < b->count) {
+		order = compare_keys(a->list[i], b->list[j]);
+		if (order == 0)
+			return 1;
+		if (order < 0)
+			i++;
+		else
+			j++;
+	}
+	return 0;
+}
+
+void
+journal_follow_clock(struct journal_entry *entry, long long began,
+    long long before, long long step)
+{
+	if (entry->refused_since >= began && entry->refused_since <= before)
+		entry->refused_since += step;
+	if (entry->posted >= began && entry->posted <= before)
+		entry->posted += step;
+}
+
+/* --- writing --- */
+
+static int
+put_entry(
+    struct journal *journal, const struct journal_entry *e, struct error *err)
+{
+	sqlite3_stmt *put = journal->put;
+	int result = 0;
+	size_t i;
+
+	sqlite3_bind_int(put, 2, (int)e->fate);
+	sqlite3_bind_int64(put, 3, e->refused_since);
+	sqlite3_bind_text(put, 4, e->refusal, -1, SQLITE_STATIC);
+	sqlite3_bind_text(put, 5, e->request_id, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 6, e->posted);
+	sqlite3_bind_int64(put, 7, clock_wall());
+	for (i = 0; i < e->keys->count && result == 0; i++) {
+		sqlite3_bind_blob(put, 1, e->keys->list[i], JOURNAL_DIGEST_SIZE,
+		    SQLITE_STATIC);
+		result = state_step(journal->state, put, err);
+		sqlite3_reset(put);
+	}
+	return result;
+}
+
+static int
+put_all(
+    struct journal *journal, const struct write_queue *queue, struct error *err)
+{
+	const struct write *w;
+
+	if (state_run(journal->state, "BEGIN IMMEDIATE", err) == -1)
+		return -1;
+	STAILQ_FOREACH(w, queue, entry)
+	{
+		if (put_entry(journal, &w->what, err) == -1) {
+			state_run(journal->state, "ROLLBACK", NULL);
+			return -1;
+		}
+	}
+	if (state_run(journal->state, "COMMIT", err) == -1) {
+		state_run(journal->state, "ROLLBACK", NULL);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+on_commit(evutil_socket_t fd, short what, void *ctx)
+{
+	struct journal *journal = ctx;
+	struct write_queue queue;
+	struct error err;
+	struct write *w;
+	int failed;
+
+	(void)fd;
+	(void)what;
+	if (STAILQ_EMPTY(&journal->queue))
+		return;
+	STAILQ_INIT(&queue);
+	STAILQ_CONCAT(&queue, &journal->queue);
+	failed = put_all(journal, &queue, &err) == -1;
+	if (failed)
+		log_error("%s", err.text);
+	while ((w = STAILQ_FIRST(&queue)) != NULL) {
+		STAILQ_REMOVE_HEAD(&queue, entry);
+		w->done(w->ctx, failed ? &err : NULL);
+		free(w);
+	}
+}
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *ctx)
+{
+	struct journal *journal = ctx;
+	struct error err;
+
+	(void)fd;
+	(void)what;
+	sqlite3_bind_int64(
+	    journal->expire, 1, clock_wall() - journal->conf->state_retention);
+	if (state_step(journal->state, journal->expire, &err) == -1)
+		log_error("%s", err.text);
+	sqlite3_reset(journal->expire);
+	/* more may be there: go on after whatever else waits to be done */
+	if (state_changes(journal->state) > 0)
+		event_active(journal->sweep, 0, 0);
+	if (sender_expire(
+		journal->state, clock_wall() - SENDER_SECONDS, &err) == -1)
+		log_error("%s", err.text);
+}
+
+static int
+start(struct journal *journal, struct event_base *base, struct error *err)
+{
+	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
+
+	if (state_prepare(journal->state,
+		"SELECT fate, refused_since, refusal, request_id, posted"
+		" FROM delivery WHERE digest = ?",
+		&journal->find, err) == -1 ||
+	    state_prepare(journal->state,
+		"INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)"
+		" ON CONFLICT (digest) DO UPDATE SET fate = excluded.fate,"
+		" refused_since = excluded.refused_since,"
+		" refusal = excluded.refusal,"
+		" request_id = excluded.request_id,"
+		" posted = excluded.posted,"
+		" changed = excluded.changed"
+		" WHERE delivery.fate != " ACCEPTED,
+		&journal->put, err) == -1 ||
+	    state_prepare(journal->state,
+		"DELETE FROM delivery WHERE digest IN (SELECT digest FROM"
+		" delivery WHERE changed < ? LIMIT " SWEEP_ROWS ")",
+		&journal->expire, err) == -1)
+		return -1;
+	journal->commit = event_new(base, -1, 0, on_commit, journal);
+	journal->sweep = event_new(base, -1, EV_PERSIST, on_sweep, journal);
+	if (journal->commit == NULL || journal->sweep == NULL ||
+	    event_add(journal->sweep, &every) == -1)
+		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
+	event_active(journal->sweep, 0, 0);
+	return 0;
+}
+
+struct journal *
+journal_new(struct event_base *base, struct state *state,
+    const struct conf *conf, struct error *err)
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+
+	if (journal == NULL) {
+		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return NULL;
+	}
+	STAILQ_INIT(&journal->queue);
+	journal->state = state;
+	journal->conf = conf;
+	if (start(journal, base, err) == -1)
+		journal_free(&journal);
+	return journal;
+}
+
+void
+journal_free(struct journal **journalp)
+{
+	struct journal *journal = *journalp;
+
+	if (journal == NULL)
+		return;
+	/* who is told of one write may ask for another: not NULL before */
+	while (journal->put != NULL && !STAILQ_EMPTY(&journal->queue))
+		on_commit(-1, 0, journal);
+	*journalp = NULL;
+	if (journal->commit != NULL)
+		event_free(journal->commit);
+	if (journal->sweep != NULL)
+		event_free(journal->sweep);
+	sqlite3_finalize(journal->find);
+	sqlite3_finalize(journal->put);
+	sqlite3_finalize(journal->expire);
+	free(journal);
+}
+
+/* Adds what a row says of one recipient to what is known of the others. */
+static void
+add_row(struct journal_entry *entry, sqlite3_stmt *row)
+{
+	long long since = sqlite3_column_int64(row, 1);
+	long long posted = sqlite3_column_int64(row, 4);
+
+	switch (sqlite3_column_int(row, 0)) {
+	case JOURNAL_ACCEPTED:
+		entry->accepted++;
+		snprintf(entry->request_id, sizeof(entry->request_id), "%s",
+		    (const char *)sqlite3_column_text(row, 3));
+		break;
+	case JOURNAL_POSTED:
+		if (entry->posted == 0 || posted < entry->posted)
+			entry->posted = posted;
+		entry->fate = JOURNAL_POSTED;
+		break;
+	default:
+		break;
+	}
+	if (since == 0 ||
+	    (entry->refused_since != 0 && entry->refused_since <= since))
+		return;
+	entry->refused_since = since;
+	snprintf(entry->refusal, sizeof(entry->refusal), "%s",
+	    (const char *)sqlite3_column_text(row, 2));
+}
+
+int
+journal_find(
+    struct journal *journal, struct journal_entry *entry, struct error *err)
+{
+	const struct journal_keys *keys = entry->keys;
+	sqlite3_stmt *find = journal->find;
+	int result = 0;
+	size_t i;
+
+	memset(entry, 0, sizeof(*entry));
+	entry->keys = keys;
+	for (i = 0; i < keys->count && result != -1; i++) {
+		sqlite3_bind_blob(
+		    find, 1, keys->list[i], JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
+		result = state_step(journal->state, find, err);
+		if (result == 1)
+			add_row(entry, find);
+		sqlite3_reset(find);
+	}
+	if (entry->accepted == keys->count)
+		entry->fate = JOURNAL_ACCEPTED;
+	return result == -1 ? -1 : 0;
+}
+
+int
+journal_write(struct journal *journal, const struct journal_entry *entry,
+    journal_done done, void *ctx)
+{
+	struct write *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return -1;
+	w->what = *entry;
+	w->done = done;
+	w->ctx = ctx;
+	STAILQ_INSERT_TAIL(&journal->queue, w, entry);
+	event_active(journal->commit, 0, 0);
+	return 0;
+}

@@ -1,0 +1,100 @@
+/*
+ * journal.h - what is known of each message's fate, so that none goes out
+ * twice.
+ *
+ * Before a message is posted, the journal says so durably; when Graph has
+ * accepted it, the journal says that before anybody else hears of it. A
+ * delivery that comes again (the agent, pipe(8), qmgr or this daemon was
+ * killed in between) finds out here what happened to the first.
+ *
+ * What is kept is the fate of a message for each of its recipients (see
+ * fingerprint.h), since a second delivery need not be to all that the first was
+ * to: pipe(8) marks recipients done one after the other, and may be killed in
+ * between. A message that goes out in several calls, each to some of its
+ * recipients, is one to the journal. Where Graph has taken it for some of a
+ * request's recipients and not for others it goes to all of them, so some get
+ * it twice: what the agent has written into the header is for all. That takes
+ * a pipe(8) that was killed in between, and so many recipients that qmgr makes
+ * several calls of them and draws the lines elsewhere the second time.
+ */
+#ifndef MSGRAPHD_JOURNAL_H
+#define MSGRAPHD_JOURNAL_H
+
+#include <event2/event.h>
+
+#include "lib/base/error.h"
+#include "lib/conf/conf.h"
+#include "state.h"
+
+#define JOURNAL_DIGEST_SIZE 32
+#define JOURNAL_REFUSAL_SIZE 80
+
+enum journal_fate {
+	JOURNAL_NEW = 0, /* never posted, or refused by Graph for sure */
+	JOURNAL_POSTED = 1, /* posted; no answer has come */
+	JOURNAL_ACCEPTED = 2 /* Graph answered 202 */
+};
+
+/* A message for each of these recipients, in order and each once. */
+struct journal_keys {
+	unsigned char (*list)[JOURNAL_DIGEST_SIZE]; /* owned */
+	size_t count;
+};
+
+struct journal_entry {
+	const struct journal_keys
+	    *keys; /* borrowed, also while it is written */
+	enum journal_fate fate; /* accepted: for all of them */
+	size_t accepted; /* for so many of them */
+	long long posted; /* clock_wall() when it was posted first, of those
+			     posts whose answer never came; 0: of none */
+	long long refused_since; /* clock_wall() when Graph or Entra began to
+				    refuse it for a reason that somebody can
+				    mend; 0: it was not refused last */
+	char refusal[JOURNAL_REFUSAL_SIZE]; /* that reason */
+	char request_id[64]; /* of the acceptance */
+};
+
+/* Puts keys in order, each once. */
+void journal_keys_sort(struct journal_keys *keys);
+
+/* 1 when both have one in common. */
+int journal_keys_meet(
+    const struct journal_keys *a, const struct journal_keys *b);
+
+/*
+ * The clock, which read began at the start and before now, was set by step
+ * seconds. What an earlier daemon has written is not ours to move.
+ */
+void journal_follow_clock(struct journal_entry *entry, long long began,
+    long long before, long long step);
+
+struct journal;
+
+/* err is NULL when it is durable. */
+typedef void (*journal_done)(void *ctx, const struct error *err);
+
+/*
+ * An entry is kept for state_retention after it last changed. All arguments
+ * are borrowed and must outlive the journal.
+ */
+struct journal *journal_new(struct event_base *base, struct state *state,
+    const struct conf *conf, struct error *err);
+void journal_free(struct journal **journalp);
+
+/*
+ * Fills in what is known of entry->keys. 0, or -1 with *err.
+ */
+int journal_find(
+    struct journal *journal, struct journal_entry *entry, struct error *err);
+
+/*
+ * Writes the entry; what was accepted stays so. Writes that come in one turn of
+ * the event loop become one transaction, so that many deliveries share one wait
+ * for the disk. done is called once, from the event loop, even when
+ * journal_free() comes first. -1 when memory is short; then it is not called.
+ */
+int journal_write(struct journal *journal, const struct journal_entry *entry,
+    journal_done done, void *ctx);
+
+#endif

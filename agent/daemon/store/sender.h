@@ -1,0 +1,28 @@
+/*
+ * sender.h - which identity last sent as a mailbox.
+ *
+ * A bounce has no signed-in client. It may go to a mailbox that has sent
+ * through us before, with the rights of the identity that did.
+ */
+#ifndef MSGRAPHD_SENDER_H
+#define MSGRAPHD_SENDER_H
+
+#include "lib/base/error.h"
+#include "lib/local/identity.h"
+#include "state.h"
+
+/*
+ * Notes that Graph has taken a message of this mailbox from this identity.
+ * Writes at most once a day while nothing changes. 0, or -1 with *err.
+ */
+int sender_note(struct state *state, const char *mailbox,
+    const struct identity *id, struct error *err);
+
+/* 1 with *id filled, 0 when the mailbox has not sent, -1 with *err. */
+int sender_find(struct state *state, const char *mailbox, struct identity *id,
+    struct error *err);
+
+/* Forgets mailboxes that have not sent since wall (clock_wall()). */
+int sender_expire(struct state *state, long long wall, struct error *err);
+
+#endif

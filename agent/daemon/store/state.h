@@ -1,0 +1,79 @@
+/*
+ * state.h - what must survive a restart: one SQLite file, state.db.
+ *
+ * Every call is synchronous and small. The file is locked for as long as it is
+ * open, so a second daemon on the same state fails at once.
+ */
+#ifndef MSGRAPHD_STATE_H
+#define MSGRAPHD_STATE_H
+
+#include "lib/base/error.h"
+#include "lib/base/secret.h"
+#include "lib/local/identity.h"
+#include "vault.h"
+
+struct state;
+
+/* What an identity signed in with last, and the token it got for it. */
+struct credential {
+	struct secret *secret; /* owned */
+	struct secret *token; /* owned; NULL when there is none */
+	long long token_expires; /* clock_wall(), 0 without a token */
+	long long verified; /* clock_wall() when Entra took the secret;
+				    0 once Entra has refused it */
+};
+
+/* 1 when directory holds a state file: then the vault key must exist too. */
+int state_exists(const char *directory);
+
+/*
+ * Opens or makes directory/state.db and proves that the vault's key is the
+ * one it was written with. NULL with *err. The vault stays the caller's and
+ * must outlive the state.
+ */
+struct state *state_open(
+    const char *directory, const struct vault *vault, struct error *err);
+void state_close(struct state **statep);
+
+/* The file's path. 0, or -1 when it does not fit. */
+int state_path(const char *directory, char *path, size_t size);
+
+/*
+ * Renames directory/state.db (and what SQLite keeps beside it) so that the next
+ * start makes a new one; nothing is deleted. name, of size bytes, becomes the
+ * new path. 0, or -1 with *err, also when a daemon runs on it.
+ */
+int state_move_aside(
+    const char *directory, char *name, size_t size, struct error *err);
+
+/* Stores, replacing what was there. 0 when it is durable, -1 with *err. */
+int state_put(struct state *state, const struct identity *id,
+    const struct credential *credential, struct error *err);
+
+/*
+ * Forgets who has neither signed in nor sent since wall (clock_wall()). How
+ * many, or -1 with *err.
+ */
+int state_expire(struct state *state, long long wall, struct error *err);
+
+/* 1 with *credential filled, 0 when the identity is unknown, -1 with *err. */
+int state_get(struct state *state, const struct identity *id,
+    struct credential *credential, struct error *err);
+
+/*
+ * The clock was set by step seconds: so are the times that were written from
+ * clock_wall() began to before. 0, or -1 with *err.
+ */
+int state_follow_clock(struct state *state, long long began, long long before,
+    long long step, struct error *err);
+
+/*
+ * Rows that were written with a clock far ahead of now's are as of now; they
+ * would never expire otherwise. 0, or -1 with *err.
+ */
+int state_mend_future(struct state *state, struct error *err);
+
+/* Wipes what the struct owns; takes a zeroed one. */
+void credential_clear(struct credential *credential);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * decode.h - what a body part holds, out of how it is written: base64 and
+ * quoted-printable (RFC 2045 section 6), piece by piece.
+ */
+#ifndef MSGRAPH_AGENT_DECODE_H
+#define MSGRAPH_AGENT_DECODE_H
+
+#include <stddef.h>
+
+#include "lib/mail/mime.h"
+
+/* Longer runs of blanks are kept although they may end a line. */
+#define DECODE_HELD_MAX 128
+
+struct decode {
+	enum mime_encoding encoding;
+	unsigned int bits, count; /* base64: of a quantum */
+	char held[DECODE_HELD_MAX]; /* quoted-printable: "=", "=X", blanks */
+	size_t held_len;
+};
+
+/* Other encodings than the two give the bytes as they are. */
+void decode_init(struct decode *, enum mime_encoding);
+
+/*
+ * Both write at most len + DECODE_HELD_MAX bytes and return how many. What is
+ * malformed is read as most mail programs do: bytes that are not of base64's
+ * alphabet are passed over, and a '=' that escapes nothing stands for itself.
+ */
+size_t decode_update(struct decode *, const char *in, size_t len, char *out);
+size_t decode_end(struct decode *, char *out);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * content_body.c - what a leaf's body needs, and doing it.
+ *
+ * A body is read once to see whether anything in it asks for a change, which
+ * is nearly free, once more to compare the encodings if so, and a third
+ * time to be written. All in pieces of TRANSFORM_IN bytes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "agent/pipe/codec/base64.h"
+#include "content_private.h"
+
+/* HTML and XML may name their charset near their beginning. */
+#define INBAND_MAX 1024
+
+/* Reads a piece of the shown message; its length, 0 at to, or -1. */
+static ssize_t
+read_piece(const struct content *c, char bytes[TRANSFORM_IN], long long at,
+    long long to, struct error *err)
+{
+	size_t len = to - at < TRANSFORM_IN ? (size_t)(to - at) : TRANSFORM_IN;
+	ssize_t n = 0;
+
+	if (len > 0)
+		n = view_read((void *)&c->view, bytes, len, at);
+	if (n == -1 || (n == 0 && len > 0))
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "cannot read the message again: %s",
+		    n == 0 ? "it is shorter" : strerror(errno));
+	return n;
+}
+
+static int
+scan_range(const struct content *c, struct mime_range range, struct scan *s,
+    struct error *err)
+{
+	char bytes[TRANSFORM_IN];
+	ssize_t n;
+
+	memset(s, 0, sizeof(*s));
+	for (; (n = read_piece(c, bytes, range.from, range.to, err)) > 0;
+	     range.from += n)
+		scan_update(s, bytes, (size_t)n);
+	scan_end(s);
+	return (int)n;
+}
+
+/* --- which encoding --- */
+
+/* What a body is once its line ends are CRLF. */
+struct measure {
+	struct scan scan;
+	struct utf8_check utf8;
+	long long size;
+	long long quoted_printable; /* its size in that encoding */
+};
+
+static int
+measure(const struct content *c, struct mime_range range, struct measure *m,
+    struct error *err)
+{
+	char bytes[TRANSFORM_IN], out[TRANSFORM_OUT];
+	struct transform lines, quoted;
+	size_t len;
+	ssize_t n;
+
+	memset(m, 0, sizeof(*m));
+	transform_init(&lines, TRANSFORM_LINES);
+	transform_init(&quoted, TRANSFORM_QUOTED_PRINTABLE);
+	for (; (n = read_piece(c, bytes, range.from, range.to, err)) > 0;
+	     range.from += n) {
+		len = transform_update(&lines, bytes, (size_t)n, out);
+		m->size += (long long)len;
+		scan_update(&m->scan, out, len);
+		utf8_check(&m->utf8, out, len);
+		m->quoted_printable +=
+		    (long long)transform_update(&quoted, bytes, (size_t)n, out);
+	}
+	m->quoted_printable += (long long)transform_end(&quoted, out);
+	scan_end(&m->scan);
+	return (int)n;
+}
+
+static void
+encode(struct body_plan *plan, enum transform_kind transform)
+{
+	plan->change = 1;
+	plan->transform = transform;
+	plan->encoding = transform == TRANSFORM_QUOTED_PRINTABLE
+	    ? "quoted-printable"
+	    : "base64";
+}
+
+static void
+encode_shorter(struct body_plan *plan, const struct measure *m)
+{
+	long long size = base64_size(m->size);
+
+	size += size / TRANSFORM_LINE_MAX * 2;
+	encode(plan,
+	    m->quoted_printable <= size ? TRANSFORM_QUOTED_PRINTABLE
+					: TRANSFORM_LINES_BASE64);
+}
+
+static void
+transform_only(struct body_plan *plan, enum transform_kind transform)
+{
+	plan->change = 1;
+	plan->transform = transform;
+}
+
+/* 1 when the beginning of the body says its charset. */
+static int
+names_charset(const struct content *c, const struct mime_part *part)
+{
+	char bytes[TRANSFORM_IN + 1];
+	long long to = part->body.to;
+	ssize_t n;
+
+	if (!mime_is(part, "text", "html") && !mime_is(part, "text", "xml"))
+		return 0;
+	if (to - part->body.from > INBAND_MAX)
+		to = part->body.from + INBAND_MAX;
+	n = read_piece(c, bytes, part->body.from, to, NULL);
+	if (n <= 0)
+		return 0;
+	bytes[n] = '\0'; /* there is no other NUL */
+	return strcasestr(bytes, "charset=") != NULL ||
+	    strcasestr(bytes, "encoding=") != NULL;
+}
+
+/* The charset that text with 8-bit bytes lacks, or NULL. */
+static const char *
+missing_charset(const struct content *c, const struct mime_part *part,
+    const struct measure *m)
+{
+	struct span declared =
+	    span_between(part->charset, part->charset + strlen(part->charset));
+
+	if (!m->scan.eight_bit || !mime_is(part, "text", NULL) ||
+	    (declared.len > 0 && charset_kind(declared) != CHARSET_ASCII))
+		return NULL;
+	if (utf8_check_end(&m->utf8))
+		return "utf-8";
+	return names_charset(c, part) ? NULL : "windows-1252";
+}
+
+static int
+plan_identity(struct content *c, const struct mime_part *part,
+    const struct scan *s, struct body_plan *plan, struct error *err)
+{
+	int is_text = mime_is(part, "text", NULL);
+	struct measure m;
+
+	if (measure(c, part->body, &m, err) == -1)
+		return -1;
+	if (s->line_end && (!is_text || part->encoding == MIME_BINARY))
+		encode(plan, TRANSFORM_BASE64);
+	else if (m.scan.long_line ||
+	    (m.scan.eight_bit && c->rules->encode_8bit))
+		encode_shorter(plan, &m);
+	else if (s->line_end)
+		transform_only(plan, TRANSFORM_LINES);
+	if (plan->encoding != NULL)
+		plan->charset = missing_charset(c, part, &m);
+	return 0;
+}
+
+/* --- which rule --- */
+
+/*
+ * RFC 2045 section 6.4 wants unknown encodings left alone. But where people
+ * write "utf-8" or "none" and 8-bit bytes or lines follow that no encoding would
+ * have left, nothing is encoded. What is no name at all may have been meant as
+ * any.
+ */
+static int
+is_identity(const struct mime_part *part, const struct scan *s)
+{
+	struct span name = part->encoding_name;
+
+	if (part->encoding != MIME_OTHER)
+		return part->encoding <= MIME_BINARY;
+	return (s->eight_bit || s->long_line) && name.len > 0 &&
+	    !span_is(name, "uuencode") && !span_is(name, "yenc") &&
+	    (name.len < 2 || strncasecmp(name.p, "x-", 2) != 0);
+}
+
+/* No subtype of message may be encoded, but those of RFC 6532. */
+static int
+is_message(const struct mime_part *part)
+{
+	return mime_is(part, "message", NULL) &&
+	    strncmp(part->subtype, "global", strlen("global")) != 0;
+}
+
+static void
+plan_encoded(
+    const struct mime_part *part, const struct scan *s, struct body_plan *plan)
+{
+	int mend = s->eight_bit || s->long_line;
+
+	if (part->encoding == MIME_QUOTED_PRINTABLE && mend)
+		transform_only(plan, TRANSFORM_MEND_QUOTED_PRINTABLE);
+	else if (part->encoding == MIME_BASE64 && mend)
+		transform_only(plan, TRANSFORM_MEND_BASE64);
+	else if (part->encoding != MIME_OTHER && s->line_end)
+		transform_only(plan, TRANSFORM_LINES);
+}
+
+int
+content_plan(struct content *c, const struct mime_part *part,
+    struct body_plan *plan, struct error *err)
+{
+	struct scan s;
+
+	memset(plan, 0, sizeof(*plan));
+	if (part->opaque || mime_is_pkcs7(part))
+		return 0;
+	if (scan_range(c, part->body, &s, err) == -1)
+		return -1;
+	if (!scan_found(&s))
+		return 0;
+	if (is_message(part)) {
+		if (s.line_end)
+			transform_only(plan, TRANSFORM_LINES);
+		return 0;
+	}
+	if (is_identity(part, &s))
+		return plan_identity(c, part, &s, plan, err);
+	plan_encoded(part, &s, plan);
+	return 0;
+}
+
+/* --- doing it --- */
+
+static int
+is_base64(enum transform_kind kind)
+{
+	return kind == TRANSFORM_BASE64 || kind == TRANSFORM_LINES_BASE64 ||
+	    kind == TRANSFORM_MEND_BASE64;
+}
+
+int
+content_transform(struct content *c, struct mime_range range,
+    enum transform_kind kind, struct error *err)
+{
+	char bytes[TRANSFORM_IN], out[TRANSFORM_OUT];
+	struct transform t;
+	long long at = range.from;
+	size_t len;
+	ssize_t n;
+
+	if (content_start(c, range.from, range.to - range.from, err) == -1)
+		return -1;
+	transform_init(&t, kind);
+	for (; (n = read_piece(c, bytes, at, range.to, err)) > 0; at += n) {
+		len = transform_update(&t, bytes, (size_t)n, out);
+		if (edit_write(&c->edits, out, len, err) == -1)
+			return -1;
+	}
+	if (n == -1)
+		return -1;
+	len = transform_end(&t, out);
+	/* nobody else ends the last line of a message */
+	if (is_base64(kind) && range.to == c->view.spool.raw) {
+		memcpy(out + len, "\r\n", 2);
+		len += 2;
+	}
+	return edit_write(&c->edits, out, len, err);
+}
+
+int
+content_line_ends(struct content *c, long long to, struct error *err)
+{
+	struct mime_range range = {c->done, to};
+	struct scan s = {0};
+
+	c->done = to;
+	if (!c->found.line_end || range.from == to)
+		return 0;
+	if (scan_range(c, range, &s, err) == -1)
+		return -1;
+	return s.line_end ? content_transform(c, range, TRANSFORM_LINES, err)
+			  : 0;
+}

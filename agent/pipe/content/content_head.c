@@ -1,0 +1,299 @@
+/*
+ * content_head.c - edits the fields of one part.
+ *
+ * A field is written anew as a whole where anything in it asks for it, and is
+ * not touched otherwise. New fields stand behind the last one.
+ */
+#include <string.h>
+
+#include "agent/pipe/field/field.h"
+#include "lib/mail/param.h"
+#include "content_private.h"
+
+/* A field may grow to three times its length and some for folding. */
+#define FIELD_OUT_MAX (4 * MIME_HEADER_MAX)
+
+struct head {
+	struct content *content;
+	const struct mime_part *part;
+	const struct body_plan *plan;
+	struct span client; /* to be cut from a Received field, or empty */
+	int types, encodings, versions; /* fields seen so far */
+};
+
+static struct span
+whole(const char *text)
+{
+	return span_between(text, text + strlen(text));
+}
+
+static int
+is_same(struct span old, const struct buf *text)
+{
+	return text->len == old.len &&
+	    (old.len == 0 || memcmp(text->bytes, old.p, old.len) == 0);
+}
+
+/* Replaces bytes of the header by what is in text, which is freed. */
+static int
+replace(
+    const struct head *h, struct span old, struct buf *text, struct error *err)
+{
+	struct content *c = h->content;
+	long long from = h->part->header.from + (old.p - h->part->fields.p);
+	int result = -1;
+
+	if (text->failed)
+		edit_refuse(text, err);
+	else if (is_same(old, text))
+		result = 0;
+	else if (content_start(c, from, (long long)old.len, err) == 0)
+		result = edit_write(&c->edits, text->bytes, text->len, err);
+	buf_free(text);
+	return result;
+}
+
+/* The line end of a field's last line, if it has one. */
+static void
+add_line_end(struct buf *out, const struct header_field *f)
+{
+	if (span_end(f->whole)[-1] == '\n')
+		buf_add(out, "\r\n", 2);
+}
+
+static int
+write_field(const struct head *h, const struct header_field *f,
+    struct span value, struct error *err)
+{
+	struct buf out;
+
+	buf_init(&out, FIELD_OUT_MAX);
+	field_write(&out, span_between(f->whole.p, f->value.p), value,
+	    whole(h->content->charset));
+	add_line_end(&out, f);
+	return replace(h, f->whole, &out, err);
+}
+
+/* --- Content-Type --- */
+
+/*
+ * Where the charset goes: in the place of one that says nothing or what cannot
+ * be, with all up to the next ';', or else behind the type. *at is empty then.
+ */
+static void
+find_charset(struct span value, struct span subtype, struct span *at)
+{
+	struct param_reader r;
+	struct param p;
+
+	param_init(&r, value);
+	while (param_next(&r, &p))
+		if (span_is(p.name, "charset")) {
+			*at = span_between(p.whole.p, r.next);
+			return;
+		}
+	*at = span_between(span_end(subtype), span_end(subtype));
+}
+
+/* Whether a parameter follows without a ';', as some write it. */
+static int
+lacks_semicolon(struct span value)
+{
+	struct param_reader r;
+
+	param_init(&r, value);
+	return r.next < r.limit && *r.next != ';';
+}
+
+/* The value with the charset put in; the caller frees it. */
+static void
+with_charset(const struct head *h, struct span value, struct buf *out)
+{
+	struct span type, subtype, before, at;
+
+	buf_init(out, FIELD_OUT_MAX);
+	if (param_type(value, &type, &subtype) == -1) {
+		buf_printf(out, " text/plain; charset=%s", h->plan->charset);
+		return;
+	}
+	find_charset(value, subtype, &at);
+	before = span_trim(span_between(value.p, at.p));
+	buf_add(out, value.p, (size_t)(at.p - value.p));
+	if (span_end(before)[-1] != ';')
+		buf_add_string(out, "; ");
+	buf_printf(out, "charset=%s", h->plan->charset);
+	if (at.len == 0 && lacks_semicolon(value))
+		buf_add_string(out, ";");
+	buf_add(out, span_end(at), (size_t)(span_end(value) - span_end(at)));
+}
+
+static int
+write_type(
+    const struct head *h, const struct header_field *f, struct error *err)
+{
+	struct buf value;
+	int result;
+
+	with_charset(h, f->value, &value);
+	if (value.failed)
+		result = edit_refuse(&value, err);
+	else
+		result = write_field(h, f,
+		    span_between(value.bytes, value.bytes + value.len), err);
+	buf_free(&value);
+	return result;
+}
+
+/* --- Content-Transfer-Encoding and Received --- */
+
+/* The first says what is new; others would only confuse. */
+static int
+write_encoding(
+    const struct head *h, const struct header_field *f, struct error *err)
+{
+	struct buf out;
+
+	buf_init(&out, FIELD_OUT_MAX);
+	buf_add(&out, "", 0);
+	if (h->encodings == 1) {
+		buf_add(&out, f->whole.p, (size_t)(f->value.p - f->whole.p));
+		buf_printf(&out, " %s", h->plan->encoding);
+		add_line_end(&out, f);
+	}
+	return replace(h, f->whole, &out, err);
+}
+
+static int
+write_received(
+    const struct head *h, const struct header_field *f, struct error *err)
+{
+	struct buf value;
+	int result;
+
+	buf_init(&value, FIELD_OUT_MAX);
+	buf_add(&value, f->value.p, (size_t)(h->client.p - f->value.p));
+	buf_add(&value, span_end(h->client),
+	    (size_t)(span_end(f->value) - span_end(h->client)));
+	if (value.failed)
+		result = edit_refuse(&value, err);
+	else
+		result = write_field(h, f,
+		    span_between(value.bytes, value.bytes + value.len), err);
+	buf_free(&value);
+	return result;
+}
+
+/* --- all fields --- */
+
+static int
+asks_for_it(const struct header_field *f)
+{
+	struct scan s = {0};
+
+	scan_update(&s, f->whole.p, f->whole.len);
+	scan_end(&s);
+	return scan_found(&s);
+}
+
+static void
+count(struct head *h, const struct header_field *f)
+{
+	if (span_is(f->name, "Content-Type"))
+		h->types++;
+	else if (span_is(f->name, "Content-Transfer-Encoding"))
+		h->encodings++;
+	else if (span_is(f->name, "MIME-Version"))
+		h->versions++;
+}
+
+static int
+edit_field(struct head *h, const struct header_field *f, struct error *err)
+{
+	const struct body_plan *plan = h->plan;
+
+	count(h, f);
+	if (h->client.len > 0 && h->client.p >= f->whole.p &&
+	    h->client.p < span_end(f->whole))
+		return write_received(h, f, err);
+	if (plan->encoding != NULL &&
+	    span_is(f->name, "Content-Transfer-Encoding"))
+		return write_encoding(h, f, err);
+	if (plan->charset != NULL && h->types == 1 &&
+	    span_is(f->name, "Content-Type"))
+		return write_type(h, f, err);
+	if (asks_for_it(f))
+		return write_field(h, f, f->value, err);
+	return 0;
+}
+
+/*
+ * Fields that lack; and the empty line, since the first line of a body that is
+ * no field now may look like one when it is changed.
+ */
+static int
+add_fields(const struct head *h, struct error *err)
+{
+	const struct body_plan *plan = h->plan;
+	struct span end = {span_end(h->part->fields), 0};
+	struct buf out;
+
+	buf_init(&out, 1024);
+	buf_add(&out, "", 0);
+	if (plan->encoding != NULL && h->part->is_message && h->versions == 0)
+		buf_add_string(&out, "MIME-Version: 1.0\r\n");
+	if (plan->charset != NULL && h->types == 0)
+		buf_printf(&out, "Content-Type: text/plain; charset=%s\r\n",
+		    plan->charset);
+	if (plan->encoding != NULL && h->encodings == 0)
+		buf_printf(
+		    &out, "Content-Transfer-Encoding: %s\r\n", plan->encoding);
+	if (plan->change && h->part->header_end == HEADER_BAD_LINE)
+		buf_add(&out, "\r\n", 2);
+	return replace(h, end, &out, err);
+}
+
+static void
+find_client(struct head *h)
+{
+	const struct content_rules *rules = h->content->rules;
+	struct span value;
+
+	h->client = span_between(h->part->fields.p, h->part->fields.p);
+	if (rules->hide_client && h->part->depth == 0 &&
+	    received_find(h->part->fields, rules->queue_id, &value))
+		h->client = received_client(value);
+}
+
+int
+content_head(struct content *c, const struct mime_part *part,
+    const struct body_plan *plan, struct error *err)
+{
+	struct head h = {.content = c, .part = part, .plan = plan};
+	struct header_reader r;
+	struct header_field f;
+
+	find_client(&h);
+	header_init(&r, part->fields.p, part->fields.len);
+	while (header_next(&r, &f))
+		if (edit_field(&h, &f, err) == -1)
+			return -1;
+	if (add_fields(&h, err) == -1)
+		return -1;
+	c->done = part->header.to;
+	return 0;
+}
+
+int
+content_head_client(
+    struct content *c, const struct mime_part *part, struct error *err)
+{
+	struct head h = {.content = c, .part = part};
+	struct buf nothing;
+
+	find_client(&h);
+	if (h.client.len == 0)
+		return 0;
+	buf_init(&nothing, 1);
+	buf_add(&nothing, "", 0);
+	return replace(&h, h.client, &nothing, err);
+}

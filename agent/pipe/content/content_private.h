@@ -1,0 +1,82 @@
+/*
+ * content_private.h - what the files of content*.c share.
+ */
+#ifndef MSGRAPH_AGENT_CONTENT_PRIVATE_H
+#define MSGRAPH_AGENT_CONTENT_PRIVATE_H
+
+#include "agent/pipe/codec/transform.h"
+#include "agent/pipe/edit/view.h"
+#include "lib/mail/mime.h"
+#include "content.h"
+
+struct charsets;
+
+struct content {
+	const struct content_rules *rules; /* borrowed */
+	struct scan found; /* in the whole message */
+	struct view view; /* the message with all earlier edits */
+	struct edits edits; /* of what the view shows */
+	struct charsets *charsets; /* owned; NULL where nothing has 8 bits */
+	const char *charset; /* of the part's 8-bit fields, or ""; borrowed */
+	long long done; /* what is before needs nothing more */
+	int sealed; /* depth of a container that must not be touched, or -1 */
+};
+
+/* What becomes of a body. */
+struct body_plan {
+	int change; /* 0: nothing, and nothing in it */
+	enum transform_kind transform;
+	const char *encoding; /* new Content-Transfer-Encoding, or NULL */
+	const char *charset; /* to be put into Content-Type, or NULL */
+};
+
+/* --- content.c --- */
+
+/*
+ * As edit_start(), but takes in what lies between this edit and the one before
+ * when there are many, so that no message needs more than there may be.
+ */
+int content_start(
+    struct content *, long long from, long long len, struct error *);
+
+/* --- content_body.c --- */
+
+/* Decides what a leaf needs; reads its body for it. */
+int content_plan(struct content *, const struct mime_part *, struct body_plan *,
+    struct error *);
+
+/* Writes the body anew. */
+int content_transform(
+    struct content *, struct mime_range, enum transform_kind, struct error *);
+
+/* Makes line ends CRLF from done to here, where any is not, and moves done. */
+int content_line_ends(struct content *, long long to, struct error *);
+
+/* --- content_head.c --- */
+
+/* Edits the fields of a part. */
+int content_head(struct content *, const struct mime_part *,
+    const struct body_plan *, struct error *);
+
+/* Of a message in which nothing but the client may be hidden. */
+int content_head_client(
+    struct content *, const struct mime_part *, struct error *);
+
+/* --- content_charset.c --- */
+
+/* The first walk, over all parts. content_edit() frees what it leaves. */
+int content_charsets_find(
+    struct content *, struct mime_reader *, struct error *);
+
+/* Sets charset; once for each part, in their order. */
+void content_charset_enter(struct content *, const struct mime_part *);
+
+/* --- content_received.c --- */
+
+/* The field of part (a message) that names our client, or 0 in *whole. */
+int received_find(struct span fields, const char *queue_id, struct span *value);
+
+/* What is to be cut from its value: "from" up to "by". Empty: nothing. */
+struct span received_client(struct span value);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * view.h - the message as it is after some edits, and edits of that.
+ *
+ * Who edits the finished header or a body must know what earlier edits made of
+ * the message, and must not meet them half-way. So edits come in layers: a
+ * view reads the message with one layer done, and the next layer is made over
+ * what the view shows. view_apply() makes one layer of both.
+ */
+#ifndef MSGRAPH_AGENT_VIEW_H
+#define MSGRAPH_AGENT_VIEW_H
+
+#include <sys/types.h>
+
+#include "lib/mail/mime.h"
+#include "edit.h"
+
+struct view_piece {
+	long long start; /* in what the view shows */
+	long long at, len; /* in the spool file */
+};
+
+struct view {
+	struct view_piece *list; /* owned */
+	size_t count;
+	struct edits *below; /* borrowed: the layer that is done */
+
+	/*
+	 * What is shown, as a spool with the same descriptor: raw is its
+	 * length. edits_init() takes it for the next layer. Until view_free(),
+	 * nothing else may append to the spool.
+	 */
+	struct spool spool;
+};
+
+/* 0, or -1 when memory is short. view_free() takes what either leaves. */
+int view_init(struct view *, struct edits *below, struct error *);
+void view_free(struct view *);
+
+/* Where the shown message is, for mime_new(). */
+struct mime_source view_source(struct view *);
+
+/* As pread(2) of what is shown; 0 at its end, -1 with errno. */
+ssize_t view_read(void *view, void *bytes, size_t len, long long at);
+
+/*
+ * Makes the layer below do what both layers do. The view is only good to be
+ * freed afterwards. -1 when there are more than EDITS_MAX or memory is short.
+ */
+int view_apply(struct view *, const struct edits *above, struct error *);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * field_words.c - see field_words.h.
+ *
+ * Words next to each other that need it become one run of encoded words,
+ * blanks between them included, since readers drop the blanks between two
+ * encoded words (RFC 2047 section 6.2). For the same reason the blank between
+ * a run and an encoded word that was there before goes into the run as well.
+ */
+#include "lib/mail/address_lex.h"
+#include "lib/mail/encoded_word.h"
+#include "field_words.h"
+
+/* Of a WORDS_SUBJECT: longer ones leave no place to fold a line. */
+#define SUBJECT_WORD_MAX 900
+
+struct unit {
+	enum { UNIT_END, UNIT_WORD, UNIT_OTHER } kind;
+	struct span space; /* before it */
+	struct span text;
+};
+
+struct units {
+	enum words mode;
+	const char *next, *limit;
+};
+
+/* From p to a blank, or to a bracket in a comment. */
+static const char *
+text_end(const char *p, const char *limit, enum words mode)
+{
+	while (p < limit && !span_is_space(*p)) {
+		if (mode == WORDS_COMMENT && (*p == '(' || *p == ')'))
+			break;
+		if (mode == WORDS_COMMENT && *p == '\\' && p + 1 < limit &&
+		    !span_is_space(p[1]))
+			p++;
+		p++;
+	}
+	return p;
+}
+
+static int
+is_word(const struct lexer *l, enum words mode)
+{
+	if (mode == WORDS_NAME)
+		return l->token != TOKEN_END && l->token != TOKEN_SPACE &&
+		    l->token != TOKEN_COMMENT;
+	return l->token == TOKEN_ATOM ||
+	    (mode == WORDS_TOKENS &&
+		(l->token == TOKEN_QUOTED || lex_is(l, '.')));
+}
+
+static void
+next_token(struct unit *u, const char *p, const char *limit, enum words mode)
+{
+	struct lexer l;
+
+	lex_init(&l, p, limit);
+	u->kind = is_word(&l, mode) ? UNIT_WORD : UNIT_OTHER;
+	u->text = l.text;
+	if (u->kind == UNIT_OTHER || mode == WORDS_ALONE)
+		return;
+	while (is_word(&l, mode)) {
+		u->text = span_between(p, span_end(l.text));
+		lex(&l);
+	}
+}
+
+static void
+next_unit(struct units *us, struct unit *u)
+{
+	const char *p = us->next, *limit = us->limit;
+
+	while (p < limit && span_is_space(*p))
+		p++;
+	u->space = span_between(us->next, p);
+	u->text = span_between(p, p);
+	if (p == limit)
+		u->kind = UNIT_END;
+	else if (us->mode >= WORDS_NAME)
+		next_token(u, p, limit, us->mode);
+	else {
+		u->kind = UNIT_WORD;
+		u->text = span_between(p, text_end(p, limit, us->mode));
+		if (u->text.len == 0) { /* a bracket */
+			u->kind = UNIT_OTHER;
+			u->text.len = 1;
+		}
+	}
+	us->next = span_end(u->text);
+}
+
+static int
+needs(const struct units *us, const struct unit *u)
+{
+	if (u->kind != UNIT_WORD || encoded_word_is(u->text))
+		return 0;
+	return fold_needs(u->text) ||
+	    (us->mode == WORDS_SUBJECT && u->text.len > SUBJECT_WORD_MAX);
+}
+
+/* --- what words mean --- */
+
+/* Without the line ends that folding put in; a CR alone is a blank. */
+static void
+add_unfolded(struct buf *out, struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (text.p[i] == '\r' &&
+		    (i + 1 == text.len || text.p[i + 1] != '\n'))
+			buf_add(out, " ", 1);
+		else if (text.p[i] != '\r' && text.p[i] != '\n')
+			buf_add(out, &text.p[i], 1);
+}
+
+/* And without backslashes. */
+static void
+add_unescaped(struct buf *out, struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		if (text.p[i] == '\\' && i + 1 < text.len)
+			i++;
+		if (text.p[i] != '\r' && text.p[i] != '\n')
+			buf_add(out, &text.p[i], 1);
+	}
+}
+
+static void
+add_word(struct buf *out, struct span word, enum words mode)
+{
+	struct lexer l;
+
+	if (mode == WORDS_COMMENT)
+		add_unescaped(out, word);
+	else if (mode < WORDS_NAME)
+		add_unfolded(out, word);
+	else
+		for (lex_init(&l, word.p, span_end(word)); l.token != TOKEN_END;
+		     lex(&l)) {
+			if (l.token == TOKEN_QUOTED)
+				add_unescaped(out,
+				    span_between(
+					l.text.p + 1, span_end(l.text) - 1));
+			else
+				add_unfolded(out, l.text);
+		}
+}
+
+/* --- units that are no words --- */
+
+/* 8-bit bytes in what is neither atom nor quoted string: each run of them
+ * with the other bytes around it that mean nothing. */
+static void
+write_pieces(struct fold *f, struct span text)
+{
+	const char *p = text.p, *limit = span_end(text), *from;
+	struct span piece;
+	int atext;
+
+	while (p < limit) {
+		from = p;
+		atext = lex_is_atext(*p);
+		while (p < limit && lex_is_atext(*p) == atext)
+			p++;
+		piece = span_between(from, p);
+		if (fold_needs(piece))
+			fold_words(f, span_between(from, from), piece);
+		else
+			fold_raw(f, piece);
+	}
+}
+
+static void
+write_other(struct fold *f, const struct unit *u, enum words mode)
+{
+	fold_space(f, u->space, u->text.len);
+	if (!fold_needs(u->text))
+		fold_raw(f, u->text);
+	else if (mode != WORDS_COMMENT && mode != WORDS_ALONE &&
+	    u->text.p[0] == '(' && span_end(u->text)[-1] == ')')
+		words_write(f, u->text, WORDS_COMMENT);
+	else
+		write_pieces(f, u->text);
+}
+
+/*
+ * Bytes that an encoded word must not have: =XX where it is of the kind Q;
+ * readers pass over them in base64.
+ */
+static void
+write_encoded_word(struct fold *f, struct span word)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	int is_q = encoded_word_is(word) == 'q';
+	unsigned char u;
+	size_t i;
+
+	for (i = 0; i < word.len; i++) {
+		u = (unsigned char)word.p[i];
+		if (u < 0x80)
+			fold_raw(f, span_between(word.p + i, word.p + i + 1));
+		else if (is_q)
+			fold_raw(f,
+			    (struct span){
+				(char[]){'=', digits[u >> 4], digits[u & 15]},
+				3});
+	}
+}
+
+/* --- runs --- */
+
+/*
+ * Writes the run that starts with *u and leaves the unit behind it there.
+ * after_word: an encoded word stands before it.
+ */
+static void
+write_run(struct fold *f, struct units *us, struct unit *u, int after_word)
+{
+	struct span space = u->space;
+	struct buf text;
+
+	buf_init(&text, f->out->limit);
+	if (after_word)
+		add_unfolded(&text, space);
+	add_word(&text, u->text, us->mode);
+	next_unit(us, u);
+	while (needs(us, u) && us->mode != WORDS_ALONE) {
+		add_unfolded(&text, u->space);
+		add_word(&text, u->text, us->mode);
+		next_unit(us, u);
+	}
+	if (u->kind == UNIT_WORD && encoded_word_is(u->text))
+		add_unfolded(&text, u->space);
+	if (text.failed)
+		f->out->failed = text.failed;
+	else
+		fold_words(
+		    f, space, span_between(text.bytes, text.bytes + text.len));
+	buf_free(&text);
+}
+
+void
+words_write(struct fold *f, struct span text, enum words mode)
+{
+	struct units us = {mode, text.p, span_end(text)};
+	struct unit u;
+	int after_word = 0;
+
+	next_unit(&us, &u);
+	while (u.kind != UNIT_END) {
+		if (needs(&us, &u)) {
+			write_run(f, &us, &u, after_word);
+			after_word = 1;
+			continue;
+		}
+		after_word = u.kind == UNIT_WORD && encoded_word_is(u.text);
+		if (u.kind == UNIT_WORD) {
+			fold_space(f, u.space, u.text.len);
+			if (after_word)
+				write_encoded_word(f, u.text);
+			else
+				fold_raw(f, u.text);
+		} else
+			write_other(f, &u, mode);
+		next_unit(&us, &u);
+	}
+	fold_space(f, u.space, 0);
+}

@@ -1,0 +1,297 @@
+/*
+ * fold.c - see fold.h.
+ *
+ * Encoded words use only letters, digits and "!*+-/=_", so that they may stand
+ * in text, phrases and comments alike (RFC 2047 section 5), and hold whole
+ * characters each. Q keeps what most of is ASCII readable in logs and for
+ * filters; where it would more than double the text, B is used. Failures of out
+ * are left for its owner to find in out->failed.
+ */
+#include "agent/pipe/codec/base64.h"
+#include "agent/pipe/codec/scan.h"
+#include "lib/mail/charset.h"
+#include "fold.h"
+
+#define WORD_MAX 75 /* RFC 2047 section 2 */
+#define LINE_WITH_WORD_MAX 76
+#define CHARACTER_MAX 12 /* four bytes in Q */
+
+static const char ascii[] = "us-ascii";
+
+void
+fold_init(struct fold *f, struct buf *out, struct span charset)
+{
+	f->out = out;
+	f->charset = charset;
+	f->column = out->len;
+	f->has_word = 0;
+}
+
+int
+fold_needs(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (text.p[i] & 0x80)
+			return 1;
+	return 0;
+}
+
+static void
+put(struct fold *f, const char *bytes, size_t len)
+{
+	buf_add(f->out, bytes, len);
+	f->column += len;
+}
+
+static void
+line_end(struct fold *f)
+{
+	buf_add(f->out, "\r\n", 2);
+	f->column = 0;
+	f->has_word = 0;
+}
+
+void
+fold_raw(struct fold *f, struct span text)
+{
+	const char *p = text.p, *limit = span_end(text), *from;
+
+	while (p < limit) {
+		for (from = p; p < limit && *p != '\r' && *p != '\n';)
+			p++;
+		put(f, from, (size_t)(p - from));
+		if (p == limit)
+			break;
+		if (*p == '\n')
+			line_end(f);
+		else if (p + 1 == limit || p[1] != '\n')
+			put(f, " ", 1);
+		p++;
+	}
+}
+
+static int
+has_line_end(struct span text)
+{
+	return text.len > 0 && memchr(text.p, '\n', text.len) != NULL;
+}
+
+void
+fold_here(struct fold *f, struct span space)
+{
+	line_end(f);
+	if (space.len == 0)
+		put(f, " ", 1);
+	else
+		fold_raw(f, space);
+}
+
+void
+fold_space(struct fold *f, struct span space, size_t next)
+{
+	if (f->has_word && space.len > 0 && next > 0 && !has_line_end(space) &&
+	    f->column + space.len + next > LINE_WITH_WORD_MAX)
+		fold_here(f, space);
+	else
+		fold_raw(f, space);
+}
+
+/* --- encoded words --- */
+
+static int
+is_plain(char c)
+{
+	return (c >= '0' && c <= '9') ||
+	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+	    (c != '\0' && strchr("!*+-/", c) != NULL);
+}
+
+static size_t
+q_size(struct span text)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < text.len; i++)
+		n += is_plain(text.p[i]) || text.p[i] == ' ' ? 1 : 3;
+	return n;
+}
+
+static void
+put_q(struct fold *f, struct span text)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	unsigned char u;
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		u = (unsigned char)text.p[i];
+		if (is_plain(text.p[i]))
+			put(f, &text.p[i], 1);
+		else if (u == ' ')
+			put(f, "_", 1);
+		else
+			put(f, (char[]){'=', digits[u >> 4], digits[u & 15]},
+			    3);
+	}
+}
+
+static void
+put_b(struct fold *f, struct span text)
+{
+	size_t i, n;
+	char four[4];
+
+	for (i = 0; i < text.len; i += n) {
+		n = text.len - i < 3 ? text.len - i : 3;
+		base64_quantum(text.p + i, n, four);
+		put(f, four, sizeof(four));
+	}
+}
+
+struct words {
+	struct span charset;
+	enum charset_kind kind;
+	int b;
+};
+
+/* As much of the text as fits into so many bytes, but a character at least. */
+static struct span
+take(const struct words *w, struct span text, size_t room)
+{
+	struct span head = {text.p, 0}, rest = text, next;
+	size_t used = 0, n;
+
+	while (rest.len > 0) {
+		n = charset_char(w->kind, rest);
+		next = span_between(rest.p, rest.p + n);
+		used = w->b ? (size_t)base64_size((long long)(head.len + n))
+			    : used + q_size(next);
+		if (used > room && head.len > 0)
+			break;
+		head.len += n;
+		rest.p += n;
+		rest.len -= n;
+	}
+	return head;
+}
+
+static void
+put_word(struct fold *f, const struct words *w, struct span text)
+{
+	put(f, "=?", 2);
+	put(f, w->charset.p, w->charset.len);
+	put(f, w->b ? "?B?" : "?Q?", 3);
+	if (w->b)
+		put_b(f, text);
+	else
+		put_q(f, text);
+	put(f, "?=", 2);
+	f->has_word = 1;
+}
+
+/* What the next word may be long in this line. */
+static size_t
+room_left(const struct fold *f, size_t space)
+{
+	size_t used = f->column + space;
+
+	if (used >= LINE_WITH_WORD_MAX)
+		return 0;
+	used = LINE_WITH_WORD_MAX - used;
+	return used < WORD_MAX ? used : WORD_MAX;
+}
+
+void
+fold_words(struct fold *f, struct span space, struct span text)
+{
+	struct words w = {.charset = charset_of(text, f->charset)};
+	size_t overhead, room;
+	struct span head;
+
+	if (!fold_needs(text))
+		w.charset = span_between(ascii, ascii + strlen(ascii));
+	overhead = w.charset.len +
+	    strlen("=?"
+		   "?Q?"
+		   "?=");
+	w.kind = charset_kind(w.charset);
+	w.b = q_size(text) > 2 * text.len;
+	if (space.len > 0 && !has_line_end(space) &&
+	    room_left(f, space.len) < overhead + CHARACTER_MAX)
+		fold_here(f, space);
+	else
+		fold_raw(f, space);
+	while (text.len > 0) {
+		room = room_left(f, 0);
+		if (room < overhead + CHARACTER_MAX)
+			room = WORD_MAX;
+		head = take(&w, text, room - overhead);
+		put_word(f, &w, head);
+		text = span_between(span_end(head), span_end(text));
+		if (text.len > 0)
+			fold_here(f, (struct span){NULL, 0});
+	}
+}
+
+/* --- lines that are too long --- */
+
+/*
+ * Where a line may be folded: before a blank that follows something else, and
+ * that something else than blanks follows. The last place within 78 bytes, or
+ * else the next one at all. Text is where to look from.
+ */
+static const char *
+find_fold(struct span line, const char *text)
+{
+	const char *p = text, *limit = span_end(line), *at, *found = NULL;
+
+	while (p < limit && (*p == ' ' || *p == '\t'))
+		p++;
+	while (p < limit) {
+		if (*p != ' ' && *p != '\t') {
+			p++;
+			continue;
+		}
+		at = p;
+		while (p < limit && (*p == ' ' || *p == '\t'))
+			p++;
+		if (p == limit || (found != NULL && at - line.p > 78))
+			break;
+		found = at;
+	}
+	return found;
+}
+
+static void
+fold_line(struct buf *out, struct span line, const char *text)
+{
+	const char *at;
+
+	while (
+	    line.len > SCAN_LINE_MAX && (at = find_fold(line, text)) != NULL) {
+		buf_add(out, line.p, (size_t)(at - line.p));
+		buf_add(out, "\r\n", 2);
+		line = span_between(at, span_end(line));
+		text = at;
+	}
+	buf_add(out, line.p, line.len);
+}
+
+void
+fold_long(struct buf *out, struct span field)
+{
+	const char *p = field.p, *limit = span_end(field), *end;
+	const char *text = (const char *)memchr(p, ':', field.len) + 1;
+
+	while (p < limit) {
+		end = memmem(p, (size_t)(limit - p), "\r\n", 2);
+		if (end == NULL)
+			end = limit;
+		fold_line(out, span_between(p, end), text);
+		if (end < limit)
+			buf_add(out, "\r\n", 2);
+		p = text = end == limit ? limit : end + 2;
+	}
+}

@@ -1,0 +1,35 @@
+/*
+ * from.h - makes From and Sender say what Exchange takes from this mailbox.
+ */
+#ifndef MSGRAPH_AGENT_FROM_H
+#define MSGRAPH_AGENT_FROM_H
+
+#include "lib/base/buf.h"
+#include "lib/base/error.h"
+#include "lib/mail/address.h"
+#include "lib/mail/header.h"
+#include "disposition.h"
+
+struct from {
+	size_t fields;
+	int changes;
+	int has_author;
+	struct address
+	    author; /* the mailbox that stays; points into the head */
+	const char *address; /* what it must be; borrowed; NULL: its own */
+	char key[ADDRESS_KEY_SIZE]; /* of the author in the end */
+	const char *first; /* the first From */
+};
+
+/*
+ * Reads all From fields. A bounce comes from the mailbox, whoever wrote it. 0;
+ * or -1: 5.6.7 for an author whom ASCII cannot write.
+ */
+int from_survey(struct from *, struct span head, const char *mailbox,
+    int is_bounce, struct error *);
+
+/* What becomes of a From or Sender; any other field stays. */
+enum field_fate from_field(
+    const struct from *, const struct header_field *, struct buf *out);
+
+#endif

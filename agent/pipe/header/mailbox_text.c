@@ -1,0 +1,156 @@
+/*
+ * mailbox_text.c - one mailbox of an address list. See element.h.
+ */
+#include <string.h>
+
+#include "mailbox_text.h"
+
+#define ELEMENT_MAX (1024 * 1024) /* a header has no more */
+
+/* Between '<' and the address: a route (RFC 5322 section 4.4). */
+static int
+has_route(const struct address *a)
+{
+	return a->angle.len > 0 &&
+	    memchr(a->angle.p, '@', (size_t)(a->spec.p - a->angle.p)) != NULL;
+}
+
+int
+element_is_right(const struct address *a)
+{
+	return !a->loose && address_is_ascii(a->spec) && !has_route(a);
+}
+
+/* What stands around the address stays, but for a route. */
+static void
+add_around(struct buf *out, const struct address *a, const char *address)
+{
+	const char *end = span_end(a->spec);
+	const char *start = has_route(a) ? a->angle.p + 1 : a->spec.p;
+
+	buf_add(out, a->element.p, (size_t)(start - a->element.p));
+	buf_add_string(out, address);
+	buf_add(out, end, (size_t)(span_end(a->element) - end));
+}
+
+/* Some look for encoded words in quotes too: see address.h. */
+static int
+has_word(struct span name)
+{
+	return memmem(name.p, name.len, "=?", 2) != NULL;
+}
+
+/* 1 when this is one mailbox in any list. */
+static int
+stands(struct span text)
+{
+	struct address_reader r;
+	struct address a;
+
+	address_init(&r, text.p, text.len);
+	return address_is_sound(text) && address_next(&r, &a) &&
+	    !address_word_is_open(span_between(text.p, a.spec.p)) &&
+	    !address_word_is_open(
+		span_between(span_end(a.spec), span_end(text)));
+}
+
+/*
+ * Between quotes almost anything may stand; what may not is left out, and so
+ * is what would make an encoded word of the rest.
+ */
+static void
+add_quoted(struct buf *out, struct span name)
+{
+	char last = '"';
+	size_t i;
+
+	if (has_word(name))
+		name.len = 0;
+	buf_add_string(out, "\"");
+	for (i = 0; i < name.len; i++) {
+		if (strchr("\"\\\r\n", name.p[i]) != NULL ||
+		    (last == '=' && name.p[i] == '?'))
+			continue;
+		last = name.p[i];
+		buf_add(out, &last, 1);
+	}
+	buf_add_string(out, "\"");
+}
+
+static void
+add_repaired(struct buf *out, const struct address *a, const char *address)
+{
+	int named = a->name.len > 0 && !has_word(a->name);
+
+	if (named) {
+		add_quoted(out, a->name);
+		buf_add_string(out, " <");
+	}
+	buf_add_string(out, address);
+	if (named)
+		buf_add_string(out, ">");
+}
+
+/* A name that is the old address would be taken for the address by some. */
+void
+element_write_as(struct buf *out, const struct address *a, const char *address)
+{
+	struct buf whole;
+
+	buf_init(&whole, ELEMENT_MAX);
+	add_around(&whole, a, address);
+	if (whole.failed)
+		out->failed = whole.failed;
+	else if (stands(span_between(whole.bytes, whole.bytes + whole.len)))
+		buf_add(out, whole.bytes, whole.len);
+	else
+		add_repaired(out, a, address);
+	buf_free(&whole);
+}
+
+/* The local part as it stands, and the domain of the key. */
+static void
+write_ascii(struct buf *out, const struct address *a, const char *key)
+{
+	struct buf spec;
+
+	buf_init(&spec, ELEMENT_MAX);
+	if (address_is_ascii(a->spec))
+		buf_add(&spec, a->spec.p, a->spec.len);
+	else {
+		buf_add(&spec, a->local.p, a->local.len);
+		buf_add_string(&spec, strrchr(key, '@'));
+	}
+	if (spec.failed)
+		out->failed = spec.failed;
+	else
+		element_write_as(out, a, spec.bytes);
+	buf_free(&spec);
+}
+
+void
+element_write(struct buf *out, const struct address *a, const char *key)
+{
+	if (!stands(a->element))
+		add_repaired(out, a, key);
+	else if (address_is_ascii(a->spec) && !has_route(a))
+		buf_add(out, a->element.p, a->element.len);
+	else
+		write_ascii(out, a, key);
+}
+
+void
+element_write_group(struct buf *out, const struct address *group)
+{
+	struct address_reader r;
+	struct address a;
+
+	address_init(&r, group->element.p, group->element.len);
+	if (address_next(&r, &a) && a.kind == ADDRESS_GROUP && !r.loose &&
+	    !address_word_is_open(group->element)) {
+		buf_add(out, group->element.p, group->element.len);
+		return;
+	}
+	add_quoted(out, group->name);
+	buf_add_string(out, ":");
+}

@@ -1,0 +1,178 @@
+/*
+ * rewrite.c - what changes in the header before Graph gets a message.
+ *
+ * Graph's sendMail has no envelope: Exchange mails To, Cc and Bcc. So the
+ * header is read first to learn whom it names, and then once more to make the
+ * edits, in the order of the bytes:
+ *
+ *	- X-MSGraph-* fields are ours and go, and so does Return-Path, which
+ *	  is for whoever delivers at last (RFC 5321 section 4.4);
+ *	- To, Cc, Bcc and Resent-* become what lists.c makes of them, From and
+ *	  Sender what from.c does;
+ *	- a new Bcc, after the last field, names the recipients that no
+ *	  list names;
+ *	- a body that starts without an empty line before it gets one, so
+ *	  that everybody agrees on where it starts.
+ *
+ * The body is not looked at.
+ */
+#include <string.h>
+
+#include "lib/mail/header.h"
+#include "disposition.h"
+#include "from.h"
+#include "lists.h"
+#include "rewrite.h"
+
+#define OURS "X-MSGraph-"
+
+struct header {
+	const struct spool *spool;
+	struct edits *edits;
+	struct lists lists;
+	struct from from;
+	int open; /* the last field that stays has no line end */
+};
+
+/* --- first pass --- */
+
+/*
+ * The head of a longer message was cut somewhere. That the header ends before
+ * the cut is sure only where there is an empty line, or a whole bad one.
+ */
+static int
+is_whole(const struct spool *s, struct span head)
+{
+	struct header_reader r;
+	struct header_field f;
+
+	if (s->raw == (long long)s->head_len)
+		return 1;
+	header_init(&r, head.p, head.len);
+	while (header_next(&r, &f))
+		continue;
+	return r.end == HEADER_EMPTY_LINE ||
+	    (r.end == HEADER_BAD_LINE &&
+		memchr(r.body.p, '\n', r.body.len) != NULL);
+}
+
+static int
+survey(struct header *h, const struct rewrite_rules *rules,
+    struct recipients *recipients, struct span head, struct error *err)
+{
+	if (!is_whole(h->spool, head))
+		return error_set(err, ERROR_PERMANENT, "5.6.0",
+		    "the header of the message is larger than %d bytes",
+		    SPOOL_HEAD_MAX);
+	lists_survey(&h->lists, head, recipients, rules->keep);
+	return from_survey(
+	    &h->from, head, rules->mailbox, rules->is_bounce, err);
+}
+
+/* --- second pass --- */
+
+static ssize_t
+read_head(void *ctx, void *bytes, size_t len, long long at)
+{
+	const struct spool *spool = ctx;
+
+	memcpy(bytes, spool->head + at, len);
+	return (ssize_t)len;
+}
+
+static int
+start_edit(struct header *h, const char *from, size_t len, struct error *err)
+{
+	return edit_start_near(h->edits, from - h->spool->head, (long long)len,
+	    read_head, (void *)h->spool, err);
+}
+
+static int
+must_go(struct span name)
+{
+	size_t len = strlen(OURS);
+
+	return (name.len >= len && strncasecmp(name.p, OURS, len) == 0) ||
+	    span_is(name, "Return-Path");
+}
+
+static enum field_fate
+judge(const struct header *h, const struct header_field *f, struct buf *out)
+{
+	enum field_fate fate;
+
+	if (must_go(f->name))
+		return FIELD_GOES;
+	fate = lists_field(&h->lists, f, out);
+	return fate == FIELD_STAYS ? from_field(&h->from, f, out) : fate;
+}
+
+static int
+write_all(const struct header *h, const struct buf *bytes, struct error *err)
+{
+	if (bytes->failed)
+		return edit_refuse(bytes, err);
+	return edit_write(h->edits, bytes->bytes, bytes->len, err);
+}
+
+static int
+edit_field(struct header *h, const struct header_field *f, struct error *err)
+{
+	enum field_fate fate;
+	struct buf out;
+	int result = 0;
+
+	buf_init(&out, 2 * SPOOL_HEAD_MAX);
+	fate = judge(h, f, &out);
+	if (fate != FIELD_STAYS)
+		result = start_edit(h, f->whole.p, f->whole.len, err);
+	if (result == 0 && fate == FIELD_CHANGES)
+		result = write_all(h, &out, err);
+	if (fate != FIELD_GOES)
+		h->open = fate == FIELD_STAYS && span_end(f->whole)[-1] != '\n';
+	buf_free(&out);
+	return result;
+}
+
+/* After the last field: what is new, and an empty line where one lacks. */
+static int
+append(struct header *h, const struct header_reader *r, struct error *err)
+{
+	int needs_bcc = lists_hidden(&h->lists) > 0;
+	int needs_line = r->end == HEADER_BAD_LINE;
+	struct buf out;
+	int result;
+
+	if (!needs_bcc && !needs_line)
+		return 0;
+	buf_init(&out, SPOOL_HEAD_MAX);
+	if (h->open)
+		buf_add_string(&out, "\r\n");
+	if (needs_bcc)
+		lists_bcc(&h->lists, &out);
+	if (needs_line)
+		buf_add_string(&out, "\r\n");
+	result = start_edit(h, span_end(r->fields), 0, err);
+	if (result == 0)
+		result = write_all(h, &out, err);
+	buf_free(&out);
+	return result;
+}
+
+int
+rewrite(const struct spool *spool, const struct rewrite_rules *rules,
+    struct recipients *recipients, struct edits *edits, struct error *err)
+{
+	struct span head = {spool->head, spool->head_len};
+	struct header h = {.spool = spool, .edits = edits};
+	struct header_reader r;
+	struct header_field f;
+
+	if (survey(&h, rules, recipients, head, err) == -1)
+		return -1;
+	header_init(&r, head.p, head.len);
+	while (header_next(&r, &f))
+		if (edit_field(&h, &f, err) == -1)
+			return -1;
+	return append(&h, &r, err);
+}

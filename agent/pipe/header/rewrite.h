@@ -1,0 +1,27 @@
+/*
+ * rewrite.h - decides what changes in the header before Graph gets a message.
+ */
+#ifndef MSGRAPH_AGENT_REWRITE_H
+#define MSGRAPH_AGENT_REWRITE_H
+
+#include "agent/pipe/edit/edit.h"
+#include "agent/pipe/edit/spool.h"
+#include "lib/base/error.h"
+#include "recipients.h"
+
+/* What is not in the message. */
+struct rewrite_rules {
+	const char *mailbox; /* the one that sends */
+	int is_bounce; /* Postfix's own: it comes from the mailbox */
+	int keep; /* header addresses that the envelope lacks stay */
+};
+
+/*
+ * Reads the header in the spool's head and fills edits for the recipients
+ * that are chosen, noting in them where the header names them. 0; or -1 when
+ * the message cannot be sent.
+ */
+int rewrite(const struct spool *, const struct rewrite_rules *,
+    struct recipients *, struct edits *, struct error *);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * large_describe.c - what a part that is taken out is called: the words that
+ * Graph wants for an attachment, made of the part's header.
+ */
+#include <stdio.h>
+
+#include "lib/mail/charset.h"
+#include "large_private.h"
+
+/* What a file without a name is called, by its type. */
+static const struct {
+	const char *type, *name;
+} names[] = {
+    {"application/json", "attachment.json"},
+    {"application/pdf", "attachment.pdf"},
+    {"application/postscript", "attachment.ps"},
+    {"application/xml", "attachment.xml"},
+    {"application/zip", "attachment.zip"},
+    {"audio/mpeg", "audio.mp3"},
+    {"audio/wav", "audio.wav"},
+    {"audio/x-wav", "audio.wav"},
+    {"image/bmp", "image.bmp"},
+    {"image/gif", "image.gif"},
+    {"image/jpeg", "image.jpg"},
+    {"image/png", "image.png"},
+    {"image/tiff", "image.tif"},
+    {"text/calendar", "attachment.ics"},
+    {"text/csv", "attachment.csv"},
+    {"text/html", "attachment.html"},
+    {"text/plain", "attachment.txt"},
+    {"text/xml", "attachment.xml"},
+    {"video/mp4", "video.mp4"},
+};
+
+static void
+describe_type(const struct mime_part *part, struct large_part *found)
+{
+	/* text/plain by default, but a file is none for that */
+	if (!part->type_read)
+		snprintf(found->type, sizeof(found->type),
+		    "application/octet-stream");
+	else if (part->charset[0] != '\0' && strcmp(part->type, "text") == 0 &&
+	    charset_kind(span_between(part->charset,
+		part->charset + strlen(part->charset))) != CHARSET_UNKNOWN)
+		snprintf(found->type, sizeof(found->type),
+		    "text/%s; charset=%s", part->subtype, part->charset);
+	else
+		snprintf(found->type, sizeof(found->type), "%s/%s", part->type,
+		    part->subtype);
+}
+
+/* Visible ASCII that is whole: anything else would name another part. */
+static void
+describe_id(const struct mime_part *part, struct large_part *found)
+{
+	struct span id = part->content_id;
+	size_t i;
+
+	if (id.len >= sizeof(found->id))
+		return;
+	for (i = 0; i < id.len; i++)
+		if (id.p[i] <= ' ' || id.p[i] >= 0x7f)
+			return;
+	if (id.len > 0)
+		memcpy(found->id, id.p, id.len);
+}
+
+void
+large_describe(
+    const struct mime_part *part, int in_related, struct large_part *found)
+{
+	describe_type(part, found);
+	describe_id(part, found);
+	mime_filename(part, found->name, sizeof(found->name));
+	/*
+	 * Elsewhere "inline" is only how some programs mark a file that may be
+	 * shown at once; Exchange's flag hides it from the list of files.
+	 */
+	found->is_inline = in_related && found->id[0] != '\0' &&
+	    !mime_disposition_is(part, "attachment");
+}
+
+void
+large_name(struct large_part *found)
+{
+	size_t i, len = strcspn(found->type, ";");
+
+	if (found->name[0] != '\0')
+		return;
+	snprintf(found->name, sizeof(found->name), "attachment.bin");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i].type) == len &&
+		    memcmp(names[i].type, found->type, len) == 0)
+			snprintf(found->name, sizeof(found->name), "%s",
+			    names[i].name);
+}

@@ -1,0 +1,37 @@
+/*
+ * options.h - what master.cf tells the agent.
+ */
+#ifndef MSGRAPH_AGENT_OPTIONS_H
+#define MSGRAPH_AGENT_OPTIONS_H
+
+#include <stddef.h>
+
+#include "lib/base/error.h"
+
+enum options_action { OPTIONS_DELIVER, OPTIONS_HELP, OPTIONS_VERSION };
+
+/* Strings are borrowed from argv. */
+struct options {
+	enum options_action action;
+	const char *conf_file;
+	const char *queue_id;
+	const char *identity; /* may be empty: nobody signed in */
+	const char *mailbox;
+	const char *sender; /* empty: the null sender */
+	const char **originals; /* owned; as many as were given */
+	size_t original_count;
+	char *const *recipients; /* at least one */
+	size_t recipient_count;
+};
+
+extern const char options_usage[];
+
+/*
+ * Reads argv. 0; or -1 with an error of class ERROR_OURS (4.3.5): a wrong
+ * master.cf is the operator's to mend and costs no mail. Prints nothing.
+ * options_free() takes what either result leaves.
+ */
+int options_parse(struct options *, int argc, char **argv, struct error *);
+void options_free(struct options *);
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * submit.c - one record to msgraphd, one back. See submit.h and wire.h.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/local/sock.h"
+#include "message_id.h"
+#include "submit.h"
+
+static int
+add_numbers(struct buf *record, const struct edits *edits)
+{
+	char raw[32];
+
+	snprintf(raw, sizeof(raw), "%lld", edits->spool->raw);
+	wire_field(record, "raw", raw);
+	return edits_segments(edits, record);
+}
+
+static int
+add_message_id(struct buf *record, const struct spool *spool)
+{
+	struct span head = {spool->head, spool->head_len};
+	char id[MESSAGE_ID_SIZE];
+
+	message_id_read(head, id);
+	return id[0] == '\0' ? 0 : wire_field(record, "message-id", id);
+}
+
+/*
+ * msgraphd asks only whether there is one, so a character that a record cannot
+ * hold need not keep the message here.
+ */
+static int
+add_sender(struct buf *record, const char *sender)
+{
+	char *copy = strdup(sender), *p;
+	int bad;
+
+	if (copy == NULL) {
+		record->failed = 1;
+		return -1;
+	}
+	for (p = copy; *p != '\0'; p++)
+		if ((unsigned char)*p < 32 || *p == 127)
+			*p = '?';
+	bad = wire_field(record, "sender", copy);
+	free(copy);
+	return bad;
+}
+
+static int
+add_recipients(struct buf *record, const struct options *o,
+    const struct recipients *recipients)
+{
+	size_t i;
+	int bad = 0;
+
+	for (i = 0; i < o->recipient_count; i++)
+		if (recipient_is_chosen(recipients, &recipients->list[i]))
+			bad |=
+			    wire_field(record, "recipient", o->recipients[i]);
+	return bad;
+}
+
+static int
+make_record(struct buf *record, const struct options *o,
+    const struct recipients *recipients, const struct edits *edits,
+    const struct large *large, struct error *err)
+{
+	int bad = 0;
+
+	bad |= wire_field(record, "queue-id", o->queue_id);
+	bad |= wire_field(record, "identity", o->identity);
+	bad |= wire_field(record, "mailbox", o->mailbox);
+	bad |= add_sender(record, o->sender);
+	bad |= add_recipients(record, o, recipients);
+	bad |= add_message_id(record, edits->spool);
+	bad |= add_numbers(record, edits);
+	bad |= large_fields(large, record);
+	bad |= wire_end(record);
+	if (record->failed)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "memory is short, or the record for msgraphd passes %d "
+		    "bytes",
+		    WIRE_RECORD_MAX);
+	if (bad)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "control character in the envelope");
+	return 0;
+}
+
+/* Waits for more of the answer. 0; -1 when there will be none. */
+static int
+receive(int fd, struct buf *answer, struct error *err)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	int passed = -1;
+	char chunk[512];
+	ssize_t n;
+
+	poll(&pfd, 1, -1);
+	n = sock_recv(fd, chunk, sizeof(chunk), &passed);
+	if (passed != -1)
+		close(passed);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n == -1)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "no answer from msgraphd, outcome unknown: %s",
+		    strerror(errno));
+	if (n == 0)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "msgraphd went away without an answer, outcome unknown");
+	if (buf_add(answer, chunk, (size_t)n) == -1)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "msgraphd's answer is too long, outcome unknown");
+	return 0;
+}
+
+/*
+ * Reads until the record is whole, not until the peer closes: what counts has
+ * been said by then.
+ */
+static int
+read_reply(int fd, struct wire_reply *reply, struct error *err)
+{
+	enum wire_result result = WIRE_INCOMPLETE;
+	struct buf answer;
+	size_t len;
+	int failed = 0;
+
+	buf_init(&answer, WIRE_REPLY_MAX);
+	while (!failed && result == WIRE_INCOMPLETE) {
+		failed = receive(fd, &answer, err);
+		if (!failed)
+			result = wire_record(answer.bytes, answer.len, &len);
+	}
+	if (!failed &&
+	    (result == WIRE_BAD ||
+		wire_reply_parse(reply, answer.bytes, answer.len) == -1))
+		failed = error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "msgraphd's answer cannot be read, outcome unknown");
+	buf_free(&answer);
+	return failed ? -1 : 0;
+}
+
+int
+submit(const char *socket_path, const struct options *o,
+    const struct recipients *recipients, const struct edits *edits,
+    const struct large *large, struct wire_reply *reply, struct error *err)
+{
+	struct buf record;
+	int fd = -1, result = -1;
+
+	buf_init(&record, WIRE_RECORD_MAX);
+	if (make_record(&record, o, recipients, edits, large, err) == -1)
+		goto out;
+	fd = sock_connect(socket_path, LLONG_MAX, err);
+	if (fd == -1)
+		goto out;
+	if (sock_write_all(fd, record.bytes, record.len, edits->spool->fd,
+		LLONG_MAX, err) == -1) {
+		error_prefix(err, "hand the message to msgraphd");
+		goto out;
+	}
+	result = read_reply(fd, reply, err);
+out:
+	if (fd != -1)
+		close(fd);
+	buf_free(&record);
+	return result;
+}

@@ -1,0 +1,23 @@
+/*
+ * submit.h - hands the finished message to msgraphd and waits for its word.
+ */
+#ifndef MSGRAPH_AGENT_SUBMIT_H
+#define MSGRAPH_AGENT_SUBMIT_H
+
+#include "agent/pipe/edit/edit.h"
+#include "agent/pipe/header/recipients.h"
+#include "agent/pipe/large/large.h"
+#include "agent/pipe/process/options.h"
+#include "lib/base/error.h"
+#include "lib/local/wire.h"
+
+/*
+ * For the recipients that are chosen. 0 with msgraphd's answer in *reply; -1
+ * when there is none, which always defers. Waits without limit of its own: see
+ * deadline.h.
+ */
+int submit(const char *socket_path, const struct options *,
+    const struct recipients *, const struct edits *, const struct large *,
+    struct wire_reply *reply, struct error *);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * conf.h - msgraph.conf: "name = value" lines, '#' comments.
+ *
+ * One table holds every setting with its type, default, limits and help. It
+ * feeds the parser, what -t prints, and the test that compares it with the man
+ * page and the example file. Every program reads the whole file, so that a
+ * mistake is found whoever meets it first.
+ */
+#ifndef MSGRAPH_CONF_H
+#define MSGRAPH_CONF_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+
+#define CONF_DEFAULT_FILE "/etc/msgraph/msgraph.conf"
+
+enum conf_cloud { CLOUD_GLOBAL, CLOUD_USGOV, CLOUD_USGOV_DOD, CLOUD_CHINA };
+enum conf_mailbox_from { MAILBOX_FROM_HEADER, MAILBOX_FROM_ENVELOPE };
+enum conf_header_recipients { HEADER_RECIPIENTS_TRIM, HEADER_RECIPIENTS_KEEP };
+enum conf_large_messages { LARGE_MESSAGES_DRAFT, LARGE_MESSAGES_REFUSE };
+
+/*
+ * Strings are owned by the struct; NULL where the setting is "none". Durations
+ * are seconds, sizes are bytes.
+ */
+struct conf {
+	int cloud; /* enum conf_cloud */
+	char *login_endpoint; /* never NULL after conf_load() */
+	char *graph_endpoint; /* never NULL after conf_load() */
+	char *ca_file; /* NULL: the system's store */
+	char *proxy; /* NULL: none */
+	int username_delimiter; /* index of conf_delimiters() */
+	long auth_cache_ttl;
+	long auth_outage_grace;
+	char *auth_socket;
+	char *bounce_socket;
+	int bounce_via_graph; /* 0 or 1 */
+	char *submit_socket;
+	char *state_directory;
+	long state_retention;
+	char *vault_key_file;
+	long connect_timeout;
+	long request_timeout;
+	long throttle_wait;
+	long delivery_timeout;
+	long mailbox_concurrency;
+	long access_denied_grace;
+	int verify_unknown; /* 0 or 1 */
+	long sendmail_limit; /* of a finished message, before base64 */
+	int large_messages; /* enum conf_large_messages */
+	int header_recipients; /* enum conf_header_recipients */
+	long max_recipients; /* of one message to Graph */
+	int encode_8bit; /* 0 or 1 */
+	int hide_client; /* 0 or 1 */
+	char *milter_socket;
+	int mailbox_from; /* enum conf_mailbox_from */
+	long max_message_size;
+	int log_level; /* enum log_level */
+	int log_destination; /* enum log_destination */
+};
+
+/*
+ * Reads the file over the defaults. 0; or -1 with err->text naming file, line
+ * and remedy (class ERROR_OURS, dsn 4.3.5), and *conf empty. conf_free()
+ * releases what a successful load allocated; it takes an empty struct too.
+ */
+int conf_load(struct conf *conf, const char *file, struct error *err);
+void conf_free(struct conf *conf);
+
+/* The delimiters a user name may have, as identity_parse() takes them. */
+const char *conf_delimiters(const struct conf *conf);
+
+/* What -t prints: every setting as "name = value", in the table's order. */
+void conf_print(const struct conf *conf, FILE *out);
+
+#endif

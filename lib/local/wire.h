@@ -1,0 +1,105 @@
+/*
+ * wire.h - the two local protocols, as pure functions over bytes.
+ *
+ * auth socket: Cyrus saslauthd's. The client sends four strings, each a
+ * 16-bit big-endian count and that many bytes: login, password, service,
+ * realm. The server sends one string that starts with "OK" or "NO" and
+ * closes; it closes without an answer when it cannot tell now.
+ *
+ * submit socket: lines "name=value\n" and an empty line, then the same back.
+ * The finished message travels as a descriptor (SCM_RIGHTS) with the first
+ * byte. Unknown names are passed over, so that an agent and a daemon of
+ * different versions understand each other during an upgrade.
+ */
+#ifndef MSGRAPH_WIRE_H
+#define MSGRAPH_WIRE_H
+
+#include <stddef.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/error.h"
+
+/* --- auth socket --- */
+
+/* The longest of the four strings that is taken. */
+#define WIRE_AUTH_STRING_MAX 1024
+#define WIRE_AUTH_REQUEST_MAX (4 * (2 + WIRE_AUTH_STRING_MAX))
+#define WIRE_AUTH_REPLY_MAX 1024
+
+struct wire_auth {
+	/* point into the parsed bytes, not terminated */
+	const char *login, *password, *service, *realm;
+	size_t login_len, password_len, service_len, realm_len;
+};
+
+enum wire_result { WIRE_INCOMPLETE, WIRE_DONE, WIRE_BAD };
+
+/* Reads a request from what has arrived so far. WIRE_BAD: a string too long. */
+enum wire_result wire_auth_parse(
+    struct wire_auth *auth, const char *bytes, size_t len);
+
+/* Appends one counted string. 0, or -1 when it is too long for the buffer. */
+int wire_auth_string(struct buf *out, const char *bytes, size_t len);
+
+/* --- submit socket ---
+ *
+ * The agent asks, with the descriptor of a spool file:
+ *
+ *	queue-id=4ZbQ2k1xYz
+ *	identity=<user name as it was typed at AUTH>
+ *	mailbox=scan@example.com
+ *	sender=app@example.com		(empty: the null sender)
+ *	recipient=a@example.org		(once for each, in pipe's order)
+ *	raw=18231			(the spool file starts with the message
+ *					as pipe gave it, so many bytes long)
+ *	segment=0,512			(offset,length in the spool file; the
+ *	segment=18231,40		 finished message is all segments in
+ *	segment=600,17631		 their order)
+ *	attachment=18271,9000000	(for each part that was taken out of a
+ *	attachment-name=scan.pdf	 large message: its decoded bytes in
+ *	attachment-type=application/pdf	 the spool file, and what it is called;
+ *	attachment-id=1@example.com	 the Content-ID may be absent)
+ *	attachment-inline=no
+ *	<empty line>
+ *
+ * So an edit costs the bytes it writes, what is not edited cannot change, and
+ * the daemon knows the raw message without understanding any of it. It
+ * answers "status=", "dsn=", "text=", and an empty line.
+ */
+
+/* 1,000 recipients, 1,000 attachments and 8,000 segments, all at their longest */
+#define WIRE_RECORD_MAX (4 * 1024 * 1024)
+#define WIRE_REPLY_MAX 2048
+
+/* Appends "name=value\n". -1 when value holds a control character. */
+int wire_field(struct buf *out, const char *name, const char *value);
+
+/* Appends the empty line that ends a record. */
+int wire_end(struct buf *out);
+
+/*
+ * Whether bytes hold a whole record. WIRE_DONE: *record_len is its length with
+ * the empty line. WIRE_BAD: a control character or a line without '='.
+ */
+enum wire_result wire_record(const char *bytes, size_t len, size_t *record_len);
+
+/*
+ * Walks the lines of a whole record: *cursor starts at its first byte. Writes
+ * terminators into it, returns the next name with *value, NULL at the end.
+ */
+const char *wire_next(char **cursor, char **value);
+
+enum wire_status { WIRE_SENT, WIRE_DEFERRED, WIRE_BOUNCED };
+
+struct wire_reply {
+	enum wire_status status;
+	char dsn[12];
+	char text[512];
+};
+
+int wire_reply_format(struct buf *out, const struct wire_reply *reply);
+
+/* Reads a whole record. -1 when it is none or lacks a known status. */
+int wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * address.h - walks an address list (RFC 5322 section 3.4) in the value of a
+ * header field, as spans of the input. Takes the value alone, folded with CRLF
+ * or LF or not at all. Allocates nothing, changes nothing, one pass.
+ *
+ *	struct address_reader r;
+ *	struct address a;
+ *	char key[ADDRESS_KEY_SIZE];
+ *
+ *	address_init(&r, value, len);
+ *	while (address_next(&r, &a))
+ *		if (a.kind == ADDRESS_MAILBOX &&
+ *		    address_key(a.spec, key, sizeof(key)) != -1)
+ *			...
+ *
+ * What is read beyond the strict grammar: the obsolete forms (routes, comments
+ * and blanks around dots, empty list elements, unquoted dots in names), bytes
+ * above 127 wherever an atom may stand (RFC 6532, and raw Latin-1), any
+ * unquoted text but , ; : before a '<' as display name, because printers send
+ * "scan@example.com <scan@example.com>", dots in any place of a local part,
+ * a dot after the domain, and ';' where a comma should be. Encoded words
+ * (RFC 2047) are atoms and left as they are; a comma inside one separates.
+ *
+ * Where that goes beyond the grammar of RFC 5322, obsolete forms and bytes
+ * above 127 aside, an address is loose. So is one with an encoded word that
+ * holds a quote, bracket or backslash, or ends in another element: some readers
+ * take the word first and find other addresses in the rest. Of a list that has
+ * a loose address or a bad element, or whose reader ends loose, other readers
+ * were seen to read less, in front of it too. Who must be sure that Exchange
+ * sees the same addresses counts on none of it.
+ *
+ * All else is ADDRESS_BAD with the bytes up to the next separator. A
+ * bad element never becomes a mailbox on a guess: a caller that knows the
+ * envelope loses nothing by passing over it.
+ */
+#ifndef MSGRAPH_ADDRESS_H
+#define MSGRAPH_ADDRESS_H
+
+#include "lib/base/span.h"
+
+enum address_kind {
+	ADDRESS_MAILBOX, /* spec, local and domain are set */
+	ADDRESS_GROUP, /* "name:", its members follow */
+	ADDRESS_GROUP_END, /* its ';'. A list may end without */
+	ADDRESS_BAD /* cannot be read; reason says why */
+};
+
+struct address {
+	enum address_kind kind;
+	int in_group; /* between a group's name and its end */
+	int loose; /* a mailbox, but not by the grammar */
+
+	/*
+	 * The slots of a list tile its value: each starts where the one before
+	 * ended, with any blanks, comments and empty elements that stood
+	 * there, and holds its own separator. What follows the last one is
+	 * blanks, comments and commas.
+	 */
+	struct span slot;
+	struct span element; /* slot without separator and blanks around */
+	char separator; /* ',' ';' or 0: the list or group ends here */
+
+	struct span name; /* display name as it stands, or empty */
+	struct span comment; /* last "(...)" outside <>, or empty */
+	struct span angle; /* "<...>" with both brackets, or empty */
+	struct span spec; /* local@domain as it stands; no route */
+	struct span local; /* may hold quotes, comments, folds */
+	struct span domain; /* a name or "[...]"; the same */
+
+	const char *reason; /* constant text; NULL unless ADDRESS_BAD */
+};
+
+struct address_reader {
+	const char *next;
+	const char *limit;
+	const char *word_end; /* the next "?=", or NULL for none */
+	int in_group;
+	int loose; /* so is all that follows, if only blanks */
+};
+
+void address_init(struct address_reader *, const char *value, size_t len);
+
+/* 1 with the next element in *address; 0 at the end of the list. */
+int address_next(struct address_reader *, struct address *address);
+
+/* 1 when an encoded word may start in the text and end behind it. */
+int address_word_is_open(struct span text);
+
+/* Room for any address that can be delivered (RFC 5321 section 4.5.3.1). */
+#define ADDRESS_KEY_SIZE 1024
+
+/*
+ * Writes the form in which two addresses are compared, and its NUL: comments,
+ * blanks, needless quotes and a dot after the domain removed, letters in lower
+ * case (in the local part too, as Exchange has it), a domain with
+ * letters beyond ASCII as A-labels. Takes the spec of an element as well as an
+ * address of the envelope. Returns the length without the NUL; -1 when spec is
+ * not one local@domain or the result does not fit. The key is for comparing;
+ * it is a deliverable address too, unless Unicode in the local part was
+ * lower-cased.
+ */
+int address_key(struct span spec, char *key, size_t size);
+
+/* 1 without a byte above 127. */
+int address_is_ascii(struct span);
+
+/* 1 when every reader finds this one mailbox, and nothing else, in the text. */
+int address_is_sound(struct span text);
+
+/*
+ * The key of an address that may be written into a header, since every reader
+ * finds it there and Graph may know it: as address_key(), but -1 too for one
+ * that is not ASCII or not sound, or has an empty local part. ADDRESS_KEY_SIZE
+ * must be the size of key.
+ */
+int address_header_key(struct span spec, char *key);
+
+/* 1 when both are addresses and their keys are equal. */
+int address_equal(struct span a, struct span b);
+
+#endif

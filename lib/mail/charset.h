@@ -1,0 +1,62 @@
+/*
+ * charset.h - names of character sets, where their characters end, and what
+ * bytes without a name are taken for.
+ *
+ * Only charsets whose names stand in a table are known: a name comes from
+ * anybody's mail, and is written into headers and given to iconv(3).
+ */
+#ifndef MSGRAPH_CHARSET_H
+#define MSGRAPH_CHARSET_H
+
+#include "lib/base/buf.h"
+#include "lib/base/span.h"
+
+#define CHARSET_NAME_MAX 40
+
+enum charset_kind {
+	CHARSET_UNKNOWN, /* or one that puts 8 bits into 7, such as UTF-7 */
+	CHARSET_ASCII,
+	CHARSET_UTF8,
+	CHARSET_SINGLE, /* one byte a character */
+	CHARSET_DOUBLE, /* one or two: Big5, GBK, EUC-KR */
+	CHARSET_SJIS,
+	CHARSET_EUC_JP,
+	CHARSET_GB18030
+};
+
+enum charset_kind charset_kind(struct span name);
+
+/* Bytes of the character at text.p: 1 to text.len (which is not 0). */
+size_t charset_char(enum charset_kind, struct span text);
+
+/*
+ * Whether bytes that come piece by piece are UTF-8 (RFC 3629). Starts as all
+ * zeros.
+ */
+struct utf8_check {
+	unsigned char need; /* bytes that the character still lacks */
+	unsigned char low, high; /* of the next byte, where need > 0 */
+	int bad;
+};
+
+void utf8_check(struct utf8_check *, const char *bytes, size_t len);
+
+/* 1 when all that came was UTF-8 and no character is cut off. */
+int utf8_check_end(const struct utf8_check *);
+
+int charset_is_utf8(struct span text);
+
+/*
+ * The charset of text with 8-bit bytes: what is declared, if that is a known
+ * charset that can hold them; else UTF-8 if they are that, else windows-1252.
+ * Returns a name that is a token and lives as long as declared does.
+ */
+struct span charset_of(struct span text, struct span declared);
+
+/*
+ * Appends text as UTF-8. What cannot be converted is taken for windows-1252,
+ * so this fails only where out does.
+ */
+void charset_to_utf8(struct span charset, struct span text, struct buf *out);
+
+#endif

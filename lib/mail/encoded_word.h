@@ -1,0 +1,24 @@
+/*
+ * encoded_word.h - reads encoded words (RFC 2047).
+ */
+#ifndef MSGRAPH_ENCODED_WORD_H
+#define MSGRAPH_ENCODED_WORD_H
+
+#include "lib/base/buf.h"
+#include "lib/base/span.h"
+
+/*
+ * 'q' or 'b', its encoding, when all of this is one encoded word of any charset
+ * and length; else 0.
+ */
+int encoded_word_is(struct span text);
+
+/*
+ * Appends text as UTF-8 with its encoded words decoded, wherever they stand, and
+ * the blanks between two of them dropped. Other text is in the
+ * charset that charset_of() makes of it and declared.
+ */
+void encoded_word_decode(
+    struct span text, struct span declared, struct buf *out);
+
+#endif
