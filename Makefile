@@ -36,12 +36,14 @@ ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lcrypto
 MILTER_LIBS = -lmilter -lpthread
 
-lib_SRC = $(wildcard lib/*/*.c)
+# lib/mail reads mail: msgraphd and libentra.so, which hold secrets, never link it
+mail_SRC = $(wildcard lib/mail/*.c)
+lib_SRC = $(filter-out lib/mail/%,$(wildcard lib/*/*.c))
 daemon_SRC = $(wildcard agent/daemon/*.c agent/daemon/*/*.c)
 agent_SRC = $(wildcard agent/pipe/*.c agent/pipe/*/*.c)
 milter_SRC = $(wildcard milter/*.c)
 plugin_SRC = $(wildcard saslauthd-plugin/*.c)
-ALL_SRC = $(lib_SRC) $(daemon_SRC) $(agent_SRC) $(milter_SRC) $(plugin_SRC)
+ALL_SRC = $(lib_SRC) $(mail_SRC) $(daemon_SRC) $(agent_SRC) $(milter_SRC) $(plugin_SRC)
 TEST_SRC = $(wildcard tests/unit/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -54,16 +56,20 @@ PROGRAMS = $(BUILD)/msgraphd $(BUILD)/msgraph-agent $(BUILD)/msgraph-milter \
 all: $(PROGRAMS)
 
 $(BUILD)/lib.a: $(call obj,$(lib_SRC))
+$(BUILD)/mail.a: $(call obj,$(mail_SRC))
+$(BUILD)/lib.a $(BUILD)/mail.a:
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+MAIL = $(BUILD)/mail.a $(BUILD)/lib.a
 
 $(BUILD)/msgraphd: $(call obj,$(daemon_SRC)) $(BUILD)/lib.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
-$(BUILD)/msgraph-agent: $(call obj,$(agent_SRC)) $(BUILD)/lib.a
+$(BUILD)/msgraph-agent: $(call obj,$(agent_SRC)) $(MAIL)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-$(BUILD)/msgraph-milter: $(call obj,$(milter_SRC)) $(BUILD)/lib.a
+$(BUILD)/msgraph-milter: $(call obj,$(milter_SRC)) $(MAIL)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS)
 
 # --exclude-libs keeps lib/ out of the host's symbol table
@@ -82,7 +88,7 @@ $(BUILD)/obj/%.o: %.c
 
 TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 
-$(BUILD)/tests/lib_%: $(BUILD)/obj/tests/unit/lib_%.o $(BUILD)/lib.a
+$(BUILD)/tests/lib_%: $(BUILD)/obj/tests/unit/lib_%.o $(MAIL)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka
 $(BUILD)/tests/daemon_%: $(BUILD)/obj/tests/unit/daemon_%.o \
@@ -90,11 +96,11 @@ $(BUILD)/tests/daemon_%: $(BUILD)/obj/tests/unit/daemon_%.o \
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS) -lcmocka
 $(BUILD)/tests/agent_%: $(BUILD)/obj/tests/unit/agent_%.o \
-		$(call parts,$(agent_SRC)) $(BUILD)/lib.a
+		$(call parts,$(agent_SRC)) $(MAIL)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka
 $(BUILD)/tests/milter_%: $(BUILD)/obj/tests/unit/milter_%.o \
-		$(call parts,$(milter_SRC)) $(BUILD)/lib.a
+		$(call parts,$(milter_SRC)) $(MAIL)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) -lcmocka
 $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
@@ -147,7 +153,7 @@ $(MIXED): all
 	@ln -sf ../libentra.so $@/libentra.so
 
 e2e: $(MIXED)
-	$(PYTEST) tests/emulator tests/oracle
+	$(PYTEST) tests/lint tests/emulator tests/oracle
 	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users \
 	    $(PYTEST) tests/e2e $(addprefix --ignore=,$(PLAIN_TESTS))
 	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
@@ -155,6 +161,7 @@ e2e: $(MIXED)
 	$(MAKE) simulation
 
 lint:
+	tests/lint/folders.py
 	clang-format -n -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 	    --enable=warning,performance,portability -I. \
@@ -173,7 +180,7 @@ lint:
 
 FUZZ_SECONDS ?= 60
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC = $(lib_SRC) $(filter-out %/main.c,$(agent_SRC))
+FUZZ_SRC = $(lib_SRC) $(mail_SRC) $(filter-out %/main.c,$(agent_SRC))
 
 FUZZ_CC = clang -std=c11 -D_GNU_SOURCE -O1 -g -I. \
 	-Itests/fuzz -fno-sanitize-recover=all

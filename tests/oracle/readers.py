@@ -26,13 +26,15 @@ class Lib:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        subprocess.run(["make", "-s", f"BUILD={folder}", f"{folder}/lib.a"],
+        subprocess.run(["make", "-s", f"BUILD={folder}", f"{folder}/lib.a",
+                        f"{folder}/mail.a"],
                        cwd=ROOT, check=True)
         for name in ("readers", "parts"):
             subprocess.run(
                 [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE",
                  "-O1", "-I.", "-o", folder / name,
-                 f"tests/oracle/{name}.c", folder / "lib.a"],
+                 f"tests/oracle/{name}.c", folder / "mail.a",
+                 folder / "lib.a"],
                 cwd=ROOT, check=True)
 
     def _ask(self, inputs: list[bytes], *command: str) -> list[str]:
