@@ -65,6 +65,7 @@ static const struct conf_option options[] = {
     {"graph_endpoint", CONF_URL, AT(graph_endpoint), "", 0, 0, NULL},
     {"ca_file", CONF_PATH, AT(ca_file), "", 0, 0, NULL},
     {"proxy", CONF_PROXY, AT(proxy), "", 0, 0, NULL},
+    {"proxy_password_file", CONF_PATH, AT(proxy_password_file), "", 0, 0, NULL},
     {"username_delimiter", CONF_CHOICE, AT(username_delimiter), "any", 0, 0,
 	delimiters},
     {"auth_cache_ttl", CONF_DURATION, AT(auth_cache_ttl), "10m", 0, DAY, NULL},

@@ -180,7 +180,8 @@ check_proxy(const char *value, struct error *err)
 		return wrong(err,
 		    "the proxy must be host:port, with http://, https://, "
 		    "socks4://, socks4a://, socks5:// or socks5h:// before it "
-		    "where that is needed, and no user name or password");
+		    "where that is needed; user name and password belong into "
+		    "proxy_password_file");
 	return 0;
 }
 

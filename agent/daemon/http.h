@@ -72,9 +72,10 @@ struct http *http_new(
     struct event_base *base, const struct conf *conf, struct error *err);
 
 /*
- * Takes new settings for requests that start from now on, and uses no
- * connection any more that was made before. 0, or -1 with *err; then the old
- * settings stay.
+ * Takes new settings for requests that start from now on, reads the proxy's
+ * password again, and uses no connection any more that was made before. 0, or
+ * -1 with *err, which shows nothing of the password; then the old settings
+ * stay.
  */
 int http_configure(
     struct http *http, const struct conf *conf, struct error *err);

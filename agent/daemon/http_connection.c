@@ -19,6 +19,7 @@
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include "http_private.h"
+#include "secret_file.h"
 
 /* libcurl counts the age of a connection in whole seconds. */
 #define AGE_SLACK 2L
@@ -48,6 +50,7 @@ http_settings_free(struct http_settings *settings)
 {
 	free(settings->ca_file);
 	free(settings->proxy);
+	secret_free(&settings->proxy_login);
 	memset(settings, 0, sizeof(*settings));
 }
 
@@ -55,6 +58,44 @@ static int
 no_memory(struct error *err)
 {
 	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+}
+
+/* libcurl takes "user:password" apart, and then decodes the two. */
+static struct secret *
+encode(const char *user, size_t user_len, const char *password)
+{
+	char *u = curl_easy_escape(NULL, user, (int)user_len);
+	char *p = curl_easy_escape(NULL, password, 0);
+	struct secret *out = NULL;
+
+	if (u != NULL && p != NULL)
+		out = secret_new(NULL, strlen(u) + 1 + strlen(p));
+	if (out != NULL)
+		snprintf(out->bytes, out->len + 1, "%s:%s", u, p);
+	curl_free(u);
+	curl_free(p);
+	return out;
+}
+
+static int
+read_password(
+    struct http_settings *settings, const char *file, struct error *err)
+{
+	const char *what = "proxy_password_file", *colon;
+	struct secret *line = secret_file_line(what, file, err);
+	int result = 0;
+
+	if (line == NULL)
+		return -1;
+	colon = strchr(line->bytes, ':');
+	if (colon == NULL || colon == line->bytes)
+		result = error_set(err, ERROR_OURS, "4.3.5",
+		    "%s %s must hold one line \"user:password\"", what, file);
+	else if ((settings->proxy_login = encode(line->bytes,
+		      (size_t)(colon - line->bytes), colon + 1)) == NULL)
+		result = no_memory(err);
+	secret_free(&line);
+	return result;
 }
 
 int
@@ -71,6 +112,8 @@ http_configure(struct http *http, const struct conf *conf, struct error *err)
 	fresh.proxy = strdup(conf->proxy == NULL ? "" : conf->proxy);
 	if (fresh.ca_file == NULL || fresh.proxy == NULL)
 		result = no_memory(err);
+	else if (conf->proxy != NULL && conf->proxy_password_file != NULL)
+		result = read_password(&fresh, conf->proxy_password_file, err);
 	if (result == -1) {
 		http_settings_free(&fresh);
 		return -1;
@@ -247,8 +290,17 @@ set_trust(CURL *easy, const char *ca_file)
 static int
 set_proxy(CURL *easy, const struct http_settings *settings)
 {
-	return curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy) ||
-		curl_easy_setopt(easy, CURLOPT_NOPROXY, "")
+	const char *login;
+
+	if (curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy) ||
+	    curl_easy_setopt(easy, CURLOPT_NOPROXY, ""))
+		return -1;
+	if (settings->proxy_login == NULL)
+		return 0;
+	login = settings->proxy_login->bytes;
+	return curl_easy_setopt(easy, CURLOPT_PROXYAUTH,
+		   (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST)) ||
+		curl_easy_setopt(easy, CURLOPT_PROXYUSERPWD, login)
 	    ? -1
 	    : 0;
 }

@@ -32,6 +32,7 @@ struct http_call {
 /* What connections depend on. All pointers are owned. */
 struct http_settings {
 	char *ca_file, *proxy; /* empty: none */
+	struct secret *proxy_login; /* "user:password", encoded; NULL: none */
 	long connect_timeout;
 	long long since; /* ms of the monotonic clock */
 };
@@ -56,7 +57,7 @@ int http_set_up(struct http_call *call, const struct http_request *request);
 int http_set_connection(
     struct http_call *call, const struct http_request *request);
 
-/* Frees what the settings own. */
+/* Frees what the settings own, and wipes the proxy's password. */
 void http_settings_free(struct http_settings *settings);
 
 #endif

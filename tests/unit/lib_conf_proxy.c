@@ -55,6 +55,7 @@ test_accepted(void **state)
 		if (load(&conf, line, &err) == -1)
 			fail_msg("%s", err.text);
 		assert_string_equal(conf.proxy, values[i]);
+		assert_null(conf.proxy_password_file);
 		conf_free(&conf);
 	}
 }
@@ -92,6 +93,7 @@ test_no_password_shown(void **state)
 	    "proxy: http://u5er:pa55=@p:3128",
 	    "http://u5er:pa55@p:3128",
 	    "http://u5er:pa55=x@p:3128",
+	    "proxy_password_file = u5er:pa55",
 	};
 	struct conf conf;
 	struct error err;
@@ -106,7 +108,7 @@ test_no_password_shown(void **state)
 			fail_msg("%s: %s", lines[i], err.text);
 		if (strncmp(lines[i], "proxy = ", 8) == 0)
 			assert_non_null(
-			    strstr(err.text, "no user name or password"));
+			    strstr(err.text, "belong into proxy_password_"));
 	}
 }
 
