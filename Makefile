@@ -33,7 +33,7 @@ endif
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -I.
 ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 
-DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lcrypto
+DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lssl -lcrypto
 MILTER_LIBS = -lmilter -lpthread
 
 # lib/mail reads mail: msgraphd and libentra.so, which hold secrets, never link it

@@ -109,13 +109,16 @@ reload(struct program *p)
 		log_error("not reloaded, the old settings stay: %s", err.text);
 		return;
 	}
+	if (http_configure(p->daemon.http, &fresh, &err) == -1) {
+		log_error("not reloaded, the old settings stay: %s", err.text);
+		conf_free(&fresh);
+		return;
+	}
 	if (is_fixed(&p->daemon.conf, &fresh))
 		log_warning("sockets, state_directory and vault_key_file "
 			    "change only with a restart");
 	conf_free(&p->daemon.conf);
 	p->daemon.conf = fresh;
-	if (http_configure(p->daemon.http, &p->daemon.conf) == -1)
-		log_error("memory is short: the old ca_file and proxy stay");
 	log_open("msgraphd", (enum log_destination)fresh.log_destination,
 	    (enum log_level)fresh.log_level);
 	log_info("configuration reloaded from %s", p->conf_file);

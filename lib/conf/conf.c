@@ -64,7 +64,8 @@ static const struct conf_option options[] = {
     {"login_endpoint", CONF_URL, AT(login_endpoint), "", 0, 0, NULL},
     {"graph_endpoint", CONF_URL, AT(graph_endpoint), "", 0, 0, NULL},
     {"ca_file", CONF_PATH, AT(ca_file), "", 0, 0, NULL},
-    {"proxy", CONF_STRING, AT(proxy), "", 0, 0, NULL},
+    {"proxy", CONF_PROXY, AT(proxy), "", 0, 0, NULL},
+    {"proxy_password_file", CONF_PATH, AT(proxy_password_file), "", 0, 0, NULL},
     {"username_delimiter", CONF_CHOICE, AT(username_delimiter), "any", 0, 0,
 	delimiters},
     {"auth_cache_ttl", CONF_DURATION, AT(auth_cache_ttl), "10m", 0, DAY, NULL},
@@ -171,6 +172,19 @@ find_option(const char *name)
 	return i;
 }
 
+/*
+ * What does not look like a name is not shown: a line that lacks its '=' may
+ * have one in a password.
+ */
+static int
+is_name(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (!isalnum((unsigned char)*s) && *s != '_' && *s != '-')
+			return 0;
+	return 1;
+}
+
 /* seen[] holds the line on which each option stood, 0 for not yet. */
 static int
 read_line(
@@ -182,11 +196,13 @@ read_line(
 	name = trim(line);
 	if (*name == '\0' || *name == '#')
 		return 0;
-	if ((value = strchr(name, '=')) == NULL)
+	if ((value = strchr(name, '=')) != NULL) {
+		*value++ = '\0';
+		name = trim(name);
+		value = trim(value);
+	}
+	if (value == NULL || !is_name(name))
 		return wrong(err, "not of the form \"name = value\"");
-	*value++ = '\0';
-	name = trim(name);
-	value = trim(value);
 	if ((i = find_option(name)) == OPTION_COUNT)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "unknown setting \"%s\"; see msgraph.conf(5)", name);

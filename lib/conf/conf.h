@@ -31,7 +31,8 @@ struct conf {
 	char *login_endpoint; /* never NULL after conf_load() */
 	char *graph_endpoint; /* never NULL after conf_load() */
 	char *ca_file; /* NULL: the system's store */
-	char *proxy; /* NULL: none */
+	char *proxy; /* NULL: none; holds no user name and no password */
+	char *proxy_password_file; /* NULL: none */
 	int username_delimiter; /* index of conf_delimiters() */
 	long auth_cache_ttl;
 	long auth_outage_grace;

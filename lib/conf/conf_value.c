@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include "conf_value.h"
@@ -151,6 +152,39 @@ check_url(const char *value, struct error *err)
 	return 0;
 }
 
+/*
+ * What has a user name and a password in it need not parse: so nothing that
+ * does not match is accepted, and no part of it is shown.
+ */
+static int
+check_proxy(const char *value, struct error *err)
+{
+	static const char *const schemes[] = {"http://", "https://",
+	    "socks4://", "socks4a://", "socks5://", "socks5h://"};
+	char host[512];
+	size_t i, len;
+
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		len = strlen(schemes[i]);
+		if (strncasecmp(value, schemes[i], len) == 0) {
+			value += len;
+			break;
+		}
+	}
+	/* a final slash was always taken */
+	len = strlen(value);
+	if (len > 0 && value[len - 1] == '/')
+		len--;
+	snprintf(host, sizeof(host), "%.*s", (int)len, value);
+	if (len >= sizeof(host) || !is_host_port(host))
+		return wrong(err,
+		    "the proxy must be host:port, with http://, https://, "
+		    "socks4://, socks4a://, socks5:// or socks5h:// before it "
+		    "where that is needed; user name and password belong into "
+		    "proxy_password_file");
+	return 0;
+}
+
 static int
 check_socket(const char *path, struct error *err)
 {
@@ -217,12 +251,10 @@ check_text(const struct conf_option *o, const char *value, struct error *err)
 		if (value[0] != '\0' && value[0] != '/')
 			return wrong(err, "the path must start with /");
 		return 0;
-	case CONF_URL:
-		return value[0] == '\0' ? 0 : check_url(value, err);
+	case CONF_PROXY:
+		return value[0] == '\0' ? 0 : check_proxy(value, err);
 	default:
-		if (value[0] == '\0' && o->fallback[0] != '\0')
-			return wrong(err, "a value is needed");
-		return 0;
+		return value[0] == '\0' ? 0 : check_url(value, err);
 	}
 }
 
@@ -300,6 +332,6 @@ int
 conf_value_is_text(const struct conf_option *o)
 {
 	return o->type == CONF_MILTER || o->type == CONF_PATH ||
-	    o->type == CONF_SOCKET || o->type == CONF_STRING ||
+	    o->type == CONF_PROXY || o->type == CONF_SOCKET ||
 	    o->type == CONF_URL;
 }

@@ -18,9 +18,9 @@ enum conf_type {
 	CONF_MILTER, /* char *: a socket in libmilter's syntax */
 	CONF_NUMBER, /* long */
 	CONF_PATH, /* char *: absolute, or empty for none */
+	CONF_PROXY, /* char *: [scheme://]host[:port], or empty for none */
 	CONF_SIZE, /* long: bytes; k or m behind the number */
 	CONF_SOCKET, /* char *: absolute, fits a socket address */
-	CONF_STRING, /* char *: any text, or empty for none */
 	CONF_URL /* char *: https://host[:port], or empty */
 };
 

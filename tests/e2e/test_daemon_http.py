@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
-import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,77 +13,11 @@ from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
     MESSAGE, SECRET, USER, daemon, m365, shared_m365)
 from harness.drafts import Large, Part
+from harness.tls_server import ACCEPTED, Server
 
-ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 CREATED = (b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
            b"Content-Length: 16\r\n\r\n{\"id\":\"draft-1\"}")
 LONG = MESSAGE + (b"x" * 70 + b"\r\n") * 40_000
-
-
-class Server:
-    """Takes connections as "localhost" with the emulator's certificate."""
-
-    def __init__(self, m365: Emulator) -> None:
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.load_cert_chain(m365.directory / "server.pem",
-                                 m365.directory / "server.key")
-        self.tls.set_alpn_protocols(["h2", "http/1.1"])
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://localhost:{self.socket.getsockname()[1]}"
-        self.protocols: list[str | None] = []
-        self.serve: Callable[[ssl.SSLSocket], None] = self.accept
-        threading.Thread(target=self.loop, daemon=True).start()
-
-    def loop(self) -> None:
-        while True:
-            try:
-                sock, _ = self.socket.accept()
-            except OSError:
-                return
-            with self.tls.wrap_socket(sock, server_side=True) as conn:
-                self.protocols.append(conn.selected_alpn_protocol())
-                try:
-                    self.serve(conn)
-                except OSError:
-                    pass  # the client left
-
-    @staticmethod
-    def head(conn: ssl.SSLSocket) -> tuple[bytes, bytes]:
-        """A request's head, and what came of its body with it."""
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += conn.recv(1024)
-        head, _, body = data.partition(b"\r\n\r\n")
-        return head, body
-
-    @staticmethod
-    def rest(conn: ssl.SSLSocket, head: bytes, body: bytes) -> None:
-        """Reads what has not come yet of a body."""
-        length = head.lower().partition(b"content-length:")[2].split()
-        while length and len(body) < int(length[0]):
-            body += conn.recv(1 << 16)
-
-    @staticmethod
-    def reset(conn: ssl.SSLSocket) -> None:
-        """So that closing it resets it."""
-        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                        struct.pack("ii", 1, 0))
-
-    def accept(self, conn: ssl.SSLSocket, early: bool = False) -> None:
-        """A whole request; early: the answer comes before its body."""
-        head, body = self.head(conn)
-        if early:
-            conn.sendall(ACCEPTED)
-        self.rest(conn, head, body)
-        if not early:
-            conn.sendall(ACCEPTED)
-
-    def accept_and_reset(self, conn: ssl.SSLSocket) -> None:
-        """Does not wait for what it says it has accepted."""
-        self.head(conn)
-        conn.sendall(ACCEPTED)
-        time.sleep(0.3)  # a reset would overtake it
-        self.reset(conn)
 
 
 @pytest.fixture
@@ -98,7 +29,7 @@ def server(m365: Emulator, daemon: Daemon) -> Iterator[Server]:
     daemon.settings["graph_endpoint"] = server.url
     daemon.start()
     yield server
-    server.socket.close()
+    server.close()
 
 
 def test_http_1_1_alone_is_offered(daemon, server):

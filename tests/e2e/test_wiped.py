@@ -6,10 +6,13 @@ For the program as it is shipped: ASan maps more memory than can be read."""
 
 from __future__ import annotations
 
+import signal
+
 from harness import leaks
 from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
     CLIENT, TENANT, USER, daemon, m365, send, shared_m365)
+from harness.squid import Squid, write_password
 
 SECRET = "the-right~secret+of/this=test"
 WRONG = "a-wrong~secret+of/this=test"
@@ -61,3 +64,20 @@ def test_secrets_are_wiped_after_a_failure(m365, daemon):
         other = USER.replace("a", "bc"[number])
         assert daemon.auth(other, SECRET) == ""
     wait_wiped(daemon, SECRET)
+
+
+def test_proxy_password_is_wiped_when_another_was_read(
+        m365, daemon, tmp_path):
+    m365.app(TENANT, CLIENT, SECRET)
+    file = tmp_path / "proxy.password"
+    write_password(file, WRONG)
+    with Squid("basic", WRONG) as squid:
+        daemon.stop()
+        daemon.settings |= {"proxy": squid.url,
+                            "proxy_password_file": str(file)}
+        daemon.start()
+        assert daemon.auth(USER, SECRET) == "OK"
+        assert leaks.in_memory([WRONG], daemon.process.pid)
+        write_password(file, "another")
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_wiped(daemon, SECRET, WRONG)

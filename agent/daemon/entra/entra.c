@@ -223,6 +223,8 @@ start(struct entra_call *call, struct http *http, const struct conf *conf,
 	    .content_type = "application/x-www-form-urlencoded",
 	    .body = &body,
 	    .repeatable = 1, /* a second token does no harm */
+	    /* somebody else's answer would let a wrong secret in */
+	    .own_connection = 1,
 	    .timeout = conf->request_timeout < ENTRA_TIMEOUT
 		? conf->request_timeout
 		: ENTRA_TIMEOUT};

@@ -65,9 +65,13 @@ read_date(struct http_call *call)
 static const char *
 reason(const struct http_call *call, CURLcode code)
 {
-	/* what libcurl says then is about seek_body(), which is no reason */
+	/* what libcurl says then is about callbacks, which is no reason */
 	if (code == CURLE_SEND_FAIL_REWIND)
 		return "the connection was lost";
+	if (call->received > call->received_max)
+		return "the answer is too long";
+	if (call->unfit)
+		return "memory is short";
 	return call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
 }
 
@@ -76,9 +80,9 @@ http_may_have_all(const struct http_call *call)
 {
 	long request_size = 0;
 
-	/* where there is no body, the head counts */
+	/* where there is no body, the head counts, but not a proxy's CONNECT */
 	curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_size);
-	return call->sent == call->body.size && request_size > 0;
+	return call->begun && call->sent == call->body.size && request_size > 0;
 }
 
 static void
@@ -105,11 +109,31 @@ finish(struct http_call *call, CURLcode code)
 	call_free(call);
 }
 
+/*
+ * Sends over a new connection what was not sent over one that was not fit:
+ * http_connection.c looks before libcurl hands the first byte out. -1 when it
+ * could not start.
+ */
+static int
+start_again(struct http_call *call)
+{
+	CURLM *multi = call->http->multi;
+
+	if (call->begun || call->sent != 0 ||
+	    curl_multi_remove_handle(multi, call->easy) != CURLM_OK ||
+	    curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L) ||
+	    curl_multi_add_handle(multi, call->easy) != CURLM_OK)
+		return -1;
+	call->unfit = 0;
+	return 0;
+}
+
 static void
 collect_finished(struct http *http)
 {
 	struct http_call *call;
 	CURLMsg *message;
+	CURLcode code;
 	int left;
 
 	while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
@@ -117,7 +141,9 @@ collect_finished(struct http *http)
 			continue;
 		curl_easy_getinfo(
 		    message->easy_handle, CURLINFO_PRIVATE, &call);
-		finish(call, message->data.result);
+		code = message->data.result; /* start_again() ends message */
+		if (!call->unfit || start_again(call) == -1)
+			finish(call, code);
 	}
 }
 
@@ -194,6 +220,7 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	if (http == NULL)
 		goto fail;
 	LIST_INIT(&http->calls);
+	LIST_INIT(&http->sockets);
 	http->base = base;
 	http->timer = evtimer_new(base, on_timer, http);
 	http->multi = curl_multi_init();
@@ -209,33 +236,13 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	    curl_multi_setopt(
 		http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX))
 		goto fail;
-	if (http_configure(http, conf) == -1)
-		goto fail;
+	if (http_configure(http, conf, err) == -1)
+		http_free(&http);
 	return http;
 fail:
 	http_free(&http);
 	error_set(err, ERROR_OURS, "4.3.0", "libcurl or libevent: no memory");
 	return NULL;
-}
-
-int
-http_configure(struct http *http, const struct conf *conf)
-{
-	char *ca_file = strdup(conf->ca_file == NULL ? "" : conf->ca_file);
-	char *proxy = strdup(conf->proxy == NULL ? "" : conf->proxy);
-
-	/* rather the old ones than another store and no proxy */
-	if (ca_file == NULL || proxy == NULL) {
-		free(ca_file);
-		free(proxy);
-		return -1;
-	}
-	free(http->ca_file);
-	free(http->proxy);
-	http->ca_file = ca_file;
-	http->proxy = proxy;
-	http->connect_timeout = conf->connect_timeout;
-	return 0;
 }
 
 void
@@ -253,8 +260,7 @@ http_free(struct http **httpp)
 		curl_multi_cleanup(http->multi);
 	if (http->timer != NULL)
 		event_free(http->timer);
-	free(http->ca_file);
-	free(http->proxy);
+	http_settings_free(&http->settings);
 	free(http);
 }
 

@@ -4,8 +4,8 @@
  *
  * HTTPS only, no redirects, certificates always verified, connect and total
  * timeouts on each request, answers capped. A connection that gave a 503 is not
- * used again (Graph: "Error handling"). Everything runs in the event loop's
- * thread.
+ * used again (Graph: "Error handling"), nor one that holds bytes nobody asked
+ * for (http_connection.c). Everything runs in the event loop's thread.
  */
 #ifndef MSGRAPHD_HTTP_H
 #define MSGRAPHD_HTTP_H
@@ -20,7 +20,7 @@
 
 /* As much of an answer's body is kept; errors of Entra and Graph are small. */
 #define HTTP_BODY_KEPT (64 * 1024)
-/* Past this the transfer is cut off. */
+/* Past this the transfer is cut off; headers and trailers count. */
 #define HTTP_BODY_MAX (1024 * 1024)
 
 struct http;
@@ -50,6 +50,7 @@ struct http_request {
 	size_t answer_max; /* 0: HTTP_BODY_MAX */
 	size_t answer_kept; /* 0: HTTP_BODY_KEPT */
 	int once; /* never sent again by itself: see http.c */
+	int own_connection; /* none from the pool, none into the pool */
 	int repeatable; /* may be sent again after its last byte was */
 };
 
@@ -72,10 +73,13 @@ struct http *http_new(
     struct event_base *base, const struct conf *conf, struct error *err);
 
 /*
- * Takes over new settings for requests that start from now on. -1 when memory
- * is short; then the old ones stay.
+ * Takes new settings for requests that start from now on, reads the proxy's
+ * password again, and uses no connection any more that was made before. 0, or
+ * -1 with *err, which shows nothing of the password; then the old settings
+ * stay.
  */
-int http_configure(struct http *http, const struct conf *conf);
+int http_configure(
+    struct http *http, const struct conf *conf, struct error *err);
 
 /* Ends what is under way without calling back. */
 void http_free(struct http **httpp);

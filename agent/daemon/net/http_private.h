@@ -1,6 +1,7 @@
 /*
- * http_private.h - struct http_call, for http.c (requests and libcurl's events)
- * and http_request.c (what libcurl is told about one).
+ * http_private.h - struct http_call, for http.c (requests and libcurl's events),
+ * http_request.c (what libcurl is told about one) and http_connection.c (which
+ * connection it may use).
  */
 #ifndef MSGRAPHD_HTTP_PRIVATE_H
 #define MSGRAPHD_HTTP_PRIVATE_H
@@ -19,11 +20,21 @@ struct http_call {
 	struct http_body body;
 	long long sent; /* bytes of the body that were handed to libcurl */
 	int repeatable;
+	int begun; /* a connection was found fit for it */
+	int unfit; /* a pooled connection was found not to be */
 	struct buf in;
-	size_t received, received_max; /* with what was not kept */
+	size_t received, received_max; /* headers and what was not kept, too */
 	http_done done;
 	void *ctx;
 	char error[CURL_ERROR_SIZE];
+};
+
+/* What connections depend on. All pointers are owned. */
+struct http_settings {
+	char *ca_file, *proxy; /* empty: none */
+	struct secret *proxy_login; /* "user:password", encoded; NULL: none */
+	long connect_timeout;
+	long long since; /* ms of the monotonic clock */
 };
 
 struct http {
@@ -31,12 +42,22 @@ struct http {
 	struct event_base *base; /* borrowed */
 	struct event *timer;
 	LIST_HEAD(http_call_list, http_call) calls;
+	LIST_HEAD(http_socket_list, http_socket) sockets; /* libcurl's */
 	unsigned int active;
-	char *ca_file, *proxy; /* owned */
-	long connect_timeout;
+	struct http_settings settings;
 };
 
 /* Fills the call's easy handle. 0, or -1 when memory is short. */
 int http_set_up(struct http_call *call, const struct http_request *request);
+
+/*
+ * Tells the call's easy handle which connection, store of authorities and proxy
+ * to use. 0, or -1 when memory is short.
+ */
+int http_set_connection(
+    struct http_call *call, const struct http_request *request);
+
+/* Frees what the settings own, and wipes the proxy's password. */
+void http_settings_free(struct http_settings *settings);
 
 #endif

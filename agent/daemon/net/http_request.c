@@ -8,6 +8,9 @@
 
 #define UPLOAD_BUFFER (256L * 1024)
 
+/* About as much memory does libcurl take for a header beside its bytes. */
+#define HEADER_COST 128
+
 static size_t
 read_body(char *to, size_t size, size_t count, void *ctx)
 {
@@ -37,21 +40,30 @@ seek_body(void *ctx, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+static int
+count_received(struct http_call *call, size_t len)
+{
+	call->received += len;
+	return call->received > call->received_max ? -1 : 0;
+}
+
 static size_t
 keep_answer(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct http_call *call = ctx;
 	size_t len = size * count, room = call->in.limit - call->in.len;
 
-	call->received += len;
-	if (call->received > call->received_max)
+	if (count_received(call, len) == -1)
 		return 0;
 	if (buf_add(&call->in, bytes, len < room ? len : room) == -1)
 		return 0;
 	return len;
 }
 
-/* Sees each header line; only the status matters, and it is known by then. */
+/*
+ * Sees each line of a header and of what trails a chunked body. libcurl keeps
+ * them all. Of the former only the status matters, and it is known by then.
+ */
 static size_t
 see_header(char *bytes, size_t size, size_t count, void *ctx)
 {
@@ -59,6 +71,8 @@ see_header(char *bytes, size_t size, size_t count, void *ctx)
 	long status = 0;
 
 	(void)bytes;
+	if (count_received(call, size * count + HEADER_COST) == -1)
+		return 0;
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status == 503)
 		curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
@@ -147,45 +161,6 @@ set_body(struct http_call *call, const struct http_request *request)
 	    : 0;
 }
 
-/*
- * HTTP/1.1: one request a connection, so that one that breaks leaves the fate
- * of one message unknown, and not of all that were under way. And libcurl 7.88
- * spins while the window of an HTTP/2 stream is closed: a post of 1.4 MB over a
- * slow line took 1.39 s of CPU, against 0.00 s.
- *
- * QUICK_EXIT: libcurl resolves names in a thread. When a call ends before a
- * resolver has answered (connect_timeout, or nobody wants it any more), libcurl
- * would wait for that thread, 10 s with one dead name server, and with it the
- * event loop and everybody else. So the thread is left to end by itself.
- */
-static int
-set_connection(struct http_call *call, const struct http_request *request)
-{
-	struct http *http = call->http;
-	CURL *easy = call->easy;
-
-	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") ||
-	    curl_easy_setopt(
-		easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
-	    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) ||
-	    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) ||
-	    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) ||
-	    curl_easy_setopt(
-		easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ||
-	    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) ||
-	    curl_easy_setopt(
-		easy, CURLOPT_CONNECTTIMEOUT, http->connect_timeout) ||
-	    curl_easy_setopt(easy, CURLOPT_TIMEOUT, request->timeout) ||
-	    curl_easy_setopt(
-		easy, CURLOPT_FRESH_CONNECT, request->once ? 1L : 0L) ||
-	    curl_easy_setopt(easy, CURLOPT_PROXY, http->proxy))
-		return -1;
-	if (http->ca_file[0] != '\0' &&
-	    curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file))
-		return -1;
-	return 0;
-}
-
 int
 http_set_up(struct http_call *call, const struct http_request *request)
 {
@@ -201,7 +176,7 @@ http_set_up(struct http_call *call, const struct http_request *request)
 	    curl_easy_setopt(
 		easy, CURLOPT_USERAGENT, "postfix-msgraph/" MSGRAPH_VERSION))
 		return -1;
-	if (set_connection(call, request) == -1 ||
+	if (http_set_connection(call, request) == -1 ||
 	    set_headers(call, request) == -1 || set_body(call, request) == -1)
 		return -1;
 	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) ==

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/daemon/base/secret_file.h"
 #include "vault.h"
 
 #define VERSION 1
@@ -102,21 +103,11 @@ check_key_file(int fd, const char *file, struct error *err)
 {
 	struct stat st;
 
+	if (secret_file_check(fd, "vault key", file, err) == -1)
+		return -1;
 	if (fstat(fd, &st) == -1)
 		return error_set(
 		    err, ERROR_OURS, "4.3.5", "%s: %s", file, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "vault key %s is not a regular file", file);
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "vault key %s belongs to uid %u; chown it to the user "
-		    "that msgraphd runs as",
-		    file, (unsigned int)st.st_uid);
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "vault key %s has mode %04o; chmod it to 0400", file,
-		    (unsigned int)(st.st_mode & 07777));
 	if (st.st_size != VAULT_KEY_SIZE)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "vault key %s has %lld bytes instead of %d; restore it "
@@ -128,13 +119,12 @@ check_key_file(int fd, const char *file, struct error *err)
 static int
 open_key(const char *file, int create, struct error *err)
 {
-	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-	int fd = open(file, flags);
+	int fd = secret_file_open(file);
 
 	if (fd == -1 && errno == ENOENT && create) {
 		if (create_key(file, err) == -1)
 			return -1;
-		fd = open(file, flags);
+		fd = secret_file_open(file);
 	}
 	if (fd == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
