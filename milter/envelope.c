@@ -34,6 +34,15 @@ envelope_sender(const char *argument, struct error *err)
 	return mailbox_check(argument, err);
 }
 
+/* "a@[192.0.2.1", which Postfix closes. */
+static int
+has_literal(const char *argument)
+{
+	const char *at = strrchr(argument, '@');
+
+	return at != NULL && at[1 + strspn(at + 1, " ")] == '[';
+}
+
 /* "<@example.com>", and not the route of "<@example.com:a@example.org>". */
 static int
 lacks_local_part(const char *argument)
@@ -42,6 +51,7 @@ lacks_local_part(const char *argument)
 	    strchr(argument, ':') == NULL;
 }
 
+/* What has no domain, or none that can be read, is Postfix's to mend. */
 static const char *
 recipient_unfit(const char *argument)
 {
@@ -56,11 +66,13 @@ recipient_unfit(const char *argument)
 		return "it has no local part";
 	address_init(&r, argument, strlen(argument));
 	if (!address_next(&r, &a) || a.kind != ADDRESS_MAILBOX)
-		return NULL;
+		return has_literal(argument) ? mailbox_domain_unfit("[") : NULL;
 	len = address_header_key(a.spec, key);
 	if (len == -1)
 		return "it cannot be written into a message";
-	return len > ADDRESS_MAX ? "it is longer than 254 bytes" : NULL;
+	if (len > ADDRESS_MAX)
+		return "it is longer than 254 bytes";
+	return mailbox_domain_unfit(strrchr(key, '@') + 1);
 }
 
 int

@@ -3,8 +3,8 @@
  *
  * RFC 5322 section 3.6.2: From names the authors, and where they are several,
  * Sender names the one who sends. Clients that leave both out or write them
- * badly are told by the envelope. From fields that stand twice, and groups
- * (RFC 6854), count for the mailboxes in them.
+ * badly are told by the envelope. Whom a field names is lib/mailboxes.c's to say,
+ * as it is for the agent, which makes From name this mailbox.
  *
  * Only an address that Postfix's pattern for the stamp matches as a whole may
  * be stamped. A stamp that does not match would leave the message to the
@@ -28,29 +28,6 @@
  * Postfix gives it a meaning only where there is no domain.
  */
 #define LOCAL_PUNCTUATION "-_'+!#^~=&"
-
-void
-mailbox_read(struct mailbox_named *n, const char *value, size_t len)
-{
-	struct address_reader r;
-	struct address a;
-	char key[ADDRESS_KEY_SIZE];
-
-	address_init(&r, value, len);
-	while (address_next(&r, &a)) {
-		if (n->elements < 2)
-			n->elements++;
-		if (a.kind != ADDRESS_MAILBOX || n->mailboxes > 1)
-			continue;
-		if (address_key(a.spec, key, sizeof(key)) == -1)
-			key[0] = '\0';
-		if (n->mailboxes == 0) {
-			memcpy(n->key, key, sizeof(key));
-			n->mailboxes = 1;
-		} else if (key[0] == '\0' || strcmp(key, n->key) != 0)
-			n->mailboxes = 2;
-	}
-}
 
 /* --- the stamp --- */
 
@@ -95,8 +72,8 @@ label_fits(const char *label, size_t len)
 	return 1;
 }
 
-static const char *
-domain_unfit(const char *domain)
+const char *
+mailbox_domain_unfit(const char *domain)
 {
 	const char *label = domain, *dot;
 
@@ -107,8 +84,12 @@ domain_unfit(const char *domain)
 	for (; (dot = strchr(label, '.')) != NULL; label = dot + 1)
 		if (!label_fits(label, (size_t)(dot - label)))
 			return "its domain is not a name";
-	return label_fits(label, strlen(label)) ? NULL
-						: "its domain is not a name";
+	if (!label_fits(label, strlen(label)))
+		return "its domain is not a name";
+	/* RFC 3696 section 2: an address of the Internet, or a mistake */
+	if (label[strspn(label, "0123456789")] == '\0')
+		return "its domain ends in a number";
+	return NULL;
 }
 
 const char *
@@ -116,15 +97,14 @@ mailbox_unfit(const char *address)
 {
 	const char *at, *reason;
 
-	if (address[0] == '\0' || strlen(address) >= MAILBOX_SIZE)
-		return "it is longer than 254 bytes or holds control "
-		       "characters";
+	if (strlen(address) >= MAILBOX_SIZE)
+		return "it is longer than 254 bytes";
 	if (address[0] == '"')
 		return "its local part needs quotes";
 	if ((at = strchr(address, '@')) == NULL)
 		return "it has no domain";
 	reason = local_unfit(address, (size_t)(at - address));
-	return reason != NULL ? reason : domain_unfit(at + 1);
+	return reason != NULL ? reason : mailbox_domain_unfit(at + 1);
 }
 
 /*
@@ -149,40 +129,40 @@ mailbox_check(const char *argument, struct error *err)
 
 /* --- the decision --- */
 
-static const struct mailbox_named *
+static const struct mailboxes *
 by_header(const struct mailbox_sources *s)
 {
-	if (s->from.mailboxes == 1)
+	if (s->from.count == 1)
 		return &s->from;
-	if (s->from.elements > 0 && s->sender.mailboxes == 1)
+	if (s->from.elements > 0 && s->sender.count == 1)
 		return &s->sender;
-	return s->envelope.mailboxes == 1 ? &s->envelope : NULL;
+	return s->envelope.count == 1 ? &s->envelope : NULL;
 }
 
 /* The null sender of a client that has signed in leaves it to the header. */
-static const struct mailbox_named *
+static const struct mailboxes *
 by_envelope(const struct mailbox_sources *s)
 {
 	if (s->envelope.elements > 0)
-		return s->envelope.mailboxes == 1 ? &s->envelope : NULL;
+		return s->envelope.count == 1 ? &s->envelope : NULL;
 	return by_header(s);
 }
 
 /* How a source that did not decide is described to the client. */
 static const char *
-describe(const struct mailbox_named *n)
+describe(const struct mailboxes *n)
 {
 	if (n->elements == 0)
 		return "missing or empty";
-	return n->mailboxes == 0 ? "without a full address"
-				 : "naming several mailboxes";
+	return n->count == 0 ? "without a full address"
+			     : "naming several mailboxes";
 }
 
 int
 mailbox_decide(enum conf_mailbox_from where, const struct mailbox_sources *s,
     char mailbox[MAILBOX_SIZE], struct error *err)
 {
-	const struct mailbox_named *n;
+	const struct mailboxes *n;
 	const char *reason;
 
 	n = where == MAILBOX_FROM_ENVELOPE ? by_envelope(s) : by_header(s);

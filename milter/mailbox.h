@@ -9,24 +9,15 @@
 
 #include "lib/base/error.h"
 #include "lib/conf/conf.h"
-#include "lib/mail/address.h"
+#include "lib/mail/mailboxes.h"
 
 /* 254 bytes (RFC 5321 section 4.5.3.1.3 without the <>) and the NUL */
 #define MAILBOX_SIZE 255
 
-/* What all fields of one name say, or the envelope sender. */
-struct mailbox_named {
-	unsigned int elements; /* addresses, groups, and what is neither */
-	unsigned int mailboxes; /* different ones; 2 stands for several */
-	char key[ADDRESS_KEY_SIZE]; /* the first; "": not fit for a key */
-};
-
+/* Of each, elements, count and key are looked at: fields do not stay. */
 struct mailbox_sources {
-	struct mailbox_named from, sender, envelope;
+	struct mailboxes from, sender, envelope;
 };
-
-/* Adds what one field, or the argument of MAIL FROM, names. */
-void mailbox_read(struct mailbox_named *, const char *value, size_t len);
 
 /*
  * Writes the mailbox, in lower case, and returns 0. Returns -1 with err->dsn
@@ -41,6 +32,13 @@ int mailbox_decide(enum conf_mailbox_from, const struct mailbox_sources *,
  * err->dsn 5.6.7 when its local part is not ASCII.
  */
 int mailbox_check(const char *argument, struct error *err);
+
+/*
+ * Tells why no mailbox can have this domain (lower case, ASCII), in constant
+ * text; NULL when one can. It must be a name with a dot in it (RFC 1123 section
+ * 2.1), whose last label is no number.
+ */
+const char *mailbox_domain_unfit(const char *domain);
 
 /* NULL when the address may be stamped, or why not. */
 const char *mailbox_unfit(const char *address);

@@ -16,6 +16,12 @@
 #include "message.h"
 #include "repair.h"
 
+static struct span
+whole(const char *text)
+{
+	return span_between(text, text + strlen(text));
+}
+
 /* --- MAIL FROM --- */
 
 int
@@ -51,7 +57,7 @@ message_new(
 	identity_text(id, m->user);
 	reply_sender(sender, m->sender);
 	if (strcmp(sender, "<>") != 0)
-		mailbox_read(&m->sources.envelope, sender, strlen(sender));
+		mailboxes_read(&m->sources.envelope, whole(sender));
 	return m;
 }
 
@@ -168,9 +174,9 @@ message_header(struct message *m, const char *name, const char *value)
 		note_ours(m, name);
 	else if (strcasecmp(name, "From") == 0) {
 		count(&m->from, !is_blank(value));
-		mailbox_read(&m->sources.from, value, strlen(value));
+		mailboxes_read(&m->sources.from, whole(value));
 	} else if (strcasecmp(name, "Sender") == 0)
-		mailbox_read(&m->sources.sender, value, strlen(value));
+		mailboxes_read(&m->sources.sender, whole(value));
 	else if (strcasecmp(name, "Date") == 0)
 		count(&m->date, !is_blank(value));
 	else if (strcasecmp(name, "Message-ID") == 0)
@@ -183,7 +189,7 @@ message_header(struct message *m, const char *name, const char *value)
 static int
 lacks_from(const struct message *m)
 {
-	return m->sources.from.mailboxes == 0;
+	return m->sources.from.count == 0;
 }
 
 /* How many fields go to make room for one that says something. */

@@ -3,57 +3,82 @@
  *
  * Pure functions but for charset_to_utf8(), which asks iconv(3) about charsets
  * other than the commonest; it may load a module of the C library then.
+ *
+ * iconv_open(3) says EINVAL for a charset that nobody knows and for one whose
+ * module is not installed or cannot be loaded. So the table has no name that
+ * the C library lacks: where it knows a charset by another name, that one
+ * stands beside it, and EINVAL means the machine.
  */
+#include <errno.h>
 #include <iconv.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "charset.h"
 
 #define WINDOWS_1252 "windows-1252"
 
-/* A name, or with '*' at its end the beginning of names. */
-static const struct {
+struct charset {
 	const char *name;
 	enum charset_kind kind;
-} charsets[] = {
-    {"utf-8", CHARSET_UTF8},
-    {"utf8", CHARSET_UTF8},
-    {"us-ascii", CHARSET_ASCII},
-    {"ascii", CHARSET_ASCII},
-    {"ansi_x3.4-1968", CHARSET_ASCII},
-    {"iso-8859-*", CHARSET_SINGLE},
-    {"iso8859-*", CHARSET_SINGLE},
-    {"iso_8859-*", CHARSET_SINGLE},
-    {"latin1", CHARSET_SINGLE},
-    {"windows-125*", CHARSET_SINGLE},
-    {"cp125*", CHARSET_SINGLE},
-    {"windows-874", CHARSET_SINGLE},
-    {"tis-620", CHARSET_SINGLE},
-    {"koi8-r", CHARSET_SINGLE},
-    {"koi8-u", CHARSET_SINGLE},
-    {"macintosh", CHARSET_SINGLE},
-    {"ibm437", CHARSET_SINGLE},
-    {"cp437", CHARSET_SINGLE},
-    {"ibm850", CHARSET_SINGLE},
-    {"cp850", CHARSET_SINGLE},
-    {"ibm852", CHARSET_SINGLE},
-    {"cp852", CHARSET_SINGLE},
-    {"ibm866", CHARSET_SINGLE},
-    {"cp866", CHARSET_SINGLE},
-    {"big5", CHARSET_DOUBLE},
-    {"big5-hkscs", CHARSET_DOUBLE},
-    {"gb2312", CHARSET_DOUBLE},
-    {"gbk", CHARSET_DOUBLE},
-    {"cp936", CHARSET_DOUBLE},
-    {"euc-kr", CHARSET_DOUBLE},
-    {"ks_c_5601-1987", CHARSET_DOUBLE},
-    {"cp949", CHARSET_DOUBLE},
-    {"shift_jis", CHARSET_SJIS},
-    {"shift-jis", CHARSET_SJIS},
-    {"windows-31j", CHARSET_SJIS},
-    {"cp932", CHARSET_SJIS},
-    {"euc-jp", CHARSET_EUC_JP},
-    {"gb18030", CHARSET_GB18030},
+	const char *iconv; /* the C library's name; NULL: the same */
+};
+
+static const struct charset charsets[] = {
+    {"utf-8", CHARSET_UTF8, NULL},
+    {"utf8", CHARSET_UTF8, NULL},
+    {"us-ascii", CHARSET_ASCII, NULL},
+    {"ascii", CHARSET_ASCII, NULL},
+    {"ansi_x3.4-1968", CHARSET_ASCII, NULL},
+    /* RFC 1556: "-e" and "-i" say in which direction text is to be shown */
+    {"iso-8859-6-e", CHARSET_SINGLE, "iso-8859-6"},
+    {"iso-8859-6-i", CHARSET_SINGLE, "iso-8859-6"},
+    {"iso-8859-8-e", CHARSET_SINGLE, "iso-8859-8"},
+    {"iso-8859-8-i", CHARSET_SINGLE, "iso-8859-8"},
+    {"latin1", CHARSET_SINGLE, NULL},
+    {"windows-874", CHARSET_SINGLE, NULL},
+    {"tis-620", CHARSET_SINGLE, NULL},
+    {"koi8-r", CHARSET_SINGLE, NULL},
+    {"koi8-u", CHARSET_SINGLE, NULL},
+    {"macintosh", CHARSET_SINGLE, NULL},
+    {"ibm437", CHARSET_SINGLE, NULL},
+    {"cp437", CHARSET_SINGLE, NULL},
+    {"ibm850", CHARSET_SINGLE, NULL},
+    {"cp850", CHARSET_SINGLE, NULL},
+    {"ibm852", CHARSET_SINGLE, NULL},
+    {"cp852", CHARSET_SINGLE, NULL},
+    {"ibm866", CHARSET_SINGLE, NULL},
+    {"cp866", CHARSET_SINGLE, NULL},
+    {"big5", CHARSET_DOUBLE, NULL},
+    {"big5-hkscs", CHARSET_DOUBLE, NULL},
+    {"gb2312", CHARSET_DOUBLE, NULL},
+    {"gbk", CHARSET_DOUBLE, NULL},
+    {"cp936", CHARSET_DOUBLE, NULL},
+    {"euc-kr", CHARSET_DOUBLE, NULL},
+    {"ks_c_5601-1987", CHARSET_DOUBLE, "cp949"}, /* as programs use it */
+    {"cp949", CHARSET_DOUBLE, NULL},
+    {"shift_jis", CHARSET_SJIS, NULL},
+    {"shift-jis", CHARSET_SJIS, NULL},
+    {"windows-31j", CHARSET_SJIS, NULL},
+    {"cp932", CHARSET_SJIS, NULL},
+    {"euc-jp", CHARSET_EUC_JP, NULL},
+    {"gb18030", CHARSET_GB18030, NULL},
+};
+
+#define ISO_8859 " 1 2 3 4 5 6 7 8 9 10 11 13 14 15 16 "
+#define WINDOWS_125 " 0 1 2 3 4 5 6 7 8 "
+
+/* Names that end in a number, of which there are these: one byte each. */
+static const struct {
+	const char *begin;
+	const char *iconv;
+	const char *numbers;
+} families[] = {
+    {"iso-8859-", "iso-8859-", ISO_8859},
+    {"iso8859-", "iso-8859-", ISO_8859},
+    {"iso_8859-", "iso-8859-", ISO_8859},
+    {"windows-125", "cp125", WINDOWS_125},
+    {"cp125", "cp125", WINDOWS_125},
 };
 
 /* RFC 2047 section 2: what a charset's name is made of. */
@@ -69,26 +94,54 @@ is_token(struct span name)
 	return name.len > 0 && name.len <= CHARSET_NAME_MAX;
 }
 
-static int
-matches(struct span name, const char *pattern)
+/* What follows the family's beginning, or NULL when it is of another one. */
+static const char *
+number_in(struct span name, size_t family)
 {
-	size_t len = strlen(pattern) - 1;
+	size_t begin = strlen(families[family].begin);
+	char number[8];
 
-	if (pattern[len] != '*')
-		return span_is(name, pattern);
-	return name.len > len && strncasecmp(name.p, pattern, len) == 0;
+	if (name.len <= begin || name.len > begin + 2 ||
+	    strncasecmp(name.p, families[family].begin, begin) != 0)
+		return NULL;
+	snprintf(number, sizeof(number), " %.*s ", (int)(name.len - begin),
+	    name.p + begin);
+	return strstr(families[family].numbers, number) != NULL ? name.p + begin
+								: NULL;
+}
+
+/* Finds a charset, and writes the C library's name for it. */
+static enum charset_kind
+find(struct span name, char for_iconv[CHARSET_NAME_MAX + 1])
+{
+	const char *known, *number;
+	size_t i;
+
+	if (!is_token(name))
+		return CHARSET_UNKNOWN;
+	for (i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
+		if (span_is(name, charsets[i].name)) {
+			known = charsets[i].iconv;
+			snprintf(for_iconv, CHARSET_NAME_MAX + 1, "%s",
+			    known != NULL ? known : charsets[i].name);
+			return charsets[i].kind;
+		}
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if ((number = number_in(name, i)) != NULL) {
+			snprintf(for_iconv, CHARSET_NAME_MAX + 1, "%s%.*s",
+			    families[i].iconv, (int)(span_end(name) - number),
+			    number);
+			return CHARSET_SINGLE;
+		}
+	return CHARSET_UNKNOWN;
 }
 
 enum charset_kind
 charset_kind(struct span name)
 {
-	size_t i;
+	char unused[CHARSET_NAME_MAX + 1];
 
-	for (i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
-		if (matches(name, charsets[i].name))
-			return is_token(name) ? charsets[i].kind
-					      : CHARSET_UNKNOWN;
-	return CHARSET_UNKNOWN;
+	return find(name, unused);
 }
 
 /* --- where characters end --- */
@@ -235,42 +288,101 @@ from_windows_1252(struct span text, struct buf *out)
 	}
 }
 
-/* 0; -1 with nothing appended when text is not of that charset. */
-static int
-convert(struct span charset, struct span text, struct buf *out)
-{
-	char from[CHARSET_NAME_MAX + 1], *in = (char *)(uintptr_t)text.p, *to;
-	size_t left = text.len, room = 4 * text.len, size = room;
-	iconv_t cd;
+/* --- conversion --- */
 
-	memcpy(from, charset.p, charset.len);
-	from[charset.len] = '\0';
-	if (text.len > out->limit / 4 || (to = buf_reserve(out, room)) == NULL)
-		return -1;
-	cd = iconv_open("UTF-8", from);
-	if (cd == (iconv_t)-1)
-		return -1;
-	if (iconv(cd, &in, &left, &to, &room) == (size_t)-1)
-		left = text.len;
-	iconv_close(cd);
-	if (left > 0)
-		return -1;
-	out->len += size - room;
-	out->bytes[out->len] = '\0';
-	return 0;
+/* What can come of it, besides -1: the machine cannot tell. */
+enum result { CONVERTED, NOT_OF_IT };
+
+static int
+refuse(const struct buf *out, struct error *err)
+{
+	if (out->failed == BUF_NO_MEMORY)
+		return error_set(
+		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	return error_set(err, ERROR_PERMANENT, "5.6.0",
+	    "text in the header has more than %zu bytes as UTF-8", out->limit);
 }
 
-void
-charset_to_utf8(struct span charset, struct span text, struct buf *out)
+static int
+cannot_convert(struct span charset, struct error *err)
 {
-	enum charset_kind kind = charset_kind(charset);
+	if (errno != EINVAL)
+		return error_set(err, ERROR_TEMPORARY, "4.3.0",
+		    "cannot convert text from %.*s: %s", (int)charset.len,
+		    charset.p, strerror(errno));
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "cannot convert text from %.*s: the C library's module for it is "
+	    "not installed (libc-gconv-modules-extra, glibc-gconv-extra), or "
+	    "cannot be loaded now (memory, open files)",
+	    (int)charset.len, charset.p);
+}
+
+/*
+ * Appends what iconv(3) makes of *left bytes at in, or with NULL what it has
+ * held back for the character that might have followed.
+ */
+static int
+convert_all(iconv_t cd, char *in, size_t left, struct buf *out)
+{
+	char piece[512], *to;
+	size_t room, n;
+
+	do {
+		to = piece;
+		room = sizeof(piece);
+		n = iconv(cd, in == NULL ? NULL : &in, &left, &to, &room);
+		if (n == (size_t)-1 && errno != E2BIG)
+			return errno == EILSEQ || errno == EINVAL ? NOT_OF_IT
+								  : -1;
+		if (buf_add(out, piece, sizeof(piece) - room) == -1)
+			return -1;
+	} while (n == (size_t)-1);
+	return CONVERTED;
+}
+
+/* Anything but CONVERTED leaves nothing appended. */
+static int
+convert(const char *name, struct span charset, struct span text,
+    struct buf *out, struct error *err)
+{
+	iconv_t cd = iconv_open("UTF-8", name);
+	size_t before = out->len;
+	int result;
+
+	if (cd == (iconv_t)-1)
+		return cannot_convert(charset, err);
+	result = convert_all(cd, (char *)(uintptr_t)text.p, text.len, out);
+	if (result == CONVERTED)
+		result = convert_all(cd, NULL, 0, out);
+	if (result == -1 && out->failed)
+		refuse(out, err);
+	else if (result == -1)
+		cannot_convert(charset, err);
+	iconv_close(cd);
+	if (result != CONVERTED && out->len > before) {
+		out->len = before;
+		out->bytes[before] = '\0';
+	}
+	return result;
+}
+
+int
+charset_to_utf8(
+    struct span charset, struct span text, struct buf *out, struct error *err)
+{
+	char name[CHARSET_NAME_MAX + 1];
+	enum charset_kind kind = find(charset, name);
+	int result = NOT_OF_IT;
 
 	if (text.len == 0)
-		return;
-	if (kind > CHARSET_UTF8 && convert(charset, text, out) == 0)
-		return;
+		return 0;
+	if (kind > CHARSET_UTF8 && strcmp(name, "cp1252") != 0)
+		result = convert(name, charset, text, out, err);
+	if (result != NOT_OF_IT)
+		return result == -1 ? -1 : 0;
 	if (kind <= CHARSET_UTF8 && charset_is_utf8(text))
 		buf_add(out, text.p, text.len);
 	else
 		from_windows_1252(text, out);
+	return out->failed ? refuse(out, err) : 0;
 }

@@ -9,6 +9,7 @@
 #define MSGRAPH_CHARSET_H
 
 #include "lib/base/buf.h"
+#include "lib/base/error.h"
 #include "lib/base/span.h"
 
 #define CHARSET_NAME_MAX 40
@@ -54,9 +55,14 @@ int charset_is_utf8(struct span text);
 struct span charset_of(struct span text, struct span declared);
 
 /*
- * Appends text as UTF-8. What cannot be converted is taken for windows-1252,
- * so this fails only where out does.
+ * Appends text as UTF-8. Text that is not of the charset, or of one that is not
+ * in the table, is taken for UTF-8 if it is that, else for windows-1252: the
+ * fault is the message's. Returns 0; or -1 with *err set, which is permanent
+ * (5.6.0) only where out has a limit that the text passes. What the machine
+ * lacks is temporary: memory and descriptors (4.3.0), the C library's module
+ * for the charset (4.3.5). No other guess takes its place.
  */
-void charset_to_utf8(struct span charset, struct span text, struct buf *out);
+int charset_to_utf8(
+    struct span charset, struct span text, struct buf *out, struct error *err);
 
 #endif

@@ -140,31 +140,41 @@ decode_b(struct span text, struct buf *out)
 	}
 }
 
-static void
-decode_word(const struct word *w, struct buf *out)
+static int
+decode_word(const struct word *w, struct buf *out, struct error *err)
 {
 	struct buf bytes;
+	int result = 0;
 
 	buf_init(&bytes, w->text.len);
 	if (w->encoding == 'q')
 		decode_q(w->text, &bytes);
 	else
 		decode_b(w->text, &bytes);
-	if (bytes.len > 0)
-		charset_to_utf8(w->charset,
-		    span_between(bytes.bytes, bytes.bytes + bytes.len), out);
+	/* what it means is never longer than the word */
+	if (bytes.failed)
+		result =
+		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+	else if (bytes.len > 0)
+		result = charset_to_utf8(w->charset,
+		    span_between(bytes.bytes, bytes.bytes + bytes.len), out,
+		    err);
 	buf_free(&bytes);
+	return result;
 }
 
-static void
-plain(struct span text, struct span declared, struct buf *out)
+static int
+plain(
+    struct span text, struct span declared, struct buf *out, struct error *err)
 {
-	if (text.len > 0)
-		charset_to_utf8(charset_of(text, declared), text, out);
+	if (text.len == 0)
+		return 0;
+	return charset_to_utf8(charset_of(text, declared), text, out, err);
 }
 
-void
-encoded_word_decode(struct span text, struct span declared, struct buf *out)
+int
+encoded_word_decode(
+    struct span text, struct span declared, struct buf *out, struct error *err)
 {
 	const char *p = text.p, *limit = span_end(text), *from = p;
 	int after_word = 0;
@@ -175,11 +185,13 @@ encoded_word_decode(struct span text, struct span declared, struct buf *out)
 			p++;
 			continue;
 		}
-		if (!after_word || span_trim(span_between(from, p)).len > 0)
-			plain(span_between(from, p), declared, out);
-		decode_word(&w, out);
+		if ((!after_word || span_trim(span_between(from, p)).len > 0) &&
+		    plain(span_between(from, p), declared, out, err) == -1)
+			return -1;
+		if (decode_word(&w, out, err) == -1)
+			return -1;
 		after_word = 1;
 		p = from = span_end(w.whole);
 	}
-	plain(span_between(from, limit), declared, out);
+	return plain(span_between(from, limit), declared, out, err);
 }

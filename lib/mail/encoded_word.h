@@ -5,6 +5,7 @@
 #define MSGRAPH_ENCODED_WORD_H
 
 #include "lib/base/buf.h"
+#include "lib/base/error.h"
 #include "lib/base/span.h"
 
 /*
@@ -16,9 +17,10 @@ int encoded_word_is(struct span text);
 /*
  * Appends text as UTF-8 with its encoded words decoded, wherever they stand, and
  * the blanks between two of them dropped. Other text is in the
- * charset that charset_of() makes of it and declared.
+ * charset that charset_of() makes of it and declared. Returns 0; or -1 with *err
+ * as charset_to_utf8() does, and some of the text appended.
  */
-void encoded_word_decode(
-    struct span text, struct span declared, struct buf *out);
+int encoded_word_decode(
+    struct span text, struct span declared, struct buf *out, struct error *err);
 
 #endif

@@ -326,7 +326,8 @@ read_header(struct mime_reader *r, struct mime_part *part)
 	size_t empty_line;
 
 	r->header.len = 0;
-	buf_add(&r->header, "", 0);
+	if (buf_add(&r->header, "", 0) == -1)
+		r->failed = ENOMEM;
 	while ((part->header_end = header_end(r, at, &empty_line)) ==
 	    HEADER_OPEN) {
 		if (take_line(r, &at) == -1) {

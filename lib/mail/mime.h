@@ -139,9 +139,11 @@ int mime_disposition_is(const struct mime_part *, const char *disposition);
  * Content-Disposition, else name of Content-Type; RFC 2231 in all forms, and
  * encoded words where they should not be. Control characters are dropped.
  * Returns its length, 0 where there is none; a longer one is cut as by
- * mime_name_fit().
+ * mime_name_fit(). Returns -1 with *err set and an empty name where the machine
+ * cannot convert it: see charset_to_utf8().
  */
-size_t mime_filename(const struct mime_part *, char *name, size_t size);
+int mime_filename(
+    const struct mime_part *, char *name, size_t size, struct error *err);
 
 /*
  * Writes a file name (UTF-8) and a NUL into size bytes, 1 at least. What is too

@@ -81,28 +81,30 @@ mime_name_fit(char *name, size_t size, struct span utf8)
 	return used + end.len;
 }
 
-size_t
-mime_filename(const struct mime_part *part, char *name, size_t size)
+int
+mime_filename(
+    const struct mime_part *part, char *name, size_t size, struct error *err)
 {
 	char raw[NAME_RAW_MAX], charset[CHARSET_NAME_MAX + 1];
+	int len = find_name(part, raw, charset), result;
+	struct span text;
 	struct buf utf8;
-	size_t used;
-	int len;
 
 	name[0] = '\0';
-	len = find_name(part, raw, charset);
 	if (len <= 0)
 		return 0;
+	text = span_between(raw, raw + len);
 	buf_init(&utf8, 8 * NAME_RAW_MAX);
 	if (charset[0] != '\0')
-		charset_to_utf8(
-		    whole(charset), span_between(raw, raw + len), &utf8);
+		result = charset_to_utf8(whole(charset), text, &utf8, err);
 	else
-		encoded_word_decode(
-		    span_between(raw, raw + len), whole(part->charset), &utf8);
-	clean(&utf8);
-	used = mime_name_fit(
-	    name, size, span_between(utf8.bytes, utf8.bytes + utf8.len));
+		result =
+		    encoded_word_decode(text, whole(part->charset), &utf8, err);
+	if (result == 0) {
+		clean(&utf8);
+		result = (int)mime_name_fit(name, size,
+		    span_between(utf8.bytes, utf8.bytes + utf8.len));
+	}
 	buf_free(&utf8);
-	return used;
+	return result;
 }

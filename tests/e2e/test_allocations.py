@@ -1,5 +1,6 @@
-"""Each allocation of the agent and the milter fails once: mail waits then. It
-is never bounced, and nothing crashes or grows. (libentra.so is driven the same
+"""Each allocation of the agent and the milter fails once: mail waits then, or
+goes as it would have gone. It is never bounced, and nothing crashes or grows.
+The C library's own allocations fail too, such as those of iconv. (libentra.so is driven the same
 way by tests/unit/plugin_sasl.c, lib and daemon by their _alloc tests.)
 
 Runs the programs as they are shipped: ASan has an allocator of its own.
@@ -8,6 +9,7 @@ Runs the programs as they are shipped: ASan has an allocator of its own.
 from __future__ import annotations
 
 import os
+import resource
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -29,6 +31,17 @@ MESSAGE = (b"From: \"s@x.test\" <s@x.test>\r\nTo: a@x.test, c@x.test\r\n"
            b"To: b@x.test\r\nSubject: gr\xfc\xdfe\r\nMIME-Version: 1.0\r\n"
            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"
            b"gr\xc3\xbc\xc3\x9fe\r\n--b--\r\n")
+# and two files that must go by themselves, under names that must be read
+LARGE = b"".join(
+    b"--b\r\nContent-Type: application/pdf\r\n"
+    b"Content-Transfer-Encoding: base64\r\n"
+    b"Content-Disposition: attachment; %s\r\n\r\n" % name +
+    b"bWFpbCE=\r\n" * 8000
+    for name in (b"filename*=iso-8859-2''%BEluva.pdf",
+                 b'filename="=?koi8-r?B?0NLJ18XU?=.pdf"')
+).join([MESSAGE[:-len(b"--b--\r\n")], b"--b--\r\n"])
+LARGE = LARGE.replace(b'"s@x.test" <s@x.test>',
+                      b"=?windows-1251?Q?=EF=F0?= <s@x.test>", 1)
 HEADERS = [("From", "A <a@example.com>"), ("X-MSGraph-Mailbox", "x@y.test"),
            ("Subject", "s")]
 
@@ -72,20 +85,78 @@ def allocator(tmp_path) -> Allocator:
     return Allocator(library, tmp_path / "control")
 
 
-def test_agent_defers(allocator, tmp_path):
+def sent(request) -> tuple:
+    """All that an agent hands over."""
+    return request.fields, request.message, request.attachments
+
+
+@pytest.fixture
+def agent(tmp_path) -> Agent:
     agent = Agent(tmp_path)
+    agent.configure("sendmail_limit = 64k")
+    return agent
+
+
+@pytest.mark.parametrize("message, files", [(MESSAGE, []), (LARGE, [
+    "\u017eluva.pdf", "\u043f\u0440\u0438\u0432\u0435\u0442.pdf"])],
+    ids=["small", "large"])
+def test_agent_defers(allocator, agent, message, files):
     deferred = 0
-    with SubmitDaemon(agent.socket):
+    with SubmitDaemon(agent.socket) as daemon:
         argv = agent.argv("a@x.test", "b@x.test", "d@x.test")
+        assert agent.run(argv, message).returncode == 0
+        whole = sent(daemon.next())
+        assert [value.encode("latin-1").decode() for name, value in whole[0]
+                if name == "attachment-name"] == files
         for number in allocator.each():
-            done = agent.run(argv, MESSAGE, env=allocator.env)
+            done = agent.run(argv, message, env=allocator.env)
             if done.returncode == 0:
                 assert done.stdout.startswith(b"Graph accepted"), number
             else:
                 deferred += 1
                 assert done.returncode == 75, (number, done)
                 assert done.stdout.startswith(b"4."), (number, done)
+            while not daemon.idle():  # no answer came through
+                assert sent(daemon.next()) == whole, number
     assert deferred > 10
+
+
+@pytest.mark.parametrize("descriptors", range(4, 12))
+def test_agent_without_descriptors(agent, descriptors):
+    """iconv has no error of its own for this: see lib/charset.c."""
+    with SubmitDaemon(agent.socket) as daemon:
+        assert agent.run(message=LARGE).returncode == 0
+        whole = sent(daemon.next())
+        done = agent.run(message=LARGE, preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_NOFILE, (descriptors, descriptors)))
+        if done.returncode == 0:
+            assert sent(daemon.next()) == whole
+        else:
+            assert done.returncode == 75 and done.stdout.startswith(b"4.3.")
+        assert daemon.idle()
+    if descriptors == 4:  # the spool file has the last one
+        assert b"convert text from windows-1251" in done.stdout, done
+
+
+NO_MODULES = ["unshare", "--mount", "sh", "-c",
+              'for d in /usr/lib/*/gconv /usr/lib*/gconv; do '
+              '[ ! -d "$d" ] || mount -t tmpfs none "$d" || exit 99; done; '
+              'exec "$@"', "sh"]
+
+
+@pytest.mark.skipif(
+    subprocess.run([*NO_MODULES, "true"], capture_output=True).returncode != 0,
+    reason="may not mount")
+def test_agent_without_modules_of_iconv(agent):
+    """As on a system where their package is not installed."""
+    with SubmitDaemon(agent.socket) as daemon:
+        done = agent.run(NO_MODULES + agent.argv(), LARGE)
+        assert done.returncode == 75, done
+        assert done.stdout.startswith(
+            b"4.3.5 cannot convert text from windows-1251: "), done
+        assert daemon.idle()
+        # what needs none goes
+        assert agent.run(NO_MODULES + agent.argv(), MESSAGE).returncode == 0
 
 
 def test_milter_starts_or_says_no(allocator, tmp_path):

@@ -64,7 +64,8 @@ check_head(const struct text *t, const struct mime_part *p)
 	require(r.fields.len >= p->fields.len);
 	if (p->header_end == HEADER_EMPTY_LINE)
 		require(r.fields.len == p->fields.len);
-	require(mime_filename(p, name, sizeof(name)) == strlen(name));
+	require(
+	    mime_filename(p, name, sizeof(name), NULL) == (int)strlen(name));
 	require(charset_is_utf8(span_between(name, name + strlen(name))));
 }
 

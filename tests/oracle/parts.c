@@ -28,7 +28,7 @@ static void
 leaf(const char *message, const struct mime_part *p)
 {
 	char name[4096];
-	size_t len = mime_filename(p, name, sizeof(name));
+	int len = mime_filename(p, name, sizeof(name), NULL);
 
 	printf("%s/%s:", p->type, p->subtype);
 	hex_put(span_between(message + p->body.from, message + p->body.to));

@@ -82,6 +82,9 @@ static const struct pass rows[] = {
     ROW("From: M <m@x.>", "From: \"M\" <m@x>"),
     ROW("From: M <S@\303\234.de>", "From: M <S@xn--tda.de>"),
     ROW("From: M@y <S@\303\234.de>", "From: S@xn--tda.de"),
+    /* no address that can be compared names anybody: see lib/mailboxes.c */
+    ROW("From: \"\001\"@x, a@x", "From: a@x"),
+    ROW("From: \"\001\"@x", "From: m@x"),
     /* Sender */
     ROW("From: m@x\r\nSender: M <M@x>\r\nX: y", "From: m@x\r\nX: y"),
     ROW("Sender: m@x\r\nFrom: a@x, m@x", "From: m@x"),
@@ -144,6 +147,30 @@ test_refused(void **state)
 	}
 }
 
+/* A header that is full, and an author that gets longer: no matter of memory. */
+static void
+test_too_long(void **state)
+{
+	static const struct rewrite_rules longer = {
+	    .mailbox = "a-mailbox-with-a-long-name@x", .is_bounce = 1};
+	static char in[SPOOL_HEAD_MAX + 1];
+	const struct pass pass = {A, in, NULL, {0}};
+	struct error err;
+	struct buf out;
+	size_t len;
+
+	(void)state;
+	len = (size_t)sprintf(in, T "From: a@x (");
+	memset(in + len, 'c', SPOOL_HEAD_MAX - len);
+	strcpy(in + SPOOL_HEAD_MAX - 5, ")\r\n\r\n");
+	buf_init(&out, 2 * SPOOL_HEAD_MAX);
+	assert_int_equal(
+	    pass_run(&pass, pass_text(in), &longer, &out, &err), -1);
+	assert_int_equal(err.class, ERROR_PERMANENT);
+	assert_string_equal(err.dsn, "5.6.0");
+	buf_free(&out);
+}
+
 static void
 test_message_id(void **state)
 {
@@ -181,6 +208,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_too_long),
 	    cmocka_unit_test(test_message_id),
 	};
 

@@ -60,6 +60,48 @@ test_rows(void **state)
 	pass_rows(rows, sizeof(rows) / sizeof(rows[0]), &rules);
 }
 
+/*
+ * CR alone as line end: what would reach the reader is an empty message. With a
+ * text behind it, or where the CR starts no line, it is one odd byte.
+ */
+static void
+test_text_in_header(void **state)
+{
+	static const struct {
+		const char *in;
+		int refused;
+	} texts[] = {
+	    {"From: m@x\rTo: a@x\rSubject: s\r\rthe text\r", 1},
+	    {"From: m@x\rTo: a@x\rSubject: s\r\rthe text\r\n", 1},
+	    {"To: a@x\r\nFrom: m@x\rSubject: s\r\rtext\r\r\n\r\n", 1},
+	    {"To: a@x\r\nSubject: s\r\rthe text\r\n\r\n\r\n", 1},
+	    {"To: a@x\nSubject: s\rX: y\n\n", 1},
+	    {"To: a@x\r\nSubject: s\rX: y\r\n\r\nthe text\r\n", 0},
+	    {"To: a@x\r\nSubject: one\rtwo three: 4\r\n\r\n", 0},
+	    {"To: a@x\nSubject: s\n\n", 0},
+	    {"To: a@x\r\nSubject: s\r\n\r\nthe\r\rtext\r", 0},
+	};
+	struct pass p = {.to = {"a@x"}};
+	struct error err;
+	struct buf out;
+	size_t i;
+	int result;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		print_message("row %zu\n", i);
+		buf_init(&out, 1024);
+		result =
+		    pass_run(&p, pass_text(texts[i].in), &rules, &out, &err);
+		assert_int_equal(result == -1, texts[i].refused);
+		if (result == -1) {
+			assert_int_equal(err.class, ERROR_PERMANENT);
+			assert_string_equal(err.dsn, "5.6.0");
+		}
+		buf_free(&out);
+	}
+}
+
 /* A message of SPOOL_HEAD_MAX + extra bytes: first, then fill, then last. */
 static int
 run_long(const char *first, const char *fill, const char *last, size_t extra,
@@ -166,6 +208,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_text_in_header),
 	    cmocka_unit_test(test_size),
 	    cmocka_unit_test(test_many),
 	};

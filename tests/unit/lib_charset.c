@@ -37,7 +37,18 @@ static const struct {
     {"", CHARSET_UNKNOWN},
     {"utf-7", CHARSET_UNKNOWN},
     {"iso-2022-jp", CHARSET_UNKNOWN},
+    {"ISO8859-1", CHARSET_SINGLE},
+    {"iso_8859-16", CHARSET_SINGLE},
+    {"iso-8859-8-I", CHARSET_SINGLE},
+    {"cp1258", CHARSET_SINGLE},
     {"iso-8859-", CHARSET_UNKNOWN},
+    {"iso-8859-0", CHARSET_UNKNOWN},
+    {"iso-8859-12", CHARSET_UNKNOWN},
+    {"iso-8859-17", CHARSET_UNKNOWN},
+    {"iso-8859-015", CHARSET_UNKNOWN},
+    {"windows-125", CHARSET_UNKNOWN},
+    {"windows-1259", CHARSET_UNKNOWN},
+    {"cp12500", CHARSET_UNKNOWN},
     {"iso-8859-1\r\nBcc: x", CHARSET_UNKNOWN},
     {"iso-8859-1//TRANSLIT", CHARSET_UNKNOWN},
     {"iso-8859-1?q", CHARSET_UNKNOWN},
@@ -154,6 +165,19 @@ static const struct {
     {"gb2312", "\xC4\xE3\xBA\xC3", "\u4f60\u597d"},
     {"gb2312", "\xC4", "\u00c4"},
     {"utf-7", "+APw-", "+APw-"},
+    {"windows-1252", "\x81", "\ufffd"},
+    {"cp1250", "\x8A", "\u0160"},
+    {"iso_8859-13", "\xD0", "\u0160"},
+    {"iso-8859-8-i", "\xF9", "\u05e9"},
+    {"ks_c_5601-1987", "\xB0\xA1", "\uac00"},
+    /* the C library holds the last character back for a point or an accent */
+    {"windows-1255", "\xF9", "\u05e9"},
+    {"windows-1258", "\xFD", "\u01b0"},
+    {"big5-hkscs", "\x88\x66", "\u00ca"},
+    /* nobody knows these */
+    {"iso-8859-12", "\xFC", "\u00fc"},
+    {"windows-1259", "\xFC", "\u00fc"},
+    {"x-nobody", "\xC3\xBC", "\u00fc"},
 };
 
 static void
@@ -166,9 +190,50 @@ test_conversion(void **state)
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		buf_init(&out, 1024);
 		buf_add(&out, "", 0);
-		charset_to_utf8(
-		    whole(texts[i].charset), whole(texts[i].text), &out);
+		assert_int_equal(charset_to_utf8(whole(texts[i].charset),
+				     whole(texts[i].text), &out, NULL),
+		    0);
 		assert_string_equal(out.bytes, texts[i].want);
+		buf_free(&out);
+	}
+}
+
+/*
+ * What the limit of out does: a text that needs all of it goes, and one more
+ * byte is too long, in a charset of one byte a character as in one of two. It is
+ * never a reason for another charset.
+ */
+static void
+test_limit(void **state)
+{
+	static const struct {
+		const char *charset, *text;
+		size_t len;
+	} rows[] = {
+	    {"utf-8", "\u00fc\u00fc", 4},
+	    {"windows-1252", "\xFC\xFC", 4},
+	    {"iso-8859-2", "\xFC\xFC", 4},
+	    {"gb2312", "\xC4\xE3\xBA\xC3", 6},
+	};
+	struct error err;
+	struct buf out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_init(&out, rows[i].len);
+		assert_int_equal(charset_to_utf8(whole(rows[i].charset),
+				     whole(rows[i].text), &out, &err),
+		    0);
+		assert_int_equal(out.len, rows[i].len);
+		buf_free(&out);
+		buf_init(&out, rows[i].len - 1);
+		assert_int_equal(charset_to_utf8(whole(rows[i].charset),
+				     whole(rows[i].text), &out, &err),
+		    -1);
+		assert_int_equal(out.failed, BUF_OVER_LIMIT);
+		assert_int_equal(err.class, ERROR_PERMANENT);
+		assert_string_equal(err.dsn, "5.6.0");
 		buf_free(&out);
 	}
 }
@@ -209,7 +274,9 @@ test_words(void **state)
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		buf_init(&out, 1024);
 		buf_add(&out, "", 0);
-		encoded_word_decode(whole(words[i].text), whole(""), &out);
+		assert_int_equal(encoded_word_decode(whole(words[i].text),
+				     whole(""), &out, NULL),
+		    0);
 		assert_string_equal(out.bytes, words[i].want);
 		buf_free(&out);
 	}
@@ -227,6 +294,7 @@ main(void)
 	    cmocka_unit_test(test_utf8),
 	    cmocka_unit_test(test_characters),
 	    cmocka_unit_test(test_conversion),
+	    cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_words),
 	};
 

@@ -164,12 +164,13 @@ test_names(void **state)
 	struct mime_part p;
 	char name[256];
 	struct text t;
-	size_t i, len;
+	size_t i;
+	int len;
 
 	(void)state;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		r = first_part(names[i].header, &t, &p);
-		len = mime_filename(&p, name, sizeof(name));
+		len = mime_filename(&p, name, sizeof(name), NULL);
 		assert_string_equal(name, names[i].name);
 		assert_int_equal(len, strlen(name));
 		mime_free(&r);

@@ -110,9 +110,10 @@ transform_only(struct body_plan *plan, enum transform_kind transform)
 	plan->transform = transform;
 }
 
-/* 1 when the beginning of the body says its charset. */
+/* 1 when the beginning of the body says its charset, 0 or -1. */
 static int
-names_charset(const struct content *c, const struct mime_part *part)
+names_charset(
+    const struct content *c, const struct mime_part *part, struct error *err)
 {
 	char bytes[TRANSFORM_IN + 1];
 	long long to = part->body.to;
@@ -122,28 +123,34 @@ names_charset(const struct content *c, const struct mime_part *part)
 		return 0;
 	if (to - part->body.from > INBAND_MAX)
 		to = part->body.from + INBAND_MAX;
-	n = read_piece(c, bytes, part->body.from, to, NULL);
+	n = read_piece(c, bytes, part->body.from, to, err);
 	if (n <= 0)
-		return 0;
+		return (int)n;
 	bytes[n] = '\0'; /* there is no other NUL */
 	return strcasestr(bytes, "charset=") != NULL ||
 	    strcasestr(bytes, "encoding=") != NULL;
 }
 
-/* The charset that text with 8-bit bytes lacks, or NULL. */
-static const char *
+/* Finds the charset that text with 8-bit bytes lacks, if any. */
+static int
 missing_charset(const struct content *c, const struct mime_part *part,
-    const struct measure *m)
+    const struct measure *m, struct body_plan *plan, struct error *err)
 {
 	struct span declared =
 	    span_between(part->charset, part->charset + strlen(part->charset));
+	int named;
 
 	if (!m->scan.eight_bit || !mime_is(part, "text", NULL) ||
 	    (declared.len > 0 && charset_kind(declared) != CHARSET_ASCII))
-		return NULL;
-	if (utf8_check_end(&m->utf8))
-		return "utf-8";
-	return names_charset(c, part) ? NULL : "windows-1252";
+		return 0;
+	if (utf8_check_end(&m->utf8)) {
+		plan->charset = "utf-8";
+		return 0;
+	}
+	named = names_charset(c, part, err);
+	if (named == 0)
+		plan->charset = "windows-1252";
+	return named == -1 ? -1 : 0;
 }
 
 static int
@@ -162,9 +169,9 @@ plan_identity(struct content *c, const struct mime_part *part,
 		encode_shorter(plan, &m);
 	else if (s->line_end)
 		transform_only(plan, TRANSFORM_LINES);
-	if (plan->encoding != NULL)
-		plan->charset = missing_charset(c, part, &m);
-	return 0;
+	if (plan->encoding == NULL)
+		return 0;
+	return missing_charset(c, part, &m, plan, err);
 }
 
 /* --- which rule --- */

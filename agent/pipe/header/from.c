@@ -7,53 +7,17 @@
  * was seen to be refused (ErrorSendAsDenied), and Exchange shows the
  * directory's name anyway.
  */
+#include "agent/pipe/edit/edit.h"
 #include "lib/mail/encoded_word.h"
+#include "lib/mail/mailboxes.h"
 #include "from.h"
 #include "mailbox_text.h"
 
 #define NAME_MAX_BYTES 4096 /* decoded; a longer one is no name */
-
-/* What all From fields hold. */
-struct seen {
-	size_t elements; /* addresses, groups, and what is neither */
-	size_t mailboxes; /* different ones; 2 stands for several */
-	struct address first;
-	struct address mailbox; /* the one that sends */
-	int has_mailbox;
-	int loose; /* see address.h */
-	char key[ADDRESS_KEY_SIZE]; /* of the first */
-};
+#define FIELD_MAX_BYTES (2 * SPOOL_HEAD_MAX)
 
 static void
-see_list(struct seen *seen, struct span value, struct span mailbox)
-{
-	char key[ADDRESS_KEY_SIZE];
-	struct address_reader r;
-	struct address a;
-
-	address_init(&r, value.p, value.len);
-	while (address_next(&r, &a)) {
-		seen->elements++;
-		if (a.kind != ADDRESS_MAILBOX ||
-		    address_key(a.spec, key, sizeof(key)) == -1)
-			continue;
-		if (seen->mailboxes == 0) {
-			seen->first = a;
-			seen->mailboxes = 1;
-			memcpy(seen->key, key, sizeof(key));
-		} else if (strcmp(key, seen->key) != 0)
-			seen->mailboxes = 2;
-		if (!seen->has_mailbox && address_equal(a.spec, mailbox)) {
-			seen->mailbox = a;
-			seen->has_mailbox = 1;
-		}
-	}
-	seen->loose |= r.loose;
-}
-
-static void
-see_fields(
-    struct from *from, struct seen *seen, struct span head, struct span mailbox)
+read_fields(struct from *from, struct mailboxes *named, struct span head)
 {
 	struct header_reader r;
 	struct header_field f;
@@ -64,83 +28,63 @@ see_fields(
 			continue;
 		if (from->fields++ == 0)
 			from->first = f.whole.p;
-		see_list(seen, f.value, mailbox);
+		mailboxes_read(named, f.value);
 	}
 }
 
 /* Whose address From will have. */
 static void
-choose(struct from *from, const struct seen *seen, const char *mailbox,
+choose(struct from *from, const struct mailboxes *named, const char *mailbox,
     int is_bounce)
 {
-	if (seen->mailboxes == 1 || (is_bounce && seen->mailboxes > 0)) {
-		from->author = seen->first;
+	if (named->count == 1 || (is_bounce && named->count > 0)) {
+		from->author = named->first;
 		from->has_author = 1;
-		if (is_bounce && !seen->has_mailbox)
+		if (is_bounce && !named->has_own)
 			from->address = mailbox;
-	} else if (seen->has_mailbox) {
-		from->author = seen->mailbox;
+	} else if (named->has_own) {
+		from->author = named->found;
 		from->has_author = 1;
 	} else
 		from->address = mailbox;
 }
 
-/* 1 when a reader would show a '@' there. */
+/* --- the name --- */
+
+/* 1 when a reader would show a '@' there, or more than any name; 0; -1. */
 static int
-has_at(struct span text)
+has_at(struct span text, struct error *err)
 {
 	const struct span undeclared = {NULL, 0};
 	struct buf shown;
-	int found;
+	int result;
 
+	if (memchr(text.p, '@', text.len) != NULL)
+		return 1;
 	if (memmem(text.p, text.len, "=?", 2) == NULL)
-		return memchr(text.p, '@', text.len) != NULL;
+		return 0;
 	buf_init(&shown, NAME_MAX_BYTES);
-	encoded_word_decode(text, undeclared, &shown);
-	found = shown.failed || memchr(text.p, '@', text.len) != NULL ||
-	    (shown.len > 0 && memchr(shown.bytes, '@', shown.len) != NULL);
+	result = encoded_word_decode(text, undeclared, &shown, err);
+	if (result == -1)
+		result = shown.failed == BUF_OVER_LIMIT ? 1 : -1;
+	else
+		result = shown.len > 0 &&
+		    memchr(shown.bytes, '@', shown.len) != NULL;
 	buf_free(&shown);
-	return found;
+	return result;
 }
 
-/* Whatever stands around the address but a route. */
+/* The same of whatever stands around the address but a route. */
 static int
-has_bad_name(const struct address *a)
+has_bad_name(const struct address *a, struct error *err)
 {
 	const char *end = a->angle.len > 0 ? a->angle.p : a->spec.p;
+	int result = has_at(span_between(a->element.p, end), err);
 
-	return has_at(span_between(a->element.p, end)) ||
-	    has_at(span_between(span_end(a->spec), span_end(a->element)));
-}
-
-int
-from_survey(struct from *from, struct span head, const char *mailbox,
-    int is_bounce, struct error *err)
-{
-	struct span own = span_between(mailbox, mailbox + strlen(mailbox));
-	struct seen seen = {.elements = 0};
-
-	memset(from, 0, sizeof(*from));
-	see_fields(from, &seen, head, own);
-	if (from->fields == 0)
-		return 0;
-	choose(from, &seen, mailbox, is_bounce);
-	from->changes = from->fields > 1 || seen.elements != 1 || seen.loose ||
-	    from->address != NULL || !element_is_right(&from->author) ||
-	    from->author.separator == ';' ||
-	    (from->has_author && has_bad_name(&from->author));
-	if (from->address != NULL)
-		own = span_between(
-		    from->address, from->address + strlen(from->address));
-	else
-		own = from->author.spec;
-	if (address_header_key(own, from->key) == -1)
-		return error_set(err, ERROR_PERMANENT,
-		    address_is_ascii(own) ? "5.6.0" : "5.6.7",
-		    "From <%.*s> is not an address that Microsoft Graph can "
-		    "send for",
-		    own.len > 254 ? 254 : (int)own.len, own.p);
-	return 0;
+	if (result != 0)
+		return result;
+	return has_at(
+	    span_between(span_end(a->spec), span_end(a->element)), err);
 }
 
 static void
@@ -153,24 +97,91 @@ write_element(
 		element_write(out, author, from->key);
 }
 
-/* What is repaired may be an encoded word that it was not before. */
+/* What is repaired may be an encoded word that it was not before. 1; 0; -1. */
 static int
-is_bad(const struct buf *written)
+is_bad(const struct from *from, struct error *err)
 {
 	struct address_reader r;
+	struct buf written;
 	struct address a;
+	int result;
 
-	address_init(&r, written->bytes, written->len);
-	return !address_next(&r, &a) || a.kind != ADDRESS_MAILBOX ||
-	    has_bad_name(&a);
+	buf_init(&written, FIELD_MAX_BYTES);
+	write_element(from, &from->author, &written);
+	if (written.failed)
+		result = edit_refuse(&written, err);
+	else {
+		address_init(&r, written.bytes, written.len);
+		result = !address_next(&r, &a) || a.kind != ADDRESS_MAILBOX
+		    ? 1
+		    : has_bad_name(&a, err);
+	}
+	buf_free(&written);
+	return result;
 }
 
-/* A name that Exchange would refuse goes, with all else around the address. */
+/*
+ * A name that Exchange would refuse goes, with all else around the address:
+ * decided here, where a failure can be told from an answer.
+ */
+static int
+judge_name(struct from *from, struct error *err)
+{
+	int bad = from->has_author ? has_bad_name(&from->author, err) : 0;
+
+	from->changes |= bad == 1;
+	if (bad != -1 && from->has_author && from->changes)
+		bad = is_bad(from, err);
+	from->nameless = bad == 1;
+	return bad == -1 ? -1 : 0;
+}
+
+/* --- all of it --- */
+
+/* The address that From will have, as a key. */
+static int
+set_key(struct from *from, struct error *err)
+{
+	struct span own = from->author.spec;
+
+	if (from->address != NULL)
+		own = span_between(
+		    from->address, from->address + strlen(from->address));
+	if (address_header_key(own, from->key) != -1)
+		return 0;
+	return error_set(err, ERROR_PERMANENT,
+	    address_is_ascii(own) ? "5.6.0" : "5.6.7",
+	    "From <%.*s> is not an address that Microsoft Graph can send for",
+	    own.len > 254 ? 254 : (int)own.len, own.p);
+}
+
+int
+from_survey(struct from *from, struct span head, const char *mailbox,
+    int is_bounce, struct error *err)
+{
+	struct span own = span_between(mailbox, mailbox + strlen(mailbox));
+	struct mailboxes named = {.own = NULL};
+	char key[ADDRESS_KEY_SIZE];
+
+	memset(from, 0, sizeof(*from));
+	if (address_key(own, key, sizeof(key)) != -1)
+		named.own = key;
+	read_fields(from, &named, head);
+	if (from->fields == 0)
+		return 0;
+	choose(from, &named, mailbox, is_bounce);
+	from->changes = from->fields > 1 || named.elements != 1 ||
+	    named.loose || from->address != NULL ||
+	    !element_is_right(&from->author) || from->author.separator == ';';
+	if (set_key(from, err) == -1)
+		return -1;
+	return judge_name(from, err);
+}
+
 static void
 write_author(const struct from *from, struct buf *out)
 {
 	struct address nameless = from->author;
-	struct buf written;
 
 	if (!from->has_author) {
 		buf_add_string(out, from->address);
@@ -178,15 +189,7 @@ write_author(const struct from *from, struct buf *out)
 	}
 	nameless.element = nameless.spec;
 	nameless.name.len = nameless.angle.len = 0;
-	buf_init(&written, out->limit);
-	write_element(from, &from->author, &written);
-	if (written.failed)
-		out->failed = 1;
-	else if (is_bad(&written))
-		write_element(from, &nameless, out);
-	else
-		buf_add(out, written.bytes, written.len);
-	buf_free(&written);
+	write_element(from, from->nameless ? &nameless : &from->author, out);
 }
 
 static enum field_fate

@@ -13,6 +13,7 @@
 struct from {
 	size_t fields;
 	int changes;
+	int nameless; /* the author's name goes */
 	int has_author;
 	struct address
 	    author; /* the mailbox that stays; points into the head */
@@ -23,7 +24,8 @@ struct from {
 
 /*
  * Reads all From fields. A bounce comes from the mailbox, whoever wrote it. 0;
- * or -1: 5.6.7 for an author whom ASCII cannot write.
+ * or -1 with *err set: 5.6.7 for an author whom ASCII cannot write, 5.6.0 for one
+ * that is too long, 4.3.x where the machine cannot tell what a name says.
  */
 int from_survey(struct from *, struct span head, const char *mailbox,
     int is_bounce, struct error *);

@@ -56,6 +56,45 @@ is_whole(const struct spool *s, struct span head)
 		memchr(r.body.p, '\n', r.body.len) != NULL);
 }
 
+/* A field's name and its colon, or the line end that a header ends with. */
+static int
+starts_line(const char *p, const char *limit)
+{
+	const char *name = p;
+
+	if (p < limit && *p == '\r')
+		return 1;
+	while (p<limit && * p> 32 && *p < 127 && *p != ':')
+		p++;
+	return p > name && p < limit && *p == ':';
+}
+
+/*
+ * Where CR alone ends the lines, the text is a part of some field, and what
+ * readers would get is an empty message.
+ */
+static int
+has_text_in_header(const struct spool *s, struct span head)
+{
+	struct header_reader r;
+	struct header_field f;
+	const char *p, *limit;
+	int found = 0;
+
+	if (!s->found.line_end || s->raw != (long long)s->head_len)
+		return 0;
+	header_init(&r, head.p, head.len);
+	while (header_next(&r, &f)) {
+		p = f.value.p;
+		limit = span_end(f.value);
+		while ((p = memchr(p, '\r', (size_t)(limit - p))) != NULL) {
+			p++;
+			found |= starts_line(p, limit);
+		}
+	}
+	return found && span_trim(r.body).len == 0;
+}
+
 static int
 survey(struct header *h, const struct rewrite_rules *rules,
     struct recipients *recipients, struct span head, struct error *err)
@@ -64,6 +103,10 @@ survey(struct header *h, const struct rewrite_rules *rules,
 		return error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "the header of the message is larger than %d bytes",
 		    SPOOL_HEAD_MAX);
+	if (has_text_in_header(h->spool, head))
+		return error_set(err, ERROR_PERMANENT, "5.6.0",
+		    "the lines of the message end in CR alone, so that it is "
+		    "all header and has no text");
 	lists_survey(&h->lists, head, recipients, rules->keep);
 	return from_survey(
 	    &h->from, head, rules->mailbox, rules->is_bounce, err);

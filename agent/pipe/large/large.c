@@ -204,7 +204,9 @@ cut_run(struct view *view, const struct large *large, size_t first,
 	    list[i + 1].whole.from == run.to)
 		run.to = list[++i].whole.to;
 	if (run.to == list[i].body.to)
-		run.from = large_back_line_end(view, run.from);
+		run.from = large_back_line_end(view, run.from, err);
+	if (run.from == -1)
+		return -1;
 	return cut(edits, run, err) == -1 ? -1 : (long)i + 1;
 }
 

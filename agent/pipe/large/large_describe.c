@@ -65,19 +65,21 @@ describe_id(const struct mime_part *part, struct large_part *found)
 		memcpy(found->id, id.p, id.len);
 }
 
-void
-large_describe(
-    const struct mime_part *part, int in_related, struct large_part *found)
+int
+large_describe(const struct mime_part *part, int in_related,
+    struct large_part *found, struct error *err)
 {
 	describe_type(part, found);
 	describe_id(part, found);
-	mime_filename(part, found->name, sizeof(found->name));
+	if (mime_filename(part, found->name, sizeof(found->name), err) == -1)
+		return -1;
 	/*
 	 * Elsewhere "inline" is only how some programs mark a file that may be
 	 * shown at once; Exchange's flag hides it from the list of files.
 	 */
 	found->is_inline = in_related && found->id[0] != '\0' &&
 	    !mime_disposition_is(part, "attachment");
+	return 0;
 }
 
 void

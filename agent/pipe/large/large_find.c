@@ -4,6 +4,7 @@
  * Not what is signed, encrypted or inside an attached message, since it would
  * not be what it was; nor what a multipart/related is about.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "lib/mail/param.h"
@@ -91,12 +92,30 @@ is_line_end(char c)
 	return c == '\r' || c == '\n';
 }
 
+static int
+cannot_read(ssize_t n, struct error *err)
+{
+	return error_set(err, ERROR_TEMPORARY, "4.3.0",
+	    "cannot read the message again: %s",
+	    n == 0 ? "it has become shorter" : strerror(errno));
+}
+
+/* 1 with the byte at this place, 0 where there is none; -1. */
+static int
+read_byte(struct view *view, long long at, char *c, struct error *err)
+{
+	ssize_t n = at < 0 ? 0 : view_read(view, c, 1, at);
+
+	return n == -1 ? cannot_read(n, err) : (int)n;
+}
+
 /*
- * The start of the line that ends where the header starts, which is a boundary
- * line; -1 when it is out of sight.
+ * Finds the start of the line that ends where the header starts, which is a
+ * boundary line; -1 there when it is out of sight.
  */
-static long long
-find_line_before(struct view *view, long long header)
+static int
+find_line_before(
+    struct view *view, long long header, long long *start, struct error *err)
 {
 	char back[LINE_BACK_MAX] = {0};
 	long long from = header > LINE_BACK_MAX ? header - LINE_BACK_MAX : 0;
@@ -107,7 +126,7 @@ find_line_before(struct view *view, long long header)
 		n = view_read(
 		    view, back + len, want - len, from + (long long)len);
 		if (n <= 0)
-			return -1;
+			return cannot_read(n, err);
 		len += (size_t)n;
 	}
 	if (len > 0 && back[len - 1] == '\n')
@@ -116,45 +135,58 @@ find_line_before(struct view *view, long long header)
 		len--;
 	while (len > 0 && !is_line_end(back[len - 1]))
 		len--;
-	return len == 0 && from > 0 ? -1 : from + (long long)len;
+	*start = len == 0 && from > 0 ? -1 : from + (long long)len;
+	return 0;
 }
 
-/* Past the line end at this place, if there is one. */
-static long long
-pass_line_end(struct view *view, long long at)
+/* Passes the line end at this place, if there is one. */
+static int
+pass_line_end(struct view *view, long long *at, struct error *err)
 {
 	char c[2];
+	int n = read_byte(view, *at, &c[0], err);
 
-	if (view_read(view, c, 1, at) != 1 || !is_line_end(c[0]))
-		return at;
-	if (c[0] == '\r' && view_read(view, c + 1, 1, at + 1) == 1 &&
-	    c[1] == '\n')
-		return at + 2;
-	return at + 1;
+	if (n < 1 || !is_line_end(c[0]))
+		return n;
+	++*at;
+	if (c[0] == '\n')
+		return n;
+	n = read_byte(view, *at, &c[1], err);
+	if (n == 1 && c[1] == '\n')
+		++*at;
+	return n;
 }
 
 long long
-large_back_line_end(struct view *view, long long at)
+large_back_line_end(struct view *view, long long at, struct error *err)
 {
-	char c;
+	char c[2];
+	int n = read_byte(view, at - 1, &c[0], err);
 
-	if (at < 1 || view_read(view, &c, 1, at - 1) != 1 || !is_line_end(c))
+	if (n == -1)
+		return -1;
+	if (n == 0 || !is_line_end(c[0]))
 		return at;
 	at--;
-	if (c == '\n' && at > 0 && view_read(view, &c, 1, at - 1) == 1 &&
-	    c == '\r')
+	if (c[0] == '\r')
+		return at;
+	n = read_byte(view, at - 1, &c[1], err);
+	if (n == 1 && c[1] == '\r')
 		at--;
-	return at;
+	return n == -1 ? -1 : at;
 }
 
+/* Leaves whole.from at -1 where the part cannot be taken out. */
 static int
-place(struct walk *w, struct large_part *found)
+place(struct walk *w, struct large_part *found, struct error *err)
 {
 	if (found->container == -1)
 		return 0;
-	found->whole.from = find_line_before(w->view, found->header.from);
-	found->whole.to = pass_line_end(w->view, found->body.to);
-	return found->whole.from == -1 ? -1 : 0;
+	found->whole.to = found->body.to;
+	if (find_line_before(
+		w->view, found->header.from, &found->whole.from, err) == -1)
+		return -1;
+	return pass_line_end(w->view, &found->whole.to, err) == -1 ? -1 : 0;
 }
 
 /* --- the list --- */
@@ -215,8 +247,8 @@ large_stays(struct large_rest *rest, const struct large_part *p,
 
 /* --- the walk --- */
 
-static void
-see_leaf(struct walk *w, const struct mime_part *part)
+static int
+see_leaf(struct walk *w, const struct mime_part *part, struct error *err)
 {
 	struct level *in = part->depth > 0 ? &w->levels[part->depth - 1] : NULL;
 	struct large_part found = {.container = in == NULL ? -1 : in->number,
@@ -228,21 +260,25 @@ see_leaf(struct walk *w, const struct mime_part *part)
 
 	if (in != NULL)
 		in->parts++;
-	large_describe(part, in != NULL && in->related, &found);
+	if (large_describe(part, in != NULL && in->related, &found, err) == -1)
+		return -1;
 	why = why_not(part, in, &found);
 	if (why == NULL && length(&found) < LARGE_PART_MIN)
 		why = "is one of very many small parts";
-	if (why == NULL && place(w, &found) == -1)
+	if (why == NULL && place(w, &found, err) == -1)
+		return -1;
+	if (why == NULL && found.whole.from == -1)
 		why = "cannot be taken apart";
 	if (why != NULL) {
 		snprintf(
 		    type, sizeof(type), "%s/%s", part->type, part->subtype);
 		large_stays(w->rest, &found, type, why);
-		return;
+		return 0;
 	}
 	if (in != NULL)
 		in->found = 1;
 	add(w, &found);
+	return 0;
 }
 
 /* With <> around it or without. */
@@ -312,7 +348,8 @@ walk(struct walk *w, struct mime_reader *r, struct error *err)
 	for (;;) {
 		switch (mime_next(r, &part, err)) {
 		case MIME_LEAF:
-			see_leaf(w, &part);
+			if (see_leaf(w, &part, err) == -1)
+				return -1;
 			break;
 		case MIME_OPEN:
 			open_level(w, &part);

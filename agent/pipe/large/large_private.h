@@ -54,12 +54,18 @@ int large_find(
 void large_stays(struct large_rest *, const struct large_part *,
     const char *type, const char *why);
 
-/* Where the line end starts that ends at this place; or the place. */
-long long large_back_line_end(struct view *, long long at);
+/*
+ * Finds where the line end starts that ends at this place; or the place itself.
+ * -1 with *err set when the message cannot be read.
+ */
+long long large_back_line_end(struct view *, long long at, struct error *);
 
-/* Fills in what a part is called; the name stays empty where it has none. */
-void large_describe(
-    const struct mime_part *, int in_related, struct large_part *);
+/*
+ * Fills in what a part is called; the name stays empty where it has none. 0; or
+ * -1 with *err set when the machine cannot convert the name.
+ */
+int large_describe(const struct mime_part *, int in_related,
+    struct large_part *, struct error *);
 
 /* Gives a part without a name one. */
 void large_name(struct large_part *);

@@ -44,7 +44,7 @@ add_sender(struct buf *record, const char *sender)
 	int bad;
 
 	if (copy == NULL) {
-		record->failed = 1;
+		record->failed = BUF_NO_MEMORY;
 		return -1;
 	}
 	for (p = copy; *p != '\0'; p++)
@@ -85,11 +85,12 @@ make_record(struct buf *record, const struct options *o,
 	bad |= add_numbers(record, edits);
 	bad |= large_fields(large, record);
 	bad |= wire_end(record);
+	if (record->failed == BUF_NO_MEMORY)
+		return error_set(
+		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 	if (record->failed)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
-		    "memory is short, or the record for msgraphd passes %d "
-		    "bytes",
-		    WIRE_RECORD_MAX);
+		    "the record for msgraphd passes %d bytes", WIRE_RECORD_MAX);
 	if (bad)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "control character in the envelope");

@@ -61,6 +61,9 @@ SMTPD = "8025       inet  n       -       y       -       -       smtpd"
 SMTPS = "465        inet  n       -       y       -       -       smtpd"
 CLEANUP = "msgraph-cleanup unix n   -       y       -       0       cleanup"
 BOUNCE = "msgraph-bounce unix n    -       y       -       0       cleanup"
+# CR alone as line end: a milter sees blanks without it
+STRAY_CR = "    -o cleanup_replace_stray_cr_lf=no\n"
+NUL = "    -o message_reject_characters=\\0\n"
 SIZE_LIMIT = re.compile(r"message_size_limit=([1-9]\d*)")
 AGENT = "/usr/libexec/msgraph/msgraph-agent\n"
 ROUTE = "/etc/postfix/msgraph_route.pcre"
@@ -109,6 +112,8 @@ def master(paths: Paths, options: Options) -> str:
         text = example.replace(text, line, place)
     text = example.replace(
         text, CLEANUP, f"msgraph-cleanup unix n - {flag} - 0 cleanup")
+    if STRAY_CR not in text:
+        text = example.replace(text, NUL, STRAY_CR + NUL)
     text = example.replace(
         text, BOUNCE, f"msgraph-bounce unix n - {flag} - 0 cleanup")
     text = example.replace(text, f"pcre:{ROUTE}", f"pcre:{paths.route}")

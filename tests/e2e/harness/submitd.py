@@ -33,6 +33,7 @@ class Request:
     fields: list[tuple[str, str]]
     message: bytes
     raw: bytes
+    attachments: list[bytes]  # what the record names, decoded
     file_mode: int
     file_links: int
     pid: int
@@ -148,6 +149,8 @@ class SubmitDaemon:
             message=read_segments(
                 fd, [v for k, v in fields if k == "segment"]),
             raw=os.pread(fd, raw, 0),
+            attachments=[read_segments(fd, [v]) for k, v in fields
+                         if k == "attachment"],
             file_mode=stat.S_IMODE(status.st_mode),
             file_links=status.st_nlink,
             pid=pid,

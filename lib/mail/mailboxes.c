@@ -1,0 +1,42 @@
+/*
+ * mailboxes.c - see mailboxes.h.
+ *
+ * An address without a key (a control character in quotes, a local part of
+ * 1,000 bytes) names nobody: no mailbox of Exchange can have it, it cannot be
+ * compared with others, and it would be no reason to believe or to doubt those
+ * beside it. Pure functions over bytes, for any thread.
+ */
+#include "mailboxes.h"
+
+static void
+add(struct mailboxes *m, const struct address *a, const char *key)
+{
+	if (m->count == 0) {
+		m->count = 1;
+		m->first = *a;
+		strcpy(m->key, key);
+	} else if (strcmp(key, m->key) != 0)
+		m->count = 2;
+	if (!m->has_own && m->own != NULL && strcmp(key, m->own) == 0) {
+		m->has_own = 1;
+		m->found = *a;
+	}
+}
+
+void
+mailboxes_read(struct mailboxes *m, struct span value)
+{
+	char key[ADDRESS_KEY_SIZE];
+	struct address_reader r;
+	struct address a;
+
+	address_init(&r, value.p, value.len);
+	while (address_next(&r, &a)) {
+		if (m->elements < 2)
+			m->elements++;
+		if (a.kind == ADDRESS_MAILBOX &&
+		    address_key(a.spec, key, sizeof(key)) != -1)
+			add(m, &a, key);
+	}
+	m->loose |= r.loose;
+}
