@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cert, example, postfix_conf
-from .process import BUILD
+from .process import BUILD, put
 from .wait import wait_for
 
 TIMEOUT = 15.0
@@ -76,10 +76,10 @@ class Postfix:
 
     def _install(self) -> None:
         """Users other than root may not see the build directory."""
-        shutil.copy(self.build / "libentra.so", self.paths.plugins)
+        put(self.build / "libentra.so", self.paths.plugins / "libentra.so")
         agent = self.build / "msgraph-agent"
         if agent.exists():
-            shutil.copy(agent, self.paths.agent)
+            put(agent, self.paths.agent)
 
     def write(self) -> None:
         """Writes the configuration anew, for the next start or reload."""
@@ -88,7 +88,7 @@ class Postfix:
             postfix_conf.master(paths, self.options))
         (paths.etc / "main.cf").write_text(postfix_conf.main(
             paths, self.options, self._key, self.cert, self.settings))
-        paths.route.write_text(example.read("postfix/msgraph_route.pcre"))
+        paths.route.write_text(example.read("postfix/msgraph_route"))
         paths.sasl.write_text(postfix_conf.sasl(self.options))
         cool_down(paths.etc / "main.cf")
         for name, *args in postfix_conf.commands():

@@ -63,7 +63,7 @@ CLEANUP = "msgraph-cleanup unix n   -       y       -       0       cleanup"
 BOUNCE = "msgraph-bounce unix n    -       y       -       0       cleanup"
 SIZE_LIMIT = re.compile(r"message_size_limit=([1-9]\d*)")
 AGENT = "/usr/libexec/msgraph/msgraph-agent\n"
-ROUTE = "/etc/postfix/msgraph_route.pcre"
+ROUTE = "/etc/postfix/msgraph_route"
 SASL_SOCKET = "entra_socket: msgraph/auth"
 LOCAL_USERS = ("auxprop_plugin: entra\n", "#auxprop_plugin: entra sasldb\n",
                "#sasldb_path: etc/sasldb2\n")
@@ -81,7 +81,7 @@ class Paths:
         self.log = self.root / "mail.log"
         self.plugins = self.root / "sasl2"
         self.agent = self.root / "libexec" / "msgraph-agent"
-        self.route = self.etc / "msgraph_route.pcre"
+        self.route = self.etc / "msgraph_route"
         self.sasl = self.etc / "sasl" / "msgraph.conf"
         self.sasldb = self.queue / "etc" / "sasldb2"
 
@@ -111,7 +111,8 @@ def master(paths: Paths, options: Options) -> str:
         text, CLEANUP, f"msgraph-cleanup unix n - {flag} - 0 cleanup")
     text = example.replace(
         text, BOUNCE, f"msgraph-bounce unix n - {flag} - 0 cleanup")
-    text = example.replace(text, f"pcre:{ROUTE}", f"pcre:{paths.route}")
+    text = example.replace(text, f"regexp:{ROUTE}\n",
+                           f"regexp:{paths.route}\n")
     agent = options.agent or [str(paths.agent)]
     if options.agent_conf:
         agent = [*agent, "-c", str(options.agent_conf)]

@@ -22,7 +22,7 @@ from typing import Any
 
 from . import example
 from .postfix import Postfix
-from .process import BUILD, Process, activated, check_users
+from .process import BUILD, Process, activated, check_users, put
 from .smtp import Smtp
 
 sys.path.insert(0, str(example.ROOT / "tests"))
@@ -111,7 +111,7 @@ class Site:
 
     def _program(self, name: str, user: str, sock: Path) -> Process:
         binary = self.postfix.paths.agent.parent / name
-        shutil.copy(self.build / name, binary)
+        put(self.build / name, binary)
         return Process(name, [str(binary), "-c", str(self.conf)], user,
                        self.root / f"{name}.log", lambda: answers(sock))
 

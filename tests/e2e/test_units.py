@@ -1,0 +1,186 @@
+"""The systemd units of the examples, and the users and folders that they need:
+systemd finds nothing to complain of, and units, settings and each other agree.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import example
+from harness.process import BUILD
+from harness.settings import seconds
+
+UNITS = ["msgraphd.service", "msgraph-milter.service",
+         "msgraphd-auth.socket", "msgraphd-bounce.socket",
+         "msgraphd-submit.socket"]
+
+
+def unit(name: str) -> configparser.ConfigParser:
+    """A systemd unit. Repeated keys keep their last value."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str
+    parser.read_string(example.read(f"systemd/{name}"))
+    return parser
+
+
+# --- systemd
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="no systemd here")
+def test_systemd_accepts_the_units(tmp_path):
+    for name in UNITS:
+        text = example.read(f"systemd/{name}").replace(
+            "/usr/sbin/msgraph", f"{BUILD}/msgraph")
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no",
+         *(str(tmp_path / name) for name in UNITS)],
+        capture_output=True, text=True)
+    complaints = [line for line in done.stderr.splitlines()
+                  if "msgraph" in line]
+    assert complaints == []
+
+
+@pytest.mark.parametrize("name", ["auth", "submit", "bounce"])
+def test_socket_units_stand_where_the_settings_say(name, defaults):
+    sock = unit(f"msgraphd-{name}.socket")["Socket"]
+    assert sock["ListenStream"] == defaults[f"{name}_socket"]
+    assert sock["FileDescriptorName"] == name
+    assert sock["Service"] == "msgraphd.service"
+    assert (sock["SocketUser"], sock["SocketGroup"], sock["SocketMode"]) == (
+        "root", "msgraph", "0660")
+    service = unit("msgraphd.service")
+    for key in (service["Service"]["Sockets"], service["Unit"]["Requires"],
+                service["Install"]["Also"]):
+        assert f"msgraphd-{name}.socket" in key.split()
+
+
+def test_programs_run_as_their_users():
+    for name, user in (("msgraphd", "msgraphd"),
+                       ("msgraph-milter", "msgraph")):
+        service = unit(f"{name}.service")["Service"]
+        assert (service["User"], service["Group"]) == (user, "msgraph")
+        assert service["NoNewPrivileges"] == "yes"
+        assert service["ProtectSystem"] == "strict"
+        assert service["LimitCORE"] == "0"
+
+
+def test_services_are_tried_for_ever():
+    """A mistake that takes an hour to mend must not outlast its mending: at
+    a start limit systemd gives up service and sockets for good."""
+    for name in ("msgraphd", "msgraph-milter"):
+        service = unit(f"{name}.service")
+        assert service["Unit"]["StartLimitIntervalSec"] == "0"
+        assert service["Service"]["Restart"] == "always"
+        assert service["Service"]["RestartSec"] == "5"
+    for name in ("auth", "submit", "bounce"):
+        sock = unit(f"msgraphd-{name}.socket")["Socket"]
+        assert sock["TriggerLimitIntervalSec"] == "0"
+
+
+def test_stop_may_take_as_long_as_msgraphd_waits(defaults):
+    limit = int(unit("msgraphd.service")["Service"]["TimeoutStopSec"])
+    assert limit >= seconds(defaults["request_timeout"]) + 10
+
+
+def test_state_directory_is_the_daemons(defaults):
+    service = unit("msgraphd.service")["Service"]
+    assert defaults["state_directory"] == (
+        f"/var/lib/{service['StateDirectory']}")
+    assert service["StateDirectoryMode"] == "0700"
+
+
+def key_maker(etc: Path, state: Path) -> list[str]:
+    """ExecStartPre of msgraphd.service, with other places."""
+    text = re.search(r"^ExecStartPre=\+((?:.*\\\n)*.*)$",
+                     example.read("systemd/msgraphd.service"), re.M)[1]
+    text = text.replace("\\\n", " ")
+    assert "$" not in text and "%" not in text  # systemd would expand them
+    text = example.replace(text, "/etc/msgraph", str(etc))
+    text = example.replace(text, "/var/lib/msgraph", str(state))
+    return shlex.split(text)
+
+
+def test_first_start_makes_the_key_and_no_other_start_does(tmp_path):
+    etc, state = tmp_path / "etc", tmp_path / "state"
+    etc.mkdir()
+    state.mkdir()
+    command = [word.replace("chown msgraphd", "chown root")
+               for word in key_maker(etc, state)]
+    subprocess.run(command, check=True)
+    key = etc / "vault.key"
+    first = key.read_bytes()
+    assert len(first) == 32
+    assert key.stat().st_mode & 0o777 == 0o400
+    subprocess.run(command, check=True)
+    assert key.read_bytes() == first
+    key.unlink()
+    (state / "state.db").write_text("sealed with the key that is gone")
+    subprocess.run(command, check=True)
+    assert list(etc.iterdir()) == []
+
+
+def test_key_outlives_a_power_cut(tmp_path):
+    """What is sealed with it is lost without it: the file is on disk before it
+    has its name, and the name before msgraphd starts."""
+    etc, bin_ = tmp_path / "etc", tmp_path / "bin"
+    etc.mkdir()
+    bin_.mkdir()
+    log = tmp_path / "log"
+    (bin_ / "sync").write_text(f'#!/bin/sh\necho "$*:" * >>{log}\n')
+    (bin_ / "sync").chmod(0o755)
+    subprocess.run(
+        [word.replace("chown msgraphd", "chown root")
+         for word in key_maker(etc, tmp_path / "state")], check=True,
+        env={**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"})
+    assert log.read_text().splitlines() == [
+        "vault.new: vault.new", ".: vault.key"]
+
+
+# --- users and folders
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """A system of its own for systemd-sysusers and systemd-tmpfiles."""
+    for kind in ("sysusers.d", "tmpfiles.d"):
+        folder = tmp_path / "usr" / "lib" / kind
+        folder.mkdir(parents=True)
+        shutil.copy(example.EXAMPLES / kind / "msgraph.conf", folder)
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (tmp_path / "var/spool/postfix").mkdir(parents=True)
+    (etc / "passwd").write_text("root:x:0:0::/root:/bin/sh\n"
+                                "postfix:x:102:105::/:/usr/sbin/nologin\n")
+    (etc / "group").write_text("root:x:0:\npostfix:x:105:\n")
+    return tmp_path
+
+
+@pytest.mark.skipif(not shutil.which("systemd-sysusers"),
+                    reason="no systemd here")
+def test_users_and_folders(root):
+    subprocess.run(["systemd-sysusers", f"--root={root}"], check=True,
+                   capture_output=True)
+    users = {line.split(":")[0]: line.split(":") for line in
+             (root / "etc/passwd").read_text().splitlines()}
+    groups = {line.split(":")[0]: line.split(":") for line in
+              (root / "etc/group").read_text().splitlines()}
+    gid = groups["msgraph"][2]
+    assert users["msgraph"][3] == users["msgraphd"][3] == gid
+    assert users["msgraph"][2] != users["msgraphd"][2]
+    assert users["msgraph"][6] == users["msgraphd"][6] == "/usr/sbin/nologin"
+    assert groups["msgraph"][3] == "postfix"
+    subprocess.run(["systemd-tmpfiles", f"--root={root}", "--create"],
+                   check=True, capture_output=True)
+    for name, mode in (("var/spool/postfix/msgraph", 0o3770),
+                       ("run/msgraph", 0o3770), ("etc/msgraph", 0o750)):
+        info = (root / name).stat()
+        assert info.st_mode & 0o7777 == mode, name
+        assert (info.st_uid, info.st_gid) == (0, int(gid)), name
