@@ -41,6 +41,7 @@ ELSEWHERE = {
     "smtpd_milters": "unix:no/such", "smtpd_milter_maps": "static:DISABLE",
     "receive_override_options": "no_milters, no_header_body_checks",
     "milter_default_action": "accept", "milter_protocol": "2",
+    "milter_mail_macros": "i",
     # the message goes elsewhere, to others, or not as it was
     "content_filter": "discard:elsewhere",
     "smtpd_proxy_filter": "127.0.0.1:9",
@@ -58,7 +59,7 @@ ELSEWHERE = {
     "masquerade_domains": "com",
     "strict_7bit_headers": "yes", "strict_8bitmime": "yes",
     "strict_8bitmime_body": "yes", "strict_mime_encoding_domain": "yes",
-    "message_strip_characters": "x",
+    "message_strip_characters": "~",
     "remote_header_rewrite_domain": "domain.invalid",
     "myorigin": "corp.example",
     # it waits, or bounces instead
@@ -90,8 +91,9 @@ def connect(site: Site, tls: str, helo: str = "printer") -> Smtp:
     return Smtp(port[tls], tls, helo=helo)
 
 
-NESTED = (b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: n\r\n\r\n"
-          b"n\xe9sted\r\n--b\r\n\r\nb\xe9dy xx" + b"\r\n" * 150_000
+NESTED = (b"--b\r\nContent-Type: message/rfc822\r\n"
+          b"Content-Transfer-Encoding: quoted-printable\r\n\r\nSubject: n\r\n\r\n"
+          b"n\xe9sted\r\n--b\r\n\r\nb\xe9dy ~~" + b"\r\n" * 150_000
           + b"--b--\r\n")
 
 
@@ -125,7 +127,7 @@ def test_services_do_not_depend_on_main_cf(odd_site, odd_app, tls):
         assert mail.mailbox == "scan@example.com"
         assert mail.recipients == ["a@example.org"]
         assert field(mail.raw, "Reply-To") == [b"root"]
-        assert b"xx" in split(mail.raw)[1]
+        assert b"~~" in split(mail.raw)[1]
 
 
 def test_sender_and_status_stay(odd_site, odd_app):
@@ -138,6 +140,22 @@ def test_sender_and_status_stay(odd_site, odd_app):
     odd_site.postfix.wait_deferred(queue_id)
     assert odd_site.postfix.queued(queue_id)["sender"] == (
         "scan@relay.example.com")
+
+
+def test_bounces_reach_the_sender(odd_site, odd_app):
+    """Through Graph, to the sender alone, and without our stamp."""
+    odd_site.m365.rules({
+        "endpoint": "sendMail", "skip": 1, "times": 1, "status": 400,
+        "body": {"error": {"code": "ErrorMessageBlocked", "message": "x"}}})
+    for status in ("sent", "bounced"):
+        queue_id = odd_site.send(odd_app, "scan@example.com",
+                                 ["a@example.org"], message())
+        odd_site.postfix.wait_status(queue_id, status)
+    odd_site.postfix.wait_empty_queue()
+    bounce = odd_site.m365.mail()[-1]
+    assert bounce.recipients == ["scan@example.com"]
+    assert b"Content-Type: multipart/report" in bounce.raw
+    assert b"x-msgraph" not in bounce.raw.lower()
 
 
 def test_no_milter_no_mail(odd_site, odd_app):
