@@ -86,6 +86,68 @@ def test_services_are_tried_for_ever():
         assert sock["TriggerLimitIntervalSec"] == "0"
 
 
+def command(name: str, key: str) -> list[str]:
+    """The words of a service's command, as the tests can run it."""
+    text = re.search(rf"(?m)^{key}=\+?((?:.*\\\n)*.*)$",
+                     example.read(f"systemd/{name}.service"))[1]
+    return shlex.split(text.replace("\\\n", " "))
+
+
+RELOADS = [("msgraphd", "HUP"), ("msgraph-milter", "USR1")]
+
+
+@pytest.mark.parametrize("name, number", RELOADS)
+@pytest.mark.parametrize("conf, is_told", [
+    ("", True), ("cloud = global\n", True), ("clowd = global\n", False)])
+def test_reload(name, number, conf, is_told, tmp_path):
+    """With no program but the shell and ours (a minimal system has no
+    /bin/kill), and only for settings that are sound: else systemctl says
+    that it failed, and the text says why."""
+    file = tmp_path / "msgraph.conf"
+    file.write_text(conf)
+    words = command(name, "ExecReload")
+    words[-1] = example.replace(words[-1], f"/usr/sbin/{name} -t",
+                                f"{BUILD}/{name} -c {file} -t")
+    told = tmp_path / "told"
+    main = subprocess.Popen(
+        ["sh", "-c", f"trap 'echo >{told}; exit 3' {number}; echo ready; "
+         "while :; do sleep 0.1; done"], stdout=subprocess.PIPE)
+    main.stdout.readline()
+    done = subprocess.run(words, capture_output=True, text=True, env={
+        "MAINPID": str(main.pid), "PATH": "/nonexistent"})
+    if not is_told:
+        main.terminate()
+    status = main.wait(30)
+    assert (done.returncode == 0, status == 3, told.exists()) == (
+        is_told, is_told, is_told), done.stderr
+    assert ("clowd" in done.stderr) is not is_told
+    assert done.stdout == ""
+
+
+def words_of(name: str, key: str) -> list[str]:
+    """All values of a key of [Unit], which may stand there repeatedly."""
+    return " ".join(re.findall(rf"(?m)^{key}=(.*)$",
+                               example.read(f"systemd/{name}"))).split()
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_folders_of_the_sockets_are_there_first(name):
+    assert "systemd-tmpfiles-setup.service" in words_of(name, "After")
+
+
+def test_postfix_waits_for_no_network():
+    """The milter is there before Postfix, and holds nothing up: it waits for
+    nothing itself. What msgraphd waits for, Postfix does not."""
+    assert words_of("msgraph-milter.service", "Before") == [
+        "postfix.service", "postfix@-.service"]
+    assert unit("msgraph-milter.service")["Service"]["Type"] == "exec"
+    assert words_of("msgraph-milter.service", "After") == [
+        "systemd-tmpfiles-setup.service"]
+    for name in UNITS:
+        if name != "msgraph-milter.service":
+            assert words_of(name, "Before") == []
+
+
 def test_stop_may_take_as_long_as_msgraphd_waits(defaults):
     limit = int(unit("msgraphd.service")["Service"]["TimeoutStopSec"])
     assert limit >= seconds(defaults["request_timeout"]) + 10
@@ -100,13 +162,10 @@ def test_state_directory_is_the_daemons(defaults):
 
 def key_maker(etc: Path, state: Path) -> list[str]:
     """ExecStartPre of msgraphd.service, with other places."""
-    text = re.search(r"^ExecStartPre=\+((?:.*\\\n)*.*)$",
-                     example.read("systemd/msgraphd.service"), re.M)[1]
-    text = text.replace("\\\n", " ")
+    *words, text = command("msgraphd", "ExecStartPre")
     assert "$" not in text and "%" not in text  # systemd would expand them
     text = example.replace(text, "/etc/msgraph", str(etc))
-    text = example.replace(text, "/var/lib/msgraph", str(state))
-    return shlex.split(text)
+    return [*words, example.replace(text, "/var/lib/msgraph", str(state))]
 
 
 def test_first_start_makes_the_key_and_no_other_start_does(tmp_path):
