@@ -43,7 +43,7 @@ class Postfix:
             **{"port": ports[0], "tls_port": ports[1], **options})
         self.is_running = False
         self._make_folders()
-        self._install()
+        self.install()
         self._key, self.cert = cert.make(root)
         self.write()
 
@@ -74,8 +74,8 @@ class Postfix:
         shutil.chown(self.socket_directory, "root", "msgraph")
         self.socket_directory.chmod(0o3770)
 
-    def _install(self) -> None:
-        """Users other than root may not see the build directory."""
+    def install(self) -> None:
+        """Puts plugin and agent where users other than root may see them."""
         put(self.build / "libentra.so", self.paths.plugins / "libentra.so")
         agent = self.build / "msgraph-agent"
         if agent.exists():
