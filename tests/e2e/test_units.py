@@ -148,6 +148,18 @@ def test_postfix_waits_for_no_network():
             assert words_of(name, "Before") == []
 
 
+def test_the_daemon_is_bounded():
+    """And never below what it may need itself: a thread for each connection
+    that libcurl is let make."""
+    service = unit("msgraphd.service")["Service"]
+    assert service["MemorySwapMax"] == "0"
+    assert service["MemoryMax"] == "512M"
+    sources = (example.ROOT / "agent/daemon").rglob("http.c")
+    source = next(sources).read_text()
+    connections = int(re.search(r"CONNECTIONS_MAX (\d+)", source)[1])
+    assert int(service["TasksMax"]) > connections
+
+
 def test_stop_may_take_as_long_as_msgraphd_waits(defaults):
     limit = int(unit("msgraphd.service")["Service"]["TimeoutStopSec"])
     assert limit >= seconds(defaults["request_timeout"]) + 10
