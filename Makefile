@@ -256,11 +256,14 @@ define text
 endef
 texts = $(foreach f,$(1),$(call text,$(f),$(2)))
 
+# A folder that exists keeps its mode and owner: "install -d" would open
+# /etc/msgraph again, which tmpfiles.d closes.
 install: all
-	install -d $(addprefix $(DESTDIR),$(SBIN_DIR) $(AGENT_DIR) \
+	for d in $(addprefix $(DESTDIR),$(SBIN_DIR) $(AGENT_DIR) \
 	    $(SASL_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8 $(UNIT_DIR) \
 	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(CONF_DIR) \
-	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f)))))
+	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f))))); do \
+	    [ -d $$d ] || install -d $$d || exit 1; done
 	install -m 755 $(BUILD)/msgraphd $(BUILD)/msgraph-milter \
 	    $(DESTDIR)$(SBIN_DIR)
 	install -m 755 $(BUILD)/msgraph-agent $(DESTDIR)$(AGENT_DIR)

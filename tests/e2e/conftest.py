@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from harness.settings import read_settings  # noqa: E402
 from harness.site import App, Site  # noqa: E402
 
 numbers = itertools.count(1)
@@ -53,3 +54,11 @@ def app(site: Site) -> App:
 @pytest.fixture
 def mailbox() -> str:
     return f"scan{next(numbers)}@example.com"
+
+
+@pytest.fixture(scope="session")
+def defaults(tmp_path_factory) -> dict[str, str]:
+    """Every setting of msgraph.conf with its default."""
+    conf = tmp_path_factory.mktemp("conf") / "msgraph.conf"
+    conf.write_text("")
+    return read_settings(conf)

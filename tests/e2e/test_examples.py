@@ -5,57 +5,19 @@ systemd find nothing to complain of, and the numbers fit together."""
 from __future__ import annotations
 
 import configparser
-import os
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from harness import example
-from harness.message import field, message
 from harness.postfix import cool_down
 from harness.postfix_conf import size_limit
-from harness.process import BUILD
-from harness.site import Site
-from harness.smtp import Smtp, SmtpError
+from harness.settings import read_settings, seconds
 
-UNITS = ["msgraphd.service", "msgraph-milter.service",
-         "msgraphd-auth.socket", "msgraphd-bounce.socket",
-         "msgraphd-submit.socket"]
 README = example.ROOT / "README.md"
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def settings_of(conf: Path) -> dict[str, str]:
-    """What msgraphd -t prints."""
-    done = subprocess.run([str(BUILD / "msgraphd"), "-c", str(conf), "-t"],
-                          capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return dict(line.split(" =", 1) for line in done.stdout.splitlines())
-
-
-@pytest.fixture(scope="module")
-def defaults(tmp_path_factory) -> dict[str, str]:
-    conf = tmp_path_factory.mktemp("conf") / "msgraph.conf"
-    conf.write_text("")
-    return {name: value.strip() for name, value in
-            settings_of(conf).items()}
-
-
-def seconds(text: str) -> int:
-    number, unit = re.fullmatch(r"(\d+)([smhd]?)", text).groups()
-    return int(number) * SECONDS[unit or "s"]
-
-
-def unit(name: str) -> configparser.ConfigParser:
-    """A systemd unit. Repeated keys keep their last value."""
-    parser = configparser.ConfigParser(strict=False, interpolation=None)
-    parser.optionxform = str
-    parser.read_string(example.read(f"systemd/{name}"))
-    return parser
 
 
 # --- msgraph.conf
@@ -80,8 +42,7 @@ def test_example_is_a_configuration(tmp_path, defaults):
     text = example.read("msgraph.conf")
     for variant in (text, re.sub(r"(?m)^#([a-z0-9_]+ =)", r"\1", text)):
         conf.write_text(variant)
-        assert {name: value.strip() for name, value in
-                settings_of(conf).items()} == defaults
+        assert read_settings(conf) == defaults
 
 
 def test_every_setting_is_explained():
@@ -157,21 +118,52 @@ def options_of(folder: Path, service: str) -> dict[str, str]:
             line.partition(" = ")[2].strip() for line in lines}
 
 
+OLD_ROUTE = "/^X-MSGraph-Mailbox:\\s*(\\S+)$/  FILTER msgraph:$1\n"
+
+
+@pytest.fixture(params=["regexp", "pcre"])
+def table(request, stock, tmp_path) -> str:
+    """The route as it is, and as an older version had it: an installed file
+    stays."""
+    if request.param == "regexp":
+        return f"regexp:{example.EXAMPLES}/postfix/msgraph_route"
+    if "pcre" not in postconf(stock, "-m").split():
+        pytest.skip("no postfix-pcre here")
+    file = tmp_path / "msgraph_route.pcre"
+    file.write_text(OLD_ROUTE)
+    return f"pcre:{file}"
+
+
+def routed(stock: Path, table: str, line: str) -> str:
+    done = subprocess.run(["postmap", "-c", str(stock), "-q", line, table],
+                          capture_output=True, text=True)
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
 @pytest.mark.parametrize("line, filtered", [
     ("X-MSGraph-Mailbox: scan@example.com", "msgraph:scan@example.com"),
+    ("X-MSGraph-Mailbox: \"a:b\"@example.com", "msgraph:\"a:b\"@example.com"),
     ("X-MSGraph-Mailbox:\tscan@example.com", "msgraph:scan@example.com"),
     ("X-MSGraph-Mailbox: a b@example.com", None),
     ("X-MSGraph-Mailbox:", None),
     ("X-X-MSGraph-Mailbox: scan@example.com", None),
     ("Subject: X-MSGraph-Mailbox: scan@example.com", None),
 ])
-def test_route(stock, line, filtered):
-    table = example.EXAMPLES / "postfix" / "msgraph_route.pcre"
-    done = subprocess.run(
-        ["postmap", "-c", str(stock), "-q", line, f"pcre:{table}"],
-        capture_output=True, text=True)
-    assert done.stderr == ""
-    assert done.stdout.strip() == (f"FILTER {filtered}" if filtered else "")
+def test_route(stock, table, line, filtered):
+    assert routed(stock, table, line) == (
+        f"FILTER {filtered}" if filtered else "")
+
+
+@pytest.mark.parametrize("stamp, filtered", [
+    ("msgraph-bulk:a@example.com", "msgraph-bulk:a@example.com"),
+    ("msgraph-:a@example.com", "msgraph:msgraph-:a@example.com"),
+    ("smtp:a@example.com", "msgraph:smtp:a@example.com"),
+])
+def test_stamp_names_transports_of_ours_alone(stock, stamp, filtered):
+    table = f"regexp:{example.EXAMPLES}/postfix/msgraph_route"
+    assert routed(stock, table, f"X-MSGraph-Mailbox: {stamp}") == (
+        f"FILTER {filtered}")
 
 
 def test_agent_gives_up_before_pipe_does(stock, defaults):
@@ -194,223 +186,6 @@ def test_state_outlives_the_queue(stock, defaults):
 
 def test_agent_stands_where_it_is_installed(stock):
     assert "argv=/usr/libexec/msgraph/msgraph-agent" in postconf(stock, "-M")
-
-
-# What an admin's main.cf may say for other clients, without a thought of ours.
-ELSEWHERE = {
-    "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth",
-    "smtpd_sasl_local_domain": "corp.example",
-    "smtpd_sasl_security_options": "noanonymous, noplaintext",
-    "smtpd_sasl_tls_security_options": "noanonymous, noplaintext",
-    "smtpd_tls_security_level": "none", "smtpd_milters": "unix:no/such",
-    "smtpd_relay_restrictions": "reject",
-    "smtpd_client_restrictions": "reject",
-    "smtpd_helo_required": "yes",
-    "smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname",
-    "smtpd_sender_restrictions": "reject",
-    "smtpd_recipient_restrictions": "reject",
-    "mydestination": "example.org", "local_recipient_maps": "inline:{x=x}",
-    "smtpd_reject_unlisted_sender": "yes",
-    "milter_default_action": "accept", "content_filter": "discard:elsewhere",
-    "message_size_limit": "200000", "myorigin": "corp.example",
-}
-
-
-@pytest.fixture(scope="module")
-def odd_site():
-    site = Site()
-    site.postfix.settings.update(ELSEWHERE)
-    site.postfix.write()
-    with site:
-        yield site
-
-
-@pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_services_do_not_depend_on_main_cf(odd_site, tls):
-    """Sign-in, access, route, size and headers are as the service itself
-    says, also for a device whose EHLO names no domain."""
-    app = odd_site.new_app()
-    data = message("scan@example.com", body=b"x" * 70 + b"\r\n" * 150_000,
-                   reply_to="root")
-    user = f"{app.tenant}:{app.client}"  # no "@": a realm would be appended
-    mark = odd_site.postfix.mark()
-    port = {"starttls": odd_site.postfix.port,
-            "implicit": odd_site.postfix.tls_port}[tls]
-    with Smtp(port, tls, helo="printer") as client:
-        client.login(user, app.secret)
-        queue_id = client.send("scan@example.com", ["a@example.org"], data)
-    odd_site.postfix.wait_status(queue_id, "sent")
-    odd_site.postfix.wait_log(rf"sasl_username={user}$", since=mark)
-    (reply_to,) = field(odd_site.m365.mail()[-1].raw, "Reply-To")
-    assert reply_to == b"root"
-
-
-def test_no_milter_no_mail(odd_site):
-    """Whatever main.cf has for milters that do not answer."""
-    app = odd_site.new_app()
-    odd_site.milter.stop()
-    try:
-        with pytest.raises(SmtpError) as error:
-            odd_site.send(app, "scan@example.com", ["a@example.org"],
-                          message())
-        assert error.value.answer.code // 100 == 4
-    finally:
-        odd_site.milter.start()
-
-
-# --- systemd
-
-@pytest.mark.skipif(not shutil.which("systemd-analyze"),
-                    reason="no systemd here")
-def test_systemd_accepts_the_units(tmp_path):
-    for name in UNITS:
-        text = example.read(f"systemd/{name}").replace(
-            "/usr/sbin/msgraph", f"{BUILD}/msgraph")
-        (tmp_path / name).write_text(text)
-    done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no",
-         *(str(tmp_path / name) for name in UNITS)],
-        capture_output=True, text=True)
-    complaints = [line for line in done.stderr.splitlines()
-                  if "msgraph" in line]
-    assert complaints == []
-
-
-@pytest.mark.parametrize("name", ["auth", "submit", "bounce"])
-def test_socket_units_stand_where_the_settings_say(name, defaults):
-    sock = unit(f"msgraphd-{name}.socket")["Socket"]
-    assert sock["ListenStream"] == defaults[f"{name}_socket"]
-    assert sock["FileDescriptorName"] == name
-    assert sock["Service"] == "msgraphd.service"
-    assert (sock["SocketUser"], sock["SocketGroup"], sock["SocketMode"]) == (
-        "root", "msgraph", "0660")
-    service = unit("msgraphd.service")
-    for key in (service["Service"]["Sockets"], service["Unit"]["Requires"],
-                service["Install"]["Also"]):
-        assert f"msgraphd-{name}.socket" in key.split()
-
-
-def test_programs_run_as_their_users():
-    for name, user in (("msgraphd", "msgraphd"),
-                       ("msgraph-milter", "msgraph")):
-        service = unit(f"{name}.service")["Service"]
-        assert (service["User"], service["Group"]) == (user, "msgraph")
-        assert service["NoNewPrivileges"] == "yes"
-        assert service["ProtectSystem"] == "strict"
-        assert service["LimitCORE"] == "0"
-
-
-def test_services_are_tried_for_ever():
-    """A mistake that takes an hour to mend must not outlast its mending: at
-    a start limit systemd gives up service and sockets for good."""
-    for name in ("msgraphd", "msgraph-milter"):
-        service = unit(f"{name}.service")
-        assert service["Unit"]["StartLimitIntervalSec"] == "0"
-        assert service["Service"]["Restart"] == "always"
-        assert service["Service"]["RestartSec"] == "5"
-    for name in ("auth", "submit", "bounce"):
-        sock = unit(f"msgraphd-{name}.socket")["Socket"]
-        assert sock["TriggerLimitIntervalSec"] == "0"
-
-
-def test_stop_may_take_as_long_as_msgraphd_waits(defaults):
-    limit = int(unit("msgraphd.service")["Service"]["TimeoutStopSec"])
-    assert limit >= seconds(defaults["request_timeout"]) + 10
-
-
-def test_state_directory_is_the_daemons(defaults):
-    service = unit("msgraphd.service")["Service"]
-    assert defaults["state_directory"] == (
-        f"/var/lib/{service['StateDirectory']}")
-    assert service["StateDirectoryMode"] == "0700"
-
-
-def key_maker(etc: Path, state: Path) -> list[str]:
-    """ExecStartPre of msgraphd.service, with other places."""
-    text = re.search(r"^ExecStartPre=\+((?:.*\\\n)*.*)$",
-                     example.read("systemd/msgraphd.service"), re.M)[1]
-    text = text.replace("\\\n", " ")
-    assert "$" not in text and "%" not in text  # systemd would expand them
-    text = example.replace(text, "/etc/msgraph", str(etc))
-    text = example.replace(text, "/var/lib/msgraph", str(state))
-    return shlex.split(text)
-
-
-def test_first_start_makes_the_key_and_no_other_start_does(tmp_path):
-    etc, state = tmp_path / "etc", tmp_path / "state"
-    etc.mkdir()
-    state.mkdir()
-    command = [word.replace("chown msgraphd", "chown root")
-               for word in key_maker(etc, state)]
-    subprocess.run(command, check=True)
-    key = etc / "vault.key"
-    first = key.read_bytes()
-    assert len(first) == 32
-    assert key.stat().st_mode & 0o777 == 0o400
-    subprocess.run(command, check=True)
-    assert key.read_bytes() == first
-    key.unlink()
-    (state / "state.db").write_text("sealed with the key that is gone")
-    subprocess.run(command, check=True)
-    assert list(etc.iterdir()) == []
-
-
-def test_key_outlives_a_power_cut(tmp_path):
-    """What is sealed with it is lost without it: the file is on disk before it
-    has its name, and the name before msgraphd starts."""
-    etc, bin_ = tmp_path / "etc", tmp_path / "bin"
-    etc.mkdir()
-    bin_.mkdir()
-    log = tmp_path / "log"
-    (bin_ / "sync").write_text(f'#!/bin/sh\necho "$*:" * >>{log}\n')
-    (bin_ / "sync").chmod(0o755)
-    subprocess.run(
-        [word.replace("chown msgraphd", "chown root")
-         for word in key_maker(etc, tmp_path / "state")], check=True,
-        env={**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}"})
-    assert log.read_text().splitlines() == [
-        "vault.new: vault.new", ".: vault.key"]
-
-
-# --- users and folders
-
-@pytest.fixture
-def root(tmp_path) -> Path:
-    """A system of its own for systemd-sysusers and systemd-tmpfiles."""
-    for kind in ("sysusers.d", "tmpfiles.d"):
-        folder = tmp_path / "usr" / "lib" / kind
-        folder.mkdir(parents=True)
-        shutil.copy(example.EXAMPLES / kind / "msgraph.conf", folder)
-    etc = tmp_path / "etc"
-    etc.mkdir()
-    (tmp_path / "var/spool/postfix").mkdir(parents=True)
-    (etc / "passwd").write_text("root:x:0:0::/root:/bin/sh\n"
-                                "postfix:x:102:105::/:/usr/sbin/nologin\n")
-    (etc / "group").write_text("root:x:0:\npostfix:x:105:\n")
-    return tmp_path
-
-
-@pytest.mark.skipif(not shutil.which("systemd-sysusers"),
-                    reason="no systemd here")
-def test_users_and_folders(root):
-    subprocess.run(["systemd-sysusers", f"--root={root}"], check=True,
-                   capture_output=True)
-    users = {line.split(":")[0]: line.split(":") for line in
-             (root / "etc/passwd").read_text().splitlines()}
-    groups = {line.split(":")[0]: line.split(":") for line in
-              (root / "etc/group").read_text().splitlines()}
-    gid = groups["msgraph"][2]
-    assert users["msgraph"][3] == users["msgraphd"][3] == gid
-    assert users["msgraph"][2] != users["msgraphd"][2]
-    assert users["msgraph"][6] == users["msgraphd"][6] == "/usr/sbin/nologin"
-    assert groups["msgraph"][3] == "postfix"
-    subprocess.run(["systemd-tmpfiles", f"--root={root}", "--create"],
-                   check=True, capture_output=True)
-    for name, mode in (("var/spool/postfix/msgraph", 0o3770),
-                       ("run/msgraph", 0o3770), ("etc/msgraph", 0o750)):
-        info = (root / name).stat()
-        assert info.st_mode & 0o7777 == mode, name
-        assert (info.st_uid, info.st_gid) == (0, int(gid)), name
 
 
 # --- fail2ban

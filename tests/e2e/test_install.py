@@ -85,6 +85,37 @@ def test_settings_stay(installed, prefix):
     assert (installed / CONF).read_text() == "cloud = china\n"
 
 
+def test_folders_that_exist_stay(installed, prefix):
+    """Above all /etc/msgraph, which tmpfiles.d has closed to others."""
+    folders = [path for path in installed.rglob("*") if path.is_dir()]
+    for path in folders:
+        path.chmod(0o750)
+        os.chown(path, 1, 2)
+    make(installed, "install", PREFIX=prefix)
+    for path in folders:
+        info = path.stat()
+        assert (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) == (
+            0o750, 1, 2), path
+
+
+def readme_block(start: str) -> str:
+    """The first indented block after these words."""
+    text = (example.ROOT / "README.md").read_text()
+    after = text[text.index(start):]
+    return re.search(r"(?m)(^    \S.*\n)+", after)[0]
+
+
+def test_an_update_brings_users_and_folders():
+    """Before the services that need them start, and from where make install
+    has put them."""
+    block = readme_block("**Updating,**")
+    places = [block.find(words) for words in (
+        "make install", "systemd-sysusers msgraph.conf",
+        "systemd-tmpfiles --create msgraph.conf", "systemctl daemon-reload",
+        "systemctl restart")]
+    assert -1 not in places and places == sorted(places), block
+
+
 def test_uninstall_leaves_the_settings_alone(installed, prefix):
     make(installed, "uninstall", PREFIX=prefix)
     assert list(files(installed)) == [CONF]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cert, example, postfix_conf
-from .process import BUILD
+from .process import BUILD, put
 from .wait import wait_for
 
 TIMEOUT = 15.0
@@ -43,7 +43,7 @@ class Postfix:
             **{"port": ports[0], "tls_port": ports[1], **options})
         self.is_running = False
         self._make_folders()
-        self._install()
+        self.install()
         self._key, self.cert = cert.make(root)
         self.write()
 
@@ -74,12 +74,12 @@ class Postfix:
         shutil.chown(self.socket_directory, "root", "msgraph")
         self.socket_directory.chmod(0o3770)
 
-    def _install(self) -> None:
-        """Users other than root may not see the build directory."""
-        shutil.copy(self.build / "libentra.so", self.paths.plugins)
+    def install(self) -> None:
+        """Puts plugin and agent where users other than root may see them."""
+        put(self.build / "libentra.so", self.paths.plugins / "libentra.so")
         agent = self.build / "msgraph-agent"
         if agent.exists():
-            shutil.copy(agent, self.paths.agent)
+            put(agent, self.paths.agent)
 
     def write(self) -> None:
         """Writes the configuration anew, for the next start or reload."""
@@ -88,7 +88,7 @@ class Postfix:
             postfix_conf.master(paths, self.options))
         (paths.etc / "main.cf").write_text(postfix_conf.main(
             paths, self.options, self._key, self.cert, self.settings))
-        paths.route.write_text(example.read("postfix/msgraph_route.pcre"))
+        paths.route.write_text(example.read("postfix/msgraph_route"))
         paths.sasl.write_text(postfix_conf.sasl(self.options))
         cool_down(paths.etc / "main.cf")
         for name, *args in postfix_conf.commands():

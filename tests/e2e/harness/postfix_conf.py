@@ -66,7 +66,7 @@ STRAY_CR = "    -o cleanup_replace_stray_cr_lf=no\n"
 NUL = "    -o message_reject_characters=\\0\n"
 SIZE_LIMIT = re.compile(r"message_size_limit=([1-9]\d*)")
 AGENT = "/usr/libexec/msgraph/msgraph-agent\n"
-ROUTE = "/etc/postfix/msgraph_route.pcre"
+ROUTE = "/etc/postfix/msgraph_route"
 SASL_SOCKET = "entra_socket: msgraph/auth"
 LOCAL_USERS = ("auxprop_plugin: entra\n", "#auxprop_plugin: entra sasldb\n",
                "#sasldb_path: etc/sasldb2\n")
@@ -84,7 +84,7 @@ class Paths:
         self.log = self.root / "mail.log"
         self.plugins = self.root / "sasl2"
         self.agent = self.root / "libexec" / "msgraph-agent"
-        self.route = self.etc / "msgraph_route.pcre"
+        self.route = self.etc / "msgraph_route"
         self.sasl = self.etc / "sasl" / "msgraph.conf"
         self.sasldb = self.queue / "etc" / "sasldb2"
 
@@ -116,7 +116,8 @@ def master(paths: Paths, options: Options) -> str:
         text = example.replace(text, NUL, STRAY_CR + NUL)
     text = example.replace(
         text, BOUNCE, f"msgraph-bounce unix n - {flag} - 0 cleanup")
-    text = example.replace(text, f"pcre:{ROUTE}", f"pcre:{paths.route}")
+    text = example.replace(text, f"regexp:{ROUTE}\n",
+                           f"regexp:{paths.route}\n")
     agent = options.agent or [str(paths.agent)]
     if options.agent_conf:
         agent = [*agent, "-c", str(options.agent_conf)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +118,15 @@ class Process:
     def peak_memory(self) -> int:
         """The most memory it has had so far, in bytes."""
         return peak_memory(self.pid)
+
+
+def put(source: Path, target: Path) -> None:
+    """Installs a program or plugin as a file of its own, beside the present
+    one, and renames it: to write into one that is mapped kills the processes
+    that have it, and one that runs refuses to be written."""
+    beside = target.with_name(target.name + ".new")
+    shutil.copy(source, beside)
+    beside.rename(target)
 
 
 def peak_memory(pid: int) -> int:

@@ -22,7 +22,7 @@ from typing import Any
 
 from . import example
 from .postfix import Postfix
-from .process import BUILD, Process, activated, check_users
+from .process import BUILD, Process, activated, check_users, put
 from .smtp import Smtp
 
 sys.path.insert(0, str(example.ROOT / "tests"))
@@ -110,10 +110,15 @@ class Site:
         self.key.parent.chmod(0o750)
 
     def _program(self, name: str, user: str, sock: Path) -> Process:
-        binary = self.postfix.paths.agent.parent / name
-        shutil.copy(self.build / name, binary)
+        binary = self.install(name)
         return Process(name, [str(binary), "-c", str(self.conf)], user,
                        self.root / f"{name}.log", lambda: answers(sock))
+
+    def install(self, name: str) -> Path:
+        """Puts a program where its user may see it."""
+        binary = self.postfix.paths.agent.parent / name
+        put(self.build / name, binary)
+        return binary
 
     # --- configuration
 
