@@ -199,6 +199,7 @@ def test_agent_stands_where_it_is_installed(stock):
 # What an admin's main.cf may say for other clients, without a thought of ours.
 ELSEWHERE = {
     "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth",
+    "cyrus_sasl_config_path": "/no/such",
     "smtpd_sasl_local_domain": "corp.example",
     "smtpd_sasl_security_options": "noanonymous, noplaintext",
     "smtpd_sasl_tls_security_options": "noanonymous, noplaintext",
