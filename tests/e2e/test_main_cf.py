@@ -14,6 +14,7 @@ from harness.smtp import Smtp, SmtpError
 # What main.cf may say without a thought of us, and what each would do to our
 # mail. A row's value is such that no message of ours goes as it should.
 ELSEWHERE = {
+    "cyrus_sasl_config_path": "/no/such",
     # nobody signs in, or under another name
     "smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth",
     "smtpd_sasl_local_domain": "corp.example",

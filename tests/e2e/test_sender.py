@@ -43,12 +43,11 @@ AUTHORS = {
 }
 
 
-@pytest.mark.parametrize("name", AUTHORS)
-@pytest.mark.parametrize("envelope", ["mailbox", "null"])
+@pytest.mark.parametrize("envelope, name", [
+    *(("mailbox", name) for name in AUTHORS),
+    *(("null", name) for name in AUTHORS if "M" in AUTHORS[name][0])])
 def test_from(site, app, mailbox, name, envelope):
     header, author, sender = AUTHORS[name]
-    if envelope == "null" and mailbox not in header.replace("M", mailbox):
-        pytest.skip("nobody says which mailbox")
     mail = deliver(site, app, "" if envelope == "null" else mailbox,
                    header.replace("M", mailbox))
     assert mail.mailbox == mailbox and mail.sender == [mailbox]

@@ -23,6 +23,7 @@ MILTER = "smtpd_milters=unix:msgraph/milter"
 PLAIN_SMTPD = """\
 127.0.0.1:{port} inet n - {chroot} - - smtpd
     -o smtpd_sasl_auth_enable=yes -o smtpd_sasl_path={sasl}
+    -o cyrus_sasl_config_path=$config_directory/sasl
     -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 """
 EXTRA = {
