@@ -65,6 +65,8 @@ class Case:
     # parts (see reader.Part.path) that need another encoding and may be
     # written anew, decoding to the same; all others stay byte for byte
     recode: str = ""
+    # a CR alone in its text, which needs no other encoding, becomes CRLF
+    lines: bool = False
     # header fields that may not stay as they are
     changed: dict[str, Change] = field(default_factory=dict)
     # file names by part, where the name's own form has to change

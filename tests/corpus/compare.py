@@ -45,6 +45,8 @@ def complaints(case: Case, queued: bytes, out: bytes, flags: dict[str, bool]
     the emulator's."""
     found = [f"{name} is set" for name in FLAGS
              if flags[name] and name not in case.left.split()]
+    if case.lines:
+        queued = re.sub(rb"\r(?!\n)", b"\r\n", queued)
     before, after = read(queued), read(out)
     recode = {path for path in case.recode.split() if _asks(before, path)}
     found += _lines(case, before, after, recode)
