@@ -82,3 +82,11 @@ def test_the_place_of_a_forbidden_include_is_named(tmp_path):
 def test_the_tree_keeps_to_its_own_table():
     rules = folders.read_table(folders.TABLE.read_text())
     assert folders.check_tree(rules, folders.TABLE.parents[2]) == []
+
+
+def test_the_picture_in_the_document_is_what_the_table_says():
+    tree = folders.TABLE.parents[2]
+    text = (tree / "docs" / "HACKING.md").read_text()
+    rules = folders.read_table(folders.TABLE.read_text())
+    shown = text.partition("<!-- folders.py --picture -->\n")[2]
+    assert shown.partition("<!-- end -->")[0] == folders.picture(rules) + "\n"
