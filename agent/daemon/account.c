@@ -17,6 +17,7 @@
 #include "account_private.h"
 #include "clock.h"
 #include "log.h"
+#include "reason.h"
 
 /* With memory short, how long before the next try. */
 #define ASK_AGAIN_MS 1000LL
@@ -137,12 +138,17 @@ may_not_ask(const struct account *account)
 		account->quiet_result == ACCOUNT_HELD);
 }
 
-/* 1 then, and while it is asked but slow, or did not answer the last time. */
+/*
+ * 1 while Entra is out of reach: it is not asked for that, or asked but slow,
+ * or did not answer the last time. That it slows us down is an answer: whoever
+ * can bring that about must not thereby have a withdrawn secret accepted.
+ */
 static int
 is_out(const struct account *account)
 {
 	if (account->call == NULL)
-		return may_not_ask(account);
+		return may_not_ask(account) &&
+		    account->quiet_result == ACCOUNT_UNAVAILABLE;
 	return account->failures > 0 ||
 	    clock_ms() - account->asked_at >= GRACE_PATIENCE_MS;
 }
@@ -175,8 +181,9 @@ answer_in_grace(struct account *account)
 	verdict_digest(secret, digest);
 	secret_free(&secret);
 	while ((ask = find_ask(account, digest)) != NULL) {
-		log_info("NOQUEUE: client=%s, status=accepted (Entra cannot "
-			 "be asked; it took this secret %lld seconds ago)",
+		log_info("NOQUEUE: client=%s, reason=" REASON_ENDPOINT
+			 ", status=accepted (Entra cannot be asked; it took "
+			 "this secret %lld seconds ago)",
 		    identity_text(&account->id, client), age);
 		answer_ask(ask, ACCOUNT_OK, "");
 	}

@@ -13,6 +13,7 @@
 #include "fingerprint.h"
 #include "graph_sent.h"
 #include "log.h"
+#include "reason.h"
 #include "sender.h"
 #include "submit.h"
 
@@ -218,9 +219,10 @@ request(struct conn *conn)
 	spool_init(&request.spool, conn->passed);
 	conn->passed = -1;
 	if (read_request(conn, &request, &err) == -1) {
-		log_warning("%s: status=deferred (%s)",
+		log_warning("%s: reason=" REASON_CONFIGURATION
+			    ", dsn=%s, status=deferred (%s)",
 		    request.queue_id[0] == '\0' ? "NOQUEUE" : request.queue_id,
-		    err.text);
+		    err.dsn, err.text);
 		delivery_request_free(&request);
 		refuse(conn, &err);
 		return WIRE_DONE;
