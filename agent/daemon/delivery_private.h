@@ -70,8 +70,8 @@ void delivery_finish(struct delivery *d);
  * whose fate is unknown it goes on saying so.
  */
 void delivery_finish_unsent(struct delivery *d);
-void delivery_defer(struct delivery *d, const char *dsn, const char *reason,
-    const char *text);
+void delivery_defer(
+    struct delivery *d, const char *dsn, const char *reason, const char *text);
 void delivery_defer_error(struct delivery *d, const struct error *err);
 void delivery_defer_memory(struct delivery *d);
 void delivery_defer_abandoned(struct delivery *d);

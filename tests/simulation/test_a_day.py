@@ -219,8 +219,9 @@ def test_sign_ins_ask_entra_as_seldom_as_they_may(day):
 
 
 def test_refused_secret_is_one_warning_an_hour(day):
-    warnings = re.findall(rf"{ROTATES.id}, status=refused \(mail waits",
-                          day.daemon.log())
+    warnings = re.findall(
+        rf"{ROTATES.id}, reason=credential, status=refused \(mail waits",
+        day.daemon.log())
     assert 1 <= len(warnings) <= 2
 
 
