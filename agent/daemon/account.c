@@ -139,17 +139,18 @@ may_not_ask(const struct account *account)
 }
 
 /*
- * 1 while Entra is out of reach: it is not asked for that, or asked but slow,
- * or did not answer the last time. That it slows us down is an answer: whoever
- * can bring that about must not thereby have a withdrawn secret accepted.
+ * 1 while Entra is out of reach: it did not answer about the stored secret the
+ * last time, or is asked but slow. That it slows us down is an answer, and what
+ * it does about a stranger's guess is no matter: whoever can bring these about
+ * must not thereby have a withdrawn secret accepted.
  */
 static int
 is_out(const struct account *account)
 {
 	if (account->call == NULL)
-		return may_not_ask(account) &&
+		return account->out && may_not_ask(account) &&
 		    account->quiet_result == ACCOUNT_UNAVAILABLE;
-	return account->failures > 0 ||
+	return account->out ||
 	    clock_ms() - account->asked_at >= GRACE_PATIENCE_MS;
 }
 
@@ -211,12 +212,21 @@ answer_known(struct account *account, struct ask *ask)
 	return 0;
 }
 
+/* 1 when it is quiet for a guess, and this is the stored secret. */
+static int
+is_worth_asking(struct account *account, const struct ask *ask)
+{
+	return account->guessed && ask->secret != NULL &&
+	    account_is_stored(account, ask->secret);
+}
+
 /* Answers an ask that Entra is not asked about. 1 when it was answered. */
 static int
 answer_not_now(struct account *account, struct ask *ask)
 {
 	if (clock_ms() < account->quiet_until &&
-	    (ask->secret == NULL || may_not_ask(account))) {
+	    (ask->secret == NULL || may_not_ask(account)) &&
+	    !is_worth_asking(account, ask)) {
 		answer_ask(ask, account->quiet_result, account->quiet_text);
 		return 1;
 	}

@@ -84,6 +84,7 @@ account_be_quiet(struct account *account, long long ms,
 {
 	account->quiet_until = clock_ms() + ms;
 	account->quiet_result = result;
+	account->guessed = 0;
 	snprintf(account->quiet_text, sizeof(account->quiet_text), "%s", text);
 }
 
@@ -108,11 +109,18 @@ store(struct account *account, long expires_in)
 }
 
 static void
+entra_is_back(struct account *account)
+{
+	account->failures = 0;
+	account->out = 0;
+}
+
+static void
 accepted(struct account *account, const struct entra_answer *answer)
 {
 	set_token(account, answer->token, answer->expires_in * 1000LL);
 	account->quiet_until = 0;
-	account->failures = 0;
+	entra_is_back(account);
 	account->warned_at = 0;
 	account->known = 1;
 	/*
@@ -193,7 +201,7 @@ refused(struct account *account, const struct entra_answer *answer)
 	    : ACCOUNT_REFUSED_REQUEST;
 	int stored = end_grace(account, result);
 
-	account->failures = 0;
+	entra_is_back(account);
 	verdict_remember(&account->verdicts, account->asked, 0, answer->text);
 	/* a client that signs in with another one mends this: mail waits */
 	if (stored)
@@ -233,7 +241,7 @@ throttled(struct account *account, const struct entra_answer *answer)
 {
 	struct error err;
 
-	account->failures = 0;
+	entra_is_back(account);
 	if (hold_by_entra(account->all->holds, &account->id,
 		answer->retry_after, &err) == -1)
 		log_error("%s", err.text);
@@ -251,6 +259,10 @@ unavailable(struct account *account, const struct entra_answer *answer)
 	    ACCOUNT_UNAVAILABLE, answer->text);
 	if (account->failures < 5)
 		account->failures++;
+	/* what a stranger typed may be why; that says nothing of an outage */
+	if (account_is_stored(account, account->asked))
+		account->out = 1;
+	account->guessed = !account->out;
 	log_unavailable(account, REASON_ENDPOINT, answer->text);
 }
 
@@ -319,6 +331,9 @@ account_ask_entra(struct account *account, struct secret **secretp)
 {
 	struct error err;
 
+	/* the stored secret's turn: what a guess has brought about is over */
+	if (account->guessed)
+		account->quiet_until = account->guessed = 0;
 	if (is_held(account) || is_one_too_many(account)) {
 		if (secretp != NULL)
 			secret_free(secretp);
@@ -350,6 +365,20 @@ account_ask_entra(struct account *account, struct secret **secretp)
 	account->stranger = !account->known;
 	if (account->stranger)
 		account->all->strangers++;
+}
+
+int
+account_is_stored(struct account *account, const struct secret *secret)
+{
+	struct credential credential;
+	int stored;
+
+	if (state_get(account->all->state, &account->id, &credential, NULL) !=
+	    1)
+		return 0;
+	stored = secret_equal(credential.secret, secret);
+	credential_clear(&credential);
+	return stored;
 }
 
 struct secret *

@@ -116,6 +116,43 @@ def test_throttling_is_no_outage(m365, daemon, token):
     assert daemon.auth(USER, SECRET) == ""
 
 
+@pytest.mark.parametrize("rule", [
+    {"status": 403, "body": "<html>blocked</html>"},
+    {"status": 500, "body": {"error": "server_error"}},
+    {"action": "close"}], ids=str)
+def test_failure_over_a_guess_is_no_outage(m365, daemon, rule):
+    """Somebody in front of Entra may dislike what was typed."""
+    daemon.settings["auth_cache_ttl"] = "0s"
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == "OK"
+    m365.app(TENANT, CLIENT, "new")
+    # a connection that closes is tried twice
+    m365.rules({"endpoint": "token", **rule})
+    guess = daemon.auth(USER, "<script>")
+    assert guess == "" or rule.get("action")
+    assert daemon.auth(USER, SECRET).startswith("NO AADSTS7000215")
+    m365.app(TENANT, CLIENT, SECRET)
+    assert daemon.auth(USER, "new").startswith("NO")
+    assert "status=accepted" not in daemon.log()
+
+
+def test_outage_that_a_guess_meets_first(m365, daemon):
+    """The stored secret is asked about all the same, and then in grace."""
+    daemon.settings["auth_cache_ttl"] = "0s"
+    daemon.stop()
+    daemon.start()
+    assert daemon.auth(USER, SECRET) == "OK"
+    m365.rules({"endpoint": "token", "status": 503, "times": -1})
+    assert daemon.auth(USER, "guess") == ""
+    assert daemon.auth(USER, "guess") == ""
+    assert token_requests(m365) == 2
+    assert daemon.auth(USER, SECRET) == "OK"
+    assert daemon.auth(USER, "guess") == ""
+    assert daemon.auth(USER, SECRET) == "OK"
+    assert token_requests(m365) == 3
+
+
 def test_throttling_after_an_outage_is_none_either(m365, daemon):
     """Nor does it begin while Entra is asked again."""
     daemon.settings["auth_cache_ttl"] = "0s"
