@@ -312,7 +312,7 @@ def test_deadline_while_the_daemon_thinks(agent, daemon):
     agent.configure("delivery_timeout = 1s\n")
     daemon.answer = b""
     daemon.hang_up = False
-    agent.fails(75, "4.4.7 no outcome within delivery_timeout (1s)")
+    agent.fails(75, "4.4.2 no outcome within delivery_timeout (1s)")
 
 
 def test_deadline_while_the_message_does_not_end(agent, daemon):
@@ -320,7 +320,7 @@ def test_deadline_while_the_message_does_not_end(agent, daemon):
     read, write = os.pipe()
     os.write(write, MESSAGE)
     try:
-        agent.fails(75, "4.4.7 ", stdin=read)
+        agent.fails(75, "4.4.2 ", stdin=read)
     finally:
         os.close(read)
         os.close(write)

@@ -81,7 +81,7 @@ def test_sent_items_of_other_recipients_are_not_ours(m365, daemon):
     ({"status": 503}, "4.3.2"),
     ({"status": 500}, "4.3.2"),
     ({"status": 429, "headers": {"Retry-After": "300"},
-      "body": {"error": {"code": "ApplicationThrottled"}}}, "4.7.28"),
+      "body": {"error": {"code": "ApplicationThrottled"}}}, "4.4.5"),
     ({"status": 401, "times": 2}, "4.7.8"),
     ({"status": 400, "body": {"error": {"code": "ErrorInvalidRecipients"}}},
      "4.3.0"),

@@ -61,6 +61,30 @@ def test_manual_has_every_setting_with_its_default(defaults):
     assert rows == defaults
 
 
+ACTIONS = {"sent": "SENT", "renew": "RENEW", "again": "RETRY", "grace": "HEAL",
+           "hold": "HOLD", "defer": "DEFER", "bounce": "BOUNCE"}
+
+
+def test_manual_has_every_row_of_the_outcome_table():
+    """In order; the two rows behind them stand for no row and no answer."""
+    folder = example.ROOT / "agent" / "daemon"
+    rows = [(status, code or words or "any", action, dsn, reason.lower())
+            for status, code, action, dsn, reason, words in re.findall(
+                r'\{(\w+), (?:NULL|"(\w+)"), OUTCOME_(\w+), "([\w.]+)",\s+'
+                r'(?:REASON_)?(\w+),[^{}]*?(?:NULL|"(\w+)")\}',
+                (folder / "outcome.c").read_text())]
+    names = {"any": "ANY", "5xx": "5"}
+    manual = [(names.get(status, status), code.removeprefix("any, saying "),
+               ACTIONS.get(what, what), dsn if what != "again" else
+               "x" + dsn[1:], "null" if reason == "\\-" else reason)
+              for status, code, what, dsn, reason in re.findall(
+                  r"^\.It (\w+) Ta ([\w, ]+) Ta (\w+) Ta ([\w.]+) Ta (.+)$",
+                  (folder / "msgraphd.8").read_text(), re.M)]
+    assert len(rows) > 20
+    assert manual[:-2] == rows
+    assert [row[0] for row in manual[-2:]] == ["else", "none"]
+
+
 # --- Postfix
 
 @pytest.fixture

@@ -23,6 +23,7 @@ class Refusal:
     status: int
     error: str
     refused: bool
+    proven: bool = True  # it is the secret or the application that is wrong
 
     @property
     def rule(self) -> dict[str, Any]:
@@ -45,10 +46,12 @@ ENTRA = [Refusal(*values) for values in [
     (7000218, 401, "invalid_client", True),
     (700016, 400, "unauthorized_client", True),
     (7000112, 400, "unauthorized_client", True),
-    (90002, 400, "invalid_request", True),
-    (90002, 400, "invalid_tenant", True),
-    (900023, 400, "invalid_request", True),
+    (90002, 400, "invalid_request", True, False),
+    (90002, 400, "invalid_tenant", True, False),
+    (900023, 400, "invalid_request", True, False),
     (53003, 400, "invalid_grant", True),
+    (50076, 400, "interaction_required", True, False),
+    (0, 400, "invalid_request", True, False),  # a broken front
     (700027, 401, "invalid_client", True),
     (700024, 401, "invalid_client", True),
     (90033, 503, "temporarily_unavailable", False),
@@ -76,7 +79,10 @@ def test_answer_of_entra_to_a_sign_in(site, refusal):
     lines = [line for line in site.daemon.log().splitlines()
              if f"client={app.identity}, " in line]
     word = "refused" if refusal.refused else "unavailable"
-    assert f"status={word} (AADSTS{refusal.number}: Because.)" in lines[-1]
+    reason = "credential" if refusal.refused else \
+        "throttled" if refusal.status == 429 else "endpoint"
+    assert (f", reason={reason}, status={word} "
+            f"(AADSTS{refusal.number}: Because.)" in lines[-1])
 
 
 def queue_without_token(site: Site, refusal: Refusal) -> Run:
@@ -96,22 +102,25 @@ def test_answer_of_entra_while_mail_waits(site, refusal):
     run = queue_without_token(site, refusal)
     line = site.postfix.wait_status(run.queue_id, "deferred")
     if refusal.status == 429:
-        assert "dsn=4.7.28, " in line
+        assert "dsn=4.4.5, " in line
         assert "(Entra asks to slow down for 10 s)" in line
     else:
         assert f"dsn={'4.7.8' if refusal.refused else '4.4.1'}, " in line
         assert f"AADSTS{refusal.number}: Because." in line
     assert site.daemon.log().count(
-        f"{run.app.identity}, status=refused (mail waits") == refusal.refused
+        f"{run.app.identity}, reason=credential, "
+        "status=refused (mail waits") == refusal.refused
     assert (run.calls(), run.mails()) == (1, 0)
 
 
-@pytest.mark.parametrize("refusal", [ENTRA[0], ENTRA[11]], ids=str)
-def test_only_a_refusal_bounces_in_the_end(site, no_grace, refusal):
+@pytest.mark.parametrize("refusal", ENTRA, ids=str)
+def test_only_a_proven_refusal_bounces_in_the_end(site, no_grace, refusal):
+    """"invalid_request" is also what a broken front says."""
     run = queue_without_token(site, refusal)
-    status = "bounced" if refusal.refused else "deferred"
-    line = site.postfix.wait_status(run.queue_id, status)
-    assert f"dsn={'5.7.8' if refusal.refused else '4.4.1'}, " in line
+    bounces = refusal.refused and refusal.proven
+    line = site.postfix.wait_status(
+        run.queue_id, "bounced" if bounces else "deferred")
+    assert ("dsn=5.7.8, " in line) == bounces
 
 
 def test_mail_waits_for_the_new_secret(site):

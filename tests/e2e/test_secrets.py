@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import os
 import pwd
+import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from harness import leaks
+from harness.authsocket import counted
 from harness.message import message
 from harness.wait import wait_for
 
@@ -100,6 +103,105 @@ def test_logs_say_who_all_the_same(site, app, busy):
     logs = "".join(log.read_text() for log in site.logs())
     assert logs.count(app.identity) > 3
     assert "client-request-id" in site.daemon.log()
+
+
+# --- secrets in what others say
+
+def in_base64(secret: str) -> str:
+    return base64.b64encode(f"client:{secret}".encode()).decode()
+
+
+REPEATED = {
+    "whole": str,
+    "percent-encoded": lambda secret: quote(secret, safe="").replace(
+        "~", "%7E"),
+    "in base64": in_base64,
+    "in part": lambda secret: secret[3:15] + "...",
+}
+
+
+def parts(secret: str) -> list[str]:
+    return [secret, secret[3:15]]
+
+
+@pytest.fixture
+def no_grace(site):
+    site.configure(access_denied_grace="0s")
+    yield
+    site.configure(access_denied_grace="1d")
+
+
+@pytest.mark.parametrize("form", REPEATED)
+@pytest.mark.parametrize("where", ["error_description", "error"])
+def test_words_of_entra_that_repeat_the_secret(site, mailbox, no_grace, form,
+                                               where):
+    """At a sign-in, in the status of mail that waits, in a bounce."""
+    app = site.new_app()
+    words = REPEATED[form](app.secret)
+    said = {"error": "invalid_client", "error_codes": [7000215]}
+    if where == "error":
+        said |= {"error": words, "error_description": ""}
+    else:
+        said |= {"error_description": f"AADSTS7000215: Not {words}."}
+    with site.connect() as client:
+        client.login(app.user, app.secret)
+        site.m365.expire_tokens()
+        site.m365.rules({"endpoint": "token", "times": -1, "status": 401,
+                         "body": said})
+        queue_id = client.send(mailbox, RECIPIENTS, message(mailbox))
+        status = "bounced" if where == "error_description" else "deferred"
+        line = site.postfix.wait_status(queue_id, status)
+        assert "Entra's words are left out" in line
+        assert ("AADSTS7000215" in line)
+    wrong = f"{app.secret[:20]}~another"
+    site.m365.clear_rules()
+    said["error_description"] = f"Not {REPEATED[form](wrong)}."
+    site.m365.rules({"endpoint": "token", "times": -1, "status": 401,
+                     "body": said})
+    with site.connect() as client:
+        assert client.auth_plain(app.user, wrong).code in (454, 535)
+    assert app.identity in site.daemon.log()
+    assert leaks.in_files(parts(app.secret) + parts(wrong), site.root) == []
+
+
+@pytest.mark.parametrize("where", ["code", "message", "request-id"])
+@pytest.mark.parametrize("form", ["whole", "percent-encoded", "in base64"])
+def test_words_of_graph_that_repeat_the_token(site, app, mailbox, form, where):
+    first = site.send(app, mailbox, RECIPIENTS, message(mailbox))
+    site.postfix.wait_status(first, "sent")
+    token = site.m365.requests("sendMail")[0].header(
+        "Authorization").removeprefix("Bearer ")
+    part = token[100:140]  # the beginning is the same in all
+    words = REPEATED[form](part)
+    site.m365.rules({"endpoint": "sendMail", "status": 403, "body": {"error": {
+        "code": "Odd", "message": "No.", "innerError": {}, where: words}},
+        "headers": {"request-id": words if where == "request-id" else "1"}})
+    queue_id = site.send(app, mailbox, RECIPIENTS, message(mailbox))
+    line = site.postfix.wait_status(queue_id, "deferred")
+    assert "not one that is known here: HTTP 403" in line
+    assert leaks.in_files([part, part[10:30]], site.root) == []
+
+
+TYPED = "Xy8Q~k3+Vb/0pL=tR7.wZ_2mN-c9"
+
+
+@pytest.mark.parametrize("name, realm", [
+    (TYPED, ""), ("user", TYPED), (TYPED, "example.com"),
+    (f"{PLANTED[:8]}@{TYPED}", ""), ("1" * 8 + f":{TYPED}", ""),
+    (TYPED + "." * 900, ""), (TYPED[:5], TYPED[5:])])
+def test_secret_in_the_field_for_the_name(site, name, realm):
+    """As the saslauthd client of libsasl2 hands it over: what is behind the
+    last '@' as the realm."""
+    before = len(site.daemon.log())
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(site.auth_socket))
+        sock.sendall(b"".join(counted(part.encode()) for part in (
+            name, "x", "smtp", realm)))
+        assert sock.recv(1000)[2:].startswith(b"NO")
+    said = site.daemon.log()[before:]
+    assert "reason=credential, status=refused (a user name of " in said
+    assert leaks.in_files([TYPED, TYPED[3:15]], site.root) == []
+    assert TYPED[5:10] not in said
 
 
 # --- what guards them

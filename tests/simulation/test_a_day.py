@@ -171,7 +171,7 @@ def test_deferrals_say_why(day):
     assert codes[GRAPH_DOWN.start, "busy"] == {"4.3.2"}
     assert codes[ENTRA_DOWN.stop - STEP, "short"] == {"4.4.1"}
     assert codes[at("13:30"), "rotates"] == {"4.7.8"}
-    assert codes[THROTTLED.start + STEP, "quiet"] == {"4.7.28"}
+    assert codes[THROTTLED.start + STEP, "quiet"] == {"4.4.5"}
 
 
 def test_throttled_mailbox_is_left_alone(day):
@@ -219,8 +219,9 @@ def test_sign_ins_ask_entra_as_seldom_as_they_may(day):
 
 
 def test_refused_secret_is_one_warning_an_hour(day):
-    warnings = re.findall(rf"{ROTATES.id}, status=refused \(mail waits",
-                          day.daemon.log())
+    warnings = re.findall(
+        rf"{ROTATES.id}, reason=credential, status=refused \(mail waits",
+        day.daemon.log())
     assert 1 <= len(warnings) <= 2
 
 

@@ -128,7 +128,7 @@ test_wiped(void **state)
 	buf_init(&sealed, 1000);
 	fail_state.seen = 0;
 	fail_state.secret = SECRET;
-	entra_read(&answer, &out);
+	entra_read(&answer, secret, &out);
 	assert_string_equal(out.token->bytes, SECRET);
 	secret_free(&out.token);
 	assert_int_equal(entra_form(&conf, &id, secret, &form), 0);
@@ -161,7 +161,7 @@ test_entra_read(void **state)
 	set_answer(&answer, 200,
 	    "{\"expires_in\":3599,\"access_token\":\"" SECRET "\"}");
 	fail_at(1);
-	entra_read(&answer, &out);
+	entra_read(&answer, NULL, &out);
 	assert_true(fail_end());
 	assert_int_equal(out.result, ENTRA_UNAVAILABLE);
 	assert_null(out.token);

@@ -89,6 +89,7 @@ test_longest_form(void **state)
 
 #define OK ENTRA_ACCEPTED
 #define NO ENTRA_REFUSED
+#define ODD ENTRA_REFUSED_REQUEST
 #define LATER ENTRA_UNAVAILABLE
 
 struct answer_case {
@@ -105,12 +106,12 @@ static const struct answer_case refusals[] = {
 	"AADSTS7000222: Expired."},
     {400, ERROR("unauthorized_client", "AADSTS700016: Not found."), NO,
 	"AADSTS700016: Not found."},
-    {400, ERROR("invalid_request", "AADSTS90002: No tenant."), NO,
+    {400, ERROR("invalid_request", "AADSTS90002: No tenant."), ODD,
 	"AADSTS90002: No tenant."},
-    {400, ERROR("invalid_tenant", "x"), NO, "x"},
+    {400, ERROR("invalid_tenant", "x"), ODD, "x"},
     {400, ERROR("invalid_grant", "AADSTS53003: Blocked."), NO,
 	"AADSTS53003: Blocked."},
-    {400, ERROR("interaction_required", "y"), NO, "y"},
+    {400, ERROR("interaction_required", "y"), ODD, "y"},
     {403, ERROR("invalid_client", "z"), NO, "z"},
     /* the error alone; a description that says nothing */
     {401, "{\"error\":\"invalid_client\"}", NO, "invalid_client"},
@@ -203,6 +204,46 @@ static const struct answer_case tokens[] = {
 	"Entra answered HTTP 202 without an error code"},
 };
 
+#define TRIED "Xy8Q~k3+Vb/0pL=tR7.wZ_2mN"
+#define LEFT_OUT "Entra's words are left out, they hold a part of the secret"
+#define NUMBER(text)                                               \
+	"{\"error\":\"invalid_client\",\"error_codes\":[7000215]," \
+	"\"error_description\":\"" text "\"}"
+
+/* Words that repeat the secret are not passed on; numbers are. */
+static const struct answer_case repeated[] = {
+    {401, NUMBER("Not right: " TRIED), NO, "AADSTS7000215: " LEFT_OUT},
+    {401, NUMBER("AADSTS7: Xy8Q~k3..."), NO, "AADSTS7000215: " LEFT_OUT},
+    {401, NUMBER("%58%79%38%51%7Ek3%2BVb"), NO, "AADSTS7000215: " LEFT_OUT},
+    {401, NUMBER("WHk4UX5rMytWYi8wcEw9"), NO, "AADSTS7000215: " LEFT_OUT},
+    {400, ERROR("invalid_client", TRIED), NO, LEFT_OUT},
+    {400, ERROR(TRIED, "AADSTS1: Why."), LATER, "AADSTS1: Why."},
+    {400, ERROR(TRIED, ""), LATER, LEFT_OUT},
+    {429, ERROR("x", TRIED), LATER, LEFT_OUT},
+    {503, "{\"error\":\"" TRIED "\",\"error_codes\":[\"" TRIED "\"]}", LATER,
+	LEFT_OUT},
+    /* what is not logged may say what it likes */
+    {401, NUMBER("AADSTS7: No.\\r\\n" TRIED), NO, "AADSTS7: No."},
+};
+
+static struct secret *tried;
+
+static int
+set_tried(void **state)
+{
+	(void)state;
+	tried = secret_new(TRIED, strlen(TRIED));
+	return tried == NULL ? -1 : 0;
+}
+
+static int
+free_tried(void **state)
+{
+	(void)state;
+	secret_free(&tried);
+	return 0;
+}
+
 static void
 check_answers(const struct answer_case *cases, size_t count)
 {
@@ -218,7 +259,7 @@ check_answers(const struct answer_case *cases, size_t count)
 		answer.status = t->status;
 		answer.body = t->body;
 		answer.body_len = strlen(t->body);
-		entra_read(&answer, &out);
+		entra_read(&answer, tried, &out);
 		if (out.result != t->result)
 			fail_msg("%ld %s: %d %s", t->status, t->body,
 			    (int)out.result, out.text);
@@ -261,6 +302,31 @@ test_tokens(void **state)
 }
 
 static void
+test_repeated(void **state)
+{
+	(void)state;
+	CHECK(repeated);
+}
+
+/* A secret of digits, and an answer that gives them as its number. */
+static void
+test_repeated_number(void **state)
+{
+	struct secret *digits = secret_new("70002151", 8);
+	const char *body =
+	    "{\"error\":\"invalid_client\",\"error_codes\":[70002151],"
+	    "\"error_description\":\"70002151\"}";
+	struct http_answer answer = {
+	    .status = 401, .body = body, .body_len = strlen(body)};
+	struct entra_answer out;
+
+	(void)state;
+	entra_read(&answer, digits, &out);
+	assert_string_equal(out.text, LEFT_OUT);
+	secret_free(&digits);
+}
+
+static void
 test_lifetime(void **state)
 {
 	const char *body = TOKEN("t", "4711");
@@ -269,7 +335,7 @@ test_lifetime(void **state)
 	struct entra_answer out;
 
 	(void)state;
-	entra_read(&answer, &out);
+	entra_read(&answer, tried, &out);
 	assert_int_equal(out.expires_in, 4711);
 	secret_free(&out.token);
 }
@@ -282,7 +348,7 @@ test_no_answer(void **state)
 	struct entra_answer out;
 
 	(void)state;
-	entra_read(&answer, &out);
+	entra_read(&answer, tried, &out);
 	assert_int_equal(out.result, ENTRA_UNAVAILABLE);
 	assert_string_equal(out.text,
 	    "cannot ask Entra: Could not resolve host: login.example");
@@ -307,12 +373,12 @@ test_long_texts(void **state)
 	buf_add_string(&body, "\"}");
 	answer.body = body.bytes;
 	answer.body_len = body.len;
-	entra_read(&answer, &out);
+	entra_read(&answer, tried, &out);
 	assert_int_equal(out.result, ENTRA_REFUSED);
 	assert_int_equal(strlen(out.text), sizeof(out.text) - 1);
 	/* cut off on its way, it is no answer */
 	answer.body_len = HTTP_BODY_KEPT / 2;
-	entra_read(&answer, &out);
+	entra_read(&answer, tried, &out);
 	assert_int_equal(out.result, ENTRA_UNAVAILABLE);
 	buf_free(&body);
 }
@@ -328,7 +394,7 @@ test_deep(void **state)
 
 	(void)state;
 	memset(body, '[', HTTP_BODY_KEPT);
-	entra_read(&answer, &out);
+	entra_read(&answer, tried, &out);
 	assert_int_equal(out.result, ENTRA_UNAVAILABLE);
 }
 
@@ -341,11 +407,13 @@ main(void)
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_laters),
 	    cmocka_unit_test(test_tokens),
+	    cmocka_unit_test(test_repeated),
+	    cmocka_unit_test(test_repeated_number),
 	    cmocka_unit_test(test_lifetime),
 	    cmocka_unit_test(test_no_answer),
 	    cmocka_unit_test(test_long_texts),
 	    cmocka_unit_test(test_deep),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_tried, free_tried);
 }

@@ -79,7 +79,7 @@ on_written(void *ctx, const struct error *err)
 	 * be kept; a message is not posted if that could not be.
 	 */
 	if (err != NULL && d->next != delivery_finish) {
-		report_text(&d->reply, WIRE_DEFERRED, err->dsn, err->text);
+		report_error(&d->reply, &d->report, err);
 		delivery_finish(d);
 	} else {
 		d->next(d);
@@ -138,11 +138,31 @@ delivery_finish_unsent(struct delivery *d)
 }
 
 void
-delivery_finish_text(struct delivery *d, enum wire_status status,
-    const char *dsn, const char *text)
+delivery_defer(
+    struct delivery *d, const char *dsn, const char *reason, const char *text)
 {
-	report_text(&d->reply, status, dsn, text);
+	report_deferred(&d->reply, &d->report, dsn, reason, text);
 	delivery_finish_unsent(d);
+}
+
+void
+delivery_defer_error(struct delivery *d, const struct error *err)
+{
+	report_error(&d->reply, &d->report, err);
+	delivery_finish_unsent(d);
+}
+
+void
+delivery_defer_memory(struct delivery *d)
+{
+	delivery_defer(d, "4.3.0", REASON_CONFIGURATION, "memory is short");
+}
+
+void
+delivery_defer_abandoned(struct delivery *d)
+{
+	delivery_defer(d, "4.3.0", REASON_UNKNOWN,
+	    "the agent went away before the message was posted");
 }
 
 enum wire_status
@@ -170,7 +190,7 @@ finish_accepted_before(struct delivery *d)
 	snprintf(text, sizeof(text), "accepted before, request-id=%s",
 	    d->entry_now.request_id[0] == '\0' ? "none"
 					       : d->entry_now.request_id);
-	report_text(&d->reply, WIRE_SENT, "2.0.0", text);
+	report_sent(&d->reply, &d->report, text);
 	delivery_finish(d);
 }
 
@@ -203,13 +223,13 @@ begin(evutil_socket_t fd, short what, void *ctx)
 	event_free(d->timer);
 	d->timer = NULL;
 	if (is_under_way(d)) {
-		delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
+		delivery_defer(d, "4.3.0", REASON_UNKNOWN,
 		    "an earlier attempt to send this message is still under "
 		    "way");
 		return;
 	}
 	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1) {
-		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+		delivery_defer_error(d, &err);
 		return;
 	}
 	d->fate_before = d->entry_now.fate;
@@ -262,8 +282,7 @@ delivery_abandon(struct delivery **deliveryp)
 		return;
 	d->done = NULL;
 	if (d->call == NULL && !d->writing)
-		delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
-		    "the agent went away before the message was posted");
+		delivery_defer_abandoned(d);
 }
 
 /* Nobody waits for the answer any more, which may be a yes. */
@@ -275,7 +294,7 @@ break_off(struct delivery *d)
 	d->report.delay = (double)(clock_ms() - d->started) / 1000;
 	if (d->large != NULL)
 		d->report.attached = d->large->draft.attached;
-	report_text(&d->reply, WIRE_DEFERRED, "4.3.2",
+	report_deferred(&d->reply, &d->report, "4.3.2", REASON_UNKNOWN,
 	    "msgraphd was stopped before Graph answered");
 	report_log(&d->request, &d->report, &d->reply);
 }

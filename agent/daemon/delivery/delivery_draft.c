@@ -109,6 +109,7 @@ fail(struct delivery *d, const struct http_answer *answer)
 	if (outcome.action == OUTCOME_SENT) {
 		outcome.action = OUTCOME_DEFER;
 		outcome.dsn = "4.3.0";
+		outcome.reason = REASON_UNKNOWN;
 		outcome.text = "Graph's answer is not one that is known here";
 	}
 	d->report.unknown_fate = 0;
@@ -121,6 +122,7 @@ start_over(struct delivery *d, const struct http_answer *answer)
 {
 	const struct outcome outcome = {.action = OUTCOME_DEFER,
 	    .dsn = "4.3.0",
+	    .reason = REASON_ENDPOINT,
 	    .text = "Graph has lost the draft of the message twice; it is made "
 		    "anew later"};
 
@@ -148,7 +150,7 @@ delivery_draft_is_missing(struct delivery *d, const struct http_answer *answer)
 		return 0;
 	graph_read_error(answer, &error);
 	/* it is the mailbox that there is not */
-	if (outcome_of(404, error.code, 0).action == OUTCOME_HEAL)
+	if (outcome_of(404, error.code, answer->body, 0).action == OUTCOME_HEAL)
 		return 0;
 	if (!d->large->made || d->large->missed == MISSED_MAX) {
 		start_over(d, answer);
@@ -165,6 +167,7 @@ refuse_draft(struct delivery *d, const struct outcome *refusal)
 {
 	const struct outcome outcome = {.action = OUTCOME_BOUNCE,
 	    .dsn = "5.3.4",
+	    .reason = REASON_PERMISSION,
 	    .text = "the message is too large for one request, and the "
 		    "application may not make drafts; an admin must grant it "
 		    "Mail.ReadWrite for the mailbox, or the message must be "
@@ -257,7 +260,8 @@ on_attached(void *ctx, const struct http_answer *answer)
 		return;
 	/* it may be attached, and must not be so twice */
 	graph_read_error(answer, &error);
-	outcome = outcome_of(answer->status, error.code, answer->body_sent);
+	outcome = outcome_of(
+	    answer->status, error.code, answer->body, answer->body_sent);
 	if (outcome.unknown_fate || answer->status / 100 == 2) {
 		delivery_draft_discard(d);
 	} else {
@@ -417,7 +421,7 @@ request(struct delivery *d, enum step step)
 	    d->request.attachments.count, names[step], id);
 	d->call = start(d, step, id, &err);
 	if (d->call == NULL)
-		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+		delivery_defer_error(d, &err);
 }
 
 /* What the state must know before the request. 0, or -1: d has ended. */
@@ -439,12 +443,11 @@ delivery_draft_step(struct delivery *d)
 	enum step step;
 
 	if (d->done == NULL) {
-		delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
-		    "the agent went away before the message was posted");
+		delivery_defer_abandoned(d);
 		return;
 	}
 	if (clock_ms() > d->deadline) {
-		delivery_finish_text(d, WIRE_DEFERRED, "4.4.7",
+		delivery_defer(d, "4.4.2", REASON_ENDPOINT,
 		    "the upload takes longer than one delivery may; it goes "
 		    "on at the next try");
 		return;

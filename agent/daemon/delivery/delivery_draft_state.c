@@ -50,7 +50,7 @@ delivery_draft_try_keep(struct delivery *d)
 	if (draft_keep(&store, &d->large->draft, &err) == 0)
 		return 0;
 	log_error("%s", err.text);
-	report_text(&d->reply, WIRE_DEFERRED, err.dsn, err.text);
+	report_error(&d->reply, &d->report, &err);
 	return -1;
 }
 
@@ -182,14 +182,14 @@ delivery_draft_load(struct delivery *d)
 
 	d->large = calloc(1, sizeof(*d->large));
 	if (d->large == NULL || find_shape(d, shape) == -1) {
-		delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
+		delivery_defer(d, "4.3.0", REASON_CONFIGURATION,
 		    "memory is short, or the agent's spool file has changed");
 		return -1;
 	}
 	d->large->next = -1;
 	found = draft_find(&store, d->request.digest, &d->large->draft, &err);
 	if (found == -1) {
-		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+		delivery_defer_error(d, &err);
 		return -1;
 	}
 	if (found == 1 && !is_of_use(d, shape)) {

@@ -12,14 +12,18 @@
 #include "agent/daemon/throttle/throttle.h"
 #include "lib/base/log.h"
 #include "delivery_private.h"
+#include "graph.h"
+#include "log.h"
+#include "reveal.h"
+#include "sender.h"
 
 static void
-hold_back(struct delivery *d)
+hold_back(struct delivery *d, const struct outcome *outcome)
 {
 	struct error err;
 
-	if (hold_throttled(d->daemon->holds, &d->request.identity,
-		d->request.mailbox, d->report.error.code, d->report.retry_after,
+	if (hold_by_graph(d->daemon->holds, &d->request.identity,
+		d->request.mailbox, outcome->of_mailbox, d->report.retry_after,
 		&err) == -1)
 		log_error("%s", err.text);
 }
@@ -51,7 +55,7 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 		status = delivery_heal_status(d, outcome);
 		break;
 	case OUTCOME_HOLD:
-		hold_back(d);
+		hold_back(d, outcome);
 		if (d->done != NULL) {
 			delivery_write(
 			    d, d->fate_before, delivery_wait_for_hold);
@@ -81,10 +85,22 @@ settle_sent(struct delivery *d)
 
 	snprintf(text, sizeof(text), "Graph accepted, request-id=%s",
 	    d->report.request_id[0] == '\0' ? "none" : d->report.request_id);
-	report_text(&d->reply, WIRE_SENT, "2.0.0", text);
+	report_sent(&d->reply, &d->report, text);
 	snprintf(d->entry_now.request_id, sizeof(d->entry_now.request_id), "%s",
 	    d->report.request_id);
 	delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
+}
+
+/* What Graph says goes into logs and bounces; what was said to it must not. */
+static void
+hide(const struct delivery *d, char *text)
+{
+	const struct secret *upload =
+	    d->large == NULL ? NULL : d->large->draft.upload;
+
+	if ((d->token != NULL && reveals(d->token, text, strlen(text))) ||
+	    (upload != NULL && reveals(upload, text, strlen(text))))
+		text[0] = '\0';
 }
 
 struct outcome
@@ -94,7 +110,11 @@ delivery_read_answer(struct delivery *d, const struct http_answer *answer)
 	struct outcome outcome;
 
 	graph_read_error(answer, &r->error);
-	outcome = outcome_of(answer->status, r->error.code, answer->body_sent);
+	outcome = outcome_of(
+	    answer->status, r->error.code, answer->body, answer->body_sent);
+	hide(d, r->error.code);
+	hide(d, r->error.message);
+	hide(d, r->error.request_id);
 	r->status = answer->status;
 	r->retry_after = answer->retry_after;
 	r->unknown_fate = outcome.unknown_fate;
@@ -156,15 +176,13 @@ post(struct delivery *d)
 	struct error err;
 
 	if (d->done == NULL) {
-		report_text(&d->reply, WIRE_DEFERRED, "4.3.0",
-		    "the agent went away before the message was posted");
-		delivery_write(d, d->fate_before, delivery_finish);
+		delivery_defer_abandoned(d);
 		return;
 	}
 	graph_new_id(id);
 	d->call = start_post(d, id, &err);
 	if (d->call == NULL) {
-		report_text(&d->reply, WIRE_DEFERRED, err.dsn, err.text);
+		report_error(&d->reply, &d->report, &err);
 		delivery_write(d, d->fate_before, delivery_finish);
 		return;
 	}

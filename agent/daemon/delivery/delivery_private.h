@@ -66,13 +66,17 @@ struct delivery {
 void delivery_finish(struct delivery *d);
 
 /*
- * Ends with the reply that is filled in already (or with this text), after the
+ * Ends with the reply that is filled in already (or with this text or error, or
+ * because memory was short or the agent has gone), after the
  * journal has been told that this attempt sent nothing. Of an earlier attempt
  * whose fate is unknown it goes on saying so.
  */
 void delivery_finish_unsent(struct delivery *d);
-void delivery_finish_text(struct delivery *d, enum wire_status status,
-    const char *dsn, const char *text);
+void delivery_defer(
+    struct delivery *d, const char *dsn, const char *reason, const char *text);
+void delivery_defer_error(struct delivery *d, const struct error *err);
+void delivery_defer_memory(struct delivery *d);
+void delivery_defer_abandoned(struct delivery *d);
 
 /* Writes what is known now into the journal, then goes on with next. */
 void delivery_write(struct delivery *d, enum journal_fate fate,

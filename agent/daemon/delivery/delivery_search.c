@@ -41,6 +41,7 @@ cannot_tell(struct delivery *d, const struct outcome *from)
 {
 	struct outcome outcome = {.action = OUTCOME_DEFER,
 	    .dsn = "4.3.0",
+	    .reason = from->reason,
 	    .text = "whether Graph has taken the message before cannot be "
 		    "told, for Sent Items cannot be searched now"};
 
@@ -57,7 +58,8 @@ cannot_tell(struct delivery *d, const struct outcome *from)
 static void
 on_found(void *ctx, const struct http_answer *answer)
 {
-	const struct outcome unread = {.action = OUTCOME_DEFER, .dsn = "4.3.0"};
+	const struct outcome unread = {
+	    .action = OUTCOME_DEFER, .dsn = "4.3.0", .reason = REASON_UNKNOWN};
 	struct delivery *d = ctx;
 	struct outcome outcome;
 	int found = graph_read_found(
@@ -66,7 +68,7 @@ on_found(void *ctx, const struct http_answer *answer)
 	d->call = NULL;
 	if (found == 1) {
 		memset(&d->report, 0, sizeof(d->report));
-		report_text(&d->reply, WIRE_SENT, "2.0.0",
+		report_sent(&d->reply, &d->report,
 		    "accepted before, found in Sent Items");
 		delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
 	} else if (found == 0) {
@@ -101,5 +103,5 @@ delivery_search(struct delivery *d)
 	    d->request.mailbox, d->token, d->request.message_id, id, on_found,
 	    d, &err);
 	if (d->call == NULL)
-		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+		delivery_defer_error(d, &err);
 }

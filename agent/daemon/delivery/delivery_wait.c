@@ -17,14 +17,8 @@
 static long long
 held_for(struct delivery *d)
 {
-	char name[HOLD_NAME_SIZE];
-	long long mailbox, identity;
-
-	mailbox = hold_left(d->daemon->holds,
-	    hold_mailbox(&d->request.identity, d->request.mailbox, name));
-	identity = hold_left(
-	    d->daemon->holds, hold_identity(&d->request.identity, name));
-	return mailbox > identity ? mailbox : identity;
+	return hold_left_graph(
+	    d->daemon->holds, &d->request.identity, d->request.mailbox);
 }
 
 static void
@@ -37,12 +31,14 @@ finish_held(struct delivery *d, long long left)
 	    "%lld more seconds",
 	    left / 1000 + 1);
 	if (d->report.status == 0) {
-		delivery_finish_text(d, WIRE_DEFERRED, "4.7.28", text);
+		delivery_defer(d, "4.4.5", REASON_THROTTLED, text);
 		return;
 	}
 	/* it was this delivery that was told */
 	report_outcome(&d->reply, WIRE_DEFERRED,
-	    &(struct outcome){.dsn = "4.7.28", .text = text}, &d->report);
+	    &(struct outcome){
+		.dsn = "4.4.5", .reason = REASON_THROTTLED, .text = text},
+	    &d->report);
 	delivery_finish_unsent(d);
 }
 
@@ -66,8 +62,7 @@ delivery_pause(struct delivery *d, long long ms)
 
 	d->timer = evtimer_new(d->daemon->base, on_timer, d);
 	if (d->timer == NULL || event_add(d->timer, &tv) == -1)
-		delivery_finish_text(
-		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+		delivery_defer_memory(d);
 }
 
 /* 1 when this delivery may wait so long, and does. */
@@ -118,7 +113,7 @@ on_waited_too_long(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
-	delivery_finish_text(ctx, WIRE_DEFERRED, "4.3.2",
+	delivery_defer(ctx, "4.4.2", REASON_ENDPOINT,
 	    "other messages of this mailbox are still on their way");
 }
 
@@ -135,8 +130,7 @@ enter_gate(struct delivery *d)
 	d->timer = evtimer_new(d->daemon->base, on_waited_too_long, d);
 	if (d->pass == NULL || d->timer == NULL ||
 	    event_add(d->timer, &tv) == -1)
-		delivery_finish_text(
-		    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+		delivery_defer_memory(d);
 }
 
 /* --- the token --- */
@@ -145,6 +139,7 @@ static void
 refused_by_entra(struct delivery *d, const char *text)
 {
 	const struct outcome outcome = {.dsn = "x.7.8",
+	    .reason = REASON_CREDENTIAL,
 	    .text = "Entra refuses the secret that this client signed in "
 		    "with; it must sign in again with a valid one"};
 
@@ -155,19 +150,33 @@ refused_by_entra(struct delivery *d, const char *text)
 	delivery_finish_unsent(d);
 }
 
+/* No token, and nothing is proven: this waits without an end. */
+static void
+without_token(
+    struct delivery *d, const char *dsn, const char *reason, const char *text)
+{
+	char why[320];
+
+	snprintf(why, sizeof(why), "no token from Entra: %s", text);
+	delivery_defer(d, dsn, reason, why);
+}
+
 /* A token that is still valid needs no question, so this is met here only. */
 static void
 held_by_entra(struct delivery *d)
 {
-	char name[HOLD_NAME_SIZE], text[160];
-	long long left = hold_left(
-	    d->daemon->holds, hold_tenant(&d->request.identity, name));
+	long long left =
+	    hold_left_entra(d->daemon->holds, &d->request.identity);
+	char text[160];
 
+	/* it was over just now, or could not be noted */
+	if (left == 0)
+		left = 1000;
 	if (wait_out(d, left))
 		return;
 	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
 	    (left + 999) / 1000);
-	delivery_finish_text(d, WIRE_DEFERRED, "4.7.28", text);
+	delivery_defer(d, "4.4.5", REASON_THROTTLED, text);
 }
 
 static void
@@ -175,7 +184,6 @@ on_token(void *ctx, enum account_result result, const struct secret *token,
     const char *text)
 {
 	struct delivery *d = ctx;
-	char why[320];
 
 	d->ask = NULL;
 	switch (result) {
@@ -185,22 +193,23 @@ on_token(void *ctx, enum account_result result, const struct secret *token,
 		if (d->token != NULL)
 			enter_gate(d);
 		else
-			delivery_finish_text(
-			    d, WIRE_DEFERRED, "4.3.0", "memory is short");
+			delivery_defer_memory(d);
 		break;
 	case ACCOUNT_REFUSED:
 		refused_by_entra(d, text);
 		break;
+	case ACCOUNT_REFUSED_REQUEST:
+		without_token(d, "4.7.8", REASON_CREDENTIAL, text);
+		break;
 	case ACCOUNT_UNKNOWN:
-		/* nobody has refused anything: this waits without an end */
-		delivery_finish_text(d, WIRE_DEFERRED, "4.7.8", text);
+		/* nobody has refused anything */
+		delivery_defer(d, "4.7.8", REASON_CREDENTIAL, text);
 		break;
 	case ACCOUNT_HELD:
 		held_by_entra(d);
 		break;
 	case ACCOUNT_UNAVAILABLE:
-		snprintf(why, sizeof(why), "no token from Entra: %s", text);
-		delivery_finish_text(d, WIRE_DEFERRED, "4.4.1", why);
+		without_token(d, "4.4.1", REASON_ENDPOINT, text);
 		break;
 	}
 }
@@ -211,6 +220,6 @@ delivery_get_token(struct delivery *d, const struct secret *rejected)
 	d->ask = account_token(
 	    d->daemon->accounts, &d->request.identity, rejected, on_token, d);
 	if (d->ask == NULL)
-		delivery_finish_text(d, WIRE_DEFERRED, "4.3.2",
+		delivery_defer(d, "4.3.2", REASON_ENDPOINT,
 		    "too much waits for this client already");
 }

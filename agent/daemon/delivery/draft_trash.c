@@ -90,12 +90,12 @@ renew(struct draft_trash *trash)
 
 static void
 hold_back(struct draft_trash *trash, const struct http_answer *answer,
-    const struct graph_error *error)
+    const struct outcome *outcome)
 {
 	struct error err;
 
-	if (hold_throttled(trash->daemon->holds, &trash->draft.identity,
-		trash->draft.mailbox, error->code, answer->retry_after,
+	if (hold_by_graph(trash->daemon->holds, &trash->draft.identity,
+		trash->draft.mailbox, outcome->of_mailbox, answer->retry_after,
 		&err) == -1)
 		log_error("%s", err.text);
 }
@@ -109,11 +109,11 @@ on_answer(void *ctx, const struct http_answer *answer)
 
 	trash->call = NULL;
 	graph_read_error(answer, &error);
-	outcome = outcome_of(answer->status, error.code, 1);
+	outcome = outcome_of(answer->status, error.code, answer->body, 1);
 	if (outcome.action == OUTCOME_RENEW && renew(trash))
 		return;
 	if (outcome.action == OUTCOME_HOLD)
-		hold_back(trash, answer, &error);
+		hold_back(trash, answer, &outcome);
 	if (answer->status == 204 || answer->status == 404)
 		drop(trash);
 	log_debug("NOQUEUE: mailbox=<%s>, http=%ld, a draft that will not be "
@@ -170,13 +170,8 @@ on_token(void *ctx, enum account_result result, const struct secret *token,
 static int
 is_held(const struct draft_trash *trash)
 {
-	const struct draft *draft = &trash->draft;
-	char name[HOLD_NAME_SIZE];
-
-	return hold_left(trash->daemon->holds,
-		   hold_mailbox(&draft->identity, draft->mailbox, name)) > 0 ||
-	    hold_left(trash->daemon->holds,
-		hold_identity(&draft->identity, name)) > 0;
+	return hold_left_graph(trash->daemon->holds, &trash->draft.identity,
+		   trash->draft.mailbox) > 0;
 }
 
 /* The draft at hand is a new one. */

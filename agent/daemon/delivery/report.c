@@ -43,15 +43,16 @@ report_log(const struct delivery_request *request, const struct report *report,
 	add_answer(&line, report);
 	buf_printf(&line, ", delay=%.2f", report->delay);
 	if (reply->status != WIRE_SENT)
-		buf_printf(&line, ", dsn=%s", reply->dsn);
+		buf_printf(
+		    &line, ", reason=%s, dsn=%s", report->reason, reply->dsn);
 	buf_printf(&line, ", status=%s (%s)", status_names[reply->status],
 	    reply->text);
 	log_info("%s", line.bytes == NULL ? "memory is short" : line.bytes);
 	buf_free(&line);
 }
 
-void
-report_text(struct wire_reply *reply, enum wire_status status, const char *dsn,
+static void
+fill(struct wire_reply *reply, enum wire_status status, const char *dsn,
     const char *text)
 {
 	struct error clean;
@@ -64,8 +65,31 @@ report_text(struct wire_reply *reply, enum wire_status status, const char *dsn,
 }
 
 void
+report_sent(struct wire_reply *reply, struct report *report, const char *text)
+{
+	report->reason = NULL;
+	fill(reply, WIRE_SENT, "2.0.0", text);
+}
+
+void
+report_deferred(struct wire_reply *reply, struct report *report,
+    const char *dsn, const char *reason, const char *text)
+{
+	report->reason = reason;
+	fill(reply, WIRE_DEFERRED, dsn, text);
+}
+
+void
+report_error(
+    struct wire_reply *reply, struct report *report, const struct error *err)
+{
+	report_deferred(
+	    reply, report, err->dsn, REASON_CONFIGURATION, err->text);
+}
+
+void
 report_outcome(struct wire_reply *reply, enum wire_status status,
-    const struct outcome *outcome, const struct report *report)
+    const struct outcome *outcome, struct report *report)
 {
 	char dsn[sizeof(reply->dsn)];
 	struct buf text;
@@ -87,7 +111,7 @@ report_outcome(struct wire_reply *reply, enum wire_status status,
 		    "; Graph may have taken the message, it may come twice");
 	if (report->request_id[0] != '\0')
 		buf_printf(&text, " (request-id=%s)", report->request_id);
-	report_text(
-	    reply, status, dsn, text.bytes == NULL ? "failed" : text.bytes);
+	report->reason = outcome->reason;
+	fill(reply, status, dsn, text.bytes == NULL ? "failed" : text.bytes);
 	buf_free(&text);
 }

@@ -14,6 +14,7 @@ struct report {
 	long status; /* HTTP; 0 when no answer came */
 	long retry_after;
 	int unknown_fate;
+	const char *reason; /* of reason.h; set by the functions below */
 	char request_id[64];
 	char transport[256]; /* why no answer came */
 	struct graph_error error;
@@ -27,10 +28,17 @@ void report_log(const struct delivery_request *request,
 
 /* Fills reply from an outcome: a status code of its class, and why. */
 void report_outcome(struct wire_reply *reply, enum wire_status status,
-    const struct outcome *outcome, const struct report *report);
+    const struct outcome *outcome, struct report *report);
 
-/* Fills reply with a text of our own. */
-void report_text(struct wire_reply *reply, enum wire_status status,
-    const char *dsn, const char *text);
+/*
+ * Fill reply, and the report's reason, with a text of our own: that the
+ * message was sent, that it is deferred, or with what went wrong on this host.
+ */
+void report_sent(
+    struct wire_reply *reply, struct report *report, const char *text);
+void report_deferred(struct wire_reply *reply, struct report *report,
+    const char *dsn, const char *reason, const char *text);
+void report_error(
+    struct wire_reply *reply, struct report *report, const struct error *err);
 
 #endif

@@ -17,6 +17,9 @@
 #include "agent/daemon/base/clock.h"
 #include "lib/base/log.h"
 #include "account_private.h"
+#include "clock.h"
+#include "log.h"
+#include "reason.h"
 
 /* With memory short, how long before the next try. */
 #define ASK_AGAIN_MS 1000LL
@@ -137,13 +140,19 @@ may_not_ask(const struct account *account)
 		account->quiet_result == ACCOUNT_HELD);
 }
 
-/* 1 then, and while it is asked but slow, or did not answer the last time. */
+/*
+ * 1 while Entra is out of reach: it did not answer about the stored secret the
+ * last time, or is asked but slow. That it slows us down is an answer, and what
+ * it does about a stranger's guess is no matter: whoever can bring these about
+ * must not thereby have a withdrawn secret accepted.
+ */
 static int
 is_out(const struct account *account)
 {
 	if (account->call == NULL)
-		return may_not_ask(account);
-	return account->failures > 0 ||
+		return account->out && may_not_ask(account) &&
+		    account->quiet_result == ACCOUNT_UNAVAILABLE;
+	return account->out ||
 	    clock_ms() - account->asked_at >= GRACE_PATIENCE_MS;
 }
 
@@ -175,8 +184,9 @@ answer_in_grace(struct account *account)
 	verdict_digest(secret, digest);
 	secret_free(&secret);
 	while ((ask = find_ask(account, digest)) != NULL) {
-		log_info("NOQUEUE: client=%s, status=accepted (Entra cannot "
-			 "be asked; it took this secret %lld seconds ago)",
+		log_info("NOQUEUE: client=%s, reason=" REASON_ENDPOINT
+			 ", status=accepted (Entra cannot be asked; it took "
+			 "this secret %lld seconds ago)",
 		    identity_text(&account->id, client), age);
 		answer_ask(ask, ACCOUNT_OK, "");
 	}
@@ -204,12 +214,21 @@ answer_known(struct account *account, struct ask *ask)
 	return 0;
 }
 
+/* 1 when it is quiet for a guess, and this is the stored secret. */
+static int
+is_worth_asking(struct account *account, const struct ask *ask)
+{
+	return account->guessed && ask->secret != NULL &&
+	    account_is_stored(account, ask->secret);
+}
+
 /* Answers an ask that Entra is not asked about. 1 when it was answered. */
 static int
 answer_not_now(struct account *account, struct ask *ask)
 {
 	if (clock_ms() < account->quiet_until &&
-	    (ask->secret == NULL || may_not_ask(account))) {
+	    (ask->secret == NULL || may_not_ask(account)) &&
+	    !is_worth_asking(account, ask)) {
 		answer_ask(ask, account->quiet_result, account->quiet_text);
 		return 1;
 	}

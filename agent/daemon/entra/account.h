@@ -19,9 +19,10 @@ struct ask;
 
 enum account_result {
 	ACCOUNT_OK,
-	ACCOUNT_REFUSED, /* by Entra */
+	ACCOUNT_REFUSED, /* by Entra: the secret or the application */
+	ACCOUNT_REFUSED_REQUEST, /* by Entra, for what may be no fault of it */
 	ACCOUNT_UNKNOWN, /* no secret is held (the state was lost) */
-	ACCOUNT_HELD, /* Entra slows the tenant down: see hold_tenant() */
+	ACCOUNT_HELD, /* Entra slows it down: see hold_left_entra() */
 	ACCOUNT_UNAVAILABLE
 };
 

@@ -8,6 +8,9 @@
 #include "agent/daemon/base/clock.h"
 #include "lib/base/log.h"
 #include "account_private.h"
+#include "clock.h"
+#include "log.h"
+#include "reason.h"
 
 /*
  * With Entra out of reach, how long before it is asked again: twice as long
@@ -83,6 +86,7 @@ account_be_quiet(struct account *account, long long ms,
 {
 	account->quiet_until = clock_ms() + ms;
 	account->quiet_result = result;
+	account->guessed = 0;
 	snprintf(account->quiet_text, sizeof(account->quiet_text), "%s", text);
 }
 
@@ -107,11 +111,18 @@ store(struct account *account, long expires_in)
 }
 
 static void
+entra_is_back(struct account *account)
+{
+	account->failures = 0;
+	account->out = 0;
+}
+
+static void
 accepted(struct account *account, const struct entra_answer *answer)
 {
 	set_token(account, answer->token, answer->expires_in * 1000LL);
 	account->quiet_until = 0;
-	account->failures = 0;
+	entra_is_back(account);
 	account->warned_at = 0;
 	account->known = 1;
 	/*
@@ -136,11 +147,11 @@ account_is_warned(const struct account *account)
 
 /*
  * 1 when the refused secret is the stored one. That stays, since Entra can be
- * wrong about a new one for a while; but from now on an outage is no reason to
- * accept it.
+ * wrong about a new one for a while; but once it was called wrong, an outage is
+ * no reason to accept it.
  */
 static int
-end_grace(struct account *account)
+end_grace(struct account *account, enum account_result result)
 {
 	int stored;
 	struct credential credential;
@@ -149,7 +160,7 @@ end_grace(struct account *account)
 	    state_get(account->all->state, &account->id, &credential, &err);
 
 	stored = found == 1 && secret_equal(credential.secret, account->asked);
-	if (stored && credential.verified != 0) {
+	if (stored && result == ACCOUNT_REFUSED && credential.verified != 0) {
 		credential.verified = 0;
 		found = state_put(
 		    account->all->state, &account->id, &credential, &err);
@@ -161,38 +172,53 @@ end_grace(struct account *account)
 }
 
 static void
-refused(struct account *account, const struct entra_answer *answer)
+log_refusal(struct account *account, int stored, enum account_result result,
+    const char *text)
 {
 	char client[IDENTITY_TEXT_SIZE];
-	int stored = end_grace(account);
 
 	identity_text(&account->id, client);
-	account->failures = 0;
+	if (stored && !account_is_warned(account)) {
+		account->warned_at = clock_ms();
+		log_warning("NOQUEUE: client=%s, reason=" REASON_CREDENTIAL
+			    ", status=refused (mail waits: %s: %s)",
+		    client,
+		    result == ACCOUNT_REFUSED
+			? "the secret it signed in with is not accepted any "
+			  "more"
+			: "Entra does not take the request for its token",
+		    text);
+	} else if (!account->renewing) {
+		log_info("NOQUEUE: client=%s, reason=" REASON_CREDENTIAL
+			 ", status=refused (%s)",
+		    client, text);
+	}
+}
+
+static void
+refused(struct account *account, const struct entra_answer *answer)
+{
+	enum account_result result = answer->result == ENTRA_REFUSED
+	    ? ACCOUNT_REFUSED
+	    : ACCOUNT_REFUSED_REQUEST;
+	int stored = end_grace(account, result);
+
+	entra_is_back(account);
 	verdict_remember(&account->verdicts, account->asked, 0, answer->text);
 	/* a client that signs in with another one mends this: mail waits */
 	if (stored)
 		account_be_quiet(
-		    account, VERDICT_REFUSED_MS, ACCOUNT_REFUSED, answer->text);
-	if (stored && !account_is_warned(account)) {
-		account->warned_at = clock_ms();
-		log_warning("NOQUEUE: client=%s, status=refused (mail waits: "
-			    "the secret it signed in with is not accepted any "
-			    "more: %s)",
-		    client, answer->text);
-	} else if (!account->renewing) {
-		log_info("NOQUEUE: client=%s, status=refused (%s)", client,
-		    answer->text);
-	}
-	account_answer(account, account->asked, ACCOUNT_REFUSED, answer->text);
+		    account, VERDICT_REFUSED_MS, result, answer->text);
+	log_refusal(account, stored, result, answer->text);
+	account_answer(account, account->asked, result, answer->text);
 }
 
-/* 1 when Entra has asked this tenant to slow down. */
+/* 1 when Entra has asked this application or its tenant to slow down. */
 static int
 is_held(struct account *account)
 {
-	char name[HOLD_NAME_SIZE], text[128];
-	long long left =
-	    hold_left(account->all->holds, hold_tenant(&account->id, name));
+	char text[128];
+	long long left = hold_left_entra(account->all->holds, &account->id);
 
 	if (left == 0)
 		return 0;
@@ -203,24 +229,43 @@ is_held(struct account *account)
 }
 
 static void
-unavailable(struct account *account, const struct entra_answer *answer)
+log_unavailable(struct account *account, const char *reason, const char *text)
 {
-	char client[IDENTITY_TEXT_SIZE], name[HOLD_NAME_SIZE];
+	char client[IDENTITY_TEXT_SIZE];
+
+	log_warning("NOQUEUE: client=%s, reason=%s, status=unavailable (%s)",
+	    identity_text(&account->id, client), reason, text);
+}
+
+/* An answer all the same: Entra is not out of reach. */
+static void
+throttled(struct account *account, const struct entra_answer *answer)
+{
 	struct error err;
 
-	if (answer->throttled &&
-	    hold_set(account->all->holds, hold_tenant(&account->id, name),
+	entra_is_back(account);
+	if (hold_by_entra(account->all->holds, &account->id,
 		answer->retry_after, &err) == -1)
 		log_error("%s", err.text);
 	if (!is_held(account))
-		account_be_quiet(account,
-		    at_most(UNAVAILABLE_MS << account->failures,
-			UNAVAILABLE_MAX_MS),
-		    ACCOUNT_UNAVAILABLE, answer->text);
+		account_be_quiet(account, UNAVAILABLE_MAX_MS, ACCOUNT_HELD,
+		    "Entra asks to slow down");
+	log_unavailable(account, REASON_THROTTLED, answer->text);
+}
+
+static void
+unavailable(struct account *account, const struct entra_answer *answer)
+{
+	account_be_quiet(account,
+	    at_most(UNAVAILABLE_MS << account->failures, UNAVAILABLE_MAX_MS),
+	    ACCOUNT_UNAVAILABLE, answer->text);
 	if (account->failures < 5)
 		account->failures++;
-	log_warning("NOQUEUE: client=%s, status=unavailable (%s)",
-	    identity_text(&account->id, client), answer->text);
+	/* what a stranger typed may be why; that says nothing of an outage */
+	if (account_is_stored(account, account->asked))
+		account->out = 1;
+	account->guessed = !account->out;
+	log_unavailable(account, REASON_ENDPOINT, answer->text);
 }
 
 static void
@@ -237,10 +282,14 @@ on_answer(void *ctx, const struct entra_answer *answer)
 		accepted(account, answer);
 		break;
 	case ENTRA_REFUSED:
+	case ENTRA_REFUSED_REQUEST:
 		refused(account, answer);
 		break;
 	case ENTRA_UNAVAILABLE:
-		unavailable(account, answer);
+		if (answer->throttled)
+			throttled(account, answer);
+		else
+			unavailable(account, answer);
 		break;
 	}
 	secret_free(&account->asked);
@@ -271,14 +320,11 @@ take_stored(struct account *account, struct error *err)
 static int
 is_one_too_many(struct account *account)
 {
-	char client[IDENTITY_TEXT_SIZE];
-
 	if (account->known || account->all->strangers < STRANGERS_ASKING_MAX)
 		return 0;
 	account_be_quiet(account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE,
 	    "too many clients that are not known here sign in at once");
-	log_warning("NOQUEUE: client=%s, status=unavailable (%s)",
-	    identity_text(&account->id, client), account->quiet_text);
+	log_unavailable(account, REASON_THROTTLED, account->quiet_text);
 	return 1;
 }
 
@@ -287,6 +333,9 @@ account_ask_entra(struct account *account, struct secret **secretp)
 {
 	struct error err;
 
+	/* the stored secret's turn: what a guess has brought about is over */
+	if (account->guessed)
+		account->quiet_until = account->guessed = 0;
 	if (is_held(account) || is_one_too_many(account)) {
 		if (secretp != NULL)
 			secret_free(secretp);
@@ -318,6 +367,20 @@ account_ask_entra(struct account *account, struct secret **secretp)
 	account->stranger = !account->known;
 	if (account->stranger)
 		account->all->strangers++;
+}
+
+int
+account_is_stored(struct account *account, const struct secret *secret)
+{
+	struct credential credential;
+	int stored;
+
+	if (state_get(account->all->state, &account->id, &credential, NULL) !=
+	    1)
+		return 0;
+	stored = secret_equal(credential.secret, secret);
+	credential_clear(&credential);
+	return stored;
 }
 
 struct secret *

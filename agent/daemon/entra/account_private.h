@@ -41,6 +41,8 @@ struct account {
 	char quiet_text[256];
 
 	unsigned int failures; /* of Entra to answer, one after the other */
+	int out; /* one of them was about the stored secret */
+	int guessed; /* quiet after a question about another one, not out */
 
 	/* the request that is under way */
 	struct entra_call *call;
@@ -91,6 +93,9 @@ void account_ask_entra(struct account *account, struct secret **secretp);
 /* Does not ask again for ms; asks are answered with result and text. */
 void account_be_quiet(struct account *account, long long ms,
     enum account_result result, const char *text);
+
+/* Returns 1 when this is the stored secret. */
+int account_is_stored(struct account *account, const struct secret *secret);
 
 /*
  * The stored secret, where it was accepted lately enough to be taken while

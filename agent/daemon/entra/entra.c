@@ -12,15 +12,22 @@
 #include <string.h>
 
 #include "entra.h"
+#include "reveal.h"
 
-/* RFC 6749 section 5.2 and what Entra adds to it. */
-static const char *const refusals[] = {
-    "invalid_client",
-    "unauthorized_client",
-    "invalid_request",
-    "invalid_tenant",
-    "invalid_grant",
-    "interaction_required",
+/*
+ * RFC 6749 section 5.2 and what Entra adds to it. A front that is broken says
+ * "invalid_request" too.
+ */
+static const struct {
+	const char *error;
+	enum entra_result result;
+} refusals[] = {
+    {"invalid_client", ENTRA_REFUSED},
+    {"unauthorized_client", ENTRA_REFUSED},
+    {"invalid_grant", ENTRA_REFUSED},
+    {"invalid_request", ENTRA_REFUSED_REQUEST},
+    {"invalid_tenant", ENTRA_REFUSED_REQUEST},
+    {"interaction_required", ENTRA_REFUSED_REQUEST},
 };
 
 static int
@@ -60,43 +67,62 @@ clean(char *text)
 			*p = '?';
 }
 
-/* The first line of what Entra says; the rest are ids and the time. */
+/*
+ * The first line of what Entra says; the rest are ids and the time. Words that
+ * repeat the secret are left out: numbers that an admin can look up stay.
+ */
 static void
-describe(struct entra_answer *out, const char *error, const char *description)
+describe(
+    const json_t *json, const struct secret *secret, struct entra_answer *out)
 {
-	size_t len = strcspn(description, "\r\n");
+	const json_t *codes = json_object_get(json, "error_codes");
+	const char *error = json_string_value(json_object_get(json, "error"));
+	const char *description =
+	    json_string_value(json_object_get(json, "error_description"));
+	char number[32] = "";
+	size_t len;
 
-	if (len == 0)
-		snprintf(out->text, sizeof(out->text), "%s", error);
-	else
+	if (description == NULL || strcspn(description, "\r\n") == 0)
+		description = error;
+	len = strcspn(description, "\r\n");
+	if (len >= sizeof(out->text))
+		len = sizeof(out->text) - 1;
+	if (!reveals(secret, description, len)) {
 		snprintf(out->text, sizeof(out->text), "%.*s", (int)len,
 		    description);
-	clean(out->text);
+		clean(out->text);
+		return;
+	}
+	if (json_integer_value(json_array_get(codes, 0)) > 0)
+		snprintf(number, sizeof(number), "AADSTS%lld: ",
+		    (long long)json_integer_value(json_array_get(codes, 0)));
+	if (reveals(secret, number, strlen(number)))
+		number[0] = '\0';
+	snprintf(out->text, sizeof(out->text),
+	    "%sEntra's words are left out, they hold a part of the secret",
+	    number);
 }
 
 static void
-read_error(const struct http_answer *answer, const json_t *json,
-    struct entra_answer *out)
+read_error(const struct http_answer *answer, const struct secret *secret,
+    const json_t *json, struct entra_answer *out)
 {
-	const char *error, *description;
+	const char *error = json_string_value(json_object_get(json, "error"));
 	size_t i;
 
-	error = json_string_value(json_object_get(json, "error"));
-	description =
-	    json_string_value(json_object_get(json, "error_description"));
 	if (error == NULL) {
 		snprintf(out->text, sizeof(out->text),
 		    "Entra answered HTTP %ld without an error code",
 		    answer->status);
 		return;
 	}
-	describe(out, error, description == NULL ? "" : description);
+	describe(json, secret, out);
 	if (answer->status < 400 || answer->status > 499 ||
 	    answer->status == 429)
 		return;
 	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-		if (strcmp(error, refusals[i]) == 0)
-			out->result = ENTRA_REFUSED;
+		if (strcmp(error, refusals[i].error) == 0)
+			out->result = refusals[i].result;
 }
 
 /* Fit for a header: visible ASCII alone (RFC 6750 section 2.1 allows less). */
@@ -135,7 +161,8 @@ read_token(const json_t *json, struct entra_answer *out)
 }
 
 void
-entra_read(const struct http_answer *answer, struct entra_answer *out)
+entra_read(const struct http_answer *answer, const struct secret *secret,
+    struct entra_answer *out)
 {
 	json_t *json;
 
@@ -152,7 +179,7 @@ entra_read(const struct http_answer *answer, struct entra_answer *out)
 	if (answer->status == 200)
 		read_token(json, out);
 	else
-		read_error(answer, json, out);
+		read_error(answer, secret, json, out);
 	json_decref(json);
 }
 
@@ -162,6 +189,7 @@ struct entra_call {
 	struct http_call *http;
 	struct buf form;
 	size_t read;
+	const struct secret *secret; /* borrowed */
 	entra_done done;
 	void *ctx;
 };
@@ -205,7 +233,7 @@ on_answer(void *ctx, const struct http_answer *http_answer)
 	struct entra_answer answer;
 
 	call->http = NULL;
-	entra_read(http_answer, &answer);
+	entra_read(http_answer, call->secret, &answer);
 	call->done(call->ctx, &answer);
 	secret_free(&answer.token);
 	entra_cancel(&call);
@@ -254,6 +282,7 @@ entra_start(struct http *http, const struct conf *conf,
 		return NULL;
 	}
 	buf_init(&call->form, ENTRA_FORM_MAX);
+	call->secret = secret;
 	call->done = done;
 	call->ctx = ctx;
 	if (entra_form(conf, id, secret, &call->form) == -1) {

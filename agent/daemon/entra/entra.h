@@ -23,6 +23,7 @@
 enum entra_result {
 	ENTRA_ACCEPTED, /* a token came */
 	ENTRA_REFUSED, /* Entra knows this secret or client to be wrong */
+	ENTRA_REFUSED_REQUEST, /* a no that says nothing of the secret */
 	ENTRA_UNAVAILABLE /* nothing was learnt about the secret */
 };
 
@@ -41,8 +42,9 @@ struct entra_call;
 typedef void (*entra_done)(void *ctx, const struct entra_answer *answer);
 
 /*
- * Asks for a token with this secret. done is called once, from the event loop.
- * NULL with *err when the request could not start.
+ * Asks for a token with this secret, which must live as long as the call. done
+ * is called once, from the event loop. NULL with *err when the request could
+ * not start.
  */
 struct entra_call *entra_start(struct http *http, const struct conf *conf,
     const struct identity *id, const struct secret *secret, entra_done done,
@@ -51,10 +53,12 @@ void entra_cancel(struct entra_call **callp);
 
 /*
  * Its parts, pure: the form that is sent (0, or -1 when it does not fit), and
- * what an answer means (the caller frees out->token).
+ * what an answer to a request with this secret means (the caller frees
+ * out->token). out->text holds no part of the secret, whatever the answer says.
  */
 int entra_form(const struct conf *conf, const struct identity *id,
     const struct secret *secret, struct buf *out);
-void entra_read(const struct http_answer *answer, struct entra_answer *out);
+void entra_read(const struct http_answer *answer, const struct secret *secret,
+    struct entra_answer *out);
 
 #endif

@@ -16,66 +16,91 @@ struct row {
 	long status; /* ANY: 400 and above; 5: all 5xx */
 	const char *code; /* NULL: any */
 	enum outcome_action action;
-	const char *dsn;
-	const char *text;
+	const char *dsn, *reason, *text;
+	int of_mailbox; /* see struct outcome */
+	const char *words; /* stand in the body; NULL: any */
 };
+
+/* --- what several rows say --- */
+
+#define SLOW_DOWN "Graph asks to slow down"
+#define NOT_GRANTED                                                         \
+	"the application may not use this mailbox; an admin must grant it " \
+	"Mail.Send for the mailbox"
+#define NO_MAILBOX "there is no such mailbox; From must name an existing one"
+#define UNREADABLE "Exchange cannot read the message"
+#define FULL                                                                  \
+	"the sending mailbox is full; it must be emptied, since a copy goes " \
+	"to Sent Items"
+#define DAILY "the mailbox has reached its daily limit"
 
 static const struct row rows[] = {
     /* 202 alone is acceptance: another 2xx was seen with no mail sent */
-    {202, NULL, OUTCOME_SENT, "2.0.0", "accepted"},
+    {202, NULL, OUTCOME_SENT, "2.0.0", NULL, "accepted", 0, NULL},
 
-    {401, NULL, OUTCOME_RENEW, "4.7.8", "Graph does not take the token"},
+    /* four at once for an application and mailbox, whatever the code */
+    {429, NULL, OUTCOME_HOLD, "4.4.5", REASON_THROTTLED, SLOW_DOWN, 1,
+	"MailboxConcurrency"},
 
-    {ANY, "ErrorSendAsDenied", OUTCOME_HEAL, "x.7.60",
+    {401, NULL, OUTCOME_RENEW, "4.7.8", REASON_CREDENTIAL,
+	"Graph does not take the token", 0, NULL},
+
+    {ANY, "ErrorSendAsDenied", OUTCOME_HEAL, "x.7.60", REASON_PERMISSION,
 	"the application may not send as this mailbox; an admin must grant "
-	"it Mail.Send for the mailbox, or From must name the mailbox itself"},
-    {403, "ErrorAccessDenied", OUTCOME_HEAL, "x.7.1",
-	"the application may not use this mailbox; an admin must grant it "
-	"Mail.Send for the mailbox"},
+	"it Mail.Send for the mailbox, or From must name the mailbox itself",
+	0, NULL},
+    {403, "ErrorAccessDenied", OUTCOME_HEAL, "x.7.1", REASON_PERMISSION,
+	NOT_GRANTED, 0, NULL},
     {403, "Authorization_RequestDenied", OUTCOME_HEAL, "x.7.1",
-	"the application may not use this mailbox; an admin must grant it "
-	"Mail.Send for the mailbox"},
-    {404, "ErrorInvalidUser", OUTCOME_HEAL, "x.1.8",
-	"there is no such mailbox; From must name an existing one"},
-    {404, "ResourceNotFound", OUTCOME_HEAL, "x.1.8",
-	"there is no such mailbox; From must name an existing one"},
-    {404, "Request_ResourceNotFound", OUTCOME_HEAL, "x.1.8",
-	"there is no such mailbox; From must name an existing one"},
-    {404, "MailboxNotEnabledForRESTAPI", OUTCOME_HEAL, "x.1.8",
-	"the mailbox is not in Exchange Online, inactive or on-premises"},
+	REASON_PERMISSION, NOT_GRANTED, 0, NULL},
+    /* RFC 3463: x.1.8 is about the sender's domain */
+    {404, "ErrorInvalidUser", OUTCOME_HEAL, "x.1.0", REASON_MAILBOX, NO_MAILBOX,
+	0, NULL},
+    {404, "ResourceNotFound", OUTCOME_HEAL, "x.1.0", REASON_MAILBOX, NO_MAILBOX,
+	0, NULL},
+    {404, "Request_ResourceNotFound", OUTCOME_HEAL, "x.1.0", REASON_MAILBOX,
+	NO_MAILBOX, 0, NULL},
+    {404, "MailboxNotEnabledForRESTAPI", OUTCOME_HEAL, "x.1.0", REASON_MAILBOX,
+	"the mailbox is not in Exchange Online, inactive or on-premises", 0,
+	NULL},
 
-    {400, "ErrorInvalidRecipients", OUTCOME_RETRY, "x.1.3",
-	"Exchange does not take the recipients' addresses"},
+    {400, "ErrorInvalidRecipients", OUTCOME_RETRY, "x.1.3", REASON_RECIPIENT,
+	"Exchange does not take the recipients' addresses", 0, NULL},
     {400, "ErrorMimeContentInvalidBase64String", OUTCOME_RETRY, "x.6.0",
-	"Exchange cannot read the message"},
-    {400, "ErrorMimeContentInvalid", OUTCOME_RETRY, "x.6.0",
-	"Exchange cannot read the message"},
+	REASON_CONTENT, UNREADABLE, 0, NULL},
+    {400, "ErrorMimeContentInvalid", OUTCOME_RETRY, "x.6.0", REASON_CONTENT,
+	UNREADABLE, 0, NULL},
 
-    {400, "ErrorMessageSizeExceeded", OUTCOME_BOUNCE, "5.3.4",
-	"the message is larger than the mailbox may send"},
-    {413, NULL, OUTCOME_BOUNCE, "5.3.4",
-	"the message is larger than Graph takes in one request"},
-    {ANY, "ErrorMessageBlocked", OUTCOME_BOUNCE, "5.7.1",
-	"Exchange took the message for spam"},
+    {400, "ErrorMessageSizeExceeded", OUTCOME_BOUNCE, "5.3.4", REASON_SIZE,
+	"the message is larger than the mailbox may send", 0, NULL},
+    {413, NULL, OUTCOME_BOUNCE, "5.3.4", REASON_SIZE,
+	"the message is larger than Graph takes in one request", 0, NULL},
+    {ANY, "ErrorMessageBlocked", OUTCOME_BOUNCE, "5.7.1", REASON_CONTENT,
+	"Exchange took the message for spam", 0, NULL},
 
-    {ANY, "ErrorQuotaExceeded", OUTCOME_DEFER, "4.2.2",
-	"the sending mailbox is full; it must be emptied, since a copy goes "
-	"to Sent Items"},
+    /* RFC 3463: x.2.2 would be the recipient's mailbox */
+    {ANY, "ErrorQuotaExceeded", OUTCOME_DEFER, "4.3.1", REASON_MAILBOX, FULL, 0,
+	NULL},
+    {ANY, "QuotaExceededException", OUTCOME_DEFER, "4.3.1", REASON_MAILBOX,
+	FULL, 0, NULL},
     {ANY, "ErrorExceededMessageLimit", OUTCOME_DEFER, "4.7.28",
-	"the mailbox has reached its daily limit"},
+	REASON_THROTTLED, DAILY, 0, NULL},
     {ANY, "ErrorSubmissionQuotaExceeded", OUTCOME_DEFER, "4.7.28",
-	"the mailbox has reached its daily limit"},
+	REASON_THROTTLED, DAILY, 0, NULL},
 
-    {429, NULL, OUTCOME_HOLD, "4.7.28", "Graph asks to slow down"},
-    {ANY, "ApplicationThrottled", OUTCOME_HOLD, "4.7.28",
-	"Graph asks to slow down"},
+    /* RFC 3463: x.4.5 is congestion; 4.7.28 is a flood of mail (IANA) */
+    {ANY, "ApplicationThrottled", OUTCOME_HOLD, "4.4.5", REASON_THROTTLED,
+	SLOW_DOWN, 1, NULL},
+    {429, NULL, OUTCOME_HOLD, "4.4.5", REASON_THROTTLED, SLOW_DOWN, 0, NULL},
 
-    {503, NULL, OUTCOME_DEFER, "4.3.2", "Exchange is busy"},
-    {5, NULL, OUTCOME_DEFER, "4.3.2", "Graph failed"},
+    {503, NULL, OUTCOME_DEFER, "4.3.2", REASON_ENDPOINT, "Exchange is busy", 0,
+	NULL},
+    {5, NULL, OUTCOME_DEFER, "4.3.2", REASON_ENDPOINT, "Graph failed", 0, NULL},
 };
 
 static int
-row_matches(const struct row *row, long status, const char *code)
+row_matches(
+    const struct row *row, long status, const char *code, const char *words)
 {
 	if (row->status == ANY) {
 		if (status < 400)
@@ -86,6 +111,8 @@ row_matches(const struct row *row, long status, const char *code)
 	} else if (row->status != status) {
 		return 0;
 	}
+	if (row->words != NULL && strstr(words, row->words) == NULL)
+		return 0;
 	return row->code == NULL || strcmp(row->code, code) == 0;
 }
 
@@ -93,10 +120,12 @@ row_matches(const struct row *row, long status, const char *code)
 static struct outcome
 unforeseen(long status, int body_sent)
 {
-	struct outcome out = {.action = OUTCOME_DEFER, .dsn = "4.3.0"};
+	struct outcome out = {
+	    .action = OUTCOME_DEFER, .dsn = "4.3.0", .reason = REASON_UNKNOWN};
 
 	if (status == 0) {
 		out.dsn = "4.4.1";
+		out.reason = REASON_ENDPOINT;
 		out.text = "no answer from Graph";
 		out.known = 1;
 		out.unknown_fate = body_sent;
@@ -111,12 +140,13 @@ unforeseen(long status, int body_sent)
 /* From somebody who cannot have read the message, and may have it in part. */
 static const struct outcome early_acceptance = {.action = OUTCOME_DEFER,
     .dsn = "4.4.1",
+    .reason = REASON_ENDPOINT,
     .text = "Graph answered before it had the whole message",
     .known = 1,
     .unknown_fate = 1};
 
 struct outcome
-outcome_of(long status, const char *code, int body_sent)
+outcome_of(long status, const char *code, const char *words, int body_sent)
 {
 	struct outcome out = {0};
 	size_t i;
@@ -124,11 +154,13 @@ outcome_of(long status, const char *code, int body_sent)
 	if (status == 202 && !body_sent)
 		return early_acceptance;
 	for (i = 0; status != 0 && i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!row_matches(&rows[i], status, code))
+		if (!row_matches(&rows[i], status, code, words))
 			continue;
 		out.action = rows[i].action;
 		out.dsn = rows[i].dsn;
+		out.reason = rows[i].reason;
 		out.text = rows[i].text;
+		out.of_mailbox = rows[i].of_mailbox;
 		out.known = 1;
 		/*
 		 * 500 and 504 have been followed by delivery. A 503 comes from

@@ -4,6 +4,8 @@
 #ifndef MSGRAPHD_OUTCOME_H
 #define MSGRAPHD_OUTCOME_H
 
+#include "reason.h"
+
 enum outcome_action {
 	OUTCOME_SENT,
 	OUTCOME_RENEW, /* get a new token and try again, once; then defer */
@@ -17,15 +19,19 @@ enum outcome_action {
 struct outcome {
 	enum outcome_action action;
 	const char *dsn; /* "x.7.28": x is 4 when deferred, 5 when bounced */
+	const char *reason; /* of reason.h; NULL when sent */
 	const char *text; /* one sentence for the person who reads a bounce */
+	int of_mailbox; /* OUTCOME_HOLD: this mailbox; 0: the application */
 	int known; /* 0: nobody foresaw this answer; worth a warning */
 	int unknown_fate; /* 1: Graph may have taken the message */
 };
 
 /*
- * status 0: no answer came. code is Graph's error code or "". body_sent: all
- * of the request had been handed over; a 202 before that is no acceptance.
+ * Tells what an answer means. status 0: no answer came. code is Graph's error
+ * code or ""; words is the answer's body, of whatever kind. body_sent: all of
+ * the request had been handed over; a 202 before that is no acceptance.
  */
-struct outcome outcome_of(long status, const char *code, int body_sent);
+struct outcome outcome_of(
+    long status, const char *code, const char *words, int body_sent);
 
 #endif

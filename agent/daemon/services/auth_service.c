@@ -7,12 +7,10 @@
  */
 #include <string.h>
 
-#include "agent/daemon/entra/account.h"
-#include "lib/base/log.h"
-#include "auth_service.h"
+#include "auth.h"
+#include "log.h"
+#include "reason.h"
 
-/* As much of a malformed name as helps to recognise it. */
-#define NAME_LOGGED 200
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
 
 static void
@@ -42,6 +40,7 @@ on_verdict(void *ctx, enum account_result result, const struct secret *token,
 		answer(conn, "OK", "");
 		break;
 	case ACCOUNT_REFUSED:
+	case ACCOUNT_REFUSED_REQUEST:
 		answer(conn, "NO", text);
 		break;
 	case ACCOUNT_UNKNOWN:
@@ -84,8 +83,11 @@ request(struct conn *conn)
 	len = join_name(&auth, name);
 	if (identity_parse(name, (size_t)len,
 		conf_delimiters(&conn->daemon->conf), &id, &reason) == -1) {
-		log_info("NOQUEUE: status=refused, user=<%.*s> (%s)",
-		    len > NAME_LOGGED ? NAME_LOGGED : (int)len, name, reason);
+		/* what is no name of ours may be a secret, in the wrong field */
+		log_info("NOQUEUE: reason=" REASON_CREDENTIAL
+			 ", status=refused (a user name of %ld bytes: %s)",
+		    len, reason);
+		secret_wipe(name, sizeof(name));
 		answer(conn, "NO", reason);
 		return WIRE_DONE;
 	}

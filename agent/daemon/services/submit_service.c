@@ -9,12 +9,13 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "agent/daemon/delivery/delivery.h"
-#include "agent/daemon/graph/graph_sent.h"
-#include "agent/daemon/message/fingerprint.h"
-#include "agent/daemon/store/sender.h"
-#include "lib/base/log.h"
-#include "submit_service.h"
+#include "delivery.h"
+#include "fingerprint.h"
+#include "graph_sent.h"
+#include "log.h"
+#include "reason.h"
+#include "sender.h"
+#include "submit.h"
 
 static void
 send_reply(struct conn *conn, const struct wire_reply *reply)
@@ -218,9 +219,10 @@ request(struct conn *conn)
 	spool_init(&request.spool, conn->passed);
 	conn->passed = -1;
 	if (read_request(conn, &request, &err) == -1) {
-		log_warning("%s: status=deferred (%s)",
+		log_warning("%s: reason=" REASON_CONFIGURATION
+			    ", dsn=%s, status=deferred (%s)",
 		    request.queue_id[0] == '\0' ? "NOQUEUE" : request.queue_id,
-		    err.text);
+		    err.dsn, err.text);
 		delivery_request_free(&request);
 		refuse(conn, &err);
 		return WIRE_DONE;

@@ -1,6 +1,9 @@
 /*
- * throttle.h - who must not be asked before when: a mailbox or an identity that
- * Graph throttles, a tenant that Entra throttles.
+ * throttle.h - who must not be asked before when: a mailbox or an application
+ * that Graph throttles, an application or a tenant that Entra throttles.
+ *
+ * What is told to slow down is held as narrowly as the answer allows. A second
+ * one beside it, within a minute, means what the two have in common.
  *
  * Holds survive a restart: a daemon that forgets a Retry-After and asks again
  * makes the throttling longer.
@@ -16,6 +19,9 @@
 /* For an answer that asks to slow down and does not say for how long. */
 #define HOLD_SECONDS_DEFAULT 10L
 
+/* Within so many ms two of a kind mean what they have in common. */
+#define HOLD_TOGETHER_MS (60 * 1000LL)
+
 #define HOLD_NAME_SIZE 512
 
 struct holds;
@@ -24,29 +30,29 @@ struct holds;
 struct holds *holds_new(struct state *state, struct error *err);
 void holds_free(struct holds **holdsp);
 
-/* The names of what can be held. */
+/* Names an application's mailbox, for what is counted by it. Returns name. */
 char *hold_mailbox(
     const struct identity *id, const char *mailbox, char name[HOLD_NAME_SIZE]);
-char *hold_identity(const struct identity *id, char name[HOLD_NAME_SIZE]);
-char *hold_tenant(const struct identity *id, char name[HOLD_NAME_SIZE]);
 
 /*
- * Holds name for seconds (0: the default; too many: cut), never shorter than
- * it is held already. What cannot be written to the state is held in memory
- * all the same; -1 with *err then.
+ * Take down that Graph asks to slow down: for this mailbox of the application,
+ * or for the whole application (also when a second mailbox of it is told so
+ * within HOLD_TOGETHER_MS); or that Entra does, for the application (with a
+ * second one, for the tenant). seconds: 0 means the default, too many are cut;
+ * nothing is held shorter than it is already. What cannot be written to the
+ * state is held in memory all the same; -1 with *err then.
  */
-int hold_set(
-    struct holds *holds, const char *name, long seconds, struct error *err);
+int hold_by_graph(struct holds *holds, const struct identity *id,
+    const char *mailbox, int of_mailbox, long seconds, struct error *err);
+int hold_by_entra(struct holds *holds, const struct identity *id, long seconds,
+    struct error *err);
 
 /*
- * Graph has answered 429 or the like with this code of its own (or ""). Its
- * limits are per application and mailbox; after an answer that does not say so
- * the whole application slows down.
+ * Tell for how many milliseconds Graph must not be asked for this mailbox, or
+ * Entra for this application; 0 when they may be.
  */
-int hold_throttled(struct holds *holds, const struct identity *id,
-    const char *mailbox, const char *code, long seconds, struct error *err);
-
-/* Milliseconds that name is still held; 0 when it is not. */
-long long hold_left(struct holds *holds, const char *name);
+long long hold_left_graph(
+    struct holds *holds, const struct identity *id, const char *mailbox);
+long long hold_left_entra(struct holds *holds, const struct identity *id);
 
 #endif

@@ -52,7 +52,7 @@ deadline_start(unsigned int seconds)
 
 	alarm(0);
 	snprintf(line, sizeof(line),
-	    "4.4.7 no outcome within delivery_timeout (%us), will try again",
+	    "4.4.2 no outcome within delivery_timeout (%us), will try again",
 	    seconds);
 	line_len = strlen(line);
 	sigemptyset(&action.sa_mask);

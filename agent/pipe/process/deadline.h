@@ -5,7 +5,7 @@
 #define MSGRAPH_AGENT_DEADLINE_H
 
 /*
- * Past so many seconds the process writes a 4.4.7 line and exits 75, wherever it
+ * Past so many seconds the process writes a 4.4.2 line and exits 75, wherever it
  * is. A second call sets a new limit; both count from the first call, since
  * pipe(8) counts from the start.
  */

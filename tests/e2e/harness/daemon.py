@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from .reasons import lacking
+
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("MSGRAPH_BUILD", ROOT / "build"))
 
@@ -85,6 +87,7 @@ class Daemon:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        assert lacking(self.log()) == []
 
     @staticmethod
     def wait(condition, seconds: float = 15) -> None:

@@ -45,7 +45,7 @@ def no_grace(site: Site):
     """A refusal that could heal has no time to."""
     site.configure(access_denied_grace="0s")
     yield
-    site.configure(access_denied_grace="2h")
+    site.configure(access_denied_grace="1d")
 
 
 # --- rows
@@ -74,6 +74,7 @@ class Row:
     rules: list[dict[str, Any]]
     status: str = "deferred"
     dsn: str = ""
+    reason: str = ""  # of the log line; none when sent
     text: str = ""  # a regular expression
     calls: int = 1
     tokens: int = 1
@@ -183,7 +184,10 @@ def check_status(run: Run, expected: Row) -> None:
     assert (int(found[1]) if found else None) == expected.http
     assert expected.keys in ours
     if expected.status != "sent":
-        assert f", dsn={expected.dsn}, status={expected.status} (" in ours
+        assert (f", reason={expected.reason}, dsn={expected.dsn}, "
+                f"status={expected.status} (" in ours)
+    else:
+        assert ", reason=" not in ours
     assert (", outcome=unknown, " in ours) == expected.unknown
     warned = any("please report it" in entry for entry in run.log())
     assert warned == expected.warns

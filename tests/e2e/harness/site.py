@@ -23,6 +23,7 @@ from typing import Any
 from . import example
 from .postfix import Postfix
 from .process import BUILD, Process, activated, check_users, put
+from .reasons import lacking
 from .smtp import Smtp
 
 sys.path.insert(0, str(example.ROOT / "tests"))
@@ -208,6 +209,7 @@ class Site:
             found = SANITIZER.search(log.read_text(errors="replace"))
             assert not found, f"{log.name}: {found[0]}"
         assert statuses == [0, 0]
+        assert lacking(self.daemon.log()) == []
 
     # --- what tests do most
 

@@ -1,0 +1,178 @@
+/*
+ * reveal.c - see reveal.h. Pure.
+ *
+ * A form is a way to write the secret down. Its characters are computed when
+ * they are compared, so that no copy of the secret is made that somebody would
+ * have to wipe. In base64 a byte's spelling depends on its place in what is
+ * encoded: hence three forms, each without the characters that its neighbours
+ * have a share in.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "reveal.h"
+
+/* More than a log line or an answer takes. */
+#define TEXT_MAX 1024
+#define PART_MIN 6
+#define PART_MAX 16
+
+enum form { FORM_PLAIN, FORM_HEX, FORM_BASE64_0, FORM_BASE64_1, FORM_BASE64_2 };
+
+/* Bytes of the secret that are too many to be shown. */
+static size_t
+part_of(const struct secret *secret)
+{
+	size_t part = secret->len / 6;
+
+	if (part < PART_MIN)
+		part = PART_MIN;
+	if (part > PART_MAX)
+		part = PART_MAX;
+	return part < secret->len ? part : secret->len;
+}
+
+/* The characters of base64 that the secret alone decides about. */
+static size_t
+base64_first(enum form form)
+{
+	return ((form - FORM_BASE64_0) * 8 + 5) / 6;
+}
+
+/* How many characters so many of the secret's bytes have. */
+static size_t
+form_len(enum form form, size_t bytes)
+{
+	switch (form) {
+	case FORM_PLAIN:
+		return bytes;
+	case FORM_HEX:
+		return 2 * bytes;
+	default:
+		return (form - FORM_BASE64_0 + bytes) * 8 / 6 -
+		    base64_first(form);
+	}
+}
+
+static int
+base64_char(const struct secret *secret, enum form form, size_t i)
+{
+	size_t bit = 6 * (base64_first(form) + i) - 8 * (form - FORM_BASE64_0);
+	unsigned int two = (unsigned char)secret->bytes[bit / 8] << 8;
+
+	if (bit / 8 + 1 < secret->len)
+		two |= (unsigned char)secret->bytes[bit / 8 + 1];
+	return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	       "0123456789+/"[two >> (10 - bit % 8) & 63];
+}
+
+static int
+form_char(const struct secret *secret, enum form form, size_t i)
+{
+	switch (form) {
+	case FORM_PLAIN:
+		return (unsigned char)secret->bytes[i];
+	case FORM_HEX:
+		return "0123456789abcdef"[(unsigned char)secret->bytes[i / 2] >>
+			(i % 2 == 0 ? 4 : 0) &
+		    15];
+	default:
+		return base64_char(secret, form, i);
+	}
+}
+
+/* Makes alike what encodings and letter case change: "+" is a form's blank. */
+static int
+fold(int c)
+{
+	if (c == ' ' || c == '-')
+		return '+';
+	if (c == '_')
+		return '/';
+	return c < 0x80 ? tolower(c) : c;
+}
+
+/* 1 when text starts with these want characters of the form. */
+static int
+starts_with(const char *text, const struct secret *secret, enum form form,
+    size_t from, size_t want)
+{
+	size_t i;
+
+	for (i = 0; i < want; i++)
+		if (fold((unsigned char)text[i]) !=
+		    fold(form_char(secret, form, from + i)))
+			return 0;
+	return 1;
+}
+
+static int
+has_form(
+    const struct secret *secret, enum form form, const char *text, size_t len)
+{
+	size_t all = form_len(form, secret->len);
+	/* the same for each place of the part in what is encoded: the least */
+	size_t want = form < FORM_BASE64_0
+	    ? form_len(form, part_of(secret))
+	    : form_len(FORM_BASE64_1, part_of(secret));
+	size_t at, from;
+
+	if (want > all)
+		want = all;
+	for (at = 0; at + want <= len; at++)
+		for (from = 0; from + want <= all; from++)
+			if (starts_with(text + at, secret, form, from, want))
+				return 1;
+	return 0;
+}
+
+static int
+hex_value(char c)
+{
+	const char *digits = "0123456789abcdef", *found;
+
+	found = c == '\0' ? NULL : strchr(digits, tolower((unsigned char)c));
+	return found == NULL ? -1 : (int)(found - digits);
+}
+
+/* Undoes percent-encoding in place; returns the new length. */
+static size_t
+decode(char *text, size_t len)
+{
+	size_t i, out = 0;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '%' && i + 2 < len &&
+		    hex_value(text[i + 1]) != -1 &&
+		    hex_value(text[i + 2]) != -1) {
+			text[out++] = (char)(hex_value(text[i + 1]) << 4 |
+			    hex_value(text[i + 2]));
+			i += 2;
+		} else {
+			text[out++] = text[i];
+		}
+	}
+	return out;
+}
+
+int
+reveals(const struct secret *secret, const char *text, size_t len)
+{
+	char copy[TEXT_MAX];
+	size_t before;
+	int form, found = 0;
+
+	if (secret->len < REVEAL_SECRET_MIN)
+		return 0;
+	if (len > sizeof(copy))
+		return 1;
+	memcpy(copy, text, len);
+	do {
+		for (form = FORM_PLAIN; form <= FORM_BASE64_2 && !found; form++)
+			found = has_form(secret, (enum form)form, copy, len);
+		before = len;
+		len = decode(copy, len);
+	} while (!found && len < before);
+	secret_wipe(copy, sizeof(copy));
+	return found;
+}

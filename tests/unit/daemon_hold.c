@@ -1,0 +1,199 @@
+/*
+ * Who is not asked after Graph or Entra has asked to slow down
+ * (agent/daemon/hold.c): a row is what was told, in order, and who is held.
+ * tests/simulation lets the minute pass.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../agent/daemon/hold.h"
+#include "state_folder.h"
+
+#define TENANT "11111111-2222-3333-4444-555555555555"
+#define OTHER "22222222-2222-3333-4444-555555555555"
+
+static const struct identity apps[] = {
+    {TENANT, "aaaaaaaa-7777-8888-9999-000000000000"},
+    {TENANT, "bbbbbbbb-7777-8888-9999-000000000000"},
+    {OTHER, "aaaaaaaa-7777-8888-9999-000000000000"},
+};
+#define APPS (sizeof(apps) / sizeof(*apps))
+
+static struct holds *holds;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	if (state_begin() == -1)
+		return -1;
+	holds = holds_new(st, NULL);
+	return holds == NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	holds_free(&holds);
+	return state_end();
+}
+
+static void
+restart(void)
+{
+	holds_free(&holds);
+	holds = holds_new(st, NULL);
+	assert_non_null(holds);
+}
+
+/* --- Graph --- */
+
+struct graph_case {
+	const char
+	    *told[3]; /* mailboxes of the first application; "": itself */
+	const char *held, *free; /* other mailboxes of it, blanks between */
+};
+
+static const struct graph_case graph[] = {
+    {{"a@x"}, "a@x", "b@x c@x"},
+    {{"a@x", "a@x", "a@x"}, "a@x", "b@x"},
+    {{"a@x", "A@X"}, "a@x A@X", "b@x"}, /* one mailbox */
+    {{"a@x", "b@x"}, "a@x b@x c@x", ""},
+    {{"a@x", "a@x", "b@x"}, "a@x b@x c@x", ""},
+    {{""}, "a@x b@x", ""},
+};
+
+static void
+check_graph(const char *mailboxes, int held)
+{
+	char list[64], *at = list, *mailbox;
+
+	snprintf(list, sizeof(list), "%s", mailboxes);
+	while ((mailbox = strsep(&at, " ")) != NULL)
+		if (*mailbox != '\0')
+			assert_int_equal(
+			    hold_left_graph(holds, &apps[0], mailbox) > 0,
+			    held);
+}
+
+static void
+test_graph(void **state)
+{
+	const struct graph_case *t;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(graph) / sizeof(*graph); i++) {
+		t = &graph[i];
+		for (j = 0; j < 3 && t->told[j] != NULL; j++)
+			assert_int_equal(
+			    hold_by_graph(holds, &apps[0], t->told[j],
+				t->told[j][0] != '\0', 300, NULL),
+			    0);
+		check_graph(t->held, 1);
+		check_graph(t->free, 0);
+		/* nobody else, nor Entra */
+		assert_int_equal(hold_left_graph(holds, &apps[1], "a@x"), 0);
+		assert_int_equal(hold_left_graph(holds, &apps[2], "a@x"), 0);
+		assert_int_equal(hold_left_entra(holds, &apps[0]), 0);
+		restart();
+		check_graph(t->held, 1);
+		check_graph(t->free, 0);
+		end(state);
+		begin(state);
+	}
+}
+
+/* --- Entra --- */
+
+static const struct {
+	int told[3]; /* numbers of applications, -1 behind the last */
+	int held[APPS];
+} entra[] = {
+    {{0, -1}, {1, 0, 0}},
+    {{0, 0, 0}, {1, 0, 0}},
+    {{0, 1, -1}, {1, 1, 0}},
+    {{1, 1, 0}, {1, 1, 0}},
+    /* the same client id in two tenants is two applications */
+    {{0, 2, -1}, {1, 0, 1}},
+};
+
+static void
+check_entra(size_t row)
+{
+	size_t i;
+
+	for (i = 0; i < APPS; i++)
+		if ((hold_left_entra(holds, &apps[i]) > 0) !=
+		    entra[row].held[i])
+			fail_msg("row %zu, application %zu", row, i);
+}
+
+static void
+test_entra(void **state)
+{
+	const struct identity third = {
+	    TENANT, "cccccccc-7777-8888-9999-000000000000"};
+	size_t i, j;
+
+	for (i = 0; i < sizeof(entra) / sizeof(*entra); i++) {
+		for (j = 0; j < 3 && entra[i].told[j] != -1; j++)
+			assert_int_equal(
+			    hold_by_entra(
+				holds, &apps[entra[i].told[j]], 300, NULL),
+			    0);
+		check_entra(i);
+		assert_int_equal(hold_left_entra(holds, &third) > 0,
+		    entra[i].held[0] && entra[i].held[1]);
+		assert_int_equal(hold_left_graph(holds, &apps[0], "a@x"), 0);
+		restart();
+		check_entra(i);
+		end(state);
+		begin(state);
+	}
+}
+
+/* --- for how long --- */
+
+static void
+check_left(long long left, long seconds)
+{
+	assert_true(left <= seconds * 1000LL);
+	assert_true(left > (seconds - 5) * 1000LL);
+}
+
+static void
+test_seconds(void **state)
+{
+	(void)state;
+	hold_by_graph(holds, &apps[0], "a@x", 1, 0, NULL);
+	check_left(
+	    hold_left_graph(holds, &apps[0], "a@x"), HOLD_SECONDS_DEFAULT);
+	hold_by_graph(holds, &apps[0], "a@x", 1, 600, NULL);
+	check_left(hold_left_graph(holds, &apps[0], "a@x"), 600);
+	/* never shorter than it is */
+	hold_by_graph(holds, &apps[0], "a@x", 1, 10, NULL);
+	check_left(hold_left_graph(holds, &apps[0], "a@x"), 600);
+	hold_by_graph(holds, &apps[0], "a@x", 1, 86400, NULL);
+	check_left(hold_left_graph(holds, &apps[0], "a@x"), HOLD_SECONDS_MAX);
+	/* the longer of the two counts */
+	hold_by_graph(holds, &apps[1], "", 0, 600, NULL);
+	hold_by_graph(holds, &apps[1], "a@x", 1, 10, NULL);
+	check_left(hold_left_graph(holds, &apps[1], "a@x"), 600);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_graph, begin, end),
+	    cmocka_unit_test_setup_teardown(test_entra, begin, end),
+	    cmocka_unit_test_setup_teardown(test_seconds, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
