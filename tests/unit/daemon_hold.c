@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/hold.h"
+#include "agent/daemon/throttle/throttle.h"
 #include "state_folder.h"
 
 #define TENANT "11111111-2222-3333-4444-555555555555"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../agent/daemon/reveal.h"
+#include "agent/daemon/base/reveal.h"
 
 #define SECRET "Xy8Q~k3+Vb/0pL=tR7.wZ_2mN-c9 Hs5%dG1jF"
 

@@ -6,16 +6,16 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/reveal.h"
 #include "agent/daemon/graph/graph.h"
+#include "agent/daemon/graph/graph.h"
+#include "agent/daemon/store/sender.h"
 #include "agent/daemon/store/sender.h"
 #include "agent/daemon/throttle/gate.h"
 #include "agent/daemon/throttle/throttle.h"
 #include "lib/base/log.h"
+#include "lib/base/log.h"
 #include "delivery_private.h"
-#include "graph.h"
-#include "log.h"
-#include "reveal.h"
-#include "sender.h"
 
 static void
 hold_back(struct delivery *d, const struct outcome *outcome)

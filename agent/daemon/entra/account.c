@@ -15,11 +15,11 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/reason.h"
+#include "lib/base/log.h"
 #include "lib/base/log.h"
 #include "account_private.h"
-#include "clock.h"
-#include "log.h"
-#include "reason.h"
 
 /* With memory short, how long before the next try. */
 #define ASK_AGAIN_MS 1000LL

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/reason.h"
+#include "lib/base/log.h"
 #include "lib/base/log.h"
 #include "account_private.h"
-#include "clock.h"
-#include "log.h"
-#include "reason.h"
 
 /*
  * With Entra out of reach, how long before it is asked again: twice as long

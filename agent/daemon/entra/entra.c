@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/reveal.h"
 #include "entra.h"
-#include "reveal.h"
 
 /*
  * RFC 6749 section 5.2 and what Entra adds to it. A front that is broken says

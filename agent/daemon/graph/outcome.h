@@ -4,7 +4,7 @@
 #ifndef MSGRAPHD_OUTCOME_H
 #define MSGRAPHD_OUTCOME_H
 
-#include "reason.h"
+#include "agent/daemon/base/reason.h"
 
 enum outcome_action {
 	OUTCOME_SENT,

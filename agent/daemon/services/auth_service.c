@@ -7,9 +7,10 @@
  */
 #include <string.h>
 
-#include "auth.h"
-#include "log.h"
-#include "reason.h"
+#include "agent/daemon/base/reason.h"
+#include "agent/daemon/entra/account.h"
+#include "lib/base/log.h"
+#include "auth_service.h"
 
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
 

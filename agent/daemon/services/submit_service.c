@@ -9,13 +9,13 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "delivery.h"
-#include "fingerprint.h"
-#include "graph_sent.h"
-#include "log.h"
-#include "reason.h"
-#include "sender.h"
-#include "submit.h"
+#include "agent/daemon/base/reason.h"
+#include "agent/daemon/delivery/delivery.h"
+#include "agent/daemon/graph/graph_sent.h"
+#include "agent/daemon/message/fingerprint.h"
+#include "agent/daemon/store/sender.h"
+#include "lib/base/log.h"
+#include "submit_service.h"
 
 static void
 send_reply(struct conn *conn, const struct wire_reply *reply)

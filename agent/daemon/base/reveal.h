@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "secret.h"
+#include "lib/base/secret.h"
 
 /* A shorter secret stands in every text; Entra's have 34 characters or more. */
 #define REVEAL_SECRET_MIN 4
