@@ -11,6 +11,7 @@
 #ifndef MSGRAPHD_DRAFT_STORE_H
 #define MSGRAPHD_DRAFT_STORE_H
 
+#include "buf.h"
 #include "delivery.h"
 #include "error.h"
 #include "graph_draft.h"
@@ -47,6 +48,14 @@ int draft_keep(const struct draft_store *store, const struct draft *draft,
 int draft_find(const struct draft_store *store,
     const unsigned char digest[JOURNAL_DIGEST_SIZE], struct draft *draft,
     struct error *err);
+
+/*
+ * Appends the ids of the drafts in this mailbox, discarded ones too, a line
+ * each: of the last 1,000 that were made, as far as they can be read and ids
+ * has room. 0, or -1 with *err.
+ */
+int draft_ids(const struct draft_store *store, const char *mailbox,
+    struct buf *ids, struct error *err);
 
 /* It was sent: there is no draft any more. Takes an unknown digest. */
 int draft_forget(const struct draft_store *store,

@@ -78,10 +78,10 @@ def test_drafts_are_listed(m365, client):
     """With what Sent Items have, so that both can be read alike."""
     item = new_draft(client)
     [found] = client.graph("GET", f"{BOX}/mailFolders/drafts/messages?"
-                           "$select=isDraft,createdDateTime,toRecipients"
+                           "$select=isDraft,lastModifiedDateTime,toRecipients"
                            ).json["value"]
     assert (found["id"], found["isDraft"]) == (item, True)
-    assert found["createdDateTime"].endswith("Z")
+    assert found["lastModifiedDateTime"].endswith("Z")
     assert found["toRecipients"][0]["emailAddress"]["address"] == "b@y.example"
 
 

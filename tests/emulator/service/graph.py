@@ -293,7 +293,7 @@ def _item(item_id: str, message: mime.Message, when: float,
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
     item = {"id": item_id, "internetMessageId": message.message_id,
             "subject": message.subject, "isDraft": is_draft,
-            "createdDateTime": stamp, "sentDateTime": stamp}
+            "lastModifiedDateTime": stamp, "sentDateTime": stamp}
     for name in ("to", "cc", "bcc"):
         item[f"{name}Recipients"] = [
             {"emailAddress": {"name": a.name, "address": a.text}}
