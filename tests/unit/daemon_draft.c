@@ -439,13 +439,13 @@ static void
 assert_ids(const char *want)
 {
 	struct draft one = draft_number(1, NULL);
-	struct buf ids;
+	struct buf text;
 
-	buf_init(&ids, 1000);
-	buf_add_string(&ids, "");
-	assert_int_equal(draft_ids(&store, one.mailbox, &ids, NULL), 0);
-	assert_string_equal(ids.bytes, want);
-	buf_free(&ids);
+	buf_init(&text, 1000);
+	buf_add_string(&text, "");
+	assert_int_equal(draft_ids(&store, one.mailbox, &text, NULL), 0);
+	assert_string_equal(text.bytes, want);
+	buf_free(&text);
 }
 
 /* Those of one mailbox, discarded or not, as far as they can be read. */
