@@ -92,28 +92,37 @@ wire_end(struct buf *out)
 }
 
 enum wire_result
-wire_record(const char *bytes, size_t len, size_t *record_len)
+wire_record_more(
+    struct wire_scan *scan, const char *bytes, size_t len, size_t *record_len)
 {
-	size_t i, line = 0;
-	int has_equals = 0;
+	char c;
 
-	for (i = 0; i < len; i++) {
-		if (bytes[i] == '=') {
-			has_equals = 1;
-		} else if (bytes[i] == '\n') {
-			if (i == line) {
-				*record_len = i + 1;
+	for (; scan->at < len; scan->at++) {
+		c = bytes[scan->at];
+		if (c == '=') {
+			scan->has_equals = 1;
+		} else if (c == '\n') {
+			if (scan->at == scan->line) {
+				*record_len = scan->at + 1;
 				return WIRE_DONE;
 			}
-			if (!has_equals)
+			if (!scan->has_equals)
 				return WIRE_BAD;
-			line = i + 1;
-			has_equals = 0;
-		} else if (is_control(bytes[i])) {
+			scan->line = scan->at + 1;
+			scan->has_equals = 0;
+		} else if (is_control(c)) {
 			return WIRE_BAD;
 		}
 	}
 	return WIRE_INCOMPLETE;
+}
+
+enum wire_result
+wire_record(const char *bytes, size_t len, size_t *record_len)
+{
+	struct wire_scan scan = {0};
+
+	return wire_record_more(&scan, bytes, len, record_len);
 }
 
 const char *

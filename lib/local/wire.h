@@ -67,6 +67,13 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  * answers "status=", "dsn=", "text=", and an empty line.
  */
 
+/*
+ * The most recipients of one request. Exchange takes no more in a message
+ * (Microsoft: "Exchange Online limits", recipient limit), and max_recipients
+ * can be set no higher.
+ */
+#define WIRE_RECIPIENTS_MAX 1000
+
 /* 1,000 recipients, 1,000 attachments and 8,000 segments, all at their longest */
 #define WIRE_RECORD_MAX (4 * 1024 * 1024)
 #define WIRE_REPLY_MAX 2048
@@ -82,6 +89,19 @@ int wire_end(struct buf *out);
  * the empty line. WIRE_BAD: a control character or a line without '='.
  */
 enum wire_result wire_record(const char *bytes, size_t len, size_t *record_len);
+
+/* How far a record that is still arriving has been looked at. */
+struct wire_scan {
+	size_t at, line; /* the next byte; where its line starts */
+	int has_equals; /* in that line */
+};
+
+/*
+ * The same, of bytes that grow from call to call: goes on where scan, zeroed at
+ * first, says, so that a record costs the same in however many pieces it comes.
+ */
+enum wire_result wire_record_more(
+    struct wire_scan *scan, const char *bytes, size_t len, size_t *record_len);
 
 /*
  * Walks the lines of a whole record: *cursor starts at its first byte. Writes

@@ -129,3 +129,40 @@ def test_delay_notice_reaches_the_sending_mailbox(site, app, mailbox):
         mail.raw for mail in site.m365.mail() if re.match(
             "Delayed Mail", email.message_from_bytes(mail.raw)["Subject"])]
     assert_returned_without_stamp(notice)
+
+
+# --- loops
+
+def test_no_notice_of_a_notice(site, app, mailbox):
+    """What keeps a notice from answering a notice is the null sender in
+    Postfix's queue. It is no header field, which Exchange may drop."""
+    site.m365.limits(drop_fields=True)
+    notice_id = send_and_bounce(site, app, mailbox)
+    site.postfix.wait_status(notice_id, "sent")
+    notice = site.m365.mail()[-1].raw
+    head = notice.partition(b"\r\n\r\n")[0].lower()
+    assert b"auto-submitted:" not in head and b"return-path:" not in head
+
+    # what is left of it, once more, to somebody who does not exist
+    mark, count = site.postfix.mark(), len(site.m365.mail())
+    site.postfix.sendmail("<>", "nobody@undeliverable.test",
+                          notice.replace(b"\r\n", b"\n"))
+    site.postfix.wait_log(r"to=<nobody@undeliverable.test>.*status=bounced",
+                          since=mark)
+    site.postfix.wait_empty_queue()
+    log = site.postfix.log_text(mark)
+    assert "sender non-delivery notification" not in log
+    assert len(site.m365.mail()) == count
+
+
+def test_refused_notices_end(site, app, mailbox):
+    """One that Graph never takes makes no second one."""
+    site.m365.limits(drop_fields=True)
+    site.m365.rules({**BLOCKED, "skip": 1, "times": -1})
+    mark = site.postfix.mark()
+    notice_id = send_and_bounce(site, app, mailbox)
+    site.postfix.wait_status(notice_id, "bounced")
+    site.postfix.wait_empty_queue()
+    log = site.postfix.log_text(mark)
+    assert log.count("sender non-delivery notification") == 1
+    assert len(site.m365.mail()) == 1

@@ -9,8 +9,8 @@ import pytest
 
 from harness.daemon import Daemon
 from harness.drafts import (  # noqa: F401
-    Large, Part, RANGE, assert_clean, daemon, m365, puts, ranges, restart,
-    shared_m365, steps)
+    Large, Part, RANGE, USER, assert_clean, daemon, m365, puts, ranges, restart,
+    rows, shared_m365, steps)
 
 # --- going on
 
@@ -270,7 +270,7 @@ def test_order_to_send_without_effect(m365, daemon):
     assert "outcome=unknown" in daemon.log()
     assert large.submit(daemon).status == "sent"
     assert steps(m365) == ["messages", "createUploadSession", "put", "send",
-                           "send"]
+                           "look", "send"]
     assert "outcome=unknown of an earlier attempt" in daemon.log()
     assert len(m365.mail()) == 1
 
@@ -321,11 +321,15 @@ def test_killed_while_it_is_sent_and_divided_differently(m365, daemon):
     assert_clean(m365, daemon)
 
 
+@pytest.mark.parametrize("endpoint", ["look", "drafts", "sent"])
 @pytest.mark.parametrize("rule", [
-    {"status": 503}, {"status": 403}, {"action": "close"}], ids=str)
-def test_no_other_draft_while_nobody_can_tell(m365, daemon, rule):
+    {"status": 503}, {"status": 403}, {"action": "close"},
+    {"status": 200, "body": {"value": None}},
+    {"status": 404, "body": {"error": {"code": "ErrorInvalidUser"}}}],
+    ids=str)
+def test_no_other_draft_while_nobody_can_tell(m365, daemon, rule, endpoint):
     large = leave_unknown(m365, daemon)
-    m365.rules({"endpoint": "sent", "times": -1, **rule})
+    m365.rules({"endpoint": endpoint, "times": -1, **rule})
     for _ in range(2):
         reply = large.submit(daemon)
         assert reply.status == "deferred"
@@ -346,6 +350,93 @@ def test_draft_that_was_deleted_and_not_sent(m365, daemon):
     assert large.submit(daemon).status == "deferred"
     assert large.submit(daemon).status == "sent"
     assert [step for step in steps(m365) if step != "delete"] == [
-        "messages", "attachments", "send", "send", "sent",
+        "messages", "attachments", "send", "look", "send", "drafts", "sent",
         "messages", "attachments", "send"]
     assert [large.is_mail(m) for m in m365.mail()] == [True]
+
+
+# --- handed over, and in Drafts still
+
+def left_in_drafts(m365, daemon) -> Large:
+    m365.limits(in_drafts=None)
+    return leave_unknown(m365, daemon)
+
+
+def assert_not_touched(m365, daemon) -> None:
+    """Not deleted either: nobody may take it from transport's hands."""
+    daemon.stop()
+    assert rows(daemon) == 0
+    assert [mail.in_drafts for mail in m365.mail()] == [True]
+    assert steps(m365)[-2:] == ["send", "look"]
+
+
+@pytest.mark.parametrize("verify", ["yes", "no"])
+def test_handed_over_draft_is_not_sent_again(m365, daemon, verify):
+    restart(daemon, verify_unknown=verify)
+    large = left_in_drafts(m365, daemon)
+    assert large.submit(daemon).text == "accepted before, its draft was sent"
+    assert_not_touched(m365, daemon)
+
+
+def test_handed_over_and_divided_differently(m365, daemon):
+    large = left_in_drafts(m365, daemon)
+    large.parts[0].name = "other.pdf"
+    assert large.submit(daemon).text == "accepted before, its draft was sent"
+    assert_not_touched(m365, daemon)
+
+
+def test_not_handed_over_and_divided_differently(m365, daemon):
+    """Into fewer parts of the same bytes."""
+    large = Large([Part(50), Part(60)])
+    m365.rules({"endpoint": "send", "action": "close"})
+    assert large.submit(daemon).status == "deferred"
+    one, two = large.parts
+    large.parts = [Part(110)]
+    large.parts[0].content = one.content + two.content
+    assert large.submit(daemon).status == "sent"
+    assert [large.is_mail(mail) for mail in m365.mail()] == [True]
+    assert_clean(m365, daemon)
+
+
+def test_token_expires_before_the_look(m365, daemon):
+    large = left_in_drafts(m365, daemon)
+    m365.expire_tokens()
+    assert large.submit(daemon).text == "accepted before, its draft was sent"
+    assert len(m365.mail()) == 1
+
+
+TWO = "a@example.org\nrecipient=rcpt@example.org"
+
+
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_draft_of_an_attempt_to_more_recipients(m365, daemon, handed_over):
+    """It is another delivery's: its id is known, and isDraft decides."""
+    m365.limits(in_drafts=None)
+    large = Large([Part(50)])
+    message_id = large.rest.split(b"\r\n")[2].decode()[12:]
+    large.rest = large.rest.replace(b"To: ", b"To: a@example.org, ")
+    large.fields = {"message_id": message_id, "recipient": TWO}
+    m365.rules({"endpoint": "send", "action": "close", "accept": handed_over})
+    assert large.submit(daemon).status == "deferred"
+    large.fields["recipient"] = "rcpt@example.org"
+    reply = large.submit(daemon)
+    if handed_over:
+        assert "waits in the mailbox's Drafts" in reply.text
+        assert ", outcome=unknown, " in daemon.log().splitlines()[-1]
+    else:
+        assert reply.status == "sent"
+    assert len(m365.mail()) == 1
+
+
+def test_draft_of_ours_says_nothing_of_a_small_message(m365, daemon):
+    """A device may give all that it sends the same Message-ID."""
+    restart(daemon, verify_unknown="yes")
+    large = Large([Part(50)])
+    m365.rules({"endpoint": "send", "status": 503})
+    assert large.submit(daemon).status == "deferred"
+    message_id = large.rest.split(b"\r\n")[2].decode()[12:]
+    m365.rules({"endpoint": "sendMail", "action": "close"})
+    for status in ("deferred", "sent"):
+        reply = daemon.submit(large.rest, identity=USER, queue_id="4SMALL",
+                              message_id=message_id)
+        assert reply.status == status, reply

@@ -126,7 +126,8 @@ def test_delete(m365, client):
     answer = client.graph("DELETE", path)
     assert (answer.status, answer.body) == (204, b"")
     assert client.graph("DELETE", path).status == 404
-    assert client.graph("GET", path).status == 405
+    assert client.graph("GET", path).status == 404
+    assert client.graph("PATCH", path).status == 405
     assert upload.put(0, 1000).status == 404
     assert m365.drafts() == []
 

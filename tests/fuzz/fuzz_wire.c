@@ -74,12 +74,31 @@ check_walk(const char *bytes, size_t len)
 	free(record);
 }
 
+/* In two pieces, wherever they meet, it reads as in one. */
+static void
+check_pieces(const char *bytes, size_t len)
+{
+	size_t whole_len = 0, record_len = 0, first;
+	enum wire_result whole = wire_record(bytes, len, &whole_len), result;
+	struct wire_scan scan;
+
+	for (first = 0; first <= len && first < 64; first++) {
+		memset(&scan, 0, sizeof(scan));
+		result = wire_record_more(&scan, bytes, first, &record_len);
+		if (result == WIRE_INCOMPLETE)
+			result =
+			    wire_record_more(&scan, bytes, len, &record_len);
+		require(result == whole && record_len == whole_len);
+	}
+}
+
 static void
 check_record(const char *bytes, size_t len)
 {
 	size_t record_len = 0, less;
 	char *copy;
 
+	check_pieces(bytes, len);
 	if (wire_record(bytes, len, &record_len) != WIRE_DONE)
 		return;
 	require(record_len >= 1 && record_len <= len);

@@ -436,6 +436,42 @@ test_damage(void **state)
 	}
 }
 
+static void
+assert_ids(const char *want)
+{
+	struct draft one = draft_number(1, NULL);
+	struct buf text;
+
+	buf_init(&text, 1000);
+	buf_add_string(&text, "");
+	assert_int_equal(draft_ids(&store, one.mailbox, &text, NULL), 0);
+	assert_string_equal(text.bytes, want);
+	buf_free(&text);
+}
+
+/* Those of one mailbox, discarded or not, as far as they can be read. */
+static void
+test_ids_of_a_mailbox(void **state)
+{
+	struct draft d = draft_number(3, NULL), one = draft_number(1, NULL);
+
+	(void)state;
+	assert_ids("");
+	keep(1, URL);
+	keep(2, NULL);
+	strcpy(d.mailbox, one.mailbox);
+	assert_int_equal(draft_keep(&store, &d, NULL), 0);
+	assert_ids("AAMk3\nAAMk1\n");
+	assert_int_equal(discard(1), 1);
+	assert_ids("AAMk3\nAAMk1\n");
+	d.id[0] = '\0'; /* not made yet */
+	assert_int_equal(draft_keep(&store, &d, NULL), 0);
+	assert_ids("AAMk1\n");
+	assert_int_equal(
+	    state_run(store.state, "UPDATE draft SET sealed = x'00'", NULL), 0);
+	assert_ids("");
+}
+
 int
 main(void)
 {
@@ -446,6 +482,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_keep_and_forget, begin, end),
 	    cmocka_unit_test_setup_teardown(test_discard, begin, end),
 	    cmocka_unit_test_setup_teardown(test_expire, begin, end),
+	    cmocka_unit_test_setup_teardown(test_ids_of_a_mailbox, begin, end),
 	    cmocka_unit_test_setup_teardown(test_damage, begin, end),
 	};
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "agent/daemon/graph/graph.h"
 #include "agent/daemon/graph/graph_sent.h"
@@ -139,6 +140,13 @@ test_long_errors(void **state)
 #define TO3(a, b, c) "{\"toRecipients\":[" ONE(a) "," ONE(b) "," ONE(c) "]}"
 #define MORE ",\"@odata.nextLink\":\"https://x/\""
 
+/* in Drafts: our own is known by its id, while it is a draft */
+#define OURS "AAMkOurs"
+#define DRAFT(id, is_draft)                                   \
+	"{\"id\":\"" id "\",\"isDraft\":" is_draft            \
+	",\"lastModifiedDateTime\":\"2026-11-26T12:00:00Z\"," \
+	"\"toRecipients\":[" ONE("a@x.org") "," ONE("b@x.org") "]}"
+
 #define SENT(at)                  \
 	"{\"sentDateTime\":\"" at \
 	"\",\"toRecipients\":[" ONE("a@x.org") "," ONE("b@x.org") "]}"
@@ -165,6 +173,17 @@ static const struct {
     {200, "{\"value\":[" SENT("2026-11-26T11:57:20Z") "]}", 1},
     {200, "{\"value\":[" SENT("2026-11-26T11:57:19Z") "]}", 0},
     {200, "{\"value\":[" SENT("2025-12-31T23:00:00Z") "]}", 0},
+    {200,
+	"{\"value\":[{\"lastModifiedDateTime\":\"2026-11-26T11:57:19Z\","
+	"\"toRecipients\":[" ONE("a@x.org") "," ONE("b@x.org") "]}]}",
+	0},
+    {200, "{\"value\":[" DRAFT(OURS, "true") "]}", 0},
+    {200, "{\"value\":[" DRAFT("AAMkOther", "true") "]}", 0},
+    {200, "{\"value\":[" DRAFT(OURS, "false") "]}", 1},
+    {200, "{\"value\":[" DRAFT(OURS "x", "true") "]}", 1},
+    {200, "{\"value\":[" DRAFT("AAMkOur", "true") "]}", 1},
+    {200, "{\"value\":[" DRAFT("", "true") "]}", 1},
+    {200, "{\"value\":[" DRAFT(OURS, "true") "," DRAFT("", "true") "]}", 1},
     {200, "{\"value\":[" TO("b@x.org") CC("a@x.org") "]" MORE "}", 1},
     /* could not be told */
     {200, "{\"value\":[" TO("b@x.org") CC("b@x.org") "]" MORE "}", -1},
@@ -188,6 +207,8 @@ test_found(void **state)
 	/* 2026-11-26T12:00:00Z */
 	struct http_answer answer = {.date = 1795694400};
 	char *recipients = graph_recipients(names, 3);
+	const struct graph_sought sought = {
+	    recipients, 100, "AAMkOther\n" OURS "\n"};
 	size_t i;
 
 	(void)state;
@@ -196,11 +217,168 @@ test_found(void **state)
 		answer.status = searches[i].status;
 		answer.body = searches[i].body;
 		answer.body_len = strlen(searches[i].body);
-		if (graph_read_found(&answer, recipients, 100) !=
-		    searches[i].found)
+		if (graph_read_found(&answer, &sought) != searches[i].found)
 			fail_msg("%ld %s", answer.status, answer.body);
 	}
 	free(recipients);
+}
+
+static const struct {
+	long status;
+	const char *body;
+	int sent;
+} looks[] = {
+    {200, "{\"isDraft\":false,\"id\":\"AAMk\"}", 1},
+    {200, "{\"isDraft\":true}", 0},
+    {200, "{\"isDraft\":\"false\"}", -1},
+    {200, "{\"isDraft\":null}", -1},
+    {200, "{\"value\":[{\"isDraft\":false}]}", -1},
+    {200, "{}", -1},
+    {200, "[]", -1},
+    {200, "", -1},
+    {200, "{\"isDraft\":false", -1},
+    {202, "{\"isDraft\":false}", -1},
+    {404, "{\"isDraft\":false}", -1},
+    {0, "", -1},
+};
+
+static void
+test_looks(void **state)
+{
+	struct http_answer answer = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
+		answer.status = looks[i].status;
+		answer.body = looks[i].body;
+		answer.body_len = strlen(looks[i].body);
+		if (graph_read_look(&answer) != looks[i].sent)
+			fail_msg("%ld %s", answer.status, answer.body);
+	}
+	/* cut off, but whole by chance */
+	answer.status = 200;
+	answer.body = looks[0].body;
+	answer.body_len = strlen(answer.body);
+	strcpy(answer.transport, "cut off");
+	assert_int_equal(graph_read_look(&answer), -1);
+}
+
+/* --- how much an answer may cost --- */
+
+#define MEMORY_MAX (8UL * 1024 * 1024)
+
+static size_t memory, memory_most;
+
+static void *
+count_malloc(size_t size)
+{
+	size_t *block = malloc(sizeof(size_t) * 2 + size);
+
+	assert_non_null(block);
+	*block = size;
+	memory += size;
+	if (memory > memory_most)
+		memory_most = memory;
+	return block + 2;
+}
+
+static void
+count_free(void *p)
+{
+	size_t *block = p;
+
+	if (block == NULL)
+		return;
+	memory -= block[-2];
+	free(block - 2);
+}
+
+static const struct {
+	const char *first, *again, *last;
+} expensive[] = {
+    {"{\"value\":[", "{},", "{}]}"},
+    {"{\"value\":[", "[],", "[]]}"},
+    {"{\"value\":[", "0,", "0]}"},
+    {"{\"value\":[", "\"\",", "0]}"},
+    {"{\"value\":[{\"isDraft\":{},", "\"\":{},", "\"a\":0}]}"},
+    {"{\"value\":[", "{\"\":[]},", "0]}"},
+    {"{\"isDraft\":[", "[[[[0]]]],", "0]}"},
+};
+
+/* Of each size: as few values are taken, as many are not, and no more cost. */
+static void
+test_expensive_answers(void **state)
+{
+	const struct graph_sought sought = {"a@x.org\n", 100, ""};
+	struct http_answer answer = {.status = 200};
+	size_t i, size;
+	struct buf body;
+
+	(void)state;
+	json_set_alloc_funcs(count_malloc, count_free);
+	for (i = 0; i < sizeof(expensive) / sizeof(*expensive); i++) {
+		for (size = 1024; size <= 4UL * 1024 * 1024; size *= 2) {
+			buf_init(&body, size + 100);
+			buf_add_string(&body, expensive[i].first);
+			while (body.len < size)
+				buf_add_string(&body, expensive[i].again);
+			buf_add_string(&body, expensive[i].last);
+			answer.body = body.bytes;
+			answer.body_len = body.len;
+			graph_read_found(&answer, &sought);
+			graph_read_look(&answer);
+			buf_free(&body);
+		}
+	}
+	json_set_alloc_funcs(malloc, free);
+	print_message("%zu kB at most\n", memory_most / 1024);
+	assert_int_equal(memory, 0);
+	assert_in_range(memory_most, 100000, MEMORY_MAX);
+}
+
+/* What Graph may well say is read: the longest list, the longest message. */
+static void
+test_large_answers(void **state)
+{
+	const struct graph_sought sought = {
+	    "r999@department.example.org\n", 100, ""};
+	struct http_answer answer = {.status = 200};
+	struct buf body;
+	int i;
+
+	(void)state;
+	buf_init(&body, GRAPH_SEARCH_BYTES);
+	buf_add_string(&body, "{\"value\":[");
+	for (i = 0; i < GRAPH_SEARCH_TOP; i++)
+		buf_printf(&body,
+		    "%s{\"@odata.etag\":\"W/\\\"%060d\\\"\","
+		    "\"id\":\"%0152d\",\"isDraft\":false,"
+		    "\"sentDateTime\":\"2026-11-26T12:00:00Z\","
+		    "\"toRecipients\":[{\"emailAddress\":{\"name\":"
+		    "\"Firstname Lastname\",\"address\":"
+		    "\"r%03d@department.example.org\"}}],"
+		    "\"ccRecipients\":[],\"bccRecipients\":[]}",
+		    i == 0 ? "" : ",", i, i, i + 500);
+	buf_add_string(&body, "]}");
+	answer.body = body.bytes;
+	answer.body_len = body.len;
+	assert_false(body.failed);
+	assert_int_equal(graph_read_found(&answer, &sought), 1);
+	buf_free(&body);
+
+	buf_add_string(&body, "{\"value\":[{\"bccRecipients\":[");
+	for (i = 0; i < 1000; i++)
+		buf_printf(&body,
+		    "%s{\"emailAddress\":{\"name\":\"%060d\",\"address\":"
+		    "\"r%03d@department.example.org\"}}",
+		    i == 0 ? "" : ",", i, i);
+	buf_add_string(&body, "]}]}");
+	answer.body = body.bytes;
+	answer.body_len = body.len;
+	assert_false(body.failed);
+	assert_int_equal(graph_read_found(&answer, &sought), 1);
+	buf_free(&body);
 }
 
 /* Version 4 of RFC 4122, and never the same. */
@@ -236,6 +414,9 @@ main(void)
 	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_long_errors),
 	    cmocka_unit_test(test_found),
+	    cmocka_unit_test(test_looks),
+	    cmocka_unit_test(test_expensive_answers),
+	    cmocka_unit_test(test_large_answers),
 	    cmocka_unit_test(test_ids),
 	};
 

@@ -201,6 +201,42 @@ check_walk(char *record, const char *pairs)
 	buf_free(&seen);
 }
 
+/*
+ * The same in pieces. What was looked at already is not again: it is overwritten
+ * with what would be an error.
+ */
+static void
+check_pieces(size_t row, size_t piece)
+{
+	struct wire_scan scan = {0};
+	enum wire_result result = WIRE_INCOMPLETE;
+	size_t len = 0, record_len;
+	char *copy = exact_copy(records[row].bytes, records[row].len);
+
+	while (result == WIRE_INCOMPLETE && len < records[row].len) {
+		memset(copy, '\1', len);
+		len += piece;
+		if (len > records[row].len)
+			len = records[row].len;
+		result = wire_record_more(&scan, copy, len, &record_len);
+	}
+	assert_int_equal(result, records[row].result);
+	if (result == WIRE_DONE)
+		assert_int_equal(record_len, records[row].record_len);
+	free(copy);
+}
+
+static void
+test_records_in_pieces(void **state)
+{
+	size_t i, piece;
+
+	(void)state;
+	for (i = 0; i < sizeof(records) / sizeof(*records); i++)
+		for (piece = 1; piece <= 4; piece++)
+			check_pieces(i, piece);
+}
+
 static void
 test_records(void **state)
 {
@@ -384,6 +420,7 @@ main(void)
 	    cmocka_unit_test(test_auth_longest),
 	    cmocka_unit_test(test_auth_string),
 	    cmocka_unit_test(test_records),
+	    cmocka_unit_test(test_records_in_pieces),
 	    cmocka_unit_test(test_fields),
 	    cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_reply_format),

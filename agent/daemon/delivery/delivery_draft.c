@@ -56,7 +56,7 @@ next_step(const struct delivery *d)
 {
 	const struct large *large = d->large;
 
-	if (large->draft.id[0] == '\0')
+	if (large->draft.id[0] == '\0' || large->useless)
 		return STEP_CREATE;
 	if (large->draft.attached == d->request.attachments.count)
 		return STEP_SEND;
@@ -78,6 +78,13 @@ int
 delivery_draft_is_new(const struct delivery *d)
 {
 	return d->large != NULL && next_step(d) == STEP_CREATE;
+}
+
+int
+delivery_draft_decides(const struct delivery *d)
+{
+	return d->large != NULL &&
+	    (next_step(d) == STEP_CREATE || next_step(d) == STEP_SEND);
 }
 
 /* --- answers --- */
@@ -455,10 +462,9 @@ delivery_draft_step(struct delivery *d)
 	if (d->large == NULL && delivery_draft_load(d) == -1)
 		return;
 	step = next_step(d);
-	if (step == STEP_SEND)
+	if (step == STEP_SEND ||
+	    (step == STEP_CREATE && delivery_search_is_due(d)))
 		delivery_take_turn(d);
-	else if (step == STEP_CREATE && delivery_search_is_due(d))
-		delivery_search(d);
 	else if (prepare(d, step) == 0)
 		request(d, step);
 }

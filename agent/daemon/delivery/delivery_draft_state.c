@@ -27,7 +27,7 @@ reset(struct large *large)
 	large->draft.attaching = 0;
 	large->next = -1;
 	large->asked = large->missed = 0;
-	large->whole = large->made = 0;
+	large->whole = large->made = large->useless = 0;
 }
 
 void
@@ -76,6 +76,14 @@ delivery_draft_discard(struct delivery *d)
 		draft_trash_wake(d->daemon->trash);
 	if (d->large != NULL)
 		reset(d->large);
+}
+
+int
+delivery_draft_ids(const struct delivery *d, struct buf *ids, struct error *err)
+{
+	const struct draft_store store = store_of(d);
+
+	return draft_ids(&store, d->request.mailbox, ids, err);
 }
 
 void
@@ -172,6 +180,18 @@ is_of_use(
 	    !draft->attaching;
 }
 
+/* Not before it is known that it was not sent: the trash would delete it. */
+static void
+set_aside(struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
+{
+	struct draft *draft = &d->large->draft;
+
+	memcpy(draft->shape, shape, JOURNAL_DIGEST_SIZE);
+	d->large->useless = 1;
+	if (!delivery_search_is_due(d))
+		delivery_draft_discard(d);
+}
+
 int
 delivery_draft_load(struct delivery *d)
 {
@@ -192,11 +212,9 @@ delivery_draft_load(struct delivery *d)
 		delivery_defer_error(d, &err);
 		return -1;
 	}
-	if (found == 1 && !is_of_use(d, shape)) {
-		delivery_draft_discard(d);
-		found = 0;
-	}
 	if (found == 0)
 		begin(d, shape);
+	else if (!is_of_use(d, shape))
+		set_aside(d, shape);
 	return 0;
 }

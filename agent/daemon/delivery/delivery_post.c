@@ -209,7 +209,9 @@ delivery_take_turn(struct delivery *d)
 			    "request was never answered)",
 		    d->request.queue_id);
 	d->warned = 1;
-	if (d->daemon->conf.verify_unknown && delivery_search_is_due(d))
+	if (delivery_search_is_due(d) &&
+	    (d->request.attachments.count > 0 ? delivery_draft_decides(d)
+					      : d->daemon->conf.verify_unknown))
 		delivery_search(d);
 	else
 		delivery_go_on(d);

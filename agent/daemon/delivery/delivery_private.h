@@ -25,6 +25,7 @@ struct large {
 	unsigned int asked; /* how often, for this attachment */
 	int whole; /* the next attachment goes in one request */
 	int made; /* by this delivery: Graph may not find it at once */
+	int useless; /* an earlier attempt's, and nobody knows what is in it */
 	unsigned int missed; /* how often in a row it was not found */
 	int restarted; /* happens once */
 };
@@ -51,7 +52,8 @@ struct delivery {
 	int refused; /* for what somebody can mend */
 	int renewed, retried; /* each happens once */
 	int warned; /* of an earlier attempt without an answer */
-	int searched; /* Sent Items do not have it, or may not be searched */
+	int searched; /* it is not found, or may not be searched for */
+	int in_drafts; /* while it is searched for: Drafts have one like it */
 	long long started, deadline; /* clock_ms() */
 	long long held; /* ms waited for holds */
 	struct report report;
@@ -122,7 +124,10 @@ struct graph_call delivery_call(
 /* 1 when an earlier attempt may have sent the message and we can look. */
 int delivery_search_is_due(const struct delivery *d);
 
-/* Looks in Sent Items. Goes on with delivery_go_on() unless it is there. */
+/*
+ * Looks at the draft of an earlier attempt, or into Drafts and Sent Items. Goes
+ * on with delivery_go_on() when the message was not sent.
+ */
 void delivery_search(struct delivery *d);
 
 /* --- delivery_draft.c --- */
@@ -132,6 +137,9 @@ int delivery_draft_is_due(const struct delivery *d);
 
 /* 1 when that is a draft to begin with. */
 int delivery_draft_is_new(const struct delivery *d);
+
+/* 1 when the next request makes a draft, or sends one. */
+int delivery_draft_decides(const struct delivery *d);
 
 /* Does the next of it, and goes on with delivery_wait_for_hold(). */
 void delivery_draft_step(struct delivery *d);
@@ -158,6 +166,10 @@ int delivery_draft_try_keep(struct delivery *d);
 
 /* The draft will not be sent, and d->large is as new. */
 void delivery_draft_discard(struct delivery *d);
+
+/* Appends the ids of the drafts that we have made in its mailbox, a line each. */
+int delivery_draft_ids(
+    const struct delivery *d, struct buf *ids, struct error *err);
 
 /* The delivery ends with d->reply: the draft is forgotten, kept or discarded. */
 void delivery_draft_end(struct delivery *d);

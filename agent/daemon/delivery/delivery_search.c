@@ -1,11 +1,21 @@
 /*
  * delivery_search.c - whether an earlier attempt, whose request was never
- * answered, has sent the message: the mailbox's Sent Items tell.
+ * answered, has sent the message: the mailbox tells.
  *
- * They are searched before the message is posted again where verify_unknown
- * says so, and always before a large message gets another draft: what was sent
- * is a draft no more, so a draft that is gone may have been sent, and who may
- * make drafts may search.
+ * sendMail puts a message into Drafts, answers, and moves it to Sent Items when
+ * transport has picked it up; how long that takes is not said (Microsoft:
+ * "Overview of the Microsoft Graph send mail process"). So Drafts are asked
+ * first, and then Sent Items: a message that moves in between is seen in one of
+ * them at least. In Sent Items means sent. In Drafts, and not a draft that we
+ * have made, means perhaps: it is not posted again while it is there.
+ *
+ * Of a draft that we have made the id is known, and isDraft says whether it was
+ * handed over. Only when it has gone, and so may have been sent, the folders
+ * are asked.
+ *
+ * They are asked before a small message is posted again where verify_unknown
+ * says so, and always before a large one gets another draft or its draft is
+ * sent: who may make drafts may read them.
  *
  * Only an answer that tells counts. A search that fails says nothing about the
  * message, so it is tried again like any other request; to go on without an
@@ -21,12 +31,24 @@
 #include "lib/base/log.h"
 #include "delivery_private.h"
 
+#define DRAFT_IDS_MAX (256 * 1024)
+
+/* A draft that Graph may have sent. It may not find one just made. */
+static int
+has_draft(const struct delivery *d)
+{
+	return d->large != NULL && d->large->draft.id[0] != '\0' &&
+	    !d->large->made;
+}
+
 int
 delivery_search_is_due(const struct delivery *d)
 {
 	return d->fate_before == JOURNAL_POSTED && !d->searched &&
-	    d->request.message_id[0] != '\0';
+	    (has_draft(d) || d->request.message_id[0] != '\0');
 }
+
+/* --- what follows from the answers --- */
 
 static void
 go_on(struct delivery *d)
@@ -37,13 +59,32 @@ go_on(struct delivery *d)
 }
 
 static void
+accepted(struct delivery *d, const char *text)
+{
+	memset(&d->report, 0, sizeof(d->report));
+	report_text(&d->reply, WIRE_SENT, "2.0.0", text);
+	delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
+}
+
+static void
+perhaps(struct delivery *d)
+{
+	memset(&d->report, 0, sizeof(d->report));
+	d->report.unknown_fate = 1;
+	delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
+	    "Graph may have taken the message before: one like it waits in "
+	    "the mailbox's Drafts, and as long as it does the message is not "
+	    "posted again");
+}
+
+static void
 cannot_tell(struct delivery *d, const struct outcome *from)
 {
 	struct outcome outcome = {.action = OUTCOME_DEFER,
 	    .dsn = "4.3.0",
 	    .reason = from->reason,
 	    .text = "whether Graph has taken the message before cannot be "
-		    "told, for Sent Items cannot be searched now"};
+		    "told, for the mailbox cannot be searched now"};
 
 	/* no answer to a question can make a message bounce */
 	if (from->action == OUTCOME_RENEW || from->action == OUTCOME_HOLD)
@@ -56,52 +97,167 @@ cannot_tell(struct delivery *d, const struct outcome *from)
 }
 
 static void
-on_found(void *ctx, const struct http_answer *answer)
+no_answer(struct delivery *d, const struct http_answer *answer)
 {
-	const struct outcome unread = {
+	struct outcome outcome = {
 	    .action = OUTCOME_DEFER, .dsn = "4.3.0", .reason = REASON_UNKNOWN};
-	struct delivery *d = ctx;
-	struct outcome outcome;
-	int found = graph_read_found(
-	    answer, d->request.recipients, clock_wall() - d->entry_now.posted);
 
-	d->call = NULL;
-	if (found == 1) {
-		memset(&d->report, 0, sizeof(d->report));
-		report_sent(&d->reply, &d->report,
-		    "accepted before, found in Sent Items");
-		delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
-	} else if (found == 0) {
-		go_on(d);
-	} else if (answer->status == 200) {
-		log_warning("%s: Sent Items have too many messages of this "
-			    "Message-ID, or none that can be read",
+	if (answer->status == 200)
+		log_warning("%s: Drafts or Sent Items have too many messages "
+			    "of this Message-ID, or none that can be read",
 		    d->request.queue_id);
-		cannot_tell(d, &unread);
-	} else if (answer->status == 403 && !delivery_draft_is_new(d)) {
-		log_warning("%s: cannot search Sent Items (HTTP 403), posting "
-			    "again; verify_unknown needs the permission "
-			    "Mail.Read",
+	else
+		outcome = delivery_read_answer(d, answer);
+	cannot_tell(d, &outcome);
+}
+
+/* --- Drafts and Sent Items --- */
+
+static void search(struct delivery *d, enum graph_folder folder);
+
+/* As graph_read_found(). */
+static int
+read_found(struct delivery *d, const struct http_answer *answer)
+{
+	struct graph_sought sought = {.recipients = d->request.recipients,
+	    .age = clock_wall() - d->entry_now.posted};
+	struct error err;
+	struct buf ids;
+	int found = -1;
+
+	buf_init(&ids, DRAFT_IDS_MAX);
+	if (buf_add(&ids, "", 0) == -1 ||
+	    delivery_draft_ids(d, &ids, &err) == -1) {
+		log_error("%s: the drafts in the state cannot be read",
+		    d->request.queue_id);
+	} else {
+		sought.drafts = ids.bytes;
+		found = graph_read_found(answer, &sought);
+	}
+	buf_free(&ids);
+	return found;
+}
+
+static void
+not_found(struct delivery *d, const struct http_answer *answer)
+{
+	if (answer->status == 403 && !delivery_draft_is_new(d)) {
+		log_warning("%s: cannot search Drafts and Sent Items (HTTP "
+			    "403), posting again; verify_unknown needs the "
+			    "permission Mail.Read",
 		    d->request.queue_id);
 		go_on(d);
 	} else {
-		outcome = delivery_read_answer(d, answer);
-		cannot_tell(d, &outcome);
+		no_answer(d, answer);
 	}
+}
+
+static void
+on_drafts(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	int found = read_found(d, answer);
+
+	d->call = NULL;
+	if (found == -1) {
+		not_found(d, answer);
+		return;
+	}
+	d->in_drafts = found;
+	search(d, GRAPH_SENT_ITEMS);
+}
+
+static void
+on_sent_items(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	int found = read_found(d, answer);
+
+	d->call = NULL;
+	if (found == -1)
+		not_found(d, answer);
+	else if (found == 1)
+		accepted(d, "accepted before, found in Sent Items");
+	else if (d->in_drafts)
+		perhaps(d);
+	else
+		go_on(d);
+}
+
+static void
+search(struct delivery *d, enum graph_folder folder)
+{
+	char id[GRAPH_ID_SIZE];
+	struct graph_call call;
+	struct error err;
+
+	graph_new_id(id);
+	call = delivery_call(
+	    d, id, folder == GRAPH_DRAFTS ? on_drafts : on_sent_items);
+	log_debug("%s: searching %s, client-request-id=%s", d->request.queue_id,
+	    folder == GRAPH_DRAFTS ? "Drafts" : "Sent Items", id);
+	d->call = graph_find(&call, folder, d->request.message_id, &err);
+	if (d->call == NULL)
+		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+}
+
+/* --- a draft of ours --- */
+
+static int
+is_gone(const struct http_answer *answer)
+{
+	struct graph_error error;
+
+	graph_read_error(answer, &error);
+	/* or is it the mailbox that there is not? */
+	return answer->status == 404 &&
+	    outcome_of(404, error.code, 0).action != OUTCOME_HEAL;
+}
+
+static void
+on_looked(void *ctx, const struct http_answer *answer)
+{
+	struct delivery *d = ctx;
+	int sent = graph_read_look(answer);
+
+	d->call = NULL;
+	if (sent == 1) {
+		accepted(d, "accepted before, its draft was sent");
+	} else if (sent == 0 && !d->large->useless) {
+		go_on(d);
+	} else if (sent == 0 || is_gone(answer)) {
+		delivery_draft_discard(d);
+		if (d->request.message_id[0] != '\0')
+			search(d, GRAPH_DRAFTS);
+		else
+			go_on(d);
+	} else {
+		no_answer(d, answer);
+	}
+}
+
+static void
+look(struct delivery *d)
+{
+	char id[GRAPH_ID_SIZE];
+	struct graph_call call;
+	struct error err;
+
+	graph_new_id(id);
+	call = delivery_call(d, id, on_looked);
+	call.draft = d->large->draft.id;
+	log_debug("%s: looking at its draft, client-request-id=%s",
+	    d->request.queue_id, id);
+	d->call = graph_look(&call, &err);
+	if (d->call == NULL)
+		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
 }
 
 void
 delivery_search(struct delivery *d)
 {
-	char id[GRAPH_ID_SIZE];
-	struct error err;
-
-	graph_new_id(id);
-	log_debug("%s: searching Sent Items, client-request-id=%s",
-	    d->request.queue_id, id);
-	d->call = graph_find_sent(d->daemon->http, &d->daemon->conf,
-	    d->request.mailbox, d->token, d->request.message_id, id, on_found,
-	    d, &err);
-	if (d->call == NULL)
-		delivery_defer_error(d, &err);
+	if (has_draft(d))
+		look(d);
+	else
+		search(d, GRAPH_DRAFTS);
 }

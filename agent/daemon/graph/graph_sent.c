@@ -14,14 +14,18 @@
 #include "graph.h"
 #include "graph_sent.h"
 
-/*
- * The most that Graph gives in one answer; a device may put the same Message-ID
- * into all that it sends. A message to 500 has some 100 kB of recipients.
- */
-#define TOP "1000"
 /* Their servers' clocks may differ. */
 #define SPARE_SECONDS 60
-#define ANSWER_MAX (4 * 1024 * 1024)
+
+static const struct folder {
+	const char *path,
+	    *date; /* when a message in it was sent, or changed last */
+} folders[] = {
+    [GRAPH_DRAFTS] = {"drafts", "lastModifiedDateTime"},
+    [GRAPH_SENT_ITEMS] = {"sentitems", "sentDateTime"},
+};
+
+/* --- the questions --- */
 
 /* A quote inside an OData string is doubled (OData 4.01, 5.1.1.6.1). */
 static int
@@ -38,41 +42,69 @@ add_filter(struct buf *url, const char *message_id)
 		buf_add(&filter, message_id, 1);
 	}
 	buf_add_string(&filter, "'");
-	if (!filter.failed &&
-	    buf_add_string(url,
-		"?$select=sentDateTime,toRecipients,ccRecipients,"
-		"bccRecipients&$top=" TOP "&$filter=") == 0)
+	if (!filter.failed)
 		result = http_add_escaped(url, filter.bytes, filter.len);
 	buf_free(&filter);
 	return result;
 }
 
-struct http_call *
-graph_find_sent(struct http *http, const struct conf *conf, const char *mailbox,
-    const struct secret *token, const char *message_id, const char *id,
-    http_done done, void *ctx, struct error *err)
+static struct http_call *
+get(const struct graph_call *call, const struct buf *url, struct error *err)
 {
 	struct http_request request = {.method = "GET",
-	    .bearer = token,
-	    .client_request_id = id,
-	    .timeout = conf->request_timeout,
-	    .answer_max = ANSWER_MAX,
-	    .answer_kept = ANSWER_MAX};
-	struct http_call *call = NULL;
+	    .url = url->bytes,
+	    .bearer = call->token,
+	    .client_request_id = call->id,
+	    .timeout = call->conf->request_timeout,
+	    .answer_max = GRAPH_SEARCH_BYTES,
+	    .answer_kept = GRAPH_SEARCH_BYTES};
+
+	if (url->failed) {
+		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");
+		return NULL;
+	}
+	return http_start(call->http, &request, call->done, call->ctx, err);
+}
+
+struct http_call *
+graph_find(const struct graph_call *call, enum graph_folder folder,
+    const char *message_id, struct error *err)
+{
+	struct http_call *started;
 	struct buf url;
 
 	buf_init(&url, 16 * 1024);
-	if (graph_user_url(conf, mailbox, &url) == -1 ||
-	    buf_add_string(&url, "/mailFolders/sentitems/messages") == -1 ||
-	    add_filter(&url, message_id) == -1) {
-		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");
-	} else {
-		request.url = url.bytes;
-		call = http_start(http, &request, done, ctx, err);
-	}
+	if (graph_user_url(call->conf, call->mailbox, &url) == -1 ||
+	    buf_printf(&url,
+		"/mailFolders/%s/messages?$select=isDraft,%s,toRecipients,"
+		"ccRecipients,bccRecipients&$top=%d&$filter=",
+		folders[folder].path, folders[folder].date,
+		GRAPH_SEARCH_TOP) == -1 ||
+	    add_filter(&url, message_id) == -1)
+		url.failed = 1;
+	started = get(call, &url, err);
 	buf_free(&url);
-	return call;
+	return started;
 }
+
+struct http_call *
+graph_look(const struct graph_call *call, struct error *err)
+{
+	struct http_call *started;
+	struct buf url;
+
+	buf_init(&url, 4096);
+	if (graph_user_url(call->conf, call->mailbox, &url) == -1 ||
+	    buf_add_string(&url, "/messages/") == -1 ||
+	    graph_add_escaped(&url, call->draft) == -1 ||
+	    buf_add_string(&url, "?$select=isDraft") == -1)
+		url.failed = 1;
+	started = get(call, &url, err);
+	buf_free(&url);
+	return started;
+}
+
+/* --- recipients --- */
 
 static int
 compare_names(const void *a, const void *b)
@@ -154,47 +186,103 @@ has_recipients(const json_t *message, const char *recipients)
 	return all;
 }
 
+/* --- what the answers say --- */
+
+/*
+ * Values are counted before anything is made of them: each takes some 100 bytes
+ * of memory, whatever it takes of the answer.
+ */
+static int
+is_too_much(const struct http_answer *answer)
+{
+	size_t i, values = 0;
+
+	for (i = 0; i < answer->body_len; i++)
+		if (strchr("{[,", answer->body[i]) != NULL)
+			values++;
+	return answer->body_len > GRAPH_SEARCH_BYTES ||
+	    values > GRAPH_SEARCH_VALUES;
+}
+
+/* NULL for what was cut off, or is no answer that tells. */
+static json_t *
+load(const struct http_answer *answer)
+{
+	if (answer->status != 200 || answer->transport[0] != '\0' ||
+	    is_too_much(answer))
+		return NULL;
+	return json_loadb(answer->body, answer->body_len, 0, NULL);
+}
+
 /* Where it is not said, it is taken for ours: that was so before. */
 static int
 is_before(const json_t *message, const char *since)
 {
-	const char *sent =
-	    json_string_value(json_object_get(message, "sentDateTime"));
+	const char *when = NULL;
+	size_t i;
 
-	return sent != NULL && strcmp(sent, since) < 0;
+	for (i = 0; when == NULL && i < sizeof(folders) / sizeof(*folders); i++)
+		when = json_string_value(
+		    json_object_get(message, folders[i].date));
+	return when != NULL && strcmp(when, since) < 0;
+}
+
+static int
+is_our_draft(const json_t *message, const char *drafts)
+{
+	const char *id = json_string_value(json_object_get(message, "id"));
+	size_t len;
+
+	if (id == NULL || !json_is_true(json_object_get(message, "isDraft")))
+		return 0;
+	for (; *drafts != '\0'; drafts += len + 1) {
+		len = strcspn(drafts, "\n");
+		if (strlen(id) == len && strncmp(id, drafts, len) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 int
 graph_read_found(
-    const struct http_answer *answer, const char *recipients, long long age)
+    const struct http_answer *answer, const struct graph_sought *sought)
 {
 	const long long now = answer->date == -1 ? clock_wall() : answer->date;
-	const time_t from = (time_t)(now - age - SPARE_SECONDS);
-	const json_t *message;
-	char text[32];
-	struct tm tm;
-	const json_t *value;
-	json_t *json;
+	const time_t from = (time_t)(now - sought->age - SPARE_SECONDS);
+	const json_t *message, *value;
 	int found = -1;
+	json_t *json;
+	char since[32];
+	struct tm tm;
 	size_t i;
 
 	if (gmtime_r(&from, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	    strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		return -1;
-	/* what was cut off, and what goes on elsewhere, is not all */
-	if (answer->status != 200 || answer->transport[0] != '\0')
-		return -1;
-	json = json_loadb(answer->body, answer->body_len, 0, NULL);
+	json = load(answer);
 	value = json_object_get(json, "value");
+	/* what goes on elsewhere is not all */
 	if (json_is_array(value) &&
 	    json_object_get(json, "@odata.nextLink") == NULL)
 		found = 0;
-	for (i = 0; i < json_array_size(value); i++) {
+	for (i = 0; found != 1 && i < json_array_size(value); i++) {
 		message = json_array_get(value, i);
-		if (!is_before(message, text) &&
-		    has_recipients(message, recipients))
+		if (!is_before(message, since) &&
+		    !is_our_draft(message, sought->drafts) &&
+		    has_recipients(message, sought->recipients))
 			found = 1;
 	}
 	json_decref(json);
 	return found;
+}
+
+int
+graph_read_look(const struct http_answer *answer)
+{
+	json_t *json = load(answer);
+	const json_t *is_draft = json_object_get(json, "isDraft");
+	int sent = json_is_boolean(is_draft) ? json_is_false(is_draft) : -1;
+
+	json_decref(json);
+	return sent;
 }

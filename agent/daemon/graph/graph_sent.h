@@ -1,14 +1,28 @@
 /*
- * graph_sent.h - the question whether a mailbox has sent a message already.
- * Microsoft: "List messages".
+ * graph_sent.h - the questions whether a mailbox has sent a message already.
+ * Microsoft: "List messages", "Get message", "Overview of the Microsoft Graph
+ * send mail process".
  */
 #ifndef MSGRAPHD_GRAPH_SENT_H
 #define MSGRAPHD_GRAPH_SENT_H
 
-#include "agent/daemon/net/http.h"
-#include "lib/base/error.h"
-#include "lib/base/secret.h"
-#include "lib/conf/conf.h"
+#include "error.h"
+#include "graph_draft.h"
+#include "http.h"
+
+/*
+ * The most messages that one answer is asked for; past them nothing can be
+ * told. And the most bytes of such an answer, and values in it: a message to
+ * 1,000 recipients takes some 120,000 and 4,000.
+ */
+#define GRAPH_SEARCH_TOP 500
+#define GRAPH_SEARCH_BYTES (512UL * 1024)
+#define GRAPH_SEARCH_VALUES 20000
+
+enum graph_folder {
+	GRAPH_DRAFTS,
+	GRAPH_SENT_ITEMS,
+};
 
 /*
  * Recipients as one text that can be compared: in lower case, sorted, each
@@ -19,20 +33,33 @@ char *graph_recipients(const char **list, size_t count);
 
 /*
  * Starts the question which messages with this Message-ID (with its angle
- * brackets) the mailbox's Sent Items hold.
+ * brackets) a folder of the mailbox holds. call->draft is not needed.
  */
-struct http_call *graph_find_sent(struct http *http, const struct conf *conf,
-    const char *mailbox, const struct secret *token, const char *message_id,
-    const char *id, http_done done, void *ctx, struct error *err);
+struct http_call *graph_find(const struct graph_call *call,
+    enum graph_folder folder, const char *message_id, struct error *err);
+
+/* A message of this delivery, as it may stand in a folder. */
+struct graph_sought {
+	const char *recipients; /* as graph_recipients() has them */
+	long long age; /* seconds since it was posted first */
+	const char *drafts; /* ids of drafts that we made, a line each */
+};
 
 /*
- * Reads the answer: 1 when one of them went to all these recipients in the
- * last age seconds by the server's clock: a device may give all that it sends
- * the same Message-ID, and then an older one is another message. (A message
- * that was sent in parts, or once for each recipient, has its Message-ID in
- * each.) 0 when none did, -1 when that is not said.
+ * Reads the answer: 1 when the folder has a message that went to all these
+ * recipients, sent (in Drafts: changed) in the last age seconds by the server's clock: a device may
+ * give all that it sends the same Message-ID, and then an older one is another
+ * message. (A message that was sent in parts, or once for each recipient, has
+ * its Message-ID in each.) A draft that we made, and that is a draft still, is
+ * none. 0 when there is none, -1 when that is not said.
  */
 int graph_read_found(
-    const struct http_answer *answer, const char *recipients, long long age);
+    const struct http_answer *answer, const struct graph_sought *sought);
+
+/* Starts the question whether call->draft is a draft still. */
+struct http_call *graph_look(const struct graph_call *call, struct error *err);
+
+/* Reads the answer: 1 when it was sent, 0 when not, -1 when that is not said. */
+int graph_read_look(const struct http_answer *answer);
 
 #endif

@@ -23,6 +23,7 @@ struct conn {
 	struct service *service;
 	struct msgraphd *daemon;
 	struct buf in;
+	struct wire_scan scan; /* of in; for a kind that reads records */
 	int passed; /* descriptor that came with the request, or -1; owned */
 	void *work; /* the kind's own, from request() to gone() or answer */
 };

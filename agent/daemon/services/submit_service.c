@@ -70,6 +70,13 @@ add_recipient(
 	size_t room = recipients->room == 0 ? 16 : 2 * recipients->room;
 	const char **list;
 
+	/* an operator's matter: what waits goes once that is set right */
+	if (recipients->count == WIRE_RECIPIENTS_MAX)
+		return error_set(err, ERROR_OURS, "4.5.3",
+		    "more than %d recipients in one delivery, which Exchange "
+		    "does not take; set msgraph_destination_recipient_limit "
+		    "in main.cf to 500, and run \"postfix reload\"",
+		    WIRE_RECIPIENTS_MAX);
 	if (recipients->count == recipients->room) {
 		list = reallocarray(recipients->list, room, sizeof(*list));
 		if (list == NULL)
@@ -211,7 +218,8 @@ request(struct conn *conn)
 	struct error err;
 	size_t len;
 
-	result = wire_record(conn->in.bytes, conn->in.len, &len);
+	result =
+	    wire_record_more(&conn->scan, conn->in.bytes, conn->in.len, &len);
 	if (result != WIRE_DONE)
 		return result;
 	if (len != conn->in.len)

@@ -216,6 +216,32 @@ draft_find(const struct draft_store *store,
 }
 
 int
+draft_ids(const struct draft_store *store, const char *mailbox, struct buf *ids,
+    struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct error unread;
+	struct draft draft;
+	int step;
+
+	if (state_prepare(store->state,
+		"SELECT sealed FROM draft ORDER BY number DESC LIMIT 1000",
+		&stmt, err) == -1)
+		return -1;
+	while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (unseal(store, sqlite3_column_blob(stmt, 0),
+			sqlite3_column_bytes(stmt, 0), &draft, &unread) == -1)
+			continue;
+		if (draft.id[0] != '\0' && strcmp(draft.mailbox, mailbox) == 0)
+			buf_printf(ids, "%s\n", draft.id);
+		draft_clear(&draft);
+	}
+	step = step == SQLITE_DONE ? 0 : state_fail(store->state, err);
+	sqlite3_finalize(stmt);
+	return step;
+}
+
+int
 draft_forget(const struct draft_store *store,
     const unsigned char digest[JOURNAL_DIGEST_SIZE], struct error *err)
 {

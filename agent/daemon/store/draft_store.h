@@ -11,10 +11,11 @@
 #ifndef MSGRAPHD_DRAFT_STORE_H
 #define MSGRAPHD_DRAFT_STORE_H
 
-#include "agent/daemon/base/limits.h"
-#include "lib/base/error.h"
-#include "lib/base/secret.h"
-#include "lib/local/identity.h"
+#include "buf.h"
+#include "delivery.h"
+#include "error.h"
+#include "graph_draft.h"
+#include "identity.h"
 #include "journal.h"
 #include "state.h"
 #include "vault.h"
@@ -46,6 +47,14 @@ int draft_keep(const struct draft_store *store, const struct draft *draft,
 int draft_find(const struct draft_store *store,
     const unsigned char digest[JOURNAL_DIGEST_SIZE], struct draft *draft,
     struct error *err);
+
+/*
+ * Appends the ids of the drafts in this mailbox, discarded ones too, a line
+ * each: of the last 1,000 that were made, as far as they can be read and ids
+ * has room. 0, or -1 with *err.
+ */
+int draft_ids(const struct draft_store *store, const char *mailbox,
+    struct buf *ids, struct error *err);
 
 /* It was sent: there is no draft any more. Takes an unknown digest. */
 int draft_forget(const struct draft_store *store,

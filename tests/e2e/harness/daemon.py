@@ -10,7 +10,10 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +29,12 @@ class Reply:
     status: str = ""
     dsn: str = ""
     text: str = ""
+
+
+@dataclass
+class Silence:
+    """How long others waited for an answer at most; seconds."""
+    longest: float = 0
 
 
 class Daemon:
@@ -99,6 +108,34 @@ class Daemon:
     def log(self) -> str:
         return self.log_file.read_text()
 
+    # --- what it costs
+
+    def peak_memory(self) -> int:
+        """kB, since it was started."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0])
+
+    @contextmanager
+    def watched(self) -> Iterator[Silence]:
+        """Asks something small all the time, to see how long the daemon lets
+        others wait."""
+        silence, done = Silence(), threading.Event()
+
+        def ask() -> None:
+            while not done.is_set():
+                began = time.monotonic()
+                self.bounce("To: nobody@example.net")
+                silence.longest = max(silence.longest,
+                                      time.monotonic() - began)
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield silence
+        finally:
+            done.set()
+            thread.join()
+
     # --- auth socket
 
     def auth(self, login: str, password: str, realm: str = "",
@@ -125,7 +162,7 @@ class Daemon:
         """What the table says to each line, over one connection."""
         answers = []
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(10)
+            sock.settimeout(30)
             sock.connect(self.settings["bounce_socket"])
             for line in lines:
                 request = f"mailbox {line}".encode()

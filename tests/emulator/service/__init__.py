@@ -9,7 +9,7 @@ keeps what it was sent byte for byte, and lets a test script any other answer.
     record    every request, counters, waiting for them
     store     apps, tokens, mailboxes, limits, accepted mail
     entra     the token endpoint
-    graph     sendMail, Sent Items, and which path is what
+    graph     sendMail, Sent Items, Drafts, and which path is what
     drafts    large mail: drafts, attachments, upload sessions
     mime      what Exchange would read out of a message
     errors    the documented error bodies

@@ -59,6 +59,7 @@ class Draft:
     message: Message
     hidden: int
     id: str = field(default_factory=new_id)
+    time: float = field(default_factory=time.time)
     attachments: list[Attachment] = field(default_factory=list)
 
     @property
@@ -125,6 +126,11 @@ def remove(world: World, draft: Draft) -> bool:
 
 
 def delete(world: World, request: Request, _app: App, _seq: int) -> Response:
+    mail = world.store.handed_over(request.mailbox or "",
+                                   request.names["draft"])
+    if mail:
+        mail.deleted = True
+        return Response(204)
     draft = find(world, request)
     if isinstance(draft, Response):
         return draft

@@ -1,4 +1,4 @@
-"""Microsoft Graph: which path is what, who may, sendMail, Sent Items."""
+"""Microsoft Graph: which path is what, who may, sendMail, where mail is then."""
 
 from __future__ import annotations
 
@@ -42,15 +42,18 @@ def identify(world: World, request: Request) -> None:
 def _endpoint(request: Request, parts: list[str]) -> str | None:
     if parts == ["sendMail"]:
         return "sendMail"
-    if [p.lower() for p in parts] == ["mailfolders", "sentitems", "messages"]:
+    folder = [p.lower() for p in parts]
+    if folder == ["mailfolders", "sentitems", "messages"]:
         return "sent"
+    if folder == ["mailfolders", "drafts", "messages"]:
+        return "drafts"
     if parts == ["messages"]:
         return "messages"
     if parts[0] != "messages" or not parts[1]:
         return None
     request.names["draft"] = parts[1]
     return {
-        (): "delete",
+        (): "delete" if request.method == "DELETE" else "look",
         ("send",): "send",
         ("attachments",): "attachments",
         ("attachments", "createUploadSession"): "createUploadSession",
@@ -192,6 +195,14 @@ def _create(world: World, request: Request, _app: App, _seq: int) -> Response:
 
 
 def _send(world: World, request: Request, app: App, seq: int) -> Response:
+    again = world.store.handed_over(request.mailbox or "",
+                                    request.names["draft"])
+    if again and not request.body:
+        # nobody says what Exchange does; the worst is that it goes twice
+        world.store.keep(app, again.mailbox, again.message, seq,
+                         request.request_id, again.attachments, again.id)
+        world.record.mail_kept()
+        return Response(202)
     draft = drafts.find(world, request)
     if isinstance(draft, Response):
         return draft
@@ -203,14 +214,43 @@ def _send(world: World, request: Request, app: App, seq: int) -> Response:
     if not drafts.remove(world, draft):
         return drafts.not_found(request)
     world.store.keep(app, draft.mailbox, draft.message, seq,
-                     request.request_id, draft.attachments)
+                     request.request_id, draft.attachments, draft.id)
     world.record.mail_kept()
     return Response(202)
 
 
-# --- Sent Items
+# --- Sent Items and Drafts
 
 def _sent(world: World, request: Request, _app: App, _seq: int) -> Response:
+    with world.store.lock:
+        items = [_mail_item(mail) for mail in world.store.mail
+                 if mail.mailbox == request.mailbox and mail.in_sent_items]
+    return _list(world, request, items)
+
+
+def _drafts(world: World, request: Request, _app: App, _seq: int) -> Response:
+    with world.store.lock:
+        items = [_mail_item(mail) for mail in world.store.mail
+                 if mail.mailbox == request.mailbox and mail.in_drafts]
+        items += [_item(draft.id, draft.message, draft.time, True)
+                  for draft in world.store.drafts.values()
+                  if draft.mailbox == request.mailbox]
+    return _list(world, request, items)
+
+
+def _look(world: World, request: Request, _app: App, _seq: int) -> Response:
+    """One message. An item's id changes when it leaves its folder."""
+    mail = world.store.handed_over(request.mailbox or "",
+                                   request.names["draft"])
+    if mail:
+        return json_response(200, _mail_item(mail))
+    draft = drafts.find(world, request)
+    if isinstance(draft, Response):
+        return draft
+    return json_response(200, _item(draft.id, draft.message, draft.time, True))
+
+
+def _list(world: World, request: Request, items: list[dict]) -> Response:
     options = dict(_query(request.query))
     unknown = set(options) - {"$filter", "$select", "$top", "$skip"}
     message_id = None
@@ -228,12 +268,13 @@ def _sent(world: World, request: Request, _app: App, _seq: int) -> Response:
     if unknown:
         return errors.graph(request, 400, "BadRequest", "Invalid query: "
                             f"{', '.join(sorted(unknown))}.")
-    found = world.store.sent(request.mailbox or "", message_id)
+    found = [item for item in items
+             if message_id in (None, item["internetMessageId"])]
     wanted = [n for n in options.get("$select", "").split(",") if n]
     end = int(skip) + min(int(top), world.store.limits.page)
     answer = {
         "@odata.context": f"{world.site.url}/v1.0/$metadata#messages",
-        "value": [_item(mail, wanted) for mail in found[int(skip):end]],
+        "value": [_choose(item, wanted) for item in found[int(skip):end]],
     }
     if end < len(found):
         query = urlencode({**options, "$skip": str(end)}, quote_via=quote)
@@ -242,15 +283,25 @@ def _sent(world: World, request: Request, _app: App, _seq: int) -> Response:
     return json_response(200, answer)
 
 
-def _item(mail, wanted: list[str]) -> dict:
-    item = {"id": mail.id, "internetMessageId": mail.message.message_id,
-            "subject": mail.message.subject, "isDraft": False,
-            "sentDateTime": time.strftime("%Y-%m-%dT%H:%M:%SZ",
-                                          time.gmtime(mail.time))}
+def _mail_item(mail) -> dict:
+    return _item(mail.id, mail.message, mail.time,
+                 mail.in_drafts and mail.is_draft)
+
+
+def _item(item_id: str, message: mime.Message, when: float,
+          is_draft: bool) -> dict:
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
+    item = {"id": item_id, "internetMessageId": message.message_id,
+            "subject": message.subject, "isDraft": is_draft,
+            "lastModifiedDateTime": stamp, "sentDateTime": stamp}
     for name in ("to", "cc", "bcc"):
         item[f"{name}Recipients"] = [
             {"emailAddress": {"name": a.name, "address": a.text}}
-            for a in mail.message.named[name]]
+            for a in message.named[name]]
+    return item
+
+
+def _choose(item: dict, wanted: list[str]) -> dict:
     chosen = {n: v for n, v in item.items()
               if not wanted or n in wanted or n == "id"}
     return {"@odata.etag": 'W/"1"', **chosen}
@@ -264,10 +315,13 @@ def _query(query: str) -> list[tuple[str, str]]:
     return pairs
 
 
+_READ = {"Mail.Read", "Mail.ReadWrite"}
 _WRITE = {"Mail.ReadWrite"}
 _CALLS: dict[str, tuple[tuple[str, ...], set[str], Handler]] = {
     "sendMail": (("POST",), {"Mail.Send"}, _send_mail),
-    "sent": (("GET", "HEAD"), {"Mail.Read", "Mail.ReadWrite"}, _sent),
+    "sent": (("GET", "HEAD"), _READ, _sent),
+    "drafts": (("GET", "HEAD"), _READ, _drafts),
+    "look": (("GET", "HEAD"), _READ, _look),
     "messages": (("POST",), _WRITE, _create),
     "attachments": (("POST",), _WRITE, drafts.attach),
     "createUploadSession": (("POST",), _WRITE, drafts.create_session),

@@ -22,6 +22,14 @@ _EIGHT_BIT = re.compile(rb"[\x80-\xff]")
 _PHRASE = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^",<>:;])*)<')
 
 
+# Fields that Exchange knows. Others do not all survive a MIME submission.
+_KNOWN = frozenset("""
+    bcc cc comments date disposition-notification-to from importance
+    in-reply-to keywords message-id mime-version priority received references
+    reply-to return-receipt-to sender sensitivity subject thread-index
+    thread-topic to""".split())
+
+
 class Base64Error(ValueError):
     """The body is not plain unwrapped base64."""
 
@@ -122,6 +130,23 @@ def read(raw: bytes) -> Message:
         for name in ("from", "to", "cc", "bcc")
         for value in message.values(name))}
     return message
+
+
+def survivors(message: Message, seen: set[str]) -> Message:
+    """The message without the fields that go on the way: Auto-Submitted,
+    Return-Path, names that are not known, and a name with X- where the mailbox
+    has never seen it. seen has those names, and learns the new ones."""
+    block = _block(message.raw)
+    kept, keep = b"", True
+    for line in block.splitlines(keepends=True):
+        if line[:1] not in (b" ", b"\t"):
+            name = line.partition(b":")[0].strip().decode("latin-1").lower()
+            keep = (name in _KNOWN or name in seen
+                    or name.startswith(("content-", "list-", "resent-")))
+            if name.startswith("x-"):
+                seen.add(name)
+        kept += line if keep else b""
+    return read(kept + message.raw[len(block):])
 
 
 def _block(raw: bytes) -> bytes:

@@ -15,7 +15,7 @@ import uuid
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from .mime import Message
+from .mime import Message, survivors
 
 
 @dataclass
@@ -55,6 +55,8 @@ class Limits:
     upload_expires_in: float = 3600
     page: int = 1000  # an answer lists no more, whatever is asked
     draft_404: int = 0  # so many calls on a fresh draft do not find it yet
+    in_drafts: float | None = 0  # seconds there after 202; None: for ever
+    drop_fields: bool = False  # what does not survive: see mime.survivors
 
 
 @dataclass
@@ -79,7 +81,19 @@ class Mail:
     request: int
     request_id: str
     attachments: list[Any]
-    id: str
+    id: str  # of the item in Drafts, while it is there
+    leaves_drafts: float | None = 0  # time; None: never
+    is_draft: bool = True  # while it is in Drafts; of sendMail nobody knows
+    deleted: bool = False  # from Drafts: it was not sent, or left no copy
+
+    @property
+    def in_drafts(self) -> bool:
+        return not self.deleted and (self.leaves_drafts is None
+                                     or self.leaves_drafts > time.time())
+
+    @property
+    def in_sent_items(self) -> bool:
+        return not self.deleted and not self.in_drafts
 
     def as_dict(self) -> dict[str, Any]:
         message = self.message
@@ -94,6 +108,7 @@ class Mail:
             "message_id": message.message_id, "subject": message.subject,
             "size": len(message.raw), "request": self.request,
             "request_id": self.request_id, **message.flags,
+            "in_drafts": self.in_drafts,
             "attachments": [a.as_dict() for a in self.attachments],
         }
 
@@ -110,6 +125,7 @@ class Store:
         self.mail: list[Mail] = []
         self.drafts: dict[str, Any] = {}
         self.uploads: dict[str, Any] = {}
+        self.seen_fields: dict[str, set[str]] = {}  # X- names, by mailbox
 
     # --- apps and tokens
 
@@ -178,20 +194,27 @@ class Store:
             return asdict(self.limits)
 
     def keep(self, app: App, mailbox: str, message: Message, request: int,
-             request_id: str, attachments: list[Any]) -> Mail:
-        """Takes a message for sending, and into Sent Items."""
+             request_id: str, attachments: list[Any],
+             draft: str | None = None) -> Mail:
+        """Takes a message for sending: into Drafts, and out of there into
+        Sent Items. draft is the id of the one that it was made from."""
         with self.lock:
-            mail = Mail(len(self.mail) + 1, time.time(), mailbox, app.tenant,
+            now, stays = time.time(), self.limits.in_drafts
+            if self.limits.drop_fields:
+                seen = self.seen_fields.setdefault(mailbox, set())
+                message = survivors(message, seen)
+            mail = Mail(len(self.mail) + 1, now, mailbox, app.tenant,
                         app.client, message, request, request_id, attachments,
-                        new_id())
+                        draft or new_id(),
+                        None if stays is None else now + stays, draft is None)
             self.mail.append(mail)
             return mail
 
-    def sent(self, mailbox: str, message_id: str | None) -> list[Mail]:
-        """The Sent Items of a mailbox, all or those with a Message-ID."""
+    def handed_over(self, mailbox: str, item: str) -> Mail | None:
+        """The mail that is this item of Drafts still."""
         with self.lock:
-            return [mail for mail in self.mail if mail.mailbox == mailbox and
-                    message_id in (None, mail.message.message_id)]
+            return next((m for m in self.mail if m.id == item
+                         and m.mailbox == mailbox and m.in_drafts), None)
 
 
 def _compact(value: Any) -> bytes:
