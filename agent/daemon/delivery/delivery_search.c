@@ -62,7 +62,7 @@ static void
 accepted(struct delivery *d, const char *text)
 {
 	memset(&d->report, 0, sizeof(d->report));
-	report_text(&d->reply, WIRE_SENT, "2.0.0", text);
+	report_sent(&d->reply, &d->report, text);
 	delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
 }
 
@@ -71,7 +71,7 @@ perhaps(struct delivery *d)
 {
 	memset(&d->report, 0, sizeof(d->report));
 	d->report.unknown_fate = 1;
-	delivery_finish_text(d, WIRE_DEFERRED, "4.3.0",
+	delivery_defer(d, "4.3.0", REASON_UNKNOWN,
 	    "Graph may have taken the message before: one like it waits in "
 	    "the mailbox's Drafts, and as long as it does the message is not "
 	    "posted again");
@@ -198,7 +198,7 @@ search(struct delivery *d, enum graph_folder folder)
 	    folder == GRAPH_DRAFTS ? "Drafts" : "Sent Items", id);
 	d->call = graph_find(&call, folder, d->request.message_id, &err);
 	if (d->call == NULL)
-		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+		delivery_defer_error(d, &err);
 }
 
 /* --- a draft of ours --- */
@@ -211,7 +211,7 @@ is_gone(const struct http_answer *answer)
 	graph_read_error(answer, &error);
 	/* or is it the mailbox that there is not? */
 	return answer->status == 404 &&
-	    outcome_of(404, error.code, 0).action != OUTCOME_HEAL;
+	    outcome_of(404, error.code, answer->body, 0).action != OUTCOME_HEAL;
 }
 
 static void
@@ -250,7 +250,7 @@ look(struct delivery *d)
 	    d->request.queue_id, id);
 	d->call = graph_look(&call, &err);
 	if (d->call == NULL)
-		delivery_finish_text(d, WIRE_DEFERRED, err.dsn, err.text);
+		delivery_defer_error(d, &err);
 }
 
 void

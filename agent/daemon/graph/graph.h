@@ -33,7 +33,6 @@ struct http_call *graph_send(struct http *http, const struct conf *conf,
  */
 int graph_user_url(
     const struct conf *conf, const char *mailbox, struct buf *url);
-int graph_add_escaped(struct buf *url, const char *text);
 
 /* A new random UUID (version 4). */
 void graph_new_id(char id[GRAPH_ID_SIZE]);

@@ -96,7 +96,7 @@ graph_look(const struct graph_call *call, struct error *err)
 	buf_init(&url, 4096);
 	if (graph_user_url(call->conf, call->mailbox, &url) == -1 ||
 	    buf_add_string(&url, "/messages/") == -1 ||
-	    graph_add_escaped(&url, call->draft) == -1 ||
+	    http_add_escaped(&url, call->draft, strlen(call->draft)) == -1 ||
 	    buf_add_string(&url, "?$select=isDraft") == -1)
 		url.failed = 1;
 	started = get(call, &url, err);

@@ -6,9 +6,9 @@
 #ifndef MSGRAPHD_GRAPH_SENT_H
 #define MSGRAPHD_GRAPH_SENT_H
 
-#include "error.h"
+#include "agent/daemon/net/http.h"
+#include "lib/base/error.h"
 #include "graph_draft.h"
-#include "http.h"
 
 /*
  * The most messages that one answer is asked for; past them nothing can be

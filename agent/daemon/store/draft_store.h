@@ -11,11 +11,11 @@
 #ifndef MSGRAPHD_DRAFT_STORE_H
 #define MSGRAPHD_DRAFT_STORE_H
 
-#include "buf.h"
-#include "delivery.h"
-#include "error.h"
-#include "graph_draft.h"
-#include "identity.h"
+#include "agent/daemon/base/limits.h"
+#include "lib/base/buf.h"
+#include "lib/base/error.h"
+#include "lib/base/secret.h"
+#include "lib/local/identity.h"
 #include "journal.h"
 #include "state.h"
 #include "vault.h"
