@@ -1,6 +1,6 @@
 """The examples: each is used by the other tests as it stands; here is what
-those do not see. Settings, man page and program say the same, Postfix and
-systemd find nothing to complain of, and the numbers fit together."""
+those do not see. Postfix and systemd find nothing to complain of, and the
+numbers fit together."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def settings_of(conf: Path) -> dict[str, str]:
     done = subprocess.run([str(BUILD / "msgraphd"), "-c", str(conf), "-t"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return dict(line.split(" =", 1) for line in done.stdout.splitlines())
+    return dict(re.findall(r"^(\w+) =(.*)$", done.stdout, re.M))
 
 
 @pytest.fixture(scope="module")
@@ -58,21 +58,7 @@ def unit(name: str) -> configparser.ConfigParser:
     return parser
 
 
-# --- msgraph.conf
-
-def commented_settings() -> dict[str, str]:
-    return {name: value.strip() for name, value in re.findall(
-        r"^#([a-z0-9_]+) =(.*)$", example.read("msgraph.conf"), re.M)}
-
-
-# The endpoints' default is what the cloud says, so the example leaves them
-# empty.
-BY_CLOUD = {"login_endpoint": "", "graph_endpoint": ""}
-
-
-def test_example_names_every_setting_with_its_default(defaults):
-    assert commented_settings() == {**defaults, **BY_CLOUD}
-
+# --- msgraph.conf; tests/lint/test_settings.py compares it with the table
 
 def test_example_is_a_configuration(tmp_path, defaults):
     """As it is, and with every line taken into use."""
@@ -82,22 +68,6 @@ def test_example_is_a_configuration(tmp_path, defaults):
         conf.write_text(variant)
         assert {name: value.strip() for name, value in
                 settings_of(conf).items()} == defaults
-
-
-def test_every_setting_is_explained():
-    """No line stands without words before it, unless right under another."""
-    blocks = example.read("msgraph.conf").split("\n\n")
-    for block in blocks:
-        lines = block.splitlines()
-        if any(re.match(r"#[a-z0-9_]+ =", line) for line in lines):
-            assert lines[0].startswith("# "), block
-
-
-def test_manual_has_every_setting_with_its_default(defaults):
-    text = (example.ROOT / "lib" / "conf" / "msgraph.conf.5").read_text()
-    rows = {name: value.strip().replace("\\&", "") for name, value in
-            re.findall(r"^\.It Ic (\w+) No =(.*)$", text, re.M)}
-    assert rows == defaults
 
 
 # --- Postfix
