@@ -84,7 +84,7 @@ request(struct conn *conn)
 	len = join_name(&auth, name);
 	if (identity_parse(name, (size_t)len,
 		conf_delimiters(&conn->daemon->conf), &id, &reason) == -1) {
-		log_info("NOQUEUE: status=refused, user=<%.*s> (%s)",
+		log_info("NOQUEUE: user=<%.*s>, status=refused (%s)",
 		    len > NAME_LOGGED ? NAME_LOGGED : (int)len, name, reason);
 		answer(conn, "NO", reason);
 		return WIRE_DONE;
