@@ -20,6 +20,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "lib/base/cmdline.h"
 #include "lib/base/log.h"
 #include "lib/base/version.h"
 #include "callbacks.h"
@@ -41,11 +42,17 @@ static sem_t wakeup; /* posted after one of these was set */
 static atomic_int reload_asked, stop_asked, milter_ended;
 static int milter_failed; /* set before milter_ended is */
 
-static void
-usage(FILE *out)
-{
-	fprintf(out, "usage: " PROGRAM " [-htV] [-c file]\n");
-}
+static const struct cmdline_option options[] = {
+    {CONF_CMDLINE_FILE},
+    {CMDLINE_HELP},
+    {CONF_CMDLINE_CHANGED},
+    {CONF_CMDLINE_TEST},
+    {CMDLINE_VERSION},
+    {0, NULL, NULL, NULL},
+};
+
+static const struct cmdline cmdline = {
+    PROGRAM, "[-c file] [-n | -t]\n-h | -V", options, 0};
 
 static int
 fail(const char *text)
@@ -67,6 +74,13 @@ open_log(const struct conf *conf)
 	    (enum log_level)conf->log_level);
 }
 
+/* Logs what conf_load() warned of. */
+static void
+warn(const char *text)
+{
+	log_warning("%s", text);
+}
+
 static void
 reload(const char *file, const char *socket)
 {
@@ -83,6 +97,7 @@ reload(const char *file, const char *socket)
 		log_warning("milter_socket changes with a restart, not with a "
 			    "reload; still listening on %s",
 		    socket);
+	conf_warn(&s->conf, warn);
 	log_info("reloaded %s", file);
 	settings_put(&s);
 }
@@ -188,6 +203,7 @@ start(const char *file, const struct conf *conf)
 	struct error err;
 
 	open_log(conf);
+	conf_warn(conf, warn);
 	if (smfi_register(callbacks_filter) != MI_SUCCESS ||
 	    smfi_setmaxdatasize(FIELD_MAX) == 0)
 		return fail("libmilter refuses to start");
@@ -199,42 +215,41 @@ start(const char *file, const struct conf *conf)
 	return serve(file, conf->milter_socket);
 }
 
+/* Returns -1 to go on, else the exit status. *mode becomes 'n' or 't'. */
+static int
+read_options(int argc, char **argv, const char **file, int *mode)
+{
+	const char *value;
+	struct error err;
+	int key;
+
+	while ((key = cmdline_next(&cmdline, argc, argv, &value, &err)) > 0) {
+		if (key == 'c')
+			*file = value;
+		else if (key == 'h' || key == 'V')
+			return cmdline_answer(&cmdline, key, stdout) == 0 ? 0
+									  : 1;
+		else
+			*mode = key;
+	}
+	return key == 0 ? -1 : cmdline_fail(&cmdline, &err);
+}
+
 int
 main(int argc, char *argv[])
 {
 	const char *file = CONF_DEFAULT_FILE;
 	struct settings *s;
 	struct error err;
-	int ch, test = 0, status;
+	int mode = 0, status;
 
-	while ((ch = getopt(argc, argv, "c:htV")) != -1) {
-		switch (ch) {
-		case 'c':
-			file = optarg;
-			break;
-		case 't':
-			test = 1;
-			break;
-		case 'V':
-			printf(PROGRAM " " MSGRAPH_VERSION "\n");
-			return 0;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 1;
-		}
-	}
-	if (argc != optind) {
-		usage(stderr);
-		return 1;
-	}
+	if ((status = read_options(argc, argv, &file, &mode)) != -1)
+		return status;
 	if (settings_load(file, &err) == -1)
 		return fail(err.text);
 	s = settings_get();
-	if (test) {
-		conf_print(&s->conf, stdout);
+	if (mode != 0) {
+		conf_answer(&s->conf, mode, PROGRAM, file);
 		status = 0;
 	} else
 		status = start(file, &s->conf);

@@ -6,7 +6,6 @@
  * is under way finish; SIGHUP reads the configuration again.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +32,7 @@
 #include "agent/daemon/store/vault.h"
 #include "agent/daemon/throttle/gate.h"
 #include "agent/daemon/throttle/throttle.h"
+#include "lib/base/cmdline.h"
 #include "lib/base/log.h"
 #include "lib/base/version.h"
 #include "clock_watch.h"
@@ -49,13 +49,19 @@ struct program {
 	long long stop_ticks; /* left; 0 while not stopping */
 };
 
-static const char usage[] =
-    "usage: msgraphd [-c file] [-t | -M]\n"
-    "       msgraphd -V | -h\n"
-    "  -c file  configuration (default " CONF_DEFAULT_FILE ")\n"
-    "  -t       check the configuration, print it, and exit\n"
-    "  -M       move a damaged state file aside, delete nothing, and exit\n"
-    "  -V       print the version and exit\n";
+static const struct cmdline_option options[] = {
+    {CONF_CMDLINE_FILE},
+    {CMDLINE_HELP},
+    {'M', NULL, NULL,
+	"move a damaged state file aside, delete nothing, and exit"},
+    {CONF_CMDLINE_CHANGED},
+    {CONF_CMDLINE_TEST},
+    {CMDLINE_VERSION},
+    {0, NULL, NULL, NULL},
+};
+
+static const struct cmdline cmdline = {
+    "msgraphd", "[-c file] [-M | -n | -t]\n-h | -V", options, 0};
 
 /* --- before anything else --- */
 
@@ -87,6 +93,13 @@ protect(struct error *err)
 }
 
 /* --- reload and stop --- */
+
+/* Logs what conf_load() warned of. */
+static void
+warn(const char *text)
+{
+	log_warning("%s", text);
+}
 
 /* What cannot change while running. */
 static int
@@ -121,6 +134,7 @@ reload(struct program *p)
 	p->daemon.conf = fresh;
 	log_open("msgraphd", (enum log_destination)fresh.log_destination,
 	    (enum log_level)fresh.log_level);
+	conf_warn(&p->daemon.conf, warn);
 	log_info("configuration reloaded from %s", p->conf_file);
 }
 
@@ -336,64 +350,56 @@ move_aside(const struct conf *conf)
 	return EX_OK;
 }
 
-/* -1 to go on, else the exit status. *mode becomes 't', 'M' or stays. */
+/*
+ * Returns -1 to go on, else the exit status. *mode becomes 'M', 'n' or 't', or
+ * stays.
+ */
 static int
 read_options(struct program *p, int argc, char **argv, int *mode)
 {
-	int c;
+	const char *value;
+	struct error err;
+	int key;
 
 	p->conf_file = CONF_DEFAULT_FILE;
-	while ((c = getopt(argc, argv, "c:tMVh")) != -1) {
-		switch (c) {
-		case 'c':
-			p->conf_file = optarg;
-			break;
-		case 't':
-		case 'M':
-			*mode = c;
-			break;
-		case 'V':
-			printf("msgraphd %s\n", MSGRAPH_VERSION);
-			return EX_OK;
-		case 'h':
-			fputs(usage, stdout);
-			return EX_OK;
-		default:
-			fputs(usage, stderr);
-			return EX_USAGE;
-		}
+	while ((key = cmdline_next(&cmdline, argc, argv, &value, &err)) > 0) {
+		if (key == 'c')
+			p->conf_file = value;
+		else if (key == 'h' || key == 'V')
+			return cmdline_answer(&cmdline, key, stdout) == 0
+			    ? EX_OK
+			    : EX_IOERR;
+		else
+			*mode = key;
 	}
-	if (optind < argc) {
-		fputs(usage, stderr);
-		return EX_USAGE;
-	}
-	return -1;
+	return key == 0 ? -1 : cmdline_fail(&cmdline, &err);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct program program = {0};
+	struct conf *conf = &program.daemon.conf;
 	struct error err;
 	int status, mode = 0;
 
 	if ((status = read_options(&program, argc, argv, &mode)) != -1)
 		return status;
-	if (conf_load(&program.daemon.conf, program.conf_file, &err) == -1) {
+	if (conf_load(conf, program.conf_file, &err) == -1) {
 		fprintf(stderr, "msgraphd: %s\n", err.text);
 		return EX_CONFIG;
 	}
 	if (mode != 0) {
 		status = EX_OK;
-		if (mode == 't')
-			conf_print(&program.daemon.conf, stdout);
+		if (mode == 'M')
+			status = move_aside(conf);
 		else
-			status = move_aside(&program.daemon.conf);
-		conf_free(&program.daemon.conf);
+			conf_answer(conf, mode, "msgraphd", program.conf_file);
+		conf_free(conf);
 		return status;
 	}
-	log_open("msgraphd",
-	    (enum log_destination)program.daemon.conf.log_destination,
-	    (enum log_level)program.daemon.conf.log_level);
+	log_open("msgraphd", (enum log_destination)conf->log_destination,
+	    (enum log_level)conf->log_level);
+	conf_warn(conf, warn);
 	return run(&program);
 }

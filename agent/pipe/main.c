@@ -12,13 +12,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/pipe/process/deadline.h"
 #include "agent/pipe/process/exit_status.h"
 #include "agent/pipe/process/options.h"
 #include "agent/pipe/process/parent.h"
-#include "lib/base/version.h"
 #include "deliver.h"
 
 /* Until the configuration is read: its default for delivery_timeout. */
@@ -45,14 +45,25 @@ prepare(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* What -h and -V ask for. */
+/*
+ * Answers -h and -V. pipe(8) would take the exit status 0 for a message that
+ * was sent, and pipe(8) gives the message through a pipe: so with one on
+ * standard input, the answer is that the options are wrong.
+ */
 static int
-say(enum options_action action)
+answer(int key, struct error *err)
 {
-	fputs(action == OPTIONS_HELP ? options_usage
-				     : "msgraph-agent " MSGRAPH_VERSION "\n",
-	    stdout);
-	return fflush(stdout) == 0 ? 0 : 1;
+	struct stat in;
+
+	if (fstat(STDIN_FILENO, &in) == -1 || S_ISFIFO(in.st_mode))
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "msgraph-agent: -%c delivers nothing, and standard input "
+		    "is a pipe; see msgraph-agent(8) for master.cf",
+		    key);
+	if (cmdline_answer(&options_cmdline, key, stdout) == -1)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "cannot write to standard output");
+	return 0;
 }
 
 int
@@ -61,21 +72,23 @@ main(int argc, char **argv)
 	struct wire_reply reply = {.status = WIRE_DEFERRED};
 	struct error err = {.class = ERROR_NONE};
 	struct options options;
-	int status;
+	int status, answered = 0;
 
 	parent_init();
 	prepare();
 	deadline_start(DEADLINE_AT_FIRST);
 	status = options_parse(&options, argc, argv, &err);
-	if (status == -1)
-		outcome_from_error(&reply, &err);
-	else if (options.action == OPTIONS_DELIVER)
+	if (status == 0 && options.answer == 0) {
 		deliver(&options, STDIN_FILENO, &reply);
+	} else {
+		if (status == 0)
+			status = answer(options.answer, &err);
+		answered = status == 0;
+		if (!answered)
+			outcome_from_error(&reply, &err);
+	}
 	deadline_end();
-	if (status == 0 && options.action != OPTIONS_DELIVER)
-		status = say(options.action);
-	else
-		status = outcome_report(&reply);
+	status = answered ? 0 : outcome_report(&reply);
 	options_free(&options);
 	return status;
 }

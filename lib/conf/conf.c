@@ -2,21 +2,24 @@
  * conf.c - reads msgraph.conf; see conf.h.
  *
  * A setting is a row of the table below and a member of struct conf, nothing
- * else: parser, defaults, checks and -t's output follow from the row. A value
- * is turned into its run-time form when it is read: durations into seconds,
- * choices into their index.
+ * else: parser, defaults, checks, -t and -n follow from the row, and a test
+ * holds man page and example to it. A value is turned into its run-time form
+ * when it is read: durations into seconds, choices into their index.
  */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/local/identity.h"
 #include "conf.h"
-#include "conf_value.h"
+#include "conf_private.h"
 
 #define LINE_MAX_BYTES 2048
+#define WARNINGS_MAX (8 * 1024) /* bytes in all; what is more is dropped */
 
 #define AT(member) offsetof(struct conf, member)
 #define DAY CONF_DAY
@@ -60,61 +63,107 @@ static const char *const log_destinations[] = {
 };
 
 static const struct conf_option options[] = {
-    {"cloud", CONF_CHOICE, AT(cloud), "global", 0, 0, clouds},
-    {"login_endpoint", CONF_URL, AT(login_endpoint), "", 0, 0, NULL},
-    {"graph_endpoint", CONF_URL, AT(graph_endpoint), "", 0, 0, NULL},
-    {"ca_file", CONF_PATH, AT(ca_file), "", 0, 0, NULL},
-    {"proxy", CONF_PROXY, AT(proxy), "", 0, 0, NULL},
-    {"proxy_password_file", CONF_PATH, AT(proxy_password_file), "", 0, 0, NULL},
+    {"cloud", CONF_CHOICE, AT(cloud), "global", 0, 0, clouds,
+	.help = "The Microsoft cloud that the tenants live in."},
+    {"login_endpoint", CONF_URL, AT(login_endpoint), "", 0, 0, NULL,
+	.help = "The place of Entra, for tests only. Empty: by cloud."},
+    {"graph_endpoint", CONF_URL, AT(graph_endpoint), "", 0, 0, NULL,
+	.help = "The place of Graph, for tests only. Empty: by cloud."},
+    {"ca_file", CONF_PATH, AT(ca_file), "", 0, 0, NULL,
+	.help =
+	    "The authorities to trust, in PEM form, instead of the system's."},
+    {"proxy", CONF_PROXY, AT(proxy), "", 0, 0, NULL,
+	.help = "The proxy for both endpoints. Empty: none."},
+    {"proxy_password_file", CONF_PATH, AT(proxy_password_file), "", 0, 0, NULL,
+	.help = "A file with the line user:password for the proxy, mode 0400."},
     {"username_delimiter", CONF_CHOICE, AT(username_delimiter), "any", 0, 0,
-	delimiters},
-    {"auth_cache_ttl", CONF_DURATION, AT(auth_cache_ttl), "10m", 0, DAY, NULL},
+	delimiters,
+	.help = "The character between tenant and client in a user name."},
+    {"auth_cache_ttl", CONF_DURATION, AT(auth_cache_ttl), "10m", 0, DAY, NULL,
+	.help = "How long an accepted secret is accepted without asking Entra "
+		"again."},
     {"auth_outage_grace", CONF_DURATION, AT(auth_outage_grace), "12h", 0, DAY,
-	NULL},
+	NULL,
+	.help = "How long an accepted secret still signs in while Entra cannot "
+		"be asked."},
     {"auth_socket", CONF_SOCKET, AT(auth_socket),
-	"/var/spool/postfix/msgraph/auth", 0, 0, NULL},
+	"/var/spool/postfix/msgraph/auth", 0, 0, NULL,
+	.help = "The socket on which msgraphd answers Postfix's smtpd."},
     {"bounce_socket", CONF_SOCKET, AT(bounce_socket),
-	"/var/spool/postfix/msgraph/bounce", 0, 0, NULL},
-    {"bounce_via_graph", CONF_CHOICE, AT(bounce_via_graph), "yes", 0, 0,
-	no_yes},
+	"/var/spool/postfix/msgraph/bounce", 0, 0, NULL,
+	.help = "The socket on which msgraphd answers Postfix's cleanup about "
+		"bounces."},
+    {"bounce_via_graph", CONF_CHOICE, AT(bounce_via_graph), "yes", 0, 0, no_yes,
+	.help = "Whether bounces and delay notices go through Graph to their "
+		"mailbox."},
     {"submit_socket", CONF_SOCKET, AT(submit_socket), "/run/msgraph/submit", 0,
-	0, NULL},
+	0, NULL,
+	.help =
+	    "The socket on which msgraphd takes messages from msgraph-agent."},
     {"state_directory", CONF_PATH, AT(state_directory), "/var/lib/msgraph", 0,
-	0, NULL},
+	0, NULL,
+	.help = "The folder of the sealed secrets and of the outcomes of "
+		"deliveries."},
     {"state_retention", CONF_DURATION, AT(state_retention), "7d", 3600,
-	365 * DAY, NULL},
+	365 * DAY, NULL,
+	.help = "How long the outcome of a delivery is remembered."},
     {"vault_key_file", CONF_PATH, AT(vault_key_file), "/etc/msgraph/vault.key",
-	0, 0, NULL},
-    {"connect_timeout", CONF_DURATION, AT(connect_timeout), "10s", 1, 300,
-	NULL},
-    {"request_timeout", CONF_DURATION, AT(request_timeout), "2m", 1, 3600,
-	NULL},
-    {"throttle_wait", CONF_DURATION, AT(throttle_wait), "1m", 0, 3600, NULL},
+	0, 0, NULL,
+	.help = "The key that seals the state: 32 random bytes, mode 0400."},
+    {"connect_timeout", CONF_DURATION, AT(connect_timeout), "10s", 1, 300, NULL,
+	.help = "How long one connection may take to come up, TLS included."},
+    {"request_timeout", CONF_DURATION, AT(request_timeout), "2m", 1, 3600, NULL,
+	.help = "How long one HTTPS request may take in all."},
+    {"throttle_wait", CONF_DURATION, AT(throttle_wait), "1m", 0, 3600, NULL,
+	.help = "The longest Retry-After that a delivery waits out."},
     {"delivery_timeout", CONF_DURATION, AT(delivery_timeout), "10m", 1, DAY,
-	NULL},
+	NULL,
+	.help = "How long msgraph-agent may take for one delivery in all."},
     {"mailbox_concurrency", CONF_NUMBER, AT(mailbox_concurrency), "4", 1, 100,
-	NULL},
+	NULL, .unit = "requests",
+	.help = "How many requests for one client and mailbox run at once."},
     {"access_denied_grace", CONF_DURATION, AT(access_denied_grace), "1d", 0,
-	30 * DAY, NULL},
-    {"verify_unknown", CONF_CHOICE, AT(verify_unknown), "no", 0, 0, no_yes},
+	30 * DAY, NULL,
+	.help = "How long a refusal that an admin can mend defers a message."},
+    {"verify_unknown", CONF_CHOICE, AT(verify_unknown), "no", 0, 0, no_yes,
+	.help = "Whether Drafts and Sent Items are searched before a message "
+		"is posted again."},
     {"sendmail_limit", CONF_SIZE, AT(sendmail_limit), "3000000", 64 * 1024,
-	150 * MEGABYTE, NULL},
+	150 * MEGABYTE, NULL,
+	.help = "The longest message that goes in one request, before base64."},
     {"large_messages", CONF_CHOICE, AT(large_messages), "draft", 0, 0,
-	large_messages},
+	large_messages,
+	.help = "How a message over sendmail_limit is sent: as a draft, or not "
+		"at all."},
     {"header_recipients", CONF_CHOICE, AT(header_recipients), "trim", 0, 0,
-	header_recipients},
-    {"max_recipients", CONF_NUMBER, AT(max_recipients), "500", 1, 1000, NULL},
-    {"encode_8bit", CONF_CHOICE, AT(encode_8bit), "yes", 0, 0, no_yes},
-    {"hide_client", CONF_CHOICE, AT(hide_client), "no", 0, 0, no_yes},
+	header_recipients,
+	.help =
+	    "Whether To, Cc and Bcc keep addresses that the envelope lacks."},
+    {"max_recipients", CONF_NUMBER, AT(max_recipients), "500", 1, 1000, NULL,
+	.unit = "recipients",
+	.help = "The most recipients of one message to Graph."},
+    {"encode_8bit", CONF_CHOICE, AT(encode_8bit), "yes", 0, 0, no_yes,
+	.help = "Whether parts with 8-bit bytes become quoted-printable or "
+		"base64."},
+    {"hide_client", CONF_CHOICE, AT(hide_client), "no", 0, 0, no_yes,
+	.help = "Whether Postfix's Received field loses the client's name and "
+		"address."},
     {"milter_socket", CONF_MILTER, AT(milter_socket),
-	"unix:/var/spool/postfix/msgraph/milter", 0, 0, NULL},
+	"unix:/var/spool/postfix/msgraph/milter", 0, 0, NULL,
+	.help = "The socket on which msgraph-milter listens."},
     {"mailbox_from", CONF_CHOICE, AT(mailbox_from), "header", 0, 0,
-	mailbox_froms},
+	mailbox_froms,
+	.help = "The address that names the mailbox: From, or the envelope "
+		"sender."},
     {"max_message_size", CONF_SIZE, AT(max_message_size), "35m", 64 * 1024,
-	150 * MEGABYTE, NULL},
-    {"log_level", CONF_CHOICE, AT(log_level), "info", 0, 0, log_levels},
+	150 * MEGABYTE, NULL,
+	.help = "The longest message that a client may announce."},
+    {"log_level", CONF_CHOICE, AT(log_level), "info", 0, 0, log_levels,
+	.help = "The least important lines that are written."},
     {"log_destination", CONF_CHOICE, AT(log_destination), "syslog", 0, 0,
-	log_destinations},
+	log_destinations,
+	.help = "The place of log lines: syslog (facility mail), or standard "
+		"error."},
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -185,13 +234,105 @@ is_name(const char *s)
 	return 1;
 }
 
-/* seen[] holds the line on which each option stood, 0 for not yet. */
+/* One reading of a file. */
+struct reader {
+	struct conf *conf;
+	const char *file;
+	const struct conf_old *old; /* names that were; ends with a NULL name */
+	int number; /* of the line */
+	int seen[OPTION_COUNT]; /* on which line each stood, 0: not yet */
+};
+
+/* Keeps a warning about the present line; it must not stop a program. */
+static void warn(struct reader *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+warn(struct reader *r, const char *fmt, ...)
+{
+	struct error text;
+	char raw[sizeof(text.text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	error_set(
+	    &text, ERROR_OURS, "4.3.5", "%s:%d: %s", r->file, r->number, raw);
+	buf_add(&r->conf->warnings, text.text, strlen(text.text) + 1);
+}
+
+/* The one place that says what an unknown name means. */
 static int
-read_line(
-    struct conf *conf, char *line, int number, int seen[], struct error *err)
+unknown_setting(const char *name, struct error *err)
+{
+	const char *near = conf_near(name);
+
+	if (near != NULL)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "unknown setting \"%s\"; did you mean \"%s\"?", name, near);
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "unknown setting \"%s\"; see msgraph.conf(5)", name);
+}
+
+/*
+ * An update must not stop mail, so a former name is taken for the present one;
+ * where both stand in the file, the present one counts.
+ */
+static int
+old_setting(struct reader *r, const struct conf_old *old, const char *value,
+    struct error *err)
+{
+	size_t i;
+
+	if (old->now == NULL) {
+		warn(r, "\"%s\" is no setting any more: %s; remove the line",
+		    old->name, old->why);
+		return 0;
+	}
+	i = find_option(old->now);
+	assert(i < OPTION_COUNT);
+	if (r->seen[i] != 0) {
+		warn(r,
+		    "\"%s\" is called \"%s\" now, which line %d sets; "
+		    "remove the line",
+		    old->name, old->now, r->seen[i]);
+		return 0;
+	}
+	if (set_option(r->conf, &options[i], value, err) == -1)
+		return error_prefix(err, "%s", old->name);
+	warn(r, "\"%s\" is called \"%s\" now; change the name", old->name,
+	    old->now);
+	return 0;
+}
+
+static int
+read_setting(
+    struct reader *r, const char *name, const char *value, struct error *err)
+{
+	const struct conf_old *old = r->old;
+	size_t i = find_option(name);
+
+	if (i == OPTION_COUNT) {
+		while (old->name != NULL && strcmp(old->name, name) != 0)
+			old++;
+		return old->name == NULL ? unknown_setting(name, err)
+					 : old_setting(r, old, value, err);
+	}
+	if (r->seen[i] != 0)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "\"%s\" was set on line %d already; keep one of the two",
+		    name, r->seen[i]);
+	r->seen[i] = r->number;
+	if (set_option(r->conf, &options[i], value, err) == -1)
+		return error_prefix(err, "%s", name);
+	return 0;
+}
+
+static int
+read_line(struct reader *r, char *line, struct error *err)
 {
 	char *name, *value;
-	size_t i;
 
 	name = trim(line);
 	if (*name == '\0' || *name == '#')
@@ -203,17 +344,7 @@ read_line(
 	}
 	if (value == NULL || !is_name(name))
 		return wrong(err, "not of the form \"name = value\"");
-	if ((i = find_option(name)) == OPTION_COUNT)
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "unknown setting \"%s\"; see msgraph.conf(5)", name);
-	if (seen[i] != 0)
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "\"%s\" was set on line %d already; keep one of the two",
-		    name, seen[i]);
-	seen[i] = number;
-	if (set_option(conf, &options[i], value, err) == -1)
-		return error_prefix(err, "%s", name);
-	return 0;
+	return read_setting(r, name, value, err);
 }
 
 /*
@@ -233,24 +364,22 @@ check_line(const char line[LINE_MAX_BYTES], struct error *err)
 }
 
 static int
-read_lines(struct conf *conf, FILE *in, const char *file, struct error *err)
+read_lines(struct reader *r, FILE *in, struct error *err)
 {
-	int seen[OPTION_COUNT] = {0};
 	char line[LINE_MAX_BYTES];
-	int number = 0;
 
 	for (;;) {
 		memset(line, '\n', sizeof(line)); /* for check_line() */
 		if (fgets(line, sizeof(line), in) == NULL)
 			break;
-		number++;
+		r->number++;
 		if (check_line(line, err) == -1 ||
-		    read_line(conf, line, number, seen, err) == -1)
-			return error_prefix(err, "%s:%d", file, number);
+		    read_line(r, line, err) == -1)
+			return error_prefix(err, "%s:%d", r->file, r->number);
 	}
 	if (ferror(in))
-		return error_set(err, ERROR_OURS, "4.3.5", "read %s: %s", file,
-		    strerror(errno));
+		return error_set(err, ERROR_OURS, "4.3.5", "read %s: %s",
+		    r->file, strerror(errno));
 	return 0;
 }
 
@@ -279,10 +408,12 @@ default_endpoint(char **endpoint, const char *fallback, struct error *err)
 }
 
 static int
-load(struct conf *conf, FILE *in, const char *file, struct error *err)
+load(struct reader *r, FILE *in, struct error *err)
 {
-	if (set_defaults(conf, err) == -1 ||
-	    read_lines(conf, in, file, err) == -1)
+	struct conf *conf = r->conf;
+
+	buf_init(&conf->warnings, WARNINGS_MAX);
+	if (set_defaults(conf, err) == -1 || read_lines(r, in, err) == -1)
 		return -1;
 	if (default_endpoint(
 		&conf->login_endpoint, endpoints[conf->cloud].login, err) == -1)
@@ -292,8 +423,10 @@ load(struct conf *conf, FILE *in, const char *file, struct error *err)
 }
 
 int
-conf_load(struct conf *conf, const char *file, struct error *err)
+conf_load_old(struct conf *conf, const char *file, const struct conf_old *old,
+    struct error *err)
 {
+	struct reader reader = {.conf = conf, .file = file, .old = old};
 	FILE *in;
 	int result;
 
@@ -301,11 +434,17 @@ conf_load(struct conf *conf, const char *file, struct error *err)
 	if ((in = fopen(file, "re")) == NULL)
 		return error_set(err, ERROR_OURS, "4.3.5", "open %s: %s", file,
 		    strerror(errno));
-	result = load(conf, in, file, err);
+	result = load(&reader, in, err);
 	fclose(in);
 	if (result == -1)
 		conf_free(conf);
 	return result;
+}
+
+int
+conf_load(struct conf *conf, const char *file, struct error *err)
+{
+	return conf_load_old(conf, file, conf_old_names, err);
 }
 
 void
@@ -316,6 +455,7 @@ conf_free(struct conf *conf)
 	for (i = 0; i < OPTION_COUNT; i++)
 		if (conf_value_is_text(&options[i]))
 			free(*(char **)((char *)conf + options[i].offset));
+	buf_free(&conf->warnings);
 	memset(conf, 0, sizeof(*conf));
 }
 
@@ -327,17 +467,30 @@ conf_delimiters(const struct conf *conf)
 	return delimiters[conf->username_delimiter];
 }
 
-/* --- output --- */
-
 void
-conf_print(const struct conf *conf, FILE *out)
+conf_warn(const struct conf *conf, void (*say)(const char *text))
 {
-	size_t i;
+	const char *text = conf->warnings.bytes;
+	size_t at;
 
-	for (i = 0; i < OPTION_COUNT; i++) {
-		fprintf(out, "%s = ", options[i].name);
-		conf_value_print(
-		    &options[i], (const char *)conf + options[i].offset, out);
-		fprintf(out, "\n");
-	}
+	for (at = 0; at < conf->warnings.len; at += strlen(text + at) + 1)
+		say(text + at);
+}
+
+/* --- for the other files of this folder --- */
+
+const struct conf_option *
+conf_row(size_t i)
+{
+	return i < OPTION_COUNT ? &options[i] : NULL;
+}
+
+const char *
+conf_row_default(const struct conf_option *row, int cloud)
+{
+	if (row->offset == AT(login_endpoint))
+		return endpoints[cloud].login;
+	if (row->offset == AT(graph_endpoint))
+		return endpoints[cloud].graph;
+	return row->fallback;
 }

@@ -1,9 +1,9 @@
 /*
  * conf.h - msgraph.conf: "name = value" lines, '#' comments.
  *
- * One table holds every setting with its type, default, limits and help. It
- * feeds the parser, what -t prints, and the test that compares it with the man
- * page and the example file. Every program reads the whole file, so that a
+ * One table holds every setting with its kind, unit, default, limits and help.
+ * It feeds the parser, what -t and -n print, and the test that compares it with
+ * the man page and the example file. Every program reads the whole file, so that a
  * mistake is found whoever meets it first.
  */
 #ifndef MSGRAPH_CONF_H
@@ -12,10 +12,19 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 
 #define CONF_DEFAULT_FILE "/etc/msgraph/msgraph.conf"
+
+/* Rows of a command line, as those of lib/base/cmdline.h. */
+#define CONF_CMDLINE_FILE \
+	'c', NULL, "file", "read this instead of " CONF_DEFAULT_FILE
+#define CONF_CMDLINE_CHANGED \
+	'n', NULL, NULL, "check the settings, print what was changed, and exit"
+#define CONF_CMDLINE_TEST \
+	't', NULL, NULL, "check the settings, print and explain all, and exit"
 
 enum conf_cloud { CLOUD_GLOBAL, CLOUD_USGOV, CLOUD_USGOV_DOD, CLOUD_CHINA };
 enum conf_mailbox_from { MAILBOX_FROM_HEADER, MAILBOX_FROM_ENVELOPE };
@@ -61,6 +70,7 @@ struct conf {
 	long max_message_size;
 	int log_level; /* enum log_level */
 	int log_destination; /* enum log_destination */
+	struct buf warnings; /* for conf_warn() alone */
 };
 
 /*
@@ -74,7 +84,33 @@ void conf_free(struct conf *conf);
 /* The delimiters a user name may have, as identity_parse() takes them. */
 const char *conf_delimiters(const struct conf *conf);
 
-/* What -t prints: every setting as "name = value", in the table's order. */
+/*
+ * Calls say() with each warning of the load: a line of the file that means
+ * something still, or nothing any more, and should be changed. A text is one
+ * line, names file and line, and has no control characters. A program logs the
+ * texts; with -t and -n they go to standard error.
+ */
+void conf_warn(const struct conf *conf, void (*say)(const char *text));
+
+/*
+ * Writes every setting as "name = value", in the table's order, each below
+ * comments that say what it is for, what it may be, and its default (-t).
+ */
 void conf_print(const struct conf *conf, FILE *out);
+
+/*
+ * Writes the settings that differ from their defaults as "name = value", in the
+ * table's order, below a comment with program, version and file (-n): what a
+ * person sends along who asks for help. Values are shown as they are.
+ */
+void conf_print_changed(
+    const struct conf *conf, const char *program, const char *file, FILE *out);
+
+/*
+ * Answers the keys 't' and 'n' of a command line on standard output, with the
+ * warnings of the load on standard error.
+ */
+void conf_answer(
+    const struct conf *conf, int key, const char *program, const char *file);
 
 #endif

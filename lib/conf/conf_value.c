@@ -328,6 +328,78 @@ conf_value_print(const struct conf_option *o, const void *member, FILE *out)
 	}
 }
 
+static void
+describe_choices(const struct conf_option *o, FILE *out)
+{
+	size_t i;
+
+	for (i = 0; o->choices[i] != NULL; i++)
+		fprintf(out, "%s%s", i == 0 ? "one of " : ", ", o->choices[i]);
+}
+
+static void
+describe_range(const struct conf_option *o, const char *kind,
+    const struct unit *units, FILE *out)
+{
+	fprintf(out, "%s, ", kind);
+	print_scaled(units, o->min, out);
+	fprintf(out, " to ");
+	print_scaled(units, o->max, out);
+}
+
+void
+conf_value_describe(const struct conf_option *o, FILE *out)
+{
+	static const char *const texts[] = {
+	    [CONF_MILTER] = "socket in libmilter's syntax",
+	    [CONF_PATH] = "path",
+	    [CONF_SOCKET] = "path of a socket",
+	    [CONF_STRING] = "text",
+	    [CONF_URL] = "url",
+	};
+
+	switch (o->type) {
+	case CONF_CHOICE:
+		describe_choices(o, out);
+		break;
+	case CONF_DURATION:
+		describe_range(o, "duration", seconds, out);
+		break;
+	case CONF_SIZE:
+		describe_range(o, "size in bytes", bytes, out);
+		break;
+	case CONF_NUMBER:
+		fprintf(
+		    out, "number of %s, %ld to %ld", o->unit, o->min, o->max);
+		break;
+	default:
+		fprintf(out, "%s", texts[o->type]);
+		break;
+	}
+}
+
+int
+conf_value_is(const struct conf_option *o, const void *member, const char *text)
+{
+	const char *string;
+	int choice = -1;
+	long number = -1;
+
+	switch (o->type) {
+	case CONF_CHOICE:
+		return read_choice(o, &choice, text, NULL) == 0 &&
+		    choice == *(const int *)member;
+	case CONF_DURATION:
+	case CONF_SIZE:
+	case CONF_NUMBER:
+		return conf_value_read(o, &number, text, NULL) == 0 &&
+		    number == *(const long *)member;
+	default:
+		string = *(char *const *)member;
+		return strcmp(string == NULL ? "" : string, text) == 0;
+	}
+}
+
 int
 conf_value_is_text(const struct conf_option *o)
 {

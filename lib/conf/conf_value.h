@@ -1,6 +1,6 @@
 /*
  * conf_value.h - the kinds of values that settings have: how each is read,
- * checked and printed. For conf.c alone; everybody else uses conf.h.
+ * checked and printed. For this folder alone; everybody else uses conf.h.
  */
 #ifndef MSGRAPH_CONF_VALUE_H
 #define MSGRAPH_CONF_VALUE_H
@@ -31,6 +31,8 @@ struct conf_option {
 	const char *fallback; /* the default, as a file would say it */
 	long min, max; /* of durations in seconds, of sizes in bytes */
 	const char *const *choices;
+	const char *unit; /* what a number counts; other kinds have their own */
+	const char *help; /* one sentence of at most 76 bytes: what it is for */
 };
 
 /*
@@ -44,6 +46,13 @@ int conf_value_read(const struct conf_option *o, void *member,
 /* Writes it as a file would say it, without line end. */
 void conf_value_print(
     const struct conf_option *o, const void *member, FILE *out);
+
+/* Writes what a value may be, such as "duration, 1s to 5m", on one line. */
+void conf_value_describe(const struct conf_option *o, FILE *out);
+
+/* Returns 1 when *member is what the text would be read as. */
+int conf_value_is(
+    const struct conf_option *o, const void *member, const char *text);
 
 /* 1 when *member is a char * that is owned. */
 int conf_value_is_text(const struct conf_option *o);

@@ -418,14 +418,3 @@ def test_parent_lives_unseen(agent, daemon, hidden):
     assert done.returncode == 0
     assert time.monotonic() - started > 0.2  # it was unseen
     assert daemon.next().message == MESSAGE
-
-
-# --- for people
-
-def test_version_and_help(agent):
-    done = agent.run([str(AGENT), "-V"])
-    assert done.returncode == 0
-    assert re.match(rb"msgraph-agent \d+\.\d+", done.stdout)
-    done = agent.run([str(AGENT), "-h"])
-    assert done.returncode == 0
-    assert done.stdout.startswith(b"usage: msgraph-agent ")

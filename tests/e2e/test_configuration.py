@@ -111,17 +111,6 @@ def test_start_that_fails_says_why(tmp_path, destination):
     assert "has 31 bytes instead of 32" in line
 
 
-@pytest.mark.parametrize("name", ["msgraphd", "msgraph-milter",
-                                  "msgraph-agent"])
-@pytest.mark.parametrize("option, expected", [("-V", "0."), ("-h", "-c")])
-def test_version_and_help(tmp_path, name, option, expected):
-    done = subprocess.run([str(BUILD / name), option], capture_output=True,
-                          text=True, timeout=30)
-    assert done.returncode == 0
-    assert name in done.stdout and expected in done.stdout
-    assert done.stderr == ""
-
-
 # --- in a site that runs
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The examples: each is used by the other tests as it stands; here is what
-those do not see. Settings, man page and program say the same, Postfix and
-systemd find nothing to complain of, and the numbers fit together."""
+those do not see. Postfix and systemd find nothing to complain of, and the
+numbers fit together."""
 
 from __future__ import annotations
 
@@ -20,21 +20,7 @@ from harness.settings import read_settings, seconds
 README = example.ROOT / "README.md"
 
 
-# --- msgraph.conf
-
-def commented_settings() -> dict[str, str]:
-    return {name: value.strip() for name, value in re.findall(
-        r"^#([a-z0-9_]+) =(.*)$", example.read("msgraph.conf"), re.M)}
-
-
-# The endpoints' default is what the cloud says, so the example leaves them
-# empty.
-BY_CLOUD = {"login_endpoint": "", "graph_endpoint": ""}
-
-
-def test_example_names_every_setting_with_its_default(defaults):
-    assert commented_settings() == {**defaults, **BY_CLOUD}
-
+# --- msgraph.conf; tests/lint/test_settings.py compares it with the table
 
 def test_example_is_a_configuration(tmp_path, defaults):
     """As it is, and with every line taken into use."""
@@ -43,46 +29,6 @@ def test_example_is_a_configuration(tmp_path, defaults):
     for variant in (text, re.sub(r"(?m)^#([a-z0-9_]+ =)", r"\1", text)):
         conf.write_text(variant)
         assert read_settings(conf) == defaults
-
-
-def test_every_setting_is_explained():
-    """No line stands without words before it, unless right under another."""
-    blocks = example.read("msgraph.conf").split("\n\n")
-    for block in blocks:
-        lines = block.splitlines()
-        if any(re.match(r"#[a-z0-9_]+ =", line) for line in lines):
-            assert lines[0].startswith("# "), block
-
-
-def test_manual_has_every_setting_with_its_default(defaults):
-    text = (example.ROOT / "lib" / "conf" / "msgraph.conf.5").read_text()
-    rows = {name: value.strip().replace("\\&", "") for name, value in
-            re.findall(r"^\.It Ic (\w+) No =(.*)$", text, re.M)}
-    assert rows == defaults
-
-
-ACTIONS = {"sent": "SENT", "renew": "RENEW", "again": "RETRY", "grace": "HEAL",
-           "hold": "HOLD", "defer": "DEFER", "bounce": "BOUNCE"}
-
-
-def test_manual_has_every_row_of_the_outcome_table():
-    """In order; the two rows behind them stand for no row and no answer."""
-    folder = example.ROOT / "agent" / "daemon"
-    rows = [(status, code or words or "any", action, dsn, reason.lower())
-            for status, code, action, dsn, reason, words in re.findall(
-                r'\{(\w+), (?:NULL|"(\w+)"), OUTCOME_(\w+), "([\w.]+)",\s+'
-                r'(?:REASON_)?(\w+),[^{}]*?(?:NULL|"(\w+)")\}',
-                (folder / "outcome.c").read_text())]
-    names = {"any": "ANY", "5xx": "5"}
-    manual = [(names.get(status, status), code.removeprefix("any, saying "),
-               ACTIONS.get(what, what), dsn if what != "again" else
-               "x" + dsn[1:], "null" if reason == "\\-" else reason)
-              for status, code, what, dsn, reason in re.findall(
-                  r"^\.It (\w+) Ta ([\w, ]+) Ta (\w+) Ta ([\w.]+) Ta (.+)$",
-                  (folder / "msgraphd.8").read_text(), re.M)]
-    assert len(rows) > 20
-    assert manual[:-2] == rows
-    assert [row[0] for row in manual[-2:]] == ["else", "none"]
 
 
 # --- Postfix

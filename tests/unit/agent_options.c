@@ -35,10 +35,10 @@ static const struct {
     {{GOOD, "a@x"}, NULL, 0, 1},
     {{GOOD}, "no recipient", 0, 0},
     {{GOOD, "--"}, "no recipient", 0, 0},
-    {{GOOD, "--zzz", "--", "a@x"}, "unknown option", 0, 0},
-    {{GOOD, "-x", "--", "a@x"}, "unknown option", 0, 0},
-    {{"-c"}, "without value", 0, 0},
-    {{"--mailbox"}, "without value", 0, 0},
+    {{GOOD, "--zzz=1", "--", "a@x"}, "unknown option --zzz;", 0, 0},
+    {{GOOD, "-x", "--", "a@x"}, "unknown option -x;", 0, 0},
+    {{"-c"}, "-c needs a value", 0, 0},
+    {{"--mailbox"}, "--mailbox needs a value", 0, 0},
     {{NULL}, "--queue-id", 0, 0},
     {{"--queue-id=Q", "--identity=i", "--mailbox=m@x", "--", "a@x"},
 	"--sender are needed", 0, 0},
@@ -74,7 +74,7 @@ test_options(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].text == NULL) {
 			assert_int_equal(parse(&o, rows[i].argv, &err), 0);
-			assert_int_equal(o.action, OPTIONS_DELIVER);
+			assert_int_equal(o.answer, 0);
 			assert_int_equal(o.original_count, rows[i].originals);
 			assert_int_equal(o.recipient_count, rows[i].recipients);
 		} else {

@@ -1,22 +1,16 @@
 /*
  * options.c - the agent's command line. See options.h.
  *
- * getopt_long() is kept quiet: whatever it printed would come before
- * the status line, and pipe(8) would then bounce the message.
+ * Nothing is printed: it would come before the status line, and pipe(8) would
+ * then bounce the message.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/conf/conf.h"
 #include "lib/mail/address.h"
 #include "options.h"
-
-const char options_usage[] =
-    "usage: msgraph-agent [-c FILE] --queue-id=ID --identity=USER\n"
-    "           --mailbox=ADDR --sender=ADDR [--original-recipient=ADDR]...\n"
-    "           -- RECIPIENT...                    < message\n"
-    "       msgraph-agent -h | -V\n";
 
 enum {
 	OPT_QUEUE_ID = 256,
@@ -26,14 +20,25 @@ enum {
 	OPT_ORIGINAL
 };
 
-static const struct option long_options[] = {
-    {"queue-id", required_argument, NULL, OPT_QUEUE_ID},
-    {"identity", required_argument, NULL, OPT_IDENTITY},
-    {"mailbox", required_argument, NULL, OPT_MAILBOX},
-    {"sender", required_argument, NULL, OPT_SENDER},
-    {"original-recipient", required_argument, NULL, OPT_ORIGINAL},
-    {NULL, 0, NULL, 0},
+static const struct cmdline_option rows[] = {
+    {CONF_CMDLINE_FILE},
+    {CMDLINE_HELP},
+    {OPT_IDENTITY, "identity", "user", "who signed in (${sasl_username})"},
+    {OPT_MAILBOX, "mailbox", "address", "the mailbox that sends (${nexthop})"},
+    {OPT_ORIGINAL, "original-recipient", "address",
+	"a recipient as the client named it (${original_recipient})"},
+    {OPT_QUEUE_ID, "queue-id", "id", "Postfix's name for it (${queue_id})"},
+    {OPT_SENDER, "sender", "address", "the envelope's sender (${sender})"},
+    {CMDLINE_VERSION},
+    {0, NULL, NULL, NULL},
 };
+
+const struct cmdline options_cmdline = {"msgraph-agent",
+    "[-c file] --queue-id=id --identity=user\n"
+    " --mailbox=address --sender=address\n"
+    " [--original-recipient=address ...] -- recipient ...\n"
+    "-h | -V",
+    rows, 1};
 
 static int
 usage_error(struct error *err, const char *what)
@@ -42,38 +47,33 @@ usage_error(struct error *err, const char *what)
 	    "msgraph-agent: %s; see msgraph-agent(8) for master.cf", what);
 }
 
-static int
-take(struct options *o, int option, struct error *err)
+static void
+take(struct options *o, int key, const char *value)
 {
-	switch (option) {
+	switch (key) {
 	case 'c':
-		o->conf_file = optarg;
+		o->conf_file = value;
 		break;
 	case 'h':
-		o->action = OPTIONS_HELP;
-		break;
 	case 'V':
-		o->action = OPTIONS_VERSION;
+		o->answer = key;
 		break;
 	case OPT_QUEUE_ID:
-		o->queue_id = optarg;
+		o->queue_id = value;
 		break;
 	case OPT_IDENTITY:
-		o->identity = optarg;
+		o->identity = value;
 		break;
 	case OPT_MAILBOX:
-		o->mailbox = optarg;
+		o->mailbox = value;
 		break;
 	case OPT_SENDER:
-		o->sender = optarg;
+		o->sender = value;
 		break;
 	case OPT_ORIGINAL:
-		o->originals[o->original_count++] = optarg;
+		o->originals[o->original_count++] = value;
 		break;
-	default:
-		return usage_error(err, "unknown option, or one without value");
 	}
-	return 0;
 }
 
 /*
@@ -105,7 +105,9 @@ check(const struct options *o, struct error *err)
 int
 options_parse(struct options *o, int argc, char **argv, struct error *err)
 {
-	int option;
+	struct error wrong;
+	const char *value;
+	int key;
 
 	memset(o, 0, sizeof(*o));
 	o->conf_file = CONF_DEFAULT_FILE;
@@ -113,15 +115,15 @@ options_parse(struct options *o, int argc, char **argv, struct error *err)
 	if (o->originals == NULL)
 		return error_set(
 		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
-	opterr = 0;
 	optind = 1;
-	while ((option = getopt_long(
-		    argc, argv, "+c:hV", long_options, NULL)) != -1)
-		if (take(o, option, err) == -1)
-			return -1;
+	while ((key = cmdline_next(
+		    &options_cmdline, argc, argv, &value, &wrong)) > 0)
+		take(o, key, value);
+	if (key == -1)
+		return usage_error(err, wrong.text);
 	o->recipients = argv + optind;
 	o->recipient_count = (size_t)(argc - optind);
-	return o->action == OPTIONS_DELIVER ? check(o, err) : 0;
+	return o->answer == 0 ? check(o, err) : 0;
 }
 
 void

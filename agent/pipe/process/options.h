@@ -6,13 +6,12 @@
 
 #include <stddef.h>
 
+#include "lib/base/cmdline.h"
 #include "lib/base/error.h"
-
-enum options_action { OPTIONS_DELIVER, OPTIONS_HELP, OPTIONS_VERSION };
 
 /* Strings are borrowed from argv. */
 struct options {
-	enum options_action action;
+	int answer; /* 'h' or 'V', for cmdline_answer(); 0: deliver */
 	const char *conf_file;
 	const char *queue_id;
 	const char *identity; /* may be empty: nobody signed in */
@@ -24,7 +23,7 @@ struct options {
 	size_t recipient_count;
 };
 
-extern const char options_usage[];
+extern const struct cmdline options_cmdline;
 
 /*
  * Reads argv. 0; or -1 with an error of class ERROR_OURS (4.3.5): a wrong

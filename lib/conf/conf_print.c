@@ -1,0 +1,70 @@
+/*
+ * conf_print.c - what -t and -n show of a configuration; see conf.h.
+ *
+ * Both print lines that msgraph.conf takes: what -t prints is a file that means
+ * the same, and so is what -n prints.
+ */
+#include "lib/base/version.h"
+#include "conf_private.h"
+
+static const void *
+print_member(const struct conf *conf, const struct conf_option *row)
+{
+	return (const char *)conf + row->offset;
+}
+
+static void
+print_setting(const struct conf *conf, const struct conf_option *row, FILE *out)
+{
+	fprintf(out, "%s = ", row->name);
+	conf_value_print(row, print_member(conf, row), out);
+	fprintf(out, "\n");
+}
+
+void
+conf_print(const struct conf *conf, FILE *out)
+{
+	const struct conf_option *row;
+	const char *fallback;
+	size_t i;
+
+	for (i = 0; (row = conf_row(i)) != NULL; i++) {
+		fallback = conf_row_default(row, conf->cloud);
+		fprintf(out, "%s# %s\n# ", i == 0 ? "" : "\n", row->help);
+		conf_value_describe(row, out);
+		fprintf(out, "; default %s\n",
+		    fallback[0] == '\0' ? "empty" : fallback);
+		print_setting(conf, row, out);
+	}
+}
+
+void
+conf_print_changed(
+    const struct conf *conf, const char *program, const char *file, FILE *out)
+{
+	const struct conf_option *row;
+	size_t i;
+
+	fprintf(out, "# %s %s, %s\n", program, MSGRAPH_VERSION, file);
+	for (i = 0; (row = conf_row(i)) != NULL; i++)
+		if (!conf_value_is(row, print_member(conf, row),
+			conf_row_default(row, conf->cloud)))
+			print_setting(conf, row, out);
+}
+
+static void
+print_warning(const char *text)
+{
+	fprintf(stderr, "warning: %s\n", text);
+}
+
+void
+conf_answer(
+    const struct conf *conf, int key, const char *program, const char *file)
+{
+	conf_warn(conf, print_warning);
+	if (key == 'n')
+		conf_print_changed(conf, program, file, stdout);
+	else
+		conf_print(conf, stdout);
+}

@@ -1,0 +1,60 @@
+"""What becomes of a message by Graph's answer: the table of outcome.c and the
+one of msgraphd(8) have the same rows in the same order."""
+
+from __future__ import annotations
+
+import re
+
+import sources
+
+SOURCE = "agent/daemon/graph/outcome.c"
+PAGE = "agent/daemon/msgraphd.8"
+ROW = re.compile(r'\{(\w+), (NULL|"\w+"), OUTCOME_(\w+), "([\w.]+)",')
+
+# The page's words where they are not the source's. What is tried again and
+# then bounces has one code only, so the page shows it.
+WORDS = {"RETRY": "again", "HEAL": "grace"}
+STATUSES = {"ANY": "any", "5": "5xx"}
+ALWAYS_BOUNCES = ("RETRY",)
+
+
+def table_of_the_source() -> list[tuple[str, str, str, str]]:
+    code = sources.without_comments(sources.read(SOURCE))
+    rows = re.search(r"\brows\[\] = \{\n(.*?)^\};", code, re.M | re.S)[1]
+    found = []
+    for status, error, action, dsn in ROW.findall(rows):
+        if action in ALWAYS_BOUNCES:
+            dsn = dsn.replace("x", "5")
+        found.append((STATUSES.get(status, status),
+                      "any" if error == "NULL" else error.strip('"'),
+                      WORDS.get(action, action.lower()), dsn))
+    assert len(found) == rows.count("OUTCOME_")  # none was overlooked
+    return found
+
+
+def answers_without_a_row() -> list[tuple[str, str, str, str]]:
+    """What is no row of the source: any other answer, and none."""
+    body = sources.functions(sources.read(SOURCE))["unforeseen"]
+    other, none = re.findall(r'\bdsn = "([\d.]+)"', body)
+    return [("other", "any", "warn", other), ("none", "none", "defer", none)]
+
+
+def table_of_the_page() -> list[tuple[str, ...]]:
+    text = sources.section(sources.read(PAGE), "DELIVERY")
+    table = re.search(r'^\.Bl -column "status"[^\n]*\n(.*?)^\.El', text,
+                      re.M | re.S)[1]
+    return [tuple(row.split(" Ta ")) for row in sources.tags(table)[1:]]
+
+
+def test_page_has_every_row_and_no_other():
+    assert table_of_the_page() == \
+        table_of_the_source() + answers_without_a_row()
+
+
+def test_page_explains_every_action_that_is_no_plain_word():
+    text = sources.section(sources.read(PAGE), "DELIVERY")
+    explained = re.search(r"^\.Bl -tag -width Ds\n(.*?)^\.El", text,
+                          re.M | re.S)[1]
+    used = {row[2] for row in table_of_the_page()}
+    assert used - {"sent", "defer", "bounce"} == \
+        set(sources.tags(explained))
