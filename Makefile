@@ -242,6 +242,7 @@ demo:
 
 # what somebody does who has just found this, on a new machine
 fresh:
+	tests/packages fresh
 	tests/fresh $(or $(RELEASE),$(error RELEASE=bookworm or trixie)) \
 	    sh -c 'make demo && make check'
 
