@@ -353,8 +353,8 @@ conf_value_describe(const struct conf_option *o, FILE *out)
 	static const char *const texts[] = {
 	    [CONF_MILTER] = "socket in libmilter's syntax",
 	    [CONF_PATH] = "path",
+	    [CONF_PROXY] = "[scheme://]host[:port]",
 	    [CONF_SOCKET] = "path of a socket",
-	    [CONF_STRING] = "text",
 	    [CONF_URL] = "url",
 	};
 

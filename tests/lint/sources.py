@@ -24,7 +24,9 @@ def without_comments(code: str) -> str:
 
 
 def join_literals(code: str) -> str:
-    """C joins strings that follow each other; so do we."""
+    """C joins strings that follow each other, and so do we; a macro between
+    two of them stands for a word of its own."""
+    code = re.sub(r'(?<=[^\\])"\s*[A-Z][A-Z_]+\s*"', "", code)
     return re.sub(r'(?<=[^\\])"\s*"', "", code)
 
 

@@ -9,7 +9,8 @@ import sources
 
 SOURCE = "agent/daemon/graph/outcome.c"
 PAGE = "agent/daemon/msgraphd.8"
-ROW = re.compile(r'\{(\w+), (NULL|"\w+"), OUTCOME_(\w+), "([\w.]+)",')
+ROW = re.compile(r'\{(\w+), (NULL|"\w+"), OUTCOME_(\w+), "([\w.]+)",\s*'
+                 r'(\w+),[^{}]*?(?:NULL|"(\w+)")\}')
 
 # The page's words where they are not the source's. What is tried again and
 # then bounces has one code only, so the page shows it.
@@ -18,30 +19,39 @@ STATUSES = {"ANY": "any", "5": "5xx"}
 ALWAYS_BOUNCES = ("RETRY",)
 
 
-def table_of_the_source() -> list[tuple[str, str, str, str]]:
+def table_of_the_source() -> list[tuple[str, ...]]:
     code = sources.without_comments(sources.read(SOURCE))
     rows = re.search(r"\brows\[\] = \{\n(.*?)^\};", code, re.M | re.S)[1]
     found = []
-    for status, error, action, dsn in ROW.findall(rows):
+    for status, error, action, dsn, reason, said in ROW.findall(rows):
         if action in ALWAYS_BOUNCES:
             dsn = dsn.replace("x", "5")
         found.append((STATUSES.get(status, status),
+                      f"any, saying {said}" if said else
                       "any" if error == "NULL" else error.strip('"'),
-                      WORDS.get(action, action.lower()), dsn))
+                      WORDS.get(action, action.lower()), dsn, word(reason)))
     assert len(found) == rows.count("OUTCOME_")  # none was overlooked
     return found
 
 
-def answers_without_a_row() -> list[tuple[str, str, str, str]]:
+def answers_without_a_row() -> list[tuple[str, ...]]:
     """What is no row of the source: any other answer, and none."""
     body = sources.functions(sources.read(SOURCE))["unforeseen"]
     other, none = re.findall(r'\bdsn = "([\d.]+)"', body)
-    return [("other", "any", "warn", other), ("none", "none", "defer", none)]
+    reasons = map(word, re.findall(r"\breason = (REASON_\w+)", body))
+    return [("else", "any", "warn", other, next(reasons)),
+            ("none", "none", "defer", none, next(reasons))]
+
+
+def word(reason: str) -> str:
+    """As the log and the page have it; none of what was sent."""
+    return r"\-" if reason == "NULL" else \
+        reason.removeprefix("REASON_").lower()
 
 
 def table_of_the_page() -> list[tuple[str, ...]]:
     text = sources.section(sources.read(PAGE), "DELIVERY")
-    table = re.search(r'^\.Bl -column "status"[^\n]*\n(.*?)^\.El', text,
+    table = re.search(r'^\.Bl -column "none"[^\n]*\n(.*?)^\.El', text,
                       re.M | re.S)[1]
     return [tuple(row.split(" Ta ")) for row in sources.tags(table)[1:]]
 
