@@ -82,7 +82,7 @@ cannot_tell(struct delivery *d, const struct outcome *from)
 {
 	struct outcome outcome = {.action = OUTCOME_DEFER,
 	    .dsn = "4.3.0",
-	    .reason = from->reason,
+	    .reason = REASON_UNKNOWN,
 	    .text = "whether Graph has taken the message before cannot be "
 		    "told, for the mailbox cannot be searched now"};
 
@@ -91,6 +91,9 @@ cannot_tell(struct delivery *d, const struct outcome *from)
 		outcome = *from;
 	else if (from->action == OUTCOME_DEFER)
 		outcome.dsn = from->dsn;
+	/* nor is anything wrong with the message */
+	if (from->action == OUTCOME_DEFER || from->action == OUTCOME_HEAL)
+		outcome.reason = from->reason;
 	gate_leave(&d->pass);
 	d->report.unknown_fate = 0;
 	delivery_settle(d, &outcome);
