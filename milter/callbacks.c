@@ -59,7 +59,7 @@ static int stopping;
 
 /* 0 when a message may begin. */
 static int
-begin(void)
+callbacks_begin(void)
 {
 	int refused;
 
@@ -72,7 +72,7 @@ begin(void)
 }
 
 static void
-end(void)
+callbacks_end(void)
 {
 	pthread_mutex_lock(&lock);
 	under_way--;
@@ -82,7 +82,7 @@ end(void)
 }
 
 static struct timespec
-from_now(long long milliseconds)
+callbacks_from_now(long long milliseconds)
 {
 	struct timespec ts;
 
@@ -98,7 +98,7 @@ from_now(long long milliseconds)
 
 /* libmilter writes an answer after the callback, so it needs a moment more. */
 static void
-await_answers(void)
+callbacks_await_answers(void)
 {
 	long long left = last_end + ANSWER_MS - sock_now();
 	struct timespec pause = {.tv_nsec = left * 1000000};
@@ -110,7 +110,7 @@ await_answers(void)
 unsigned int
 callbacks_drain(long milliseconds)
 {
-	struct timespec until = from_now(milliseconds);
+	struct timespec until = callbacks_from_now(milliseconds);
 	unsigned int left;
 	int error = 0;
 
@@ -119,13 +119,13 @@ callbacks_drain(long milliseconds)
 	while (under_way > 0 && error == 0)
 		error = pthread_cond_timedwait(&ended, &lock, &until);
 	left = under_way;
-	await_answers();
+	callbacks_await_answers();
 	pthread_mutex_unlock(&lock);
 	return left;
 }
 
 static void
-drop(SMFICTX *ctx)
+callbacks_drop(SMFICTX *ctx)
 {
 	struct message *m = smfi_getpriv(ctx);
 
@@ -133,13 +133,13 @@ drop(SMFICTX *ctx)
 		return;
 	smfi_setpriv(ctx, NULL);
 	message_free(&m);
-	end();
+	callbacks_end();
 }
 
 /* --- answers --- */
 
 static const char *
-queue_id(SMFICTX *ctx)
+callbacks_queue_id(SMFICTX *ctx)
 {
 	const char *id = smfi_getsymval(ctx, macro_queue_id);
 
@@ -147,16 +147,16 @@ queue_id(SMFICTX *ctx)
 }
 
 static void
-log_action(SMFICTX *ctx, const struct message *m, const char *mailbox,
+callbacks_log_action(SMFICTX *ctx, const struct message *m, const char *mailbox,
     const char *action, const char *text)
 {
 	log_info("%s: from=<%s>, user=%s, mailbox=<%s>, action=%s%s",
-	    queue_id(ctx), m->sender, m->user, mailbox, action, text);
+	    callbacks_queue_id(ctx), m->sender, m->user, mailbox, action, text);
 }
 
 /* Says no to what the client asks for now. */
 static sfsistat
-say_no(SMFICTX *ctx, const struct message *m, const char *mailbox,
+callbacks_say_no(SMFICTX *ctx, const struct message *m, const char *mailbox,
     const struct error *err)
 {
 	char text[REPLY_TEXT_SIZE], dsn[sizeof(err->dsn)], code[4];
@@ -167,7 +167,8 @@ say_no(SMFICTX *ctx, const struct message *m, const char *mailbox,
 	memcpy(code, reply_code(err), sizeof(code));
 	temporary = code[0] == '4';
 	snprintf(why, sizeof(why), " (%s %s)", err->dsn, err->text);
-	log_action(ctx, m, mailbox, temporary ? "tempfail" : "reject", why);
+	callbacks_log_action(
+	    ctx, m, mailbox, temporary ? "tempfail" : "reject", why);
 	reply_text(err->text, text);
 	smfi_setreply(ctx, code, dsn, text);
 	return temporary ? SMFIS_TEMPFAIL : SMFIS_REJECT;
@@ -175,31 +176,33 @@ say_no(SMFICTX *ctx, const struct message *m, const char *mailbox,
 
 /* Ends the message, or what was to become one. */
 static sfsistat
-refuse(SMFICTX *ctx, const struct message *m, const char *mailbox,
+callbacks_refuse(SMFICTX *ctx, const struct message *m, const char *mailbox,
     const struct error *err)
 {
-	sfsistat status = say_no(ctx, m, mailbox, err);
+	sfsistat status = callbacks_say_no(ctx, m, mailbox, err);
 
-	drop(ctx);
+	callbacks_drop(ctx);
 	return status;
 }
 
 /* The same where there is no message. */
 static sfsistat
-refuse_early(SMFICTX *ctx, const char *sender, const struct error *err)
+callbacks_refuse_early(
+    SMFICTX *ctx, const char *sender, const struct error *err)
 {
 	struct message none = {.settings = NULL};
 
 	reply_sender(sender, none.sender);
-	return refuse(ctx, &none, "", err);
+	return callbacks_refuse(ctx, &none, "", err);
 }
 
 /* --- events --- */
 
 static sfsistat
-on_negotiate(SMFICTX *ctx, unsigned long can_do, unsigned long can_skip,
-    unsigned long unused1, unsigned long unused2, unsigned long *actions,
-    unsigned long *skips, unsigned long *more1, unsigned long *more2)
+callbacks_on_negotiate(SMFICTX *ctx, unsigned long can_do,
+    unsigned long can_skip, unsigned long unused1, unsigned long unused2,
+    unsigned long *actions, unsigned long *skips, unsigned long *more1,
+    unsigned long *more2)
 {
 	(void)unused1;
 	(void)unused2;
@@ -215,7 +218,7 @@ on_negotiate(SMFICTX *ctx, unsigned long can_do, unsigned long can_skip,
 
 /* Who signed in, or NULL. */
 static int
-read_user(SMFICTX *ctx, const char **user, struct error *err)
+callbacks_read_user(SMFICTX *ctx, const char **user, struct error *err)
 {
 	*user = smfi_getsymval(ctx, macro_user);
 	if (*user == NULL && smfi_getsymval(ctx, macro_sender) == NULL)
@@ -227,14 +230,15 @@ read_user(SMFICTX *ctx, const char **user, struct error *err)
 
 /* NULL with *err. */
 static struct message *
-open_message(SMFICTX *ctx, const char *sender, char **argv, struct error *err)
+callbacks_open_message(
+    SMFICTX *ctx, const char *sender, char **argv, struct error *err)
 {
 	struct settings *settings = settings_get();
 	const char *user;
 	struct identity id;
 	struct message *m;
 
-	if (read_user(ctx, &user, err) == -1 ||
+	if (callbacks_read_user(ctx, &user, err) == -1 ||
 	    message_admit(&settings->conf, user, &id, err) == -1 ||
 	    envelope_sender(sender, err) == -1 ||
 	    size_check(argv, settings->conf.max_message_size, err) == -1) {
@@ -247,20 +251,20 @@ open_message(SMFICTX *ctx, const char *sender, char **argv, struct error *err)
 }
 
 static sfsistat
-on_mail_from(SMFICTX *ctx, char **argv)
+callbacks_on_mail_from(SMFICTX *ctx, char **argv)
 {
 	const char *sender = argv[0] == NULL ? "" : argv[0];
 	struct error err = {.class = ERROR_NONE};
 	struct message *m;
 
-	drop(ctx);
-	if ((m = open_message(ctx, sender, argv, &err)) == NULL)
-		return refuse_early(ctx, sender, &err);
-	if (begin() == -1) {
+	callbacks_drop(ctx);
+	if ((m = callbacks_open_message(ctx, sender, argv, &err)) == NULL)
+		return callbacks_refuse_early(ctx, sender, &err);
+	if (callbacks_begin() == -1) {
 		message_free(&m);
 		error_set(&err, ERROR_TEMPORARY, "4.3.2",
 		    "the service is being restarted, try again in a moment");
-		return refuse_early(ctx, sender, &err);
+		return callbacks_refuse_early(ctx, sender, &err);
 	}
 	smfi_setpriv(ctx, m); /* fails for a NULL ctx alone */
 	return SMFIS_CONTINUE;
@@ -268,7 +272,7 @@ on_mail_from(SMFICTX *ctx, char **argv)
 
 /* One recipient more or less is not the end of the message. */
 static sfsistat
-on_recipient(SMFICTX *ctx, char **argv)
+callbacks_on_recipient(SMFICTX *ctx, char **argv)
 {
 	struct error err = {.class = ERROR_NONE};
 	struct message *m = smfi_getpriv(ctx);
@@ -276,11 +280,11 @@ on_recipient(SMFICTX *ctx, char **argv)
 	if (m == NULL || argv[0] == NULL ||
 	    envelope_recipient(argv[0], &err) == 0)
 		return SMFIS_CONTINUE;
-	return say_no(ctx, m, "", &err);
+	return callbacks_say_no(ctx, m, "", &err);
 }
 
 static sfsistat
-on_header(SMFICTX *ctx, char *name, char *value)
+callbacks_on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct message *m = smfi_getpriv(ctx);
 
@@ -290,7 +294,7 @@ on_header(SMFICTX *ctx, char *name, char *value)
 }
 
 static int
-change_header(
+callbacks_change_header(
     void *arg, const char *name, unsigned int index, const char *value)
 {
 	SMFICTX *ctx = arg;
@@ -305,19 +309,20 @@ change_header(
 }
 
 static sfsistat
-accept_message(SMFICTX *ctx, const struct message *m, const char *mailbox)
+callbacks_accept_message(
+    SMFICTX *ctx, const struct message *m, const char *mailbox)
 {
 	char added[MESSAGE_ADDED_SIZE];
 
 	message_added(m, added);
-	log_action(ctx, m, mailbox, "accept", added);
-	drop(ctx);
+	callbacks_log_action(ctx, m, mailbox, "accept", added);
+	callbacks_drop(ctx);
 	/* not SMFIS_ACCEPT, which would pass over the filters behind this */
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat
-on_end_of_message(SMFICTX *ctx)
+callbacks_on_end_of_message(SMFICTX *ctx)
 {
 	struct error err = {.class = ERROR_NONE};
 	struct message *m = smfi_getpriv(ctx);
@@ -326,30 +331,31 @@ on_end_of_message(SMFICTX *ctx)
 	if (m == NULL) {
 		error_set(&err, ERROR_TEMPORARY, "4.3.0",
 		    "the milter lost track of this message");
-		return refuse_early(ctx, "", &err);
+		return callbacks_refuse_early(ctx, "", &err);
 	}
 	if (message_finish(m, mailbox, &err) == -1)
-		return refuse(ctx, m, mailbox, &err);
-	if (message_edit(m, mailbox, time(NULL), change_header, ctx) == -1) {
+		return callbacks_refuse(ctx, m, mailbox, &err);
+	if (message_edit(
+		m, mailbox, time(NULL), callbacks_change_header, ctx) == -1) {
 		error_set(&err, ERROR_TEMPORARY, "4.3.0",
 		    "the message header could not be changed");
-		return refuse(ctx, m, mailbox, &err);
+		return callbacks_refuse(ctx, m, mailbox, &err);
 	}
-	return accept_message(ctx, m, mailbox);
+	return callbacks_accept_message(ctx, m, mailbox);
 }
 
 /* An abort is no event for the log: Postfix has its own line for it. */
 static sfsistat
-on_abort(SMFICTX *ctx)
+callbacks_on_abort(SMFICTX *ctx)
 {
-	drop(ctx);
+	callbacks_drop(ctx);
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat
-on_close(SMFICTX *ctx)
+callbacks_on_close(SMFICTX *ctx)
 {
-	drop(ctx);
+	callbacks_drop(ctx);
 	return SMFIS_CONTINUE;
 }
 
@@ -357,11 +363,11 @@ struct smfiDesc callbacks_filter = {
     .xxfi_name = filter_name,
     .xxfi_version = SMFI_VERSION,
     .xxfi_flags = ACTIONS,
-    .xxfi_envfrom = on_mail_from,
-    .xxfi_envrcpt = on_recipient,
-    .xxfi_header = on_header,
-    .xxfi_eom = on_end_of_message,
-    .xxfi_abort = on_abort,
-    .xxfi_close = on_close,
-    .xxfi_negotiate = on_negotiate,
+    .xxfi_envfrom = callbacks_on_mail_from,
+    .xxfi_envrcpt = callbacks_on_recipient,
+    .xxfi_header = callbacks_on_header,
+    .xxfi_eom = callbacks_on_end_of_message,
+    .xxfi_abort = callbacks_on_abort,
+    .xxfi_close = callbacks_on_close,
+    .xxfi_negotiate = callbacks_on_negotiate,
 };

@@ -17,7 +17,7 @@
 #define ADDRESS_MAX 254 /* RFC 5321 section 4.5.3.1.3 without the <> */
 
 static int
-has_control(const char *s)
+envelope_has_control(const char *s)
 {
 	for (; *s != '\0'; s++)
 		if ((unsigned char)*s < 32 || *s == 127)
@@ -28,7 +28,7 @@ has_control(const char *s)
 int
 envelope_sender(const char *argument, struct error *err)
 {
-	if (has_control(argument))
+	if (envelope_has_control(argument))
 		return error_set(err, ERROR_PERMANENT, "5.1.7",
 		    "the sender's address holds a control character");
 	return mailbox_check(argument, err);
@@ -36,7 +36,7 @@ envelope_sender(const char *argument, struct error *err)
 
 /* "a@[192.0.2.1", which Postfix closes. */
 static int
-has_literal(const char *argument)
+envelope_has_literal(const char *argument)
 {
 	const char *at = strrchr(argument, '@');
 
@@ -45,7 +45,7 @@ has_literal(const char *argument)
 
 /* "<@example.com>", and not the route of "<@example.com:a@example.org>". */
 static int
-lacks_local_part(const char *argument)
+envelope_lacks_local_part(const char *argument)
 {
 	return argument[strspn(argument, "< ")] == '@' &&
 	    strchr(argument, ':') == NULL;
@@ -53,20 +53,22 @@ lacks_local_part(const char *argument)
 
 /* What has no domain, or none that can be read, is Postfix's to mend. */
 static const char *
-recipient_unfit(const char *argument)
+envelope_recipient_unfit(const char *argument)
 {
 	char key[ADDRESS_KEY_SIZE];
 	struct address_reader r;
 	struct address a;
 	int len;
 
-	if (has_control(argument))
+	if (envelope_has_control(argument))
 		return "it holds a control character";
-	if (lacks_local_part(argument))
+	if (envelope_lacks_local_part(argument))
 		return "it has no local part";
 	address_init(&r, argument, strlen(argument));
 	if (!address_next(&r, &a) || a.kind != ADDRESS_MAILBOX)
-		return has_literal(argument) ? mailbox_domain_unfit("[") : NULL;
+		return envelope_has_literal(argument)
+		    ? mailbox_domain_unfit("[")
+		    : NULL;
 	len = address_header_key(a.spec, key);
 	if (len == -1)
 		return "it cannot be written into a message";
@@ -82,7 +84,7 @@ envelope_recipient(const char *argument, struct error *err)
 
 	if (mailbox_check(argument, err) == -1)
 		return -1;
-	reason = recipient_unfit(argument);
+	reason = envelope_recipient_unfit(argument);
 	if (reason == NULL)
 		return 0;
 	return error_set(err, ERROR_PERMANENT, "5.1.3",

@@ -19,7 +19,7 @@
 
 /* The path of a unix socket, or NULL for the others. */
 static const char *
-unix_path(const char *socket)
+milter_listen_unix_path(const char *socket)
 {
 	static const char *const prefixes[] = {"unix:", "local:", NULL};
 	size_t i;
@@ -35,7 +35,7 @@ unix_path(const char *socket)
  * somebody's file. A stale one is left to libmilter to remove.
  */
 static int
-check_place(const char *path, struct error *err)
+milter_listen_check_place(const char *path, struct error *err)
 {
 	struct stat st;
 	int fd;
@@ -58,11 +58,11 @@ check_place(const char *path, struct error *err)
 int
 listen_open(const char *socket, struct error *err)
 {
-	const char *path = unix_path(socket);
+	const char *path = milter_listen_unix_path(socket);
 	mode_t mask;
 	int opened;
 
-	if (path != NULL && check_place(path, err) == -1)
+	if (path != NULL && milter_listen_check_place(path, err) == -1)
 		return -1;
 	mask = umask(0117);
 	errno = 0;
@@ -80,7 +80,7 @@ listen_open(const char *socket, struct error *err)
 void
 listen_remove(const char *socket)
 {
-	const char *path = unix_path(socket);
+	const char *path = milter_listen_unix_path(socket);
 
 	if (path != NULL)
 		unlink(path);

@@ -32,20 +32,20 @@
 /* --- the stamp --- */
 
 static int
-is_letter_or_digit(char c)
+mailbox_is_letter_or_digit(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
 static const char *
-local_unfit(const char *local, size_t len)
+mailbox_local_unfit(const char *local, size_t len)
 {
 	size_t i;
 
 	if (len == 0 || len > LOCAL_MAX)
 		return "its local part is longer than 64 bytes";
 	for (i = 0; i < len; i++) {
-		if (is_letter_or_digit(local[i]) ||
+		if (mailbox_is_letter_or_digit(local[i]) ||
 		    strchr(LOCAL_PUNCTUATION, local[i]) != NULL)
 			continue;
 		if (local[i] != '.')
@@ -59,7 +59,7 @@ local_unfit(const char *local, size_t len)
 
 /* Letters, digits and inner hyphens (RFC 1123 section 2.1). */
 static int
-label_fits(const char *label, size_t len)
+mailbox_label_fits(const char *label, size_t len)
 {
 	size_t i;
 
@@ -67,7 +67,7 @@ label_fits(const char *label, size_t len)
 	    label[len - 1] == '-')
 		return 0;
 	for (i = 0; i < len; i++)
-		if (!is_letter_or_digit(label[i]) && label[i] != '-')
+		if (!mailbox_is_letter_or_digit(label[i]) && label[i] != '-')
 			return 0;
 	return 1;
 }
@@ -82,9 +82,9 @@ mailbox_domain_unfit(const char *domain)
 	if (strchr(domain, '.') == NULL)
 		return "its domain has no dot";
 	for (; (dot = strchr(label, '.')) != NULL; label = dot + 1)
-		if (!label_fits(label, (size_t)(dot - label)))
+		if (!mailbox_label_fits(label, (size_t)(dot - label)))
 			return "its domain is not a name";
-	if (!label_fits(label, strlen(label)))
+	if (!mailbox_label_fits(label, strlen(label)))
 		return "its domain is not a name";
 	/* RFC 3696 section 2: an address of the Internet, or a mistake */
 	if (label[strspn(label, "0123456789")] == '\0')
@@ -103,7 +103,7 @@ mailbox_unfit(const char *address)
 		return "its local part needs quotes";
 	if ((at = strchr(address, '@')) == NULL)
 		return "it has no domain";
-	reason = local_unfit(address, (size_t)(at - address));
+	reason = mailbox_local_unfit(address, (size_t)(at - address));
 	return reason != NULL ? reason : mailbox_domain_unfit(at + 1);
 }
 
@@ -130,7 +130,7 @@ mailbox_check(const char *argument, struct error *err)
 /* --- the decision --- */
 
 static const struct mailboxes *
-by_header(const struct mailbox_sources *s)
+mailbox_by_header(const struct mailbox_sources *s)
 {
 	if (s->from.count == 1)
 		return &s->from;
@@ -141,16 +141,16 @@ by_header(const struct mailbox_sources *s)
 
 /* The null sender of a client that has signed in leaves it to the header. */
 static const struct mailboxes *
-by_envelope(const struct mailbox_sources *s)
+mailbox_by_envelope(const struct mailbox_sources *s)
 {
 	if (s->envelope.elements > 0)
 		return s->envelope.count == 1 ? &s->envelope : NULL;
-	return by_header(s);
+	return mailbox_by_header(s);
 }
 
 /* How a source that did not decide is described to the client. */
 static const char *
-describe(const struct mailboxes *n)
+mailbox_describe(const struct mailboxes *n)
 {
 	if (n->elements == 0)
 		return "missing or empty";
@@ -165,19 +165,20 @@ mailbox_decide(enum conf_mailbox_from where, const struct mailbox_sources *s,
 	const struct mailboxes *n;
 	const char *reason;
 
-	n = where == MAILBOX_FROM_ENVELOPE ? by_envelope(s) : by_header(s);
+	n = where == MAILBOX_FROM_ENVELOPE ? mailbox_by_envelope(s)
+					   : mailbox_by_header(s);
 	if (n == NULL && where == MAILBOX_FROM_ENVELOPE &&
 	    s->envelope.elements > 0)
 		return error_set(err, ERROR_PERMANENT, "5.7.1",
 		    "cannot tell which mailbox sends this: the envelope "
 		    "sender is %s",
-		    describe(&s->envelope));
+		    mailbox_describe(&s->envelope));
 	if (n == NULL)
 		return error_set(err, ERROR_PERMANENT, "5.7.1",
 		    "cannot tell which mailbox sends this: From is %s, "
 		    "Sender is %s, the envelope sender is %s",
-		    describe(&s->from), describe(&s->sender),
-		    describe(&s->envelope));
+		    mailbox_describe(&s->from), mailbox_describe(&s->sender),
+		    mailbox_describe(&s->envelope));
 	if (mailbox_check(n->key, err) == -1)
 		return -1;
 	if ((reason = mailbox_unfit(n->key)) != NULL)

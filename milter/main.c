@@ -55,7 +55,7 @@ static const struct cmdline cmdline = {
     PROGRAM, "[-c file] [-n | -t]\n-h | -V", options, 0};
 
 static int
-fail(const char *text)
+milter_fail(const char *text)
 {
 	fprintf(stderr, PROGRAM ": %s\n", text);
 	return 1;
@@ -66,7 +66,7 @@ fail(const char *text)
  * when that is stderr.
  */
 static void
-open_log(const struct conf *conf)
+milter_open_log(const struct conf *conf)
 {
 	if (conf->log_destination == LOG_TO_STDERR)
 		openlog(PROGRAM, LOG_PID | LOG_PERROR, LOG_MAIL);
@@ -76,13 +76,13 @@ open_log(const struct conf *conf)
 
 /* Logs what conf_load() warned of. */
 static void
-warn(const char *text)
+milter_warn(const char *text)
 {
 	log_warning("%s", text);
 }
 
 static void
-reload(const char *file, const char *socket)
+milter_reload(const char *file, const char *socket)
 {
 	struct settings *s;
 	struct error err;
@@ -92,12 +92,12 @@ reload(const char *file, const char *socket)
 		return;
 	}
 	s = settings_get();
-	open_log(&s->conf);
+	milter_open_log(&s->conf);
 	if (strcmp(s->conf.milter_socket, socket) != 0)
 		log_warning("milter_socket changes with a restart, not with a "
 			    "reload; still listening on %s",
 		    socket);
-	conf_warn(&s->conf, warn);
+	conf_warn(&s->conf, milter_warn);
 	log_info("reloaded %s", file);
 	settings_put(&s);
 }
@@ -105,7 +105,7 @@ reload(const char *file, const char *socket)
 /* --- signals and threads --- */
 
 static void
-on_signal(int sig)
+milter_on_signal(int sig)
 {
 	int saved_errno = errno;
 
@@ -118,9 +118,9 @@ on_signal(int sig)
 }
 
 static void
-catch_signals(void)
+milter_catch_signals(void)
 {
-	struct sigaction sa = {.sa_handler = on_signal};
+	struct sigaction sa = {.sa_handler = milter_on_signal};
 
 	sigemptyset(&sa.sa_mask);
 	sa.sa_flags = SA_RESTART;
@@ -131,7 +131,7 @@ catch_signals(void)
 }
 
 static void *
-run_milter(void *unused)
+milter_run_milter(void *unused)
 {
 	(void)unused;
 	milter_failed = smfi_main() != MI_SUCCESS;
@@ -146,7 +146,7 @@ run_milter(void *unused)
  * them leave their sessions where they are too.
  */
 static void
-stop(const char *socket)
+milter_stop(const char *socket)
 {
 	unsigned int left;
 
@@ -160,7 +160,7 @@ stop(const char *socket)
 
 /* libmilter's threads block all signals; this one only SIGHUP. */
 static int
-start_milter(void)
+milter_start_milter(void)
 {
 	sigset_t all, hangup;
 	pthread_t milter;
@@ -170,54 +170,54 @@ start_milter(void)
 	sigemptyset(&hangup);
 	sigaddset(&hangup, SIGHUP);
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
-	error = pthread_create(&milter, NULL, run_milter, NULL);
+	error = pthread_create(&milter, NULL, milter_run_milter, NULL);
 	pthread_sigmask(SIG_SETMASK, &hangup, NULL);
 	return error;
 }
 
 static int
-serve(const char *file, const char *socket)
+milter_serve(const char *file, const char *socket)
 {
 	int error;
 
 	sem_init(&wakeup, 0, 0);
-	catch_signals();
-	if ((error = start_milter()) != 0)
-		return fail(strerror(error));
+	milter_catch_signals();
+	if ((error = milter_start_milter()) != 0)
+		return milter_fail(strerror(error));
 	log_info("version " MSGRAPH_VERSION " listening on %s", socket);
 	while (!stop_asked && !milter_ended) {
 		if (sem_wait(&wakeup) == 0 && reload_asked) {
 			reload_asked = 0;
-			reload(file, socket);
+			milter_reload(file, socket);
 		}
 	}
 	if (!milter_ended)
-		stop(socket);
+		milter_stop(socket);
 	log_info("stopped");
 	return milter_failed ? 1 : 0;
 }
 
 static int
-start(const char *file, const struct conf *conf)
+milter_start(const char *file, const struct conf *conf)
 {
 	struct error err;
 
-	open_log(conf);
-	conf_warn(conf, warn);
+	milter_open_log(conf);
+	conf_warn(conf, milter_warn);
 	if (smfi_register(callbacks_filter) != MI_SUCCESS ||
 	    smfi_setmaxdatasize(FIELD_MAX) == 0)
-		return fail("libmilter refuses to start");
+		return milter_fail("libmilter refuses to start");
 	if (listen_open(conf->milter_socket, &err) == -1) {
 		if (conf->log_destination != LOG_TO_STDERR)
 			log_error("%s", err.text);
-		return fail(err.text);
+		return milter_fail(err.text);
 	}
-	return serve(file, conf->milter_socket);
+	return milter_serve(file, conf->milter_socket);
 }
 
 /* Returns -1 to go on, else the exit status. *mode becomes 'n' or 't'. */
 static int
-read_options(int argc, char **argv, const char **file, int *mode)
+milter_read_options(int argc, char **argv, const char **file, int *mode)
 {
 	const char *value;
 	struct error err;
@@ -243,16 +243,16 @@ main(int argc, char *argv[])
 	struct error err;
 	int mode = 0, status;
 
-	if ((status = read_options(argc, argv, &file, &mode)) != -1)
+	if ((status = milter_read_options(argc, argv, &file, &mode)) != -1)
 		return status;
 	if (settings_load(file, &err) == -1)
-		return fail(err.text);
+		return milter_fail(err.text);
 	s = settings_get();
 	if (mode != 0) {
 		conf_answer(&s->conf, mode, PROGRAM, file);
 		status = 0;
 	} else
-		status = start(file, &s->conf);
+		status = milter_start(file, &s->conf);
 	settings_put(&s);
 	settings_clear();
 	return status;

@@ -17,7 +17,7 @@
 #include "repair.h"
 
 static struct span
-whole(const char *text)
+message_whole(const char *text)
 {
 	return span_between(text, text + strlen(text));
 }
@@ -57,7 +57,7 @@ message_new(
 	identity_text(id, m->user);
 	reply_sender(sender, m->sender);
 	if (strcmp(sender, "<>") != 0)
-		mailboxes_read(&m->sources.envelope, whole(sender));
+		mailboxes_read(&m->sources.envelope, message_whole(sender));
 	return m;
 }
 
@@ -79,7 +79,7 @@ message_free(struct message **messagep)
 /* --- header --- */
 
 static int
-is_blank(const char *value)
+message_is_blank(const char *value)
 {
 	while (span_is_space(*value))
 		value++;
@@ -87,7 +87,7 @@ is_blank(const char *value)
 }
 
 static void
-count(struct message_fields *fields, int filled)
+message_count(struct message_fields *fields, int filled)
 {
 	fields->seen++;
 	if (filled)
@@ -95,7 +95,7 @@ count(struct message_fields *fields, int filled)
 }
 
 static void
-note_ours(struct message *m, const char *name)
+message_note_ours(struct message *m, const char *name)
 {
 	size_t i;
 
@@ -125,7 +125,7 @@ note_ours(struct message *m, const char *name)
  * header fields; folding is a line end with a blank behind it.
  */
 static int
-has_stray_line_end(const char *s)
+message_has_stray_line_end(const char *s)
 {
 	while ((s = strpbrk(s, "\r\n")) != NULL) {
 		if (s[0] == '\r' && s[1] == '\n')
@@ -139,7 +139,7 @@ has_stray_line_end(const char *s)
 
 /* What the agent gets: a fold comes as LF and goes there as CR LF. */
 static size_t
-field_bytes(const char *name, const char *value)
+message_field_bytes(const char *name, const char *value)
 {
 	size_t n = strlen(name) + strlen(value) + strlen(": \r\n");
 	const char *lf = value;
@@ -151,14 +151,14 @@ field_bytes(const char *name, const char *value)
 
 /* 0 when the field may be looked at. */
 static int
-check_field(struct message *m, const char *name, const char *value)
+message_check_field(struct message *m, const char *name, const char *value)
 {
-	m->header_bytes += field_bytes(name, value);
+	m->header_bytes += message_field_bytes(name, value);
 	if (m->header_bytes > MESSAGE_HEADER_MAX)
 		return error_set(&m->err, ERROR_PERMANENT, "5.3.4",
 		    "the message header is larger than %d bytes",
 		    MESSAGE_HEADER_MAX);
-	if (has_stray_line_end(value))
+	if (message_has_stray_line_end(value))
 		return error_set(&m->err, ERROR_PERMANENT, "5.6.0",
 		    "the header field %.64s holds a line end that is not one",
 		    name);
@@ -168,37 +168,38 @@ check_field(struct message *m, const char *name, const char *value)
 void
 message_header(struct message *m, const char *name, const char *value)
 {
-	if (m->err.class != ERROR_NONE || check_field(m, name, value) == -1)
+	if (m->err.class != ERROR_NONE ||
+	    message_check_field(m, name, value) == -1)
 		return;
 	if (strncasecmp(name, MESSAGE_OURS, strlen(MESSAGE_OURS)) == 0)
-		note_ours(m, name);
+		message_note_ours(m, name);
 	else if (strcasecmp(name, "From") == 0) {
-		count(&m->from, !is_blank(value));
-		mailboxes_read(&m->sources.from, whole(value));
+		message_count(&m->from, !message_is_blank(value));
+		mailboxes_read(&m->sources.from, message_whole(value));
 	} else if (strcasecmp(name, "Sender") == 0)
-		mailboxes_read(&m->sources.sender, whole(value));
+		mailboxes_read(&m->sources.sender, message_whole(value));
 	else if (strcasecmp(name, "Date") == 0)
-		count(&m->date, !is_blank(value));
+		message_count(&m->date, !message_is_blank(value));
 	else if (strcasecmp(name, "Message-ID") == 0)
-		count(&m->message_id, !is_blank(value));
+		message_count(&m->message_id, !message_is_blank(value));
 }
 
 /* --- end of message --- */
 
 /* A From that names no mailbox says nothing that Exchange could use. */
 static int
-lacks_from(const struct message *m)
+message_lacks_from(const struct message *m)
 {
 	return m->sources.from.count == 0;
 }
 
 /* How many fields go to make room for one that says something. */
 static unsigned int
-replaced(const struct message *m)
+message_replaced(const struct message *m)
 {
 	unsigned int n = 0;
 
-	if (lacks_from(m))
+	if (message_lacks_from(m))
 		n += m->from.seen;
 	if (m->date.filled == 0)
 		n += m->date.seen;
@@ -215,7 +216,7 @@ message_finish(
 		*err = m->err;
 		return -1;
 	}
-	if (replaced(m) > MESSAGE_REMOVALS_MAX)
+	if (message_replaced(m) > MESSAGE_REMOVALS_MAX)
 		return error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "more than %d empty From, Date or Message-ID fields",
 		    MESSAGE_REMOVALS_MAX);
@@ -225,7 +226,8 @@ message_finish(
 }
 
 static int
-remove_all(const char *name, unsigned int n, message_change *change, void *arg)
+message_remove_all(
+    const char *name, unsigned int n, message_change *change, void *arg)
 {
 	for (; n > 0; n--)
 		if (change(arg, name, n, NULL) == -1)
@@ -234,10 +236,10 @@ remove_all(const char *name, unsigned int n, message_change *change, void *arg)
 }
 
 static int
-replace(const char *name, const struct message_fields *fields,
+message_replace(const char *name, const struct message_fields *fields,
     const char *value, message_change *change, void *arg)
 {
-	if (remove_all(name, fields->seen, change, arg) == -1)
+	if (message_remove_all(name, fields->seen, change, arg) == -1)
 		return -1;
 	return change(arg, name, 0, value);
 }
@@ -250,19 +252,20 @@ message_edit(const struct message *m, const char *mailbox, time_t now,
 	size_t i;
 
 	for (i = 0; i < m->ours_used; i++)
-		if (remove_all(
+		if (message_remove_all(
 			m->ours[i].name, m->ours[i].count, change, arg) == -1)
 			return -1;
-	if (lacks_from(m) &&
-	    replace("From", &m->from, mailbox, change, arg) == -1)
+	if (message_lacks_from(m) &&
+	    message_replace("From", &m->from, mailbox, change, arg) == -1)
 		return -1;
 	if (m->date.filled == 0 &&
 	    (repair_date(now, date) == -1 ||
-		replace("Date", &m->date, date, change, arg) == -1))
+		message_replace("Date", &m->date, date, change, arg) == -1))
 		return -1;
 	if (m->message_id.filled == 0 &&
 	    (repair_message_id(now, mailbox, id) == -1 ||
-		replace("Message-ID", &m->message_id, id, change, arg) == -1))
+		message_replace(
+		    "Message-ID", &m->message_id, id, change, arg) == -1))
 		return -1;
 	return change(arg, MESSAGE_STAMP, 0, mailbox);
 }
@@ -273,7 +276,7 @@ message_added(const struct message *m, char out[MESSAGE_ADDED_SIZE])
 	const char *names[3];
 	size_t i, n = 0, used = 0;
 
-	if (lacks_from(m))
+	if (message_lacks_from(m))
 		names[n++] = "From";
 	if (m->date.filled == 0)
 		names[n++] = "Date";

@@ -27,7 +27,7 @@ reply_code(const struct error *err)
 }
 
 static int
-is_printable(char c)
+reply_is_printable(char c)
 {
 	return c >= ' ' && c < 127;
 }
@@ -40,7 +40,7 @@ reply_text(const char *text, char out[REPLY_TEXT_SIZE])
 	for (; *text != '\0' && used < REPLY_TEXT_SIZE - 2; text++) {
 		if (*text == '%')
 			out[used++] = '%';
-		out[used++] = is_printable(*text) ? *text : '?';
+		out[used++] = reply_is_printable(*text) ? *text : '?';
 	}
 	out[used] = '\0';
 }
@@ -60,7 +60,8 @@ reply_sender(const char *sender, char out[REPLY_SENDER_SIZE])
 		len = REPLY_SENDER_SIZE - sizeof("...");
 	for (i = 0; i < len; i++) {
 		out[i] = sender[i];
-		if (!is_printable(out[i]) || strchr(" <>,", out[i]) != NULL)
+		if (!reply_is_printable(out[i]) ||
+		    strchr(" <>,", out[i]) != NULL)
 			out[i] = '?';
 	}
 	memcpy(out + len, cut ? "..." : "", cut ? sizeof("...") : 1);

@@ -13,7 +13,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct settings *current;
 
 static void
-swap(struct settings *next)
+settings_swap(struct settings *next)
 {
 	struct settings *old;
 
@@ -37,7 +37,7 @@ settings_load(const char *file, struct error *err)
 		free(s);
 		return -1;
 	}
-	swap(s);
+	settings_swap(s);
 	return 0;
 }
 
@@ -75,5 +75,5 @@ settings_put(struct settings **settingsp)
 void
 settings_clear(void)
 {
-	swap(NULL);
+	settings_swap(NULL);
 }

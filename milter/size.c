@@ -12,7 +12,7 @@
 
 /* Postfix has refused what is no number; one that passes all is too large. */
 static int
-is_over(const char *digits, long max)
+size_is_over(const char *digits, long max)
 {
 	long size;
 
@@ -26,7 +26,7 @@ size_check(char *const *argv, long max, struct error *err)
 {
 	for (argv++; *argv != NULL; argv++) {
 		if (strncasecmp(*argv, "SIZE=", 5) != 0 ||
-		    !is_over(*argv + 5, max))
+		    !size_is_over(*argv + 5, max))
 			continue;
 		return error_set(err, ERROR_PERMANENT, "5.3.4",
 		    "the message is larger than %ld bytes, which is the most "

@@ -18,7 +18,7 @@
 
 /* The value the caller put there; it lives in propctx until it is erased. */
 static const char *
-typed_secret(const sasl_server_params_t *sparams)
+auxprop_typed_secret(const sasl_server_params_t *sparams)
 {
 	const char *names[] = {SASL_AUX_PASSWORD_PROP, NULL};
 	struct propval value[2];
@@ -47,7 +47,7 @@ entra_lookup(void *glob_context, sasl_server_params_t *sparams, unsigned flags,
 	if ((flags & SASL_AUXPROP_VERIFY_AGAINST_HASH) == 0 ||
 	    (flags & SASL_AUXPROP_AUTHZID) != 0)
 		return SASL_NOUSER;
-	if ((secret = typed_secret(sparams)) == NULL) {
+	if ((secret = auxprop_typed_secret(sparams)) == NULL) {
 		sparams->utils->log(sparams->utils->conn, SASL_LOG_ERR,
 		    ENTRA_NAME ": asked to verify a secret, but given none");
 		return SASL_FAIL;

@@ -1,7 +1,7 @@
 /*
  * mech.c - the server side of PLAIN (RFC 4616) and LOGIN (never standardised).
  *
- * Both end in sign_in(): the name goes to libsasl2 to be made canonical, and
+ * Both end in mech_sign_in(): the name goes to libsasl2 to be made canonical, and
  * the secret goes, if the name is of our form, to msgraphd, whose verdict is
  * final; if it is not, to utils->checkpass, so that local users (sasldb,
  * saslauthd, ldapdb) sign in as they would through the stock mechanisms.
@@ -31,7 +31,7 @@
 #endif
 
 static int
-is_blank(const char *s, size_t len)
+mech_is_blank(const char *s, size_t len)
 {
 	size_t i;
 
@@ -47,14 +47,14 @@ is_blank(const char *s, size_t len)
  * directories that take one for an anonymous bind.
  */
 static int
-check_name(const char *name, size_t len, const char **reason)
+mech_check_name(const char *name, size_t len, const char **reason)
 {
 	*reason = NULL;
 	if (memchr(name, '\0', len) != NULL) {
 		*reason = "NUL in the user name";
 		return SASL_BADPROT;
 	}
-	if (is_blank(name, len))
+	if (mech_is_blank(name, len))
 		*reason = "empty user name";
 	else if (len > NAME_MAX_LEN)
 		*reason = "user name too long";
@@ -62,7 +62,7 @@ check_name(const char *name, size_t len, const char **reason)
 }
 
 static int
-check_secret(const char *secret, size_t len, const char **reason)
+mech_check_secret(const char *secret, size_t len, const char **reason)
 {
 	*reason = NULL;
 	if (memchr(secret, '\0', len) != NULL) {
@@ -77,7 +77,7 @@ check_secret(const char *secret, size_t len, const char **reason)
 }
 
 static int
-refuse(const sasl_server_params_t *sparams, int result, const char *reason)
+mech_refuse(const sasl_server_params_t *sparams, int result, const char *reason)
 {
 	sparams->utils->seterror(
 	    sparams->utils->conn, 0, ENTRA_NAME ": refused: %s", reason);
@@ -85,7 +85,7 @@ refuse(const sasl_server_params_t *sparams, int result, const char *reason)
 }
 
 static int
-no_memory(const sasl_server_params_t *sparams)
+mech_no_memory(const sasl_server_params_t *sparams)
 {
 	sparams->utils->seterror(
 	    sparams->utils->conn, 0, ENTRA_NAME ": out of memory");
@@ -100,7 +100,7 @@ no_memory(const sasl_server_params_t *sparams)
  * typed and not with a realm that no program after smtpd would know.
  */
 static void
-cut_names(sasl_out_params_t *oparams, unsigned len)
+mech_cut_names(sasl_out_params_t *oparams, unsigned len)
 {
 	((char *)oparams->authid)[len] = '\0';
 	((char *)oparams->user)[len] = '\0';
@@ -109,7 +109,7 @@ cut_names(sasl_out_params_t *oparams, unsigned len)
 
 /* The local users. checkpass wants the password terminated. */
 static int
-check_local(const sasl_server_params_t *sparams,
+mech_check_local(const sasl_server_params_t *sparams,
     const sasl_out_params_t *oparams, const struct credentials *c)
 {
 	const sasl_utils_t *utils = sparams->utils;
@@ -118,7 +118,7 @@ check_local(const sasl_server_params_t *sparams,
 
 	copy = utils->malloc(c->secret_len + 1);
 	if (copy == NULL)
-		return no_memory(sparams);
+		return mech_no_memory(sparams);
 	memcpy(copy, c->secret, c->secret_len);
 	copy[c->secret_len] = '\0';
 	result = utils->checkpass(utils->conn, oparams->authid, oparams->alen,
@@ -129,7 +129,7 @@ check_local(const sasl_server_params_t *sparams,
 }
 
 static int
-verify(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+mech_verify(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
     const struct credentials *c)
 {
 	struct identity id;
@@ -140,11 +140,11 @@ verify(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
 	len = entra_name_len(sparams, oparams->authid, oparams->alen);
 	if (identity_parse(oparams->authid, len, IDENTITY_DELIMITERS_ANY, &id,
 		&why) == 0) {
-		cut_names(oparams, (unsigned)len);
+		mech_cut_names(oparams, (unsigned)len);
 		return entra_verify(
 		    sparams, oparams->authid, len, c->secret, c->secret_len);
 	}
-	result = check_local(sparams, oparams, c);
+	result = mech_check_local(sparams, oparams, c);
 	if (result == SASL_NOUSER || result == SASL_BADAUTH)
 		sparams->utils->seterror(sparams->utils->conn, 0,
 		    ENTRA_NAME ": refused: the name is neither tenant and "
@@ -155,7 +155,7 @@ verify(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
 }
 
 static int
-sign_in(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+mech_sign_in(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
     const struct credentials *c)
 {
 	int result;
@@ -166,7 +166,7 @@ sign_in(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
 	    SASL_CU_AUTHID | SASL_CU_AUTHZID | SASL_CU_EXTERNALLY_VERIFIED,
 	    oparams);
 	if (result == SASL_OK)
-		result = verify(sparams, oparams, c);
+		result = mech_verify(sparams, oparams, c);
 	if (result != SASL_OK)
 		return result;
 	oparams->doneflag = 1;
@@ -185,7 +185,7 @@ sign_in(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
  * logged under that of the last attempt on this connection.
  */
 static void
-start_step(const char **out, unsigned *outlen, sasl_out_params_t *oparams)
+mech_start_step(const char **out, unsigned *outlen, sasl_out_params_t *oparams)
 {
 	*out = NULL;
 	*outlen = 0;
@@ -196,7 +196,7 @@ start_step(const char **out, unsigned *outlen, sasl_out_params_t *oparams)
 /* --- PLAIN --- */
 
 static int
-plain_new(void *glob_context, sasl_server_params_t *sparams,
+mech_plain_new(void *glob_context, sasl_server_params_t *sparams,
     const char *challenge, unsigned challen, void **context)
 {
 	(void)glob_context, (void)sparams, (void)challenge, (void)challen;
@@ -223,8 +223,9 @@ entra_plain_parse(
 	c->name_len = (size_t)(secret - name) - 1;
 	c->secret = secret;
 	c->secret_len = (size_t)(end - secret);
-	if ((result = check_name(c->name, c->name_len, reason)) != SASL_OK ||
-	    (result = check_secret(c->secret, c->secret_len, reason)) !=
+	if ((result = mech_check_name(c->name, c->name_len, reason)) !=
+		SASL_OK ||
+	    (result = mech_check_secret(c->secret, c->secret_len, reason)) !=
 		SASL_OK)
 		return result;
 	/* Nobody acts for somebody else here. */
@@ -236,7 +237,7 @@ entra_plain_parse(
 }
 
 static int
-plain_step(void *context, sasl_server_params_t *sparams, const char *in,
+mech_plain_step(void *context, sasl_server_params_t *sparams, const char *in,
     unsigned inlen, const char **out, unsigned *outlen,
     sasl_out_params_t *oparams)
 {
@@ -245,11 +246,11 @@ plain_step(void *context, sasl_server_params_t *sparams, const char *in,
 	int result;
 
 	(void)context;
-	start_step(out, outlen, oparams);
+	mech_start_step(out, outlen, oparams);
 	result = entra_plain_parse(in == NULL ? "" : in, inlen, &c, &reason);
 	if (result != SASL_OK)
-		return refuse(sparams, result, reason);
-	return sign_in(sparams, oparams, &c);
+		return mech_refuse(sparams, result, reason);
+	return mech_sign_in(sparams, oparams, &c);
 }
 
 /* --- LOGIN --- */
@@ -265,7 +266,7 @@ struct login {
 };
 
 static int
-login_new(void *glob_context, sasl_server_params_t *sparams,
+mech_login_new(void *glob_context, sasl_server_params_t *sparams,
     const char *challenge, unsigned challen, void **context)
 {
 	struct login *login;
@@ -273,7 +274,7 @@ login_new(void *glob_context, sasl_server_params_t *sparams,
 	(void)glob_context, (void)challenge, (void)challen;
 	login = sparams->utils->malloc(sizeof(*login));
 	if (login == NULL)
-		return no_memory(sparams);
+		return mech_no_memory(sparams);
 	memset(login, 0, sizeof(*login));
 	*context = login;
 	return SASL_OK;
@@ -281,7 +282,7 @@ login_new(void *glob_context, sasl_server_params_t *sparams,
 
 /* The name, too, is wiped: people type the secret into the wrong field. */
 static void
-login_dispose(void *context, const sasl_utils_t *utils)
+mech_login_dispose(void *context, const sasl_utils_t *utils)
 {
 	struct login *login = context;
 
@@ -295,7 +296,7 @@ login_dispose(void *context, const sasl_utils_t *utils)
 }
 
 static int
-ask(const char *what, const char **out, unsigned *outlen)
+mech_ask(const char *what, const char **out, unsigned *outlen)
 {
 	*out = what;
 	*outlen = (unsigned)strlen(what);
@@ -303,18 +304,18 @@ ask(const char *what, const char **out, unsigned *outlen)
 }
 
 static int
-login_take_name(struct login *login, const sasl_server_params_t *sparams,
+mech_login_take_name(struct login *login, const sasl_server_params_t *sparams,
     const char *in, unsigned inlen)
 {
 	const char *reason;
 	int result;
 
-	result = check_name(in, inlen, &reason);
+	result = mech_check_name(in, inlen, &reason);
 	if (result != SASL_OK)
-		return refuse(sparams, result, reason);
+		return mech_refuse(sparams, result, reason);
 	login->name = sparams->utils->malloc(inlen + 1);
 	if (login->name == NULL)
-		return no_memory(sparams);
+		return mech_no_memory(sparams);
 	login->size = inlen + 1;
 	memcpy(login->name, in, inlen);
 	login->name[inlen] = '\0';
@@ -322,7 +323,7 @@ login_take_name(struct login *login, const sasl_server_params_t *sparams,
 }
 
 static int
-login_step(void *context, sasl_server_params_t *sparams, const char *in,
+mech_login_step(void *context, sasl_server_params_t *sparams, const char *in,
     unsigned inlen, const char **out, unsigned *outlen,
     sasl_out_params_t *oparams)
 {
@@ -331,27 +332,28 @@ login_step(void *context, sasl_server_params_t *sparams, const char *in,
 	const char *reason;
 	int result;
 
-	start_step(out, outlen, oparams);
+	mech_start_step(out, outlen, oparams);
 	if (in == NULL)
 		in = "";
 	if (login->name == NULL) {
 		/* An initial response, if there is one, is the name. */
 		if (!login->asked && inlen == 0) {
 			login->asked = 1;
-			return ask(login_ask_name, out, outlen);
+			return mech_ask(login_ask_name, out, outlen);
 		}
-		result = login_take_name(login, sparams, in, inlen);
-		return result == SASL_OK ? ask(login_ask_secret, out, outlen)
-					 : result;
+		result = mech_login_take_name(login, sparams, in, inlen);
+		return result == SASL_OK
+		    ? mech_ask(login_ask_secret, out, outlen)
+		    : result;
 	}
-	result = check_secret(in, inlen, &reason);
+	result = mech_check_secret(in, inlen, &reason);
 	if (result != SASL_OK)
-		return refuse(sparams, result, reason);
+		return mech_refuse(sparams, result, reason);
 	c.name = login->name;
 	c.name_len = login->size - 1;
 	c.secret = in;
 	c.secret_len = inlen;
-	return sign_in(sparams, oparams, &c);
+	return mech_sign_in(sparams, oparams, &c);
 }
 
 /* --- what plugin.c hands out --- */
@@ -369,15 +371,15 @@ sasl_server_plug_t entra_mechanisms[] = {
 	.mech_name = "PLAIN",
 	.security_flags = SECURITY,
 	.features = SASL_FEAT_WANT_CLIENT_FIRST,
-	.mech_new = plain_new,
-	.mech_step = plain_step,
+	.mech_new = mech_plain_new,
+	.mech_step = mech_plain_step,
     },
     {
 	.mech_name = "LOGIN",
 	.security_flags = SECURITY,
-	.mech_new = login_new,
-	.mech_step = login_step,
-	.mech_dispose = login_dispose,
+	.mech_new = mech_login_new,
+	.mech_step = mech_login_step,
+	.mech_dispose = mech_login_dispose,
     },
 };
 

@@ -25,7 +25,7 @@ static sasl_auxprop_plug_t auxprop_plugin = {
 };
 
 static int
-refuse_version(const sasl_utils_t *utils, const char *what)
+plugin_refuse_version(const sasl_utils_t *utils, const char *what)
 {
 	utils->log(NULL, SASL_LOG_ERR,
 	    ENTRA_NAME ": this libsasl2 is too old for libentra.so (%s plugin "
@@ -42,7 +42,7 @@ sasl_auxprop_plug_init(const sasl_utils_t *utils, int max_version,
 	if (utils == NULL || out_version == NULL || plug == NULL)
 		return SASL_BADPARAM;
 	if (max_version < SASL_AUXPROP_PLUG_VERSION)
-		return refuse_version(utils, "auxprop");
+		return plugin_refuse_version(utils, "auxprop");
 	entra_find_daemon();
 	*out_version = SASL_AUXPROP_PLUG_VERSION;
 	*plug = &auxprop_plugin;
@@ -51,7 +51,7 @@ sasl_auxprop_plug_init(const sasl_utils_t *utils, int max_version,
 
 /* Whether one of the words of list is name, in any letter case. */
 static int
-lists(const char *list, const char *name)
+plugin_lists(const char *list, const char *name)
 {
 	static const char blanks[] = " \t\r\n";
 	size_t len;
@@ -66,14 +66,14 @@ lists(const char *list, const char *name)
 }
 
 static int
-is_wanted(const sasl_utils_t *utils)
+plugin_is_wanted(const sasl_utils_t *utils)
 {
 	const char *list = NULL;
 
 	if (utils->getopt(utils->getopt_context, NULL, "auxprop_plugin", &list,
 		NULL) != SASL_OK)
 		return 0;
-	return list != NULL && lists(list, ENTRA_NAME);
+	return list != NULL && plugin_lists(list, ENTRA_NAME);
 }
 
 int
@@ -84,10 +84,10 @@ sasl_server_plug_init(const sasl_utils_t *utils, int max_version,
 	    plugcount == NULL)
 		return SASL_BADPARAM;
 	if (max_version < SASL_SERVER_PLUG_VERSION)
-		return refuse_version(utils, "server");
+		return plugin_refuse_version(utils, "server");
 	entra_find_daemon();
 	*out_version = SASL_SERVER_PLUG_VERSION;
 	*pluglist = entra_mechanisms;
-	*plugcount = is_wanted(utils) ? entra_mechanisms_count : 0;
+	*plugcount = plugin_is_wanted(utils) ? entra_mechanisms_count : 0;
 	return SASL_OK;
 }

@@ -36,7 +36,7 @@ struct options {
 
 /* NULL when the SASL configuration does not set it. */
 static const char *
-option(const sasl_utils_t *utils, const char *name)
+verify_option(const sasl_utils_t *utils, const char *name)
 {
 	const char *value = NULL;
 
@@ -47,7 +47,7 @@ option(const sasl_utils_t *utils, const char *name)
 }
 
 static int
-bad_option(
+verify_bad_option(
     struct error *err, const char *name, const char *value, const char *wanted)
 {
 	return error_set(err, ERROR_OURS, "4.3.5",
@@ -57,7 +57,7 @@ bad_option(
 }
 
 static int
-read_options(
+verify_read_options(
     const sasl_utils_t *utils, struct options *options, struct error *err)
 {
 	const char *value;
@@ -65,17 +65,17 @@ read_options(
 
 	options->socket = DEFAULT_SOCKET;
 	options->timeout = DEFAULT_TIMEOUT;
-	if ((value = option(utils, "entra_socket")) != NULL) {
+	if ((value = verify_option(utils, "entra_socket")) != NULL) {
 		if (*value == '\0')
-			return bad_option(err, "entra_socket", value,
+			return verify_bad_option(err, "entra_socket", value,
 			    "the path of msgraphd's auth socket");
 		options->socket = value;
 	}
-	if ((value = option(utils, "entra_timeout")) != NULL) {
+	if ((value = verify_option(utils, "entra_timeout")) != NULL) {
 		options->timeout = strtol(value, &end, 10);
 		if (end == value || *end != '\0' || options->timeout < 1 ||
 		    options->timeout > MAX_TIMEOUT)
-			return bad_option(err, "entra_timeout", value,
+			return verify_bad_option(err, "entra_timeout", value,
 			    "a number of seconds, 1 to 3600");
 	}
 	return 0;
@@ -84,7 +84,7 @@ read_options(
 /* --- the exchange --- */
 
 static int
-send_request(int fd, const sasl_server_params_t *sparams,
+verify_send_request(int fd, const sasl_server_params_t *sparams,
     const struct credentials *c, long long deadline, struct error *err)
 {
 	char space[WIRE_AUTH_REQUEST_MAX + 1];
@@ -112,8 +112,8 @@ send_request(int fd, const sasl_server_params_t *sparams,
  * msgraphd to close: what counts is the count.
  */
 static int
-read_reply(int fd, char reply[WIRE_AUTH_REPLY_MAX + 1], long long deadline,
-    struct error *err)
+verify_read_reply(int fd, char reply[WIRE_AUTH_REPLY_MAX + 1],
+    long long deadline, struct error *err)
 {
 	unsigned char count[2];
 	ssize_t n;
@@ -162,7 +162,7 @@ entra_find_daemon(void)
  * was taken over could put a socket of its own there and wait for secrets.
  */
 static int
-check_peer(int fd, const char *path, struct error *err)
+verify_check_peer(int fd, const char *path, struct error *err)
 {
 	uid_t uid;
 
@@ -179,7 +179,7 @@ check_peer(int fd, const char *path, struct error *err)
 
 /* sock_connect(), with what is likely wrong if it fails. */
 static int
-reach(const char *path, long long deadline, struct error *err)
+verify_reach(const char *path, long long deadline, struct error *err)
 {
 	struct error e;
 	int fd;
@@ -190,7 +190,7 @@ reach(const char *path, long long deadline, struct error *err)
 		    "%s (is msgraphd running, and is this user in group "
 		    "msgraph?)",
 		    e.text);
-	if (check_peer(fd, path, err) == -1) {
+	if (verify_check_peer(fd, path, err) == -1) {
 		close(fd);
 		return -1;
 	}
@@ -198,19 +198,19 @@ reach(const char *path, long long deadline, struct error *err)
 }
 
 static int
-converse(const sasl_server_params_t *sparams, const struct options *options,
-    const struct credentials *c, char reply[WIRE_AUTH_REPLY_MAX + 1],
-    struct error *err)
+verify_converse(const sasl_server_params_t *sparams,
+    const struct options *options, const struct credentials *c,
+    char reply[WIRE_AUTH_REPLY_MAX + 1], struct error *err)
 {
 	long long deadline = sock_now() + options->timeout * 1000;
 	int fd, r;
 
-	fd = reach(options->socket, deadline, err);
+	fd = verify_reach(options->socket, deadline, err);
 	if (fd == -1)
 		return -1;
-	r = send_request(fd, sparams, c, deadline, err);
+	r = verify_send_request(fd, sparams, c, deadline, err);
 	if (r == 0)
-		r = read_reply(fd, reply, deadline, err);
+		r = verify_read_reply(fd, reply, deadline, err);
 	close(fd);
 	if (r == 0)
 		return 0;
@@ -224,7 +224,7 @@ converse(const sasl_server_params_t *sparams, const struct options *options,
 
 /* "OK" or "NO", alone or before a blank and a text for the log. */
 static int
-is_word(const char *reply, const char *word)
+verify_is_word(const char *reply, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -233,11 +233,11 @@ is_word(const char *reply, const char *word)
 }
 
 static int
-judge(const char *reply, struct error *err)
+verify_judge(const char *reply, struct error *err)
 {
-	if (is_word(reply, "OK"))
+	if (verify_is_word(reply, "OK"))
 		return 0;
-	if (is_word(reply, "NO"))
+	if (verify_is_word(reply, "NO"))
 		return error_set(err, ERROR_REFUSED, "5.7.8", "%s",
 		    reply[2] == '\0' ? "no reason given" : reply + 3);
 	return error_set(err, ERROR_TEMPORARY, "4.3.0",
@@ -246,7 +246,7 @@ judge(const char *reply, struct error *err)
 }
 
 static int
-ask(const sasl_server_params_t *sparams, const struct credentials *c,
+verify_ask(const sasl_server_params_t *sparams, const struct credentials *c,
     struct error *err)
 {
 	char reply[WIRE_AUTH_REPLY_MAX + 1];
@@ -255,10 +255,10 @@ ask(const sasl_server_params_t *sparams, const struct credentials *c,
 	if (c->secret_len == 0 || c->secret_len > SECRET_MAX)
 		return error_set(err, ERROR_REFUSED, "5.7.8",
 		    c->secret_len == 0 ? "empty secret" : "secret too long");
-	if (read_options(sparams->utils, &options, err) == -1 ||
-	    converse(sparams, &options, c, reply, err) == -1)
+	if (verify_read_options(sparams->utils, &options, err) == -1 ||
+	    verify_converse(sparams, &options, c, reply, err) == -1)
 		return -1;
-	return judge(reply, err);
+	return verify_judge(reply, err);
 }
 
 /*
@@ -269,7 +269,7 @@ ask(const sasl_server_params_t *sparams, const struct credentials *c,
  * libsasl2 2.1.28 writes one byte past its buffer.)
  */
 static int
-conclude(const sasl_utils_t *utils, const char *who, struct error *err)
+verify_conclude(const sasl_utils_t *utils, const char *who, struct error *err)
 {
 	if (err->class == ERROR_REFUSED) {
 		error_prefix(err, ENTRA_NAME ": %s refused", who);
@@ -298,9 +298,9 @@ entra_verify(const sasl_server_params_t *sparams, const char *name,
 		utils->seterror(utils->conn, SASL_NOLOG, "%s", reason);
 		return SASL_NOUSER;
 	}
-	if (ask(sparams, &c, &err) == 0)
+	if (verify_ask(sparams, &c, &err) == 0)
 		return SASL_OK;
-	return conclude(utils, identity_text(&id, who), &err);
+	return verify_conclude(utils, identity_text(&id, who), &err);
 }
 
 size_t

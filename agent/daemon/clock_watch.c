@@ -26,7 +26,7 @@ struct clock_watch {
 };
 
 static void
-follow(struct clock_watch *watch)
+clock_watch_follow(struct clock_watch *watch)
 {
 	long long before = clock_wall(), step = clock_follow();
 	struct error err;
@@ -44,7 +44,7 @@ follow(struct clock_watch *watch)
 }
 
 static void
-on_look(evutil_socket_t fd, short what, void *ctx)
+clock_watch_on_look(evutil_socket_t fd, short what, void *ctx)
 {
 	struct clock_watch *watch = ctx;
 	struct state *state = watch->daemon->state;
@@ -53,7 +53,7 @@ on_look(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	follow(watch);
+	clock_watch_follow(watch);
 	if (clock_ms() - watch->day < DAY_MS)
 		return;
 	watch->day = clock_ms();
@@ -80,7 +80,8 @@ clock_watch_new(struct msgraphd *daemon, struct error *err)
 	watch->daemon = daemon;
 	watch->began = clock_wall();
 	watch->day = clock_ms();
-	watch->look = event_new(daemon->base, -1, EV_PERSIST, on_look, watch);
+	watch->look =
+	    event_new(daemon->base, -1, EV_PERSIST, clock_watch_on_look, watch);
 	if (watch->look == NULL || event_add(watch->look, &every) == -1) {
 		clock_watch_free(&watch);
 		error_set(err, ERROR_OURS, "4.3.0", "libevent");

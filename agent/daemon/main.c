@@ -67,7 +67,7 @@ static const struct cmdline cmdline = {
 
 /* No core file, no ptrace, memory wiped: this process holds secrets. */
 static int
-protect(struct error *err)
+msgraphd_protect(struct error *err)
 {
 	const struct rlimit none = {0, 0};
 	struct rlimit files;
@@ -96,14 +96,14 @@ protect(struct error *err)
 
 /* Logs what conf_load() warned of. */
 static void
-warn(const char *text)
+msgraphd_warn(const char *text)
 {
 	log_warning("%s", text);
 }
 
 /* What cannot change while running. */
 static int
-is_fixed(const struct conf *old, const struct conf *new)
+msgraphd_is_fixed(const struct conf *old, const struct conf *new)
 {
 	return strcmp(old->auth_socket, new->auth_socket) != 0 ||
 	    strcmp(old->submit_socket, new->submit_socket) != 0 ||
@@ -113,7 +113,7 @@ is_fixed(const struct conf *old, const struct conf *new)
 }
 
 static void
-reload(struct program *p)
+msgraphd_reload(struct program *p)
 {
 	struct conf fresh;
 	struct error err;
@@ -127,19 +127,19 @@ reload(struct program *p)
 		conf_free(&fresh);
 		return;
 	}
-	if (is_fixed(&p->daemon.conf, &fresh))
+	if (msgraphd_is_fixed(&p->daemon.conf, &fresh))
 		log_warning("sockets, state_directory and vault_key_file "
 			    "change only with a restart");
 	conf_free(&p->daemon.conf);
 	p->daemon.conf = fresh;
 	log_open("msgraphd", (enum log_destination)fresh.log_destination,
 	    (enum log_level)fresh.log_level);
-	conf_warn(&p->daemon.conf, warn);
+	conf_warn(&p->daemon.conf, msgraphd_warn);
 	log_info("configuration reloaded from %s", p->conf_file);
 }
 
 static int
-is_quiet(const struct program *p)
+msgraphd_is_quiet(const struct program *p)
 {
 	return service_connections(p->auth) == 0 &&
 	    service_connections(p->submit) == 0 &&
@@ -147,21 +147,21 @@ is_quiet(const struct program *p)
 }
 
 static void
-on_stop_check(evutil_socket_t fd, short what, void *ctx)
+msgraphd_on_stop_check(evutil_socket_t fd, short what, void *ctx)
 {
 	struct program *p = ctx;
 
 	(void)fd;
 	(void)what;
-	if (--p->stop_ticks > 0 && !is_quiet(p))
+	if (--p->stop_ticks > 0 && !msgraphd_is_quiet(p))
 		return;
-	if (!is_quiet(p))
+	if (!msgraphd_is_quiet(p))
 		log_warning("stopping with requests under way");
 	event_base_loopbreak(p->daemon.base);
 }
 
 static void
-begin_stop(struct program *p)
+msgraphd_begin_stop(struct program *p)
 {
 	const struct timeval tick = {.tv_usec = 20000};
 
@@ -179,40 +179,40 @@ begin_stop(struct program *p)
 }
 
 static void
-on_signal(evutil_socket_t signo, short what, void *ctx)
+msgraphd_on_signal(evutil_socket_t signo, short what, void *ctx)
 {
 	(void)what;
 	if (signo == SIGHUP)
-		reload(ctx);
+		msgraphd_reload(ctx);
 	else
-		begin_stop(ctx);
+		msgraphd_begin_stop(ctx);
 }
 
 /* --- start --- */
 
 static int
-watch_signals(struct program *p, struct error *err)
+msgraphd_watch_signals(struct program *p, struct error *err)
 {
 	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
-		p->signals[i] =
-		    evsignal_new(p->daemon.base, numbers[i], on_signal, p);
+		p->signals[i] = evsignal_new(
+		    p->daemon.base, numbers[i], msgraphd_on_signal, p);
 		if (p->signals[i] == NULL ||
 		    event_add(p->signals[i], NULL) == -1)
 			return error_set(
 			    err, ERROR_OURS, "4.3.0", "libevent: signals");
 	}
-	p->stop_check =
-	    event_new(p->daemon.base, -1, EV_PERSIST, on_stop_check, p);
+	p->stop_check = event_new(
+	    p->daemon.base, -1, EV_PERSIST, msgraphd_on_stop_check, p);
 	return p->stop_check != NULL
 	    ? 0
 	    : error_set(err, ERROR_OURS, "4.3.0", "libevent: no memory");
 }
 
 static int
-start_parts(struct msgraphd *d, struct error *err)
+msgraphd_start_parts(struct msgraphd *d, struct error *err)
 {
 	const char *directory = d->conf.state_directory;
 
@@ -228,14 +228,14 @@ start_parts(struct msgraphd *d, struct error *err)
 		return -1;
 	if ((d->http = http_new(d->base, &d->conf, err)) == NULL)
 		return -1;
-	if ((d->holds = holds_new(d->state, err)) == NULL)
+	if ((d->throttles = throttles_new(d->state, err)) == NULL)
 		return -1;
 	d->journal = journal_new(d->base, d->state, &d->conf, err);
 	if (d->journal == NULL)
 		return -1;
 	d->gate = gate_new(d->base, MSGRAPHD_REQUESTS_MAX);
 	d->accounts =
-	    accounts_new(d->base, &d->conf, d->http, d->state, d->holds);
+	    accounts_new(d->base, &d->conf, d->http, d->state, d->throttles);
 	if (d->accounts == NULL || d->gate == NULL)
 		return error_set(err, ERROR_OURS, "4.3.0", "memory is short");
 	d->trash = draft_trash_new(d, err);
@@ -243,8 +243,8 @@ start_parts(struct msgraphd *d, struct error *err)
 }
 
 static struct service *
-serve(struct program *p, const struct service_kind *kind, const char *path,
-    struct error *err)
+msgraphd_serve(struct program *p, const struct service_kind *kind,
+    const char *path, struct error *err)
 {
 	int fd = listen_get(kind->name, path, err);
 
@@ -252,19 +252,22 @@ serve(struct program *p, const struct service_kind *kind, const char *path,
 }
 
 static int
-start(struct program *p, struct error *err)
+msgraphd_start(struct program *p, struct error *err)
 {
 	const struct conf *conf = &p->daemon.conf;
 
-	if (start_parts(&p->daemon, err) == -1 || watch_signals(p, err) == -1)
+	if (msgraphd_start_parts(&p->daemon, err) == -1 ||
+	    msgraphd_watch_signals(p, err) == -1)
 		return -1;
-	p->auth = serve(p, &auth_service, conf->auth_socket, err);
+	p->auth = msgraphd_serve(p, &auth_service, conf->auth_socket, err);
 	if (p->auth == NULL)
 		return -1;
-	p->bounce = serve(p, &bounce_service, conf->bounce_socket, err);
+	p->bounce =
+	    msgraphd_serve(p, &bounce_service, conf->bounce_socket, err);
 	if (p->bounce == NULL)
 		return -1;
-	p->submit = serve(p, &submit_service, conf->submit_socket, err);
+	p->submit =
+	    msgraphd_serve(p, &submit_service, conf->submit_socket, err);
 	if (p->submit == NULL)
 		return -1;
 	log_info("version %s started, auth_socket=%s, submit_socket=%s",
@@ -273,7 +276,7 @@ start(struct program *p, struct error *err)
 }
 
 static void
-shut_down(struct program *p)
+msgraphd_shut_down(struct program *p)
 {
 	sigset_t all;
 	size_t i;
@@ -292,7 +295,7 @@ shut_down(struct program *p)
 	accounts_free(&p->daemon.accounts);
 	http_free(&p->daemon.http);
 	gate_free(&p->daemon.gate);
-	holds_free(&p->daemon.holds);
+	throttles_free(&p->daemon.throttles);
 	state_close(&p->daemon.state);
 	vault_free(&p->daemon.vault);
 	for (i = 0; i < 3; i++)
@@ -307,7 +310,7 @@ shut_down(struct program *p)
 
 /* Whoever starts it by hand should see why not, too. */
 static int
-fail(const struct program *p, const struct error *err, int status)
+msgraphd_fail(const struct program *p, const struct error *err, int status)
 {
 	log_error("%s", err->text);
 	if (p->daemon.conf.log_destination != LOG_TO_STDERR)
@@ -316,25 +319,25 @@ fail(const struct program *p, const struct error *err, int status)
 }
 
 static int
-run(struct program *p)
+msgraphd_run(struct program *p)
 {
 	struct error err;
 	int status = EX_OK;
 
-	if (protect(&err) == -1)
-		return fail(p, &err, EX_OSERR);
-	if (start(p, &err) == -1) {
-		status = fail(p, &err, EX_CONFIG);
+	if (msgraphd_protect(&err) == -1)
+		return msgraphd_fail(p, &err, EX_OSERR);
+	if (msgraphd_start(p, &err) == -1) {
+		status = msgraphd_fail(p, &err, EX_CONFIG);
 	} else {
 		event_base_dispatch(p->daemon.base);
 		log_info("stopped");
 	}
-	shut_down(p);
+	msgraphd_shut_down(p);
 	return status;
 }
 
 static int
-move_aside(const struct conf *conf)
+msgraphd_move_aside(const struct conf *conf)
 {
 	struct error err;
 	char name[4200];
@@ -355,7 +358,7 @@ move_aside(const struct conf *conf)
  * stays.
  */
 static int
-read_options(struct program *p, int argc, char **argv, int *mode)
+msgraphd_read_options(struct program *p, int argc, char **argv, int *mode)
 {
 	const char *value;
 	struct error err;
@@ -383,7 +386,7 @@ main(int argc, char **argv)
 	struct error err;
 	int status, mode = 0;
 
-	if ((status = read_options(&program, argc, argv, &mode)) != -1)
+	if ((status = msgraphd_read_options(&program, argc, argv, &mode)) != -1)
 		return status;
 	if (conf_load(conf, program.conf_file, &err) == -1) {
 		fprintf(stderr, "msgraphd: %s\n", err.text);
@@ -392,7 +395,7 @@ main(int argc, char **argv)
 	if (mode != 0) {
 		status = EX_OK;
 		if (mode == 'M')
-			status = move_aside(conf);
+			status = msgraphd_move_aside(conf);
 		else
 			conf_answer(conf, mode, "msgraphd", program.conf_file);
 		conf_free(conf);
@@ -400,6 +403,6 @@ main(int argc, char **argv)
 	}
 	log_open("msgraphd", (enum log_destination)conf->log_destination,
 	    (enum log_level)conf->log_level);
-	conf_warn(conf, warn);
-	return run(&program);
+	conf_warn(conf, msgraphd_warn);
+	return msgraphd_run(&program);
 }

@@ -35,7 +35,8 @@ struct delivery {
 /* --- one call --- */
 
 static int
-send_chosen(struct delivery *d, struct wire_reply *reply, struct error *err)
+deliver_send_chosen(
+    struct delivery *d, struct wire_reply *reply, struct error *err)
 {
 	struct content_rules content = {.encode_8bit = d->conf->encode_8bit,
 	    .hide_client = d->conf->hide_client,
@@ -67,7 +68,7 @@ send_chosen(struct delivery *d, struct wire_reply *reply, struct error *err)
  * keeps what was accepted from being posted again.
  */
 static void
-join(struct wire_reply *all, const struct wire_reply *one)
+deliver_join(struct wire_reply *all, const struct wire_reply *one)
 {
 	if (all->status == one->status)
 		return;
@@ -83,7 +84,7 @@ join(struct wire_reply *all, const struct wire_reply *one)
  * first call and count there.
  */
 static size_t
-first_size(const struct delivery *d)
+deliver_first_size(const struct delivery *d)
 {
 	size_t limit = (size_t)d->conf->max_recipients, foreign;
 	struct span head = {d->spool->head, d->spool->head_len};
@@ -95,10 +96,11 @@ first_size(const struct delivery *d)
 }
 
 static int
-send_all(struct delivery *d, struct wire_reply *reply, struct error *err)
+deliver_send_all(
+    struct delivery *d, struct wire_reply *reply, struct error *err)
 {
 	struct recipients *rs = &d->recipients;
-	size_t rank = 0, size = first_size(d);
+	size_t rank = 0, size = deliver_first_size(d);
 	struct wire_reply one;
 	long long end;
 
@@ -106,14 +108,14 @@ send_all(struct delivery *d, struct wire_reply *reply, struct error *err)
 		recipients_choose(rs, rank, size);
 		end = d->spool->end;
 		/* without an answer, msgraphd may be reading it still */
-		if (send_chosen(d, &one, err) == 0)
+		if (deliver_send_chosen(d, &one, err) == 0)
 			spool_cut(d->spool, end);
 		else
 			outcome_from_error(&one, err);
 		if (rank == 0)
 			*reply = one;
 		else
-			join(reply, &one);
+			deliver_join(reply, &one);
 		size = (size_t)d->conf->max_recipients;
 		d->rules.keep = 0;
 	}
@@ -122,13 +124,13 @@ send_all(struct delivery *d, struct wire_reply *reply, struct error *err)
 
 /* Known only where each recipient has its own. */
 static const char *const *
-originals(const struct options *o)
+deliver_originals(const struct options *o)
 {
 	return o->original_count == o->recipient_count ? o->originals : NULL;
 }
 
 static int
-send_spooled(const struct options *o, const struct conf *conf,
+deliver_send_spooled(const struct options *o, const struct conf *conf,
     struct spool *spool, struct wire_reply *reply, struct error *err)
 {
 	struct delivery d = {.options = o, .conf = conf, .spool = spool};
@@ -137,16 +139,16 @@ send_spooled(const struct options *o, const struct conf *conf,
 	d.rules.mailbox = o->mailbox;
 	d.rules.is_bounce = o->sender[0] == '\0' && o->identity[0] == '\0';
 	d.rules.keep = conf->header_recipients == HEADER_RECIPIENTS_KEEP;
-	result = recipients_init(&d.recipients, o->recipients, originals(o),
-	    o->recipient_count, err);
+	result = recipients_init(&d.recipients, o->recipients,
+	    deliver_originals(o), o->recipient_count, err);
 	if (result == 0)
-		result = send_all(&d, reply, err);
+		result = deliver_send_all(&d, reply, err);
 	recipients_free(&d.recipients);
 	return result;
 }
 
 static int
-spool_and_send(const struct options *o, const struct conf *conf, int in,
+deliver_spool_and_send(const struct options *o, const struct conf *conf, int in,
     struct wire_reply *reply, struct error *err)
 {
 	struct spool spool;
@@ -157,7 +159,7 @@ spool_and_send(const struct options *o, const struct conf *conf, int in,
 		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "pipe(8) went away; the message may be cut off");
 	if (result == 0)
-		result = send_spooled(o, conf, &spool, reply, err);
+		result = deliver_send_spooled(o, conf, &spool, reply, err);
 	spool_close(&spool);
 	return result;
 }
@@ -173,7 +175,7 @@ deliver(const struct options *o, int in, struct wire_reply *reply)
 		return;
 	}
 	deadline_start((unsigned int)conf.delivery_timeout);
-	if (spool_and_send(o, &conf, in, reply, &err) == -1)
+	if (deliver_spool_and_send(o, &conf, in, reply, &err) == -1)
 		outcome_from_error(reply, &err);
 	conf_free(&conf);
 }

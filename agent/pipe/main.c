@@ -29,7 +29,7 @@
  * size limit is an error and no signal; and mail ends up in no core file.
  */
 static void
-prepare(void)
+agent_prepare(void)
 {
 	const struct rlimit none = {0, 0};
 	int fd = 0;
@@ -51,7 +51,7 @@ prepare(void)
  * standard input, the answer is that the options are wrong.
  */
 static int
-answer(int key, struct error *err)
+agent_answer(int key, struct error *err)
 {
 	struct stat in;
 
@@ -75,14 +75,14 @@ main(int argc, char **argv)
 	int status, answered = 0;
 
 	parent_init();
-	prepare();
+	agent_prepare();
 	deadline_start(DEADLINE_AT_FIRST);
 	status = options_parse(&options, argc, argv, &err);
 	if (status == 0 && options.answer == 0) {
 		deliver(&options, STDIN_FILENO, &reply);
 	} else {
 		if (status == 0)
-			status = answer(options.answer, &err);
+			status = agent_answer(options.answer, &err);
 		answered = status == 0;
 		if (!answered)
 			outcome_from_error(&reply, &err);

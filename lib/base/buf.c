@@ -23,7 +23,7 @@ buf_init(struct buf *buf, size_t limit)
 }
 
 static int
-grow(struct buf *buf, size_t need)
+buf_grow(struct buf *buf, size_t need)
 {
 	size_t size = buf->size == 0 ? BUF_FIRST : buf->size;
 	char *bytes;
@@ -51,7 +51,7 @@ buf_reserve(struct buf *buf, size_t len)
 		return NULL;
 	}
 	if (buf->len + len + 1 > buf->size &&
-	    grow(buf, buf->len + len + 1) == -1) {
+	    buf_grow(buf, buf->len + len + 1) == -1) {
 		buf->failed = BUF_NO_MEMORY;
 		return NULL;
 	}

@@ -12,7 +12,7 @@
 #include "error.h"
 
 static void
-make_printable(char *text)
+error_make_printable(char *text)
 {
 	unsigned char *p;
 
@@ -34,7 +34,7 @@ error_set(struct error *err, enum error_class class, const char *dsn,
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	make_printable(err->text);
+	error_make_printable(err->text);
 	return -1;
 }
 
@@ -53,6 +53,6 @@ error_prefix(struct error *err, const char *fmt, ...)
 	va_end(ap);
 	used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s", old);
-	make_printable(err->text);
+	error_make_printable(err->text);
 	return -1;
 }

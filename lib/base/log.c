@@ -30,7 +30,7 @@ log_open(const char *ident, enum log_destination where, enum log_level least)
 
 /* Bytes of the UTF-8 sequence at s (RFC 3629), 0 when there is none. */
 static size_t
-utf8_len(const unsigned char *s)
+log_utf8_len(const unsigned char *s)
 {
 	size_t i, len;
 
@@ -58,13 +58,13 @@ utf8_len(const unsigned char *s)
 }
 
 static void
-clean(char *line)
+log_clean(char *line)
 {
 	unsigned char *p = (unsigned char *)line;
 	size_t len;
 
 	while (*p != '\0') {
-		len = utf8_len(p);
+		len = log_utf8_len(p);
 		if (len == 0 || *p < ' ' || *p == 0x7f) {
 			*p = '?';
 			len = 1;
@@ -74,7 +74,7 @@ clean(char *line)
 }
 
 static void
-write_stderr(const char *line)
+log_write_stderr(const char *line)
 {
 	char stamp[32], out[LOG_LINE_MAX + 128];
 	struct timespec ts;
@@ -107,11 +107,11 @@ log_write(enum log_level level, int priority, const char *prefix,
 	snprintf(line, sizeof(line), "%s", prefix);
 	used = strlen(line);
 	vsnprintf(line + used, sizeof(line) - used, fmt, ap);
-	clean(line);
+	log_clean(line);
 	if (log_where == LOG_TO_SYSLOG)
 		syslog(priority, "%s", line);
 	else
-		write_stderr(line);
+		log_write_stderr(line);
 	errno = saved_errno;
 }
 

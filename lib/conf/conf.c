@@ -183,14 +183,14 @@ static const struct {
 };
 
 static int
-wrong(struct error *err, const char *what)
+conf_wrong(struct error *err, const char *what)
 {
 	return error_set(err, ERROR_OURS, "4.3.5", "%s", what);
 }
 
 static int
-set_option(struct conf *conf, const struct conf_option *o, const char *value,
-    struct error *err)
+conf_set_option(struct conf *conf, const struct conf_option *o,
+    const char *value, struct error *err)
 {
 	return conf_value_read(o, (char *)conf + o->offset, value, err);
 }
@@ -198,7 +198,7 @@ set_option(struct conf *conf, const struct conf_option *o, const char *value,
 /* --- file --- */
 
 static char *
-trim(char *s)
+conf_trim(char *s)
 {
 	size_t len;
 
@@ -211,7 +211,7 @@ trim(char *s)
 }
 
 static size_t
-find_option(const char *name)
+conf_find_option(const char *name)
 {
 	size_t i;
 
@@ -226,7 +226,7 @@ find_option(const char *name)
  * have one in a password.
  */
 static int
-is_name(const char *s)
+conf_is_name(const char *s)
 {
 	for (; *s != '\0'; s++)
 		if (!isalnum((unsigned char)*s) && *s != '_' && *s != '-')
@@ -244,11 +244,11 @@ struct reader {
 };
 
 /* Keeps a warning about the present line; it must not stop a program. */
-static void warn(struct reader *r, const char *fmt, ...)
+static void conf_reader_warn(struct reader *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void
-warn(struct reader *r, const char *fmt, ...)
+conf_reader_warn(struct reader *r, const char *fmt, ...)
 {
 	struct error text;
 	char raw[sizeof(text.text)];
@@ -264,7 +264,7 @@ warn(struct reader *r, const char *fmt, ...)
 
 /* The one place that says what an unknown name means. */
 static int
-unknown_setting(const char *name, struct error *err)
+conf_unknown_setting(const char *name, struct error *err)
 {
 	const char *near = conf_near(name);
 
@@ -280,71 +280,72 @@ unknown_setting(const char *name, struct error *err)
  * where both stand in the file, the present one counts.
  */
 static int
-old_setting(struct reader *r, const struct conf_old *old, const char *value,
-    struct error *err)
+conf_old_setting(struct reader *r, const struct conf_old *old,
+    const char *value, struct error *err)
 {
 	size_t i;
 
 	if (old->now == NULL) {
-		warn(r, "\"%s\" is no setting any more: %s; remove the line",
+		conf_reader_warn(r,
+		    "\"%s\" is no setting any more: %s; remove the line",
 		    old->name, old->why);
 		return 0;
 	}
-	i = find_option(old->now);
+	i = conf_find_option(old->now);
 	assert(i < OPTION_COUNT);
 	if (r->seen[i] != 0) {
-		warn(r,
+		conf_reader_warn(r,
 		    "\"%s\" is called \"%s\" now, which line %d sets; "
 		    "remove the line",
 		    old->name, old->now, r->seen[i]);
 		return 0;
 	}
-	if (set_option(r->conf, &options[i], value, err) == -1)
+	if (conf_set_option(r->conf, &options[i], value, err) == -1)
 		return error_prefix(err, "%s", old->name);
-	warn(r, "\"%s\" is called \"%s\" now; change the name", old->name,
-	    old->now);
+	conf_reader_warn(r, "\"%s\" is called \"%s\" now; change the name",
+	    old->name, old->now);
 	return 0;
 }
 
 static int
-read_setting(
+conf_read_setting(
     struct reader *r, const char *name, const char *value, struct error *err)
 {
 	const struct conf_old *old = r->old;
-	size_t i = find_option(name);
+	size_t i = conf_find_option(name);
 
 	if (i == OPTION_COUNT) {
 		while (old->name != NULL && strcmp(old->name, name) != 0)
 			old++;
-		return old->name == NULL ? unknown_setting(name, err)
-					 : old_setting(r, old, value, err);
+		return old->name == NULL ? conf_unknown_setting(name, err)
+					 : conf_old_setting(r, old, value, err);
 	}
 	if (r->seen[i] != 0)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "\"%s\" was set on line %d already; keep one of the two",
 		    name, r->seen[i]);
 	r->seen[i] = r->number;
-	if (set_option(r->conf, &options[i], value, err) == -1)
+	if (conf_set_option(r->conf, &options[i], value, err) == -1)
 		return error_prefix(err, "%s", name);
 	return 0;
 }
 
 static int
-read_line(struct reader *r, char *line, struct error *err)
+conf_read_line(struct reader *r, char *line, struct error *err)
 {
 	char *name, *value;
 
-	name = trim(line);
+	name = conf_trim(line);
 	if (*name == '\0' || *name == '#')
 		return 0;
 	if ((value = strchr(name, '=')) != NULL) {
 		*value++ = '\0';
-		name = trim(name);
-		value = trim(value);
+		name = conf_trim(name);
+		value = conf_trim(value);
 	}
-	if (value == NULL || !is_name(name))
-		return wrong(err, "not of the form \"name = value\"");
-	return read_setting(r, name, value, err);
+	if (value == NULL || !conf_is_name(name))
+		return conf_wrong(err, "not of the form \"name = value\"");
+	return conf_read_setting(r, name, value, err);
 }
 
 /*
@@ -352,29 +353,29 @@ read_line(struct reader *r, char *line, struct error *err)
  * unseen. Its own terminator is the last NUL in the buffer.
  */
 static int
-check_line(const char line[LINE_MAX_BYTES], struct error *err)
+conf_check_line(const char line[LINE_MAX_BYTES], struct error *err)
 {
 	const char *end = memrchr(line, '\0', LINE_MAX_BYTES);
 
 	if (strlen(line) != (size_t)(end - line))
-		return wrong(err, "the line holds a NUL");
+		return conf_wrong(err, "the line holds a NUL");
 	if (end - line == LINE_MAX_BYTES - 1)
-		return wrong(err, "the line is too long");
+		return conf_wrong(err, "the line is too long");
 	return 0;
 }
 
 static int
-read_lines(struct reader *r, FILE *in, struct error *err)
+conf_read_lines(struct reader *r, FILE *in, struct error *err)
 {
 	char line[LINE_MAX_BYTES];
 
 	for (;;) {
-		memset(line, '\n', sizeof(line)); /* for check_line() */
+		memset(line, '\n', sizeof(line)); /* for conf_check_line() */
 		if (fgets(line, sizeof(line), in) == NULL)
 			break;
 		r->number++;
-		if (check_line(line, err) == -1 ||
-		    read_line(r, line, err) == -1)
+		if (conf_check_line(line, err) == -1 ||
+		    conf_read_line(r, line, err) == -1)
 			return error_prefix(err, "%s:%d", r->file, r->number);
 	}
 	if (ferror(in))
@@ -384,20 +385,20 @@ read_lines(struct reader *r, FILE *in, struct error *err)
 }
 
 static int
-set_defaults(struct conf *conf, struct error *err)
+conf_set_defaults(struct conf *conf, struct error *err)
 {
 	size_t i;
 
 	for (i = 0; i < OPTION_COUNT; i++)
-		if (set_option(conf, &options[i], options[i].fallback, err) ==
-		    -1)
+		if (conf_set_option(
+			conf, &options[i], options[i].fallback, err) == -1)
 			return error_prefix(
 			    err, "default of %s", options[i].name);
 	return 0;
 }
 
 static int
-default_endpoint(char **endpoint, const char *fallback, struct error *err)
+conf_default_endpoint(char **endpoint, const char *fallback, struct error *err)
 {
 	if (*endpoint != NULL)
 		return 0;
@@ -408,17 +409,18 @@ default_endpoint(char **endpoint, const char *fallback, struct error *err)
 }
 
 static int
-load(struct reader *r, FILE *in, struct error *err)
+conf_load_file(struct reader *r, FILE *in, struct error *err)
 {
 	struct conf *conf = r->conf;
 
 	buf_init(&conf->warnings, WARNINGS_MAX);
-	if (set_defaults(conf, err) == -1 || read_lines(r, in, err) == -1)
+	if (conf_set_defaults(conf, err) == -1 ||
+	    conf_read_lines(r, in, err) == -1)
 		return -1;
-	if (default_endpoint(
+	if (conf_default_endpoint(
 		&conf->login_endpoint, endpoints[conf->cloud].login, err) == -1)
 		return -1;
-	return default_endpoint(
+	return conf_default_endpoint(
 	    &conf->graph_endpoint, endpoints[conf->cloud].graph, err);
 }
 
@@ -434,7 +436,7 @@ conf_load_old(struct conf *conf, const char *file, const struct conf_old *old,
 	if ((in = fopen(file, "re")) == NULL)
 		return error_set(err, ERROR_OURS, "4.3.5", "open %s: %s", file,
 		    strerror(errno));
-	result = load(&reader, in, err);
+	result = conf_load_file(&reader, in, err);
 	fclose(in);
 	if (result == -1)
 		conf_free(conf);

@@ -13,20 +13,20 @@
 #define NEAR_NAME_MAX 40 /* bytes; a longer name is near to none */
 
 static int
-near_letter(char c)
+conf_near_letter(char c)
 {
 	return c == '-' ? '_' : tolower((unsigned char)c);
 }
 
 static size_t
-near_least(size_t a, size_t b)
+conf_near_least(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
 /* How far apart the names are; each has at most NEAR_NAME_MAX bytes. */
 static size_t
-near_distance(const char *a, const char *b)
+conf_near_distance(const char *a, const char *b)
 {
 	/* the present row of the table, and the two before it */
 	size_t rows[3][NEAR_NAME_MAX + 1] = {{0}};
@@ -42,14 +42,17 @@ near_distance(const char *a, const char *b)
 		row = spare;
 		row[0] = i;
 		for (j = 1; j <= len; j++) {
-			changed =
-			    near_letter(a[i - 1]) != near_letter(b[j - 1]);
-			row[j] = near_least(last[j - 1] + changed,
-			    near_least(last[j], row[j - 1]) + 1);
+			changed = conf_near_letter(a[i - 1]) !=
+			    conf_near_letter(b[j - 1]);
+			row[j] = conf_near_least(last[j - 1] + changed,
+			    conf_near_least(last[j], row[j - 1]) + 1);
 			if (i > 1 && j > 1 &&
-			    near_letter(a[i - 1]) == near_letter(b[j - 2]) &&
-			    near_letter(a[i - 2]) == near_letter(b[j - 1]))
-				row[j] = near_least(row[j], before[j - 2] + 1);
+			    conf_near_letter(a[i - 1]) ==
+				conf_near_letter(b[j - 2]) &&
+			    conf_near_letter(a[i - 2]) ==
+				conf_near_letter(b[j - 1]))
+				row[j] =
+				    conf_near_least(row[j], before[j - 2] + 1);
 		}
 	}
 	return row[len];
@@ -67,7 +70,7 @@ conf_near(const char *name)
 	for (i = 0; (row = conf_row(i)) != NULL; i++) {
 		if (strlen(row->name) > NEAR_NAME_MAX)
 			continue;
-		distance = near_distance(name, row->name);
+		distance = conf_near_distance(name, row->name);
 		if (distance < best) {
 			best = distance;
 			found = row->name;

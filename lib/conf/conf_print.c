@@ -8,16 +8,17 @@
 #include "conf_private.h"
 
 static const void *
-print_member(const struct conf *conf, const struct conf_option *row)
+conf_print_member(const struct conf *conf, const struct conf_option *row)
 {
 	return (const char *)conf + row->offset;
 }
 
 static void
-print_setting(const struct conf *conf, const struct conf_option *row, FILE *out)
+conf_print_setting(
+    const struct conf *conf, const struct conf_option *row, FILE *out)
 {
 	fprintf(out, "%s = ", row->name);
-	conf_value_print(row, print_member(conf, row), out);
+	conf_value_print(row, conf_print_member(conf, row), out);
 	fprintf(out, "\n");
 }
 
@@ -34,7 +35,7 @@ conf_print(const struct conf *conf, FILE *out)
 		conf_value_describe(row, out);
 		fprintf(out, "; default %s\n",
 		    fallback[0] == '\0' ? "empty" : fallback);
-		print_setting(conf, row, out);
+		conf_print_setting(conf, row, out);
 	}
 }
 
@@ -47,13 +48,13 @@ conf_print_changed(
 
 	fprintf(out, "# %s %s, %s\n", program, MSGRAPH_VERSION, file);
 	for (i = 0; (row = conf_row(i)) != NULL; i++)
-		if (!conf_value_is(row, print_member(conf, row),
+		if (!conf_value_is(row, conf_print_member(conf, row),
 			conf_row_default(row, conf->cloud)))
-			print_setting(conf, row, out);
+			conf_print_setting(conf, row, out);
 }
 
 static void
-print_warning(const char *text)
+conf_print_warning(const char *text)
 {
 	fprintf(stderr, "warning: %s\n", text);
 }
@@ -62,7 +63,7 @@ void
 conf_answer(
     const struct conf *conf, int key, const char *program, const char *file)
 {
-	conf_warn(conf, print_warning);
+	conf_warn(conf, conf_print_warning);
 	if (key == 'n')
 		conf_print_changed(conf, program, file, stdout);
 	else

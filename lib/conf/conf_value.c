@@ -27,13 +27,13 @@ static const struct unit bytes[] = {
     {"m", 1024L * 1024}, {"k", 1024}, {"", 1}, {NULL, 0}};
 
 static int
-wrong(struct error *err, const char *what)
+conf_value_wrong(struct error *err, const char *what)
 {
 	return error_set(err, ERROR_OURS, "4.3.5", "%s", what);
 }
 
 static int
-read_choice(
+conf_value_read_choice(
     const struct conf_option *o, int *out, const char *value, struct error *err)
 {
 	char all[256] = "";
@@ -55,7 +55,7 @@ read_choice(
 
 /* The factor of what stands behind the number; 0 when it is no unit. */
 static long
-unit_factor(const struct unit *units, const char *name)
+conf_value_unit_factor(const struct unit *units, const char *name)
 {
 	size_t i;
 
@@ -69,7 +69,8 @@ unit_factor(const struct unit *units, const char *name)
 }
 
 static int
-out_of_range(const struct conf_option *o, const char *value, struct error *err)
+conf_value_out_of_range(
+    const struct conf_option *o, const char *value, struct error *err)
 {
 	const char *unit = o->type == CONF_DURATION ? "s" : "";
 
@@ -79,29 +80,29 @@ out_of_range(const struct conf_option *o, const char *value, struct error *err)
 }
 
 static int
-read_scaled(const struct conf_option *o, const struct unit *units, long *out,
-    const char *value, struct error *err)
+conf_value_read_scaled(const struct conf_option *o, const struct unit *units,
+    long *out, const char *value, struct error *err)
 {
 	char *end;
 	long number, unit;
 
 	errno = 0;
 	number = strtol(value, &end, 10);
-	unit = unit_factor(units, end);
+	unit = conf_value_unit_factor(units, end);
 	if (!isdigit((unsigned char)value[0]) || unit == 0)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "\"%s\" is not a number with %s behind it", value,
 		    units == seconds ? "s, m, h or d" : "k or m");
 	if (errno != 0 || number > LONG_MAX / unit || number * unit < o->min ||
 	    number * unit > o->max)
-		return out_of_range(o, value, err);
+		return conf_value_out_of_range(o, value, err);
 	*out = number * unit;
 	return 0;
 }
 
 static int
-read_number(const struct conf_option *o, long *out, const char *value,
-    struct error *err)
+conf_value_read_number(const struct conf_option *o, long *out,
+    const char *value, struct error *err)
 {
 	char *end;
 	long number;
@@ -119,7 +120,7 @@ read_number(const struct conf_option *o, long *out, const char *value,
 
 /* A name or address (IPv6 in brackets), and perhaps ":port". */
 static int
-is_host_port(const char *s)
+conf_value_is_host_port(const char *s)
 {
 	const char *name = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			   "abcdefghijklmnopqrstuvwxyz0123456789-._";
@@ -139,14 +140,15 @@ is_host_port(const char *s)
 }
 
 static int
-check_url(const char *value, struct error *err)
+conf_value_check_url(const char *value, struct error *err)
 {
 	const char *host = value + strlen("https://");
 
 	if (strncmp(value, "https://", strlen("https://")) != 0)
-		return wrong(err, "the URL must start with https://");
-	if (!is_host_port(host))
-		return wrong(err,
+		return conf_value_wrong(
+		    err, "the URL must start with https://");
+	if (!conf_value_is_host_port(host))
+		return conf_value_wrong(err,
 		    "the URL must be https://host or https://host:port, "
 		    "without a path");
 	return 0;
@@ -157,7 +159,7 @@ check_url(const char *value, struct error *err)
  * does not match is accepted, and no part of it is shown.
  */
 static int
-check_proxy(const char *value, struct error *err)
+conf_value_check_proxy(const char *value, struct error *err)
 {
 	static const char *const schemes[] = {"http://", "https://",
 	    "socks4://", "socks4a://", "socks5://", "socks5h://"};
@@ -176,8 +178,8 @@ check_proxy(const char *value, struct error *err)
 	if (len > 0 && value[len - 1] == '/')
 		len--;
 	snprintf(host, sizeof(host), "%.*s", (int)len, value);
-	if (len >= sizeof(host) || !is_host_port(host))
-		return wrong(err,
+	if (len >= sizeof(host) || !conf_value_is_host_port(host))
+		return conf_value_wrong(err,
 		    "the proxy must be host:port, with http://, https://, "
 		    "socks4://, socks4a://, socks5:// or socks5h:// before it "
 		    "where that is needed; user name and password belong into "
@@ -186,20 +188,20 @@ check_proxy(const char *value, struct error *err)
 }
 
 static int
-check_socket(const char *path, struct error *err)
+conf_value_check_socket(const char *path, struct error *err)
 {
 	const struct sockaddr_un *sun = NULL;
 
 	if (path[0] != '/')
-		return wrong(err, "the path must start with /");
+		return conf_value_wrong(err, "the path must start with /");
 	if (strlen(path) >= sizeof(sun->sun_path))
-		return wrong(
+		return conf_value_wrong(
 		    err, "the path is too long for a socket (107 bytes)");
 	return 0;
 }
 
 static int
-check_inet(const char *port, struct error *err)
+conf_value_check_inet(const char *port, struct error *err)
 {
 	char *end;
 	long number;
@@ -207,22 +209,22 @@ check_inet(const char *port, struct error *err)
 	number = strtol(port, &end, 10);
 	if (end == port || number < 1 || number > 65535 ||
 	    (*end != '@' && *end != '\0'))
-		return wrong(err, "the form is inet:port@host");
+		return conf_value_wrong(err, "the form is inet:port@host");
 	return 0;
 }
 
 /* Said here, since libmilter says what is wrong to syslog alone. */
 static int
-check_milter(const char *value, struct error *err)
+conf_value_check_milter(const char *value, struct error *err)
 {
 	static const struct {
 		const char *prefix;
 		int (*check)(const char *rest, struct error *err);
 	} forms[] = {
-	    {"unix:", check_socket},
-	    {"local:", check_socket},
-	    {"inet:", check_inet},
-	    {"inet6:", check_inet},
+	    {"unix:", conf_value_check_socket},
+	    {"local:", conf_value_check_socket},
+	    {"inet:", conf_value_check_inet},
+	    {"inet6:", conf_value_check_inet},
 	};
 	size_t i, len;
 
@@ -232,39 +234,42 @@ check_milter(const char *value, struct error *err)
 			return forms[i].check(value + len, err);
 	}
 	if (value[0] == '/')
-		return check_socket(value, err);
-	return wrong(
+		return conf_value_check_socket(value, err);
+	return conf_value_wrong(
 	    err, "it must be unix:/path, inet:port@host or inet6:port@host");
 }
 
 static int
-check_text(const struct conf_option *o, const char *value, struct error *err)
+conf_value_check_text(
+    const struct conf_option *o, const char *value, struct error *err)
 {
 	switch (o->type) {
 	case CONF_MILTER:
-		return check_milter(value, err);
+		return conf_value_check_milter(value, err);
 	case CONF_SOCKET:
-		return check_socket(value, err);
+		return conf_value_check_socket(value, err);
 	case CONF_PATH:
 		if (value[0] == '\0' && o->fallback[0] != '\0')
-			return wrong(err, "a path is needed");
+			return conf_value_wrong(err, "a path is needed");
 		if (value[0] != '\0' && value[0] != '/')
-			return wrong(err, "the path must start with /");
+			return conf_value_wrong(
+			    err, "the path must start with /");
 		return 0;
 	case CONF_PROXY:
-		return value[0] == '\0' ? 0 : check_proxy(value, err);
+		return value[0] == '\0' ? 0
+					: conf_value_check_proxy(value, err);
 	default:
-		return value[0] == '\0' ? 0 : check_url(value, err);
+		return value[0] == '\0' ? 0 : conf_value_check_url(value, err);
 	}
 }
 
 static int
-read_text(const struct conf_option *o, char **out, const char *value,
+conf_value_read_text(const struct conf_option *o, char **out, const char *value,
     struct error *err)
 {
 	char *copy = NULL;
 
-	if (check_text(o, value, err) == -1)
+	if (conf_value_check_text(o, value, err) == -1)
 		return -1;
 	if (value[0] != '\0' && (copy = strdup(value)) == NULL)
 		return error_set(
@@ -280,22 +285,22 @@ conf_value_read(const struct conf_option *o, void *member, const char *value,
 {
 	switch (o->type) {
 	case CONF_CHOICE:
-		return read_choice(o, member, value, err);
+		return conf_value_read_choice(o, member, value, err);
 	case CONF_DURATION:
-		return read_scaled(o, seconds, member, value, err);
+		return conf_value_read_scaled(o, seconds, member, value, err);
 	case CONF_SIZE:
-		return read_scaled(o, bytes, member, value, err);
+		return conf_value_read_scaled(o, bytes, member, value, err);
 	case CONF_NUMBER:
-		return read_number(o, member, value, err);
+		return conf_value_read_number(o, member, value, err);
 	default:
-		return read_text(o, member, value, err);
+		return conf_value_read_text(o, member, value, err);
 	}
 }
 
 /* --- output --- */
 
 static void
-print_scaled(const struct unit *units, long number, FILE *out)
+conf_value_print_scaled(const struct unit *units, long number, FILE *out)
 {
 	while (
 	    units->factor > 1 && (number == 0 || number % units->factor != 0))
@@ -313,10 +318,10 @@ conf_value_print(const struct conf_option *o, const void *member, FILE *out)
 		fprintf(out, "%s", o->choices[*(const int *)member]);
 		break;
 	case CONF_DURATION:
-		print_scaled(seconds, *(const long *)member, out);
+		conf_value_print_scaled(seconds, *(const long *)member, out);
 		break;
 	case CONF_SIZE:
-		print_scaled(bytes, *(const long *)member, out);
+		conf_value_print_scaled(bytes, *(const long *)member, out);
 		break;
 	case CONF_NUMBER:
 		fprintf(out, "%ld", *(const long *)member);
@@ -329,7 +334,7 @@ conf_value_print(const struct conf_option *o, const void *member, FILE *out)
 }
 
 static void
-describe_choices(const struct conf_option *o, FILE *out)
+conf_value_describe_choices(const struct conf_option *o, FILE *out)
 {
 	size_t i;
 
@@ -338,13 +343,13 @@ describe_choices(const struct conf_option *o, FILE *out)
 }
 
 static void
-describe_range(const struct conf_option *o, const char *kind,
+conf_value_describe_range(const struct conf_option *o, const char *kind,
     const struct unit *units, FILE *out)
 {
 	fprintf(out, "%s, ", kind);
-	print_scaled(units, o->min, out);
+	conf_value_print_scaled(units, o->min, out);
 	fprintf(out, " to ");
-	print_scaled(units, o->max, out);
+	conf_value_print_scaled(units, o->max, out);
 }
 
 void
@@ -360,13 +365,13 @@ conf_value_describe(const struct conf_option *o, FILE *out)
 
 	switch (o->type) {
 	case CONF_CHOICE:
-		describe_choices(o, out);
+		conf_value_describe_choices(o, out);
 		break;
 	case CONF_DURATION:
-		describe_range(o, "duration", seconds, out);
+		conf_value_describe_range(o, "duration", seconds, out);
 		break;
 	case CONF_SIZE:
-		describe_range(o, "size in bytes", bytes, out);
+		conf_value_describe_range(o, "size in bytes", bytes, out);
 		break;
 	case CONF_NUMBER:
 		fprintf(
@@ -387,7 +392,7 @@ conf_value_is(const struct conf_option *o, const void *member, const char *text)
 
 	switch (o->type) {
 	case CONF_CHOICE:
-		return read_choice(o, &choice, text, NULL) == 0 &&
+		return conf_value_read_choice(o, &choice, text, NULL) == 0 &&
 		    choice == *(const int *)member;
 	case CONF_DURATION:
 	case CONF_SIZE:

@@ -10,7 +10,7 @@
 #define BASE64URL_LEN 22 /* of 16 bytes, without padding */
 
 static int
-hex_digit(char c)
+identity_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -22,7 +22,7 @@ hex_digit(char c)
 }
 
 static int
-base64url_digit(char c)
+identity_base64url_digit(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -38,14 +38,14 @@ base64url_digit(char c)
 }
 
 static int
-is_dash_place(size_t i)
+identity_is_dash_place(size_t i)
 {
 	return i == 8 || i == 13 || i == 18 || i == 23;
 }
 
 /* The 8-4-4-4-12 form of RFC 4122 section 3, in any letter case. */
 static int
-read_uuid(const char *s, size_t len, char out[UUID_TEXT_SIZE])
+identity_read_uuid(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 {
 	size_t i;
 	int digit;
@@ -53,13 +53,13 @@ read_uuid(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 	if (len != UUID_TEXT_SIZE - 1)
 		return -1;
 	for (i = 0; i < len; i++) {
-		if (is_dash_place(i)) {
+		if (identity_is_dash_place(i)) {
 			if (s[i] != '-')
 				return -1;
 			out[i] = '-';
 			continue;
 		}
-		if ((digit = hex_digit(s[i])) == -1)
+		if ((digit = identity_hex_digit(s[i])) == -1)
 			return -1;
 		out[i] = "0123456789abcdef"[digit];
 	}
@@ -68,12 +68,13 @@ read_uuid(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 }
 
 static void
-format_uuid(const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
+identity_format_uuid(
+    const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
 {
 	size_t i, at = 0;
 
 	for (i = 0; i < UUID_BYTES; i++) {
-		if (is_dash_place(at))
+		if (identity_is_dash_place(at))
 			out[at++] = '-';
 		out[at++] = "0123456789abcdef"[bytes[i] >> 4];
 		out[at++] = "0123456789abcdef"[bytes[i] & 15];
@@ -87,7 +88,7 @@ format_uuid(const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
  * form and a mistyped last letter is an error (RFC 4648 section 3.5).
  */
 static int
-read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
+identity_read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 {
 	unsigned char bytes[UUID_BYTES];
 	unsigned int bits = 0, have = 0;
@@ -99,7 +100,7 @@ read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 	if (len != BASE64URL_LEN)
 		return -1;
 	for (i = 0; i < len; i++) {
-		if ((digit = base64url_digit(s[i])) == -1)
+		if ((digit = identity_base64url_digit(s[i])) == -1)
 			return -1;
 		bits = (bits << 6 | (unsigned int)digit) & 0xffff;
 		have += 6;
@@ -110,20 +111,20 @@ read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 	}
 	if ((bits & 0xf) != 0)
 		return -1;
-	format_uuid(bytes, out);
+	identity_format_uuid(bytes, out);
 	return 0;
 }
 
 static int
-read_id(const char *s, size_t len, char out[UUID_TEXT_SIZE])
+identity_read_id(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 {
-	if (read_uuid(s, len, out) == 0)
+	if (identity_read_uuid(s, len, out) == 0)
 		return 0;
-	return read_base64url(s, len, out);
+	return identity_read_base64url(s, len, out);
 }
 
 static int
-refuse(const char **reason, const char *text)
+identity_refuse(const char **reason, const char *text)
 {
 	if (reason != NULL)
 		*reason = text;
@@ -131,7 +132,7 @@ refuse(const char **reason, const char *text)
 }
 
 static size_t
-find_any(const char *s, size_t len, const char *set)
+identity_find_any(const char *s, size_t len, const char *set)
 {
 	size_t i;
 
@@ -149,19 +150,20 @@ identity_parse(const char *name, size_t len, const char *delimiters,
 	size_t tenant_len, client_len;
 
 	if (len > IDENTITY_NAME_MAX)
-		return refuse(reason, "user name too long");
-	tenant_len = find_any(name, len, delimiters);
+		return identity_refuse(reason, "user name too long");
+	tenant_len = identity_find_any(name, len, delimiters);
 	if (tenant_len == len)
-		return refuse(reason, "no delimiter between tenant and client");
+		return identity_refuse(
+		    reason, "no delimiter between tenant and client");
 	client = name + tenant_len + 1;
-	client_len = find_any(client, len - tenant_len - 1, ".");
+	client_len = identity_find_any(client, len - tenant_len - 1, ".");
 	if (memchr(name, '\0', len) != NULL)
-		return refuse(reason, "NUL in user name");
-	if (read_id(name, tenant_len, id->tenant) == -1)
-		return refuse(
+		return identity_refuse(reason, "NUL in user name");
+	if (identity_read_id(name, tenant_len, id->tenant) == -1)
+		return identity_refuse(
 		    reason, "tenant is neither a UUID nor its base64url form");
-	if (read_id(client, client_len, id->client) == -1)
-		return refuse(
+	if (identity_read_id(client, client_len, id->client) == -1)
+		return identity_refuse(
 		    reason, "client is neither a UUID nor its base64url form");
 	return 0;
 }

@@ -27,7 +27,7 @@ sock_now(void)
 }
 
 static int
-unix_address(const char *path, struct sockaddr_un *sun, struct error *err)
+sock_unix_address(const char *path, struct sockaddr_un *sun, struct error *err)
 {
 	memset(sun, 0, sizeof(*sun));
 	sun->sun_family = AF_UNIX;
@@ -41,7 +41,7 @@ unix_address(const char *path, struct sockaddr_un *sun, struct error *err)
 
 /* 0 when fd is ready for events, -1 when the deadline has passed. */
 static int
-wait_for(int fd, short events, long long deadline, struct error *err)
+sock_wait_for(int fd, short events, long long deadline, struct error *err)
 {
 	struct pollfd pfd = {.fd = fd, .events = events};
 	long long left;
@@ -61,12 +61,12 @@ wait_for(int fd, short events, long long deadline, struct error *err)
 }
 
 static int
-finish_connect(int fd, long long deadline, struct error *err)
+sock_finish_connect(int fd, long long deadline, struct error *err)
 {
 	socklen_t len = sizeof(int);
 	int so_error = 0;
 
-	if (wait_for(fd, POLLOUT, deadline, err) == -1)
+	if (sock_wait_for(fd, POLLOUT, deadline, err) == -1)
 		return -1;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &so_error, &len) == -1)
 		so_error = errno;
@@ -82,7 +82,7 @@ finish_connect(int fd, long long deadline, struct error *err)
  * deadline, since there is no event to wait for.
  */
 static int
-connect_until(int fd, const struct sockaddr_un *sun, long long deadline,
+sock_connect_until(int fd, const struct sockaddr_un *sun, long long deadline,
     struct error *err)
 {
 	const struct timespec step = {.tv_nsec = 10 * 1000 * 1000};
@@ -92,7 +92,7 @@ connect_until(int fd, const struct sockaddr_un *sun, long long deadline,
 		    0)
 			return 0;
 		if (errno == EINPROGRESS)
-			return finish_connect(fd, deadline, err);
+			return sock_finish_connect(fd, deadline, err);
 		if ((errno != EAGAIN && errno != EINTR) ||
 		    sock_now() >= deadline)
 			return error_set(err, ERROR_TEMPORARY, "4.3.0", "%s",
@@ -107,13 +107,13 @@ sock_connect(const char *path, long long deadline, struct error *err)
 	struct sockaddr_un sun;
 	int fd;
 
-	if (unix_address(path, &sun, err) == -1)
+	if (sock_unix_address(path, &sun, err) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0", "socket: %s",
 		    strerror(errno));
-	if (connect_until(fd, &sun, deadline, err) == -1) {
+	if (sock_connect_until(fd, &sun, deadline, err) == -1) {
 		close(fd);
 		return error_prefix(err, "connect to %s", path);
 	}
@@ -125,7 +125,8 @@ sock_connect(const char *path, long long deadline, struct error *err)
  * running program, and anything that is no socket is somebody's file.
  */
 static int
-remove_stale(const char *path, const struct sockaddr_un *sun, struct error *err)
+sock_remove_stale(
+    const char *path, const struct sockaddr_un *sun, struct error *err)
 {
 	struct stat st;
 	int fd, alive;
@@ -161,8 +162,8 @@ sock_listen(const char *path, struct error *err)
 	struct sockaddr_un sun;
 	int fd;
 
-	if (unix_address(path, &sun, err) == -1 ||
-	    remove_stale(path, &sun, err) == -1)
+	if (sock_unix_address(path, &sun, err) == -1 ||
+	    sock_remove_stale(path, &sun, err) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
@@ -199,7 +200,7 @@ sock_peer_uid(int fd, uid_t *uid)
 }
 
 static ssize_t
-send_some(int fd, const void *bytes, size_t len, int pass)
+sock_send_some(int fd, const void *bytes, size_t len, int pass)
 {
 	union {
 		struct cmsghdr header;
@@ -230,13 +231,13 @@ sock_write_all(int fd, const void *bytes, size_t len, int pass,
 	ssize_t n;
 
 	while (len > 0) {
-		n = send_some(fd, p, len, pass);
+		n = sock_send_some(fd, p, len, pass);
 		if (n > 0) {
 			p += n;
 			len -= (size_t)n;
 			pass = -1;
 		} else if (errno == EAGAIN) {
-			if (wait_for(fd, POLLOUT, deadline, err) == -1)
+			if (sock_wait_for(fd, POLLOUT, deadline, err) == -1)
 				return -1;
 		} else if (errno != EINTR) {
 			return error_set(err, ERROR_TEMPORARY, "4.3.0",
@@ -260,7 +261,7 @@ sock_read_all(
 		if (n > 0) {
 			len += (size_t)n;
 		} else if (errno == EAGAIN) {
-			if (wait_for(fd, POLLIN, deadline, err) == -1)
+			if (sock_wait_for(fd, POLLIN, deadline, err) == -1)
 				return -1;
 		} else if (errno != EINTR) {
 			return error_set(err, ERROR_TEMPORARY, "4.3.0",
@@ -271,7 +272,7 @@ sock_read_all(
 }
 
 static void
-keep_passed(struct cmsghdr *cmsg, int *passed)
+sock_keep_passed(struct cmsghdr *cmsg, int *passed)
 {
 	size_t i, count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	int fd;
@@ -307,6 +308,6 @@ sock_recv(int fd, void *bytes, size_t size, int *passed)
 	     cmsg = CMSG_NXTHDR(&msg, cmsg))
 		if (cmsg->cmsg_level == SOL_SOCKET &&
 		    cmsg->cmsg_type == SCM_RIGHTS)
-			keep_passed(cmsg, passed);
+			sock_keep_passed(cmsg, passed);
 	return n;
 }

@@ -11,7 +11,7 @@
 
 /* One counted string at *pos. */
 static enum wire_result
-read_counted(const unsigned char *bytes, size_t len, size_t *pos,
+wire_read_counted(const unsigned char *bytes, size_t len, size_t *pos,
     const char **string, size_t *string_len)
 {
 	size_t count;
@@ -36,17 +36,17 @@ wire_auth_parse(struct wire_auth *auth, const char *bytes, size_t len)
 	enum wire_result r;
 	size_t pos = 0;
 
-	if ((r = read_counted(b, len, &pos, &auth->login, &auth->login_len)) !=
-	    WIRE_DONE)
+	if ((r = wire_read_counted(
+		 b, len, &pos, &auth->login, &auth->login_len)) != WIRE_DONE)
 		return r;
-	if ((r = read_counted(b, len, &pos, &auth->password,
+	if ((r = wire_read_counted(b, len, &pos, &auth->password,
 		 &auth->password_len)) != WIRE_DONE)
 		return r;
-	if ((r = read_counted(b, len, &pos, &auth->service,
+	if ((r = wire_read_counted(b, len, &pos, &auth->service,
 		 &auth->service_len)) != WIRE_DONE)
 		return r;
-	if ((r = read_counted(b, len, &pos, &auth->realm, &auth->realm_len)) !=
-	    WIRE_DONE)
+	if ((r = wire_read_counted(
+		 b, len, &pos, &auth->realm, &auth->realm_len)) != WIRE_DONE)
 		return r;
 	return pos == len ? WIRE_DONE : WIRE_BAD;
 }
@@ -69,7 +69,7 @@ wire_auth_string(struct buf *out, const char *bytes, size_t len)
 /* --- submit socket --- */
 
 static int
-is_control(char c)
+wire_is_control(char c)
 {
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
@@ -80,7 +80,7 @@ wire_field(struct buf *out, const char *name, const char *value)
 	const char *p;
 
 	for (p = value; *p != '\0'; p++)
-		if (is_control(*p))
+		if (wire_is_control(*p))
 			return -1;
 	return buf_printf(out, "%s=%s\n", name, value);
 }
@@ -110,7 +110,7 @@ wire_record_more(
 				return WIRE_BAD;
 			scan->line = scan->at + 1;
 			scan->has_equals = 0;
-		} else if (is_control(c)) {
+		} else if (wire_is_control(c)) {
 			return WIRE_BAD;
 		}
 	}
@@ -159,7 +159,7 @@ wire_reply_format(struct buf *out, const struct wire_reply *reply)
 }
 
 static int
-read_status(const char *value, enum wire_status *status)
+wire_read_status(const char *value, enum wire_status *status)
 {
 	size_t i;
 
@@ -185,7 +185,7 @@ wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len)
 		return -1;
 	while ((name = wire_next(&cursor, &value)) != NULL) {
 		if (strcmp(name, "status") == 0) {
-			if (read_status(value, &reply->status) == -1)
+			if (wire_read_status(value, &reply->status) == -1)
 				return -1;
 			have_status = 1;
 		} else if (strcmp(name, "dsn") == 0) {

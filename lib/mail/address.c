@@ -14,7 +14,7 @@ address_init(struct address_reader *r, const char *value, size_t len)
 	r->limit = value + len;
 	r->word_end = value;
 	r->in_group = 0;
-	r->loose = 0;
+	r->ambiguous = 0;
 }
 
 /* What has been seen of an element. */
@@ -27,7 +27,7 @@ struct element {
 };
 
 static void
-bad(struct address *a, const char *reason)
+address_bad(struct address *a, const char *reason)
 {
 	if (a->reason == NULL)
 		a->reason = reason;
@@ -39,7 +39,7 @@ bad(struct address *a, const char *reason)
  * and goes on as if the '<' had been text.
  */
 static void
-read_angle(struct lexer *l, struct address *a, struct element *e)
+address_read_angle(struct lexer *l, struct address *a, struct element *e)
 {
 	const char *open = l->text.p;
 	int route;
@@ -50,13 +50,13 @@ read_angle(struct lexer *l, struct address *a, struct element *e)
 	e->spec_from = l->text.p;
 	for (; !lex_is(l, '>'); lex(l)) {
 		if (route && lex_is(l, ':')) {
-			a->loose |= !lex_is_route(e->spec_from, l->text.p);
+			a->ambiguous |= !lex_is_route(e->spec_from, l->text.p);
 			e->spec_from = span_end(l->text);
 			route = 0;
 		} else if (l->token == TOKEN_END || l->token == TOKEN_OPEN ||
 		    lex_is(l, '<') || lex_is(l, ';') ||
 		    (!route && lex_is(l, ','))) {
-			bad(a, "'<' without '>'");
+			address_bad(a, "'<' without '>'");
 			return;
 		}
 		if (l->token != TOKEN_SPACE)
@@ -70,7 +70,7 @@ read_angle(struct lexer *l, struct address *a, struct element *e)
 
 /* A word, and then words and dots, make a phrase (RFC 5322 section 4.1). */
 static void
-note(const struct lexer *l, struct element *e)
+address_note(const struct lexer *l, struct element *e)
 {
 	if (lex_is(l, '@'))
 		e->at = 1;
@@ -81,7 +81,7 @@ note(const struct lexer *l, struct element *e)
 
 /* A token that is no separator. Leaves the lexer at the next. */
 static void
-read_token(struct lexer *l, struct address *a, struct element *e)
+address_read_token(struct lexer *l, struct address *a, struct element *e)
 {
 	if (l->token != TOKEN_SPACE) {
 		if (e->from == NULL)
@@ -91,26 +91,26 @@ read_token(struct lexer *l, struct address *a, struct element *e)
 	if (l->token == TOKEN_COMMENT)
 		a->comment = l->text;
 	else if (l->token == TOKEN_OPEN)
-		bad(a, "quote or comment without end");
+		address_bad(a, "quote or comment without end");
 	else if (l->token != TOKEN_SPACE && a->angle.len > 0)
-		bad(a, "text after '>'");
+		address_bad(a, "text after '>'");
 	else if (lex_is(l, '>'))
-		bad(a, "'>' without '<'");
+		address_bad(a, "'>' without '<'");
 	else if (lex_is(l, '<')) {
-		read_angle(l, a, e);
+		address_read_angle(l, a, e);
 		return;
 	} else if (l->token != TOKEN_SPACE) {
 		if (e->text_from == NULL)
 			e->text_from = l->text.p;
 		e->text_to = span_end(l->text);
-		note(l, e);
+		address_note(l, e);
 	}
 	lex(l);
 }
 
 /* A ':' starts a group after a name, and is out of place elsewhere. */
 static int
-is_group(const struct address_reader *r, const struct address *a,
+address_is_group(const struct address_reader *r, const struct address *a,
     const struct element *e)
 {
 	return !r->in_group && e->text_from != NULL && !e->at &&
@@ -119,7 +119,7 @@ is_group(const struct address_reader *r, const struct address *a,
 
 /* Passes blanks and a comma after a group's end; only the end needs none. */
 static void
-group_end(struct address_reader *r, struct lexer *l)
+address_group_end(struct address_reader *r, struct lexer *l)
 {
 	r->in_group = 0;
 	r->next = span_end(l->text);
@@ -128,12 +128,12 @@ group_end(struct address_reader *r, struct lexer *l)
 	if (lex_is(l, ','))
 		r->next = span_end(l->text);
 	else if (l->token != TOKEN_END)
-		r->loose = 1;
+		r->ambiguous = 1;
 }
 
 /* Mailboxes with a "=?" may exist, but none with half an encoded word. */
 static int
-spec_hides(const struct address *a)
+address_spec_hides(const struct address *a)
 {
 	return word_starts(a->local) ||
 	    memmem(a->domain.p, a->domain.len, "=?", 2) != NULL;
@@ -141,14 +141,14 @@ spec_hides(const struct address *a)
 
 /* The same of an element and the comments around it. */
 static int
-slot_hides(struct address_reader *r, const struct address *a)
+address_slot_hides(struct address_reader *r, const struct address *a)
 {
 	const char *end = span_end(a->slot);
 
 	if (a->kind != ADDRESS_MAILBOX)
 		return word_hides(r, a->slot);
 	return word_hides(r, span_between(a->slot.p, a->spec.p)) ||
-	    spec_hides(a) ||
+	    address_spec_hides(a) ||
 	    word_hides(r, span_between(span_end(a->spec), end));
 }
 
@@ -157,7 +157,7 @@ slot_hides(struct address_reader *r, const struct address *a)
  * it is the same, as printers have it.
  */
 static int
-name_is_loose(const struct address *a, const struct element *e)
+address_name_is_ambiguous(const struct address *a, const struct element *e)
 {
 	return e->odd ||
 	    (e->at &&
@@ -167,14 +167,14 @@ name_is_loose(const struct address *a, const struct element *e)
 
 /* Decides what the element is, now that it is known where it ends. */
 static void
-settle(struct address *a, const struct element *e)
+address_settle(struct address *a, const struct element *e)
 {
 	a->element = span_between(e->from, e->to);
 	if (a->kind != ADDRESS_GROUP && a->reason == NULL) {
 		if (a->angle.len > 0)
-			bad(a, lex_spec(e->spec_from, e->spec_to, a));
+			address_bad(a, lex_spec(e->spec_from, e->spec_to, a));
 		else
-			bad(a, lex_spec(e->from, e->to, a));
+			address_bad(a, lex_spec(e->from, e->to, a));
 	}
 	if (a->reason != NULL) {
 		a->kind = ADDRESS_BAD;
@@ -183,7 +183,7 @@ settle(struct address *a, const struct element *e)
 	    (a->kind == ADDRESS_GROUP || a->angle.len > 0))
 		a->name = span_between(e->text_from, e->text_to);
 	if (a->kind == ADDRESS_MAILBOX && a->angle.len > 0)
-		a->loose |= name_is_loose(a, e);
+		a->ambiguous |= address_name_is_ambiguous(a, e);
 }
 
 /*
@@ -191,36 +191,37 @@ settle(struct address *a, const struct element *e)
  * was nothing but blanks and comments.
  */
 static int
-read_element(struct address_reader *r, struct lexer *l, struct address *a)
+address_read_mailbox(
+    struct address_reader *r, struct lexer *l, struct address *a)
 {
 	struct element e = {0};
 
 	for (;;) {
 		if (l->token == TOKEN_END || lex_is(l, ',') || lex_is(l, ';'))
 			break;
-		if (lex_is(l, ':') && is_group(r, a, &e)) {
+		if (lex_is(l, ':') && address_is_group(r, a, &e)) {
 			a->kind = ADDRESS_GROUP;
 			break;
 		}
 		if (lex_is(l, ':'))
-			bad(a, "':' out of place");
-		read_token(l, a, &e);
+			address_bad(a, "':' out of place");
+		address_read_token(l, a, &e);
 	}
 	if (e.text_from == NULL && a->angle.len == 0 && a->reason == NULL) {
 		a->comment.len = 0;
 		return 0;
 	}
-	settle(a, &e);
+	address_settle(a, &e);
 	if (a->kind == ADDRESS_GROUP) {
 		r->in_group = 1;
-		r->loose |= e.odd;
+		r->ambiguous |= e.odd;
 		a->element = span_between(e.from, l->p);
 		r->next = l->p;
 	} else if (l->token == TOKEN_END || (r->in_group && lex_is(l, ';')))
 		r->next = l->text.p;
 	else {
 		a->separator = l->text.p[0];
-		r->loose |= a->separator == ';';
+		r->ambiguous |= a->separator == ';';
 		r->next = l->p;
 	}
 	return 1;
@@ -230,15 +231,15 @@ int
 address_next(struct address_reader *r, struct address *a)
 {
 	const char *start = r->next;
-	int loose = r->loose;
+	int ambiguous = r->ambiguous;
 	struct lexer l;
 
 	lex_init(&l, r->next, r->limit);
 	memset(a, 0, sizeof(*a));
 	a->in_group = r->in_group;
-	while (!read_element(r, &l, a)) {
+	while (!address_read_mailbox(r, &l, a)) {
 		if (l.token == TOKEN_END) {
-			r->loose |=
+			r->ambiguous |=
 			    word_hides(r, span_between(start, r->limit));
 			r->next = r->limit;
 			return 0;
@@ -246,29 +247,30 @@ address_next(struct address_reader *r, struct address *a)
 		if (lex_is(&l, ';') && r->in_group) {
 			a->kind = ADDRESS_GROUP_END;
 			a->element = l.text;
-			group_end(r, &l);
+			address_group_end(r, &l);
 			break;
 		}
 		if (lex_is(&l, ';'))
-			r->loose = loose = 1;
+			r->ambiguous = ambiguous = 1;
 		lex(&l); /* the separator of an empty element */
 	}
 	a->slot = span_between(start, r->next);
 	if (a->kind != ADDRESS_MAILBOX) {
-		a->loose = 0;
-		r->loose |= a->kind != ADDRESS_BAD && slot_hides(r, a);
+		a->ambiguous = 0;
+		r->ambiguous |=
+		    a->kind != ADDRESS_BAD && address_slot_hides(r, a);
 	} else
-		a->loose |= loose || slot_hides(r, a);
+		a->ambiguous |= ambiguous || address_slot_hides(r, a);
 	return 1;
 }
 
 int
-address_is_sound(struct span text)
+address_is_unambiguous(struct span text)
 {
 	struct address_reader r;
 	struct address a;
 
 	address_init(&r, text.p, text.len);
-	return address_next(&r, &a) && a.kind == ADDRESS_MAILBOX && !a.loose &&
-	    a.element.len == text.len && !address_next(&r, &a);
+	return address_next(&r, &a) && a.kind == ADDRESS_MAILBOX &&
+	    !a.ambiguous && a.element.len == text.len && !address_next(&r, &a);
 }

@@ -48,7 +48,7 @@ enum address_kind {
 struct address {
 	enum address_kind kind;
 	int in_group; /* between a group's name and its end */
-	int loose; /* a mailbox, but not by the grammar */
+	int ambiguous; /* a mailbox, but not by the grammar */
 
 	/*
 	 * The slots of a list tile its value: each starts where the one before
@@ -75,7 +75,7 @@ struct address_reader {
 	const char *limit;
 	const char *word_end; /* the next "?=", or NULL for none */
 	int in_group;
-	int loose; /* so is all that follows, if only blanks */
+	int ambiguous; /* so is all that follows, if only blanks */
 };
 
 void address_init(struct address_reader *, const char *value, size_t len);
@@ -105,7 +105,7 @@ int address_key(struct span spec, char *key, size_t size);
 int address_is_ascii(struct span);
 
 /* 1 when every reader finds this one mailbox, and nothing else, in the text. */
-int address_is_sound(struct span text);
+int address_is_unambiguous(struct span text);
 
 /*
  * The key of an address that may be written into a header, since every reader

@@ -16,7 +16,7 @@ struct writer {
 };
 
 static void
-put(struct writer *w, char c)
+address_key_put(struct writer *w, char c)
 {
 	if (w->used == sizeof(w->out))
 		w->failed = 1;
@@ -26,7 +26,7 @@ put(struct writer *w, char c)
 
 /* What a quoted string means, without what folding put in. */
 static void
-put_quoted(struct writer *w, struct span text)
+address_key_put_quoted(struct writer *w, struct span text)
 {
 	size_t i;
 
@@ -37,13 +37,13 @@ put_quoted(struct writer *w, struct span text)
 			continue;
 		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
 			w->failed = 1;
-		put(w, text.p[i]);
+		address_key_put(w, text.p[i]);
 	}
 }
 
 /* Blanks in a literal mean nothing. */
 static void
-put_literal(struct writer *w, struct span text)
+address_key_put_literal(struct writer *w, struct span text)
 {
 	size_t i;
 
@@ -52,33 +52,33 @@ put_literal(struct writer *w, struct span text)
 			continue;
 		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
 			w->failed = 1;
-		put(w, text.p[i]);
+		address_key_put(w, text.p[i]);
 	}
 }
 
 /* The words and dots of a local part or domain, without quotes or comments. */
 static void
-put_words(struct writer *w, struct span part)
+address_key_put_words(struct writer *w, struct span part)
 {
 	struct lexer l;
 
 	lex_init(&l, part.p, span_end(part));
 	for (; l.token != TOKEN_END; lex(&l)) {
 		if (l.token == TOKEN_QUOTED)
-			put_quoted(w, l.text);
+			address_key_put_quoted(w, l.text);
 		else if (l.token == TOKEN_LITERAL)
-			put_literal(w, l.text);
+			address_key_put_literal(w, l.text);
 		else if (l.token == TOKEN_ATOM)
 			for (; l.text.len > 0; l.text.len--)
-				put(w, *l.text.p++);
+				address_key_put(w, *l.text.p++);
 		else if (lex_is(&l, '.'))
-			put(w, '.');
+			address_key_put(w, '.');
 	}
 }
 
 /* 1 when the bytes are atoms joined by single dots: no quotes needed. */
 static int
-is_dot_atom(const char *bytes, size_t len)
+address_key_is_dot_atom(const char *bytes, size_t len)
 {
 	int dot = 1;
 	size_t i;
@@ -92,30 +92,30 @@ is_dot_atom(const char *bytes, size_t len)
 }
 
 static void
-put_local(struct writer *w, const char *bytes, size_t len)
+address_key_put_local(struct writer *w, const char *bytes, size_t len)
 {
-	int quote = !is_dot_atom(bytes, len);
+	int quote = !address_key_is_dot_atom(bytes, len);
 	size_t i;
 
 	if (quote)
-		put(w, '"');
+		address_key_put(w, '"');
 	for (i = 0; i < len; i++) {
 		if (bytes[i] == '"' || bytes[i] == '\\')
-			put(w, '\\');
-		put(w, bytes[i]);
+			address_key_put(w, '\\');
+		address_key_put(w, bytes[i]);
 	}
 	if (quote)
-		put(w, '"');
+		address_key_put(w, '"');
 }
 
 /* A name in the form of idn.h; a literal stays one. */
 static int
-domain_key(struct span domain, char *key, size_t size)
+address_key_domain_key(struct span domain, char *key, size_t size)
 {
 	struct writer words = {.used = 0};
 	struct span meant;
 
-	put_words(&words, domain);
+	address_key_put_words(&words, domain);
 	if (words.failed)
 		return -1;
 	if (words.used > 0 && words.out[words.used - 1] == '.')
@@ -136,17 +136,17 @@ address_key(struct span spec, char *key, size_t size)
 
 	if (lex_spec(spec.p, span_end(spec), &a) != NULL)
 		return -1;
-	put_words(&words, a.local);
+	address_key_put_words(&words, a.local);
 	len = idn_lower(span_between(words.out, words.out + words.used), small,
 	    sizeof(small));
 	if (words.failed || len == -1)
 		return -1;
-	put_local(&out, small, (size_t)len);
-	put(&out, '@');
+	address_key_put_local(&out, small, (size_t)len);
+	address_key_put(&out, '@');
 	if (out.failed || out.used >= size)
 		return -1;
 	memcpy(key, out.out, out.used);
-	len = domain_key(a.domain, key + out.used, size - out.used);
+	len = address_key_domain_key(a.domain, key + out.used, size - out.used);
 	return len == -1 ? -1 : (int)out.used + len;
 }
 
@@ -167,8 +167,8 @@ address_header_key(struct span spec, char *key)
 	int len = address_key(spec, key, ADDRESS_KEY_SIZE);
 	struct span whole = span_between(key, key + (len == -1 ? 0 : len));
 
-	if (len == -1 || !address_is_ascii(whole) || !address_is_sound(whole) ||
-	    strncmp(key, "\"\"@", 3) == 0)
+	if (len == -1 || !address_is_ascii(whole) ||
+	    !address_is_unambiguous(whole) || strncmp(key, "\"\"@", 3) == 0)
 		return -1;
 	return len;
 }

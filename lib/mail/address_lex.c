@@ -20,7 +20,7 @@ lex_is_atext(char c)
 
 /* Where a quoted string that opens at p ends, or NULL. */
 static const char *
-quoted_end(const char *p, const char *limit)
+address_lex_quoted_end(const char *p, const char *limit)
 {
 	for (p++; p < limit; p++) {
 		if (*p == '"')
@@ -33,7 +33,7 @@ quoted_end(const char *p, const char *limit)
 
 /* Comments nest (RFC 5322 section 3.2.2). */
 static const char *
-comment_end(const char *p, const char *limit)
+address_lex_comment_end(const char *p, const char *limit)
 {
 	size_t depth = 0;
 
@@ -53,7 +53,7 @@ comment_end(const char *p, const char *limit)
  * passes the next place where one can start is what keeps this linear.
  */
 static const char *
-literal_end(const char *p, const char *limit)
+address_lex_literal_end(const char *p, const char *limit)
 {
 	for (p++; p < limit && *p != '[' && *p != '\\'; p++)
 		if (*p == ']')
@@ -62,7 +62,7 @@ literal_end(const char *p, const char *limit)
 }
 
 static const char *
-run_end(const char *p, const char *limit, int (*member)(char))
+address_lex_run_end(const char *p, const char *limit, int (*member)(char))
 {
 	while (p < limit && member(*p))
 		p++;
@@ -70,27 +70,28 @@ run_end(const char *p, const char *limit, int (*member)(char))
 }
 
 static enum token
-token_at(const char *p, const char *limit, const char **end)
+address_lex_token_at(const char *p, const char *limit, const char **end)
 {
 	*end = p;
 	if (p == limit)
 		return TOKEN_END;
 	if (span_is_space(*p)) {
-		*end = run_end(p, limit, span_is_space);
+		*end = address_lex_run_end(p, limit, span_is_space);
 		return TOKEN_SPACE;
 	}
 	if (lex_is_atext(*p)) {
-		*end = run_end(p, limit, lex_is_atext);
+		*end = address_lex_run_end(p, limit, lex_is_atext);
 		return TOKEN_ATOM;
 	}
 	if (*p == '"' || *p == '(') {
-		*end = *p == '"' ? quoted_end(p, limit) : comment_end(p, limit);
+		*end = *p == '"' ? address_lex_quoted_end(p, limit)
+				 : address_lex_comment_end(p, limit);
 		if (*end != NULL)
 			return *p == '"' ? TOKEN_QUOTED : TOKEN_COMMENT;
 		*end = limit;
 		return TOKEN_OPEN;
 	}
-	if (*p == '[' && (*end = literal_end(p, limit)) != NULL)
+	if (*p == '[' && (*end = address_lex_literal_end(p, limit)) != NULL)
 		return TOKEN_LITERAL;
 	*end = p + 1;
 	return TOKEN_CHAR;
@@ -101,7 +102,7 @@ lex(struct lexer *l)
 {
 	const char *end;
 
-	l->token = token_at(l->p, l->limit, &end);
+	l->token = address_lex_token_at(l->p, l->limit, &end);
 	l->text = span_between(l->p, end);
 	l->p = end;
 }
@@ -134,7 +135,7 @@ lex_skip(struct lexer *l)
  * than that are let pass, because such mailboxes exist.
  */
 static const char *
-read_local(struct lexer *l, struct address *a)
+address_lex_read_local(struct lexer *l, struct address *a)
 {
 	const char *from, *to;
 	int word = 0;
@@ -145,7 +146,7 @@ read_local(struct lexer *l, struct address *a)
 		if (l->token == TOKEN_END)
 			return from == to ? "empty address" : "no domain";
 		if (lex_is(l, '.')) {
-			a->loose |= !word;
+			a->ambiguous |= !word;
 			word = 0;
 		} else if (l->token != TOKEN_ATOM && l->token != TOKEN_QUOTED)
 			return "character out of place";
@@ -155,13 +156,13 @@ read_local(struct lexer *l, struct address *a)
 		lex(l);
 	}
 	a->local = span_between(from, to);
-	a->loose |= !word;
+	a->ambiguous |= !word;
 	return from == to ? "no local part" : NULL;
 }
 
 /* What the literals of RFC 5321 section 4.1.3 consist of. */
 static int
-is_plain_literal(struct span literal)
+address_lex_is_plain_literal(struct span literal)
 {
 	size_t i;
 
@@ -174,7 +175,7 @@ is_plain_literal(struct span literal)
 
 /* Atoms joined by single dots, and perhaps a last one: 1. What was read. */
 static int
-read_atoms(struct lexer *l, struct span *read)
+address_lex_read_atoms(struct lexer *l, struct span *read)
 {
 	const char *from = l->text.p;
 	int dot = 1;
@@ -191,15 +192,15 @@ read_atoms(struct lexer *l, struct span *read)
 
 /* A domain literal or atoms. */
 static const char *
-read_domain(struct lexer *l, struct address *a)
+address_lex_read_domain(struct lexer *l, struct address *a)
 {
 	lex_skip(l);
 	if (l->token == TOKEN_LITERAL) {
 		a->domain = l->text;
-		a->loose |= !is_plain_literal(l->text);
+		a->ambiguous |= !address_lex_is_plain_literal(l->text);
 		lex(l);
 	} else
-		a->loose |= read_atoms(l, &a->domain);
+		a->ambiguous |= address_lex_read_atoms(l, &a->domain);
 	lex_skip(l);
 	if (l->token != TOKEN_END)
 		return "character out of place";
@@ -218,7 +219,7 @@ lex_is_route(const char *from, const char *to)
 			return 0;
 		lex(&l);
 		lex_skip(&l);
-		if (read_atoms(&l, &domain) == 1)
+		if (address_lex_read_atoms(&l, &domain) == 1)
 			return 0;
 		if (!lex_is(&l, ','))
 			return l.token == TOKEN_END;
@@ -232,11 +233,11 @@ lex_spec(const char *from, const char *to, struct address *a)
 	const char *reason;
 
 	lex_init(&l, from, to);
-	reason = read_local(&l, a);
+	reason = address_lex_read_local(&l, a);
 	if (reason != NULL)
 		return reason;
 	lex(&l); /* the '@' */
-	reason = read_domain(&l, a);
+	reason = address_lex_read_domain(&l, a);
 	if (reason != NULL)
 		return reason;
 	a->spec = span_between(a->local.p, span_end(a->domain));

@@ -12,7 +12,7 @@
 
 /* Where an encoded word that starts here has its text, or NULL. */
 static const char *
-word_text(const char *p, const char *limit)
+address_word_text(const char *p, const char *limit)
 {
 	int marks = 0;
 
@@ -23,7 +23,7 @@ word_text(const char *p, const char *limit)
 
 /* 1 when all readers agree that this is one, from "=?" to "?=". */
 static int
-is_word(const char *p, const char *text, const char *end)
+address_word_is_word(const char *p, const char *text, const char *end)
 {
 	const char *charset = p + 2;
 
@@ -34,7 +34,7 @@ is_word(const char *p, const char *text, const char *end)
 }
 
 static const char *
-find_special(const char *p, const char *limit)
+address_word_find_special(const char *p, const char *limit)
 {
 	while (p < limit && strchr("\"\\()<>", *p) == NULL)
 		p++;
@@ -51,7 +51,7 @@ word_hides(struct address_reader *r, struct span text)
 	const char *p = text.p, *limit = span_end(text), *from, *special = p;
 
 	while ((p = memmem(p, (size_t)(limit - p), "=?", 2)) != NULL) {
-		from = word_text(p, r->limit);
+		from = address_word_text(p, r->limit);
 		if (from == NULL)
 			return 0;
 		if (r->word_end != NULL && r->word_end < from)
@@ -67,10 +67,11 @@ word_hides(struct address_reader *r, struct span text)
 		if (r->word_end + 1 >= limit)
 			return 1;
 		if (special <= p)
-			special = find_special(p, limit);
+			special = address_word_find_special(p, limit);
 		if (special < r->word_end)
 			return 1;
-		p = is_word(p, from, r->word_end) ? r->word_end + 2 : p + 2;
+		p = address_word_is_word(p, from, r->word_end) ? r->word_end + 2
+							       : p + 2;
 	}
 	return 0;
 }
@@ -80,7 +81,7 @@ word_starts(struct span text)
 {
 	const char *p = memmem(text.p, text.len, "=?", 2);
 
-	return p != NULL && word_text(p, span_end(text)) != NULL;
+	return p != NULL && address_word_text(p, span_end(text)) != NULL;
 }
 
 int
@@ -89,12 +90,12 @@ address_word_is_open(struct span text)
 	const char *p = text.p, *limit = span_end(text), *from, *end = p;
 
 	while ((p = memmem(p, (size_t)(limit - p), "=?", 2)) != NULL) {
-		from = word_text(p, limit);
+		from = address_word_text(p, limit);
 		if (from != NULL && end < from)
 			end = memmem(from, (size_t)(limit - from), "?=", 2);
 		if (from == NULL || end == NULL)
 			return 1;
-		p = is_word(p, from, end) ? end + 2 : p + 2;
+		p = address_word_is_word(p, from, end) ? end + 2 : p + 2;
 	}
 	return 0;
 }

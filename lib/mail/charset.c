@@ -83,7 +83,7 @@ static const struct {
 
 /* RFC 2047 section 2: what a charset's name is made of. */
 static int
-is_token(struct span name)
+charset_is_token(struct span name)
 {
 	size_t i;
 
@@ -96,7 +96,7 @@ is_token(struct span name)
 
 /* What follows the family's beginning, or NULL when it is of another one. */
 static const char *
-number_in(struct span name, size_t family)
+charset_number_in(struct span name, size_t family)
 {
 	size_t begin = strlen(families[family].begin);
 	char number[8];
@@ -112,12 +112,12 @@ number_in(struct span name, size_t family)
 
 /* Finds a charset, and writes the C library's name for it. */
 static enum charset_kind
-find(struct span name, char for_iconv[CHARSET_NAME_MAX + 1])
+charset_find(struct span name, char for_iconv[CHARSET_NAME_MAX + 1])
 {
 	const char *known, *number;
 	size_t i;
 
-	if (!is_token(name))
+	if (!charset_is_token(name))
 		return CHARSET_UNKNOWN;
 	for (i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
 		if (span_is(name, charsets[i].name)) {
@@ -127,7 +127,7 @@ find(struct span name, char for_iconv[CHARSET_NAME_MAX + 1])
 			return charsets[i].kind;
 		}
 	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		if ((number = number_in(name, i)) != NULL) {
+		if ((number = charset_number_in(name, i)) != NULL) {
 			snprintf(for_iconv, CHARSET_NAME_MAX + 1, "%s%.*s",
 			    families[i].iconv, (int)(span_end(name) - number),
 			    number);
@@ -141,13 +141,13 @@ charset_kind(struct span name)
 {
 	char unused[CHARSET_NAME_MAX + 1];
 
-	return find(name, unused);
+	return charset_find(name, unused);
 }
 
 /* --- where characters end --- */
 
 static void
-utf8_start(struct utf8_check *u, unsigned char c)
+charset_utf8_start(struct utf8_check *u, unsigned char c)
 {
 	/* the second byte must make no longer form of a shorter character, no
 	 * surrogate and nothing past U+10FFFF */
@@ -170,7 +170,7 @@ utf8_check(struct utf8_check *u, const char *bytes, size_t len)
 	for (i = 0; i < len && !u->bad; i++) {
 		c = (unsigned char)bytes[i];
 		if (u->need == 0) {
-			utf8_start(u, c);
+			charset_utf8_start(u, c);
 			continue;
 		}
 		if (c < u->low || c > u->high)
@@ -197,7 +197,7 @@ charset_is_utf8(struct span text)
 }
 
 static size_t
-utf8_char(struct span text)
+charset_utf8_char(struct span text)
 {
 	struct utf8_check u = {0};
 	size_t n;
@@ -222,7 +222,7 @@ charset_char(enum charset_kind kind, struct span text)
 	if (c < 0x80)
 		return 1;
 	if (kind == CHARSET_UTF8)
-		return utf8_char(text);
+		return charset_utf8_char(text);
 	if (kind == CHARSET_DOUBLE)
 		n = 2;
 	else if (kind == CHARSET_SJIS) /* 0xA1 to 0xDF are half-width kana */
@@ -237,7 +237,7 @@ charset_char(enum charset_kind kind, struct span text)
 /* --- what bytes are --- */
 
 static struct span
-name(const char *text)
+charset_name(const char *text)
 {
 	struct span s = {text, strlen(text)};
 
@@ -252,7 +252,7 @@ charset_of(struct span text, struct span declared)
 
 	if (kind > CHARSET_UTF8 || (kind == CHARSET_UTF8 && utf8))
 		return declared;
-	return name(utf8 ? "utf-8" : WINDOWS_1252);
+	return charset_name(utf8 ? "utf-8" : WINDOWS_1252);
 }
 
 /* Code points of the bytes 0x80 to 0x9F (unicode.org, CP1252.TXT). */
@@ -262,7 +262,7 @@ static const uint16_t windows_1252[] = {0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E,
     0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0xFFFD, 0x017E, 0x0178};
 
 static void
-from_windows_1252(struct span text, struct buf *out)
+charset_from_windows_1252(struct span text, struct buf *out)
 {
 	unsigned int c;
 	char utf8[3];
@@ -294,7 +294,7 @@ from_windows_1252(struct span text, struct buf *out)
 enum result { CONVERTED, NOT_OF_IT };
 
 static int
-refuse(const struct buf *out, struct error *err)
+charset_refuse(const struct buf *out, struct error *err)
 {
 	if (out->failed == BUF_NO_MEMORY)
 		return error_set(
@@ -304,7 +304,7 @@ refuse(const struct buf *out, struct error *err)
 }
 
 static int
-cannot_convert(struct span charset, struct error *err)
+charset_cannot_convert(struct span charset, struct error *err)
 {
 	if (errno != EINVAL)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
@@ -322,7 +322,7 @@ cannot_convert(struct span charset, struct error *err)
  * held back for the character that might have followed.
  */
 static int
-convert_all(iconv_t cd, char *in, size_t left, struct buf *out)
+charset_convert_all(iconv_t cd, char *in, size_t left, struct buf *out)
 {
 	char piece[512], *to;
 	size_t room, n;
@@ -342,7 +342,7 @@ convert_all(iconv_t cd, char *in, size_t left, struct buf *out)
 
 /* Anything but CONVERTED leaves nothing appended. */
 static int
-convert(const char *name, struct span charset, struct span text,
+charset_convert(const char *name, struct span charset, struct span text,
     struct buf *out, struct error *err)
 {
 	iconv_t cd = iconv_open("UTF-8", name);
@@ -350,14 +350,15 @@ convert(const char *name, struct span charset, struct span text,
 	int result;
 
 	if (cd == (iconv_t)-1)
-		return cannot_convert(charset, err);
-	result = convert_all(cd, (char *)(uintptr_t)text.p, text.len, out);
+		return charset_cannot_convert(charset, err);
+	result =
+	    charset_convert_all(cd, (char *)(uintptr_t)text.p, text.len, out);
 	if (result == CONVERTED)
-		result = convert_all(cd, NULL, 0, out);
+		result = charset_convert_all(cd, NULL, 0, out);
 	if (result == -1 && out->failed)
-		refuse(out, err);
+		charset_refuse(out, err);
 	else if (result == -1)
-		cannot_convert(charset, err);
+		charset_cannot_convert(charset, err);
 	iconv_close(cd);
 	if (result != CONVERTED && out->len > before) {
 		out->len = before;
@@ -371,18 +372,18 @@ charset_to_utf8(
     struct span charset, struct span text, struct buf *out, struct error *err)
 {
 	char name[CHARSET_NAME_MAX + 1];
-	enum charset_kind kind = find(charset, name);
+	enum charset_kind kind = charset_find(charset, name);
 	int result = NOT_OF_IT;
 
 	if (text.len == 0)
 		return 0;
 	if (kind > CHARSET_UTF8 && strcmp(name, "cp1252") != 0)
-		result = convert(name, charset, text, out, err);
+		result = charset_convert(name, charset, text, out, err);
 	if (result != NOT_OF_IT)
 		return result == -1 ? -1 : 0;
 	if (kind <= CHARSET_UTF8 && charset_is_utf8(text))
 		buf_add(out, text.p, text.len);
 	else
-		from_windows_1252(text, out);
-	return out->failed ? refuse(out, err) : 0;
+		charset_from_windows_1252(text, out);
+	return out->failed ? charset_refuse(out, err) : 0;
 }

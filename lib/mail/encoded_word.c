@@ -20,7 +20,7 @@ struct word {
 
 /* The next "?" that is not too far away, as a charset's name is short. */
 static const char *
-find_mark(const char *p, const char *limit)
+encoded_word_find_mark(const char *p, const char *limit)
 {
 	size_t len = (size_t)(limit - p);
 
@@ -30,7 +30,7 @@ find_mark(const char *p, const char *limit)
 
 /* The "?=" that ends a word, no further away than WORD_MAX. */
 static const char *
-find_end(const char *p, const char *limit)
+encoded_word_find_end(const char *p, const char *limit)
 {
 	if (limit - p > WORD_MAX)
 		limit = p + WORD_MAX;
@@ -39,7 +39,7 @@ find_end(const char *p, const char *limit)
 }
 
 static int
-is_visible(const char *p, const char *limit)
+encoded_word_is_visible(const char *p, const char *limit)
 {
 	while (p<limit && * p> 32 && *p < 127)
 		p++;
@@ -48,18 +48,18 @@ is_visible(const char *p, const char *limit)
 
 /* Reads the encoded word that starts at p. 0, or -1 when none does. */
 static int
-read_word(const char *p, const char *limit, struct word *w)
+encoded_word_read_word(const char *p, const char *limit, struct word *w)
 {
 	const char *mark, *end, *star;
 
 	if (limit - p < 2 || p[0] != '=' || p[1] != '?')
 		return -1;
-	mark = find_mark(p + 2, limit);
+	mark = encoded_word_find_mark(p + 2, limit);
 	if (mark == NULL || mark == p + 2 || limit - mark < 4 ||
-	    mark[2] != '?' || !is_visible(p + 2, mark))
+	    mark[2] != '?' || !encoded_word_is_visible(p + 2, mark))
 		return -1;
 	w->encoding = (char)(mark[1] | 0x20);
-	end = find_end(mark + 3, limit);
+	end = encoded_word_find_end(mark + 3, limit);
 	if (end == NULL || (w->encoding != 'q' && w->encoding != 'b'))
 		return -1;
 	star = memchr(p + 2, '*', (size_t)(mark - p - 2));
@@ -74,14 +74,15 @@ encoded_word_is(struct span text)
 {
 	struct word w;
 
-	if (text.len == 0 || read_word(text.p, span_end(text), &w) == -1 ||
+	if (text.len == 0 ||
+	    encoded_word_read_word(text.p, span_end(text), &w) == -1 ||
 	    w.whole.len != text.len)
 		return 0;
 	return w.encoding;
 }
 
 static int
-hex(char c)
+encoded_word_hex(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -90,17 +91,18 @@ hex(char c)
 }
 
 static void
-decode_q(struct span text, struct buf *out)
+encoded_word_decode_q(struct span text, struct buf *out)
 {
 	size_t i;
 	char c;
 
 	for (i = 0; i < text.len; i++) {
 		c = text.p[i] == '_' ? ' ' : text.p[i];
-		if (c == '=' && i + 2 < text.len && hex(text.p[i + 1]) != -1 &&
-		    hex(text.p[i + 2]) != -1) {
-			c = (char)(hex(text.p[i + 1]) * 16 +
-			    hex(text.p[i + 2]));
+		if (c == '=' && i + 2 < text.len &&
+		    encoded_word_hex(text.p[i + 1]) != -1 &&
+		    encoded_word_hex(text.p[i + 2]) != -1) {
+			c = (char)(encoded_word_hex(text.p[i + 1]) * 16 +
+			    encoded_word_hex(text.p[i + 2]));
 			i += 2;
 		}
 		buf_add(out, &c, 1);
@@ -108,7 +110,7 @@ decode_q(struct span text, struct buf *out)
 }
 
 static int
-base64_value(char c)
+encoded_word_base64_value(char c)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				       "abcdefghijklmnopqrstuvwxyz"
@@ -119,7 +121,7 @@ base64_value(char c)
 }
 
 static void
-decode_b(struct span text, struct buf *out)
+encoded_word_decode_b(struct span text, struct buf *out)
 {
 	unsigned int bits = 0;
 	int value, count = 0;
@@ -127,7 +129,7 @@ decode_b(struct span text, struct buf *out)
 	char c;
 
 	for (i = 0; i < text.len && text.p[i] != '='; i++) {
-		value = base64_value(text.p[i]);
+		value = encoded_word_base64_value(text.p[i]);
 		if (value == -1)
 			continue;
 		bits = bits << 6 | (unsigned int)value;
@@ -141,16 +143,17 @@ decode_b(struct span text, struct buf *out)
 }
 
 static int
-decode_word(const struct word *w, struct buf *out, struct error *err)
+encoded_word_decode_word(
+    const struct word *w, struct buf *out, struct error *err)
 {
 	struct buf bytes;
 	int result = 0;
 
 	buf_init(&bytes, w->text.len);
 	if (w->encoding == 'q')
-		decode_q(w->text, &bytes);
+		encoded_word_decode_q(w->text, &bytes);
 	else
-		decode_b(w->text, &bytes);
+		encoded_word_decode_b(w->text, &bytes);
 	/* what it means is never longer than the word */
 	if (bytes.failed)
 		result =
@@ -164,7 +167,7 @@ decode_word(const struct word *w, struct buf *out, struct error *err)
 }
 
 static int
-plain(
+encoded_word_plain(
     struct span text, struct span declared, struct buf *out, struct error *err)
 {
 	if (text.len == 0)
@@ -181,17 +184,19 @@ encoded_word_decode(
 	struct word w;
 
 	while (p < limit) {
-		if (read_word(p, limit, &w) == -1) {
+		if (encoded_word_read_word(p, limit, &w) == -1) {
 			p++;
 			continue;
 		}
 		if ((!after_word || span_trim(span_between(from, p)).len > 0) &&
-		    plain(span_between(from, p), declared, out, err) == -1)
+		    encoded_word_plain(
+			span_between(from, p), declared, out, err) == -1)
 			return -1;
-		if (decode_word(&w, out, err) == -1)
+		if (encoded_word_decode_word(&w, out, err) == -1)
 			return -1;
 		after_word = 1;
 		p = from = span_end(w.whole);
 	}
-	return plain(span_between(from, limit), declared, out, err);
+	return encoded_word_plain(
+	    span_between(from, limit), declared, out, err);
 }

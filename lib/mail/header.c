@@ -19,7 +19,7 @@ header_init(struct header_reader *r, const char *bytes, size_t len)
 
 /* RFC 5322 section 2.2: printable ASCII, so no blank, but ':'. */
 static int
-is_name_byte(char c)
+header_is_name_byte(char c)
 {
 	return c > 32 && c < 127 && c != ':';
 }
@@ -30,14 +30,14 @@ header_name_valid(struct span name)
 	size_t i;
 
 	for (i = 0; i < name.len; i++)
-		if (!is_name_byte(name.p[i]))
+		if (!header_is_name_byte(name.p[i]))
 			return 0;
 	return name.len > 0;
 }
 
 /* The line after this one, or limit. */
 static const char *
-line_next(const char *line, const char *limit)
+header_line_next(const char *line, const char *limit)
 {
 	const char *lf;
 
@@ -49,7 +49,7 @@ line_next(const char *line, const char *limit)
 
 /* Without its line end, if it has one. */
 static struct span
-line_text(struct span line)
+header_line_text(struct span line)
 {
 	if (line.len > 0 && line.p[line.len - 1] == '\n') {
 		line.len--;
@@ -64,11 +64,11 @@ line_text(struct span line)
  * stand before the colon (RFC 5322 section 4.5). An empty span: no field.
  */
 static struct span
-field_name(const char *line, const char *limit, const char **value)
+header_field_name(const char *line, const char *limit, const char **value)
 {
 	const char *p = line, *end;
 
-	while (p < limit && is_name_byte(*p))
+	while (p < limit && header_is_name_byte(*p))
 		p++;
 	end = p;
 	while (p < limit && (*p == ' ' || *p == '\t'))
@@ -80,7 +80,7 @@ field_name(const char *line, const char *limit, const char **value)
 }
 
 static int
-finish(struct header_reader *r, enum header_end end, const char *body)
+header_finish(struct header_reader *r, enum header_end end, const char *body)
 {
 	r->end = end;
 	r->fields = span_between(r->fields.p, r->next);
@@ -98,21 +98,21 @@ header_next(struct header_reader *r, struct header_field *field)
 	if (r->end != HEADER_OPEN)
 		return 0;
 	if (line == r->limit)
-		return finish(r, HEADER_INPUT_END, r->limit);
-	next = line_next(line, r->limit);
-	text = line_text(span_between(line, next));
+		return header_finish(r, HEADER_INPUT_END, r->limit);
+	next = header_line_next(line, r->limit);
+	text = header_line_text(span_between(line, next));
 	if (text.len == 0)
-		return finish(r, HEADER_EMPTY_LINE, next);
-	field->name = field_name(line, span_end(text), &value);
+		return header_finish(r, HEADER_EMPTY_LINE, next);
+	field->name = header_field_name(line, span_end(text), &value);
 	if (field->name.len == 0)
-		return finish(r, HEADER_BAD_LINE, line);
+		return header_finish(r, HEADER_BAD_LINE, line);
 	field->folded = 0;
 	while (next < r->limit && (*next == ' ' || *next == '\t')) {
-		next = line_next(next, r->limit);
+		next = header_line_next(next, r->limit);
 		field->folded = 1;
 	}
 	field->whole = span_between(line, next);
-	text = line_text(field->whole);
+	text = header_line_text(field->whole);
 	field->value = span_between(value, span_end(text));
 	r->next = next;
 	return 1;

@@ -35,7 +35,7 @@ static const struct capitals {
 };
 
 static uint32_t
-lower(uint32_t c)
+idn_lower_char(uint32_t c)
 {
 	const struct capitals *row;
 	size_t i;
@@ -55,7 +55,7 @@ lower(uint32_t c)
  * where the bytes are none.
  */
 static size_t
-utf8_get(const char *bytes, size_t len, uint32_t *c)
+idn_utf8_get(const char *bytes, size_t len, uint32_t *c)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *p = (const unsigned char *)bytes;
@@ -82,7 +82,7 @@ utf8_get(const char *bytes, size_t len, uint32_t *c)
 }
 
 static size_t
-utf8_put(uint32_t c, char out[4])
+idn_utf8_put(uint32_t c, char out[4])
 {
 	unsigned char *p = (unsigned char *)out;
 
@@ -116,12 +116,12 @@ idn_lower(struct span text, char *out, size_t size)
 	char put[4];
 
 	for (i = 0; i < text.len; i += taken) {
-		taken = utf8_get(text.p + i, text.len - i, &c);
+		taken = idn_utf8_get(text.p + i, text.len - i, &c);
 		if (taken == 0) {
 			put[0] = text.p[i];
 			taken = n = 1;
 		} else
-			n = utf8_put(lower(c), put);
+			n = idn_utf8_put(idn_lower_char(c), put);
 		if (size - used <= n || used + n > INT_MAX)
 			return -1;
 		memcpy(out + used, put, n);
@@ -140,7 +140,7 @@ idn_lower(struct span text, char *out, size_t size)
 #define TMAX 26
 
 static uint32_t
-adapt(uint32_t delta, uint32_t count, int first)
+idn_adapt(uint32_t delta, uint32_t count, int first)
 {
 	uint32_t k = 0;
 
@@ -152,14 +152,14 @@ adapt(uint32_t delta, uint32_t count, int first)
 }
 
 static char
-digit(uint32_t d)
+idn_digit(uint32_t d)
 {
 	return (char)(d < 26 ? 'a' + d : '0' + d - 26);
 }
 
 /* Appends one variable-length number; 0 when the label gets too long. */
 static size_t
-put_number(uint32_t q, uint32_t bias, char *out, size_t used)
+idn_put_number(uint32_t q, uint32_t bias, char *out, size_t used)
 {
 	uint32_t k, t;
 
@@ -169,16 +169,16 @@ put_number(uint32_t q, uint32_t bias, char *out, size_t used)
 			return 0;
 		if (q < t)
 			break;
-		out[used++] = digit(t + (q - t) % (BASE - t));
+		out[used++] = idn_digit(t + (q - t) % (BASE - t));
 		q = (q - t) / (BASE - t);
 	}
-	out[used++] = digit(q);
+	out[used++] = idn_digit(q);
 	return used;
 }
 
 /* The smallest code point that is not below least. */
 static uint32_t
-smallest_from(const uint32_t *c, size_t n, uint32_t least)
+idn_smallest_from(const uint32_t *c, size_t n, uint32_t least)
 {
 	uint32_t best = UINT32_MAX;
 	size_t i;
@@ -195,7 +195,7 @@ smallest_from(const uint32_t *c, size_t n, uint32_t least)
  * number put, and 0x10FFFF * LABEL_MAX is far below 2^32.
  */
 static size_t
-punycode(const uint32_t *c, size_t n, char out[LABEL_MAX])
+idn_punycode(const uint32_t *c, size_t n, char out[LABEL_MAX])
 {
 	uint32_t delta = 0, at = 0x80, bias = 72, next;
 	size_t used = 4, done, basic, i;
@@ -208,7 +208,7 @@ punycode(const uint32_t *c, size_t n, char out[LABEL_MAX])
 	if (basic > 0 && used < LABEL_MAX)
 		out[used++] = '-';
 	while (done < n) {
-		next = smallest_from(c, n, at);
+		next = idn_smallest_from(c, n, at);
 		delta += (next - at) * (uint32_t)(done + 1);
 		at = next;
 		for (i = 0; i < n; i++) {
@@ -216,11 +216,12 @@ punycode(const uint32_t *c, size_t n, char out[LABEL_MAX])
 				delta++;
 			if (c[i] != at)
 				continue;
-			used = put_number(delta, bias, out, used);
+			used = idn_put_number(delta, bias, out, used);
 			if (used == 0)
 				return 0;
 			done++;
-			bias = adapt(delta, (uint32_t)done, done == basic + 1);
+			bias =
+			    idn_adapt(delta, (uint32_t)done, done == basic + 1);
 			delta = 0;
 		}
 		delta++;
@@ -231,20 +232,20 @@ punycode(const uint32_t *c, size_t n, char out[LABEL_MAX])
 
 /* Writes the A-label of a lower-case label; 0 when it is best left alone. */
 static size_t
-label_encode(struct span label, char out[LABEL_MAX])
+idn_label_encode(struct span label, char out[LABEL_MAX])
 {
 	uint32_t c[LABEL_MAX];
 	size_t n = 0, i, taken;
 	int ascii = 1;
 
 	for (i = 0; i < label.len; i += taken) {
-		taken = utf8_get(label.p + i, label.len - i, &c[n]);
+		taken = idn_utf8_get(label.p + i, label.len - i, &c[n]);
 		if (taken == 0 || ++n == LABEL_MAX)
 			return 0;
 		if (taken > 1)
 			ascii = 0;
 	}
-	return ascii ? 0 : punycode(c, n, out);
+	return ascii ? 0 : idn_punycode(c, n, out);
 }
 
 int
@@ -264,7 +265,7 @@ idn_domain(struct span domain, char *out, size_t size)
 		n = (size_t)(small + len - label.p);
 		dot = memchr(label.p, '.', n);
 		label.len = dot != NULL ? (size_t)(dot - label.p) : n;
-		n = label_encode(label, encoded);
+		n = idn_label_encode(label, encoded);
 		if (n > 0)
 			label.len = n;
 		if (size - used <= label.len + (dot != NULL))

@@ -9,7 +9,7 @@
 #include "mailboxes.h"
 
 static void
-add(struct mailboxes *m, const struct address *a, const char *key)
+mailboxes_add(struct mailboxes *m, const struct address *a, const char *key)
 {
 	if (m->count == 0) {
 		m->count = 1;
@@ -36,7 +36,7 @@ mailboxes_read(struct mailboxes *m, struct span value)
 			m->elements++;
 		if (a.kind == ADDRESS_MAILBOX &&
 		    address_key(a.spec, key, sizeof(key)) != -1)
-			add(m, &a, key);
+			mailboxes_add(m, &a, key);
 	}
-	m->loose |= r.loose;
+	m->ambiguous |= r.ambiguous;
 }

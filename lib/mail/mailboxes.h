@@ -15,7 +15,7 @@ struct mailboxes {
 
 	unsigned int elements; /* addresses and others; 2 stands for more */
 	unsigned int count; /* different mailboxes; 2 stands for several */
-	int loose; /* see address.h */
+	int ambiguous; /* see address.h */
 	struct address first; /* points into the fields; set if count > 0 */
 	char key[ADDRESS_KEY_SIZE]; /* of the first */
 	struct address found; /* the first with the key own */

@@ -84,7 +84,7 @@ mime_free(struct mime_reader **rp)
 /* --- the window --- */
 
 static void
-fill(struct mime_reader *r, long long at)
+mime_fill(struct mime_reader *r, long long at)
 {
 	long long rest = r->source.size - at;
 	size_t want = rest < WINDOW ? (size_t)rest : WINDOW;
@@ -107,20 +107,20 @@ fill(struct mime_reader *r, long long at)
  * long; *len says how many there are.
  */
 static const char *
-peek(struct mime_reader *r, long long at, size_t want, size_t *len)
+mime_peek(struct mime_reader *r, long long at, size_t want, size_t *len)
 {
 	long long end = r->window_at + (long long)r->window_len;
 
 	if (at < r->window_at || at > end ||
 	    (end - at < (long long)want && end < r->source.size))
-		fill(r, at);
+		mime_fill(r, at);
 	*len = r->window_len - (size_t)(at - r->window_at);
 	return r->window + (at - r->window_at);
 }
 
 /* Length of the line end at p: 0 where there is none. */
 static size_t
-line_end(const char *p, size_t len)
+mime_line_end(const char *p, size_t len)
 {
 	if (len == 0 || (*p != '\r' && *p != '\n'))
 		return 0;
@@ -130,7 +130,7 @@ line_end(const char *p, size_t len)
 /* --- boundary lines --- */
 
 static int
-match(struct mime_reader *r, const char *text, size_t len)
+mime_match(struct mime_reader *r, const char *text, size_t len)
 {
 	const struct mime_boundary *b;
 	int i;
@@ -152,35 +152,35 @@ match(struct mime_reader *r, const char *text, size_t len)
 
 /* From at on: nothing but blanks up to a line end, which is passed. */
 static int
-blank_to_end(struct mime_reader *r, long long at)
+mime_blank_to_end(struct mime_reader *r, long long at)
 {
 	const char *p;
 	size_t i, len;
 
 	for (;; at += (long long)len) {
-		p = peek(r, at, 2, &len);
+		p = mime_peek(r, at, 2, &len);
 		for (i = 0; i < len && (p[i] == ' ' || p[i] == '\t');)
 			i++;
 		if (i < len || len == 0)
 			break;
 	}
 	at += (long long)i;
-	p = peek(r, at, 2, &len);
-	if (len > 0 && line_end(p, len) == 0)
+	p = mime_peek(r, at, 2, &len);
+	if (len > 0 && mime_line_end(p, len) == 0)
 		return 0;
-	r->line.after = at + (long long)line_end(p, len);
+	r->line.after = at + (long long)mime_line_end(p, len);
 	return 1;
 }
 
 /* Whether the line that starts here is a boundary line; r->line says which. */
 static int
-is_boundary(struct mime_reader *r, long long at)
+mime_is_boundary(struct mime_reader *r, long long at)
 {
 	char text[MIME_BOUNDARY_MAX + 2];
 	size_t i, len, trimmed = 0;
 	const char *p;
 
-	p = peek(r, at, 2 + sizeof(text), &len);
+	p = mime_peek(r, at, 2 + sizeof(text), &len);
 	if (len < 3 || p[0] != '-' || p[1] != '-')
 		return 0;
 	for (i = 0; i < sizeof(text) && i + 2 < len; i++) {
@@ -190,13 +190,13 @@ is_boundary(struct mime_reader *r, long long at)
 		if (text[i] != ' ' && text[i] != '\t')
 			trimmed = i + 1;
 	}
-	return trimmed > 0 && match(r, text, trimmed) &&
-	    blank_to_end(r, at + 2 + (long long)trimmed);
+	return trimmed > 0 && mime_match(r, text, trimmed) &&
+	    mime_blank_to_end(r, at + 2 + (long long)trimmed);
 }
 
 /* The next '-' at the start of a line that is in the window, or NULL. */
 static const char *
-find_dash(const char *p, const char *limit, int at_start)
+mime_find_dash(const char *p, const char *limit, int at_start)
 {
 	const char *dash = p;
 
@@ -215,7 +215,7 @@ find_dash(const char *p, const char *limit, int at_start)
  * boundary line. 1 with r->line set; 0 at the end of the message.
  */
 static int
-find_boundary(struct mime_reader *r, long long from)
+mime_find_boundary(struct mime_reader *r, long long from)
 {
 	long long at = from;
 	const char *p, *dash;
@@ -224,10 +224,10 @@ find_boundary(struct mime_reader *r, long long from)
 	while (at < r->source.size && r->count > 0 && !r->failed) {
 		/* what stands before a '-' must be in the window as well */
 		back = at - from < 2 ? (size_t)(at - from) : 2;
-		p = peek(r, at - (long long)back, back + 1, &len);
+		p = mime_peek(r, at - (long long)back, back + 1, &len);
 		if (len <= back)
 			break;
-		dash = find_dash(p + back, p + len, at == from);
+		dash = mime_find_dash(p + back, p + len, at == from);
 		if (dash == NULL) {
 			at += (long long)(len - back);
 			continue;
@@ -237,7 +237,7 @@ find_boundary(struct mime_reader *r, long long from)
 		if (back == 2 && (dash[-2] != '\r' || dash[-1] != '\n'))
 			back = 1;
 		r->line.before = at - (long long)back;
-		if (is_boundary(r, at))
+		if (mime_is_boundary(r, at))
 			return 1;
 		at++;
 	}
@@ -248,14 +248,14 @@ find_boundary(struct mime_reader *r, long long from)
 
 /* Whether the line that starts here is a field, just as header.c has it. */
 static int
-is_field(struct mime_reader *r, long long at)
+mime_is_field(struct mime_reader *r, long long at)
 {
 	int name = 1, named = 0;
 	const char *p;
 	size_t i, len;
 
 	for (;; at += (long long)len) {
-		p = peek(r, at, 1, &len);
+		p = mime_peek(r, at, 1, &len);
 		for (i = 0; i < len; i++) {
 			if (p[i] == ':')
 				return named;
@@ -273,13 +273,13 @@ is_field(struct mime_reader *r, long long at)
 
 /* Puts the line at *at to the header and passes it. -1 when it is too long. */
 static int
-take_line(struct mime_reader *r, long long *at)
+mime_take_line(struct mime_reader *r, long long *at)
 {
 	const char *p, *lf;
 	size_t len;
 
 	do {
-		p = peek(r, *at, 1, &len);
+		p = mime_peek(r, *at, 1, &len);
 		lf = len == 0 ? NULL : memchr(p, '\n', len);
 		if (lf != NULL)
 			len = (size_t)(lf + 1 - p);
@@ -299,12 +299,12 @@ take_line(struct mime_reader *r, long long *at)
  * belong to the field before it.
  */
 static enum header_end
-header_end(struct mime_reader *r, long long at, size_t *empty_line)
+mime_header_end(struct mime_reader *r, long long at, size_t *empty_line)
 {
 	const char *p;
 	size_t len;
 
-	p = peek(r, at, 2, &len);
+	p = mime_peek(r, at, 2, &len);
 	*empty_line = 0;
 	if (len == 0)
 		return HEADER_INPUT_END;
@@ -314,13 +314,13 @@ header_end(struct mime_reader *r, long long at, size_t *empty_line)
 	}
 	if (r->header.len > 0 && (*p == ' ' || *p == '\t'))
 		return HEADER_OPEN;
-	if (!is_field(r, at) || is_boundary(r, at))
+	if (!mime_is_field(r, at) || mime_is_boundary(r, at))
 		return HEADER_BAD_LINE;
 	return HEADER_OPEN;
 }
 
 static void
-read_header(struct mime_reader *r, struct mime_part *part)
+mime_read_header(struct mime_reader *r, struct mime_part *part)
 {
 	long long at = r->at;
 	size_t empty_line;
@@ -328,9 +328,9 @@ read_header(struct mime_reader *r, struct mime_part *part)
 	r->header.len = 0;
 	if (buf_add(&r->header, "", 0) == -1)
 		r->failed = ENOMEM;
-	while ((part->header_end = header_end(r, at, &empty_line)) ==
+	while ((part->header_end = mime_header_end(r, at, &empty_line)) ==
 	    HEADER_OPEN) {
-		if (take_line(r, &at) == -1) {
+		if (mime_take_line(r, &at) == -1) {
 			part->opaque = 1;
 			at = r->at + (long long)r->header.len;
 			break;
@@ -346,7 +346,7 @@ read_header(struct mime_reader *r, struct mime_part *part)
 /* --- parts --- */
 
 static void
-push(struct mime_reader *r, const struct mime_part *part,
+mime_push(struct mime_reader *r, const struct mime_part *part,
     const struct mime_boundary *boundary)
 {
 	struct level *l = &r->levels[r->count++];
@@ -370,7 +370,7 @@ push(struct mime_reader *r, const struct mime_part *part,
 }
 
 static enum mime_event
-read_part(struct mime_reader *r, struct mime_part *part)
+mime_read_part(struct mime_reader *r, struct mime_part *part)
 {
 	const struct level *parent =
 	    r->count > 0 ? &r->levels[r->count - 1] : NULL;
@@ -379,7 +379,7 @@ read_part(struct mime_reader *r, struct mime_part *part)
 	part->depth = r->count;
 	part->inside = parent != NULL ? parent->inside : 0;
 	part->is_message = parent == NULL || parent->kind == MIME_KIND_MESSAGE;
-	read_header(r, part);
+	mime_read_header(r, part);
 	mime_head(part, parent != NULL && parent->digest, &boundary);
 	if (r->count == MIME_DEPTH_MAX && part->kind != MIME_KIND_LEAF)
 		part->opaque = 1;
@@ -387,12 +387,12 @@ read_part(struct mime_reader *r, struct mime_part *part)
 		part->kind = MIME_KIND_LEAF;
 	r->at = part->body.from;
 	if (part->kind != MIME_KIND_LEAF) {
-		push(r, part, &boundary);
+		mime_push(r, part, &boundary);
 		r->state =
 		    part->kind == MIME_KIND_MULTIPART ? AT_TEXT : AT_PART;
 		return MIME_OPEN;
 	}
-	r->state = find_boundary(r, r->at) ? AT_BOUNDARY : AT_END;
+	r->state = mime_find_boundary(r, r->at) ? AT_BOUNDARY : AT_END;
 	part->body.to =
 	    r->state == AT_BOUNDARY ? r->line.before : r->source.size;
 	return MIME_LEAF;
@@ -400,7 +400,7 @@ read_part(struct mime_reader *r, struct mime_part *part)
 
 /* Takes the innermost container off; it ends here. */
 static enum mime_event
-close_level(struct mime_reader *r, struct mime_part *part, long long end)
+mime_close_level(struct mime_reader *r, struct mime_part *part, long long end)
 {
 	const struct level *l = &r->levels[--r->count];
 
@@ -413,7 +413,7 @@ close_level(struct mime_reader *r, struct mime_part *part, long long end)
 }
 
 static void
-pass_boundary(struct mime_reader *r)
+mime_pass_boundary(struct mime_reader *r)
 {
 	r->at = r->line.after;
 	r->state = r->line.ending ? AT_TEXT : AT_PART;
@@ -422,25 +422,26 @@ pass_boundary(struct mime_reader *r)
 }
 
 static enum mime_event
-step(struct mime_reader *r, struct mime_part *part)
+mime_step(struct mime_reader *r, struct mime_part *part)
 {
 	for (;;) {
 		switch (r->state) {
 		case AT_PART:
-			return read_part(r, part);
+			return mime_read_part(r, part);
 		case AT_TEXT:
 			r->state =
-			    find_boundary(r, r->at) ? AT_BOUNDARY : AT_END;
+			    mime_find_boundary(r, r->at) ? AT_BOUNDARY : AT_END;
 			break;
 		case AT_BOUNDARY:
 			if (r->count - 1 > r->line.level)
-				return close_level(r, part, r->line.before);
-			pass_boundary(r);
+				return mime_close_level(
+				    r, part, r->line.before);
+			mime_pass_boundary(r);
 			break;
 		case AT_END:
 			if (r->count == 0)
 				return MIME_END;
-			return close_level(r, part, r->source.size);
+			return mime_close_level(r, part, r->source.size);
 		}
 	}
 }
@@ -451,7 +452,7 @@ mime_next(struct mime_reader *r, struct mime_part *part, struct error *err)
 	enum mime_event event;
 
 	memset(part, 0, sizeof(*part));
-	event = step(r, part);
+	event = mime_step(r, part);
 	if (!r->failed)
 		return event;
 	error_set(err, ERROR_TEMPORARY, "4.3.0",

@@ -8,7 +8,8 @@
 #include "param.h"
 
 static void
-set_type(struct mime_part *part, const char *type, const char *subtype)
+mime_head_set_type(
+    struct mime_part *part, const char *type, const char *subtype)
 {
 	strcpy(part->type, type);
 	strcpy(part->subtype, subtype);
@@ -16,7 +17,7 @@ set_type(struct mime_part *part, const char *type, const char *subtype)
 
 /* 0; -1 when it is too long to be a type. */
 static int
-copy_lower(char to[MIME_TYPE_MAX], struct span from)
+mime_head_copy_lower(char to[MIME_TYPE_MAX], struct span from)
 {
 	size_t i;
 
@@ -31,23 +32,23 @@ copy_lower(char to[MIME_TYPE_MAX], struct span from)
 }
 
 static void
-read_type(struct mime_part *part, int in_digest)
+mime_head_read_type(struct mime_part *part, int in_digest)
 {
 	struct span type, subtype;
 
 	if (part->content_type.p == NULL) {
 		if (in_digest)
-			set_type(part, "message", "rfc822");
+			mime_head_set_type(part, "message", "rfc822");
 		else
-			set_type(part, "text", "plain");
+			mime_head_set_type(part, "text", "plain");
 		return;
 	}
 	if (param_type(part->content_type, &type, &subtype) == 0 &&
-	    copy_lower(part->type, type) == 0 &&
-	    copy_lower(part->subtype, subtype) == 0)
+	    mime_head_copy_lower(part->type, type) == 0 &&
+	    mime_head_copy_lower(part->subtype, subtype) == 0)
 		part->type_read = 1;
 	else
-		set_type(part, "text", "plain");
+		mime_head_set_type(part, "text", "plain");
 	if (param_find(part->content_type, "charset", 0, part->charset,
 		sizeof(part->charset), NULL) == -1)
 		part->charset[0] = '\0';
@@ -55,7 +56,7 @@ read_type(struct mime_part *part, int in_digest)
 
 /* RFC 2045 section 5.1. */
 static int
-is_token(struct span word)
+mime_head_is_token(struct span word)
 {
 	size_t i;
 
@@ -68,7 +69,7 @@ is_token(struct span word)
 
 /* The first word of the field; people write 8-bit as well as 8bit. */
 static void
-read_encoding(struct mime_part *part, struct span value)
+mime_head_read_encoding(struct mime_part *part, struct span value)
 {
 	static const struct {
 		const char *name;
@@ -89,7 +90,7 @@ read_encoding(struct mime_part *part, struct span value)
 		return;
 	part->encoding = MIME_OTHER;
 	value = param_word(value);
-	if (!is_token(value))
+	if (!mime_head_is_token(value))
 		return;
 	part->encoding_name = value;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -98,7 +99,7 @@ read_encoding(struct mime_part *part, struct span value)
 }
 
 static struct span
-without_angles(struct span id)
+mime_head_without_angles(struct span id)
 {
 	id = span_trim(id);
 	if (id.len >= 2 && id.p[0] == '<' && id.p[id.len - 1] == '>')
@@ -107,7 +108,7 @@ without_angles(struct span id)
 }
 
 static void
-read_fields(struct mime_part *part)
+mime_head_read_fields(struct mime_part *part)
 {
 	struct header_reader r;
 	struct header_field f;
@@ -126,17 +127,18 @@ read_fields(struct mime_part *part)
 				part->disposition = f.value;
 		} else if (span_is(f.name, "Content-ID")) {
 			if (part->content_id.p == NULL)
-				part->content_id = without_angles(f.value);
+				part->content_id =
+				    mime_head_without_angles(f.value);
 		} else if (span_is(f.name, "Content-Transfer-Encoding")) {
 			if (encodings++ == 0)
-				read_encoding(part, f.value);
+				mime_head_read_encoding(part, f.value);
 		}
 	}
 }
 
 /* 0; -1 when there is none that could be found in the text. */
 static int
-read_boundary(const struct mime_part *part, struct mime_boundary *b)
+mime_head_read_boundary(const struct mime_part *part, struct mime_boundary *b)
 {
 	int len = param_find(
 	    part->content_type, "boundary", 0, b->text, sizeof(b->text), NULL);
@@ -148,7 +150,7 @@ read_boundary(const struct mime_part *part, struct mime_boundary *b)
 }
 
 static int
-is_identity(const struct mime_part *part)
+mime_head_is_identity(const struct mime_part *part)
 {
 	return part->encoding <= MIME_BINARY;
 }
@@ -156,16 +158,16 @@ is_identity(const struct mime_part *part)
 void
 mime_head(struct mime_part *part, int in_digest, struct mime_boundary *boundary)
 {
-	read_fields(part);
-	read_type(part, in_digest);
+	mime_head_read_fields(part);
+	mime_head_read_type(part, in_digest);
 	part->kind = MIME_KIND_LEAF;
 	if (strcmp(part->type, "multipart") == 0) {
-		if (read_boundary(part, boundary) == 0)
+		if (mime_head_read_boundary(part, boundary) == 0)
 			part->kind = MIME_KIND_MULTIPART;
 		else
 			part->opaque = 1;
 	} else if (mime_is(part, "message", "rfc822")) {
-		if (is_identity(part))
+		if (mime_head_is_identity(part))
 			part->kind = MIME_KIND_MESSAGE;
 		else
 			part->opaque = 1;

@@ -12,14 +12,14 @@
 #define EXTENSION_MAX 16 /* bytes; what is longer is none */
 
 static struct span
-whole(const char *text)
+mime_name_whole(const char *text)
 {
 	return span_between(text, text + strlen(text));
 }
 
 /* As bytes; returns the length or -1. */
 static int
-find_name(const struct mime_part *part, char *raw, char *charset)
+mime_name_find_name(const struct mime_part *part, char *raw, char *charset)
 {
 	int len = -1;
 
@@ -34,7 +34,7 @@ find_name(const struct mime_part *part, char *raw, char *charset)
 
 /* Takes control characters out, in place. */
 static void
-clean(struct buf *utf8)
+mime_name_clean(struct buf *utf8)
 {
 	size_t i, used = 0;
 
@@ -47,7 +47,7 @@ clean(struct buf *utf8)
 
 /* With its dot; empty where there is none or no room for it. */
 static struct span
-extension(struct span utf8, size_t size)
+mime_name_extension(struct span utf8, size_t size)
 {
 	const char *end = span_end(utf8), *dot;
 
@@ -65,7 +65,7 @@ mime_name_fit(char *name, size_t size, struct span utf8)
 	size_t n, used = 0;
 
 	if (utf8.len >= size)
-		end = extension(utf8, size);
+		end = mime_name_extension(utf8, size);
 	rest = span_between(utf8.p, end.p);
 	while (rest.len > 0) {
 		n = charset_char(CHARSET_UTF8, rest);
@@ -86,7 +86,7 @@ mime_filename(
     const struct mime_part *part, char *name, size_t size, struct error *err)
 {
 	char raw[NAME_RAW_MAX], charset[CHARSET_NAME_MAX + 1];
-	int len = find_name(part, raw, charset), result;
+	int len = mime_name_find_name(part, raw, charset), result;
 	struct span text;
 	struct buf utf8;
 
@@ -96,12 +96,13 @@ mime_filename(
 	text = span_between(raw, raw + len);
 	buf_init(&utf8, 8 * NAME_RAW_MAX);
 	if (charset[0] != '\0')
-		result = charset_to_utf8(whole(charset), text, &utf8, err);
-	else
 		result =
-		    encoded_word_decode(text, whole(part->charset), &utf8, err);
+		    charset_to_utf8(mime_name_whole(charset), text, &utf8, err);
+	else
+		result = encoded_word_decode(
+		    text, mime_name_whole(part->charset), &utf8, err);
 	if (result == 0) {
-		clean(&utf8);
+		mime_name_clean(&utf8);
 		result = (int)mime_name_fit(name, size,
 		    span_between(utf8.bytes, utf8.bytes + utf8.len));
 	}

@@ -13,7 +13,7 @@
 
 /* RFC 2045 section 5.1, with bytes above 127 but without '*', '\'' and '%'. */
 static int
-is_name_byte(char c)
+param_is_name_byte(char c)
 {
 	unsigned char u = (unsigned char)c;
 
@@ -22,7 +22,7 @@ is_name_byte(char c)
 
 /* Where a comment that opens at p ends, or NULL. */
 static const char *
-comment_end(const char *p, const char *limit)
+param_comment_end(const char *p, const char *limit)
 {
 	size_t depth = 0;
 
@@ -38,32 +38,32 @@ comment_end(const char *p, const char *limit)
 }
 
 static const char *
-skip_comment(const char *p, const char *limit)
+param_skip_comment(const char *p, const char *limit)
 {
-	const char *end = comment_end(p, limit);
+	const char *end = param_comment_end(p, limit);
 
 	return end == NULL ? limit : end;
 }
 
 static const char *
-skip_blank(const char *p, const char *limit)
+param_skip_blank(const char *p, const char *limit)
 {
 	while (p < limit && (span_is_space(*p) || *p == '('))
-		p = *p == '(' ? skip_comment(p, limit) : p + 1;
+		p = *p == '(' ? param_skip_comment(p, limit) : p + 1;
 	return p;
 }
 
 static const char *
-skip_name(const char *p, const char *limit)
+param_skip_name(const char *p, const char *limit)
 {
-	while (p < limit && is_name_byte(*p))
+	while (p < limit && param_is_name_byte(*p))
 		p++;
 	return p;
 }
 
 /* The end of a quoted string that opens at p. */
 static const char *
-skip_quoted(const char *p, const char *limit)
+param_skip_quoted(const char *p, const char *limit)
 {
 	for (p++; p < limit; p++) {
 		if (*p == '"')
@@ -76,13 +76,13 @@ skip_quoted(const char *p, const char *limit)
 
 /* The next ';' that is in no quotes and no comment, or limit. */
 static const char *
-find_semicolon(const char *p, const char *limit)
+param_find_semicolon(const char *p, const char *limit)
 {
 	while (p < limit && *p != ';') {
 		if (*p == '"')
-			p = skip_quoted(p, limit);
+			p = param_skip_quoted(p, limit);
 		else if (*p == '(')
-			p = skip_comment(p, limit);
+			p = param_skip_comment(p, limit);
 		else
 			p++;
 	}
@@ -91,7 +91,7 @@ find_semicolon(const char *p, const char *limit)
 
 /* A type, a subtype or both, whatever they are made of. */
 static const char *
-skip_word(const char *p, const char *limit)
+param_skip_word(const char *p, const char *limit)
 {
 	while (p < limit && !span_is_space(*p) && strchr(";(\"", *p) == NULL)
 		p++;
@@ -101,9 +101,10 @@ skip_word(const char *p, const char *limit)
 struct span
 param_word(struct span value)
 {
-	const char *limit = span_end(value), *p = skip_blank(value.p, limit);
+	const char *limit = span_end(value),
+		   *p = param_skip_blank(value.p, limit);
 
-	return span_between(p, skip_word(p, limit));
+	return span_between(p, param_skip_word(p, limit));
 }
 
 void
@@ -111,18 +112,18 @@ param_init(struct param_reader *r, struct span value)
 {
 	const char *limit = span_end(value), *p;
 
-	p = skip_word(skip_blank(value.p, limit), limit);
-	p = skip_blank(p, limit);
+	p = param_skip_word(param_skip_blank(value.p, limit), limit);
+	p = param_skip_blank(p, limit);
 	if (p < limit && *p == '/')
-		p = skip_word(skip_blank(p + 1, limit), limit);
-	r->next = skip_blank(p, limit);
+		p = param_skip_word(param_skip_blank(p + 1, limit), limit);
+	r->next = param_skip_blank(p, limit);
 	r->limit = limit;
 }
 
 static const char *
-skip_ascii_name(const char *p, const char *limit)
+param_skip_ascii_name(const char *p, const char *limit)
 {
-	while (p < limit && !(*p & 0x80) && is_name_byte(*p))
+	while (p < limit && !(*p & 0x80) && param_is_name_byte(*p))
 		p++;
 	return p;
 }
@@ -132,14 +133,14 @@ param_type(struct span value, struct span *type, struct span *subtype)
 {
 	const char *limit = span_end(value), *p, *slash;
 
-	p = skip_blank(value.p, limit);
-	slash = skip_ascii_name(p, limit);
+	p = param_skip_blank(value.p, limit);
+	slash = param_skip_ascii_name(p, limit);
 	*type = span_between(p, slash);
-	p = skip_blank(slash, limit);
+	p = param_skip_blank(slash, limit);
 	if (type->len == 0 || p == limit || *p != '/')
 		goto none;
-	p = skip_blank(p + 1, limit);
-	*subtype = span_between(p, skip_ascii_name(p, limit));
+	p = param_skip_blank(p + 1, limit);
+	*subtype = span_between(p, param_skip_ascii_name(p, limit));
 	p = span_end(*subtype);
 	if (subtype->len > 0 &&
 	    (p == limit || *p == ';' || *p == '(' || span_is_space(*p)))
@@ -151,7 +152,7 @@ none:
 
 /* "filename*12*": takes the asterisks and the number off the name. */
 static void
-split_name(struct param *p)
+param_split_name(struct param *p)
 {
 	const char *name = p->name.p;
 	size_t len = p->name.len, at;
@@ -174,27 +175,27 @@ split_name(struct param *p)
 
 /* Whether a comment starts here that ends the parameter, and is closed. */
 static int
-is_last_comment(const char *p, const char *limit)
+param_is_last_comment(const char *p, const char *limit)
 {
 	const char *near = limit;
 
 	if (limit - p > COMMENT_MAX)
 		near = p + COMMENT_MAX;
 	while (p != NULL && p < near && *p != ';')
-		p = *p == '(' ? comment_end(p, near)
+		p = *p == '(' ? param_comment_end(p, near)
 			      : (span_is_space(*p) ? p + 1 : NULL);
 	return p != NULL && (p == limit || (p < near && *p == ';'));
 }
 
 /* A value without quotes: to the ';', without a comment at its end. */
 static struct span
-read_plain(const char *from, const char *limit)
+param_read_plain(const char *from, const char *limit)
 {
 	const char *p = from;
 
 	while (p < limit && *p != ';') {
 		if (*p == '(' && p > from && span_is_space(p[-1]) &&
-		    is_last_comment(p, limit))
+		    param_is_last_comment(p, limit))
 			break;
 		p++;
 	}
@@ -202,29 +203,29 @@ read_plain(const char *from, const char *limit)
 }
 
 static struct span
-read_value(const char *p, const char *limit)
+param_read_value(const char *p, const char *limit)
 {
-	p = skip_blank(p, limit);
+	p = param_skip_blank(p, limit);
 	if (p < limit && *p == '"')
-		return span_trim(span_between(p, skip_quoted(p, limit)));
-	return read_plain(p, limit);
+		return span_trim(span_between(p, param_skip_quoted(p, limit)));
+	return param_read_plain(p, limit);
 }
 
 /* To the ';' behind what is no parameter, whose value is passed as any other. */
 static const char *
-skip_junk(const char *p, const char *limit)
+param_skip_junk(const char *p, const char *limit)
 {
 	while (p < limit && *p != ';' && *p != '=') {
 		if (*p == '"')
-			p = skip_quoted(p, limit);
+			p = param_skip_quoted(p, limit);
 		else if (*p == '(')
-			p = skip_comment(p, limit);
+			p = param_skip_comment(p, limit);
 		else
 			p++;
 	}
 	if (p < limit && *p == '=')
-		p = span_end(read_value(p + 1, limit));
-	return find_semicolon(p, limit);
+		p = span_end(param_read_value(p + 1, limit));
+	return param_find_semicolon(p, limit);
 }
 
 int
@@ -236,23 +237,23 @@ param_next(struct param_reader *r, struct param *param)
 	param->section = -1;
 	for (;;) {
 		while (p < r->limit && *p == ';')
-			p = skip_blank(p + 1, r->limit);
-		end = skip_name(p, r->limit);
+			p = param_skip_blank(p + 1, r->limit);
+		end = param_skip_name(p, r->limit);
 		param->name = span_between(p, end);
 		if (p == r->limit) {
 			r->next = p;
 			return 0;
 		}
-		p = skip_blank(end, r->limit);
+		p = param_skip_blank(end, r->limit);
 		if (param->name.len > 0 && p < r->limit && *p == '=')
 			break;
-		p = skip_junk(p, r->limit);
+		p = param_skip_junk(p, r->limit);
 	}
-	param->value = read_value(p + 1, r->limit);
+	param->value = param_read_value(p + 1, r->limit);
 	end = span_end(param->value);
 	param->whole = span_between(param->name.p, end);
-	split_name(param);
-	r->next = find_semicolon(end, r->limit);
+	param_split_name(param);
+	r->next = param_find_semicolon(end, r->limit);
 	return 1;
 }
 
@@ -289,7 +290,7 @@ param_text(struct span value, char *text, size_t size)
 /* --- RFC 2231 --- */
 
 static int
-hex(char c)
+param_hex(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -298,16 +299,17 @@ hex(char c)
 }
 
 static int
-decode_percent(char *text, int len)
+param_decode_percent(char *text, int len)
 {
 	int from, to = 0;
 
 	for (from = 0; from < len; from++) {
 		text[to] = text[from];
 		if (text[from] == '%' && from + 2 < len &&
-		    hex(text[from + 1]) != -1 && hex(text[from + 2]) != -1) {
-			text[to] = (char)(hex(text[from + 1]) * 16 +
-			    hex(text[from + 2]));
+		    param_hex(text[from + 1]) != -1 &&
+		    param_hex(text[from + 2]) != -1) {
+			text[to] = (char)(param_hex(text[from + 1]) * 16 +
+			    param_hex(text[from + 2]));
 			from += 2;
 		}
 		to++;
@@ -318,7 +320,7 @@ decode_percent(char *text, int len)
 
 /* Cuts "charset'language'" off. Returns the new length. */
 static int
-take_charset(char *text, int len, char *charset)
+param_take_charset(char *text, int len, char *charset)
 {
 	char *first = memchr(text, '\'', (size_t)len), *second;
 	size_t name;
@@ -340,25 +342,25 @@ take_charset(char *text, int len, char *charset)
 
 /* What one section, or the only one, says. */
 static int
-decode(const struct param *p, char *text, size_t size, char *charset)
+param_decode(const struct param *p, char *text, size_t size, char *charset)
 {
 	int len = param_text(p->value, text, size);
 
 	if (len == -1 || !p->extended)
 		return len;
 	if (p->section <= 0)
-		len = take_charset(text, len, charset);
-	return decode_percent(text, len);
+		len = param_take_charset(text, len, charset);
+	return param_decode_percent(text, len);
 }
 
 /* The sections from 0 up to the first that lacks. */
 static int
-join(const struct param *sections, char *text, size_t size, char *charset)
+param_join(const struct param *sections, char *text, size_t size, char *charset)
 {
 	int i, len, used = 0;
 
 	for (i = 0; i < SECTIONS_MAX && sections[i].name.len > 0; i++) {
-		len = decode(
+		len = param_decode(
 		    &sections[i], text + used, size - (size_t)used, charset);
 		if (len == -1)
 			return -1;
@@ -392,12 +394,12 @@ param_find(struct span value, const char *name, int starred, char *text,
 			plain = p;
 	}
 	if (plain.name.len > 0 && !starred)
-		return decode(&plain, text, size, charset);
+		return param_decode(&plain, text, size, charset);
 	if (extended.name.len > 0)
-		return decode(&extended, text, size, charset);
+		return param_decode(&extended, text, size, charset);
 	if (sections[0].name.len > 0)
-		return join(sections, text, size, charset);
+		return param_join(sections, text, size, charset);
 	if (plain.name.len > 0)
-		return decode(&plain, text, size, charset);
+		return param_decode(&plain, text, size, charset);
 	return -1;
 }

@@ -271,7 +271,7 @@ def test_log_line_of_a_delivery(site, app, mailbox):
     assert request.request_id in line
     site.postfix.wait_log(rf"{queue_id}: removed")
     ours = re.search(rf"{queue_id}: mailbox=.*", site.daemon.log())[0]
-    assert f"mailbox=<{mailbox}>, client={app.identity}, nrcpt=1" in ours
+    assert f"mailbox=<{mailbox}>, application={app.identity}, nrcpt=1" in ours
     assert f"request-id={request.request_id}" in ours
     assert "status=sent" in ours
     assert f"{queue_id}: from=<{mailbox}>" in site.milter.log()

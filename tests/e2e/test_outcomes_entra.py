@@ -77,7 +77,7 @@ def test_answer_of_entra_to_a_sign_in(site, refusal):
     assert sign_in(site, app) == (535 if refusal.refused else 454)
     assert f"AADSTS{refusal.number}: Because. " not in site.daemon.log()
     lines = [line for line in site.daemon.log().splitlines()
-             if f"client={app.identity}, " in line]
+             if f"application={app.identity}, " in line]
     word = "refused" if refusal.refused else "unavailable"
     reason = "credential" if refusal.refused else \
         "throttled" if refusal.status == 429 else "endpoint"

@@ -306,7 +306,7 @@ def test_failure_names_who_and_why(site, app):
     line = site.postfix.wait_log(
         r"SASL PLAIN authentication failed.*", since=mark)[0]
     assert f"sasl_username={app.user}" in line
-    assert (f"client={app.identity}, reason=credential, status=refused"
+    assert (f"application={app.identity}, reason=credential, status=refused"
             in site.daemon.log())
 
 

@@ -109,7 +109,7 @@ mark(const struct envelope *e, const struct recipients *rs,
 	check_words(f->value);
 	address_init(&r, f->value.p, f->value.len);
 	while (address_next(&r, &a)) {
-		require(a.kind != ADDRESS_BAD && !a.loose);
+		require(a.kind != ADDRESS_BAD && !a.ambiguous);
 		if (a.kind != ADDRESS_MAILBOX)
 			continue;
 		found = recipients_find(rs, a.spec);

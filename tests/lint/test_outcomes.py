@@ -12,11 +12,9 @@ PAGE = "agent/daemon/msgraphd.8"
 ROW = re.compile(r'\{(\w+), (NULL|"\w+"), OUTCOME_(\w+), "([\w.]+)",\s*'
                  r'(\w+),[^{}]*?(?:NULL|"(\w+)")\}')
 
-# The page's words where they are not the source's. What is tried again and
-# then bounces has one code only, so the page shows it.
-WORDS = {"RETRY": "again", "HEAL": "grace"}
+# What is tried again and then bounces has one code only: the page shows it.
 STATUSES = {"ANY": "any", "5": "5xx"}
-ALWAYS_BOUNCES = ("RETRY",)
+ALWAYS_BOUNCES = ("AGAIN",)
 
 
 def table_of_the_source() -> list[tuple[str, ...]]:
@@ -29,14 +27,14 @@ def table_of_the_source() -> list[tuple[str, ...]]:
         found.append((STATUSES.get(status, status),
                       f"any, saying {said}" if said else
                       "any" if error == "NULL" else error.strip('"'),
-                      WORDS.get(action, action.lower()), dsn, word(reason)))
+                      action.lower(), dsn, word(reason)))
     assert len(found) == rows.count("OUTCOME_")  # none was overlooked
     return found
 
 
 def answers_without_a_row() -> list[tuple[str, ...]]:
     """What is no row of the source: any other answer, and none."""
-    body = sources.functions(sources.read(SOURCE))["unforeseen"]
+    body = sources.functions(sources.read(SOURCE))["outcome_unforeseen"]
     other, none = re.findall(r'\bdsn = "([\d.]+)"', body)
     reasons = map(word, re.findall(r"\breason = (REASON_\w+)", body))
     return [("else", "any", "warn", other, next(reasons)),

@@ -28,7 +28,7 @@ addresses(struct span value)
 
 	address_init(&r, value.p, value.len);
 	while (address_next(&r, &a)) {
-		printf("%c", a.loose ? 'l' : letters[a.kind]);
+		printf("%c", a.ambiguous ? 'l' : letters[a.kind]);
 		if (a.kind == ADDRESS_MAILBOX) {
 			printf(":");
 			if (address_key(a.spec, key, sizeof(key)) != -1)
@@ -36,7 +36,7 @@ addresses(struct span value)
 		}
 		printf(" ");
 	}
-	printf(r.loose ? "?\n" : "\n");
+	printf(r.ambiguous ? "?\n" : "\n");
 }
 
 static void

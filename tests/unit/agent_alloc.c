@@ -70,7 +70,7 @@ static const char *const wrong[] = {
 };
 
 /* And these the machine must be able to read. */
-static const char *const asks[] = {
+static const char *const waiters[] = {
     TWO(FROM, "filename*=iso-8859-2''%BEluva.pdf", PLAIN),
     TWO(FROM, PLAIN, "filename*=koi8-r''%C1.pdf"),
     TWO(FROM, PLAIN, "filename=\"=?windows-1251?B?wOHi?=.pdf\""),
@@ -171,8 +171,8 @@ test_memory(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(wrong); i++)
 		check_memory(wrong[i]);
-	for (i = 0; i < COUNT(asks); i++)
-		check_memory(asks[i]);
+	for (i = 0; i < COUNT(waiters); i++)
+		check_memory(waiters[i]);
 }
 
 /* EINVAL is what a module that is not installed looks like. */
@@ -194,12 +194,12 @@ test_iconv(void **state)
 	int failed, result;
 
 	(void)state;
-	for (i = 0; i < COUNT(asks); i++)
+	for (i = 0; i < COUNT(waiters); i++)
 		for (k = 0; k < COUNT(rows); k++) {
 			iconv_error = rows[k].error;
-			result = run(asks[i], 0, &failed, &out, &err);
+			result = run(waiters[i], 0, &failed, &out, &err);
 			iconv_error = 0;
-			assert_waits(asks[i], result, &err);
+			assert_waits(waiters[i], result, &err);
 			assert_string_equal(err.dsn, rows[k].dsn);
 			assert_non_null(strstr(err.text, rows[k].text));
 			buf_free(&out);

@@ -243,7 +243,7 @@ check_same_addresses(struct span before, struct span after)
 	address_init(&rb, after.p, after.len);
 	while (address_next(&ra, &a)) {
 		REQUIRE(address_next(&rb, &b));
-		REQUIRE(a.kind == b.kind && a.loose == b.loose);
+		REQUIRE(a.kind == b.kind && a.ambiguous == b.ambiguous);
 		REQUIRE(a.in_group == b.in_group);
 		if (a.kind == ADDRESS_MAILBOX && !check_lone_cr(a.spec) &&
 		    address_key(a.spec, ka, sizeof(ka)) != -1) {

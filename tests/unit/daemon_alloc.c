@@ -71,7 +71,7 @@ set_up(void **state)
 	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &failing) != SQLITE_OK)
 		return -1;
 	snprintf(key_file, sizeof(key_file), "%s/key", folder);
-	return verdict_init();
+	return auth_cache_init();
 }
 
 static void
@@ -200,10 +200,11 @@ test_entra_form(void **state)
 static void
 test_verdicts(void **state)
 {
-	unsigned char first[VERDICT_DIGEST_SIZE], second[VERDICT_DIGEST_SIZE];
+	unsigned char first[AUTH_CACHE_DIGEST_SIZE],
+	    second[AUTH_CACHE_DIGEST_SIZE];
 	struct secret *right = secret_new("right", 5);
 	struct secret *wrong = secret_new("wrong", 5);
-	struct verdicts verdicts = {0};
+	struct auth_cache auth_cache = {0};
 	size_t n;
 	int failed;
 
@@ -212,19 +213,19 @@ test_verdicts(void **state)
 		memset(first, 'x', sizeof(first));
 		memset(second, 'x', sizeof(second));
 		fail_from(n);
-		verdict_digest(right, first);
-		verdict_remember(&verdicts, right, 1, "");
+		auth_cache_digest(right, first);
+		auth_cache_remember(&auth_cache, right, 1, "");
 		failed = fail_end();
 		fail_from(n);
-		verdict_digest(wrong, second);
+		auth_cache_digest(wrong, second);
 		fail_end();
 		assert_memory_not_equal(first, second, sizeof(first));
-		assert_null(verdict_find(&verdicts, second, 1000000));
+		assert_null(auth_cache_find(&auth_cache, second, 1000000));
 		if (!failed)
 			break;
 	}
 	assert_true(n > 1);
-	assert_non_null(verdict_find(&verdicts, first, 1000000));
+	assert_non_null(auth_cache_find(&auth_cache, first, 1000000));
 	secret_free(&right);
 	secret_free(&wrong);
 }

@@ -111,12 +111,12 @@ on_written(void *ctx, const struct error *err)
 }
 
 static void
-write_entry(const char *letters, enum journal_fate fate, const char *id,
+write_entry(const char *letters, enum journal_status status, const char *id,
     long long since, const char *refusal)
 {
 	struct journal_keys keys = keys_of(letters);
 	struct journal_entry entry = {
-	    .keys = &keys, .fate = fate, .refused_since = since};
+	    .keys = &keys, .status = status, .refused_since = since};
 
 	snprintf(entry.request_id, sizeof(entry.request_id), "%s", id);
 	snprintf(entry.refusal, sizeof(entry.refusal), "%s", refusal);
@@ -143,13 +143,13 @@ find(const char *letters)
 }
 
 static void
-assert_fate(const char *letters, enum journal_fate fate, size_t accepted)
+assert_fate(const char *letters, enum journal_status status, size_t accepted)
 {
 	struct journal_entry entry = find(letters);
 
-	if (entry.fate != fate || entry.accepted != accepted)
+	if (entry.status != status || entry.accepted != accepted)
 		fail_msg(
-		    "%s: %d, %zu", letters, (int)entry.fate, entry.accepted);
+		    "%s: %d, %zu", letters, (int)entry.status, entry.accepted);
 }
 
 static void
@@ -229,7 +229,7 @@ static void
 test_last_write(void **state)
 {
 	struct journal_keys keys = keys_of("a");
-	struct journal_entry entry = {.keys = &keys, .fate = JOURNAL_POSTED};
+	struct journal_entry entry = {.keys = &keys, .status = JOURNAL_POSTED};
 
 	(void)state;
 	written = 0;

@@ -14,9 +14,9 @@
 
 #define SENT OUTCOME_SENT
 #define RENEW OUTCOME_RENEW
-#define RETRY OUTCOME_RETRY
-#define HEAL OUTCOME_HEAL
-#define HOLD OUTCOME_HOLD
+#define RETRY OUTCOME_AGAIN
+#define HEAL OUTCOME_GRACE
+#define HOLD OUTCOME_THROTTLE
 #define DEFER OUTCOME_DEFER
 #define BOUNCE OUTCOME_BOUNCE
 
@@ -26,7 +26,7 @@ struct outcome_case {
 	enum outcome_action action;
 	const char *dsn, *reason;
 	int known;
-	int unknown_fate; /* when the whole body was sent */
+	int outcome_unknown; /* when the whole body was sent */
 };
 
 static const struct outcome_case cases[] = {
@@ -122,7 +122,7 @@ test_early_acceptance(void **state)
 	(void)state;
 	assert_int_equal(out.action, DEFER);
 	assert_string_equal(out.dsn, "4.4.1");
-	assert_int_equal(out.unknown_fate, 1);
+	assert_int_equal(out.outcome_unknown, 1);
 	assert_int_equal(out.known, 1);
 }
 
@@ -142,10 +142,10 @@ test_table(void **state)
 			if (out.action != t->action ||
 			    strcmp(out.dsn, t->dsn) != 0 ||
 			    out.known != t->known ||
-			    out.unknown_fate != (sent && t->unknown_fate))
+			    out.outcome_unknown != (sent && t->outcome_unknown))
 				fail_msg("%ld %s: %d %s %d %d", t->status,
 				    t->code, (int)out.action, out.dsn,
-				    out.known, out.unknown_fate);
+				    out.known, out.outcome_unknown);
 			assert_true(strlen(out.text) > 0);
 			if (t->reason == NULL)
 				assert_null(out.reason);
@@ -162,8 +162,8 @@ test_table(void **state)
 static const struct {
 	long status;
 	const char *code, *words;
-	int holds, of_mailbox;
-} holds[] = {
+	int throttles, of_mailbox;
+} throttles[] = {
     {429, "ApplicationThrottled", "", 1, 1},
     {503, "ApplicationThrottled", "", 1, 1},
     {429, "TooManyRequests", "{\"error\":{}}", 1, 0},
@@ -189,15 +189,15 @@ test_holds(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(holds) / sizeof(*holds); i++) {
-		out = outcome_of(
-		    holds[i].status, holds[i].code, holds[i].words, 1);
-		if ((out.action == HOLD) != holds[i].holds ||
-		    out.of_mailbox != holds[i].of_mailbox ||
-		    out.unknown_fate != 0)
-			fail_msg("%ld %s %s: %d %d", holds[i].status,
-			    holds[i].code, holds[i].words, (int)out.action,
-			    out.of_mailbox);
+	for (i = 0; i < sizeof(throttles) / sizeof(*throttles); i++) {
+		out = outcome_of(throttles[i].status, throttles[i].code,
+		    throttles[i].words, 1);
+		if ((out.action == HOLD) != throttles[i].throttles ||
+		    out.of_mailbox != throttles[i].of_mailbox ||
+		    out.outcome_unknown != 0)
+			fail_msg("%ld %s %s: %d %d", throttles[i].status,
+			    throttles[i].code, throttles[i].words,
+			    (int)out.action, out.of_mailbox);
 		if (out.action == HOLD)
 			assert_string_equal(out.dsn, "4.4.5");
 	}
@@ -246,10 +246,10 @@ check_invariants(long status, const char *code, int sent)
 	    !may_bounce(status, code))
 		fail_msg("%ld %s may bounce", status, code);
 	/* nothing can have gone out before all of it had been sent */
-	if (out.unknown_fate && !sent && status != 202)
+	if (out.outcome_unknown && !sent && status != 202)
 		fail_msg("%ld %s: fate unknown", status, code);
 	/* what may have gone out is not tried again at once, nor bounced */
-	if (out.unknown_fate && out.action != DEFER)
+	if (out.outcome_unknown && out.action != DEFER)
 		fail_msg("%ld %s: fate unknown and %d", status, code,
 		    (int)out.action);
 	if (strlen(out.dsn) < 5 || strlen(out.dsn) > 7 || out.dsn[1] != '.')

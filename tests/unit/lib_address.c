@@ -192,7 +192,7 @@ dump_one(struct buf *out, const struct address *a)
 {
 	if (a->in_group && a->kind != ADDRESS_GROUP_END)
 		buf_add_string(out, ".");
-	if (a->loose)
+	if (a->ambiguous)
 		buf_add_string(out, "?");
 	if (a->kind == ADDRESS_GROUP)
 		buf_add_string(out, "g:");

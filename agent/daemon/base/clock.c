@@ -17,7 +17,7 @@ clock_ms(void)
 }
 
 static long long
-system_wall(void)
+clock_system_wall(void)
 {
 	struct timespec ts;
 
@@ -33,7 +33,7 @@ long long
 clock_wall(void)
 {
 	if (start_wall == 0) {
-		start_wall = system_wall();
+		start_wall = clock_system_wall();
 		start_ms = clock_ms();
 	}
 	return start_wall + (clock_ms() - start_ms) / 1000;
@@ -42,7 +42,7 @@ clock_wall(void)
 long long
 clock_follow(void)
 {
-	long long step = system_wall() - clock_wall();
+	long long step = clock_system_wall() - clock_wall();
 
 	if (step > -CLOCK_STEP_SECONDS && step < CLOCK_STEP_SECONDS)
 		return 0;

@@ -10,7 +10,7 @@
 #define DRAFT_ID_SIZE 512 /* Exchange's have some 150 characters */
 
 /* Longer than any Retry-After that Microsoft documents; more is cut. */
-#define HOLD_SECONDS_MAX 3600L
+#define THROTTLE_SECONDS_MAX 3600L
 
 /* Requests to Graph under way at once, over all mailboxes. */
 #define MSGRAPHD_REQUESTS_MAX 128

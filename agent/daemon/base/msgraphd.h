@@ -15,7 +15,7 @@ struct delivery;
 struct draft_trash;
 struct event_base;
 struct gate;
-struct holds;
+struct throttles;
 struct http;
 struct journal;
 struct state;
@@ -29,7 +29,7 @@ struct msgraphd {
 	struct state *state;
 	struct http *http;
 	struct accounts *accounts;
-	struct holds *holds;
+	struct throttles *throttles;
 	struct journal *journal;
 	struct gate *gate;
 	struct draft_trash *trash;

@@ -21,7 +21,7 @@ enum form { FORM_PLAIN, FORM_HEX, FORM_BASE64_0, FORM_BASE64_1, FORM_BASE64_2 };
 
 /* Bytes of the secret that are too many to be shown. */
 static size_t
-part_of(const struct secret *secret)
+reveal_part_of(const struct secret *secret)
 {
 	size_t part = secret->len / 6;
 
@@ -34,14 +34,14 @@ part_of(const struct secret *secret)
 
 /* The characters of base64 that the secret alone decides about. */
 static size_t
-base64_first(enum form form)
+reveal_base64_first(enum form form)
 {
 	return ((form - FORM_BASE64_0) * 8 + 5) / 6;
 }
 
 /* How many characters so many of the secret's bytes have. */
 static size_t
-form_len(enum form form, size_t bytes)
+reveal_form_len(enum form form, size_t bytes)
 {
 	switch (form) {
 	case FORM_PLAIN:
@@ -50,14 +50,15 @@ form_len(enum form form, size_t bytes)
 		return 2 * bytes;
 	default:
 		return (form - FORM_BASE64_0 + bytes) * 8 / 6 -
-		    base64_first(form);
+		    reveal_base64_first(form);
 	}
 }
 
 static int
-base64_char(const struct secret *secret, enum form form, size_t i)
+reveal_base64_char(const struct secret *secret, enum form form, size_t i)
 {
-	size_t bit = 6 * (base64_first(form) + i) - 8 * (form - FORM_BASE64_0);
+	size_t bit =
+	    6 * (reveal_base64_first(form) + i) - 8 * (form - FORM_BASE64_0);
 	unsigned int two = (unsigned char)secret->bytes[bit / 8] << 8;
 
 	if (bit / 8 + 1 < secret->len)
@@ -67,7 +68,7 @@ base64_char(const struct secret *secret, enum form form, size_t i)
 }
 
 static int
-form_char(const struct secret *secret, enum form form, size_t i)
+reveal_form_char(const struct secret *secret, enum form form, size_t i)
 {
 	switch (form) {
 	case FORM_PLAIN:
@@ -77,13 +78,13 @@ form_char(const struct secret *secret, enum form form, size_t i)
 			(i % 2 == 0 ? 4 : 0) &
 		    15];
 	default:
-		return base64_char(secret, form, i);
+		return reveal_base64_char(secret, form, i);
 	}
 }
 
 /* Makes alike what encodings and letter case change: "+" is a form's blank. */
 static int
-fold(int c)
+reveal_fold(int c)
 {
 	if (c == ' ' || c == '-')
 		return '+';
@@ -94,40 +95,41 @@ fold(int c)
 
 /* 1 when text starts with these want characters of the form. */
 static int
-starts_with(const char *text, const struct secret *secret, enum form form,
-    size_t from, size_t want)
+reveal_starts_with(const char *text, const struct secret *secret,
+    enum form form, size_t from, size_t want)
 {
 	size_t i;
 
 	for (i = 0; i < want; i++)
-		if (fold((unsigned char)text[i]) !=
-		    fold(form_char(secret, form, from + i)))
+		if (reveal_fold((unsigned char)text[i]) !=
+		    reveal_fold(reveal_form_char(secret, form, from + i)))
 			return 0;
 	return 1;
 }
 
 static int
-has_form(
+reveal_has_form(
     const struct secret *secret, enum form form, const char *text, size_t len)
 {
-	size_t all = form_len(form, secret->len);
+	size_t all = reveal_form_len(form, secret->len);
 	/* the same for each place of the part in what is encoded: the least */
 	size_t want = form < FORM_BASE64_0
-	    ? form_len(form, part_of(secret))
-	    : form_len(FORM_BASE64_1, part_of(secret));
+	    ? reveal_form_len(form, reveal_part_of(secret))
+	    : reveal_form_len(FORM_BASE64_1, reveal_part_of(secret));
 	size_t at, from;
 
 	if (want > all)
 		want = all;
 	for (at = 0; at + want <= len; at++)
 		for (from = 0; from + want <= all; from++)
-			if (starts_with(text + at, secret, form, from, want))
+			if (reveal_starts_with(
+				text + at, secret, form, from, want))
 				return 1;
 	return 0;
 }
 
 static int
-hex_value(char c)
+reveal_hex_value(char c)
 {
 	const char *digits = "0123456789abcdef", *found;
 
@@ -137,16 +139,17 @@ hex_value(char c)
 
 /* Undoes percent-encoding in place; returns the new length. */
 static size_t
-decode(char *text, size_t len)
+reveal_decode(char *text, size_t len)
 {
 	size_t i, out = 0;
 
 	for (i = 0; i < len; i++) {
 		if (text[i] == '%' && i + 2 < len &&
-		    hex_value(text[i + 1]) != -1 &&
-		    hex_value(text[i + 2]) != -1) {
-			text[out++] = (char)(hex_value(text[i + 1]) << 4 |
-			    hex_value(text[i + 2]));
+		    reveal_hex_value(text[i + 1]) != -1 &&
+		    reveal_hex_value(text[i + 2]) != -1) {
+			text[out++] =
+			    (char)(reveal_hex_value(text[i + 1]) << 4 |
+				reveal_hex_value(text[i + 2]));
 			i += 2;
 		} else {
 			text[out++] = text[i];
@@ -169,9 +172,10 @@ reveals(const struct secret *secret, const char *text, size_t len)
 	memcpy(copy, text, len);
 	do {
 		for (form = FORM_PLAIN; form <= FORM_BASE64_2 && !found; form++)
-			found = has_form(secret, (enum form)form, copy, len);
+			found =
+			    reveal_has_form(secret, (enum form)form, copy, len);
 		before = len;
-		len = decode(copy, len);
+		len = reveal_decode(copy, len);
 	} while (!found && len < before);
 	secret_wipe(copy, sizeof(copy));
 	return found;

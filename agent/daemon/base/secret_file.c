@@ -46,7 +46,7 @@ secret_file_check(int fd, const char *what, const char *file, struct error *err)
 
 /* Bytes that were read, or -1. */
 static ssize_t
-read_all(int fd, char *to, size_t room)
+secret_file_read_all(int fd, char *to, size_t room)
 {
 	size_t len = 0;
 	ssize_t n;
@@ -63,7 +63,7 @@ read_all(int fd, char *to, size_t room)
 
 /* The length of the one line that the bytes are, or 0. */
 static size_t
-line_length(const char *bytes, size_t len)
+secret_file_line_length(const char *bytes, size_t len)
 {
 	size_t i;
 
@@ -78,12 +78,13 @@ line_length(const char *bytes, size_t len)
 }
 
 static struct secret *
-read_line(int fd, const char *what, const char *file, struct error *err)
+secret_file_read_line(
+    int fd, const char *what, const char *file, struct error *err)
 {
 	struct secret *secret = NULL;
 	char bytes[READ_MAX];
-	ssize_t n = read_all(fd, bytes, sizeof(bytes));
-	size_t len = n < 0 ? 0 : line_length(bytes, (size_t)n);
+	ssize_t n = secret_file_read_all(fd, bytes, sizeof(bytes));
+	size_t len = n < 0 ? 0 : secret_file_line_length(bytes, (size_t)n);
 
 	if (n < 0)
 		error_set(err, ERROR_OURS, "4.3.5", "read %s %s: %s", what,
@@ -111,7 +112,7 @@ secret_file_line(const char *what, const char *file, struct error *err)
 		return NULL;
 	}
 	if (secret_file_check(fd, what, file, err) == 0)
-		secret = read_line(fd, what, file, err);
+		secret = secret_file_read_line(fd, what, file, err);
 	close(fd);
 	return secret;
 }

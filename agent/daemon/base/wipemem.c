@@ -21,7 +21,7 @@ union header {
 };
 
 static void *
-wiping_malloc(size_t size)
+wipemem_wiping_malloc(size_t size)
 {
 	union header *h;
 
@@ -33,7 +33,7 @@ wiping_malloc(size_t size)
 }
 
 static void
-wiping_free(void *p)
+wipemem_wiping_free(void *p)
 {
 	union header *h;
 
@@ -45,38 +45,38 @@ wiping_free(void *p)
 }
 
 static void *
-wiping_realloc(void *p, size_t size)
+wipemem_wiping_realloc(void *p, size_t size)
 {
 	size_t old;
 	void *q;
 
 	if (p == NULL)
-		return wiping_malloc(size);
+		return wipemem_wiping_malloc(size);
 	old = ((union header *)p - 1)->size;
-	if ((q = wiping_malloc(size)) == NULL)
+	if ((q = wipemem_wiping_malloc(size)) == NULL)
 		return NULL;
 	memcpy(q, p, old < size ? old : size);
-	wiping_free(p);
+	wipemem_wiping_free(p);
 	return q;
 }
 
 static void *
-wiping_calloc(size_t count, size_t size)
+wipemem_wiping_calloc(size_t count, size_t size)
 {
 	void *p;
 
 	if (size != 0 && count > SIZE_MAX / size)
 		return NULL;
-	if ((p = wiping_malloc(count * size)) != NULL)
+	if ((p = wipemem_wiping_malloc(count * size)) != NULL)
 		memset(p, 0, count * size);
 	return p;
 }
 
 static char *
-wiping_strdup(const char *s)
+wipemem_wiping_strdup(const char *s)
 {
 	size_t size = strlen(s) + 1;
-	char *copy = wiping_malloc(size);
+	char *copy = wipemem_wiping_malloc(size);
 
 	return copy == NULL ? NULL : memcpy(copy, s, size);
 }
@@ -86,9 +86,9 @@ wiping_strdup(const char *s)
  * so it may not see one fail: a daemon that starts again costs time, not mail.
  */
 static void *
-jansson_malloc(size_t size)
+wipemem_jansson_malloc(size_t size)
 {
-	void *p = wiping_malloc(size);
+	void *p = wipemem_wiping_malloc(size);
 
 	if (p == NULL)
 		abort();
@@ -96,44 +96,44 @@ jansson_malloc(size_t size)
 }
 
 static void *
-openssl_malloc(size_t size, const char *file, int line)
+wipemem_openssl_malloc(size_t size, const char *file, int line)
 {
 	(void)file;
 	(void)line;
 	/* OpenSSL takes NULL for an empty block, not for a failure */
-	return size == 0 ? NULL : wiping_malloc(size);
+	return size == 0 ? NULL : wipemem_wiping_malloc(size);
 }
 
 static void *
-openssl_realloc(void *p, size_t size, const char *file, int line)
+wipemem_openssl_realloc(void *p, size_t size, const char *file, int line)
 {
 	(void)file;
 	(void)line;
 	if (size == 0) {
-		wiping_free(p);
+		wipemem_wiping_free(p);
 		return NULL;
 	}
-	return wiping_realloc(p, size);
+	return wipemem_wiping_realloc(p, size);
 }
 
 static void
-openssl_free(void *p, const char *file, int line)
+wipemem_openssl_free(void *p, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	wiping_free(p);
+	wipemem_wiping_free(p);
 }
 
 int
 wipemem_install(void)
 {
-	if (CRYPTO_set_mem_functions(
-		openssl_malloc, openssl_realloc, openssl_free) != 1)
+	if (CRYPTO_set_mem_functions(wipemem_openssl_malloc,
+		wipemem_openssl_realloc, wipemem_openssl_free) != 1)
 		return -1;
-	json_set_alloc_funcs(jansson_malloc, wiping_free);
-	return curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiping_malloc,
-		   wiping_free, wiping_realloc, wiping_strdup,
-		   wiping_calloc) == CURLE_OK
+	json_set_alloc_funcs(wipemem_jansson_malloc, wipemem_wiping_free);
+	return curl_global_init_mem(CURL_GLOBAL_DEFAULT, wipemem_wiping_malloc,
+		   wipemem_wiping_free, wipemem_wiping_realloc,
+		   wipemem_wiping_strdup, wipemem_wiping_calloc) == CURLE_OK
 	    ? 0
 	    : -1;
 }

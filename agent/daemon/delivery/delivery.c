@@ -6,15 +6,15 @@
  *
  *	begin		is it under way already? the journal: accepted before?
  *			posted without an answer?
- *	delivery_wait_for_hold	a throttled mailbox or client is not asked
+ *	delivery_wait_for_throttle	a throttled mailbox or client is not asked
  *	get_token
  *	enter_gate	its turn, at most four to a mailbox
  *	take_turn	a large message: the requests that make its draft, each
- *			followed by delivery_wait_for_hold again
+ *			followed by delivery_wait_for_throttle again
  *	write_intent	the journal says "posted" before anything is
  *	post		the request itself
  *	on_answer	the outcome table decides: again, or
- *	write_fate	the journal says what is known now
+ *	write_status	the journal says what is known now
  *	finish		log line and reply
  *
  * The order at the end is what keeps a message from going out twice: nobody
@@ -36,20 +36,20 @@
 
 /* Whatever it waits for must not call back while the journal is written. */
 static void
-stop_waiting(struct delivery *d)
+delivery_stop_waiting(struct delivery *d)
 {
 	if (d->timer != NULL)
 		event_free(d->timer);
 	d->timer = NULL;
-	account_cancel(&d->ask);
-	gate_leave(&d->pass);
+	account_cancel(&d->waiter);
+	gate_leave(&d->slot);
 }
 
 static void
 delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, entry);
-	stop_waiting(d);
+	delivery_stop_waiting(d);
 	http_cancel(&d->call);
 	delivery_draft_free(d);
 	secret_free(&d->token);
@@ -69,7 +69,7 @@ delivery_finish(struct delivery *d)
 }
 
 static void
-on_written(void *ctx, const struct error *err)
+delivery_on_written(void *ctx, const struct error *err)
 {
 	struct delivery *d = ctx;
 
@@ -87,32 +87,32 @@ on_written(void *ctx, const struct error *err)
 }
 
 void
-delivery_write(
-    struct delivery *d, enum journal_fate fate, void (*next)(struct delivery *))
+delivery_write(struct delivery *d, enum journal_status status,
+    void (*next)(struct delivery *))
 {
 	const struct error memory = {
 	    ERROR_TEMPORARY, "4.3.0", "memory is short"};
 
-	if (fate == d->entry_now.fate && !d->changed) {
+	if (status == d->entry_now.status && !d->changed) {
 		next(d);
 		return;
 	}
-	if (fate != JOURNAL_POSTED)
+	if (status != JOURNAL_POSTED)
 		d->entry_now.posted = 0;
 	else if (d->entry_now.posted == 0)
 		d->entry_now.posted = clock_wall();
-	d->entry_now.fate = fate;
+	d->entry_now.status = status;
 	d->changed = 0;
 	d->next = next;
 	d->writing = 1;
-	if (journal_write(d->daemon->journal, &d->entry_now, on_written, d) ==
-	    -1)
-		on_written(d, &memory);
+	if (journal_write(d->daemon->journal, &d->entry_now,
+		delivery_on_written, d) == -1)
+		delivery_on_written(d, &memory);
 }
 
 /* Of what an admin can mend, the refusal that stands now. NULL: none does. */
 static void
-note_refusal(struct delivery *d, const char *refusal)
+delivery_note_refusal(struct delivery *d, const char *refusal)
 {
 	struct journal_entry *entry = &d->entry_now;
 
@@ -129,11 +129,11 @@ note_refusal(struct delivery *d, const char *refusal)
 void
 delivery_finish_unsent(struct delivery *d)
 {
-	stop_waiting(d);
+	delivery_stop_waiting(d);
 	if (!d->refused)
-		note_refusal(d, NULL);
+		delivery_note_refusal(d, NULL);
 	delivery_write(d,
-	    d->report.unknown_fate ? d->entry_now.fate : d->fate_before,
+	    d->report.outcome_unknown ? d->entry_now.status : d->status_before,
 	    delivery_finish);
 }
 
@@ -166,13 +166,13 @@ delivery_defer_abandoned(struct delivery *d)
 }
 
 enum wire_status
-delivery_heal_status(struct delivery *d, const struct outcome *outcome)
+delivery_grace_status(struct delivery *d, const struct outcome *outcome)
 {
 	char refusal[JOURNAL_REFUSAL_SIZE];
 
 	snprintf(refusal, sizeof(refusal), "%s %s", outcome->dsn,
 	    d->report.error.code);
-	note_refusal(d, refusal);
+	delivery_note_refusal(d, refusal);
 	d->refused = 1;
 	return clock_wall() - d->entry_now.refused_since <
 		d->daemon->conf.access_denied_grace
@@ -183,7 +183,7 @@ delivery_heal_status(struct delivery *d, const struct outcome *outcome)
 /* --- the beginning --- */
 
 static void
-finish_accepted_before(struct delivery *d)
+delivery_finish_accepted_before(struct delivery *d)
 {
 	char text[160];
 
@@ -202,7 +202,7 @@ finish_accepted_before(struct delivery *d)
  * before it.
  */
 static int
-is_under_way(const struct delivery *d)
+delivery_is_under_way(const struct delivery *d)
 {
 	const struct delivery *other = d;
 
@@ -213,7 +213,7 @@ is_under_way(const struct delivery *d)
 }
 
 static void
-begin(evutil_socket_t fd, short what, void *ctx)
+delivery_begin(evutil_socket_t fd, short what, void *ctx)
 {
 	struct delivery *d = ctx;
 	struct error err;
@@ -222,7 +222,7 @@ begin(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	event_free(d->timer);
 	d->timer = NULL;
-	if (is_under_way(d)) {
+	if (delivery_is_under_way(d)) {
 		delivery_defer(d, "4.3.0", REASON_UNKNOWN,
 		    "an earlier attempt to send this message is still under "
 		    "way");
@@ -232,16 +232,16 @@ begin(evutil_socket_t fd, short what, void *ctx)
 		delivery_defer_error(d, &err);
 		return;
 	}
-	d->fate_before = d->entry_now.fate;
-	if (d->entry_now.accepted > 0 && d->fate_before != JOURNAL_ACCEPTED)
+	d->status_before = d->entry_now.status;
+	if (d->entry_now.accepted > 0 && d->status_before != JOURNAL_ACCEPTED)
 		log_warning("%s: %zu of these %zu recipients have got the "
 			    "message already and get it again",
 		    d->request.queue_id, d->entry_now.accepted,
 		    d->request.keys.count);
-	if (d->fate_before == JOURNAL_ACCEPTED)
-		finish_accepted_before(d);
+	if (d->status_before == JOURNAL_ACCEPTED)
+		delivery_finish_accepted_before(d);
 	else
-		delivery_wait_for_hold(d);
+		delivery_wait_for_throttle(d);
 }
 
 struct delivery *
@@ -263,7 +263,7 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	    d->started + daemon->conf.delivery_timeout * 1000LL - SPARE_MS;
 	d->entry_now.keys = &d->request.keys;
 	LIST_INSERT_HEAD(&daemon->deliveries, d, entry);
-	d->timer = evtimer_new(daemon->base, begin, d);
+	d->timer = evtimer_new(daemon->base, delivery_begin, d);
 	if (d->timer == NULL) {
 		delivery_free(d);
 		return NULL;
@@ -287,10 +287,10 @@ delivery_abandon(struct delivery **deliveryp)
 
 /* Nobody waits for the answer any more, which may be a yes. */
 static void
-break_off(struct delivery *d)
+delivery_break_off(struct delivery *d)
 {
 	memset(&d->report, 0, sizeof(d->report));
-	d->report.unknown_fate = d->posting && http_may_have_all(d->call);
+	d->report.outcome_unknown = d->posting && http_may_have_all(d->call);
 	d->report.delay = (double)(clock_ms() - d->started) / 1000;
 	if (d->large != NULL)
 		d->report.attached = d->large->draft.attached;
@@ -306,7 +306,7 @@ delivery_drop_all(struct msgraphd *daemon)
 
 	while ((d = LIST_FIRST(&daemon->deliveries)) != NULL) {
 		if (d->call != NULL)
-			break_off(d);
+			delivery_break_off(d);
 		delivery_free(d);
 	}
 }

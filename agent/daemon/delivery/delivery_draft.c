@@ -5,7 +5,7 @@
  * Each piece is one request that the delivery makes when it has its turn. When
  * Graph has taken it, that is written into the state and the delivery waits for
  * its turn again, so that a large message and small ones of the same mailbox
- * take turns. The next piece follows from what is known (next_step()), so that
+ * take turns. The next piece follows from what is known (delivery_draft_next_step()), so that
  * a delivery that begins with a draft of an earlier attempt goes on where that
  * one ended:
  *
@@ -46,13 +46,13 @@ enum step {
 /* --- what there is --- */
 
 static const struct attachment *
-attachment_of(const struct delivery *d)
+delivery_draft_attachment_of(const struct delivery *d)
 {
 	return &d->request.attachments.list[d->large->draft.attached];
 }
 
 static enum step
-next_step(const struct delivery *d)
+delivery_draft_next_step(const struct delivery *d)
 {
 	const struct large *large = d->large;
 
@@ -62,7 +62,8 @@ next_step(const struct delivery *d)
 		return STEP_SEND;
 	if (large->draft.upload != NULL)
 		return large->next == -1 ? STEP_ASK : STEP_PUT;
-	return large->whole || graph_draft_is_small(attachment_of(d))
+	return large->whole ||
+		graph_draft_is_small(delivery_draft_attachment_of(d))
 	    ? STEP_ATTACH
 	    : STEP_OPEN;
 }
@@ -71,45 +72,46 @@ int
 delivery_draft_is_due(const struct delivery *d)
 {
 	return d->request.attachments.count > 0 &&
-	    (d->large == NULL || next_step(d) != STEP_SEND);
+	    (d->large == NULL || delivery_draft_next_step(d) != STEP_SEND);
 }
 
 int
 delivery_draft_is_new(const struct delivery *d)
 {
-	return d->large != NULL && next_step(d) == STEP_CREATE;
+	return d->large != NULL && delivery_draft_next_step(d) == STEP_CREATE;
 }
 
 int
 delivery_draft_decides(const struct delivery *d)
 {
 	return d->large != NULL &&
-	    (next_step(d) == STEP_CREATE || next_step(d) == STEP_SEND);
+	    (delivery_draft_next_step(d) == STEP_CREATE ||
+		delivery_draft_next_step(d) == STEP_SEND);
 }
 
 /* --- answers --- */
 
 /* An answer has come: the request and its turn are over. */
 static void
-end_request(struct delivery *d)
+delivery_draft_end_request(struct delivery *d)
 {
 	d->call = NULL;
-	gate_leave(&d->pass);
+	gate_leave(&d->slot);
 }
 
 /* The piece is done. */
 static void
-go_on(struct delivery *d)
+delivery_draft_go_on(struct delivery *d)
 {
 	memset(&d->report, 0, sizeof(d->report));
 	d->renewed = d->retried = 0;
 	d->large->missed = 0;
-	delivery_wait_for_hold(d);
+	delivery_wait_for_throttle(d);
 }
 
 /* What the outcome table says, but that nothing here sends the message. */
 static void
-fail(struct delivery *d, const struct http_answer *answer)
+delivery_draft_fail(struct delivery *d, const struct http_answer *answer)
 {
 	struct outcome outcome = delivery_read_answer(d, answer);
 
@@ -119,13 +121,13 @@ fail(struct delivery *d, const struct http_answer *answer)
 		outcome.reason = REASON_UNKNOWN;
 		outcome.text = "Graph's answer is not one that is known here";
 	}
-	d->report.unknown_fate = 0;
+	d->report.outcome_unknown = 0;
 	delivery_settle(d, &outcome);
 }
 
 /* The draft, or the upload to it, is gone. */
 static void
-start_over(struct delivery *d, const struct http_answer *answer)
+delivery_draft_start_over(struct delivery *d, const struct http_answer *answer)
 {
 	const struct outcome outcome = {.action = OUTCOME_DEFER,
 	    .dsn = "4.3.0",
@@ -144,7 +146,7 @@ start_over(struct delivery *d, const struct http_answer *answer)
 	log_info(
 	    "%s: the draft or its upload is gone (HTTP %ld), starting over",
 	    d->request.queue_id, answer->status);
-	delivery_write(d, d->fate_before, delivery_wait_for_hold);
+	delivery_write(d, d->status_before, delivery_wait_for_throttle);
 }
 
 int
@@ -157,10 +159,11 @@ delivery_draft_is_missing(struct delivery *d, const struct http_answer *answer)
 		return 0;
 	graph_read_error(answer, &error);
 	/* it is the mailbox that there is not */
-	if (outcome_of(404, error.code, answer->body, 0).action == OUTCOME_HEAL)
+	if (outcome_of(404, error.code, answer->body, 0).action ==
+	    OUTCOME_GRACE)
 		return 0;
 	if (!d->large->made || d->large->missed == MISSED_MAX) {
-		start_over(d, answer);
+		delivery_draft_start_over(d, answer);
 		return 1;
 	}
 	ms = MISSED_FIRST_MS << d->large->missed++;
@@ -170,7 +173,7 @@ delivery_draft_is_missing(struct delivery *d, const struct http_answer *answer)
 
 /* The right to send does not include the one to make drafts. */
 static void
-refuse_draft(struct delivery *d, const struct outcome *refusal)
+delivery_draft_refuse_draft(struct delivery *d, const struct outcome *refusal)
 {
 	const struct outcome outcome = {.action = OUTCOME_BOUNCE,
 	    .dsn = "5.3.4",
@@ -181,27 +184,28 @@ refuse_draft(struct delivery *d, const struct outcome *refusal)
 		    "made smaller"};
 
 	delivery_settle(d,
-	    refusal->action == OUTCOME_HEAL && d->report.status == 403
+	    refusal->action == OUTCOME_GRACE && d->report.status == 403
 		? &outcome
 		: refusal);
 }
 
 static void
-on_taken_back(void *ctx, const struct http_answer *answer)
+delivery_draft_on_taken_back(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 
 	(void)answer;
-	end_request(d);
+	delivery_draft_end_request(d);
 	delivery_finish_unsent(d);
 }
 
 /* The state has not taken the new draft, so nobody would know it later. */
 static void
-take_back(struct delivery *d)
+delivery_draft_take_back(struct delivery *d)
 {
 	char id[GRAPH_ID_SIZE];
-	struct graph_call call = delivery_call(d, id, on_taken_back);
+	struct graph_call call =
+	    delivery_call(d, id, delivery_draft_on_taken_back);
 
 	graph_new_id(id);
 	call.draft = d->large->draft.id;
@@ -211,7 +215,7 @@ take_back(struct delivery *d)
 }
 
 static void
-on_created(void *ctx, const struct http_answer *answer)
+delivery_draft_on_created(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	struct outcome outcome;
@@ -220,24 +224,24 @@ on_created(void *ctx, const struct http_answer *answer)
 	if (graph_draft_read_id(answer, d->large->draft.id) == 0) {
 		d->large->made = 1;
 		if (delivery_draft_try_keep(d) == -1) {
-			take_back(d); /* in the same turn */
+			delivery_draft_take_back(d); /* in the same turn */
 			return;
 		}
-		gate_leave(&d->pass);
-		go_on(d);
+		gate_leave(&d->slot);
+		delivery_draft_go_on(d);
 		return;
 	}
-	gate_leave(&d->pass);
+	gate_leave(&d->slot);
 	if (answer->status == 403) {
 		outcome = delivery_read_answer(d, answer);
-		refuse_draft(d, &outcome);
+		delivery_draft_refuse_draft(d, &outcome);
 	} else {
-		fail(d, answer);
+		delivery_draft_fail(d, answer);
 	}
 }
 
 static void
-next_attachment(struct delivery *d)
+delivery_draft_next_attachment(struct delivery *d)
 {
 	struct large *large = d->large;
 
@@ -248,19 +252,19 @@ next_attachment(struct delivery *d)
 	large->asked = 0;
 	large->whole = 0;
 	if (delivery_draft_keep(d) == 0)
-		go_on(d);
+		delivery_draft_go_on(d);
 }
 
 static void
-on_attached(void *ctx, const struct http_answer *answer)
+delivery_draft_on_attached(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	struct graph_error error;
 	struct outcome outcome;
 
-	end_request(d);
+	delivery_draft_end_request(d);
 	if (answer->status == 201 && answer->body_sent) {
-		next_attachment(d);
+		delivery_draft_next_attachment(d);
 		return;
 	}
 	if (delivery_draft_is_missing(d, answer))
@@ -269,28 +273,28 @@ on_attached(void *ctx, const struct http_answer *answer)
 	graph_read_error(answer, &error);
 	outcome = outcome_of(
 	    answer->status, error.code, answer->body, answer->body_sent);
-	if (outcome.unknown_fate || answer->status / 100 == 2) {
+	if (outcome.outcome_unknown || answer->status / 100 == 2) {
 		delivery_draft_discard(d);
 	} else {
 		d->large->draft.attaching = 0;
 		if (delivery_draft_keep(d) == -1)
 			return;
 	}
-	fail(d, answer);
+	delivery_draft_fail(d, answer);
 }
 
 static void
-on_opened(void *ctx, const struct http_answer *answer)
+delivery_draft_on_opened(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	struct graph_error error;
 
-	end_request(d);
+	delivery_draft_end_request(d);
 	d->large->draft.upload = graph_draft_read_upload(answer);
 	if (d->large->draft.upload != NULL) {
 		d->large->next = 0;
 		if (delivery_draft_keep(d) == 0)
-			go_on(d);
+			delivery_draft_go_on(d);
 		return;
 	}
 	if (delivery_draft_is_missing(d, answer))
@@ -299,15 +303,15 @@ on_opened(void *ctx, const struct http_answer *answer)
 	if (strcmp(error.code,
 		"ErrorAttachmentSizeShouldNotBeLessThanMinimumSize") == 0) {
 		d->large->whole = 1;
-		go_on(d);
+		delivery_draft_go_on(d);
 		return;
 	}
-	fail(d, answer);
+	delivery_draft_fail(d, answer);
 }
 
 /* 1 when an upload's address is good for nothing any more. */
 static int
-is_over(const struct http_answer *answer)
+delivery_draft_is_over(const struct http_answer *answer)
 {
 	return answer->status == 401 || answer->status == 403 ||
 	    answer->status == 404 || answer->status == 410;
@@ -315,83 +319,87 @@ is_over(const struct http_answer *answer)
 
 /* The upload wants the bytes from next on; so many it had before. */
 static int
-is_progress(const struct delivery *d, long long next, long long before)
+delivery_draft_is_progress(
+    const struct delivery *d, long long next, long long before)
 {
-	return next >= before && next < attachment_of(d)->bytes.length;
+	return next >= before &&
+	    next < delivery_draft_attachment_of(d)->bytes.length;
 }
 
 static void
-on_asked(void *ctx, const struct http_answer *answer)
+delivery_draft_on_asked(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	long long next = graph_draft_read_next(answer);
 
-	end_request(d);
-	if (is_over(answer)) {
+	delivery_draft_end_request(d);
+	if (delivery_draft_is_over(answer)) {
 		/* expired; or complete, and nobody heard of it */
-		start_over(d, answer);
-	} else if (answer->status == 200 && is_progress(d, next, 0)) {
+		delivery_draft_start_over(d, answer);
+	} else if (answer->status == 200 &&
+	    delivery_draft_is_progress(d, next, 0)) {
 		d->large->next = next;
-		go_on(d);
+		delivery_draft_go_on(d);
 	} else {
-		fail(d, answer);
+		delivery_draft_fail(d, answer);
 	}
 }
 
 static void
-on_put(void *ctx, const struct http_answer *answer)
+delivery_draft_on_put(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	struct large *large = d->large;
 	long long next = graph_draft_read_next(answer);
 
-	end_request(d);
+	delivery_draft_end_request(d);
 	if (answer->status == 201 && answer->body_sent) {
-		next_attachment(d);
-	} else if (is_over(answer)) {
-		start_over(d, answer);
+		delivery_draft_next_attachment(d);
+	} else if (delivery_draft_is_over(answer)) {
+		delivery_draft_start_over(d, answer);
 	} else if (answer->status == 200 && answer->body_sent &&
-	    is_progress(d, next, large->next + 1)) {
+	    delivery_draft_is_progress(d, next, large->next + 1)) {
 		large->next = next;
-		go_on(d);
+		delivery_draft_go_on(d);
 	} else if ((answer->status == 200 || answer->status == 201 ||
 		       answer->status == 416) &&
 	    large->asked++ < ASKED_MAX) {
 		large->next = -1;
-		go_on(d);
+		delivery_draft_go_on(d);
 	} else {
 		large->next = -1;
-		fail(d, answer);
+		delivery_draft_fail(d, answer);
 	}
 }
 
 /* --- requests --- */
 
 static struct http_call *
-start(struct delivery *d, enum step step, const char *id, struct error *err)
+delivery_draft_start(
+    struct delivery *d, enum step step, const char *id, struct error *err)
 {
 	struct large *large = d->large;
-	const struct attachment *a = attachment_of(d);
+	const struct attachment *a = delivery_draft_attachment_of(d);
 	struct spool *spool = &d->request.spool;
 	struct graph_call call = delivery_call(d, id, NULL);
 
 	call.draft = large->draft.id;
 	switch (step) {
 	case STEP_CREATE:
-		call.done = on_created;
+		call.done = delivery_draft_on_created;
 		return graph_draft_create(&call, spool, err);
 	case STEP_ATTACH:
-		call.done = on_attached;
+		call.done = delivery_draft_on_attached;
 		return graph_draft_attach(&call, a, spool, &large->body, err);
 	case STEP_OPEN:
-		call.done = on_opened;
+		call.done = delivery_draft_on_opened;
 		return graph_draft_open(&call, a, &large->body, err);
 	case STEP_PUT:
-		call.done = on_put;
+		call.done = delivery_draft_on_put;
 		return graph_draft_put(&call, large->draft.upload, a,
 		    large->next, spool, &large->body, err);
 	case STEP_ASK:
-		call.done = on_asked;
+		call.done = delivery_draft_on_asked;
 		return graph_draft_ask(&call, large->draft.upload, err);
 	default:
 		error_set(err, ERROR_OURS, "4.3.0", "bug: nothing to upload");
@@ -410,7 +418,7 @@ delivery_draft_send(
 }
 
 static void
-request(struct delivery *d, enum step step)
+delivery_draft_request(struct delivery *d, enum step step)
 {
 	static const char *const names[] = {
 	    [STEP_CREATE] = "making a draft",
@@ -426,14 +434,14 @@ request(struct delivery *d, enum step step)
 	log_debug("%s: draft=%zu/%zu, %s, client-request-id=%s",
 	    d->request.queue_id, d->large->draft.attached,
 	    d->request.attachments.count, names[step], id);
-	d->call = start(d, step, id, &err);
+	d->call = delivery_draft_start(d, step, id, &err);
 	if (d->call == NULL)
 		delivery_defer_error(d, &err);
 }
 
 /* What the state must know before the request. 0, or -1: d has ended. */
 static int
-prepare(struct delivery *d, enum step step)
+delivery_draft_prepare(struct delivery *d, enum step step)
 {
 	/* a second request would attach it twice, should we end before */
 	if (step == STEP_ATTACH)
@@ -461,10 +469,10 @@ delivery_draft_step(struct delivery *d)
 	}
 	if (d->large == NULL && delivery_draft_load(d) == -1)
 		return;
-	step = next_step(d);
+	step = delivery_draft_next_step(d);
 	if (step == STEP_SEND ||
 	    (step == STEP_CREATE && delivery_search_is_due(d)))
 		delivery_take_turn(d);
-	else if (prepare(d, step) == 0)
-		request(d, step);
+	else if (delivery_draft_prepare(d, step) == 0)
+		delivery_draft_request(d, step);
 }

@@ -11,7 +11,7 @@
 #include "draft_trash.h"
 
 static struct draft_store
-store_of(const struct delivery *d)
+delivery_draft_state_store_of(const struct delivery *d)
 {
 	struct draft_store store = {d->daemon->state, d->daemon->vault};
 
@@ -19,7 +19,7 @@ store_of(const struct delivery *d)
 }
 
 static void
-reset(struct large *large)
+delivery_draft_state_reset(struct large *large)
 {
 	secret_free(&large->draft.upload);
 	large->draft.id[0] = '\0';
@@ -44,7 +44,7 @@ delivery_draft_free(struct delivery *d)
 int
 delivery_draft_try_keep(struct delivery *d)
 {
-	const struct draft_store store = store_of(d);
+	const struct draft_store store = delivery_draft_state_store_of(d);
 	struct error err;
 
 	if (draft_keep(&store, &d->large->draft, &err) == 0)
@@ -66,7 +66,7 @@ delivery_draft_keep(struct delivery *d)
 void
 delivery_draft_discard(struct delivery *d)
 {
-	const struct draft_store store = store_of(d);
+	const struct draft_store store = delivery_draft_state_store_of(d);
 	struct error err;
 	int found = draft_discard(&store, d->request.digest, &err);
 
@@ -75,13 +75,13 @@ delivery_draft_discard(struct delivery *d)
 	if (found == 1)
 		draft_trash_wake(d->daemon->trash);
 	if (d->large != NULL)
-		reset(d->large);
+		delivery_draft_state_reset(d->large);
 }
 
 int
 delivery_draft_ids(const struct delivery *d, struct buf *ids, struct error *err)
 {
-	const struct draft_store store = store_of(d);
+	const struct draft_store store = delivery_draft_state_store_of(d);
 
 	return draft_ids(&store, d->request.mailbox, ids, err);
 }
@@ -89,7 +89,7 @@ delivery_draft_ids(const struct delivery *d, struct buf *ids, struct error *err)
 void
 delivery_draft_end(struct delivery *d)
 {
-	const struct draft_store store = store_of(d);
+	const struct draft_store store = delivery_draft_state_store_of(d);
 	struct error err;
 
 	if (d->request.attachments.count == 0)
@@ -104,7 +104,7 @@ delivery_draft_end(struct delivery *d)
 }
 
 static int
-add_text(EVP_MD_CTX *ctx, const char *text)
+delivery_draft_state_add_text(EVP_MD_CTX *ctx, const char *text)
 {
 	if (text == NULL)
 		text = "";
@@ -112,18 +112,19 @@ add_text(EVP_MD_CTX *ctx, const char *text)
 }
 
 static int
-add_attachment(EVP_MD_CTX *ctx, const struct attachment *a)
+delivery_draft_state_add_attachment(EVP_MD_CTX *ctx, const struct attachment *a)
 {
 	return EVP_DigestUpdate(
 		   ctx, &a->bytes.length, sizeof(a->bytes.length)) &&
 	    EVP_DigestUpdate(ctx, &a->is_inline, sizeof(a->is_inline)) &&
-	    add_text(ctx, a->name) && add_text(ctx, a->type) &&
-	    add_text(ctx, a->id);
+	    delivery_draft_state_add_text(ctx, a->name) &&
+	    delivery_draft_state_add_text(ctx, a->type) &&
+	    delivery_draft_state_add_text(ctx, a->id);
 }
 
 /* Attachments are known by their length: their bytes are in d's own digest. */
 static int
-add_shape(EVP_MD_CTX *ctx, struct delivery *d)
+delivery_draft_state_add_shape(EVP_MD_CTX *ctx, struct delivery *d)
 {
 	/* one thread, and nobody needs it between two calls */
 	static char piece[64 * 1024];
@@ -135,7 +136,8 @@ add_shape(EVP_MD_CTX *ctx, struct delivery *d)
 		if (!EVP_DigestUpdate(ctx, piece, (size_t)n))
 			return 0;
 	for (i = 0; i < d->request.attachments.count; i++)
-		if (!add_attachment(ctx, &d->request.attachments.list[i]))
+		if (!delivery_draft_state_add_attachment(
+			ctx, &d->request.attachments.list[i]))
 			return 0;
 	return n == 0;
 }
@@ -145,19 +147,22 @@ add_shape(EVP_MD_CTX *ctx, struct delivery *d)
  * divide it differently, and then the draft of an earlier attempt is of no use.
  */
 static int
-find_shape(struct delivery *d, unsigned char shape[JOURNAL_DIGEST_SIZE])
+delivery_draft_state_find_shape(
+    struct delivery *d, unsigned char shape[JOURNAL_DIGEST_SIZE])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int ok;
 
 	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
-	    add_shape(ctx, d) && EVP_DigestFinal_ex(ctx, shape, NULL);
+	    delivery_draft_state_add_shape(ctx, d) &&
+	    EVP_DigestFinal_ex(ctx, shape, NULL);
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : -1;
 }
 
 static void
-begin(struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
+delivery_draft_state_begin(
+    struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
 {
 	struct draft *draft = &d->large->draft;
 
@@ -170,7 +175,7 @@ begin(struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
 
 /* Nobody knows whether what was being attached is in it: not a second time. */
 static int
-is_of_use(
+delivery_draft_state_is_of_use(
     const struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
 {
 	const struct draft *draft = &d->large->draft;
@@ -182,7 +187,8 @@ is_of_use(
 
 /* Not before it is known that it was not sent: the trash would delete it. */
 static void
-set_aside(struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
+delivery_draft_state_set_aside(
+    struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
 {
 	struct draft *draft = &d->large->draft;
 
@@ -195,13 +201,14 @@ set_aside(struct delivery *d, const unsigned char shape[JOURNAL_DIGEST_SIZE])
 int
 delivery_draft_load(struct delivery *d)
 {
-	const struct draft_store store = store_of(d);
+	const struct draft_store store = delivery_draft_state_store_of(d);
 	unsigned char shape[JOURNAL_DIGEST_SIZE];
 	struct error err;
 	int found = 0;
 
 	d->large = calloc(1, sizeof(*d->large));
-	if (d->large == NULL || find_shape(d, shape) == -1) {
+	if (d->large == NULL ||
+	    delivery_draft_state_find_shape(d, shape) == -1) {
 		delivery_defer(d, "4.3.0", REASON_CONFIGURATION,
 		    "memory is short, or the agent's spool file has changed");
 		return -1;
@@ -213,8 +220,8 @@ delivery_draft_load(struct delivery *d)
 		return -1;
 	}
 	if (found == 0)
-		begin(d, shape);
-	else if (!is_of_use(d, shape))
-		set_aside(d, shape);
+		delivery_draft_state_begin(d, shape);
+	else if (!delivery_draft_state_is_of_use(d, shape))
+		delivery_draft_state_set_aside(d, shape);
 	return 0;
 }

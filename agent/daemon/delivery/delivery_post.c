@@ -18,11 +18,11 @@
 #include "delivery_private.h"
 
 static void
-hold_back(struct delivery *d, const struct outcome *outcome)
+delivery_post_note_throttle(struct delivery *d, const struct outcome *outcome)
 {
 	struct error err;
 
-	if (hold_by_graph(d->daemon->holds, &d->request.identity,
+	if (throttle_by_graph(d->daemon->throttles, &d->request.identity,
 		d->request.mailbox, outcome->of_mailbox, d->report.retry_after,
 		&err) == -1)
 		log_error("%s", err.text);
@@ -43,22 +43,22 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 			return;
 		}
 		break;
-	case OUTCOME_RETRY:
+	case OUTCOME_AGAIN:
 		if (!d->retried && d->done != NULL) {
 			d->retried = 1;
-			delivery_wait_for_hold(d);
+			delivery_wait_for_throttle(d);
 			return;
 		}
 		status = d->retried ? WIRE_BOUNCED : WIRE_DEFERRED;
 		break;
-	case OUTCOME_HEAL:
-		status = delivery_heal_status(d, outcome);
+	case OUTCOME_GRACE:
+		status = delivery_grace_status(d, outcome);
 		break;
-	case OUTCOME_HOLD:
-		hold_back(d, outcome);
+	case OUTCOME_THROTTLE:
+		delivery_post_note_throttle(d, outcome);
 		if (d->done != NULL) {
 			delivery_write(
-			    d, d->fate_before, delivery_wait_for_hold);
+			    d, d->status_before, delivery_wait_for_throttle);
 			return;
 		}
 		break;
@@ -73,7 +73,7 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 }
 
 static void
-settle_sent(struct delivery *d)
+delivery_post_settle_sent(struct delivery *d)
 {
 	char text[128];
 	struct error err;
@@ -93,7 +93,7 @@ settle_sent(struct delivery *d)
 
 /* What Graph says goes into logs and bounces; what was said to it must not. */
 static void
-hide(const struct delivery *d, char *text)
+delivery_post_hide(const struct delivery *d, char *text)
 {
 	const struct secret *upload =
 	    d->large == NULL ? NULL : d->large->draft.upload;
@@ -112,12 +112,12 @@ delivery_read_answer(struct delivery *d, const struct http_answer *answer)
 	graph_read_error(answer, &r->error);
 	outcome = outcome_of(
 	    answer->status, r->error.code, answer->body, answer->body_sent);
-	hide(d, r->error.code);
-	hide(d, r->error.message);
-	hide(d, r->error.request_id);
+	delivery_post_hide(d, r->error.code);
+	delivery_post_hide(d, r->error.message);
+	delivery_post_hide(d, r->error.request_id);
 	r->status = answer->status;
 	r->retry_after = answer->retry_after;
-	r->unknown_fate = outcome.unknown_fate;
+	r->outcome_unknown = outcome.outcome_unknown;
 	snprintf(
 	    r->request_id, sizeof(r->request_id), "%s", r->error.request_id);
 	snprintf(r->transport, sizeof(r->transport), "%s", answer->transport);
@@ -129,19 +129,19 @@ delivery_read_answer(struct delivery *d, const struct http_answer *answer)
 }
 
 static void
-on_answer(void *ctx, const struct http_answer *answer)
+delivery_post_on_answer(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	struct outcome outcome;
 
 	d->call = NULL;
 	d->posting = 0;
-	gate_leave(&d->pass);
+	gate_leave(&d->slot);
 	if (delivery_draft_is_missing(d, answer))
 		return;
 	outcome = delivery_read_answer(d, answer);
 	if (outcome.action == OUTCOME_SENT)
-		settle_sent(d);
+		delivery_post_settle_sent(d);
 	else
 		delivery_settle(d, &outcome);
 }
@@ -161,16 +161,16 @@ delivery_call(struct delivery *d, const char *id, http_done done)
 }
 
 static struct http_call *
-start_post(struct delivery *d, const char *id, struct error *err)
+delivery_post_start_post(struct delivery *d, const char *id, struct error *err)
 {
 	if (d->large != NULL)
-		return delivery_draft_send(d, id, on_answer, err);
+		return delivery_draft_send(d, id, delivery_post_on_answer, err);
 	return graph_send(d->daemon->http, &d->daemon->conf, d->request.mailbox,
-	    d->token, &d->request.spool, id, on_answer, d, err);
+	    d->token, &d->request.spool, id, delivery_post_on_answer, d, err);
 }
 
 static void
-post(struct delivery *d)
+delivery_post_start(struct delivery *d)
 {
 	char id[GRAPH_ID_SIZE];
 	struct error err;
@@ -180,10 +180,10 @@ post(struct delivery *d)
 		return;
 	}
 	graph_new_id(id);
-	d->call = start_post(d, id, &err);
+	d->call = delivery_post_start_post(d, id, &err);
 	if (d->call == NULL) {
 		report_error(&d->reply, &d->report, &err);
-		delivery_write(d, d->fate_before, delivery_finish);
+		delivery_write(d, d->status_before, delivery_finish);
 		return;
 	}
 	d->posting = 1;
@@ -198,13 +198,13 @@ delivery_go_on(struct delivery *d)
 	if (delivery_draft_is_due(d))
 		delivery_draft_step(d);
 	else
-		delivery_write(d, JOURNAL_POSTED, post);
+		delivery_write(d, JOURNAL_POSTED, delivery_post_start);
 }
 
 void
 delivery_take_turn(struct delivery *d)
 {
-	if (d->fate_before == JOURNAL_POSTED && !d->warned)
+	if (d->status_before == JOURNAL_POSTED && !d->warned)
 		log_warning("%s: outcome=unknown of an earlier attempt (its "
 			    "request was never answered)",
 		    d->request.queue_id);

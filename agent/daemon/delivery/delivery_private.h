@@ -39,15 +39,15 @@ struct delivery {
 
 	/* at most one of these is set: what the delivery waits for */
 	struct event *timer;
-	struct ask *ask;
+	struct waiter *waiter;
 	struct http_call *call;
 	int posting; /* call is the one that sends the message */
 	int writing; /* the journal */
 
-	struct pass *pass; /* while in the gate, or waiting before it */
+	struct slot *slot; /* while in the gate, or waiting before it */
 	struct secret *token; /* owned: what the last post was made with */
 	struct journal_entry entry_now; /* as the journal has it */
-	enum journal_fate fate_before; /* of an earlier attempt */
+	enum journal_status status_before; /* of an earlier attempt */
 	int changed; /* entry_now, but for its fate, since it was written */
 	int refused; /* for what somebody can mend */
 	int renewed, retried; /* each happens once */
@@ -81,23 +81,23 @@ void delivery_defer_memory(struct delivery *d);
 void delivery_defer_abandoned(struct delivery *d);
 
 /* Writes what is known now into the journal, then goes on with next. */
-void delivery_write(struct delivery *d, enum journal_fate fate,
+void delivery_write(struct delivery *d, enum journal_status status,
     void (*next)(struct delivery *));
 
 /*
  * Deferred until this very refusal has stood for access_denied_grace, bounced
  * then. The report says which it is.
  */
-enum wire_status delivery_heal_status(
+enum wire_status delivery_grace_status(
     struct delivery *d, const struct outcome *outcome);
 
 /* --- delivery_wait.c --- */
 
 /* Steps of the way. rejected: a token that Graph does not take, or NULL. */
-void delivery_wait_for_hold(struct delivery *d);
+void delivery_wait_for_throttle(struct delivery *d);
 void delivery_get_token(struct delivery *d, const struct secret *rejected);
 
-/* Waits, then goes on with delivery_wait_for_hold(). */
+/* Waits, then goes on with delivery_wait_for_throttle(). */
 void delivery_pause(struct delivery *d, long long ms);
 
 /* --- delivery_post.c --- */
@@ -141,7 +141,7 @@ int delivery_draft_is_new(const struct delivery *d);
 /* 1 when the next request makes a draft, or sends one. */
 int delivery_draft_decides(const struct delivery *d);
 
-/* Does the next of it, and goes on with delivery_wait_for_hold(). */
+/* Does the next of it, and goes on with delivery_wait_for_throttle(). */
 void delivery_draft_step(struct delivery *d);
 
 /* Sends the draft; the answer is that of sendMail. */

@@ -35,7 +35,7 @@
 
 /* A draft that Graph may have sent. It may not find one just made. */
 static int
-has_draft(const struct delivery *d)
+delivery_search_has_draft(const struct delivery *d)
 {
 	return d->large != NULL && d->large->draft.id[0] != '\0' &&
 	    !d->large->made;
@@ -44,14 +44,14 @@ has_draft(const struct delivery *d)
 int
 delivery_search_is_due(const struct delivery *d)
 {
-	return d->fate_before == JOURNAL_POSTED && !d->searched &&
-	    (has_draft(d) || d->request.message_id[0] != '\0');
+	return d->status_before == JOURNAL_POSTED && !d->searched &&
+	    (delivery_search_has_draft(d) || d->request.message_id[0] != '\0');
 }
 
 /* --- what follows from the answers --- */
 
 static void
-go_on(struct delivery *d)
+delivery_search_go_on(struct delivery *d)
 {
 	d->searched = 1;
 	memset(&d->report, 0, sizeof(d->report));
@@ -59,7 +59,7 @@ go_on(struct delivery *d)
 }
 
 static void
-accepted(struct delivery *d, const char *text)
+delivery_search_accepted(struct delivery *d, const char *text)
 {
 	memset(&d->report, 0, sizeof(d->report));
 	report_sent(&d->reply, &d->report, text);
@@ -67,10 +67,10 @@ accepted(struct delivery *d, const char *text)
 }
 
 static void
-perhaps(struct delivery *d)
+delivery_search_perhaps(struct delivery *d)
 {
 	memset(&d->report, 0, sizeof(d->report));
-	d->report.unknown_fate = 1;
+	d->report.outcome_unknown = 1;
 	delivery_defer(d, "4.3.0", REASON_UNKNOWN,
 	    "Graph may have taken the message before: one like it waits in "
 	    "the mailbox's Drafts, and as long as it does the message is not "
@@ -78,7 +78,7 @@ perhaps(struct delivery *d)
 }
 
 static void
-cannot_tell(struct delivery *d, const struct outcome *from)
+delivery_search_cannot_tell(struct delivery *d, const struct outcome *from)
 {
 	struct outcome outcome = {.action = OUTCOME_DEFER,
 	    .dsn = "4.3.0",
@@ -87,20 +87,20 @@ cannot_tell(struct delivery *d, const struct outcome *from)
 		    "told, for the mailbox cannot be searched now"};
 
 	/* no answer to a question can make a message bounce */
-	if (from->action == OUTCOME_RENEW || from->action == OUTCOME_HOLD)
+	if (from->action == OUTCOME_RENEW || from->action == OUTCOME_THROTTLE)
 		outcome = *from;
 	else if (from->action == OUTCOME_DEFER)
 		outcome.dsn = from->dsn;
 	/* nor is anything wrong with the message */
-	if (from->action == OUTCOME_DEFER || from->action == OUTCOME_HEAL)
+	if (from->action == OUTCOME_DEFER || from->action == OUTCOME_GRACE)
 		outcome.reason = from->reason;
-	gate_leave(&d->pass);
-	d->report.unknown_fate = 0;
+	gate_leave(&d->slot);
+	d->report.outcome_unknown = 0;
 	delivery_settle(d, &outcome);
 }
 
 static void
-no_answer(struct delivery *d, const struct http_answer *answer)
+delivery_search_no_answer(struct delivery *d, const struct http_answer *answer)
 {
 	struct outcome outcome = {
 	    .action = OUTCOME_DEFER, .dsn = "4.3.0", .reason = REASON_UNKNOWN};
@@ -111,16 +111,17 @@ no_answer(struct delivery *d, const struct http_answer *answer)
 		    d->request.queue_id);
 	else
 		outcome = delivery_read_answer(d, answer);
-	cannot_tell(d, &outcome);
+	delivery_search_cannot_tell(d, &outcome);
 }
 
 /* --- Drafts and Sent Items --- */
 
-static void search(struct delivery *d, enum graph_folder folder);
+static void delivery_search_folder(
+    struct delivery *d, enum graph_folder folder);
 
 /* As graph_read_found(). */
 static int
-read_found(struct delivery *d, const struct http_answer *answer)
+delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
 {
 	struct graph_sought sought = {.recipients = d->request.recipients,
 	    .age = clock_wall() - d->entry_now.posted};
@@ -142,61 +143,63 @@ read_found(struct delivery *d, const struct http_answer *answer)
 }
 
 static void
-not_found(struct delivery *d, const struct http_answer *answer)
+delivery_search_not_found(struct delivery *d, const struct http_answer *answer)
 {
 	if (answer->status == 403 && !delivery_draft_is_new(d)) {
 		log_warning("%s: cannot search Drafts and Sent Items (HTTP "
 			    "403), posting again; verify_unknown needs the "
 			    "permission Mail.Read",
 		    d->request.queue_id);
-		go_on(d);
+		delivery_search_go_on(d);
 	} else {
-		no_answer(d, answer);
+		delivery_search_no_answer(d, answer);
 	}
 }
 
 static void
-on_drafts(void *ctx, const struct http_answer *answer)
+delivery_search_on_drafts(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
-	int found = read_found(d, answer);
+	int found = delivery_search_read_found(d, answer);
 
 	d->call = NULL;
 	if (found == -1) {
-		not_found(d, answer);
+		delivery_search_not_found(d, answer);
 		return;
 	}
 	d->in_drafts = found;
-	search(d, GRAPH_SENT_ITEMS);
+	delivery_search_folder(d, GRAPH_SENT_ITEMS);
 }
 
 static void
-on_sent_items(void *ctx, const struct http_answer *answer)
+delivery_search_on_sent_items(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
-	int found = read_found(d, answer);
+	int found = delivery_search_read_found(d, answer);
 
 	d->call = NULL;
 	if (found == -1)
-		not_found(d, answer);
+		delivery_search_not_found(d, answer);
 	else if (found == 1)
-		accepted(d, "accepted before, found in Sent Items");
+		delivery_search_accepted(
+		    d, "accepted before, found in Sent Items");
 	else if (d->in_drafts)
-		perhaps(d);
+		delivery_search_perhaps(d);
 	else
-		go_on(d);
+		delivery_search_go_on(d);
 }
 
 static void
-search(struct delivery *d, enum graph_folder folder)
+delivery_search_folder(struct delivery *d, enum graph_folder folder)
 {
 	char id[GRAPH_ID_SIZE];
 	struct graph_call call;
 	struct error err;
 
 	graph_new_id(id);
-	call = delivery_call(
-	    d, id, folder == GRAPH_DRAFTS ? on_drafts : on_sent_items);
+	call = delivery_call(d, id,
+	    folder == GRAPH_DRAFTS ? delivery_search_on_drafts
+				   : delivery_search_on_sent_items);
 	log_debug("%s: searching %s, client-request-id=%s", d->request.queue_id,
 	    folder == GRAPH_DRAFTS ? "Drafts" : "Sent Items", id);
 	d->call = graph_find(&call, folder, d->request.message_id, &err);
@@ -207,47 +210,49 @@ search(struct delivery *d, enum graph_folder folder)
 /* --- a draft of ours --- */
 
 static int
-is_gone(const struct http_answer *answer)
+delivery_search_is_gone(const struct http_answer *answer)
 {
 	struct graph_error error;
 
 	graph_read_error(answer, &error);
 	/* or is it the mailbox that there is not? */
 	return answer->status == 404 &&
-	    outcome_of(404, error.code, answer->body, 0).action != OUTCOME_HEAL;
+	    outcome_of(404, error.code, answer->body, 0).action !=
+	    OUTCOME_GRACE;
 }
 
 static void
-on_looked(void *ctx, const struct http_answer *answer)
+delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	int sent = graph_read_look(answer);
 
 	d->call = NULL;
 	if (sent == 1) {
-		accepted(d, "accepted before, its draft was sent");
+		delivery_search_accepted(
+		    d, "accepted before, its draft was sent");
 	} else if (sent == 0 && !d->large->useless) {
-		go_on(d);
-	} else if (sent == 0 || is_gone(answer)) {
+		delivery_search_go_on(d);
+	} else if (sent == 0 || delivery_search_is_gone(answer)) {
 		delivery_draft_discard(d);
 		if (d->request.message_id[0] != '\0')
-			search(d, GRAPH_DRAFTS);
+			delivery_search_folder(d, GRAPH_DRAFTS);
 		else
-			go_on(d);
+			delivery_search_go_on(d);
 	} else {
-		no_answer(d, answer);
+		delivery_search_no_answer(d, answer);
 	}
 }
 
 static void
-look(struct delivery *d)
+delivery_search_look(struct delivery *d)
 {
 	char id[GRAPH_ID_SIZE];
 	struct graph_call call;
 	struct error err;
 
 	graph_new_id(id);
-	call = delivery_call(d, id, on_looked);
+	call = delivery_call(d, id, delivery_search_on_looked);
 	call.draft = d->large->draft.id;
 	log_debug("%s: looking at its draft, client-request-id=%s",
 	    d->request.queue_id, id);
@@ -259,8 +264,8 @@ look(struct delivery *d)
 void
 delivery_search(struct delivery *d)
 {
-	if (has_draft(d))
-		look(d);
+	if (delivery_search_has_draft(d))
+		delivery_search_look(d);
 	else
-		search(d, GRAPH_DRAFTS);
+		delivery_search_folder(d, GRAPH_DRAFTS);
 }

@@ -15,14 +15,14 @@
 
 /* Milliseconds until this delivery may be posted. */
 static long long
-held_for(struct delivery *d)
+delivery_wait_throttled_for(struct delivery *d)
 {
-	return hold_left_graph(
-	    d->daemon->holds, &d->request.identity, d->request.mailbox);
+	return throttle_left_graph(
+	    d->daemon->throttles, &d->request.identity, d->request.mailbox);
 }
 
 static void
-finish_held(struct delivery *d, long long left)
+delivery_wait_finish_throttled(struct delivery *d, long long left)
 {
 	char text[160];
 
@@ -43,7 +43,7 @@ finish_held(struct delivery *d, long long left)
 }
 
 static void
-on_timer(evutil_socket_t fd, short what, void *ctx)
+delivery_wait_on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct delivery *d = ctx;
 
@@ -51,7 +51,7 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	event_free(d->timer);
 	d->timer = NULL;
-	delivery_wait_for_hold(d);
+	delivery_wait_for_throttle(d);
 }
 
 void
@@ -60,14 +60,14 @@ delivery_pause(struct delivery *d, long long ms)
 	struct timeval tv = {
 	    .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1000};
 
-	d->timer = evtimer_new(d->daemon->base, on_timer, d);
+	d->timer = evtimer_new(d->daemon->base, delivery_wait_on_timer, d);
 	if (d->timer == NULL || event_add(d->timer, &tv) == -1)
 		delivery_defer_memory(d);
 }
 
 /* 1 when this delivery may wait so long, and does. */
 static int
-wait_out(struct delivery *d, long long left)
+delivery_wait_out(struct delivery *d, long long left)
 {
 	d->held += left;
 	if (d->held > d->daemon->conf.throttle_wait * 1000LL ||
@@ -78,20 +78,20 @@ wait_out(struct delivery *d, long long left)
 }
 
 void
-delivery_wait_for_hold(struct delivery *d)
+delivery_wait_for_throttle(struct delivery *d)
 {
-	long long left = held_for(d);
+	long long left = delivery_wait_throttled_for(d);
 
 	if (left == 0)
 		delivery_get_token(d, NULL);
-	else if (!wait_out(d, left))
-		finish_held(d, left);
+	else if (!delivery_wait_out(d, left))
+		delivery_wait_finish_throttled(d, left);
 }
 
 /* --- its turn --- */
 
 static void
-on_turn(void *ctx)
+delivery_wait_on_turn(void *ctx)
 {
 	struct delivery *d = ctx;
 
@@ -100,16 +100,16 @@ on_turn(void *ctx)
 		d->timer = NULL;
 	}
 	/* somebody before us may have been told to slow down */
-	if (held_for(d) > 0) {
-		gate_leave(&d->pass);
-		delivery_wait_for_hold(d);
+	if (delivery_wait_throttled_for(d) > 0) {
+		gate_leave(&d->slot);
+		delivery_wait_for_throttle(d);
 		return;
 	}
 	delivery_take_turn(d);
 }
 
 static void
-on_waited_too_long(evutil_socket_t fd, short what, void *ctx)
+delivery_wait_on_waited_too_long(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
@@ -118,17 +118,19 @@ on_waited_too_long(evutil_socket_t fd, short what, void *ctx)
 }
 
 static void
-enter_gate(struct delivery *d)
+delivery_wait_enter_gate(struct delivery *d)
 {
 	long long left = d->deadline - clock_ms();
 	struct timeval tv = {.tv_sec = left > 0 ? left / 1000 : 0};
-	char lane[HOLD_NAME_SIZE];
+	char key[THROTTLE_NAME_SIZE];
 
-	hold_mailbox(&d->request.identity, d->request.mailbox, lane);
-	d->pass = gate_enter(d->daemon->gate, lane,
-	    (unsigned int)d->daemon->conf.mailbox_concurrency, on_turn, d);
-	d->timer = evtimer_new(d->daemon->base, on_waited_too_long, d);
-	if (d->pass == NULL || d->timer == NULL ||
+	throttle_mailbox(&d->request.identity, d->request.mailbox, key);
+	d->slot = gate_enter(d->daemon->gate, key,
+	    (unsigned int)d->daemon->conf.mailbox_concurrency,
+	    delivery_wait_on_turn, d);
+	d->timer =
+	    evtimer_new(d->daemon->base, delivery_wait_on_waited_too_long, d);
+	if (d->slot == NULL || d->timer == NULL ||
 	    event_add(d->timer, &tv) == -1)
 		delivery_defer_memory(d);
 }
@@ -136,7 +138,7 @@ enter_gate(struct delivery *d)
 /* --- the token --- */
 
 static void
-refused_by_entra(struct delivery *d, const char *text)
+delivery_wait_refused_by_entra(struct delivery *d, const char *text)
 {
 	const struct outcome outcome = {.dsn = "x.7.8",
 	    .reason = REASON_CREDENTIAL,
@@ -145,14 +147,14 @@ refused_by_entra(struct delivery *d, const char *text)
 
 	memset(&d->report, 0, sizeof(d->report));
 	snprintf(d->report.transport, sizeof(d->report.transport), "%s", text);
-	report_outcome(
-	    &d->reply, delivery_heal_status(d, &outcome), &outcome, &d->report);
+	report_outcome(&d->reply, delivery_grace_status(d, &outcome), &outcome,
+	    &d->report);
 	delivery_finish_unsent(d);
 }
 
 /* No token, and nothing is proven: this waits without an end. */
 static void
-without_token(
+delivery_wait_without_token(
     struct delivery *d, const char *dsn, const char *reason, const char *text)
 {
 	char why[320];
@@ -163,16 +165,16 @@ without_token(
 
 /* A token that is still valid needs no question, so this is met here only. */
 static void
-held_by_entra(struct delivery *d)
+delivery_wait_throttled_by_entra(struct delivery *d)
 {
 	long long left =
-	    hold_left_entra(d->daemon->holds, &d->request.identity);
+	    throttle_left_entra(d->daemon->throttles, &d->request.identity);
 	char text[160];
 
 	/* it was over just now, or could not be noted */
 	if (left == 0)
 		left = 1000;
-	if (wait_out(d, left))
+	if (delivery_wait_out(d, left))
 		return;
 	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
 	    (left + 999) / 1000);
@@ -180,36 +182,37 @@ held_by_entra(struct delivery *d)
 }
 
 static void
-on_token(void *ctx, enum account_result result, const struct secret *token,
-    const char *text)
+delivery_wait_on_token(void *ctx, enum account_result result,
+    const struct secret *token, const char *text)
 {
 	struct delivery *d = ctx;
 
-	d->ask = NULL;
+	d->waiter = NULL;
 	switch (result) {
 	case ACCOUNT_OK:
 		secret_free(&d->token);
 		d->token = secret_new(token->bytes, token->len);
 		if (d->token != NULL)
-			enter_gate(d);
+			delivery_wait_enter_gate(d);
 		else
 			delivery_defer_memory(d);
 		break;
 	case ACCOUNT_REFUSED:
-		refused_by_entra(d, text);
+		delivery_wait_refused_by_entra(d, text);
 		break;
 	case ACCOUNT_REFUSED_REQUEST:
-		without_token(d, "4.7.8", REASON_CREDENTIAL, text);
+		delivery_wait_without_token(
+		    d, "4.7.8", REASON_CREDENTIAL, text);
 		break;
 	case ACCOUNT_UNKNOWN:
 		/* nobody has refused anything */
 		delivery_defer(d, "4.7.8", REASON_CREDENTIAL, text);
 		break;
-	case ACCOUNT_HELD:
-		held_by_entra(d);
+	case ACCOUNT_THROTTLED:
+		delivery_wait_throttled_by_entra(d);
 		break;
 	case ACCOUNT_UNAVAILABLE:
-		without_token(d, "4.4.1", REASON_ENDPOINT, text);
+		delivery_wait_without_token(d, "4.4.1", REASON_ENDPOINT, text);
 		break;
 	}
 }
@@ -217,9 +220,9 @@ on_token(void *ctx, enum account_result result, const struct secret *token,
 void
 delivery_get_token(struct delivery *d, const struct secret *rejected)
 {
-	d->ask = account_token(
-	    d->daemon->accounts, &d->request.identity, rejected, on_token, d);
-	if (d->ask == NULL)
+	d->waiter = account_token(d->daemon->accounts, &d->request.identity,
+	    rejected, delivery_wait_on_token, d);
+	if (d->waiter == NULL)
 		delivery_defer(d, "4.3.2", REASON_ENDPOINT,
 		    "too much waits for this client already");
 }

@@ -31,8 +31,8 @@ struct draft_trash {
 	/* the draft at hand, and what it waits for */
 	int busy;
 	struct draft draft;
-	struct ask *ask;
-	struct pass *pass;
+	struct waiter *waiter;
+	struct slot *slot;
 	struct http_call *call;
 	struct secret *token;
 	int renewed; /* happens once for a draft */
@@ -40,10 +40,10 @@ struct draft_trash {
 
 /* Ends the work on the draft at hand; its row stays, unless it was dropped. */
 static void
-put_down(struct draft_trash *trash)
+draft_trash_put_down(struct draft_trash *trash)
 {
-	account_cancel(&trash->ask);
-	gate_leave(&trash->pass);
+	account_cancel(&trash->waiter);
+	gate_leave(&trash->slot);
 	http_cancel(&trash->call);
 	secret_free(&trash->token);
 	draft_clear(&trash->draft);
@@ -51,14 +51,14 @@ put_down(struct draft_trash *trash)
 }
 
 static void
-go_on(struct draft_trash *trash)
+draft_trash_go_on(struct draft_trash *trash)
 {
-	put_down(trash);
+	draft_trash_put_down(trash);
 	event_active(trash->wake, 0, 0);
 }
 
 static void
-drop(struct draft_trash *trash)
+draft_trash_drop(struct draft_trash *trash)
 {
 	struct error err;
 
@@ -66,42 +66,42 @@ drop(struct draft_trash *trash)
 		log_error("%s", err.text);
 }
 
-static void on_token(void *ctx, enum account_result result,
+static void draft_trash_on_token(void *ctx, enum account_result result,
     const struct secret *token, const char *text);
 
 static void
-get_token(struct draft_trash *trash, const struct secret *rejected)
+draft_trash_get_token(struct draft_trash *trash, const struct secret *rejected)
 {
-	trash->ask = account_token(trash->daemon->accounts,
-	    &trash->draft.identity, rejected, on_token, trash);
+	trash->waiter = account_token(trash->daemon->accounts,
+	    &trash->draft.identity, rejected, draft_trash_on_token, trash);
 }
 
 /* The token is not taken. 1 when the draft is tried again with another. */
 static int
-renew(struct draft_trash *trash)
+draft_trash_renew(struct draft_trash *trash)
 {
 	if (trash->renewed)
 		return 0;
 	trash->renewed = 1;
-	gate_leave(&trash->pass);
-	get_token(trash, trash->token);
-	return trash->ask != NULL;
+	gate_leave(&trash->slot);
+	draft_trash_get_token(trash, trash->token);
+	return trash->waiter != NULL;
 }
 
 static void
-hold_back(struct draft_trash *trash, const struct http_answer *answer,
-    const struct outcome *outcome)
+draft_trash_note_throttle(struct draft_trash *trash,
+    const struct http_answer *answer, const struct outcome *outcome)
 {
 	struct error err;
 
-	if (hold_by_graph(trash->daemon->holds, &trash->draft.identity,
+	if (throttle_by_graph(trash->daemon->throttles, &trash->draft.identity,
 		trash->draft.mailbox, outcome->of_mailbox, answer->retry_after,
 		&err) == -1)
 		log_error("%s", err.text);
 }
 
 static void
-on_answer(void *ctx, const struct http_answer *answer)
+draft_trash_on_answer(void *ctx, const struct http_answer *answer)
 {
 	struct draft_trash *trash = ctx;
 	struct graph_error error;
@@ -110,23 +110,23 @@ on_answer(void *ctx, const struct http_answer *answer)
 	trash->call = NULL;
 	graph_read_error(answer, &error);
 	outcome = outcome_of(answer->status, error.code, answer->body, 1);
-	if (outcome.action == OUTCOME_RENEW && renew(trash))
+	if (outcome.action == OUTCOME_RENEW && draft_trash_renew(trash))
 		return;
-	if (outcome.action == OUTCOME_HOLD)
-		hold_back(trash, answer, &outcome);
+	if (outcome.action == OUTCOME_THROTTLE)
+		draft_trash_note_throttle(trash, answer, &outcome);
 	if (answer->status == 204 || answer->status == 404)
-		drop(trash);
+		draft_trash_drop(trash);
 	log_debug("NOQUEUE: mailbox=<%s>, http=%ld, a draft that will not be "
 		  "sent %s",
 	    trash->draft.mailbox, answer->status,
 	    answer->status == 204	? "was deleted"
 		: answer->status == 404 ? "was gone already"
 					: "could not be deleted, trying later");
-	go_on(trash);
+	draft_trash_go_on(trash);
 }
 
 static void
-on_turn(void *ctx)
+draft_trash_on_turn(void *ctx)
 {
 	struct draft_trash *trash = ctx;
 	char id[GRAPH_ID_SIZE];
@@ -136,60 +136,60 @@ on_turn(void *ctx)
 	    .draft = trash->draft.id,
 	    .token = trash->token,
 	    .id = id,
-	    .done = on_answer,
+	    .done = draft_trash_on_answer,
 	    .ctx = trash};
 
 	graph_new_id(id);
 	trash->call = graph_draft_delete(&call, NULL);
 	if (trash->call == NULL)
-		go_on(trash);
+		draft_trash_go_on(trash);
 }
 
 static void
-on_token(void *ctx, enum account_result result, const struct secret *token,
-    const char *text)
+draft_trash_on_token(void *ctx, enum account_result result,
+    const struct secret *token, const char *text)
 {
 	struct draft_trash *trash = ctx;
-	char lane[HOLD_NAME_SIZE];
+	char key[THROTTLE_NAME_SIZE];
 
 	(void)text;
-	trash->ask = NULL;
+	trash->waiter = NULL;
 	secret_free(&trash->token);
 	if (result == ACCOUNT_OK) {
 		trash->token = secret_new(token->bytes, token->len);
-		hold_mailbox(
-		    &trash->draft.identity, trash->draft.mailbox, lane);
-		trash->pass = gate_enter(trash->daemon->gate, lane,
+		throttle_mailbox(
+		    &trash->draft.identity, trash->draft.mailbox, key);
+		trash->slot = gate_enter(trash->daemon->gate, key,
 		    (unsigned int)trash->daemon->conf.mailbox_concurrency,
-		    on_turn, trash);
+		    draft_trash_on_turn, trash);
 	}
-	if (trash->token == NULL || trash->pass == NULL)
-		go_on(trash);
+	if (trash->token == NULL || trash->slot == NULL)
+		draft_trash_go_on(trash);
 }
 
 static int
-is_held(const struct draft_trash *trash)
+draft_trash_is_throttled(const struct draft_trash *trash)
 {
-	return hold_left_graph(trash->daemon->holds, &trash->draft.identity,
-		   trash->draft.mailbox) > 0;
+	return throttle_left_graph(trash->daemon->throttles,
+		   &trash->draft.identity, trash->draft.mailbox) > 0;
 }
 
 /* The draft at hand is a new one. */
 static void
-take_up(struct draft_trash *trash)
+draft_trash_take_up(struct draft_trash *trash)
 {
 	trash->busy = 1;
 	if (trash->draft.id[0] == '\0')
-		drop(trash); /* it was never made */
-	else if (!is_held(trash))
-		get_token(trash, NULL);
-	if (trash->ask == NULL)
-		put_down(trash);
+		draft_trash_drop(trash); /* it was never made */
+	else if (!draft_trash_is_throttled(trash))
+		draft_trash_get_token(trash, NULL);
+	if (trash->waiter == NULL)
+		draft_trash_put_down(trash);
 }
 
 /* 1 when there may be another one. */
 static int
-take_next(struct draft_trash *trash)
+draft_trash_take_next(struct draft_trash *trash)
 {
 	long long last = trash->number;
 	int again = trash->again;
@@ -198,7 +198,7 @@ take_next(struct draft_trash *trash)
 	switch (draft_next_discarded(
 	    &trash->store, &trash->number, &trash->draft, &err)) {
 	case 1:
-		take_up(trash);
+		draft_trash_take_up(trash);
 		return 1;
 	case 0:
 		trash->again = 0;
@@ -208,24 +208,24 @@ take_next(struct draft_trash *trash)
 		log_error("%s", err.text);
 		if (trash->number == last)
 			return 0; /* trouble with the state */
-		drop(trash);
+		draft_trash_drop(trash);
 		return 1;
 	}
 }
 
 static void
-on_wake(evutil_socket_t fd, short what, void *ctx)
+draft_trash_on_wake(evutil_socket_t fd, short what, void *ctx)
 {
 	struct draft_trash *trash = ctx;
 
 	(void)fd;
 	(void)what;
-	while (!trash->busy && take_next(trash))
+	while (!trash->busy && draft_trash_take_next(trash))
 		;
 }
 
 static void
-on_sweep(evutil_socket_t fd, short what, void *ctx)
+draft_trash_on_sweep(evutil_socket_t fd, short what, void *ctx)
 {
 	struct draft_trash *trash = ctx;
 	struct error err;
@@ -261,8 +261,10 @@ draft_trash_new(struct msgraphd *daemon, struct error *err)
 	trash->daemon = daemon;
 	trash->store.state = daemon->state;
 	trash->store.vault = daemon->vault;
-	trash->wake = event_new(daemon->base, -1, 0, on_wake, trash);
-	trash->sweep = event_new(daemon->base, -1, EV_PERSIST, on_sweep, trash);
+	trash->wake =
+	    event_new(daemon->base, -1, 0, draft_trash_on_wake, trash);
+	trash->sweep = event_new(
+	    daemon->base, -1, EV_PERSIST, draft_trash_on_sweep, trash);
 	if (trash->wake == NULL || trash->sweep == NULL ||
 	    event_add(trash->sweep, &every) == -1) {
 		draft_trash_free(&trash);
@@ -281,7 +283,7 @@ draft_trash_free(struct draft_trash **trashp)
 	*trashp = NULL;
 	if (trash == NULL)
 		return;
-	put_down(trash);
+	draft_trash_put_down(trash);
 	if (trash->wake != NULL)
 		event_free(trash->wake);
 	if (trash->sweep != NULL)

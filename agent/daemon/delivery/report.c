@@ -13,7 +13,7 @@ static const char *const status_names[] = {
 };
 
 static void
-add_answer(struct buf *line, const struct report *report)
+report_add_answer(struct buf *line, const struct report *report)
 {
 	if (report->status != 0)
 		buf_printf(line, ", http=%ld", report->status);
@@ -21,7 +21,7 @@ add_answer(struct buf *line, const struct report *report)
 		buf_printf(line, ", retry-after=%ld", report->retry_after);
 	if (report->request_id[0] != '\0')
 		buf_printf(line, ", request-id=%s", report->request_id);
-	if (report->unknown_fate)
+	if (report->outcome_unknown)
 		buf_add_string(line, ", outcome=unknown");
 }
 
@@ -33,14 +33,15 @@ report_log(const struct delivery_request *request, const struct report *report,
 	struct buf line;
 
 	buf_init(&line, LOG_LINE_MAX);
-	buf_printf(&line, "%s: mailbox=<%s>, client=%s, nrcpt=%u, size=%lld",
+	buf_printf(&line,
+	    "%s: mailbox=<%s>, application=%s, nrcpt=%u, size=%lld",
 	    request->queue_id, request->mailbox,
 	    identity_text(&request->identity, client), request->nrcpt,
 	    request->spool.size + request->attachments.size);
 	if (request->attachments.count > 0)
 		buf_printf(&line, ", draft=%zu/%zu", report->attached,
 		    request->attachments.count);
-	add_answer(&line, report);
+	report_add_answer(&line, report);
 	buf_printf(&line, ", delay=%.2f", report->delay);
 	if (reply->status != WIRE_SENT)
 		buf_printf(
@@ -52,7 +53,7 @@ report_log(const struct delivery_request *request, const struct report *report,
 }
 
 static void
-fill(struct wire_reply *reply, enum wire_status status, const char *dsn,
+report_fill(struct wire_reply *reply, enum wire_status status, const char *dsn,
     const char *text)
 {
 	struct error clean;
@@ -68,7 +69,7 @@ void
 report_sent(struct wire_reply *reply, struct report *report, const char *text)
 {
 	report->reason = NULL;
-	fill(reply, WIRE_SENT, "2.0.0", text);
+	report_fill(reply, WIRE_SENT, "2.0.0", text);
 }
 
 void
@@ -76,7 +77,7 @@ report_deferred(struct wire_reply *reply, struct report *report,
     const char *dsn, const char *reason, const char *text)
 {
 	report->reason = reason;
-	fill(reply, WIRE_DEFERRED, dsn, text);
+	report_fill(reply, WIRE_DEFERRED, dsn, text);
 }
 
 void
@@ -106,12 +107,13 @@ report_outcome(struct wire_reply *reply, enum wire_status status,
 		buf_printf(&text, " %s", report->error.code);
 	if (report->error.message[0] != '\0')
 		buf_printf(&text, ": %s", report->error.message);
-	if (report->unknown_fate)
+	if (report->outcome_unknown)
 		buf_add_string(&text,
 		    "; Graph may have taken the message, it may come twice");
 	if (report->request_id[0] != '\0')
 		buf_printf(&text, " (request-id=%s)", report->request_id);
 	report->reason = outcome->reason;
-	fill(reply, status, dsn, text.bytes == NULL ? "failed" : text.bytes);
+	report_fill(
+	    reply, status, dsn, text.bytes == NULL ? "failed" : text.bytes);
 	buf_free(&text);
 }

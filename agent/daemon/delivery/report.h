@@ -13,7 +13,7 @@
 struct report {
 	long status; /* HTTP; 0 when no answer came */
 	long retry_after;
-	int unknown_fate;
+	int outcome_unknown;
 	const char *reason; /* of reason.h; set by the functions below */
 	char request_id[64];
 	char transport[256]; /* why no answer came */

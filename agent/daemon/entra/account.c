@@ -31,61 +31,62 @@
 /* --- asks --- */
 
 static void
-ask_free(struct ask *ask)
+account_waiter_free(struct waiter *waiter)
 {
-	TAILQ_REMOVE(&ask->account->asks, ask, entry);
-	ask->account->waiting--;
-	secret_free(&ask->secret);
-	free(ask);
+	TAILQ_REMOVE(&waiter->account->waiters, waiter, entry);
+	waiter->account->waiting--;
+	secret_free(&waiter->secret);
+	free(waiter);
 }
 
 static void
-answer_ask(struct ask *ask, enum account_result result, const char *text)
+account_answer_waiter(
+    struct waiter *waiter, enum account_result result, const char *text)
 {
-	account_done done = ask->done;
-	void *ctx = ask->ctx;
-	const struct secret *token = ask->account->token;
+	account_done done = waiter->done;
+	void *ctx = waiter->ctx;
+	const struct secret *token = waiter->account->token;
 
-	ask_free(ask);
+	account_waiter_free(waiter);
 	done(ctx, result, result == ACCOUNT_OK ? token : NULL, text);
 }
 
-static struct ask *
-ask_new(struct accounts *all, const struct identity *id, struct secret *secret,
-    account_done done, void *ctx)
+static struct waiter *
+account_waiter_new(struct accounts *all, const struct identity *id,
+    struct secret *secret, account_done done, void *ctx)
 {
 	struct account *account = account_find(all, id);
-	struct ask *ask;
+	struct waiter *waiter;
 
 	if (account == NULL || account->waiting >= WAITING_MAX ||
-	    (ask = calloc(1, sizeof(*ask))) == NULL) {
+	    (waiter = calloc(1, sizeof(*waiter))) == NULL) {
 		secret_free(&secret);
 		return NULL;
 	}
-	ask->account = account;
-	ask->secret = secret;
+	waiter->account = account;
+	waiter->secret = secret;
 	if (secret != NULL)
-		verdict_digest(secret, ask->digest);
-	ask->deadline = clock_ms() + ASK_TIMEOUT_MS;
-	ask->done = done;
-	ask->ctx = ctx;
-	TAILQ_INSERT_TAIL(&account->asks, ask, entry);
+		auth_cache_digest(secret, waiter->digest);
+	waiter->deadline = clock_ms() + ASK_TIMEOUT_MS;
+	waiter->done = done;
+	waiter->ctx = ctx;
+	TAILQ_INSERT_TAIL(&account->waiters, waiter, entry);
 	account->waiting++;
 	event_active(account->wake, 0, 0);
-	return ask;
+	return waiter;
 }
 
-struct ask *
+struct waiter *
 account_verify(struct accounts *accounts, const struct identity *id,
     struct secret **secretp, account_done done, void *ctx)
 {
 	struct secret *secret = *secretp;
 
 	*secretp = NULL;
-	return ask_new(accounts, id, secret, done, ctx);
+	return account_waiter_new(accounts, id, secret, done, ctx);
 }
 
-struct ask *
+struct waiter *
 account_token(struct accounts *accounts, const struct identity *id,
     const struct secret *rejected, account_done done, void *ctx)
 {
@@ -94,28 +95,28 @@ account_token(struct accounts *accounts, const struct identity *id,
 	if (account != NULL && rejected != NULL && account->token != NULL &&
 	    secret_equal(account->token, rejected))
 		secret_free(&account->token);
-	return ask_new(accounts, id, NULL, done, ctx);
+	return account_waiter_new(accounts, id, NULL, done, ctx);
 }
 
 void
-account_cancel(struct ask **askp)
+account_cancel(struct waiter **waiterp)
 {
-	struct ask *ask = *askp;
+	struct waiter *waiter = *waiterp;
 
-	*askp = NULL;
-	if (ask != NULL)
-		ask_free(ask);
+	*waiterp = NULL;
+	if (waiter != NULL)
+		account_waiter_free(waiter);
 }
 
-static struct ask *
-find_ask(struct account *account, const unsigned char *digest)
+static struct waiter *
+account_find_waiter(struct account *account, const unsigned char *digest)
 {
-	struct ask *ask;
+	struct waiter *waiter;
 
-	TAILQ_FOREACH(ask, &account->asks, entry)
-	if (ask->secret != NULL &&
-	    memcmp(ask->digest, digest, sizeof(ask->digest)) == 0)
-		return ask;
+	TAILQ_FOREACH(waiter, &account->waiters, entry)
+	if (waiter->secret != NULL &&
+	    memcmp(waiter->digest, digest, sizeof(waiter->digest)) == 0)
+		return waiter;
 	return NULL;
 }
 
@@ -123,21 +124,21 @@ void
 account_answer(struct account *account, const struct secret *secret,
     enum account_result result, const char *text)
 {
-	unsigned char digest[VERDICT_DIGEST_SIZE];
-	struct ask *ask;
+	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
+	struct waiter *waiter;
 
-	verdict_digest(secret, digest);
-	while ((ask = find_ask(account, digest)) != NULL)
-		answer_ask(ask, result, text);
+	auth_cache_digest(secret, digest);
+	while ((waiter = account_find_waiter(account, digest)) != NULL)
+		account_answer_waiter(waiter, result, text);
 }
 
 /* 1 while Entra is asked nothing about this account. */
 static int
-may_not_ask(const struct account *account)
+account_may_not_ask(const struct account *account)
 {
 	return clock_ms() < account->quiet_until &&
 	    (account->quiet_result == ACCOUNT_UNAVAILABLE ||
-		account->quiet_result == ACCOUNT_HELD);
+		account->quiet_result == ACCOUNT_THROTTLED);
 }
 
 /*
@@ -147,10 +148,10 @@ may_not_ask(const struct account *account)
  * must not thereby have a withdrawn secret accepted.
  */
 static int
-is_out(const struct account *account)
+account_is_out(const struct account *account)
 {
 	if (account->call == NULL)
-		return account->out && may_not_ask(account) &&
+		return account->out && account_may_not_ask(account) &&
 		    account->quiet_result == ACCOUNT_UNAVAILABLE;
 	return account->out ||
 	    clock_ms() - account->asked_at >= GRACE_PATIENCE_MS;
@@ -158,37 +159,37 @@ is_out(const struct account *account)
 
 /* 1 when a sign-in waits, not only deliveries. */
 static int
-is_signing_in(const struct account *account)
+account_is_signing_in(const struct account *account)
 {
-	const struct ask *ask;
+	const struct waiter *waiter;
 
-	TAILQ_FOREACH(ask, &account->asks, entry)
-	if (ask->secret != NULL)
+	TAILQ_FOREACH(waiter, &account->waiters, entry)
+	if (waiter->secret != NULL)
 		return 1;
 	return 0;
 }
 
 /* Accepts the sign-ins with the secret that Entra took last. */
 static void
-answer_in_grace(struct account *account)
+account_answer_in_grace(struct account *account)
 {
-	unsigned char digest[VERDICT_DIGEST_SIZE];
+	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 	char client[IDENTITY_TEXT_SIZE];
 	struct secret *secret;
-	struct ask *ask;
+	struct waiter *waiter;
 	long long age;
 
-	if (!is_signing_in(account) ||
+	if (!account_is_signing_in(account) ||
 	    (secret = account_in_grace(account, &age)) == NULL)
 		return;
-	verdict_digest(secret, digest);
+	auth_cache_digest(secret, digest);
 	secret_free(&secret);
-	while ((ask = find_ask(account, digest)) != NULL) {
-		log_info("NOQUEUE: client=%s, reason=" REASON_ENDPOINT
+	while ((waiter = account_find_waiter(account, digest)) != NULL) {
+		log_info("NOQUEUE: application=%s, reason=" REASON_ENDPOINT
 			 ", status=accepted (Entra cannot be asked; it took "
 			 "this secret %lld seconds ago)",
 		    identity_text(&account->id, client), age);
-		answer_ask(ask, ACCOUNT_OK, "");
+		account_answer_waiter(waiter, ACCOUNT_OK, "");
 	}
 }
 
@@ -196,19 +197,19 @@ answer_in_grace(struct account *account)
  * Answers an ask from what is known. 1 when it was answered.
  */
 static int
-answer_known(struct account *account, struct ask *ask)
+account_answer_known(struct account *account, struct waiter *waiter)
 {
-	const struct verdict *v;
+	const struct auth_answer *v;
 
-	if (ask->secret == NULL && account_has_token(account)) {
-		answer_ask(ask, ACCOUNT_OK, "");
+	if (waiter->secret == NULL && account_has_token(account)) {
+		account_answer_waiter(waiter, ACCOUNT_OK, "");
 		return 1;
 	}
-	if (ask->secret != NULL &&
-	    (v = verdict_find(&account->verdicts, ask->digest,
+	if (waiter->secret != NULL &&
+	    (v = auth_cache_find(&account->auth_cache, waiter->digest,
 		 account_ttl(account))) != NULL) {
-		answer_ask(
-		    ask, v->accepted ? ACCOUNT_OK : ACCOUNT_REFUSED, v->text);
+		account_answer_waiter(waiter,
+		    v->accepted ? ACCOUNT_OK : ACCOUNT_REFUSED, v->text);
 		return 1;
 	}
 	return 0;
@@ -216,24 +217,26 @@ answer_known(struct account *account, struct ask *ask)
 
 /* 1 when it is quiet for a guess, and this is the stored secret. */
 static int
-is_worth_asking(struct account *account, const struct ask *ask)
+account_is_worth_asking(struct account *account, const struct waiter *waiter)
 {
-	return account->guessed && ask->secret != NULL &&
-	    account_is_stored(account, ask->secret);
+	return account->guessed && waiter->secret != NULL &&
+	    account_is_stored(account, waiter->secret);
 }
 
 /* Answers an ask that Entra is not asked about. 1 when it was answered. */
 static int
-answer_not_now(struct account *account, struct ask *ask)
+account_answer_not_now(struct account *account, struct waiter *waiter)
 {
 	if (clock_ms() < account->quiet_until &&
-	    (ask->secret == NULL || may_not_ask(account)) &&
-	    !is_worth_asking(account, ask)) {
-		answer_ask(ask, account->quiet_result, account->quiet_text);
+	    (waiter->secret == NULL || account_may_not_ask(account)) &&
+	    !account_is_worth_asking(account, waiter)) {
+		account_answer_waiter(
+		    waiter, account->quiet_result, account->quiet_text);
 		return 1;
 	}
-	if (clock_ms() >= ask->deadline) {
-		answer_ask(ask, ACCOUNT_UNAVAILABLE, "Entra is too slow");
+	if (clock_ms() >= waiter->deadline) {
+		account_answer_waiter(
+		    waiter, ACCOUNT_UNAVAILABLE, "Entra is too slow");
 		return 1;
 	}
 	return 0;
@@ -241,20 +244,20 @@ answer_not_now(struct account *account, struct ask *ask)
 
 /* 1 when some ask was answered: its done may have changed the queue. */
 static int
-answer_one(
-    struct account *account, int (*answer)(struct account *, struct ask *))
+account_answer_one(
+    struct account *account, int (*answer)(struct account *, struct waiter *))
 {
-	struct ask *ask;
+	struct waiter *waiter;
 
-	TAILQ_FOREACH(ask, &account->asks, entry)
-	if (answer(account, ask))
+	TAILQ_FOREACH(waiter, &account->waiters, entry)
+	if (answer(account, waiter))
 		return 1;
 	return 0;
 }
 
 /* Comes back when those who may have the grace have waited long enough. */
 static void
-watch_patience(struct account *account)
+account_watch_patience(struct account *account)
 {
 	long long left = account->asked_at + GRACE_PATIENCE_MS - clock_ms();
 	struct timeval tv = {
@@ -268,24 +271,25 @@ watch_patience(struct account *account)
 void
 account_run(struct account *account)
 {
-	struct ask *ask;
+	struct waiter *waiter;
 	struct secret *copy;
 
 	for (;;) {
-		while (answer_one(account, answer_known))
+		while (account_answer_one(account, account_answer_known))
 			;
-		if (is_out(account))
-			answer_in_grace(account);
-		while (answer_one(account, answer_not_now))
+		if (account_is_out(account))
+			account_answer_in_grace(account);
+		while (account_answer_one(account, account_answer_not_now))
 			;
-		ask = TAILQ_FIRST(&account->asks);
-		if (ask == NULL || account->call != NULL)
+		waiter = TAILQ_FIRST(&account->waiters);
+		if (waiter == NULL || account->call != NULL)
 			break;
-		if (ask->secret == NULL) {
+		if (waiter->secret == NULL) {
 			account_ask_entra(account, NULL);
 		} else {
 			/* the ask keeps its own: its client may hang up */
-			copy = secret_new(ask->secret->bytes, ask->secret->len);
+			copy = secret_new(
+			    waiter->secret->bytes, waiter->secret->len);
 			if (copy == NULL)
 				account_be_quiet(account, ASK_AGAIN_MS,
 				    ACCOUNT_UNAVAILABLE, "memory is short");
@@ -298,7 +302,7 @@ account_run(struct account *account)
 	    clock_ms() >= account->renew_at &&
 	    clock_ms() >= account->quiet_until)
 		account_ask_entra(account, NULL);
-	watch_patience(account);
+	account_watch_patience(account);
 }
 
 void

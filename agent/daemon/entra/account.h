@@ -15,14 +15,14 @@
 #include "lib/local/identity.h"
 
 struct accounts;
-struct ask;
+struct waiter;
 
 enum account_result {
 	ACCOUNT_OK,
 	ACCOUNT_REFUSED, /* by Entra: the secret or the application */
 	ACCOUNT_REFUSED_REQUEST, /* by Entra, for what may be no fault of it */
 	ACCOUNT_UNKNOWN, /* no secret is held (the state was lost) */
-	ACCOUNT_HELD, /* Entra slows it down: see hold_left_entra() */
+	ACCOUNT_THROTTLED, /* Entra slows it down: see throttle_left_entra() */
 	ACCOUNT_UNAVAILABLE
 };
 
@@ -35,7 +35,7 @@ typedef void (*account_done)(void *ctx, enum account_result result,
 
 /* Everything is borrowed and must outlive the accounts. */
 struct accounts *accounts_new(struct event_base *base, const struct conf *conf,
-    struct http *http, struct state *state, struct holds *holds);
+    struct http *http, struct state *state, struct throttles *throttles);
 void accounts_free(struct accounts **accountsp);
 
 /*
@@ -43,17 +43,19 @@ void accounts_free(struct accounts **accountsp);
  * NULL, whatever the outcome. done is called once, from the event loop. NULL
  * when memory is short.
  */
-struct ask *account_verify(struct accounts *accounts, const struct identity *id,
-    struct secret **secretp, account_done done, void *ctx);
+struct waiter *account_verify(struct accounts *accounts,
+    const struct identity *id, struct secret **secretp, account_done done,
+    void *ctx);
 
 /*
  * Asks for a token to deliver with. rejected is a token that Graph has just
  * called invalid, or NULL: it is not given again.
  */
-struct ask *account_token(struct accounts *accounts, const struct identity *id,
-    const struct secret *rejected, account_done done, void *ctx);
+struct waiter *account_token(struct accounts *accounts,
+    const struct identity *id, const struct secret *rejected, account_done done,
+    void *ctx);
 
 /* Gives an ask up; done is not called. Takes NULL. */
-void account_cancel(struct ask **askp);
+void account_cancel(struct waiter **waiterp);
 
 #endif

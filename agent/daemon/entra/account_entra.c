@@ -19,7 +19,7 @@
  */
 #define UNAVAILABLE_MS 1000LL
 #define UNAVAILABLE_MAX_MS (4 * 1000LL)
-#define STRANGERS_ASKING_MAX 32
+#define UNVERIFIED_ASKING_MAX 32
 #define RENEW_EARLY_MS (300 * 1000LL)
 /* A token this near its end might not survive the request. */
 #define TOKEN_SPARE_MS (10 * 1000LL)
@@ -35,20 +35,22 @@ account_ttl(const struct account *account)
 /* --- tokens --- */
 
 static long long
-at_most(long long ms, long long limit)
+account_entra_at_most(long long ms, long long limit)
 {
 	return ms < limit ? ms : limit;
 }
 
 static void
-set_token(struct account *account, const struct secret *token, long long ms)
+account_entra_set_token(
+    struct account *account, const struct secret *token, long long ms)
 {
 	long long end = clock_ms() + ms;
 
 	secret_free(&account->token);
 	account->token = secret_new(token->bytes, token->len);
-	account->usable_until = end - at_most(ms / 4, TOKEN_SPARE_MS);
-	account->renew_at = end - at_most(ms / 2, RENEW_EARLY_MS);
+	account->usable_until =
+	    end - account_entra_at_most(ms / 4, TOKEN_SPARE_MS);
+	account->renew_at = end - account_entra_at_most(ms / 2, RENEW_EARLY_MS);
 }
 
 int
@@ -71,7 +73,8 @@ account_load_token(struct account *account)
 		account->known = 1;
 		left = credential.token_expires - clock_wall();
 		if (credential.token != NULL && left > 0)
-			set_token(account, credential.token, left * 1000);
+			account_entra_set_token(
+			    account, credential.token, left * 1000);
 		credential_clear(&credential);
 		break;
 	case -1:
@@ -94,7 +97,7 @@ account_be_quiet(struct account *account, long long ms,
 
 /* 0 when the new secret and token are durable. */
 static int
-store(struct account *account, long expires_in)
+account_entra_store(struct account *account, long expires_in)
 {
 	struct credential credential = {0};
 	struct error err;
@@ -111,29 +114,32 @@ store(struct account *account, long expires_in)
 }
 
 static void
-entra_is_back(struct account *account)
+account_entra_is_back(struct account *account)
 {
 	account->failures = 0;
 	account->out = 0;
 }
 
 static void
-accepted(struct account *account, const struct entra_answer *answer)
+account_entra_accepted(
+    struct account *account, const struct entra_answer *answer)
 {
-	set_token(account, answer->token, answer->expires_in * 1000LL);
+	account_entra_set_token(
+	    account, answer->token, answer->expires_in * 1000LL);
 	account->quiet_until = 0;
-	entra_is_back(account);
+	account_entra_is_back(account);
 	account->warned_at = 0;
 	account->known = 1;
 	/*
 	 * Mail that is accepted now must be deliverable after a restart, so a
 	 * sign-in whose secret could not be kept is "not now".
 	 */
-	if (store(account, answer->expires_in) == -1)
+	if (account_entra_store(account, answer->expires_in) == -1)
 		account_be_quiet(account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE,
 		    "the state cannot be written; see msgraphd's log");
 	else {
-		verdict_remember(&account->verdicts, account->asked, 1, "");
+		auth_cache_remember(
+		    &account->auth_cache, account->asked, 1, "");
 		account_answer(account, account->asked, ACCOUNT_OK, "");
 	}
 }
@@ -151,7 +157,7 @@ account_is_warned(const struct account *account)
  * no reason to accept it.
  */
 static int
-end_grace(struct account *account, enum account_result result)
+account_entra_end_grace(struct account *account, enum account_result result)
 {
 	int stored;
 	struct credential credential;
@@ -172,15 +178,15 @@ end_grace(struct account *account, enum account_result result)
 }
 
 static void
-log_refusal(struct account *account, int stored, enum account_result result,
-    const char *text)
+account_entra_log_refusal(struct account *account, int stored,
+    enum account_result result, const char *text)
 {
 	char client[IDENTITY_TEXT_SIZE];
 
 	identity_text(&account->id, client);
 	if (stored && !account_is_warned(account)) {
 		account->warned_at = clock_ms();
-		log_warning("NOQUEUE: client=%s, reason=" REASON_CREDENTIAL
+		log_warning("NOQUEUE: application=%s, reason=" REASON_CREDENTIAL
 			    ", status=refused (mail waits: %s: %s)",
 		    client,
 		    result == ACCOUNT_REFUSED
@@ -189,75 +195,83 @@ log_refusal(struct account *account, int stored, enum account_result result,
 			: "Entra does not take the request for its token",
 		    text);
 	} else if (!account->renewing) {
-		log_info("NOQUEUE: client=%s, reason=" REASON_CREDENTIAL
+		log_info("NOQUEUE: application=%s, reason=" REASON_CREDENTIAL
 			 ", status=refused (%s)",
 		    client, text);
 	}
 }
 
 static void
-refused(struct account *account, const struct entra_answer *answer)
+account_entra_refused(
+    struct account *account, const struct entra_answer *answer)
 {
 	enum account_result result = answer->result == ENTRA_REFUSED
 	    ? ACCOUNT_REFUSED
 	    : ACCOUNT_REFUSED_REQUEST;
-	int stored = end_grace(account, result);
+	int stored = account_entra_end_grace(account, result);
 
-	entra_is_back(account);
-	verdict_remember(&account->verdicts, account->asked, 0, answer->text);
+	account_entra_is_back(account);
+	auth_cache_remember(
+	    &account->auth_cache, account->asked, 0, answer->text);
 	/* a client that signs in with another one mends this: mail waits */
 	if (stored)
 		account_be_quiet(
-		    account, VERDICT_REFUSED_MS, result, answer->text);
-	log_refusal(account, stored, result, answer->text);
+		    account, AUTH_CACHE_REFUSED_MS, result, answer->text);
+	account_entra_log_refusal(account, stored, result, answer->text);
 	account_answer(account, account->asked, result, answer->text);
 }
 
 /* 1 when Entra has asked this application or its tenant to slow down. */
 static int
-is_held(struct account *account)
+account_entra_is_throttled(struct account *account)
 {
 	char text[128];
-	long long left = hold_left_entra(account->all->holds, &account->id);
+	long long left =
+	    throttle_left_entra(account->all->throttles, &account->id);
 
 	if (left == 0)
 		return 0;
 	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
 	    (left + 999) / 1000);
-	account_be_quiet(account, left, ACCOUNT_HELD, text);
+	account_be_quiet(account, left, ACCOUNT_THROTTLED, text);
 	return 1;
 }
 
 static void
-log_unavailable(struct account *account, const char *reason, const char *text)
+account_entra_log_unavailable(
+    struct account *account, const char *reason, const char *text)
 {
 	char client[IDENTITY_TEXT_SIZE];
 
-	log_warning("NOQUEUE: client=%s, reason=%s, status=unavailable (%s)",
+	log_warning(
+	    "NOQUEUE: application=%s, reason=%s, status=unavailable (%s)",
 	    identity_text(&account->id, client), reason, text);
 }
 
 /* An answer all the same: Entra is not out of reach. */
 static void
-throttled(struct account *account, const struct entra_answer *answer)
+account_entra_throttled(
+    struct account *account, const struct entra_answer *answer)
 {
 	struct error err;
 
-	entra_is_back(account);
-	if (hold_by_entra(account->all->holds, &account->id,
+	account_entra_is_back(account);
+	if (throttle_by_entra(account->all->throttles, &account->id,
 		answer->retry_after, &err) == -1)
 		log_error("%s", err.text);
-	if (!is_held(account))
-		account_be_quiet(account, UNAVAILABLE_MAX_MS, ACCOUNT_HELD,
+	if (!account_entra_is_throttled(account))
+		account_be_quiet(account, UNAVAILABLE_MAX_MS, ACCOUNT_THROTTLED,
 		    "Entra asks to slow down");
-	log_unavailable(account, REASON_THROTTLED, answer->text);
+	account_entra_log_unavailable(account, REASON_THROTTLED, answer->text);
 }
 
 static void
-unavailable(struct account *account, const struct entra_answer *answer)
+account_entra_unavailable(
+    struct account *account, const struct entra_answer *answer)
 {
 	account_be_quiet(account,
-	    at_most(UNAVAILABLE_MS << account->failures, UNAVAILABLE_MAX_MS),
+	    account_entra_at_most(
+		UNAVAILABLE_MS << account->failures, UNAVAILABLE_MAX_MS),
 	    ACCOUNT_UNAVAILABLE, answer->text);
 	if (account->failures < 5)
 		account->failures++;
@@ -265,31 +279,31 @@ unavailable(struct account *account, const struct entra_answer *answer)
 	if (account_is_stored(account, account->asked))
 		account->out = 1;
 	account->guessed = !account->out;
-	log_unavailable(account, REASON_ENDPOINT, answer->text);
+	account_entra_log_unavailable(account, REASON_ENDPOINT, answer->text);
 }
 
 static void
-on_answer(void *ctx, const struct entra_answer *answer)
+account_entra_on_answer(void *ctx, const struct entra_answer *answer)
 {
 	struct account *account = ctx;
 
 	account->call = NULL;
-	if (account->stranger)
-		account->all->strangers--;
-	account->stranger = 0;
+	if (account->unverified)
+		account->all->unverified--;
+	account->unverified = 0;
 	switch (answer->result) {
 	case ENTRA_ACCEPTED:
-		accepted(account, answer);
+		account_entra_accepted(account, answer);
 		break;
 	case ENTRA_REFUSED:
 	case ENTRA_REFUSED_REQUEST:
-		refused(account, answer);
+		account_entra_refused(account, answer);
 		break;
 	case ENTRA_UNAVAILABLE:
 		if (answer->throttled)
-			throttled(account, answer);
+			account_entra_throttled(account, answer);
 		else
-			unavailable(account, answer);
+			account_entra_unavailable(account, answer);
 		break;
 	}
 	secret_free(&account->asked);
@@ -298,7 +312,7 @@ on_answer(void *ctx, const struct entra_answer *answer)
 
 /* Takes the stored secret for the next request. */
 static int
-take_stored(struct account *account, struct error *err)
+account_entra_take_stored(struct account *account, struct error *err)
 {
 	struct credential credential;
 	int found =
@@ -318,13 +332,14 @@ take_stored(struct account *account, struct error *err)
 
 /* Guesses about identities must not keep Entra from being asked for others. */
 static int
-is_one_too_many(struct account *account)
+account_entra_is_one_too_many(struct account *account)
 {
-	if (account->known || account->all->strangers < STRANGERS_ASKING_MAX)
+	if (account->known || account->all->unverified < UNVERIFIED_ASKING_MAX)
 		return 0;
 	account_be_quiet(account, UNAVAILABLE_MS, ACCOUNT_UNAVAILABLE,
 	    "too many clients that are not known here sign in at once");
-	log_unavailable(account, REASON_THROTTLED, account->quiet_text);
+	account_entra_log_unavailable(
+	    account, REASON_THROTTLED, account->quiet_text);
 	return 1;
 }
 
@@ -336,7 +351,8 @@ account_ask_entra(struct account *account, struct secret **secretp)
 	/* the stored secret's turn: what a guess has brought about is over */
 	if (account->guessed)
 		account->quiet_until = account->guessed = 0;
-	if (is_held(account) || is_one_too_many(account)) {
+	if (account_entra_is_throttled(account) ||
+	    account_entra_is_one_too_many(account)) {
 		if (secretp != NULL)
 			secret_free(secretp);
 		return;
@@ -345,7 +361,7 @@ account_ask_entra(struct account *account, struct secret **secretp)
 	if (secretp != NULL) {
 		account->asked = *secretp;
 		*secretp = NULL;
-	} else if (take_stored(account, &err) == -1) {
+	} else if (account_entra_take_stored(account, &err) == -1) {
 		if (err.class != ERROR_REFUSED)
 			log_error("%s", err.text);
 		account_be_quiet(account, UNAVAILABLE_MS,
@@ -354,8 +370,9 @@ account_ask_entra(struct account *account, struct secret **secretp)
 		    err.text);
 		return;
 	}
-	account->call = entra_start(account->all->http, account->all->conf,
-	    &account->id, account->asked, on_answer, account, &err);
+	account->call =
+	    entra_start(account->all->http, account->all->conf, &account->id,
+		account->asked, account_entra_on_answer, account, &err);
 	if (account->call == NULL) {
 		log_error("%s", err.text);
 		account_be_quiet(
@@ -364,9 +381,9 @@ account_ask_entra(struct account *account, struct secret **secretp)
 		return;
 	}
 	account->asked_at = clock_ms();
-	account->stranger = !account->known;
-	if (account->stranger)
-		account->all->strangers++;
+	account->unverified = !account->known;
+	if (account->unverified)
+		account->all->unverified++;
 }
 
 int

@@ -12,11 +12,11 @@
 #include "auth_cache.h"
 #include "entra.h"
 
-struct ask {
-	TAILQ_ENTRY(ask) entry;
+struct waiter {
+	TAILQ_ENTRY(waiter) entry;
 	struct account *account;
 	struct secret *secret; /* owned; NULL: wants a token */
-	unsigned char digest[VERDICT_DIGEST_SIZE];
+	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 	long long deadline;
 	account_done done;
 	void *ctx;
@@ -26,11 +26,11 @@ struct account {
 	struct identity id; /* first: the tree's key */
 	struct accounts *all;
 	struct event *wake;
-	TAILQ_HEAD(ask_queue, ask) asks;
+	TAILQ_HEAD(waiter_queue, waiter) waiters;
 	unsigned int waiting;
-	struct verdicts verdicts;
+	struct auth_cache auth_cache;
 
-	int stranger; /* its request counts among all->strangers */
+	int unverified; /* its request counts among all->strangers */
 	int known; /* Entra has accepted a secret of it, now or before */
 	struct secret *token; /* owned; NULL without one */
 	long long renew_at, usable_until; /* clock_ms() */
@@ -59,8 +59,8 @@ struct accounts {
 	const struct conf *conf;
 	struct http *http;
 	struct state *state;
-	struct holds *holds;
-	unsigned int strangers; /* requests to Entra for who is not known */
+	struct throttles *throttles;
+	unsigned int unverified; /* requests to Entra for who is not known */
 	struct event *sweep;
 };
 

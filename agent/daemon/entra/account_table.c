@@ -16,22 +16,22 @@
  * is for those that are known.
  */
 #define ACCOUNTS_MAX 10000
-#define STRANGERS_MAX (ACCOUNTS_MAX / 2)
+#define UNVERIFIED_MAX (ACCOUNTS_MAX / 2)
 #define SWEEP_SECONDS 60
 
 static int
-compare(const void *a, const void *b)
+account_table_compare(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct identity));
 }
 
 static void
-account_free(struct account *account)
+account_table_free(struct account *account)
 {
-	struct ask *ask;
+	struct waiter *waiter;
 
-	while ((ask = TAILQ_FIRST(&account->asks)) != NULL)
-		account_cancel(&ask);
+	while ((waiter = TAILQ_FIRST(&account->waiters)) != NULL)
+		account_cancel(&waiter);
 	entra_cancel(&account->call);
 	secret_free(&account->asked);
 	secret_free(&account->token);
@@ -41,7 +41,7 @@ account_free(struct account *account)
 }
 
 static struct account *
-account_new(struct accounts *all, const struct identity *id)
+account_table_new(struct accounts *all, const struct identity *id)
 {
 	struct account *account;
 
@@ -50,13 +50,13 @@ account_new(struct accounts *all, const struct identity *id)
 		return NULL;
 	account->id = *id;
 	account->all = all;
-	TAILQ_INIT(&account->asks);
+	TAILQ_INIT(&account->waiters);
 	account_load_token(account);
 	account->wake = event_new(all->base, -1, 0, account_on_wake, account);
 	if (account->wake == NULL ||
-	    (!account->known && all->count >= STRANGERS_MAX) ||
-	    tsearch(account, &all->tree, compare) == NULL) {
-		account_free(account);
+	    (!account->known && all->count >= UNVERIFIED_MAX) ||
+	    tsearch(account, &all->tree, account_table_compare) == NULL) {
+		account_table_free(account);
 		return NULL;
 	}
 	all->count++;
@@ -73,29 +73,29 @@ account_find(struct accounts *all, const struct identity *id)
 	memset(&key, 0, sizeof(key));
 	strcpy(key.tenant, id->tenant);
 	strcpy(key.client, id->client);
-	found = tfind(&key, &all->tree, compare);
-	return found != NULL ? *found : account_new(all, &key);
+	found = tfind(&key, &all->tree, account_table_compare);
+	return found != NULL ? *found : account_table_new(all, &key);
 }
 
 static int
-is_idle(const struct account *account)
+account_table_is_idle(const struct account *account)
 {
-	return TAILQ_EMPTY(&account->asks) && account->call == NULL &&
+	return TAILQ_EMPTY(&account->waiters) && account->call == NULL &&
 	    !account_has_token(account) && !account_is_warned(account) &&
 	    clock_ms() >= account->quiet_until &&
-	    !verdict_any(&account->verdicts, account_ttl(account));
+	    !auth_cache_any(&account->auth_cache, account_ttl(account));
 }
 
 static struct account *idle_account;
 
 static void
-note_idle(const void *node, VISIT visit, int depth)
+account_table_note_idle(const void *node, VISIT visit, int depth)
 {
 	struct account *account = *(struct account *const *)node;
 
 	(void)depth;
 	if ((visit == preorder || visit == leaf) && idle_account == NULL &&
-	    is_idle(account))
+	    account_table_is_idle(account))
 		idle_account = account;
 }
 
@@ -104,7 +104,7 @@ note_idle(const void *node, VISIT visit, int depth)
  * that do not exist. twalk(3) may not delete, so one a walk.
  */
 static void
-on_sweep(evutil_socket_t fd, short what, void *ctx)
+account_table_on_sweep(evutil_socket_t fd, short what, void *ctx)
 {
 	struct accounts *all = ctx;
 
@@ -112,18 +112,18 @@ on_sweep(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	for (;;) {
 		idle_account = NULL;
-		twalk(all->tree, note_idle);
+		twalk(all->tree, account_table_note_idle);
 		if (idle_account == NULL)
 			return;
-		tdelete(idle_account, &all->tree, compare);
+		tdelete(idle_account, &all->tree, account_table_compare);
 		all->count--;
-		account_free(idle_account);
+		account_table_free(idle_account);
 	}
 }
 
 struct accounts *
 accounts_new(struct event_base *base, const struct conf *conf,
-    struct http *http, struct state *state, struct holds *holds)
+    struct http *http, struct state *state, struct throttles *throttles)
 {
 	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
 	struct accounts *all = calloc(1, sizeof(*all));
@@ -134,18 +134,19 @@ accounts_new(struct event_base *base, const struct conf *conf,
 	all->conf = conf;
 	all->http = http;
 	all->state = state;
-	all->holds = holds;
-	all->sweep = event_new(base, -1, EV_PERSIST, on_sweep, all);
+	all->throttles = throttles;
+	all->sweep =
+	    event_new(base, -1, EV_PERSIST, account_table_on_sweep, all);
 	if (all->sweep == NULL || event_add(all->sweep, &every) == -1 ||
-	    verdict_init() == -1)
+	    auth_cache_init() == -1)
 		accounts_free(&all);
 	return all;
 }
 
 static void
-free_node(void *account)
+account_table_free_node(void *account)
 {
-	account_free(account);
+	account_table_free(account);
 }
 
 void
@@ -156,7 +157,7 @@ accounts_free(struct accounts **accountsp)
 	*accountsp = NULL;
 	if (all == NULL)
 		return;
-	tdestroy(all->tree, free_node);
+	tdestroy(all->tree, account_table_free_node);
 	if (all->sweep != NULL)
 		event_free(all->sweep);
 	free(all);

@@ -1,5 +1,5 @@
 /*
- * auth_cache.c - see verdict.h.
+ * auth_cache.c - see auth_cache.h.
  */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -11,10 +11,11 @@
 #include "agent/daemon/base/clock.h"
 #include "auth_cache.h"
 
-static unsigned char key[VERDICT_DIGEST_SIZE];
+static unsigned char key[AUTH_CACHE_DIGEST_SIZE];
 
 static int
-hmac(const char *bytes, size_t len, unsigned char digest[VERDICT_DIGEST_SIZE])
+auth_cache_hmac(
+    const char *bytes, size_t len, unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
 {
 	return HMAC(EVP_sha256(), key, sizeof(key),
 		   (const unsigned char *)bytes, len, digest, NULL) != NULL
@@ -24,11 +25,13 @@ hmac(const char *bytes, size_t len, unsigned char digest[VERDICT_DIGEST_SIZE])
 
 /* A first digest makes OpenSSL load what it needs while memory is there. */
 int
-verdict_init(void)
+auth_cache_init(void)
 {
-	unsigned char digest[VERDICT_DIGEST_SIZE];
+	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 
-	return RAND_bytes(key, sizeof(key)) == 1 ? hmac("", 0, digest) : -1;
+	return RAND_bytes(key, sizeof(key)) == 1
+	    ? auth_cache_hmac("", 0, digest)
+	    : -1;
 }
 
 /*
@@ -36,46 +39,46 @@ verdict_init(void)
  * so that no secret passes for another one.
  */
 static void
-no_digest(unsigned char digest[VERDICT_DIGEST_SIZE])
+auth_cache_no_digest(unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
 {
 	static unsigned long long count;
 
 	count++;
-	memset(digest, 0, VERDICT_DIGEST_SIZE);
+	memset(digest, 0, AUTH_CACHE_DIGEST_SIZE);
 	memcpy(digest, &count, sizeof(count));
 }
 
 void
-verdict_digest(
-    const struct secret *secret, unsigned char digest[VERDICT_DIGEST_SIZE])
+auth_cache_digest(
+    const struct secret *secret, unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
 {
-	if (hmac(secret->bytes, secret->len, digest) == -1)
-		no_digest(digest);
+	if (auth_cache_hmac(secret->bytes, secret->len, digest) == -1)
+		auth_cache_no_digest(digest);
 }
 
 /* Whoever guesses secrets must not push out the one that is right. */
 static int
-goes_first(const struct verdict *a, const struct verdict *b)
+auth_cache_goes_first(const struct auth_answer *a, const struct auth_answer *b)
 {
 	return a->accepted != b->accepted ? !a->accepted : a->at < b->at;
 }
 
 void
-verdict_remember(struct verdicts *verdicts, const struct secret *secret,
+auth_cache_remember(struct auth_cache *auth_cache, const struct secret *secret,
     int accepted, const char *text)
 {
-	unsigned char digest[VERDICT_DIGEST_SIZE];
-	struct verdict *v, *slot = &verdicts->slots[0];
+	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
+	struct auth_answer *v, *slot = &auth_cache->slots[0];
 	size_t i;
 
-	verdict_digest(secret, digest);
-	for (i = 0; i < VERDICTS; i++) {
-		v = &verdicts->slots[i];
+	auth_cache_digest(secret, digest);
+	for (i = 0; i < AUTH_CACHE_SLOTS; i++) {
+		v = &auth_cache->slots[i];
 		if (memcmp(v->digest, digest, sizeof(digest)) == 0) {
 			slot = v;
 			break;
 		}
-		if (goes_first(v, slot))
+		if (auth_cache_goes_first(v, slot))
 			slot = v;
 	}
 	memcpy(slot->digest, digest, sizeof(digest));
@@ -85,23 +88,23 @@ verdict_remember(struct verdicts *verdicts, const struct secret *secret,
 }
 
 static int
-still_counts(const struct verdict *v, long long ttl_ms)
+auth_cache_still_counts(const struct auth_answer *v, long long ttl_ms)
 {
-	long long ttl = v->accepted ? ttl_ms : VERDICT_REFUSED_MS;
+	long long ttl = v->accepted ? ttl_ms : AUTH_CACHE_REFUSED_MS;
 
 	return v->at != 0 && clock_ms() - v->at < ttl;
 }
 
-const struct verdict *
-verdict_find(const struct verdicts *verdicts,
-    const unsigned char digest[VERDICT_DIGEST_SIZE], long long ttl_ms)
+const struct auth_answer *
+auth_cache_find(const struct auth_cache *auth_cache,
+    const unsigned char digest[AUTH_CACHE_DIGEST_SIZE], long long ttl_ms)
 {
-	const struct verdict *v;
+	const struct auth_answer *v;
 	size_t i;
 
-	for (i = 0; i < VERDICTS; i++) {
-		v = &verdicts->slots[i];
-		if (still_counts(v, ttl_ms) &&
+	for (i = 0; i < AUTH_CACHE_SLOTS; i++) {
+		v = &auth_cache->slots[i];
+		if (auth_cache_still_counts(v, ttl_ms) &&
 		    CRYPTO_memcmp(v->digest, digest, sizeof(v->digest)) == 0)
 			return v;
 	}
@@ -109,12 +112,12 @@ verdict_find(const struct verdicts *verdicts,
 }
 
 int
-verdict_any(const struct verdicts *verdicts, long long ttl_ms)
+auth_cache_any(const struct auth_cache *auth_cache, long long ttl_ms)
 {
 	size_t i;
 
-	for (i = 0; i < VERDICTS; i++)
-		if (still_counts(&verdicts->slots[i], ttl_ms))
+	for (i = 0; i < AUTH_CACHE_SLOTS; i++)
+		if (auth_cache_still_counts(&auth_cache->slots[i], ttl_ms))
 			return 1;
 	return 0;
 }

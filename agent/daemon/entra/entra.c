@@ -31,7 +31,8 @@ static const struct {
 };
 
 static int
-add_escaped(struct buf *out, const char *name, const char *value, size_t len)
+entra_add_escaped(
+    struct buf *out, const char *name, const char *value, size_t len)
 {
 	if (buf_printf(out, "&%s=", name) == -1)
 		return -1;
@@ -49,8 +50,9 @@ entra_form(const struct conf *conf, const struct identity *id,
 	if (buf_printf(&scope, "%s/.default", conf->graph_endpoint) == 0 &&
 	    buf_printf(out, "grant_type=client_credentials&client_id=%s",
 		id->client) == 0 &&
-	    add_escaped(out, "scope", scope.bytes, scope.len) == 0 &&
-	    add_escaped(out, "client_secret", secret->bytes, secret->len) == 0)
+	    entra_add_escaped(out, "scope", scope.bytes, scope.len) == 0 &&
+	    entra_add_escaped(
+		out, "client_secret", secret->bytes, secret->len) == 0)
 		result = 0;
 	buf_free(&scope);
 	return result;
@@ -58,7 +60,7 @@ entra_form(const struct conf *conf, const struct identity *id,
 
 /* It goes into logs and answers, so it stays one line whatever was said. */
 static void
-clean(char *text)
+entra_clean(char *text)
 {
 	char *p;
 
@@ -72,7 +74,7 @@ clean(char *text)
  * repeat the secret are left out: numbers that an admin can look up stay.
  */
 static void
-describe(
+entra_describe(
     const json_t *json, const struct secret *secret, struct entra_answer *out)
 {
 	const json_t *codes = json_object_get(json, "error_codes");
@@ -90,7 +92,7 @@ describe(
 	if (!reveals(secret, description, len)) {
 		snprintf(out->text, sizeof(out->text), "%.*s", (int)len,
 		    description);
-		clean(out->text);
+		entra_clean(out->text);
 		return;
 	}
 	if (json_integer_value(json_array_get(codes, 0)) > 0)
@@ -104,7 +106,7 @@ describe(
 }
 
 static void
-read_error(const struct http_answer *answer, const struct secret *secret,
+entra_read_error(const struct http_answer *answer, const struct secret *secret,
     const json_t *json, struct entra_answer *out)
 {
 	const char *error = json_string_value(json_object_get(json, "error"));
@@ -116,7 +118,7 @@ read_error(const struct http_answer *answer, const struct secret *secret,
 		    answer->status);
 		return;
 	}
-	describe(json, secret, out);
+	entra_describe(json, secret, out);
 	if (answer->status < 400 || answer->status > 499 ||
 	    answer->status == 429)
 		return;
@@ -127,7 +129,7 @@ read_error(const struct http_answer *answer, const struct secret *secret,
 
 /* Fit for a header: visible ASCII alone (RFC 6750 section 2.1 allows less). */
 static int
-is_token(const char *token, size_t len)
+entra_is_token(const char *token, size_t len)
 {
 	size_t i;
 
@@ -138,13 +140,13 @@ is_token(const char *token, size_t len)
 }
 
 static void
-read_token(const json_t *json, struct entra_answer *out)
+entra_read_token(const json_t *json, struct entra_answer *out)
 {
 	const json_t *token = json_object_get(json, "access_token");
 	const json_t *expires = json_object_get(json, "expires_in");
 	size_t len = json_string_length(token);
 
-	if (!is_token(json_string_value(token), len) ||
+	if (!entra_is_token(json_string_value(token), len) ||
 	    json_integer_value(expires) <= 0 ||
 	    json_integer_value(expires) > 30 * 86400L) {
 		snprintf(out->text, sizeof(out->text),
@@ -177,9 +179,9 @@ entra_read(const struct http_answer *answer, const struct secret *secret,
 	}
 	json = json_loadb(answer->body, answer->body_len, 0, NULL);
 	if (answer->status == 200)
-		read_token(json, out);
+		entra_read_token(json, out);
 	else
-		read_error(answer, secret, json, out);
+		entra_read_error(answer, secret, json, out);
 	json_decref(json);
 }
 
@@ -195,7 +197,7 @@ struct entra_call {
 };
 
 static long
-read_form(void *ctx, char *to, size_t room)
+entra_read_form(void *ctx, char *to, size_t room)
 {
 	struct entra_call *call = ctx;
 	size_t len = call->form.len - call->read;
@@ -208,7 +210,7 @@ read_form(void *ctx, char *to, size_t room)
 }
 
 static void
-rewind_form(void *ctx)
+entra_rewind_form(void *ctx)
 {
 	((struct entra_call *)ctx)->read = 0;
 }
@@ -227,7 +229,7 @@ entra_cancel(struct entra_call **callp)
 }
 
 static void
-on_answer(void *ctx, const struct http_answer *http_answer)
+entra_on_answer(void *ctx, const struct http_answer *http_answer)
 {
 	struct entra_call *call = ctx;
 	struct entra_answer answer;
@@ -240,12 +242,12 @@ on_answer(void *ctx, const struct http_answer *http_answer)
 }
 
 static int
-start(struct entra_call *call, struct http *http, const struct conf *conf,
+entra_post(struct entra_call *call, struct http *http, const struct conf *conf,
     const struct identity *id, struct error *err)
 {
 	struct http_body body = {.size = (long long)call->form.len,
-	    .read = read_form,
-	    .rewind = rewind_form,
+	    .read = entra_read_form,
+	    .rewind = entra_rewind_form,
 	    .ctx = call};
 	struct http_request request = {.method = "POST",
 	    .content_type = "application/x-www-form-urlencoded",
@@ -264,7 +266,8 @@ start(struct entra_call *call, struct http *http, const struct conf *conf,
 		error_set(err, ERROR_OURS, "4.3.5", "login_endpoint too long");
 	} else {
 		request.url = url.bytes;
-		call->http = http_start(http, &request, on_answer, call, err);
+		call->http =
+		    http_start(http, &request, entra_on_answer, call, err);
 	}
 	buf_free(&url);
 	return call->http == NULL ? -1 : 0;
@@ -288,7 +291,7 @@ entra_start(struct http *http, const struct conf *conf,
 	if (entra_form(conf, id, secret, &call->form) == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the form is too long");
 		entra_cancel(&call);
-	} else if (start(call, http, conf, id, err) == -1) {
+	} else if (entra_post(call, http, conf, id, err) == -1) {
 		entra_cancel(&call);
 	}
 	return call;

@@ -11,13 +11,13 @@
 #include "graph.h"
 
 static long
-read_message(void *ctx, char *to, size_t room)
+graph_read_message(void *ctx, char *to, size_t room)
 {
 	return spool_read_base64(ctx, to, room);
 }
 
 static void
-rewind_message(void *ctx)
+graph_rewind_message(void *ctx)
 {
 	spool_rewind(ctx);
 }
@@ -36,8 +36,8 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
     http_done done, void *ctx, struct error *err)
 {
 	struct http_body body = {.size = spool_base64_size(spool),
-	    .read = read_message,
-	    .rewind = rewind_message,
+	    .read = graph_read_message,
+	    .rewind = graph_rewind_message,
 	    .ctx = spool};
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
@@ -79,7 +79,7 @@ graph_new_id(char id[GRAPH_ID_SIZE])
 
 /* NULL is as good as empty; control characters become blanks. */
 static void
-copy_text(const char *text, char *to, size_t size)
+graph_copy_text(const char *text, char *to, size_t size)
 {
 	char *p;
 
@@ -90,9 +90,9 @@ copy_text(const char *text, char *to, size_t size)
 }
 
 static void
-copy_string(const json_t *json, char *to, size_t size)
+graph_copy_string(const json_t *json, char *to, size_t size)
 {
-	copy_text(json_string_value(json), to, size);
+	graph_copy_text(json_string_value(json), to, size);
 }
 
 void
@@ -102,19 +102,20 @@ graph_read_error(const struct http_answer *answer, struct graph_error *out)
 	json_t *json;
 
 	memset(out, 0, sizeof(*out));
-	copy_text(answer->request_id, out->request_id, sizeof(out->request_id));
+	graph_copy_text(
+	    answer->request_id, out->request_id, sizeof(out->request_id));
 	json = json_loadb(answer->body, answer->body_len, 0, NULL);
 	error = json_object_get(json, "error");
-	copy_string(
+	graph_copy_string(
 	    json_object_get(error, "code"), out->code, sizeof(out->code));
-	copy_string(json_object_get(error, "message"), out->message,
+	graph_copy_string(json_object_get(error, "message"), out->message,
 	    sizeof(out->message));
 	/* documented as innerError, seen as innererror */
 	inner = json_object_get(error, "innerError");
 	if (inner == NULL)
 		inner = json_object_get(error, "innererror");
 	if (out->request_id[0] == '\0')
-		copy_string(json_object_get(inner, "request-id"),
+		graph_copy_string(json_object_get(inner, "request-id"),
 		    out->request_id, sizeof(out->request_id));
 	json_decref(json);
 }

@@ -30,7 +30,7 @@ graph_body_free(struct graph_body *body)
 }
 
 static void
-start_body(struct graph_body *body)
+graph_draft_start_body(struct graph_body *body)
 {
 	graph_body_free(body);
 	buf_init(&body->head, HEAD_MAX);
@@ -38,7 +38,8 @@ start_body(struct graph_body *body)
 }
 
 static long
-read_text(const char *text, size_t len, size_t *at, char *to, size_t room)
+graph_draft_read_text(
+    const char *text, size_t len, size_t *at, char *to, size_t room)
 {
 	size_t n = len - *at < room ? len - *at : room;
 
@@ -48,24 +49,24 @@ read_text(const char *text, size_t len, size_t *at, char *to, size_t room)
 }
 
 static long
-read_body(void *ctx, char *to, size_t room)
+graph_draft_read_body(void *ctx, char *to, size_t room)
 {
 	struct graph_body *body = ctx;
 	long n;
 
 	if (body->at_head < body->head.len)
-		return read_text(
+		return graph_draft_read_text(
 		    body->head.bytes, body->head.len, &body->at_head, to, room);
 	n = body->base64 ? spool_read_base64(&body->file, to, room)
 			 : spool_read(&body->file, to, room);
 	if (n != 0)
 		return n;
-	return read_text(
+	return graph_draft_read_text(
 	    body->tail, strlen(body->tail), &body->at_tail, to, room);
 }
 
 static void
-rewind_body(void *ctx)
+graph_draft_rewind_body(void *ctx)
 {
 	struct graph_body *body = ctx;
 
@@ -74,10 +75,11 @@ rewind_body(void *ctx)
 }
 
 static struct http_body
-http_body_of(struct graph_body *body)
+graph_draft_http_body_of(struct graph_body *body)
 {
-	struct http_body http = {
-	    .read = read_body, .rewind = rewind_body, .ctx = body};
+	struct http_body http = {.read = graph_draft_read_body,
+	    .rewind = graph_draft_rewind_body,
+	    .ctx = body};
 	long long file =
 	    body->base64 ? spool_base64_size(&body->file) : body->file.size;
 
@@ -86,8 +88,8 @@ http_body_of(struct graph_body *body)
 }
 
 static void
-set_file(struct graph_body *body, const struct spool *spool, long long offset,
-    long long length)
+graph_draft_set_file(struct graph_body *body, const struct spool *spool,
+    long long offset, long long length)
 {
 	body->bytes.offset = offset;
 	body->bytes.length = length;
@@ -95,20 +97,20 @@ set_file(struct graph_body *body, const struct spool *spool, long long offset,
 }
 
 static int
-add(const char *bytes, size_t len, void *text)
+graph_draft_add(const char *bytes, size_t len, void *text)
 {
 	return buf_add(text, bytes, len);
 }
 
 /* Appends the JSON value to the head and drops it. */
 static int
-add_json(struct graph_body *body, json_t *json)
+graph_draft_add_json(struct graph_body *body, json_t *json)
 {
 	int result = -1;
 
 	if (json != NULL)
-		result =
-		    json_dump_callback(json, add, &body->head, JSON_COMPACT);
+		result = json_dump_callback(
+		    json, graph_draft_add, &body->head, JSON_COMPACT);
 	json_decref(json);
 	return result;
 }
@@ -117,7 +119,8 @@ add_json(struct graph_body *body, json_t *json)
 
 /* Without a draft, that of all messages; else of the draft, and tail. */
 static int
-draft_url(const struct graph_call *call, const char *tail, struct buf *url)
+graph_draft_url(
+    const struct graph_call *call, const char *tail, struct buf *url)
 {
 	if (graph_user_url(call->conf, call->mailbox, url) == -1 ||
 	    buf_add_string(url, "/messages") == -1)
@@ -131,7 +134,7 @@ draft_url(const struct graph_call *call, const char *tail, struct buf *url)
 }
 
 static struct http_call *
-start(const struct graph_call *call, const char *tail,
+graph_draft_start(const struct graph_call *call, const char *tail,
     struct http_request *request, struct error *err)
 {
 	struct http_call *http = NULL;
@@ -141,7 +144,7 @@ start(const struct graph_call *call, const char *tail,
 	request->bearer = call->token;
 	request->client_request_id = call->id;
 	request->timeout = call->conf->request_timeout;
-	if (draft_url(call, tail, &url) == -1) {
+	if (graph_draft_url(call, tail, &url) == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");
 	} else {
 		request->url = url.bytes;
@@ -153,10 +156,10 @@ start(const struct graph_call *call, const char *tail,
 }
 
 static struct http_call *
-post_body(const struct graph_call *call, const char *tail, const char *type,
-    struct graph_body *body, struct error *err)
+graph_draft_post_body(const struct graph_call *call, const char *tail,
+    const char *type, struct graph_body *body, struct error *err)
 {
-	struct http_body http = http_body_of(body);
+	struct http_body http = graph_draft_http_body_of(body);
 	struct http_request request = {
 	    .method = "POST", .content_type = type, .body = &http};
 
@@ -164,17 +167,17 @@ post_body(const struct graph_call *call, const char *tail, const char *type,
 		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 		return NULL;
 	}
-	return start(call, tail, &request, err);
+	return graph_draft_start(call, tail, &request, err);
 }
 
 static long
-read_message(void *ctx, char *to, size_t room)
+graph_draft_read_message(void *ctx, char *to, size_t room)
 {
 	return spool_read_base64(ctx, to, room);
 }
 
 static void
-rewind_message(void *ctx)
+graph_draft_rewind_message(void *ctx)
 {
 	spool_rewind(ctx);
 }
@@ -184,8 +187,8 @@ graph_draft_create(
     const struct graph_call *call, struct spool *spool, struct error *err)
 {
 	struct http_body body = {.size = spool_base64_size(spool),
-	    .read = read_message,
-	    .rewind = rewind_message,
+	    .read = graph_draft_read_message,
+	    .rewind = graph_draft_rewind_message,
 	    .ctx = spool};
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
@@ -195,12 +198,12 @@ graph_draft_create(
 
 	all.draft = NULL;
 	spool_rewind(spool);
-	return start(&all, "", &request, err);
+	return graph_draft_start(&all, "", &request, err);
 }
 
 /* Adds what is known of an attachment, but its bytes. */
 static json_t *
-describe(const struct attachment *a, json_t *json)
+graph_draft_describe(const struct attachment *a, json_t *json)
 {
 	if (json != NULL && a->id != NULL &&
 	    json_object_set_new(json, "contentId", json_string(a->id)) == -1) {
@@ -212,13 +215,13 @@ describe(const struct attachment *a, json_t *json)
 
 /* The whole of a fileAttachment but for contentBytes and what closes it. */
 static int
-add_file_head(const struct attachment *a, struct graph_body *body)
+graph_draft_add_file_head(const struct attachment *a, struct graph_body *body)
 {
 	json_t *json = json_pack("{s:s, s:s, s:s, s:b}", "@odata.type",
 	    "#microsoft.graph.fileAttachment", "name", a->name, "contentType",
 	    a->type, "isInline", a->is_inline);
 
-	if (add_json(body, describe(a, json)) == -1)
+	if (graph_draft_add_json(body, graph_draft_describe(a, json)) == -1)
 		return -1;
 	body->head.len--; /* its closing brace */
 	return buf_add_string(&body->head, ",\"contentBytes\":\"");
@@ -236,15 +239,16 @@ struct http_call *
 graph_draft_attach(const struct graph_call *call, const struct attachment *a,
     const struct spool *spool, struct graph_body *body, struct error *err)
 {
-	start_body(body);
-	if (add_file_head(a, body) == -1) {
+	graph_draft_start_body(body);
+	if (graph_draft_add_file_head(a, body) == -1) {
 		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 		return NULL;
 	}
 	body->tail = "\"}";
 	body->base64 = 1;
-	set_file(body, spool, a->bytes.offset, a->bytes.length);
-	return post_body(call, "/attachments", "application/json", body, err);
+	graph_draft_set_file(body, spool, a->bytes.offset, a->bytes.length);
+	return graph_draft_post_body(
+	    call, "/attachments", "application/json", body, err);
 }
 
 struct http_call *
@@ -255,14 +259,14 @@ graph_draft_open(const struct graph_call *call, const struct attachment *a,
 	    "file", "name", a->name, "size", (json_int_t)a->bytes.length,
 	    "contentType", a->type, "isInline", a->is_inline);
 
-	start_body(body);
-	if ((json = describe(a, json)) != NULL)
+	graph_draft_start_body(body);
+	if ((json = graph_draft_describe(a, json)) != NULL)
 		json = json_pack("{s:o}", "AttachmentItem", json);
-	if (add_json(body, json) == -1) {
+	if (graph_draft_add_json(body, json) == -1) {
 		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 		return NULL;
 	}
-	return post_body(call, "/attachments/createUploadSession",
+	return graph_draft_post_body(call, "/attachments/createUploadSession",
 	    "application/json", body, err);
 }
 
@@ -275,9 +279,9 @@ graph_draft_send(
 	    .method = "POST", .body = &http, .once = 1};
 
 	/* no bytes, but "Content-Length: 0" */
-	start_body(body);
-	http = http_body_of(body);
-	return start(call, "/send", &request, err);
+	graph_draft_start_body(body);
+	http = graph_draft_http_body_of(body);
+	return graph_draft_start(call, "/send", &request, err);
 }
 
 struct http_call *
@@ -285,7 +289,7 @@ graph_draft_delete(const struct graph_call *call, struct error *err)
 {
 	struct http_request request = {.method = "DELETE"};
 
-	return start(call, "", &request, err);
+	return graph_draft_start(call, "", &request, err);
 }
 
 /* --- requests to the upload host --- */
@@ -318,9 +322,9 @@ graph_draft_put(const struct graph_call *call, const struct secret *upload,
 
 	if (length > GRAPH_RANGE_SIZE)
 		length = GRAPH_RANGE_SIZE;
-	start_body(body);
-	set_file(body, spool, a->bytes.offset + offset, length);
-	http = http_body_of(body);
+	graph_draft_start_body(body);
+	graph_draft_set_file(body, spool, a->bytes.offset + offset, length);
+	http = graph_draft_http_body_of(body);
 	snprintf(range, sizeof(range), "bytes %lld-%lld/%lld", offset,
 	    offset + length - 1, a->bytes.length);
 	request.content_range = range;
@@ -332,7 +336,7 @@ graph_draft_put(const struct graph_call *call, const struct secret *upload,
 
 /* The end of the string that starts at p (a quote), or limit. */
 static const char *
-skip_string(const char *p, const char *limit)
+graph_draft_skip_string(const char *p, const char *limit)
 {
 	for (p++; p < limit && *p != '"'; p++)
 		if (*p == '\\')
@@ -341,7 +345,7 @@ skip_string(const char *p, const char *limit)
 }
 
 static const char *
-skip_blanks(const char *p, const char *limit)
+graph_draft_skip_blanks(const char *p, const char *limit)
 {
 	while (p < limit && strchr(" \t\r\n", *p) != NULL)
 		p++;
@@ -354,7 +358,7 @@ skip_blanks(const char *p, const char *limit)
  * may be no whole JSON; the id stands near its beginning.
  */
 static const char *
-find_id(const char *p, const char *limit)
+graph_draft_find_id(const char *p, const char *limit)
 {
 	const char *end, *value;
 	int depth = 0;
@@ -367,11 +371,11 @@ find_id(const char *p, const char *limit)
 			depth--;
 		if (*p != '"')
 			continue;
-		end = skip_string(p, limit);
-		value = skip_blanks(end, limit);
+		end = graph_draft_skip_string(p, limit);
+		value = graph_draft_skip_blanks(end, limit);
 		if (depth != 1 || value == limit || *value != ':')
 			continue;
-		value = skip_blanks(value + 1, limit);
+		value = graph_draft_skip_blanks(value + 1, limit);
 		if (end - p == 4 && memcmp(p, "\"id\"", 4) == 0)
 			return value < limit && *value == '"' ? value : NULL;
 	}
@@ -380,7 +384,7 @@ find_id(const char *p, const char *limit)
 
 /* Visible ASCII that needs no escape in JSON. */
 static int
-is_plain(const char *text, size_t len)
+graph_draft_is_plain(const char *text, size_t len)
 {
 	size_t i;
 
@@ -399,13 +403,13 @@ graph_draft_read_id(const struct http_answer *answer, char id[DRAFT_ID_SIZE])
 
 	/* a draft of half a message is none */
 	if (answer->status != 201 || !answer->body_sent ||
-	    (text = find_id(answer->body, limit)) == NULL)
+	    (text = graph_draft_find_id(answer->body, limit)) == NULL)
 		return -1;
-	end = skip_string(text, limit);
+	end = graph_draft_skip_string(text, limit);
 	if (end - text < 2 || end[-1] != '"')
 		return -1;
 	len = (size_t)(end - text) - 2;
-	if (len >= DRAFT_ID_SIZE || !is_plain(text + 1, len))
+	if (len >= DRAFT_ID_SIZE || !graph_draft_is_plain(text + 1, len))
 		return -1;
 	memcpy(id, text + 1, len);
 	id[len] = '\0';
@@ -425,7 +429,8 @@ graph_draft_read_upload(const struct http_answer *answer)
 	json = json_loadb(answer->body, answer->body_len, 0, NULL);
 	url = json_object_get(json, "uploadUrl");
 	len = json_string_length(url);
-	if (len <= UPLOAD_URL_MAX && is_plain(json_string_value(url), len) &&
+	if (len <= UPLOAD_URL_MAX &&
+	    graph_draft_is_plain(json_string_value(url), len) &&
 	    strncmp(json_string_value(url), "https://", 8) == 0)
 		upload = secret_new(json_string_value(url), len);
 	json_decref(json);

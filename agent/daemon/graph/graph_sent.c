@@ -29,7 +29,7 @@ static const struct folder {
 
 /* A quote inside an OData string is doubled (OData 4.01, 5.1.1.6.1). */
 static int
-add_filter(struct buf *url, const char *message_id)
+graph_sent_add_filter(struct buf *url, const char *message_id)
 {
 	struct buf filter;
 	int result = -1;
@@ -49,7 +49,8 @@ add_filter(struct buf *url, const char *message_id)
 }
 
 static struct http_call *
-get(const struct graph_call *call, const struct buf *url, struct error *err)
+graph_sent_get(
+    const struct graph_call *call, const struct buf *url, struct error *err)
 {
 	struct http_request request = {.method = "GET",
 	    .url = url->bytes,
@@ -80,9 +81,9 @@ graph_find(const struct graph_call *call, enum graph_folder folder,
 		"ccRecipients,bccRecipients&$top=%d&$filter=",
 		folders[folder].path, folders[folder].date,
 		GRAPH_SEARCH_TOP) == -1 ||
-	    add_filter(&url, message_id) == -1)
+	    graph_sent_add_filter(&url, message_id) == -1)
 		url.failed = 1;
-	started = get(call, &url, err);
+	started = graph_sent_get(call, &url, err);
 	buf_free(&url);
 	return started;
 }
@@ -99,7 +100,7 @@ graph_look(const struct graph_call *call, struct error *err)
 	    http_add_escaped(&url, call->draft, strlen(call->draft)) == -1 ||
 	    buf_add_string(&url, "?$select=isDraft") == -1)
 		url.failed = 1;
-	started = get(call, &url, err);
+	started = graph_sent_get(call, &url, err);
 	buf_free(&url);
 	return started;
 }
@@ -107,7 +108,7 @@ graph_look(const struct graph_call *call, struct error *err)
 /* --- recipients --- */
 
 static int
-compare_names(const void *a, const void *b)
+graph_sent_compare_names(const void *a, const void *b)
 {
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -119,7 +120,7 @@ graph_recipients(const char **list, size_t count)
 	char *p;
 	size_t i;
 
-	qsort(list, count, sizeof(*list), compare_names);
+	qsort(list, count, sizeof(*list), graph_sent_compare_names);
 	buf_init(&text, WIRE_RECORD_MAX);
 	buf_add(&text, "", 0);
 	for (i = 0; i < count; i++)
@@ -134,7 +135,7 @@ graph_recipients(const char **list, size_t count)
 
 /* How many addresses of a message's member list go into names. */
 static size_t
-take_names(
+graph_sent_take_names(
     const json_t *message, const char *member, const char **names, size_t room)
 {
 	const json_t *one, *list = json_object_get(message, member);
@@ -151,7 +152,7 @@ take_names(
 
 /* Lines of "some" that are all in "all"; both as graph_recipients() has them. */
 static int
-is_among(const char *some, const char *all)
+graph_sent_is_among(const char *some, const char *all)
 {
 	size_t len;
 
@@ -166,7 +167,7 @@ is_among(const char *some, const char *all)
 }
 
 static int
-has_recipients(const json_t *message, const char *recipients)
+graph_sent_has_recipients(const json_t *message, const char *recipients)
 {
 	/* Exchange takes 1,000 in all; more are not ours */
 	const char *names[1024];
@@ -175,13 +176,13 @@ has_recipients(const json_t *message, const char *recipients)
 	char *text;
 	int all;
 
-	count += take_names(message, "toRecipients", names, room);
-	count +=
-	    take_names(message, "ccRecipients", names + count, room - count);
-	count +=
-	    take_names(message, "bccRecipients", names + count, room - count);
+	count += graph_sent_take_names(message, "toRecipients", names, room);
+	count += graph_sent_take_names(
+	    message, "ccRecipients", names + count, room - count);
+	count += graph_sent_take_names(
+	    message, "bccRecipients", names + count, room - count);
 	text = graph_recipients(names, count);
-	all = text != NULL && is_among(recipients, text);
+	all = text != NULL && graph_sent_is_among(recipients, text);
 	free(text);
 	return all;
 }
@@ -193,7 +194,7 @@ has_recipients(const json_t *message, const char *recipients)
  * of memory, whatever it takes of the answer.
  */
 static int
-is_too_much(const struct http_answer *answer)
+graph_sent_is_too_much(const struct http_answer *answer)
 {
 	size_t i, values = 0;
 
@@ -206,17 +207,17 @@ is_too_much(const struct http_answer *answer)
 
 /* NULL for what was cut off, or is no answer that tells. */
 static json_t *
-load(const struct http_answer *answer)
+graph_sent_load(const struct http_answer *answer)
 {
 	if (answer->status != 200 || answer->transport[0] != '\0' ||
-	    is_too_much(answer))
+	    graph_sent_is_too_much(answer))
 		return NULL;
 	return json_loadb(answer->body, answer->body_len, 0, NULL);
 }
 
 /* Where it is not said, it is taken for ours: that was so before. */
 static int
-is_before(const json_t *message, const char *since)
+graph_sent_is_before(const json_t *message, const char *since)
 {
 	const char *when = NULL;
 	size_t i;
@@ -228,7 +229,7 @@ is_before(const json_t *message, const char *since)
 }
 
 static int
-is_our_draft(const json_t *message, const char *drafts)
+graph_sent_is_our_draft(const json_t *message, const char *drafts)
 {
 	const char *id = json_string_value(json_object_get(message, "id"));
 	size_t len;
@@ -259,7 +260,7 @@ graph_read_found(
 	if (gmtime_r(&from, &tm) == NULL ||
 	    strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		return -1;
-	json = load(answer);
+	json = graph_sent_load(answer);
 	value = json_object_get(json, "value");
 	/* what goes on elsewhere is not all */
 	if (json_is_array(value) &&
@@ -267,9 +268,9 @@ graph_read_found(
 		found = 0;
 	for (i = 0; found != 1 && i < json_array_size(value); i++) {
 		message = json_array_get(value, i);
-		if (!is_before(message, since) &&
-		    !is_our_draft(message, sought->drafts) &&
-		    has_recipients(message, sought->recipients))
+		if (!graph_sent_is_before(message, since) &&
+		    !graph_sent_is_our_draft(message, sought->drafts) &&
+		    graph_sent_has_recipients(message, sought->recipients))
 			found = 1;
 	}
 	json_decref(json);
@@ -279,7 +280,7 @@ graph_read_found(
 int
 graph_read_look(const struct http_answer *answer)
 {
-	json_t *json = load(answer);
+	json_t *json = graph_sent_load(answer);
 	const json_t *is_draft = json_object_get(json, "isDraft");
 	int sent = json_is_boolean(is_draft) ? json_is_false(is_draft) : -1;
 

@@ -39,36 +39,36 @@ static const struct row rows[] = {
     {202, NULL, OUTCOME_SENT, "2.0.0", NULL, "accepted", 0, NULL},
 
     /* four at once for an application and mailbox, whatever the code */
-    {429, NULL, OUTCOME_HOLD, "4.4.5", REASON_THROTTLED, SLOW_DOWN, 1,
+    {429, NULL, OUTCOME_THROTTLE, "4.4.5", REASON_THROTTLED, SLOW_DOWN, 1,
 	"MailboxConcurrency"},
 
     {401, NULL, OUTCOME_RENEW, "4.7.8", REASON_CREDENTIAL,
 	"Graph does not take the token", 0, NULL},
 
-    {ANY, "ErrorSendAsDenied", OUTCOME_HEAL, "x.7.60", REASON_PERMISSION,
+    {ANY, "ErrorSendAsDenied", OUTCOME_GRACE, "x.7.60", REASON_PERMISSION,
 	"the application may not send as this mailbox; an admin must grant "
 	"it Mail.Send for the mailbox, or From must name the mailbox itself",
 	0, NULL},
-    {403, "ErrorAccessDenied", OUTCOME_HEAL, "x.7.1", REASON_PERMISSION,
+    {403, "ErrorAccessDenied", OUTCOME_GRACE, "x.7.1", REASON_PERMISSION,
 	NOT_GRANTED, 0, NULL},
-    {403, "Authorization_RequestDenied", OUTCOME_HEAL, "x.7.1",
+    {403, "Authorization_RequestDenied", OUTCOME_GRACE, "x.7.1",
 	REASON_PERMISSION, NOT_GRANTED, 0, NULL},
     /* RFC 3463: x.1.8 is about the sender's domain */
-    {404, "ErrorInvalidUser", OUTCOME_HEAL, "x.1.0", REASON_MAILBOX, NO_MAILBOX,
-	0, NULL},
-    {404, "ResourceNotFound", OUTCOME_HEAL, "x.1.0", REASON_MAILBOX, NO_MAILBOX,
-	0, NULL},
-    {404, "Request_ResourceNotFound", OUTCOME_HEAL, "x.1.0", REASON_MAILBOX,
+    {404, "ErrorInvalidUser", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
 	NO_MAILBOX, 0, NULL},
-    {404, "MailboxNotEnabledForRESTAPI", OUTCOME_HEAL, "x.1.0", REASON_MAILBOX,
+    {404, "ResourceNotFound", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
+	NO_MAILBOX, 0, NULL},
+    {404, "Request_ResourceNotFound", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
+	NO_MAILBOX, 0, NULL},
+    {404, "MailboxNotEnabledForRESTAPI", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
 	"the mailbox is not in Exchange Online, inactive or on-premises", 0,
 	NULL},
 
-    {400, "ErrorInvalidRecipients", OUTCOME_RETRY, "x.1.3", REASON_RECIPIENT,
+    {400, "ErrorInvalidRecipients", OUTCOME_AGAIN, "x.1.3", REASON_RECIPIENT,
 	"Exchange does not take the recipients' addresses", 0, NULL},
-    {400, "ErrorMimeContentInvalidBase64String", OUTCOME_RETRY, "x.6.0",
+    {400, "ErrorMimeContentInvalidBase64String", OUTCOME_AGAIN, "x.6.0",
 	REASON_CONTENT, UNREADABLE, 0, NULL},
-    {400, "ErrorMimeContentInvalid", OUTCOME_RETRY, "x.6.0", REASON_CONTENT,
+    {400, "ErrorMimeContentInvalid", OUTCOME_AGAIN, "x.6.0", REASON_CONTENT,
 	UNREADABLE, 0, NULL},
 
     {400, "ErrorMessageSizeExceeded", OUTCOME_BOUNCE, "5.3.4", REASON_SIZE,
@@ -89,9 +89,10 @@ static const struct row rows[] = {
 	REASON_THROTTLED, DAILY, 0, NULL},
 
     /* RFC 3463: x.4.5 is congestion; 4.7.28 is a flood of mail (IANA) */
-    {ANY, "ApplicationThrottled", OUTCOME_HOLD, "4.4.5", REASON_THROTTLED,
+    {ANY, "ApplicationThrottled", OUTCOME_THROTTLE, "4.4.5", REASON_THROTTLED,
 	SLOW_DOWN, 1, NULL},
-    {429, NULL, OUTCOME_HOLD, "4.4.5", REASON_THROTTLED, SLOW_DOWN, 0, NULL},
+    {429, NULL, OUTCOME_THROTTLE, "4.4.5", REASON_THROTTLED, SLOW_DOWN, 0,
+	NULL},
 
     {503, NULL, OUTCOME_DEFER, "4.3.2", REASON_ENDPOINT, "Exchange is busy", 0,
 	NULL},
@@ -99,7 +100,7 @@ static const struct row rows[] = {
 };
 
 static int
-row_matches(
+outcome_row_matches(
     const struct row *row, long status, const char *code, const char *words)
 {
 	if (row->status == ANY) {
@@ -118,7 +119,7 @@ row_matches(
 
 /* No answer, or one that no row foresees. */
 static struct outcome
-unforeseen(long status, int body_sent)
+outcome_unforeseen(long status, int body_sent)
 {
 	struct outcome out = {
 	    .action = OUTCOME_DEFER, .dsn = "4.3.0", .reason = REASON_UNKNOWN};
@@ -128,11 +129,11 @@ unforeseen(long status, int body_sent)
 		out.reason = REASON_ENDPOINT;
 		out.text = "no answer from Graph";
 		out.known = 1;
-		out.unknown_fate = body_sent;
+		out.outcome_unknown = body_sent;
 	} else {
 		out.text = "Graph's answer is not one that is known here";
 		/* an answer in the 400s is a no; any other may be a yes */
-		out.unknown_fate = body_sent && status / 100 != 4;
+		out.outcome_unknown = body_sent && status / 100 != 4;
 	}
 	return out;
 }
@@ -143,7 +144,7 @@ static const struct outcome early_acceptance = {.action = OUTCOME_DEFER,
     .reason = REASON_ENDPOINT,
     .text = "Graph answered before it had the whole message",
     .known = 1,
-    .unknown_fate = 1};
+    .outcome_unknown = 1};
 
 struct outcome
 outcome_of(long status, const char *code, const char *words, int body_sent)
@@ -154,7 +155,7 @@ outcome_of(long status, const char *code, const char *words, int body_sent)
 	if (status == 202 && !body_sent)
 		return early_acceptance;
 	for (i = 0; status != 0 && i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!row_matches(&rows[i], status, code, words))
+		if (!outcome_row_matches(&rows[i], status, code, words))
 			continue;
 		out.action = rows[i].action;
 		out.dsn = rows[i].dsn;
@@ -166,9 +167,9 @@ outcome_of(long status, const char *code, const char *words, int body_sent)
 		 * 500 and 504 have been followed by delivery. A 503 comes from
 		 * the front and a named error from Exchange's own refusal.
 		 */
-		out.unknown_fate = rows[i].action == OUTCOME_DEFER &&
+		out.outcome_unknown = rows[i].action == OUTCOME_DEFER &&
 		    rows[i].code == NULL && status != 503 && body_sent;
 		return out;
 	}
-	return unforeseen(status, body_sent);
+	return outcome_unforeseen(status, body_sent);
 }

@@ -9,9 +9,9 @@
 enum outcome_action {
 	OUTCOME_SENT,
 	OUTCOME_RENEW, /* get a new token and try again, once; then defer */
-	OUTCOME_RETRY, /* try again, once; then bounce */
-	OUTCOME_HEAL, /* an admin can mend it: defer, later bounce */
-	OUTCOME_HOLD, /* throttled: wait as told, or defer */
+	OUTCOME_AGAIN, /* try again, once; then bounce */
+	OUTCOME_GRACE, /* an admin can mend it: defer, later bounce */
+	OUTCOME_THROTTLE, /* throttled: wait as told, or defer */
 	OUTCOME_DEFER,
 	OUTCOME_BOUNCE
 };
@@ -21,9 +21,9 @@ struct outcome {
 	const char *dsn; /* "x.7.28": x is 4 when deferred, 5 when bounced */
 	const char *reason; /* of reason.h; NULL when sent */
 	const char *text; /* one sentence for the person who reads a bounce */
-	int of_mailbox; /* OUTCOME_HOLD: this mailbox; 0: the application */
+	int of_mailbox; /* OUTCOME_THROTTLE: this mailbox; 0: the application */
 	int known; /* 0: nobody foresaw this answer; worth a warning */
-	int unknown_fate; /* 1: Graph may have taken the message */
+	int outcome_unknown; /* 1: Graph may have taken the message */
 };
 
 /*

@@ -25,20 +25,20 @@ attachments_free(struct attachments *all)
 }
 
 static int
-refuse(const char *name, struct error *err)
+attachment_refuse(const char *name, struct error *err)
 {
 	return error_set(
 	    err, ERROR_OURS, "4.3.0", "%s is malformed or one too many", name);
 }
 
 static int
-no_memory(struct error *err)
+attachment_no_memory(struct error *err)
 {
 	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 }
 
 static int
-add(struct attachments *all, const char *value, struct error *err)
+attachment_add(struct attachments *all, const char *value, struct error *err)
 {
 	size_t room = all->room == 0 ? 4 : 2 * all->room;
 	struct attachment *list;
@@ -47,11 +47,11 @@ add(struct attachments *all, const char *value, struct error *err)
 	if (all->count == ATTACHMENTS_MAX ||
 	    spool_parse_segment(value, &bytes) == -1 ||
 	    bytes.length > SPOOL_SIZE_MAX - all->size)
-		return refuse(PREFIX, err);
+		return attachment_refuse(PREFIX, err);
 	if (all->count == all->room) {
 		list = reallocarray(all->list, room, sizeof(*list));
 		if (list == NULL)
-			return no_memory(err);
+			return attachment_no_memory(err);
 		all->list = list;
 		all->room = room;
 	}
@@ -63,7 +63,7 @@ add(struct attachments *all, const char *value, struct error *err)
 
 /* It goes into JSON, so UTF-8 is needed. */
 static int
-is_text(const char *value)
+attachment_is_text(const char *value)
 {
 	json_t *json;
 
@@ -75,26 +75,27 @@ is_text(const char *value)
 }
 
 static int
-set_text(char **text, const char *name, const char *value, struct error *err)
+attachment_set_text(
+    char **text, const char *name, const char *value, struct error *err)
 {
-	if (*text != NULL || !is_text(value))
-		return refuse(name, err);
+	if (*text != NULL || !attachment_is_text(value))
+		return attachment_refuse(name, err);
 	if ((*text = strdup(value)) == NULL)
-		return no_memory(err);
+		return attachment_no_memory(err);
 	return 0;
 }
 
 /* What follows "attachment-" in a line's name. */
 static int
-set(struct attachment *a, const char *what, const char *name, const char *value,
-    struct error *err)
+attachment_set(struct attachment *a, const char *what, const char *name,
+    const char *value, struct error *err)
 {
 	if (strcmp(what, "name") == 0)
-		return set_text(&a->name, name, value, err);
+		return attachment_set_text(&a->name, name, value, err);
 	if (strcmp(what, "type") == 0)
-		return set_text(&a->type, name, value, err);
+		return attachment_set_text(&a->type, name, value, err);
 	if (strcmp(what, "id") == 0)
-		return set_text(&a->id, name, value, err);
+		return attachment_set_text(&a->id, name, value, err);
 	if (strcmp(what, "inline") == 0)
 		a->is_inline = strcmp(value, "yes") == 0;
 	return 0;
@@ -109,13 +110,13 @@ attachments_read(struct attachments *all, const char *name, const char *value,
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
 		return 0;
 	if (name[strlen(PREFIX)] == '\0')
-		result = add(all, value, err);
+		result = attachment_add(all, value, err);
 	else if (name[strlen(PREFIX)] != '-')
 		return 0;
 	else if (all->count == 0)
-		result = refuse(name, err);
+		result = attachment_refuse(name, err);
 	else
-		result = set(&all->list[all->count - 1],
+		result = attachment_set(&all->list[all->count - 1],
 		    name + strlen(PREFIX "-"), name, value, err);
 	return result == -1 ? -1 : 1;
 }
@@ -129,7 +130,7 @@ attachments_check(
 	size_t i;
 
 	if (all->count > 0 && fstat(spool->fd, &st) == -1)
-		return refuse(PREFIX, err);
+		return attachment_refuse(PREFIX, err);
 	for (i = 0; i < all->count; i++) {
 		a = &all->list[i];
 		if (a->name == NULL || a->type == NULL)

@@ -10,13 +10,13 @@
 
 /* With its NUL, so that "ab","c" is not "a","bc". */
 static int
-add_string(EVP_MD_CTX *ctx, const char *s)
+fingerprint_add_string(EVP_MD_CTX *ctx, const char *s)
 {
 	return EVP_DigestUpdate(ctx, s, strlen(s) + 1);
 }
 
 static int
-add_raw(EVP_MD_CTX *ctx, const struct spool *spool)
+fingerprint_add_raw(EVP_MD_CTX *ctx, const struct spool *spool)
 {
 	/* one thread, and nobody needs it between two calls */
 	static char piece[64 * 1024];
@@ -38,41 +38,45 @@ add_raw(EVP_MD_CTX *ctx, const struct spool *spool)
 
 /* Of the message, whoever gets it. */
 static int
-hash_message(EVP_MD_CTX *ctx, const struct delivery_request *request,
+fingerprint_hash_message(EVP_MD_CTX *ctx,
+    const struct delivery_request *request,
     unsigned char message[JOURNAL_DIGEST_SIZE])
 {
 	char client[IDENTITY_TEXT_SIZE];
 
 	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
-	    add_string(ctx, identity_text(&request->identity, client)) &&
-	    add_string(ctx, request->mailbox) &&
-	    add_string(ctx, request->queue_id) &&
-	    add_raw(ctx, &request->spool) &&
+	    fingerprint_add_string(
+		ctx, identity_text(&request->identity, client)) &&
+	    fingerprint_add_string(ctx, request->mailbox) &&
+	    fingerprint_add_string(ctx, request->queue_id) &&
+	    fingerprint_add_raw(ctx, &request->spool) &&
 	    EVP_DigestFinal_ex(ctx, message, NULL);
 }
 
 static int
-hash_recipient(EVP_MD_CTX *ctx,
+fingerprint_hash_recipient(EVP_MD_CTX *ctx,
     const unsigned char message[JOURNAL_DIGEST_SIZE], const char *recipient,
     unsigned char key[JOURNAL_DIGEST_SIZE])
 {
 	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
 	    EVP_DigestUpdate(ctx, message, JOURNAL_DIGEST_SIZE) &&
-	    add_string(ctx, recipient) && EVP_DigestFinal_ex(ctx, key, NULL);
+	    fingerprint_add_string(ctx, recipient) &&
+	    EVP_DigestFinal_ex(ctx, key, NULL);
 }
 
 static int
-hash_all(EVP_MD_CTX *ctx, struct delivery_request *request,
+fingerprint_hash_all(EVP_MD_CTX *ctx, struct delivery_request *request,
     const char **recipients, size_t count)
 {
 	struct journal_keys *keys = &request->keys;
 	unsigned char message[JOURNAL_DIGEST_SIZE];
 	size_t i;
 
-	if (!hash_message(ctx, request, message))
+	if (!fingerprint_hash_message(ctx, request, message))
 		return 0;
 	for (i = 0; i < count; i++)
-		if (!hash_recipient(ctx, message, recipients[i], keys->list[i]))
+		if (!fingerprint_hash_recipient(
+			ctx, message, recipients[i], keys->list[i]))
 			return 0;
 	keys->count = count;
 	journal_keys_sort(keys);
@@ -92,7 +96,7 @@ fingerprint(
 
 	keys->list = calloc(count, sizeof(keys->list[0]));
 	ok = ctx != NULL && keys->list != NULL &&
-	    hash_all(ctx, request, recipients, count);
+	    fingerprint_hash_all(ctx, request, recipients, count);
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : -1;
 }

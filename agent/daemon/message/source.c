@@ -1,5 +1,5 @@
 /*
- * source.c - see spool.h.
+ * source.c - see source.h.
  *
  * Messages are spooled by an agent seconds ago, so reads come from the page
  * cache and may be done in the event loop.
@@ -31,7 +31,7 @@ spool_free(struct spool *spool)
 }
 
 static int
-grow(struct spool *spool)
+source_grow(struct spool *spool)
 {
 	size_t room = spool->room == 0 ? 16 : 2 * spool->room;
 	struct segment *segments;
@@ -48,7 +48,7 @@ grow(struct spool *spool)
 
 /* Plain digits, which *text moves past; -1 when there are none. */
 static long long
-read_number(const char **text)
+source_read_number(const char **text)
 {
 	long long number;
 	char *end;
@@ -74,10 +74,10 @@ spool_slice(
 int
 spool_parse_segment(const char *text, struct segment *segment)
 {
-	segment->offset = read_number(&text);
+	segment->offset = source_read_number(&text);
 	if (*text++ != ',')
 		return -1;
-	segment->length = read_number(&text);
+	segment->length = source_read_number(&text);
 	if (*text != '\0' || segment->offset < 0 || segment->length <= 0 ||
 	    segment->offset > LLONG_MAX - SPOOL_SIZE_MAX ||
 	    segment->length > SPOOL_SIZE_MAX)
@@ -93,7 +93,7 @@ spool_add_segment(struct spool *spool, const char *text)
 	if (spool_parse_segment(text, &segment) == -1 ||
 	    segment.length > SPOOL_SIZE_MAX - spool->size)
 		return -1;
-	if (spool->count == spool->room && grow(spool) == -1)
+	if (spool->count == spool->room && source_grow(spool) == -1)
 		return -1;
 	spool->segments[spool->count++] = segment;
 	spool->size += segment.length;

@@ -30,7 +30,7 @@
 /* --- libcurl and libevent --- */
 
 static void
-call_free(struct http_call *call)
+http_call_free(struct http_call *call)
 {
 	if (call->easy != NULL) {
 		curl_multi_remove_handle(call->http->multi, call->easy);
@@ -42,7 +42,7 @@ call_free(struct http_call *call)
 }
 
 static void
-read_request_id(struct http_call *call, char *id, size_t size)
+http_read_request_id(struct http_call *call, char *id, size_t size)
 {
 	struct curl_header *header;
 
@@ -52,7 +52,7 @@ read_request_id(struct http_call *call, char *id, size_t size)
 }
 
 static long long
-read_date(struct http_call *call)
+http_read_date(struct http_call *call)
 {
 	struct curl_header *header;
 
@@ -63,7 +63,7 @@ read_date(struct http_call *call)
 }
 
 static const char *
-reason(const struct http_call *call, CURLcode code)
+http_reason(const struct http_call *call, CURLcode code)
 {
 	/* what libcurl says then is about callbacks, which is no reason */
 	if (code == CURLE_SEND_FAIL_REWIND)
@@ -86,7 +86,7 @@ http_may_have_all(const struct http_call *call)
 }
 
 static void
-finish(struct http_call *call, CURLcode code)
+http_finish(struct http_call *call, CURLcode code)
 {
 	struct http_answer answer = {0};
 	curl_off_t retry_after = 0;
@@ -97,16 +97,17 @@ finish(struct http_call *call, CURLcode code)
 	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &answer.seconds);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	answer.retry_after = (long)retry_after;
-	answer.date = read_date(call);
+	answer.date = http_read_date(call);
 	answer.body = call->in.bytes == NULL ? "" : call->in.bytes;
 	answer.body_len = call->in.len;
 	answer.body_sent = http_may_have_all(call);
 	if (code != CURLE_OK)
 		snprintf(answer.transport, sizeof(answer.transport), "%s",
-		    reason(call, code));
-	read_request_id(call, answer.request_id, sizeof(answer.request_id));
+		    http_reason(call, code));
+	http_read_request_id(
+	    call, answer.request_id, sizeof(answer.request_id));
 	call->done(call->ctx, &answer);
-	call_free(call);
+	http_call_free(call);
 }
 
 /*
@@ -115,7 +116,7 @@ finish(struct http_call *call, CURLcode code)
  * could not start.
  */
 static int
-start_again(struct http_call *call)
+http_start_again(struct http_call *call)
 {
 	CURLM *multi = call->http->multi;
 
@@ -129,7 +130,7 @@ start_again(struct http_call *call)
 }
 
 static void
-collect_finished(struct http *http)
+http_collect_finished(struct http *http)
 {
 	struct http_call *call;
 	CURLMsg *message;
@@ -141,14 +142,15 @@ collect_finished(struct http *http)
 			continue;
 		curl_easy_getinfo(
 		    message->easy_handle, CURLINFO_PRIVATE, &call);
-		code = message->data.result; /* start_again() ends message */
-		if (!call->unfit || start_again(call) == -1)
-			finish(call, code);
+		code =
+		    message->data.result; /* http_start_again() ends message */
+		if (!call->unfit || http_start_again(call) == -1)
+			http_finish(call, code);
 	}
 }
 
 static void
-on_socket(evutil_socket_t fd, short what, void *ctx)
+http_on_socket(evutil_socket_t fd, short what, void *ctx)
 {
 	struct http *http = ctx;
 	int running, flags = 0;
@@ -158,11 +160,11 @@ on_socket(evutil_socket_t fd, short what, void *ctx)
 	if (what & EV_WRITE)
 		flags |= CURL_CSELECT_OUT;
 	curl_multi_socket_action(http->multi, fd, flags, &running);
-	collect_finished(http);
+	http_collect_finished(http);
 }
 
 static void
-on_timer(evutil_socket_t fd, short what, void *ctx)
+http_on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct http *http = ctx;
 	int running;
@@ -170,11 +172,12 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	collect_finished(http);
+	http_collect_finished(http);
 }
 
 static int
-set_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+http_set_socket(
+    CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
 	struct http *http = ctx;
 	struct event *event = socket_ctx;
@@ -191,7 +194,7 @@ set_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 		flags |= EV_READ;
 	if (what & CURL_POLL_OUT)
 		flags |= EV_WRITE;
-	event = event_new(http->base, fd, flags, on_socket, http);
+	event = event_new(http->base, fd, flags, http_on_socket, http);
 	curl_multi_assign(http->multi, fd, event);
 	if (event == NULL || event_add(event, NULL) == -1)
 		return -1;
@@ -199,7 +202,7 @@ set_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 }
 
 static int
-set_timer(CURLM *multi, long ms, void *ctx)
+http_set_timer(CURLM *multi, long ms, void *ctx)
 {
 	struct http *http = ctx;
 	struct timeval tv;
@@ -222,14 +225,15 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	LIST_INIT(&http->calls);
 	LIST_INIT(&http->sockets);
 	http->base = base;
-	http->timer = evtimer_new(base, on_timer, http);
+	http->timer = evtimer_new(base, http_on_timer, http);
 	http->multi = curl_multi_init();
 	if (http->timer == NULL || http->multi == NULL)
 		goto fail;
 	if (curl_multi_setopt(
-		http->multi, CURLMOPT_SOCKETFUNCTION, set_socket) ||
+		http->multi, CURLMOPT_SOCKETFUNCTION, http_set_socket) ||
 	    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) ||
-	    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, set_timer) ||
+	    curl_multi_setopt(
+		http->multi, CURLMOPT_TIMERFUNCTION, http_set_timer) ||
 	    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) ||
 	    curl_multi_setopt(
 		http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX) ||
@@ -297,7 +301,7 @@ http_start(struct http *http, const struct http_request *request,
 	return call;
 fail:
 	if (call != NULL)
-		call_free(call);
+		http_call_free(call);
 	/* what follows a '?' may be a credential */
 	error_set(err, ERROR_TEMPORARY, "4.3.0",
 	    "cannot start a request to %.*s", (int)strcspn(request->url, "?"),
@@ -315,5 +319,5 @@ http_cancel(struct http_call **callp)
 		return;
 	LIST_REMOVE(call, entry);
 	call->http->active--;
-	call_free(call);
+	http_call_free(call);
 }

@@ -8,7 +8,7 @@
  * the next request: a wrong secret would be right, a message that was refused
  * would be sent. So whatever waits on an idle connection, be it an answer, the
  * end of TLS or a session ticket that came late, ends it: before the first byte
- * of a request goes out over a pooled connection, check_connection() looks, and
+ * of a request goes out over a pooled connection, http_connection_check_connection() looks, and
  * start_again() (http.c) sends the same request over a new one. A ticket costs
  * a handshake that way, and no message.
  *
@@ -36,7 +36,7 @@
 /* --- settings --- */
 
 static long long
-monotonic_ms(void)
+http_connection_monotonic_ms(void)
 {
 	struct timespec ts;
 
@@ -55,14 +55,14 @@ http_settings_free(struct http_settings *settings)
 }
 
 static int
-no_memory(struct error *err)
+http_connection_no_memory(struct error *err)
 {
 	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 }
 
 /* libcurl takes "user:password" apart, and then decodes the two. */
 static struct secret *
-encode(const char *user, size_t user_len, const char *password)
+http_connection_encode(const char *user, size_t user_len, const char *password)
 {
 	char *u = curl_easy_escape(NULL, user, (int)user_len);
 	char *p = curl_easy_escape(NULL, password, 0);
@@ -78,7 +78,7 @@ encode(const char *user, size_t user_len, const char *password)
 }
 
 static int
-read_password(
+http_connection_read_password(
     struct http_settings *settings, const char *file, struct error *err)
 {
 	const char *what = "proxy_password_file", *colon;
@@ -91,9 +91,9 @@ read_password(
 	if (colon == NULL || colon == line->bytes)
 		result = error_set(err, ERROR_OURS, "4.3.5",
 		    "%s %s must hold one line \"user:password\"", what, file);
-	else if ((settings->proxy_login = encode(line->bytes,
+	else if ((settings->proxy_login = http_connection_encode(line->bytes,
 		      (size_t)(colon - line->bytes), colon + 1)) == NULL)
-		result = no_memory(err);
+		result = http_connection_no_memory(err);
 	secret_free(&line);
 	return result;
 }
@@ -106,14 +106,15 @@ http_configure(struct http *http, const struct conf *conf, struct error *err)
 
 	/* at the start there is no connection from before */
 	if (http->settings.proxy != NULL)
-		fresh.since = monotonic_ms();
+		fresh.since = http_connection_monotonic_ms();
 	fresh.connect_timeout = conf->connect_timeout;
 	fresh.ca_file = strdup(conf->ca_file == NULL ? "" : conf->ca_file);
 	fresh.proxy = strdup(conf->proxy == NULL ? "" : conf->proxy);
 	if (fresh.ca_file == NULL || fresh.proxy == NULL)
-		result = no_memory(err);
+		result = http_connection_no_memory(err);
 	else if (conf->proxy != NULL && conf->proxy_password_file != NULL)
-		result = read_password(&fresh, conf->proxy_password_file, err);
+		result = http_connection_read_password(
+		    &fresh, conf->proxy_password_file, err);
 	if (result == -1) {
 		http_settings_free(&fresh);
 		return -1;
@@ -135,7 +136,7 @@ struct http_socket {
  * are: so those that it makes are written down.
  */
 static int
-note_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+http_connection_note_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
 	struct http *http = ctx;
 	struct http_socket *s = calloc(1, sizeof(*s));
@@ -149,7 +150,7 @@ note_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 }
 
 static int
-close_socket(void *ctx, curl_socket_t fd)
+http_connection_close_socket(void *ctx, curl_socket_t fd)
 {
 	struct http *http = ctx;
 	struct http_socket *s = LIST_FIRST(&http->sockets);
@@ -165,7 +166,7 @@ close_socket(void *ctx, curl_socket_t fd)
 typedef int (*get_name)(int fd, struct sockaddr *address, socklen_t *len);
 
 static int
-is_at(int fd, get_name get, const char *address, int port)
+http_connection_is_at(int fd, get_name get, const char *address, int port)
 {
 	struct sockaddr_storage at;
 	socklen_t len = sizeof(at);
@@ -180,15 +181,16 @@ is_at(int fd, get_name get, const char *address, int port)
 
 /* Does something wait in the socket at both? Yes, if there is no such socket. */
 static int
-socket_has_input(const struct http *http, const char *address, int port,
-    const char *own_address, int own_port)
+http_connection_socket_has_input(const struct http *http, const char *address,
+    int port, const char *own_address, int own_port)
 {
 	const struct http_socket *s = LIST_FIRST(&http->sockets);
 	struct pollfd p = {.events = POLLIN};
 
 	while (s != NULL &&
-	    !(is_at(s->fd, getsockname, own_address, own_port) &&
-		is_at(s->fd, getpeername, address, port)))
+	    !(http_connection_is_at(
+		  s->fd, getsockname, own_address, own_port) &&
+		http_connection_is_at(s->fd, getpeername, address, port)))
 		s = LIST_NEXT(s, entry);
 	if (s == NULL)
 		return 1;
@@ -198,7 +200,7 @@ socket_has_input(const struct http *http, const char *address, int port,
 
 /* Was more read from the socket than was taken out of OpenSSL? */
 static int
-tls_has_input(CURL *easy)
+http_connection_tls_has_input(CURL *easy)
 {
 	struct curl_tlssessioninfo *tls = NULL;
 
@@ -210,7 +212,7 @@ tls_has_input(CURL *easy)
 
 /* Called by libcurl on a connection that is up, before it sends a request. */
 static int
-check_connection(
+http_connection_check_connection(
     void *ctx, char *address, char *own_address, int port, int own_port)
 {
 	struct http_call *call = ctx;
@@ -218,9 +220,9 @@ check_connection(
 
 	curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &made);
 	if (made == 0 &&
-	    (socket_has_input(
+	    (http_connection_socket_has_input(
 		 call->http, address, port, own_address, own_port) ||
-		tls_has_input(call->easy))) {
+		http_connection_tls_has_input(call->easy))) {
 		call->unfit = 1;
 		return CURL_PREREQFUNC_ABORT;
 	}
@@ -236,22 +238,25 @@ check_connection(
  * the outer one cannot be looked at.
  */
 static int
-set_pool(struct http_call *call, const struct http_request *request)
+http_connection_set_pool(
+    struct http_call *call, const struct http_request *request)
 {
 	const struct http_settings *settings = &call->http->settings;
-	long age = (long)((monotonic_ms() - settings->since) / 1000);
+	long age =
+	    (long)((http_connection_monotonic_ms() - settings->since) / 1000);
 	int own = request->own_connection ||
 	    strncasecmp(settings->proxy, "https://", 8) == 0;
 	int fresh = own || request->once || age < AGE_SLACK;
 	CURL *easy = call->easy;
 
-	return curl_easy_setopt(
-		   easy, CURLOPT_PREREQFUNCTION, check_connection) ||
+	return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION,
+		   http_connection_check_connection) ||
 		curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) ||
-		curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, note_socket) ||
+		curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION,
+		    http_connection_note_socket) ||
 		curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, call->http) ||
-		curl_easy_setopt(
-		    easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) ||
+		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
+		    http_connection_close_socket) ||
 		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->http) ||
 		curl_easy_setopt(
 		    easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L) ||
@@ -269,7 +274,7 @@ set_pool(struct http_call *call, const struct http_request *request)
  * read for a day. A resumed session is not verified again.
  */
 static int
-set_trust(CURL *easy, const char *ca_file)
+http_connection_set_trust(CURL *easy, const char *ca_file)
 {
 	if (curl_easy_setopt(
 		easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ||
@@ -288,7 +293,7 @@ set_trust(CURL *easy, const char *ca_file)
 
 /* NOPROXY: the environment is not asked for exceptions either. */
 static int
-set_proxy(CURL *easy, const struct http_settings *settings)
+http_connection_set_proxy(CURL *easy, const struct http_settings *settings)
 {
 	const char *login;
 
@@ -333,9 +338,9 @@ http_set_connection(struct http_call *call, const struct http_request *request)
 		easy, CURLOPT_CONNECTTIMEOUT, settings->connect_timeout) ||
 	    curl_easy_setopt(easy, CURLOPT_TIMEOUT, request->timeout))
 		return -1;
-	return set_pool(call, request) == -1 ||
-		set_trust(easy, settings->ca_file) == -1 ||
-		set_proxy(easy, settings) == -1
+	return http_connection_set_pool(call, request) == -1 ||
+		http_connection_set_trust(easy, settings->ca_file) == -1 ||
+		http_connection_set_proxy(easy, settings) == -1
 	    ? -1
 	    : 0;
 }

@@ -12,7 +12,7 @@
 #define HEADER_COST 128
 
 static size_t
-read_body(char *to, size_t size, size_t count, void *ctx)
+http_request_read_body(char *to, size_t size, size_t count, void *ctx)
 {
 	struct http_call *call = ctx;
 	long n;
@@ -27,7 +27,7 @@ read_body(char *to, size_t size, size_t count, void *ctx)
 }
 
 static int
-seek_body(void *ctx, curl_off_t offset, int origin)
+http_request_seek_body(void *ctx, curl_off_t offset, int origin)
 {
 	struct http_call *call = ctx;
 
@@ -41,19 +41,19 @@ seek_body(void *ctx, curl_off_t offset, int origin)
 }
 
 static int
-count_received(struct http_call *call, size_t len)
+http_request_count_received(struct http_call *call, size_t len)
 {
 	call->received += len;
 	return call->received > call->received_max ? -1 : 0;
 }
 
 static size_t
-keep_answer(char *bytes, size_t size, size_t count, void *ctx)
+http_request_keep_answer(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct http_call *call = ctx;
 	size_t len = size * count, room = call->in.limit - call->in.len;
 
-	if (count_received(call, len) == -1)
+	if (http_request_count_received(call, len) == -1)
 		return 0;
 	if (buf_add(&call->in, bytes, len < room ? len : room) == -1)
 		return 0;
@@ -65,13 +65,13 @@ keep_answer(char *bytes, size_t size, size_t count, void *ctx)
  * them all. Of the former only the status matters, and it is known by then.
  */
 static size_t
-see_header(char *bytes, size_t size, size_t count, void *ctx)
+http_request_see_header(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct http_call *call = ctx;
 	long status = 0;
 
 	(void)bytes;
-	if (count_received(call, size * count + HEADER_COST) == -1)
+	if (http_request_count_received(call, size * count + HEADER_COST) == -1)
 		return 0;
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status == 503)
@@ -80,7 +80,7 @@ see_header(char *bytes, size_t size, size_t count, void *ctx)
 }
 
 static int
-add_line(struct http_call *call, const char *line)
+http_request_add_line(struct http_call *call, const char *line)
 {
 	struct curl_slist *list = curl_slist_append(call->headers, line);
 
@@ -91,49 +91,55 @@ add_line(struct http_call *call, const char *line)
 }
 
 static int
-add_header(struct http_call *call, const char *name, const char *value)
+http_request_add_header(
+    struct http_call *call, const char *name, const char *value)
 {
 	struct buf line;
 	int result = -1;
 
 	buf_init(&line, 64 * 1024);
 	if (buf_printf(&line, "%s: %s", name, value) == 0)
-		result = add_line(call, line.bytes);
+		result = http_request_add_line(call, line.bytes);
 	buf_wipe(&line);
 	return result;
 }
 
 static int
-add_bearer(struct http_call *call, const struct secret *bearer)
+http_request_add_bearer(struct http_call *call, const struct secret *bearer)
 {
 	struct buf value;
 	int result = -1;
 
 	buf_init(&value, 64 * 1024);
 	if (buf_printf(&value, "Bearer %s", bearer->bytes) == 0)
-		result = add_header(call, "Authorization", value.bytes);
+		result =
+		    http_request_add_header(call, "Authorization", value.bytes);
 	buf_wipe(&value);
 	return result;
 }
 
 static int
-set_headers(struct http_call *call, const struct http_request *request)
+http_request_set_headers(
+    struct http_call *call, const struct http_request *request)
 {
 	/* no "Expect: 100-continue": it costs a round trip or a second */
-	if (add_line(call, "Expect:") == -1)
+	if (http_request_add_line(call, "Expect:") == -1)
 		return -1;
 	/* without one, libcurl would call the body of a POST a form */
 	if (request->content_type == NULL && request->body != NULL &&
-	    add_line(call, "Content-Type:") == -1)
+	    http_request_add_line(call, "Content-Type:") == -1)
 		return -1;
 	if ((request->content_type != NULL &&
-		add_header(call, "Content-Type", request->content_type)) ||
+		http_request_add_header(
+		    call, "Content-Type", request->content_type)) ||
 	    (request->content_range != NULL &&
-		add_header(call, "Content-Range", request->content_range)) ||
+		http_request_add_header(
+		    call, "Content-Range", request->content_range)) ||
 	    (request->client_request_id != NULL &&
-		add_header(
+		http_request_add_header(
 		    call, "client-request-id", request->client_request_id)) ||
-	    (request->bearer != NULL && add_bearer(call, request->bearer)))
+	    (request->bearer != NULL &&
+		http_request_add_bearer(call, request->bearer)))
 		return -1;
 	return curl_easy_setopt(
 		   call->easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK
@@ -142,7 +148,8 @@ set_headers(struct http_call *call, const struct http_request *request)
 }
 
 static int
-set_body(struct http_call *call, const struct http_request *request)
+http_request_set_body(
+    struct http_call *call, const struct http_request *request)
 {
 	CURL *easy = call->easy;
 
@@ -152,9 +159,11 @@ set_body(struct http_call *call, const struct http_request *request)
 	return curl_easy_setopt(easy, CURLOPT_POST, 1L) ||
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 		    (curl_off_t)call->body.size) ||
-		curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body) ||
+		curl_easy_setopt(
+		    easy, CURLOPT_READFUNCTION, http_request_read_body) ||
 		curl_easy_setopt(easy, CURLOPT_READDATA, call) ||
-		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body) ||
+		curl_easy_setopt(
+		    easy, CURLOPT_SEEKFUNCTION, http_request_seek_body) ||
 		curl_easy_setopt(easy, CURLOPT_SEEKDATA, call) ||
 		curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER)
 	    ? -1
@@ -169,15 +178,18 @@ http_set_up(struct http_call *call, const struct http_request *request)
 	if (curl_easy_setopt(easy, CURLOPT_URL, request->url) ||
 	    curl_easy_setopt(easy, CURLOPT_PRIVATE, call) ||
 	    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error) ||
-	    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer) ||
+	    curl_easy_setopt(
+		easy, CURLOPT_WRITEFUNCTION, http_request_keep_answer) ||
 	    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) ||
-	    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, see_header) ||
+	    curl_easy_setopt(
+		easy, CURLOPT_HEADERFUNCTION, http_request_see_header) ||
 	    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) ||
 	    curl_easy_setopt(
 		easy, CURLOPT_USERAGENT, "postfix-msgraph/" MSGRAPH_VERSION))
 		return -1;
 	if (http_set_connection(call, request) == -1 ||
-	    set_headers(call, request) == -1 || set_body(call, request) == -1)
+	    http_request_set_headers(call, request) == -1 ||
+	    http_request_set_body(call, request) == -1)
 		return -1;
 	return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) ==
 		CURLE_OK

@@ -1,5 +1,5 @@
 /*
- * auth_service.c - see auth.h.
+ * auth_service.c - see auth_service.h.
  *
  * "OK" and "NO" are answers; closing without one means "not now", which
  * libsasl2 turns into a temporary failure. libsasl2's own saslauthd client
@@ -15,7 +15,7 @@
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
 
 static void
-answer(struct conn *conn, const char *word, const char *text)
+auth_service_answer(struct conn *conn, const char *word, const char *text)
 {
 	struct buf line, out;
 
@@ -30,22 +30,22 @@ answer(struct conn *conn, const char *word, const char *text)
 }
 
 static void
-on_verdict(void *ctx, enum account_result result, const struct secret *token,
-    const char *text)
+auth_service_on_verified(void *ctx, enum account_result result,
+    const struct secret *token, const char *text)
 {
 	struct conn *conn = ctx;
 
 	(void)token;
 	switch (result) {
 	case ACCOUNT_OK:
-		answer(conn, "OK", "");
+		auth_service_answer(conn, "OK", "");
 		break;
 	case ACCOUNT_REFUSED:
 	case ACCOUNT_REFUSED_REQUEST:
-		answer(conn, "NO", text);
+		auth_service_answer(conn, "NO", text);
 		break;
 	case ACCOUNT_UNKNOWN:
-	case ACCOUNT_HELD:
+	case ACCOUNT_THROTTLED:
 	case ACCOUNT_UNAVAILABLE:
 		conn_answer(conn, NULL, 0);
 		break;
@@ -54,7 +54,7 @@ on_verdict(void *ctx, enum account_result result, const struct secret *token,
 
 /* The user name as it was typed, in name; its length, or -1 when too long. */
 static long
-join_name(const struct wire_auth *auth, char name[NAME_MAX_BYTES])
+auth_service_join_name(const struct wire_auth *auth, char name[NAME_MAX_BYTES])
 {
 	size_t len = auth->login_len;
 
@@ -68,7 +68,7 @@ join_name(const struct wire_auth *auth, char name[NAME_MAX_BYTES])
 }
 
 static enum wire_result
-request(struct conn *conn)
+auth_service_request(struct conn *conn)
 {
 	char name[NAME_MAX_BYTES];
 	struct wire_auth auth;
@@ -81,7 +81,7 @@ request(struct conn *conn)
 	result = wire_auth_parse(&auth, conn->in.bytes, conn->in.len);
 	if (result != WIRE_DONE)
 		return result;
-	len = join_name(&auth, name);
+	len = auth_service_join_name(&auth, name);
 	if (identity_parse(name, (size_t)len,
 		conf_delimiters(&conn->daemon->conf), &id, &reason) == -1) {
 		/* what is no name of ours may be a secret, in the wrong field */
@@ -89,32 +89,32 @@ request(struct conn *conn)
 			 ", status=refused (a user name of %ld bytes: %s)",
 		    len, reason);
 		secret_wipe(name, sizeof(name));
-		answer(conn, "NO", reason);
+		auth_service_answer(conn, "NO", reason);
 		return WIRE_DONE;
 	}
 	secret = secret_new(auth.password, auth.password_len);
 	buf_wipe(&conn->in);
 	if (secret != NULL)
-		conn->work = account_verify(
-		    conn->daemon->accounts, &id, &secret, on_verdict, conn);
+		conn->work = account_verify(conn->daemon->accounts, &id,
+		    &secret, auth_service_on_verified, conn);
 	if (conn->work == NULL)
 		conn_answer(conn, NULL, 0);
 	return WIRE_DONE;
 }
 
 static void
-gone(struct conn *conn)
+auth_service_gone(struct conn *conn)
 {
-	struct ask *ask = conn->work;
+	struct waiter *waiter = conn->work;
 
 	conn->work = NULL;
-	account_cancel(&ask);
+	account_cancel(&waiter);
 }
 
 const struct service_kind auth_service = {
     .name = "auth",
     .user = "postfix",
     .request_max = WIRE_AUTH_REQUEST_MAX,
-    .request = request,
-    .gone = gone,
+    .request = auth_service_request,
+    .gone = auth_service_gone,
 };

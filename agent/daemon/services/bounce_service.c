@@ -1,5 +1,5 @@
 /*
- * bounce_service.c - see bounce.h.
+ * bounce_service.c - see bounce_service.h.
  *
  * The person who pressed "scan" should learn that the message was refused, and
  * on a relay that only we lead out of, a bounce has no other way. bounce(8)
@@ -26,7 +26,7 @@
 #define REQUEST_MAX (100 * 1024) /* Postfix's header_size_limit */
 
 static void
-answer(struct conn *conn, const char *word, const char *value)
+bounce_service_answer(struct conn *conn, const char *word, const char *value)
 {
 	struct buf out;
 
@@ -42,7 +42,7 @@ answer(struct conn *conn, const char *word, const char *value)
  * -1 when the line is another.
  */
 static int
-read_to(const char *line, char mailbox[ADDRESS_SIZE])
+bounce_service_read_to(const char *line, char mailbox[ADDRESS_SIZE])
 {
 	size_t i, len;
 
@@ -59,7 +59,7 @@ read_to(const char *line, char mailbox[ADDRESS_SIZE])
 }
 
 static void
-look_up(struct conn *conn, const char *line)
+bounce_service_look_up(struct conn *conn, const char *line)
 {
 	char mailbox[ADDRESS_SIZE];
 	char value[ADDRESS_SIZE + sizeof("FILTER msgraph:")];
@@ -67,27 +67,28 @@ look_up(struct conn *conn, const char *line)
 	struct error err;
 
 	if (!conn->daemon->conf.bounce_via_graph ||
-	    read_to(line, mailbox) == -1) {
-		answer(conn, "NOTFOUND", "");
+	    bounce_service_read_to(line, mailbox) == -1) {
+		bounce_service_answer(conn, "NOTFOUND", "");
 		return;
 	}
 	switch (sender_find(conn->daemon->state, mailbox, &id, &err)) {
 	case 1:
 		snprintf(value, sizeof(value), "FILTER msgraph:%s", mailbox);
-		answer(conn, "OK", value);
+		bounce_service_answer(conn, "OK", value);
 		break;
 	case 0:
-		answer(conn, "NOTFOUND", "");
+		bounce_service_answer(conn, "NOTFOUND", "");
 		break;
 	default:
 		log_error("%s", err.text);
-		answer(conn, "TEMP", "state trouble; see msgraphd's log");
+		bounce_service_answer(
+		    conn, "TEMP", "state trouble; see msgraphd's log");
 		break;
 	}
 }
 
 static enum wire_result
-request(struct conn *conn)
+bounce_service_request(struct conn *conn)
 {
 	char *start = conn->in.bytes, *text, *line;
 	unsigned long len;
@@ -106,7 +107,7 @@ request(struct conn *conn)
 	text[len] = '\0';
 	if ((line = strchr(text, ' ')) == NULL)
 		return WIRE_BAD;
-	look_up(conn, line + 1);
+	bounce_service_look_up(conn, line + 1);
 	return WIRE_DONE;
 }
 
@@ -115,5 +116,5 @@ const struct service_kind bounce_service = {
     .user = "postfix",
     .request_max = REQUEST_MAX + 16,
     .many = 1,
-    .request = request,
+    .request = bounce_service_request,
 };

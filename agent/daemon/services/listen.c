@@ -24,7 +24,7 @@
 
 /* How many descriptors are meant for this process. */
 static int
-handed_over(void)
+listen_handed_over(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 
@@ -35,7 +35,7 @@ handed_over(void)
 
 /* The index of name in the colon-separated list, or -1. */
 static int
-index_of(const char *name, const char *list)
+listen_index_of(const char *name, const char *list)
 {
 	size_t len;
 	int i;
@@ -51,7 +51,7 @@ index_of(const char *name, const char *list)
 
 /* The index of the descriptor that is bound to path, or -1. */
 static int
-index_bound_to(const char *path, int count)
+listen_index_bound_to(const char *path, int count)
 {
 	struct sockaddr_un sun;
 	socklen_t len;
@@ -76,7 +76,7 @@ index_bound_to(const char *path, int count)
 
 /* A socket option, -1 where there is none. */
 static int
-option(int fd, int which)
+listen_option(int fd, int which)
 {
 	socklen_t len = sizeof(int);
 	int value = -1;
@@ -87,13 +87,13 @@ option(int fd, int which)
 
 /* The peer's uid decides who is let in, and only unix sockets tell it. */
 static int
-take_over(int fd, const char *name, struct error *err)
+listen_take_over(int fd, const char *name, struct error *err)
 {
 	int flags;
 
-	if (option(fd, SO_ACCEPTCONN) != 1 ||
-	    option(fd, SO_DOMAIN) != AF_UNIX ||
-	    option(fd, SO_TYPE) != SOCK_STREAM)
+	if (listen_option(fd, SO_ACCEPTCONN) != 1 ||
+	    listen_option(fd, SO_DOMAIN) != AF_UNIX ||
+	    listen_option(fd, SO_TYPE) != SOCK_STREAM)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "the descriptor handed over as \"%s\" is not a listening "
 		    "unix stream socket; check its .socket unit",
@@ -110,13 +110,13 @@ take_over(int fd, const char *name, struct error *err)
 int
 listen_get(const char *name, const char *path, struct error *err)
 {
-	int fd, count = handed_over();
-	int i = index_bound_to(path, count);
+	int fd, count = listen_handed_over();
+	int i = listen_index_bound_to(path, count);
 
 	if (i == -1)
-		i = index_of(name, getenv("LISTEN_FDNAMES"));
+		i = listen_index_of(name, getenv("LISTEN_FDNAMES"));
 	if (i >= 0 && i < count)
-		return take_over(FIRST_FD + i, name, err);
+		return listen_take_over(FIRST_FD + i, name, err);
 	fd = sock_listen(path, err);
 	if (count > 0 && fd == -1)
 		return error_prefix(err,

@@ -63,7 +63,7 @@ struct service {
 };
 
 static void
-conn_free(struct conn_links *c)
+service_conn_free(struct conn_links *c)
 {
 	LIST_REMOVE(c, entry);
 	c->conn.service->count--;
@@ -77,14 +77,14 @@ conn_free(struct conn_links *c)
 	free(c);
 }
 
-static void on_conn(evutil_socket_t fd, short what, void *ctx);
+static void service_on_conn(evutil_socket_t fd, short what, void *ctx);
 
 static int
-watch(struct conn_links *c, short what, const struct timeval *timeout)
+service_watch(struct conn_links *c, short what, const struct timeval *timeout)
 {
 	event_del(c->event);
 	if (event_assign(c->event, c->conn.daemon->base, c->fd,
-		what | EV_PERSIST, on_conn, c) == -1)
+		what | EV_PERSIST, service_on_conn, c) == -1)
 		return -1;
 	return event_add(c->event, timeout);
 }
@@ -93,7 +93,7 @@ watch(struct conn_links *c, short what, const struct timeval *timeout)
 
 /* 1: try again later, 0: the connection has ended. */
 static int
-read_some(struct conn_links *c)
+service_read_some(struct conn_links *c)
 {
 	struct conn *conn = &c->conn;
 	size_t room = conn->in.limit - conn->in.len;
@@ -116,43 +116,43 @@ read_some(struct conn_links *c)
 
 /* The request is not whole yet. */
 static void
-read_on(struct conn_links *c)
+service_read_on(struct conn_links *c)
 {
 	long long left = c->deadline - clock_ms();
 	struct timeval tv = {
 	    .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
 
 	c->phase = PHASE_READING;
-	if (left <= 0 || watch(c, EV_READ, &tv) == -1)
-		conn_free(c);
+	if (left <= 0 || service_watch(c, EV_READ, &tv) == -1)
+		service_conn_free(c);
 }
 
 static void
-take_request(struct conn_links *c)
+service_take_request(struct conn_links *c)
 {
 	/* request() may answer at once: then c is gone when it returns */
 	c->phase = PHASE_WORKING;
-	if (watch(c, EV_READ | EV_ET, NULL) == -1) {
-		conn_free(c);
+	if (service_watch(c, EV_READ | EV_ET, NULL) == -1) {
+		service_conn_free(c);
 		return;
 	}
 	switch (c->conn.service->kind->request(&c->conn)) {
 	case WIRE_DONE:
 		break;
 	case WIRE_INCOMPLETE:
-		read_on(c);
+		service_read_on(c);
 		break;
 	case WIRE_BAD:
 		log_warning("%s socket: malformed request, dropped",
 		    c->conn.service->kind->name);
-		conn_free(c);
+		service_conn_free(c);
 		break;
 	}
 }
 
 /* The peer should be silent now; whatever it says ends the work, too. */
 static int
-is_gone(int fd)
+service_is_gone(int fd)
 {
 	struct pollfd pfd = {.fd = fd};
 	char byte;
@@ -164,21 +164,21 @@ is_gone(int fd)
 }
 
 static void
-peer_gone(struct conn_links *c)
+service_peer_gone(struct conn_links *c)
 {
 	if (c->conn.work != NULL)
 		c->conn.service->kind->gone(&c->conn);
-	conn_free(c);
+	service_conn_free(c);
 }
 
 /* --- writing --- */
 
 /* The answer has gone: the end, or the next request. */
 static void
-finish_answer(struct conn_links *c)
+service_finish_answer(struct conn_links *c)
 {
 	if (!c->conn.service->kind->many) {
-		conn_free(c);
+		service_conn_free(c);
 		return;
 	}
 	buf_drop(&c->conn.in, c->conn.in.len);
@@ -186,12 +186,12 @@ finish_answer(struct conn_links *c)
 	c->phase = PHASE_READING;
 	c->deadline = clock_ms() + 3600 * 1000LL;
 	/* how long it stays is the peer's business: Postfix closes idle ones */
-	if (watch(c, EV_READ, NULL) == -1)
-		conn_free(c);
+	if (service_watch(c, EV_READ, NULL) == -1)
+		service_conn_free(c);
 }
 
 static void
-write_some(struct conn_links *c)
+service_write_some(struct conn_links *c)
 {
 	ssize_t n;
 
@@ -199,9 +199,9 @@ write_some(struct conn_links *c)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == -1)
-		conn_free(c);
+		service_conn_free(c);
 	else if ((size_t)n == c->out.len)
-		finish_answer(c);
+		service_finish_answer(c);
 	else
 		buf_drop(&c->out, (size_t)n);
 }
@@ -214,15 +214,15 @@ conn_answer(struct conn *conn, const void *bytes, size_t len)
 	conn->work = NULL;
 	c->phase = PHASE_WRITING;
 	if (len == 0 || buf_add(&c->out, bytes, len) == -1 ||
-	    watch(c, EV_WRITE, &patience) == -1) {
-		conn_free(c);
+	    service_watch(c, EV_WRITE, &patience) == -1) {
+		service_conn_free(c);
 		return;
 	}
-	write_some(c);
+	service_write_some(c);
 }
 
 static void
-on_conn(evutil_socket_t fd, short what, void *ctx)
+service_on_conn(evutil_socket_t fd, short what, void *ctx)
 {
 	struct conn_links *c = ctx;
 
@@ -230,22 +230,22 @@ on_conn(evutil_socket_t fd, short what, void *ctx)
 	if (what & EV_TIMEOUT) {
 		log_warning("%s socket: a peer stalls, dropped",
 		    c->conn.service->kind->name);
-		conn_free(c);
+		service_conn_free(c);
 		return;
 	}
 	switch (c->phase) {
 	case PHASE_READING:
-		if (read_some(c))
-			take_request(c);
+		if (service_read_some(c))
+			service_take_request(c);
 		else
-			conn_free(c);
+			service_conn_free(c);
 		break;
 	case PHASE_WORKING:
-		if (is_gone(c->fd))
-			peer_gone(c);
+		if (service_is_gone(c->fd))
+			service_peer_gone(c);
 		break;
 	case PHASE_WRITING:
-		write_some(c);
+		service_write_some(c);
 		break;
 	}
 }
@@ -253,7 +253,7 @@ on_conn(evutil_socket_t fd, short what, void *ctx)
 /* --- accepting --- */
 
 static int
-is_allowed(const struct service *service, int fd)
+service_is_allowed(const struct service *service, int fd)
 {
 	uid_t uid;
 
@@ -267,13 +267,13 @@ is_allowed(const struct service *service, int fd)
 }
 
 static void
-start_conn(struct service *service, int fd)
+service_start_conn(struct service *service, int fd)
 {
 	struct conn_links *c = calloc(1, sizeof(*c));
 
 	if (c == NULL ||
 	    (c->event = event_new(service->daemon->base, fd,
-		 EV_READ | EV_PERSIST, on_conn, c)) == NULL ||
+		 EV_READ | EV_PERSIST, service_on_conn, c)) == NULL ||
 	    event_add(c->event, &patience) == -1) {
 		if (c != NULL && c->event != NULL)
 			event_free(c->event);
@@ -295,7 +295,7 @@ start_conn(struct service *service, int fd)
 }
 
 static void
-on_accept(evutil_socket_t fd, short what, void *ctx)
+service_on_accept(evutil_socket_t fd, short what, void *ctx)
 {
 	struct service *service = ctx;
 	int peer;
@@ -312,14 +312,15 @@ on_accept(evutil_socket_t fd, short what, void *ctx)
 		}
 		return;
 	}
-	if (service->count >= CONNECTIONS_MAX || !is_allowed(service, peer))
+	if (service->count >= CONNECTIONS_MAX ||
+	    !service_is_allowed(service, peer))
 		close(peer);
 	else
-		start_conn(service, peer);
+		service_start_conn(service, peer);
 }
 
 static void
-on_resume(evutil_socket_t fd, short what, void *ctx)
+service_on_resume(evutil_socket_t fd, short what, void *ctx)
 {
 	struct service *service = ctx;
 
@@ -330,7 +331,7 @@ on_resume(evutil_socket_t fd, short what, void *ctx)
 }
 
 static void
-find_user(struct service *service)
+service_find_user(struct service *service)
 {
 	const struct passwd *pw = getpwnam(service->kind->user);
 
@@ -359,10 +360,10 @@ service_new(struct msgraphd *daemon, const struct service_kind *kind, int fd,
 	service->daemon = daemon;
 	service->kind = kind;
 	service->fd = fd;
-	find_user(service);
-	service->resume = evtimer_new(daemon->base, on_resume, service);
+	service_find_user(service);
+	service->resume = evtimer_new(daemon->base, service_on_resume, service);
 	service->accept = event_new(
-	    daemon->base, fd, EV_READ | EV_PERSIST, on_accept, service);
+	    daemon->base, fd, EV_READ | EV_PERSIST, service_on_accept, service);
 	if (service->resume == NULL || service->accept == NULL ||
 	    event_add(service->accept, NULL) == -1) {
 		service_free(&service);
@@ -398,7 +399,7 @@ service_free(struct service **servicep)
 		return;
 	service_close(service);
 	while (!LIST_EMPTY(&service->conns))
-		peer_gone(LIST_FIRST(&service->conns));
+		service_peer_gone(LIST_FIRST(&service->conns));
 	if (service->resume != NULL)
 		event_free(service->resume);
 	free(service);

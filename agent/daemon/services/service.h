@@ -4,7 +4,7 @@
  * The daemon's sockets work alike: a peer whose uid is allowed connects, sends
  * a request, gets an answer, and (but for one kind) the connection ends. What
  * differs (how a request reads, what is done about it) is in the functions of
- * struct service_kind: auth.c, submit.c and bounce.c.
+ * struct service_kind: auth_service.c, submit_service.c, bounce_service.c.
  */
 #ifndef MSGRAPHD_SERVICE_H
 #define MSGRAPHD_SERVICE_H

@@ -1,5 +1,5 @@
 /*
- * submit_service.c - see submit.h.
+ * submit_service.c - see submit_service.h.
  *
  * The agent is ours, but it has read hostile mail: whatever it says is checked
  * here as if a stranger said it.
@@ -18,7 +18,7 @@
 #include "submit_service.h"
 
 static void
-send_reply(struct conn *conn, const struct wire_reply *reply)
+submit_service_send_reply(struct conn *conn, const struct wire_reply *reply)
 {
 	struct buf out;
 
@@ -30,24 +30,24 @@ send_reply(struct conn *conn, const struct wire_reply *reply)
 }
 
 static void
-on_done(void *ctx, const struct wire_reply *reply)
+submit_service_on_done(void *ctx, const struct wire_reply *reply)
 {
-	send_reply(ctx, reply);
+	submit_service_send_reply(ctx, reply);
 }
 
 static void
-refuse(struct conn *conn, const struct error *err)
+submit_service_refuse(struct conn *conn, const struct error *err)
 {
 	struct wire_reply reply = {.status = WIRE_DEFERRED};
 
 	snprintf(reply.dsn, sizeof(reply.dsn), "%s", err->dsn);
 	snprintf(reply.text, sizeof(reply.text), "%s", err->text);
-	send_reply(conn, &reply);
+	submit_service_send_reply(conn, &reply);
 }
 
 /* Copies a value that may not be cut. */
 static int
-copy(char *to, size_t size, const char *value, const char *name,
+submit_service_copy(char *to, size_t size, const char *value, const char *name,
     struct error *err)
 {
 	if (value[0] == '\0' || strlen(value) >= size)
@@ -64,7 +64,7 @@ struct recipients {
 };
 
 static int
-add_recipient(
+submit_service_add_recipient(
     struct recipients *recipients, const char *value, struct error *err)
 {
 	size_t room = recipients->room == 0 ? 16 : 2 * recipients->room;
@@ -90,8 +90,9 @@ add_recipient(
 }
 
 static int
-read_field(struct delivery_request *request, struct recipients *recipients,
-    const char *name, const char *value, struct error *err)
+submit_service_read_field(struct delivery_request *request,
+    struct recipients *recipients, const char *name, const char *value,
+    struct error *err)
 {
 	const char *reason;
 	char *end;
@@ -101,13 +102,13 @@ read_field(struct delivery_request *request, struct recipients *recipients,
 	if (found != 0)
 		return found == 1 ? 0 : -1;
 	if (strcmp(name, "queue-id") == 0)
-		return copy(request->queue_id, sizeof(request->queue_id), value,
-		    name, err);
+		return submit_service_copy(request->queue_id,
+		    sizeof(request->queue_id), value, name, err);
 	if (strcmp(name, "mailbox") == 0)
-		return copy(request->mailbox, sizeof(request->mailbox), value,
-		    name, err);
+		return submit_service_copy(request->mailbox,
+		    sizeof(request->mailbox), value, name, err);
 	if (strcmp(name, "recipient") == 0)
-		return add_recipient(recipients, value, err);
+		return submit_service_add_recipient(recipients, value, err);
 	if (strcmp(name, "message-id") == 0) {
 		/* only for a question that can be left out */
 		if (strlen(value) < sizeof(request->message_id))
@@ -147,8 +148,9 @@ read_field(struct delivery_request *request, struct recipients *recipients,
  * about, as that mailbox itself, and nowhere else.
  */
 static int
-find_bounce_identity(struct msgraphd *daemon, struct delivery_request *request,
-    const struct recipients *recipients, struct error *err)
+submit_service_find_bounce_identity(struct msgraphd *daemon,
+    struct delivery_request *request, const struct recipients *recipients,
+    struct error *err)
 {
 	int found;
 
@@ -167,14 +169,15 @@ find_bounce_identity(struct msgraphd *daemon, struct delivery_request *request,
 }
 
 static int
-read_all(struct conn *conn, struct delivery_request *request,
+submit_service_read_all(struct conn *conn, struct delivery_request *request,
     struct recipients *recipients, struct error *err)
 {
 	char *cursor = conn->in.bytes, *value;
 	const char *name;
 
 	while ((name = wire_next(&cursor, &value)) != NULL)
-		if (read_field(request, recipients, name, value, err) == -1)
+		if (submit_service_read_field(
+			request, recipients, name, value, err) == -1)
 			return -1;
 	if (request->queue_id[0] == '\0' || request->mailbox[0] == '\0' ||
 	    recipients->count == 0)
@@ -182,7 +185,8 @@ read_all(struct conn *conn, struct delivery_request *request,
 		    "the agent's request lacks queue-id, mailbox or "
 		    "recipient");
 	if (request->identity.tenant[0] == '\0' &&
-	    find_bounce_identity(conn->daemon, request, recipients, err) == -1)
+	    submit_service_find_bounce_identity(
+		conn->daemon, request, recipients, err) == -1)
 		return -1;
 	request->nrcpt = (unsigned int)recipients->count;
 	if (spool_check(&request->spool, err) == -1)
@@ -191,11 +195,11 @@ read_all(struct conn *conn, struct delivery_request *request,
 }
 
 static int
-read_request(
+submit_service_read_request(
     struct conn *conn, struct delivery_request *request, struct error *err)
 {
 	struct recipients recipients = {0};
-	int result = read_all(conn, request, &recipients, err);
+	int result = submit_service_read_all(conn, request, &recipients, err);
 
 	if (result == 0 &&
 	    fingerprint(request, recipients.list, recipients.count) == -1)
@@ -211,7 +215,7 @@ read_request(
 }
 
 static enum wire_result
-request(struct conn *conn)
+submit_service_request(struct conn *conn)
 {
 	struct delivery_request request = {0};
 	enum wire_result result;
@@ -226,26 +230,27 @@ request(struct conn *conn)
 		return WIRE_BAD;
 	spool_init(&request.spool, conn->passed);
 	conn->passed = -1;
-	if (read_request(conn, &request, &err) == -1) {
+	if (submit_service_read_request(conn, &request, &err) == -1) {
 		log_warning("%s: reason=" REASON_CONFIGURATION
 			    ", dsn=%s, status=deferred (%s)",
 		    request.queue_id[0] == '\0' ? "NOQUEUE" : request.queue_id,
 		    err.dsn, err.text);
 		delivery_request_free(&request);
-		refuse(conn, &err);
+		submit_service_refuse(conn, &err);
 		return WIRE_DONE;
 	}
 	buf_free(&conn->in);
-	conn->work = delivery_start(conn->daemon, &request, on_done, conn);
+	conn->work = delivery_start(
+	    conn->daemon, &request, submit_service_on_done, conn);
 	if (conn->work == NULL) {
 		error_set(&err, ERROR_TEMPORARY, "4.3.0", "memory is short");
-		refuse(conn, &err);
+		submit_service_refuse(conn, &err);
 	}
 	return WIRE_DONE;
 }
 
 static void
-gone(struct conn *conn)
+submit_service_gone(struct conn *conn)
 {
 	struct delivery *delivery = conn->work;
 
@@ -257,6 +262,6 @@ const struct service_kind submit_service = {
     .name = "submit",
     .user = "msgraph",
     .request_max = WIRE_RECORD_MAX,
-    .request = request,
-    .gone = gone,
+    .request = submit_service_request,
+    .gone = submit_service_gone,
 };

@@ -28,7 +28,8 @@ draft_clear(struct draft *draft)
 /* --- as JSON, and back --- */
 
 static char *
-to_hex(const unsigned char digest[JOURNAL_DIGEST_SIZE], char hex[HEX_SIZE])
+draft_store_to_hex(
+    const unsigned char digest[JOURNAL_DIGEST_SIZE], char hex[HEX_SIZE])
 {
 	size_t i;
 
@@ -38,7 +39,7 @@ to_hex(const unsigned char digest[JOURNAL_DIGEST_SIZE], char hex[HEX_SIZE])
 }
 
 static int
-from_hex(const char *hex, unsigned char digest[JOURNAL_DIGEST_SIZE])
+draft_store_from_hex(const char *hex, unsigned char digest[JOURNAL_DIGEST_SIZE])
 {
 	unsigned int byte;
 	size_t i;
@@ -54,20 +55,21 @@ from_hex(const char *hex, unsigned char digest[JOURNAL_DIGEST_SIZE])
 }
 
 static json_t *
-to_json(const struct draft *d)
+draft_store_to_json(const struct draft *d)
 {
 	char digest[HEX_SIZE], shape[HEX_SIZE], identity[IDENTITY_TEXT_SIZE];
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s?}", "digest",
-	    to_hex(d->digest, digest), "shape", to_hex(d->shape, shape),
-	    "identity", identity_text(&d->identity, identity), "mailbox",
-	    d->mailbox, "id", d->id, "attached", (json_int_t)d->attached,
-	    "attaching", d->attaching, "upload",
+	    draft_store_to_hex(d->digest, digest), "shape",
+	    draft_store_to_hex(d->shape, shape), "identity",
+	    identity_text(&d->identity, identity), "mailbox", d->mailbox, "id",
+	    d->id, "attached", (json_int_t)d->attached, "attaching",
+	    d->attaching, "upload",
 	    d->upload == NULL ? NULL : d->upload->bytes);
 }
 
 static int
-copy(char *to, size_t size, const char *value)
+draft_store_copy(char *to, size_t size, const char *value)
 {
 	if (strlen(value) >= size)
 		return -1;
@@ -76,7 +78,7 @@ copy(char *to, size_t size, const char *value)
 }
 
 static int
-from_json(json_t *json, struct draft *d)
+draft_store_from_json(json_t *json, struct draft *d)
 {
 	const char *digest, *shape, *identity, *mailbox, *id, *upload;
 	json_int_t attached;
@@ -85,12 +87,12 @@ from_json(json_t *json, struct draft *d)
 		&digest, "shape", &shape, "identity", &identity, "mailbox",
 		&mailbox, "id", &id, "attached", &attached, "attaching",
 		&d->attaching) == -1 ||
-	    from_hex(digest, d->digest) == -1 ||
-	    from_hex(shape, d->shape) == -1 ||
+	    draft_store_from_hex(digest, d->digest) == -1 ||
+	    draft_store_from_hex(shape, d->shape) == -1 ||
 	    identity_parse(
 		identity, strlen(identity), "/", &d->identity, NULL) == -1 ||
-	    copy(d->mailbox, sizeof(d->mailbox), mailbox) == -1 ||
-	    copy(d->id, sizeof(d->id), id) == -1 || attached < 0)
+	    draft_store_copy(d->mailbox, sizeof(d->mailbox), mailbox) == -1 ||
+	    draft_store_copy(d->id, sizeof(d->id), id) == -1 || attached < 0)
 		return -1;
 	d->attached = (size_t)attached;
 	upload = json_string_value(json_object_get(json, "upload"));
@@ -101,23 +103,24 @@ from_json(json_t *json, struct draft *d)
 }
 
 static int
-add(const char *bytes, size_t len, void *text)
+draft_store_add(const char *bytes, size_t len, void *text)
 {
 	return buf_add(text, bytes, len);
 }
 
 static int
-seal(const struct draft_store *store, const struct draft *draft,
+draft_store_seal(const struct draft_store *store, const struct draft *draft,
     struct buf *sealed, struct error *err)
 {
-	json_t *json = to_json(draft);
+	json_t *json = draft_store_to_json(draft);
 	struct buf text;
 	int result;
 
 	buf_init(&text, SEALED_MAX);
 	/* at once: what it grew out of would not be wiped */
 	if (json == NULL || buf_reserve(&text, TEXT_MAX) == NULL ||
-	    json_dump_callback(json, add, &text, JSON_COMPACT) == -1)
+	    json_dump_callback(json, draft_store_add, &text, JSON_COMPACT) ==
+		-1)
 		result =
 		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 	else
@@ -129,7 +132,7 @@ seal(const struct draft_store *store, const struct draft *draft,
 }
 
 static int
-unseal(const struct draft_store *store, const void *bytes, int len,
+draft_store_unseal(const struct draft_store *store, const void *bytes, int len,
     struct draft *draft, struct error *err)
 {
 	struct secret *text;
@@ -142,7 +145,7 @@ unseal(const struct draft_store *store, const void *bytes, int len,
 		return error_prefix(err, "a draft in the state");
 	json = json_loadb(text->bytes, text->len, 0, NULL);
 	if (json != NULL)
-		result = from_json(json, draft);
+		result = draft_store_from_json(json, draft);
 	if (result == -1) {
 		draft_clear(draft);
 		error_set(err, ERROR_OURS, "4.3.5",
@@ -156,7 +159,7 @@ unseal(const struct draft_store *store, const void *bytes, int len,
 /* --- rows --- */
 
 static void
-bind_digest(sqlite3_stmt *stmt, int column,
+draft_store_bind_digest(sqlite3_stmt *stmt, int column,
     const unsigned char digest[JOURNAL_DIGEST_SIZE])
 {
 	sqlite3_bind_blob(
@@ -172,12 +175,12 @@ draft_keep(const struct draft_store *store, const struct draft *draft,
 	int result = -1;
 
 	buf_init(&sealed, SEALED_MAX);
-	if (seal(store, draft, &sealed, err) == 0 &&
+	if (draft_store_seal(store, draft, &sealed, err) == 0 &&
 	    state_prepare(store->state,
 		"INSERT OR REPLACE INTO draft (digest, sealed, changed)"
 		" VALUES (?, ?, ?)",
 		&stmt, err) == 0) {
-		bind_digest(stmt, 1, draft->digest);
+		draft_store_bind_digest(stmt, 1, draft->digest);
 		sqlite3_bind_blob(
 		    stmt, 2, sealed.bytes, (int)sealed.len, SQLITE_STATIC);
 		sqlite3_bind_int64(stmt, 3, clock_wall());
@@ -198,10 +201,10 @@ draft_find(const struct draft_store *store,
 	if (state_prepare(store->state,
 		"SELECT sealed FROM draft WHERE digest = ?", &stmt, err) == -1)
 		return -1;
-	bind_digest(stmt, 1, digest);
+	draft_store_bind_digest(stmt, 1, digest);
 	result = state_step(store->state, stmt, err);
 	if (result == 1 &&
-	    unseal(store, sqlite3_column_blob(stmt, 0),
+	    draft_store_unseal(store, sqlite3_column_blob(stmt, 0),
 		sqlite3_column_bytes(stmt, 0), draft, err) == -1)
 		result = -1;
 	sqlite3_finalize(stmt);
@@ -229,7 +232,7 @@ draft_ids(const struct draft_store *store, const char *mailbox, struct buf *ids,
 		&stmt, err) == -1)
 		return -1;
 	while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
-		if (unseal(store, sqlite3_column_blob(stmt, 0),
+		if (draft_store_unseal(store, sqlite3_column_blob(stmt, 0),
 			sqlite3_column_bytes(stmt, 0), &draft, &unread) == -1)
 			continue;
 		if (draft.id[0] != '\0' && strcmp(draft.mailbox, mailbox) == 0)
@@ -250,7 +253,7 @@ draft_forget(const struct draft_store *store,
 	if (state_prepare(store->state, "DELETE FROM draft WHERE digest = ?",
 		&stmt, err) == -1)
 		return -1;
-	bind_digest(stmt, 1, digest);
+	draft_store_bind_digest(stmt, 1, digest);
 	return state_finish(store->state, stmt, err);
 }
 
@@ -268,7 +271,7 @@ draft_discard(const struct draft_store *store,
 		&stmt, err) == -1)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, clock_wall());
-	bind_digest(stmt, 2, digest);
+	draft_store_bind_digest(stmt, 2, digest);
 	db = sqlite3_db_handle(stmt);
 	result = state_finish(store->state, stmt, err);
 	return result == 0 ? sqlite3_changes(db) : -1;
@@ -290,7 +293,7 @@ draft_next_discarded(const struct draft_store *store, long long *number,
 	result = state_step(store->state, stmt, err);
 	if (result == 1) {
 		*number = sqlite3_column_int64(stmt, 0);
-		if (unseal(store, sqlite3_column_blob(stmt, 1),
+		if (draft_store_unseal(store, sqlite3_column_blob(stmt, 1),
 			sqlite3_column_bytes(stmt, 1), draft, err) == -1)
 			result = -1;
 	}

@@ -37,7 +37,7 @@ struct journal {
 /* --- keys --- */
 
 static int
-compare_keys(const void *a, const void *b)
+journal_compare_keys(const void *a, const void *b)
 {
 	return memcmp(a, b, JOURNAL_DIGEST_SIZE);
 }
@@ -47,10 +47,12 @@ journal_keys_sort(struct journal_keys *keys)
 {
 	size_t i, kept = 0;
 
-	qsort(keys->list, keys->count, sizeof(keys->list[0]), compare_keys);
+	qsort(keys->list, keys->count, sizeof(keys->list[0]),
+	    journal_compare_keys);
 	for (i = 0; i < keys->count; i++)
 		if (i == 0 ||
-		    compare_keys(keys->list[i], keys->list[kept - 1]) != 0)
+		    journal_compare_keys(keys->list[i], keys->list[kept - 1]) !=
+			0)
 			memmove(keys->list[kept++], keys->list[i],
 			    sizeof(keys->list[0]));
 	keys->count = kept;
@@ -63,7 +65,7 @@ journal_keys_meet(const struct journal_keys *a, const struct journal_keys *b)
 	int order;
 
 	while (i < a->count && j < b->count) {
-		order = compare_keys(a->list[i], b->list[j]);
+		order = journal_compare_keys(a->list[i], b->list[j]);
 		if (order == 0)
 			return 1;
 		if (order < 0)
@@ -87,14 +89,14 @@ journal_follow_clock(struct journal_entry *entry, long long began,
 /* --- writing --- */
 
 static int
-put_entry(
+journal_put_entry(
     struct journal *journal, const struct journal_entry *e, struct error *err)
 {
 	sqlite3_stmt *put = journal->put;
 	int result = 0;
 	size_t i;
 
-	sqlite3_bind_int(put, 2, (int)e->fate);
+	sqlite3_bind_int(put, 2, (int)e->status);
 	sqlite3_bind_int64(put, 3, e->refused_since);
 	sqlite3_bind_text(put, 4, e->refusal, -1, SQLITE_STATIC);
 	sqlite3_bind_text(put, 5, e->request_id, -1, SQLITE_STATIC);
@@ -110,7 +112,7 @@ put_entry(
 }
 
 static int
-put_all(
+journal_put_all(
     struct journal *journal, const struct write_queue *queue, struct error *err)
 {
 	const struct write *w;
@@ -119,7 +121,7 @@ put_all(
 		return -1;
 	STAILQ_FOREACH(w, queue, entry)
 	{
-		if (put_entry(journal, &w->what, err) == -1) {
+		if (journal_put_entry(journal, &w->what, err) == -1) {
 			state_run(journal->state, "ROLLBACK", NULL);
 			return -1;
 		}
@@ -132,7 +134,7 @@ put_all(
 }
 
 static void
-on_commit(evutil_socket_t fd, short what, void *ctx)
+journal_on_commit(evutil_socket_t fd, short what, void *ctx)
 {
 	struct journal *journal = ctx;
 	struct write_queue queue;
@@ -146,7 +148,7 @@ on_commit(evutil_socket_t fd, short what, void *ctx)
 		return;
 	STAILQ_INIT(&queue);
 	STAILQ_CONCAT(&queue, &journal->queue);
-	failed = put_all(journal, &queue, &err) == -1;
+	failed = journal_put_all(journal, &queue, &err) == -1;
 	if (failed)
 		log_error("%s", err.text);
 	while ((w = STAILQ_FIRST(&queue)) != NULL) {
@@ -157,7 +159,7 @@ on_commit(evutil_socket_t fd, short what, void *ctx)
 }
 
 static void
-on_sweep(evutil_socket_t fd, short what, void *ctx)
+journal_on_sweep(evutil_socket_t fd, short what, void *ctx)
 {
 	struct journal *journal = ctx;
 	struct error err;
@@ -178,7 +180,8 @@ on_sweep(evutil_socket_t fd, short what, void *ctx)
 }
 
 static int
-start(struct journal *journal, struct event_base *base, struct error *err)
+journal_start(
+    struct journal *journal, struct event_base *base, struct error *err)
 {
 	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
 
@@ -201,8 +204,9 @@ start(struct journal *journal, struct event_base *base, struct error *err)
 		" delivery WHERE changed < ? LIMIT " SWEEP_ROWS ")",
 		&journal->expire, err) == -1)
 		return -1;
-	journal->commit = event_new(base, -1, 0, on_commit, journal);
-	journal->sweep = event_new(base, -1, EV_PERSIST, on_sweep, journal);
+	journal->commit = event_new(base, -1, 0, journal_on_commit, journal);
+	journal->sweep =
+	    event_new(base, -1, EV_PERSIST, journal_on_sweep, journal);
 	if (journal->commit == NULL || journal->sweep == NULL ||
 	    event_add(journal->sweep, &every) == -1)
 		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
@@ -223,7 +227,7 @@ journal_new(struct event_base *base, struct state *state,
 	STAILQ_INIT(&journal->queue);
 	journal->state = state;
 	journal->conf = conf;
-	if (start(journal, base, err) == -1)
+	if (journal_start(journal, base, err) == -1)
 		journal_free(&journal);
 	return journal;
 }
@@ -237,7 +241,7 @@ journal_free(struct journal **journalp)
 		return;
 	/* who is told of one write may ask for another: not NULL before */
 	while (journal->put != NULL && !STAILQ_EMPTY(&journal->queue))
-		on_commit(-1, 0, journal);
+		journal_on_commit(-1, 0, journal);
 	*journalp = NULL;
 	if (journal->commit != NULL)
 		event_free(journal->commit);
@@ -251,7 +255,7 @@ journal_free(struct journal **journalp)
 
 /* Adds what a row says of one recipient to what is known of the others. */
 static void
-add_row(struct journal_entry *entry, sqlite3_stmt *row)
+journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
 {
 	long long since = sqlite3_column_int64(row, 1);
 	long long posted = sqlite3_column_int64(row, 4);
@@ -265,7 +269,7 @@ add_row(struct journal_entry *entry, sqlite3_stmt *row)
 	case JOURNAL_POSTED:
 		if (entry->posted == 0 || posted < entry->posted)
 			entry->posted = posted;
-		entry->fate = JOURNAL_POSTED;
+		entry->status = JOURNAL_POSTED;
 		break;
 	default:
 		break;
@@ -294,11 +298,11 @@ journal_find(
 		    find, 1, keys->list[i], JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
 		result = state_step(journal->state, find, err);
 		if (result == 1)
-			add_row(entry, find);
+			journal_add_row(entry, find);
 		sqlite3_reset(find);
 	}
 	if (entry->accepted == keys->count)
-		entry->fate = JOURNAL_ACCEPTED;
+		entry->status = JOURNAL_ACCEPTED;
 	return result == -1 ? -1 : 0;
 }
 

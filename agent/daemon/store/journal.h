@@ -29,7 +29,7 @@
 #define JOURNAL_DIGEST_SIZE 32
 #define JOURNAL_REFUSAL_SIZE 80
 
-enum journal_fate {
+enum journal_status {
 	JOURNAL_NEW = 0, /* never posted, or refused by Graph for sure */
 	JOURNAL_POSTED = 1, /* posted; no answer has come */
 	JOURNAL_ACCEPTED = 2 /* Graph answered 202 */
@@ -44,7 +44,7 @@ struct journal_keys {
 struct journal_entry {
 	const struct journal_keys
 	    *keys; /* borrowed, also while it is written */
-	enum journal_fate fate; /* accepted: for all of them */
+	enum journal_status status; /* accepted: for all of them */
 	size_t accepted; /* for so many of them */
 	long long posted; /* clock_wall() when it was posted first, of those
 			     posts whose answer never came; 0: of none */

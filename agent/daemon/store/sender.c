@@ -12,8 +12,8 @@
 
 /* The row of mailbox: 1, 0 or -1 like sender_find(). */
 static int
-read_row(struct state *state, const char *mailbox, char *identity, size_t size,
-    long long *used, struct error *err)
+sender_read_row(struct state *state, const char *mailbox, char *identity,
+    size_t size, long long *used, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int result;
@@ -43,7 +43,8 @@ sender_note(struct state *state, const char *mailbox, const struct identity *id,
 	int result;
 
 	identity_text(id, text);
-	result = read_row(state, mailbox, known, sizeof(known), &used, err);
+	result =
+	    sender_read_row(state, mailbox, known, sizeof(known), &used, err);
 	if (result == -1)
 		return -1;
 	if (result == 1 && strcmp(known, text) == 0 && now >= used &&
@@ -67,7 +68,7 @@ sender_find(struct state *state, const char *mailbox, struct identity *id,
 	long long used;
 	int found;
 
-	found = read_row(state, mailbox, text, sizeof(text), &used, err);
+	found = sender_read_row(state, mailbox, text, sizeof(text), &used, err);
 	if (found != 1)
 		return found;
 	/* it was written by identity_text() */

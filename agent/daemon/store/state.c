@@ -163,7 +163,7 @@ state_finish(struct state *state, sqlite3_stmt *stmt, struct error *err)
 /* --- opening --- */
 
 static int
-read_version(struct state *state, int *version, struct error *err)
+state_read_version(struct state *state, int *version, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int result = -1;
@@ -181,7 +181,7 @@ read_version(struct state *state, int *version, struct error *err)
 }
 
 static int
-write_key_check(struct state *state, struct error *err)
+state_write_key_check(struct state *state, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	struct buf sealed;
@@ -206,7 +206,7 @@ write_key_check(struct state *state, struct error *err)
 }
 
 static int
-verify_key_check(struct state *state, struct error *err)
+state_verify_key_check(struct state *state, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	struct secret *opened = NULL;
@@ -236,12 +236,12 @@ verify_key_check(struct state *state, struct error *err)
 }
 
 static int
-create_schema(struct state *state, struct error *err)
+state_create_schema(struct state *state, struct error *err)
 {
 	if (state_run(state, "BEGIN IMMEDIATE", err) == -1)
 		return -1;
 	if (state_run(state, schema_sql, err) == -1 ||
-	    write_key_check(state, err) == -1) {
+	    state_write_key_check(state, err) == -1) {
 		state_run(state, "ROLLBACK", NULL);
 		return -1;
 	}
@@ -249,7 +249,7 @@ create_schema(struct state *state, struct error *err)
 }
 
 static int
-prepare(struct state *state, struct error *err)
+state_prepare_own(struct state *state, struct error *err)
 {
 	if (state_prepare(state,
 		"INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?, ?)",
@@ -262,7 +262,7 @@ prepare(struct state *state, struct error *err)
 }
 
 static int
-open_database(struct state *state, struct error *err)
+state_open_database(struct state *state, struct error *err)
 {
 	int version;
 
@@ -279,10 +279,10 @@ open_database(struct state *state, struct error *err)
 		"PRAGMA synchronous = FULL;"
 		"PRAGMA trusted_schema = OFF;",
 		err) == -1 ||
-	    read_version(state, &version, err) == -1)
+	    state_read_version(state, &version, err) == -1)
 		return -1;
 	if (version == 0) {
-		if (create_schema(state, err) == -1)
+		if (state_create_schema(state, err) == -1)
 			return -1;
 	} else if (version != STATE_SCHEMA) {
 		return error_set(err, ERROR_OURS, "4.3.5",
@@ -293,9 +293,9 @@ open_database(struct state *state, struct error *err)
 			: "move it aside with \"msgraphd -M\" and let "
 			  "clients sign in again");
 	}
-	if (verify_key_check(state, err) == -1)
+	if (state_verify_key_check(state, err) == -1)
 		return -1;
-	return prepare(state, err);
+	return state_prepare_own(state, err);
 }
 
 struct state *
@@ -311,7 +311,7 @@ state_open(const char *directory, const struct vault *vault, struct error *err)
 	if (state_path(directory, state->file, sizeof(state->file)) == -1)
 		error_set(err, ERROR_OURS, "4.3.5",
 		    "state_directory %s is too long", directory);
-	else if (open_database(state, err) == 0)
+	else if (state_open_database(state, err) == 0)
 		return state;
 	state_close(&state);
 	return NULL;
@@ -342,7 +342,8 @@ credential_clear(struct credential *credential)
 }
 
 static const char *
-context_of(const char *identity, const char *column, char context[CONTEXT_SIZE])
+state_context_of(
+    const char *identity, const char *column, char context[CONTEXT_SIZE])
 {
 	snprintf(context, CONTEXT_SIZE, "%s %s", identity, column);
 	return context;
@@ -350,7 +351,7 @@ context_of(const char *identity, const char *column, char context[CONTEXT_SIZE])
 
 /* Binds a sealed copy of secret, or NULL where there is none. */
 static int
-bind_sealed(struct state *state, int column, const char *context,
+state_bind_sealed(struct state *state, int column, const char *context,
     const struct secret *secret, struct error *err)
 {
 	struct buf sealed;
@@ -384,10 +385,12 @@ state_put(struct state *state, const struct identity *id,
 	sqlite3_bind_int64(state->put, 4, credential->token_expires);
 	sqlite3_bind_int64(state->put, 5, credential->verified);
 	sqlite3_bind_int64(state->put, 6, clock_wall());
-	if (bind_sealed(state, 2, context_of(text, "secret", context),
-		credential->secret, err) == 0 &&
-	    bind_sealed(state, 3, context_of(text, "token", context),
-		credential->token, err) == 0)
+	if (state_bind_sealed(state, 2,
+		state_context_of(text, "secret", context), credential->secret,
+		err) == 0 &&
+	    state_bind_sealed(state, 3,
+		state_context_of(text, "token", context), credential->token,
+		err) == 0)
 		result = state_step(state, state->put, err);
 	sqlite3_reset(state->put);
 	sqlite3_clear_bindings(state->put);
@@ -395,24 +398,26 @@ state_put(struct state *state, const struct identity *id,
 }
 
 static int
-read_row(struct state *state, const char *text, struct credential *credential,
-    struct error *err)
+state_read_row(struct state *state, const char *text,
+    struct credential *credential, struct error *err)
 {
 	char context[CONTEXT_SIZE];
 	sqlite3_stmt *get = state->get;
 
 	credential->token_expires = sqlite3_column_int64(get, 2);
 	credential->verified = sqlite3_column_int64(get, 3);
-	credential->secret = vault_open(state->vault,
-	    context_of(text, "secret", context), sqlite3_column_blob(get, 0),
-	    (size_t)sqlite3_column_bytes(get, 0), err);
+	credential->secret =
+	    vault_open(state->vault, state_context_of(text, "secret", context),
+		sqlite3_column_blob(get, 0),
+		(size_t)sqlite3_column_bytes(get, 0), err);
 	if (credential->secret == NULL)
 		return error_prefix(err, "secret of %s", text);
 	if (sqlite3_column_type(get, 1) == SQLITE_NULL)
 		return 1;
-	credential->token = vault_open(state->vault,
-	    context_of(text, "token", context), sqlite3_column_blob(get, 1),
-	    (size_t)sqlite3_column_bytes(get, 1), err);
+	credential->token =
+	    vault_open(state->vault, state_context_of(text, "token", context),
+		sqlite3_column_blob(get, 1),
+		(size_t)sqlite3_column_bytes(get, 1), err);
 	if (credential->token == NULL)
 		return error_prefix(err, "token of %s", text);
 	return 1;
@@ -430,7 +435,7 @@ state_get(struct state *state, const struct identity *id,
 	sqlite3_bind_text(state->get, 1, text, -1, SQLITE_STATIC);
 	result = state_step(state, state->get, err);
 	if (result == 1)
-		result = read_row(state, text, credential, err);
+		result = state_read_row(state, text, credential, err);
 	if (result == -1)
 		credential_clear(credential);
 	sqlite3_reset(state->get);

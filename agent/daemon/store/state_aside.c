@@ -20,7 +20,7 @@
 
 /* A running daemon holds a lock on the file for as long as it is open. */
 static int
-is_locked(const char *file)
+state_aside_is_locked(const char *file)
 {
 	struct flock lock = {.l_type = F_WRLCK,
 	    .l_whence = SEEK_SET,
@@ -47,7 +47,7 @@ state_move_aside(
 	    access(file, F_OK) == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "there is no state in %s", directory);
-	if (is_locked(file))
+	if (state_aside_is_locked(file))
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "msgraphd runs on %s; stop it first", file);
 	snprintf(name, size, "%s.%lld", file, clock_wall());

@@ -11,7 +11,7 @@
 #define FAR_SECONDS 86400LL
 
 static int
-run(struct state *state, char *sql, struct error *err)
+state_times_run(struct state *state, char *sql, struct error *err)
 {
 	int result;
 
@@ -28,7 +28,7 @@ run(struct state *state, char *sql, struct error *err)
 int
 state_expire(struct state *state, long long wall, struct error *err)
 {
-	if (run(state,
+	if (state_times_run(state,
 		sqlite3_mprintf(
 		    "DELETE FROM credential WHERE used < %lld", wall),
 		err) == -1)
@@ -40,7 +40,7 @@ int
 state_follow_clock(struct state *state, long long began, long long before,
     long long step, struct error *err)
 {
-	return run(state,
+	return state_times_run(state,
 	    sqlite3_mprintf(
 		"BEGIN IMMEDIATE;"
 		"UPDATE delivery SET refused_since = refused_since + %lld"
@@ -64,7 +64,7 @@ state_follow_clock(struct state *state, long long began, long long before,
 		step, began, before, step, began, before, step, began, before,
 		step, began, before, step, began, before, step, began, before,
 		step, step, began, before, step, began,
-		before + HOLD_SECONDS_MAX),
+		before + THROTTLE_SECONDS_MAX),
 	    err);
 }
 
@@ -73,7 +73,7 @@ state_mend_future(struct state *state, struct error *err)
 {
 	long long now = clock_wall(), far = now + FAR_SECONDS;
 
-	return run(state,
+	return state_times_run(state,
 	    sqlite3_mprintf(
 		"BEGIN IMMEDIATE;"
 		"UPDATE delivery SET changed = %lld,"

@@ -6,8 +6,8 @@
 #include "throttle_store.h"
 
 int
-hold_store_load(
-    struct state *state, hold_store_row row, void *ctx, struct error *err)
+throttle_store_load(
+    struct state *state, throttle_store_row row, void *ctx, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int step;
@@ -23,7 +23,7 @@ hold_store_load(
 }
 
 static int
-drop_old(struct state *state, struct error *err)
+throttle_store_drop_old(struct state *state, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 
@@ -35,12 +35,12 @@ drop_old(struct state *state, struct error *err)
 }
 
 int
-hold_store_put(
+throttle_store_put(
     struct state *state, const char *name, long long until, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 
-	if (drop_old(state, err) == -1 ||
+	if (throttle_store_drop_old(state, err) == -1 ||
 	    state_prepare(state, "INSERT OR REPLACE INTO hold VALUES (?, ?)",
 		&stmt, err) == -1)
 		return -1;

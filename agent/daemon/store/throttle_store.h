@@ -1,24 +1,25 @@
 /*
  * throttle_store.h - what is throttled until when, as the state has it.
  */
-#ifndef MSGRAPHD_HOLD_STORE_H
-#define MSGRAPHD_HOLD_STORE_H
+#ifndef MSGRAPHD_THROTTLE_STORE_H
+#define MSGRAPHD_THROTTLE_STORE_H
 
 #include "lib/base/error.h"
 #include "state.h"
 
 /* until is on clock_wall(), and may lie in the past. name is borrowed. */
-typedef void (*hold_store_row)(void *ctx, const char *name, long long until);
+typedef void (*throttle_store_row)(
+    void *ctx, const char *name, long long until);
 
 /* Calls row for each row. 0, or -1 with *err. */
-int hold_store_load(
-    struct state *state, hold_store_row row, void *ctx, struct error *err);
+int throttle_store_load(
+    struct state *state, throttle_store_row row, void *ctx, struct error *err);
 
 /*
  * Stores name with until (clock_wall()), in the place of what was there, and
  * drops all rows that have run out. 0, or -1 with *err.
  */
-int hold_store_put(
+int throttle_store_put(
     struct state *state, const char *name, long long until, struct error *err);
 
 #endif

@@ -31,7 +31,8 @@ struct vault {
 /* --- key file --- */
 
 static int
-write_key(int fd, const unsigned char *key, const char *file, struct error *err)
+vault_write_key(
+    int fd, const unsigned char *key, const char *file, struct error *err)
 {
 	if (write(fd, key, VAULT_KEY_SIZE) != VAULT_KEY_SIZE || fsync(fd) == -1)
 		return error_set(err, ERROR_OURS, "4.3.5", "write %s: %s", file,
@@ -41,7 +42,7 @@ write_key(int fd, const unsigned char *key, const char *file, struct error *err)
 
 /* A name is on disk when its folder is. */
 static int
-sync_folder(const char *file)
+vault_sync_folder(const char *file)
 {
 	char folder[4096];
 	char *slash;
@@ -65,7 +66,7 @@ sync_folder(const char *file)
  * too: what is sealed from now on is lost without it.
  */
 static int
-create_key(const char *file, struct error *err)
+vault_create_key(const char *file, struct error *err)
 {
 	unsigned char key[VAULT_KEY_SIZE];
 	char temporary[4096];
@@ -86,9 +87,9 @@ create_key(const char *file, struct error *err)
 		    file, strerror(errno), file, file, file);
 	if (RAND_bytes(key, sizeof(key)) != 1)
 		error_set(err, ERROR_OURS, "4.3.5", "no random bytes");
-	else if (write_key(fd, key, file, err) == 0)
+	else if (vault_write_key(fd, key, file, err) == 0)
 		result = (link(temporary, file) == 0 || errno == EEXIST) &&
-			sync_folder(file) == 0
+			vault_sync_folder(file) == 0
 		    ? 0
 		    : error_set(err, ERROR_OURS, "4.3.5", "link %s: %s", file,
 			  strerror(errno));
@@ -99,7 +100,7 @@ create_key(const char *file, struct error *err)
 }
 
 static int
-check_key_file(int fd, const char *file, struct error *err)
+vault_check_key_file(int fd, const char *file, struct error *err)
 {
 	struct stat st;
 
@@ -117,12 +118,12 @@ check_key_file(int fd, const char *file, struct error *err)
 }
 
 static int
-open_key(const char *file, int create, struct error *err)
+vault_open_key(const char *file, int create, struct error *err)
 {
 	int fd = secret_file_open(file);
 
 	if (fd == -1 && errno == ENOENT && create) {
-		if (create_key(file, err) == -1)
+		if (vault_create_key(file, err) == -1)
 			return -1;
 		fd = secret_file_open(file);
 	}
@@ -141,9 +142,9 @@ vault_load(const char *file, int create, struct error *err)
 	struct vault *vault = NULL;
 	int fd;
 
-	if ((fd = open_key(file, create, err)) == -1)
+	if ((fd = vault_open_key(file, create, err)) == -1)
 		return NULL;
-	if (check_key_file(fd, file, err) == 0) {
+	if (vault_check_key_file(fd, file, err) == 0) {
 		vault = malloc(sizeof(*vault));
 		if (vault == NULL)
 			error_set(
@@ -170,8 +171,8 @@ vault_free(struct vault **vaultp)
 /* --- sealing --- */
 
 static int
-encrypt(EVP_CIPHER_CTX *ctx, const struct vault *vault, const char *context,
-    const void *bytes, size_t len, unsigned char *blob)
+vault_encrypt(EVP_CIPHER_CTX *ctx, const struct vault *vault,
+    const char *context, const void *bytes, size_t len, unsigned char *blob)
 {
 	unsigned char *nonce = blob + 1, *text = nonce + NONCE_SIZE;
 	int n;
@@ -198,7 +199,7 @@ vault_seal(const struct vault *vault, const char *context, const void *bytes,
 		blob = buf_reserve(out, len + VAULT_OVERHEAD);
 	if (ctx != NULL && blob != NULL &&
 	    RAND_bytes(blob + 1, NONCE_SIZE) == 1 &&
-	    encrypt(ctx, vault, context, bytes, len, blob)) {
+	    vault_encrypt(ctx, vault, context, bytes, len, blob)) {
 		blob[0] = VERSION;
 		out->len += len + VAULT_OVERHEAD;
 		out->bytes[out->len] = '\0';
@@ -211,8 +212,8 @@ vault_seal(const struct vault *vault, const char *context, const void *bytes,
 }
 
 static int
-decrypt(EVP_CIPHER_CTX *ctx, const struct vault *vault, const char *context,
-    const unsigned char *blob, size_t text_len, char *out)
+vault_decrypt(EVP_CIPHER_CTX *ctx, const struct vault *vault,
+    const char *context, const unsigned char *blob, size_t text_len, char *out)
 {
 	const unsigned char *nonce = blob + 1, *text = nonce + NONCE_SIZE;
 	unsigned char tag[TAG_SIZE];
@@ -247,7 +248,8 @@ vault_open(const struct vault *vault, const char *context, const void *blob,
 	ctx = EVP_CIPHER_CTX_new();
 	secret = secret_new(NULL, len - VAULT_OVERHEAD);
 	if (ctx == NULL || secret == NULL ||
-	    !decrypt(ctx, vault, context, b, secret->len, secret->bytes)) {
+	    !vault_decrypt(
+		ctx, vault, context, b, secret->len, secret->bytes)) {
 		secret_free(&secret);
 		error_set(err, ERROR_OURS, "4.3.5",
 		    "what is stored does not open with this vault key");

@@ -12,88 +12,88 @@
 
 #include "gate.h"
 
-struct pass {
-	TAILQ_ENTRY(pass) entry;
-	struct lane *lane;
+struct slot {
+	TAILQ_ENTRY(slot) entry;
+	struct key *key;
 	int inside; /* 0: waits */
 	gate_open open;
 	void *ctx;
 };
 
-struct lane {
-	TAILQ_ENTRY(lane) entry;
+struct key {
+	TAILQ_ENTRY(key) entry;
 	struct gate *gate;
-	TAILQ_HEAD(pass_queue, pass) waiting;
-	unsigned int inside, limit, passes;
+	TAILQ_HEAD(slot_queue, slot) waiting;
+	unsigned int inside, limit, slots;
 	char name[];
 };
 
 struct gate {
-	TAILQ_HEAD(lane_list, lane) lanes;
+	TAILQ_HEAD(key_list, key) keys;
 	struct event *turn;
 	unsigned int inside, ceiling;
 };
 
-static struct lane *
-find_lane(struct gate *gate, const char *name)
+static struct key *
+gate_find_key(struct gate *gate, const char *name)
 {
-	struct lane *lane;
+	struct key *key;
 
-	TAILQ_FOREACH(lane, &gate->lanes, entry)
-	if (strcmp(lane->name, name) == 0)
-		return lane;
-	lane = calloc(1, sizeof(*lane) + strlen(name) + 1);
-	if (lane == NULL)
+	TAILQ_FOREACH(key, &gate->keys, entry)
+	if (strcmp(key->name, name) == 0)
+		return key;
+	key = calloc(1, sizeof(*key) + strlen(name) + 1);
+	if (key == NULL)
 		return NULL;
-	strcpy(lane->name, name);
-	lane->gate = gate;
-	TAILQ_INIT(&lane->waiting);
-	TAILQ_INSERT_TAIL(&gate->lanes, lane, entry);
-	return lane;
+	strcpy(key->name, name);
+	key->gate = gate;
+	TAILQ_INIT(&key->waiting);
+	TAILQ_INSERT_TAIL(&gate->keys, key, entry);
+	return key;
 }
 
 static void
-release_lane(struct lane *lane)
+gate_release_key(struct key *key)
 {
-	if (lane->passes > 0)
+	if (key->slots > 0)
 		return;
-	TAILQ_REMOVE(&lane->gate->lanes, lane, entry);
-	free(lane);
+	TAILQ_REMOVE(&key->gate->keys, key, entry);
+	free(key);
 }
 
 /* Lets one pass in; 0 when nobody may. */
 static int
-give_turn(struct gate *gate)
+gate_give_turn(struct gate *gate)
 {
-	struct lane *lane;
-	struct pass *pass;
+	struct key *key;
+	struct slot *slot;
 
 	if (gate->inside >= gate->ceiling)
 		return 0;
-	TAILQ_FOREACH(lane, &gate->lanes, entry)
+	TAILQ_FOREACH(key, &gate->keys, entry)
 	{
-		pass = TAILQ_FIRST(&lane->waiting);
-		/* cppcheck-suppress uninitvar ; calloc(3) in find_lane() */
-		if (pass == NULL || lane->inside >= lane->limit)
+		slot = TAILQ_FIRST(&key->waiting);
+		/* cppcheck-suppress uninitvar ; calloc(3) in gate_find_key() */
+		if (slot == NULL || key->inside >= key->limit)
 			continue;
-		TAILQ_REMOVE(&lane->waiting, pass, entry);
-		TAILQ_REMOVE(&gate->lanes, lane, entry);
-		TAILQ_INSERT_TAIL(&gate->lanes, lane, entry);
-		pass->inside = 1;
-		lane->inside++;
+		TAILQ_REMOVE(&key->waiting, slot, entry);
+		TAILQ_REMOVE(&gate->keys, key, entry);
+		TAILQ_INSERT_TAIL(&gate->keys, key, entry);
+		slot->inside = 1;
+		key->inside++;
 		gate->inside++;
-		pass->open(pass->ctx);
+		slot->open(slot->ctx);
 		return 1;
 	}
 	return 0;
 }
 
 static void
-on_turn(evutil_socket_t fd, short what, void *ctx)
+gate_on_turn(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
-	while (give_turn(ctx))
+	while (gate_give_turn(ctx))
 		;
 }
 
@@ -104,9 +104,9 @@ gate_new(struct event_base *base, unsigned int ceiling)
 
 	if (gate == NULL)
 		return NULL;
-	TAILQ_INIT(&gate->lanes);
+	TAILQ_INIT(&gate->keys);
 	gate->ceiling = ceiling;
-	gate->turn = event_new(base, -1, 0, on_turn, gate);
+	gate->turn = event_new(base, -1, 0, gate_on_turn, gate);
 	if (gate->turn == NULL)
 		gate_free(&gate);
 	return gate;
@@ -125,49 +125,49 @@ gate_free(struct gate **gatep)
 	free(gate);
 }
 
-struct pass *
+struct slot *
 gate_enter(struct gate *gate, const char *name, unsigned int limit,
     gate_open open, void *ctx)
 {
-	struct lane *lane = find_lane(gate, name);
-	struct pass *pass;
+	struct key *key = gate_find_key(gate, name);
+	struct slot *slot;
 
-	if (lane == NULL)
+	if (key == NULL)
 		return NULL;
-	if ((pass = calloc(1, sizeof(*pass))) == NULL) {
-		release_lane(lane);
+	if ((slot = calloc(1, sizeof(*slot))) == NULL) {
+		gate_release_key(key);
 		return NULL;
 	}
-	pass->lane = lane;
-	pass->open = open;
-	pass->ctx = ctx;
-	lane->limit = limit;
-	lane->passes++;
-	TAILQ_INSERT_TAIL(&lane->waiting, pass, entry);
+	slot->key = key;
+	slot->open = open;
+	slot->ctx = ctx;
+	key->limit = limit;
+	key->slots++;
+	TAILQ_INSERT_TAIL(&key->waiting, slot, entry);
 	event_active(gate->turn, 0, 0);
-	return pass;
+	return slot;
 }
 
 void
-gate_leave(struct pass **passp)
+gate_leave(struct slot **slotp)
 {
-	struct pass *pass = *passp;
-	struct lane *lane;
+	struct slot *slot = *slotp;
+	struct key *key;
 	struct gate *gate;
 
-	*passp = NULL;
-	if (pass == NULL)
+	*slotp = NULL;
+	if (slot == NULL)
 		return;
-	lane = pass->lane;
-	gate = lane->gate;
-	if (pass->inside) {
-		lane->inside--;
+	key = slot->key;
+	gate = key->gate;
+	if (slot->inside) {
+		key->inside--;
 		gate->inside--;
 		event_active(gate->turn, 0, 0);
 	} else {
-		TAILQ_REMOVE(&lane->waiting, pass, entry);
+		TAILQ_REMOVE(&key->waiting, slot, entry);
 	}
-	lane->passes--;
-	release_lane(lane);
-	free(pass);
+	key->slots--;
+	gate_release_key(key);
+	free(slot);
 }

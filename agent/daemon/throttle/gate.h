@@ -12,7 +12,7 @@
 #include <event2/event.h>
 
 struct gate;
-struct pass;
+struct slot;
 
 /* Called from the event loop when the request may start. */
 typedef void (*gate_open)(void *ctx);
@@ -26,10 +26,10 @@ void gate_free(struct gate **gatep);
  * memory is short. The pass counts until gate_leave(), which also gives up one
  * that still waits.
  */
-struct pass *gate_enter(struct gate *gate, const char *lane, unsigned int limit,
+struct slot *gate_enter(struct gate *gate, const char *key, unsigned int limit,
     gate_open open, void *ctx);
 
-/* Takes NULL, and sets *passp to it. */
-void gate_leave(struct pass **passp);
+/* Takes NULL, and sets *slotp to it. */
+void gate_leave(struct slot **slotp);
 
 #endif

@@ -8,8 +8,8 @@
  * Holds survive a restart: a daemon that forgets a Retry-After and asks again
  * makes the throttling longer.
  */
-#ifndef MSGRAPHD_HOLD_H
-#define MSGRAPHD_HOLD_H
+#ifndef MSGRAPHD_THROTTLE_H
+#define MSGRAPHD_THROTTLE_H
 
 #include "agent/daemon/base/limits.h"
 #include "agent/daemon/store/state.h"
@@ -17,42 +17,43 @@
 #include "lib/local/identity.h"
 
 /* For an answer that asks to slow down and does not say for how long. */
-#define HOLD_SECONDS_DEFAULT 10L
+#define THROTTLE_SECONDS_DEFAULT 10L
 
 /* Within so many ms two of a kind mean what they have in common. */
-#define HOLD_TOGETHER_MS (60 * 1000LL)
+#define THROTTLE_TOGETHER_MS (60 * 1000LL)
 
-#define HOLD_NAME_SIZE 512
+#define THROTTLE_NAME_SIZE 512
 
-struct holds;
+struct throttles;
 
 /* Reads what the last daemon knew. NULL with *err. The state is borrowed. */
-struct holds *holds_new(struct state *state, struct error *err);
-void holds_free(struct holds **holdsp);
+struct throttles *throttles_new(struct state *state, struct error *err);
+void throttles_free(struct throttles **throttlesp);
 
 /* Names an application's mailbox, for what is counted by it. Returns name. */
-char *hold_mailbox(
-    const struct identity *id, const char *mailbox, char name[HOLD_NAME_SIZE]);
+char *throttle_mailbox(const struct identity *id, const char *mailbox,
+    char name[THROTTLE_NAME_SIZE]);
 
 /*
  * Take down that Graph asks to slow down: for this mailbox of the application,
  * or for the whole application (also when a second mailbox of it is told so
- * within HOLD_TOGETHER_MS); or that Entra does, for the application (with a
+ * within THROTTLE_TOGETHER_MS); or that Entra does, for the application (with a
  * second one, for the tenant). seconds: 0 means the default, too many are cut;
  * nothing is held shorter than it is already. What cannot be written to the
  * state is held in memory all the same; -1 with *err then.
  */
-int hold_by_graph(struct holds *holds, const struct identity *id,
+int throttle_by_graph(struct throttles *throttles, const struct identity *id,
     const char *mailbox, int of_mailbox, long seconds, struct error *err);
-int hold_by_entra(struct holds *holds, const struct identity *id, long seconds,
-    struct error *err);
+int throttle_by_entra(struct throttles *throttles, const struct identity *id,
+    long seconds, struct error *err);
 
 /*
  * Tell for how many milliseconds Graph must not be asked for this mailbox, or
  * Entra for this application; 0 when they may be.
  */
-long long hold_left_graph(
-    struct holds *holds, const struct identity *id, const char *mailbox);
-long long hold_left_entra(struct holds *holds, const struct identity *id);
+long long throttle_left_graph(struct throttles *throttles,
+    const struct identity *id, const char *mailbox);
+long long throttle_left_entra(
+    struct throttles *throttles, const struct identity *id);
 
 #endif

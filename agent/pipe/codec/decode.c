@@ -16,7 +16,7 @@ decode_init(struct decode *d, enum mime_encoding encoding)
 
 /* The value of a character; -1 when it is not of the alphabet. */
 static int
-base64_value(char c)
+decode_base64_value(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -31,7 +31,7 @@ base64_value(char c)
 
 /* What a quantum that ends here holds; one character alone holds nothing. */
 static size_t
-end_quantum(struct decode *d, char *out)
+decode_end_quantum(struct decode *d, char *out)
 {
 	unsigned int bits = d->bits << 6 * (4 - d->count);
 	size_t i, n = d->count == 0 ? 0 : d->count - 1;
@@ -44,23 +44,23 @@ end_quantum(struct decode *d, char *out)
 
 /* Behind padding there may be another run of base64; some programs do so. */
 static size_t
-put_base64(struct decode *d, char c, char *out)
+decode_put_base64(struct decode *d, char c, char *out)
 {
-	int value = base64_value(c);
+	int value = decode_base64_value(c);
 
 	if (c == '=')
-		return end_quantum(d, out);
+		return decode_end_quantum(d, out);
 	if (value == -1)
 		return 0;
 	d->bits = d->bits << 6 | (unsigned int)value;
 	d->count++;
-	return d->count == 4 ? end_quantum(d, out) : 0;
+	return d->count == 4 ? decode_end_quantum(d, out) : 0;
 }
 
 /* --- quoted-printable --- */
 
 static int
-hex_value(char c)
+decode_hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -69,14 +69,14 @@ hex_value(char c)
 }
 
 static int
-is_blank(char c)
+decode_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
 /* What was held means itself. */
 static size_t
-release(struct decode *d, char *out)
+decode_release(struct decode *d, char *out)
 {
 	size_t n = d->held_len;
 
@@ -90,30 +90,34 @@ release(struct decode *d, char *out)
  * "=" before them, and the CR that may end them.
  */
 static int
-joins(const struct decode *d, char c)
+decode_joins(const struct decode *d, char c)
 {
 	size_t len = d->held_len;
 
 	if (len == 0)
-		return c == '=' || is_blank(c);
+		return c == '=' || decode_is_blank(c);
 	if (len == sizeof(d->held) || d->held[len - 1] == '\r')
 		return 0;
 	if (len == 1 && d->held[0] == '=')
-		return is_blank(c) || c == '\r' || hex_value(c) != -1;
-	return is_blank(d->held[len - 1]) && (is_blank(c) || c == '\r');
+		return decode_is_blank(c) || c == '\r' ||
+		    decode_hex_value(c) != -1;
+	return decode_is_blank(d->held[len - 1]) &&
+	    (decode_is_blank(c) || c == '\r');
 }
 
 /* c ends what is held: 1 with *n bytes written, 0 when it does not. */
 static int
-ends(struct decode *d, char c, char *out, size_t *n)
+decode_ends(struct decode *d, char c, char *out, size_t *n)
 {
 	size_t len = d->held_len;
 
 	*n = 0;
-	if (len == 2 && d->held[0] == '=' && hex_value(d->held[1]) != -1) {
-		if (hex_value(c) == -1)
+	if (len == 2 && d->held[0] == '=' &&
+	    decode_hex_value(d->held[1]) != -1) {
+		if (decode_hex_value(c) == -1)
 			return 0;
-		out[(*n)++] = (char)(hex_value(d->held[1]) << 4 | hex_value(c));
+		out[(*n)++] = (char)(decode_hex_value(d->held[1]) << 4 |
+		    decode_hex_value(c));
 	} else if (c != '\n') {
 		return 0;
 	} else if (d->held[0] != '=') {
@@ -127,15 +131,15 @@ ends(struct decode *d, char c, char *out, size_t *n)
 }
 
 static size_t
-put_quoted_printable(struct decode *d, char c, char *out)
+decode_put_quoted_printable(struct decode *d, char c, char *out)
 {
 	size_t n = 0;
 
-	if (d->held_len > 0 && ends(d, c, out, &n))
+	if (d->held_len > 0 && decode_ends(d, c, out, &n))
 		return n;
-	if (!joins(d, c))
-		n = release(d, out);
-	if (joins(d, c))
+	if (!decode_joins(d, c))
+		n = decode_release(d, out);
+	if (decode_joins(d, c))
 		d->held[d->held_len++] = c;
 	else
 		out[n++] = c;
@@ -152,11 +156,11 @@ decode_update(struct decode *d, const char *in, size_t len, char *out)
 	switch (d->encoding) {
 	case MIME_BASE64:
 		for (i = 0; i < len; i++)
-			n += put_base64(d, in[i], out + n);
+			n += decode_put_base64(d, in[i], out + n);
 		return n;
 	case MIME_QUOTED_PRINTABLE:
 		for (i = 0; i < len; i++)
-			n += put_quoted_printable(d, in[i], out + n);
+			n += decode_put_quoted_printable(d, in[i], out + n);
 		return n;
 	default:
 		memcpy(out, in, len);
@@ -168,9 +172,9 @@ size_t
 decode_end(struct decode *d, char *out)
 {
 	if (d->encoding == MIME_BASE64)
-		return end_quantum(d, out);
+		return decode_end_quantum(d, out);
 	/* a soft line break, or blanks: nothing more */
 	if (d->held_len == 0 || d->held[0] != '=' || d->held_len == 1)
 		return 0;
-	return hex_value(d->held[1]) == -1 ? 0 : release(d, out);
+	return decode_hex_value(d->held[1]) == -1 ? 0 : decode_release(d, out);
 }

@@ -19,7 +19,7 @@
 typedef unsigned char block __attribute__((vector_size(BLOCK)));
 
 static block
-load(const char *p)
+scan_load(const char *p)
 {
 	block b;
 
@@ -28,7 +28,7 @@ load(const char *p)
 }
 
 static int
-any(block b)
+scan_any(block b)
 {
 	uint64_t half[BLOCK / sizeof(uint64_t)];
 
@@ -37,7 +37,7 @@ any(block b)
 }
 
 static void
-look(struct scan *s, char c, char next)
+scan_look(struct scan *s, char c, char next)
 {
 	if (c & 0x80)
 		s->eight_bit = 1;
@@ -55,24 +55,25 @@ scan_bytes(struct scan *s, const char *p, size_t len)
 	size_t i = 0;
 
 	for (; len - i > BLOCK; i += BLOCK) {
-		b = load(p + i);
+		b = scan_load(p + i);
 		all |= b;
 		zero |= (block)(b == 0);
-		ends |= (block)(b == '\r') ^ (block)(load(p + i + 1) == '\n');
+		ends |=
+		    (block)(b == '\r') ^ (block)(scan_load(p + i + 1) == '\n');
 	}
-	if (any(all & 0x80))
+	if (scan_any(all & 0x80))
 		s->eight_bit = 1;
-	if (any(zero))
+	if (scan_any(zero))
 		s->nul = 1;
-	if (any(ends))
+	if (scan_any(ends))
 		s->line_end = 1;
 	for (; i + 1 < len; i++)
-		look(s, p[i], p[i + 1]);
+		scan_look(s, p[i], p[i + 1]);
 }
 
 /* A line of 999 bytes fits into a hop as well, if no CR is among them. */
 static int
-is_long(const struct scan *s, const char *p, const char *lf)
+scan_is_long(const struct scan *s, const char *p, const char *lf)
 {
 	if (lf + 1 - p + (long long)s->line != HOP ||
 	    memchr(p, '\n', (size_t)(lf - p)) != NULL)
@@ -94,7 +95,7 @@ scan_lines(struct scan *s, const char *p, size_t len)
 			s->long_line = s->line == HOP;
 			return;
 		}
-		s->long_line = is_long(s, p, lf);
+		s->long_line = scan_is_long(s, p, lf);
 		s->line = 0;
 		len -= (size_t)(lf + 1 - p);
 		p = lf + 1;
@@ -106,7 +107,7 @@ scan_update(struct scan *s, const char *bytes, size_t len)
 {
 	if (len == 0)
 		return;
-	look(s, s->started ? s->last : 'x', bytes[0]);
+	scan_look(s, s->started ? s->last : 'x', bytes[0]);
 	scan_lines(s, bytes, len);
 	scan_bytes(s, bytes, len);
 	s->last = bytes[len - 1];
@@ -117,7 +118,7 @@ void
 scan_end(struct scan *s)
 {
 	if (s->started)
-		look(s, s->last, 'x');
+		scan_look(s, s->last, 'x');
 	if (s->line > SCAN_LINE_MAX)
 		s->long_line = 1;
 }

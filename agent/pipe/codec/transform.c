@@ -17,7 +17,7 @@ transform_init(struct transform *t, enum transform_kind kind)
 }
 
 static size_t
-put_line_end(struct transform *t, char *out)
+transform_put_line_end(struct transform *t, char *out)
 {
 	memcpy(out, "\r\n", 2);
 	t->column = 0;
@@ -31,7 +31,7 @@ put_line_end(struct transform *t, char *out)
  * LF stands for both.
  */
 static size_t
-normalise(struct transform *t, char c, char *out,
+transform_normalise(struct transform *t, char c, char *out,
     size_t (*next)(struct transform *, char, char *))
 {
 	int after_cr = t->after_cr;
@@ -43,10 +43,10 @@ normalise(struct transform *t, char c, char *out,
 }
 
 static size_t
-put_plain(struct transform *t, char c, char *out)
+transform_put_plain(struct transform *t, char c, char *out)
 {
 	if (c == '\n')
-		return put_line_end(t, out);
+		return transform_put_line_end(t, out);
 	*out = c;
 	return 1;
 }
@@ -55,12 +55,12 @@ put_plain(struct transform *t, char c, char *out)
 
 /* Line ends are written before a line, so that none is left at the end. */
 static size_t
-put_quantum(struct transform *t, char *out)
+transform_put_quantum(struct transform *t, char *out)
 {
 	size_t n = 0;
 
 	if (t->column == TRANSFORM_LINE_MAX)
-		n = put_line_end(t, out);
+		n = transform_put_line_end(t, out);
 	base64_quantum(t->held, t->held_len, out + n);
 	t->held_len = 0;
 	t->column += 4;
@@ -68,32 +68,32 @@ put_quantum(struct transform *t, char *out)
 }
 
 static size_t
-put_base64(struct transform *t, char c, char *out)
+transform_put_base64(struct transform *t, char c, char *out)
 {
 	t->held[t->held_len++] = c;
-	return t->held_len == 3 ? put_quantum(t, out) : 0;
+	return t->held_len == 3 ? transform_put_quantum(t, out) : 0;
 }
 
 static size_t
-put_lines_base64(struct transform *t, char c, char *out)
+transform_put_lines_base64(struct transform *t, char c, char *out)
 {
 	size_t n;
 
 	if (c != '\n')
-		return put_base64(t, c, out);
-	n = put_base64(t, '\r', out);
-	return n + put_base64(t, '\n', out + n);
+		return transform_put_base64(t, c, out);
+	n = transform_put_base64(t, '\r', out);
+	return n + transform_put_base64(t, '\n', out + n);
 }
 
 static size_t
-mend_base64(struct transform *t, char c, char *out)
+transform_mend_base64(struct transform *t, char c, char *out)
 {
 	size_t n = 0;
 
 	if (!base64_is(c))
 		return 0;
 	if (t->column == TRANSFORM_LINE_MAX)
-		n = put_line_end(t, out);
+		n = transform_put_line_end(t, out);
 	out[n] = c;
 	t->column++;
 	return n + 1;
@@ -103,13 +103,14 @@ mend_base64(struct transform *t, char c, char *out)
 
 /* Room for "=" must be left: nobody knows yet whether the line goes on. */
 static size_t
-put_token(struct transform *t, const char *token, size_t len, char *out)
+transform_put_token(
+    struct transform *t, const char *token, size_t len, char *out)
 {
 	size_t n = 0;
 
 	if (t->column + len > TRANSFORM_LINE_MAX - 1) {
 		out[n++] = '=';
-		n += put_line_end(t, out + n);
+		n += transform_put_line_end(t, out + n);
 	}
 	memcpy(out + n, token, len);
 	t->column += len;
@@ -117,31 +118,31 @@ put_token(struct transform *t, const char *token, size_t len, char *out)
 }
 
 static size_t
-put_hex(struct transform *t, char c, char *out)
+transform_put_hex(struct transform *t, char c, char *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	unsigned char u = (unsigned char)c;
 	char token[3] = {'=', digits[u >> 4], digits[u & 15]};
 
-	return put_token(t, token, sizeof(token), out);
+	return transform_put_token(t, token, sizeof(token), out);
 }
 
-/* Where put_token() will put the next byte. */
+/* Where transform_put_token() will put the next byte. */
 static int
-at_line_start(const struct transform *t)
+transform_at_line_start(const struct transform *t)
 {
 	return t->column == 0 || t->column + 1 > TRANSFORM_LINE_MAX - 1;
 }
 
 /* A blank or '-' that was held, as itself or, where it must be, as =XX. */
 static size_t
-release(struct transform *t, int as_hex, char *out)
+transform_release(struct transform *t, int as_hex, char *out)
 {
 	if (t->held_len == 0)
 		return 0;
 	t->held_len = 0;
-	return as_hex ? put_hex(t, t->held[0], out)
-		      : put_token(t, t->held, 1, out);
+	return as_hex ? transform_put_hex(t, t->held[0], out)
+		      : transform_put_token(t, t->held, 1, out);
 }
 
 /*
@@ -149,27 +150,27 @@ release(struct transform *t, int as_hex, char *out)
  * until the byte after it is known.
  */
 static size_t
-put_quoted_printable(struct transform *t, char c, char *out)
+transform_put_quoted_printable(struct transform *t, char c, char *out)
 {
 	size_t n;
 
 	if (c == '\n') {
-		n = release(t, t->held[0] != '-', out);
-		return n + put_line_end(t, out + n);
+		n = transform_release(t, t->held[0] != '-', out);
+		return n + transform_put_line_end(t, out + n);
 	}
-	n = release(t, t->held[0] == '-' && c == '-', out);
-	if (c == ' ' || c == '\t' || (c == '-' && at_line_start(t))) {
+	n = transform_release(t, t->held[0] == '-' && c == '-', out);
+	if (c == ' ' || c == '\t' || (c == '-' && transform_at_line_start(t))) {
 		t->held[0] = c;
 		t->held_len = 1;
 		return n;
 	}
 	if ((unsigned char)c < 33 || (unsigned char)c > 126 || c == '=')
-		return n + put_hex(t, c, out + n);
-	return n + put_token(t, &c, 1, out + n);
+		return n + transform_put_hex(t, c, out + n);
+	return n + transform_put_token(t, &c, 1, out + n);
 }
 
 static int
-is_hex(char c)
+transform_is_hex(char c)
 {
 	return (c >= '0' && c <= '9') ||
 	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
@@ -177,11 +178,11 @@ is_hex(char c)
 
 /* A byte of a text that is quoted-printable already, but for '='. */
 static size_t
-mend_byte(struct transform *t, char c, char *out)
+transform_mend_byte(struct transform *t, char c, char *out)
 {
-	if ((c & 0x80) || (c == '-' && at_line_start(t)))
-		return put_hex(t, c, out);
-	return put_token(t, &c, 1, out);
+	if ((c & 0x80) || (c == '-' && transform_at_line_start(t)))
+		return transform_put_hex(t, c, out);
+	return transform_put_token(t, &c, 1, out);
 }
 
 /*
@@ -189,16 +190,16 @@ mend_byte(struct transform *t, char c, char *out)
  * line break and starts no =XX, and what stands behind it.
  */
 static size_t
-release_all(struct transform *t, char *out)
+transform_release_all(struct transform *t, char *out)
 {
 	size_t i, n = 0, len = t->held_len;
 
 	t->held_len = 0;
 	for (i = 0; i < len; i++)
 		if (t->held[i] == '=')
-			n += put_hex(t, '=', out + n);
+			n += transform_put_hex(t, '=', out + n);
 		else
-			n += mend_byte(t, t->held[i], out + n);
+			n += transform_mend_byte(t, t->held[i], out + n);
 	return n;
 }
 
@@ -207,7 +208,7 @@ release_all(struct transform *t, char *out)
  * no soft line break may come behind them.
  */
 static size_t
-pad(struct transform *t, char *out)
+transform_pad(struct transform *t, char *out)
 {
 	size_t len = t->held_len;
 
@@ -220,62 +221,64 @@ pad(struct transform *t, char *out)
 }
 
 static int
-is_blank(char c)
+transform_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
 /* Whether c goes on what is held: blanks, "=", "=X", or "=" and blanks. */
 static int
-joins(const struct transform *t, char c)
+transform_joins(const struct transform *t, char c)
 {
 	if (t->held_len == sizeof(t->held))
 		return 0;
 	if (t->held[0] != '=')
-		return is_blank(c);
+		return transform_is_blank(c);
 	if (t->held_len == 1)
-		return is_blank(c) || is_hex(c);
-	return is_hex(t->held[1]) ? is_hex(c) : is_blank(c);
+		return transform_is_blank(c) || transform_is_hex(c);
+	return transform_is_hex(t->held[1]) ? transform_is_hex(c)
+					    : transform_is_blank(c);
 }
 
 /* Blanks behind a '=' at the end of a line are padding (RFC 2045, rule 3). */
 static int
-is_soft_break(const struct transform *t, char c)
+transform_is_soft_break(const struct transform *t, char c)
 {
 	return c == '\n' && t->held[0] == '=' &&
-	    (t->held_len == 1 || !is_hex(t->held[1]));
+	    (t->held_len == 1 || !transform_is_hex(t->held[1]));
 }
 
 static size_t
-mend_held(struct transform *t, char c, char *out)
+transform_mend_held(struct transform *t, char c, char *out)
 {
-	if (is_soft_break(t, c)) {
+	if (transform_is_soft_break(t, c)) {
 		t->held_len = 0;
 		*out = '=';
-		return 1 + put_line_end(t, out + 1);
+		return 1 + transform_put_line_end(t, out + 1);
 	}
 	t->held[t->held_len++] = c;
-	if (t->held_len < 3 || !is_hex(c))
+	if (t->held_len < 3 || !transform_is_hex(c))
 		return 0;
 	t->held_len = 0;
-	return put_token(t, t->held, 3, out);
+	return transform_put_token(t, t->held, 3, out);
 }
 
 static size_t
-mend_quoted_printable(struct transform *t, char c, char *out)
+transform_mend_quoted_printable(struct transform *t, char c, char *out)
 {
 	size_t n = 0;
 
 	if (t->held_len > 0) {
-		if (is_soft_break(t, c) || joins(t, c))
-			return mend_held(t, c, out);
-		n = c == '\n' && is_blank(t->held[0]) ? pad(t, out)
-						      : release_all(t, out);
+		if (transform_is_soft_break(t, c) || transform_joins(t, c))
+			return transform_mend_held(t, c, out);
+		n = c == '\n' && transform_is_blank(t->held[0])
+		    ? transform_pad(t, out)
+		    : transform_release_all(t, out);
 	}
 	if (c == '\n')
-		return n + put_line_end(t, out + n);
-	if (c != '=' && !is_blank(c))
-		return n + mend_byte(t, c, out + n);
+		return n + transform_put_line_end(t, out + n);
+	if (c != '=' && !transform_is_blank(c))
+		return n + transform_mend_byte(t, c, out + n);
 	t->held[0] = c;
 	t->held_len = 1;
 	return n;
@@ -283,37 +286,40 @@ mend_quoted_printable(struct transform *t, char c, char *out)
 
 /* A '=' that nothing follows is none of a soft line break. */
 static size_t
-end_quoted_printable(struct transform *t, char *out)
+transform_end_quoted_printable(struct transform *t, char *out)
 {
 	size_t n = 0;
 
-	if (t->held_len > 1 && is_hex(t->held[1]))
-		return release_all(t, out);
+	if (t->held_len > 1 && transform_is_hex(t->held[1]))
+		return transform_release_all(t, out);
 	if (t->held[0] == '=') {
-		n = put_hex(t, '=', out);
+		n = transform_put_hex(t, '=', out);
 		memmove(t->held, t->held + 1, --t->held_len);
 	}
-	return n + pad(t, out + n);
+	return n + transform_pad(t, out + n);
 }
 
 /* --- all of them --- */
 
 static size_t
-put(struct transform *t, char c, char *out)
+transform_put(struct transform *t, char c, char *out)
 {
 	switch (t->kind) {
 	case TRANSFORM_LINES:
-		return normalise(t, c, out, put_plain);
+		return transform_normalise(t, c, out, transform_put_plain);
 	case TRANSFORM_BASE64:
-		return put_base64(t, c, out);
+		return transform_put_base64(t, c, out);
 	case TRANSFORM_LINES_BASE64:
-		return normalise(t, c, out, put_lines_base64);
+		return transform_normalise(
+		    t, c, out, transform_put_lines_base64);
 	case TRANSFORM_QUOTED_PRINTABLE:
-		return normalise(t, c, out, put_quoted_printable);
+		return transform_normalise(
+		    t, c, out, transform_put_quoted_printable);
 	case TRANSFORM_MEND_QUOTED_PRINTABLE:
-		return normalise(t, c, out, mend_quoted_printable);
+		return transform_normalise(
+		    t, c, out, transform_mend_quoted_printable);
 	case TRANSFORM_MEND_BASE64:
-		return mend_base64(t, c, out);
+		return transform_mend_base64(t, c, out);
 	}
 	return 0;
 }
@@ -324,7 +330,7 @@ transform_update(struct transform *t, const char *in, size_t len, char *out)
 	size_t i, n = 0;
 
 	for (i = 0; i < len; i++)
-		n += put(t, in[i], out + n);
+		n += transform_put(t, in[i], out + n);
 	return n;
 }
 
@@ -334,8 +340,8 @@ transform_end(struct transform *t, char *out)
 	if (t->held_len == 0)
 		return 0;
 	if (t->kind == TRANSFORM_MEND_QUOTED_PRINTABLE)
-		return end_quoted_printable(t, out);
+		return transform_end_quoted_printable(t, out);
 	if (t->kind == TRANSFORM_QUOTED_PRINTABLE)
-		return release(t, t->held[0] != '-', out);
-	return put_quantum(t, out);
+		return transform_release(t, t->held[0] != '-', out);
+	return transform_put_quantum(t, out);
 }

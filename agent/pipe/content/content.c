@@ -22,7 +22,7 @@ content_start(
 /* --- parts --- */
 
 static int
-is_signed_message(const struct mime_part *part)
+content_is_signed_message(const struct mime_part *part)
 {
 	struct header_reader r;
 	struct header_field f;
@@ -37,14 +37,14 @@ is_signed_message(const struct mime_part *part)
 }
 
 static int
-is_sealed(const struct mime_part *part)
+content_is_protected(const struct mime_part *part)
 {
 	return mime_is(part, "multipart", "signed") ||
 	    mime_is(part, "multipart", "encrypted");
 }
 
 static int
-leaf(struct content *c, const struct mime_part *part, struct error *err)
+content_leaf(struct content *c, const struct mime_part *part, struct error *err)
 {
 	struct body_plan plan;
 
@@ -60,35 +60,37 @@ leaf(struct content *c, const struct mime_part *part, struct error *err)
 
 /* A message in it may get fields, which must not become its own. */
 static int
-container(struct content *c, const struct mime_part *part, struct error *err)
+content_container(
+    struct content *c, const struct mime_part *part, struct error *err)
 {
 	struct body_plan plan = {.change = part->kind == MIME_KIND_MESSAGE};
 
 	if (content_head(c, part, &plan, err) == -1)
 		return -1;
-	if (!is_sealed(part))
+	if (!content_is_protected(part))
 		return 0;
-	c->sealed = part->depth;
+	c->protected = part->depth;
 	return content_line_ends(c, part->body.from, err);
 }
 
 /* A part that nothing in it may be changed of, its header included. */
 static void
-seal(struct content *c, const struct mime_part *part, enum mime_event event)
+content_protect(
+    struct content *c, const struct mime_part *part, enum mime_event event)
 {
 	if (event == MIME_OPEN)
-		c->sealed = part->depth;
+		c->protected = part->depth;
 	else
 		c->done = part->body.to;
 }
 
 static int
-take_part(struct content *c, const struct mime_part *part,
+content_take_part(struct content *c, const struct mime_part *part,
     enum mime_event event, struct error *err)
 {
-	if (c->sealed != -1) {
-		if (event == MIME_CLOSE && part->depth == c->sealed) {
-			c->sealed = -1;
+	if (c->protected != -1) {
+		if (event == MIME_CLOSE && part->depth == c->protected) {
+			c->protected = -1;
 			c->done = part->body.to;
 		}
 		return 0;
@@ -97,18 +99,19 @@ take_part(struct content *c, const struct mime_part *part,
 		return 0;
 	if (content_line_ends(c, part->header.from, err) == -1)
 		return -1;
-	if (is_signed_message(part) || part->header_end == HEADER_OPEN) {
-		seal(c, part, event);
+	if (content_is_signed_message(part) ||
+	    part->header_end == HEADER_OPEN) {
+		content_protect(c, part, event);
 		return 0;
 	}
 	if (event == MIME_LEAF)
-		return leaf(c, part, err);
-	return container(c, part, err);
+		return content_leaf(c, part, err);
+	return content_container(c, part, err);
 }
 
 /* The first part is the message itself, whose header tells whether to go on. */
 static int
-walk(struct content *c, struct mime_reader *r, struct error *err)
+content_walk(struct content *c, struct mime_reader *r, struct error *err)
 {
 	struct mime_part part;
 	enum mime_event event;
@@ -116,12 +119,12 @@ walk(struct content *c, struct mime_reader *r, struct error *err)
 	event = mime_next(r, &part, err);
 	if (event == MIME_ERROR)
 		return -1;
-	if (!scan_found(&c->found) || is_signed_message(&part))
+	if (!scan_found(&c->found) || content_is_signed_message(&part))
 		return content_head_client(c, &part, err);
 	while (event > MIME_END) {
 		if (event != MIME_CLOSE)
 			content_charset_enter(c, &part);
-		if (take_part(c, &part, event, err) == -1)
+		if (content_take_part(c, &part, event, err) == -1)
 			return -1;
 		event = mime_next(r, &part, err);
 	}
@@ -131,7 +134,7 @@ walk(struct content *c, struct mime_reader *r, struct error *err)
 }
 
 static int
-with_reader(struct content *c,
+content_with_reader(struct content *c,
     int (*work)(struct content *, struct mime_reader *, struct error *),
     struct error *err)
 {
@@ -151,7 +154,7 @@ int
 content_edit(struct edits *edits, const struct scan *found,
     const struct content_rules *rules, struct error *err)
 {
-	struct content c = {.rules = rules, .found = *found, .sealed = -1};
+	struct content c = {.rules = rules, .found = *found, .protected = -1};
 	int result;
 
 	if (found->nul)
@@ -162,9 +165,9 @@ content_edit(struct edits *edits, const struct scan *found,
 	result = view_init(&c.view, edits, err);
 	edits_init(&c.edits, &c.view.spool);
 	if (result == 0 && found->eight_bit)
-		result = with_reader(&c, content_charsets_find, err);
+		result = content_with_reader(&c, content_charsets_find, err);
 	if (result == 0)
-		result = with_reader(&c, walk, err);
+		result = content_with_reader(&c, content_walk, err);
 	if (result == 0 && c.edits.count > 0)
 		result = view_apply(&c.view, &c.edits, err);
 	free(c.charsets);

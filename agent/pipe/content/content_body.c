@@ -16,8 +16,8 @@
 
 /* Reads a piece of the shown message; its length, 0 at to, or -1. */
 static ssize_t
-read_piece(const struct content *c, char bytes[TRANSFORM_IN], long long at,
-    long long to, struct error *err)
+content_body_read_piece(const struct content *c, char bytes[TRANSFORM_IN],
+    long long at, long long to, struct error *err)
 {
 	size_t len = to - at < TRANSFORM_IN ? (size_t)(to - at) : TRANSFORM_IN;
 	ssize_t n = 0;
@@ -32,14 +32,15 @@ read_piece(const struct content *c, char bytes[TRANSFORM_IN], long long at,
 }
 
 static int
-scan_range(const struct content *c, struct mime_range range, struct scan *s,
-    struct error *err)
+content_body_scan_range(const struct content *c, struct mime_range range,
+    struct scan *s, struct error *err)
 {
 	char bytes[TRANSFORM_IN];
 	ssize_t n;
 
 	memset(s, 0, sizeof(*s));
-	for (; (n = read_piece(c, bytes, range.from, range.to, err)) > 0;
+	for (; (n = content_body_read_piece(
+		    c, bytes, range.from, range.to, err)) > 0;
 	     range.from += n)
 		scan_update(s, bytes, (size_t)n);
 	scan_end(s);
@@ -57,8 +58,8 @@ struct measure {
 };
 
 static int
-measure(const struct content *c, struct mime_range range, struct measure *m,
-    struct error *err)
+content_body_measure(const struct content *c, struct mime_range range,
+    struct measure *m, struct error *err)
 {
 	char bytes[TRANSFORM_IN], out[TRANSFORM_OUT];
 	struct transform lines, quoted;
@@ -68,7 +69,8 @@ measure(const struct content *c, struct mime_range range, struct measure *m,
 	memset(m, 0, sizeof(*m));
 	transform_init(&lines, TRANSFORM_LINES);
 	transform_init(&quoted, TRANSFORM_QUOTED_PRINTABLE);
-	for (; (n = read_piece(c, bytes, range.from, range.to, err)) > 0;
+	for (; (n = content_body_read_piece(
+		    c, bytes, range.from, range.to, err)) > 0;
 	     range.from += n) {
 		len = transform_update(&lines, bytes, (size_t)n, out);
 		m->size += (long long)len;
@@ -83,7 +85,7 @@ measure(const struct content *c, struct mime_range range, struct measure *m,
 }
 
 static void
-encode(struct body_plan *plan, enum transform_kind transform)
+content_body_encode(struct body_plan *plan, enum transform_kind transform)
 {
 	plan->change = 1;
 	plan->transform = transform;
@@ -93,18 +95,19 @@ encode(struct body_plan *plan, enum transform_kind transform)
 }
 
 static void
-encode_shorter(struct body_plan *plan, const struct measure *m)
+content_body_encode_shorter(struct body_plan *plan, const struct measure *m)
 {
 	long long size = base64_size(m->size);
 
 	size += size / TRANSFORM_LINE_MAX * 2;
-	encode(plan,
+	content_body_encode(plan,
 	    m->quoted_printable <= size ? TRANSFORM_QUOTED_PRINTABLE
 					: TRANSFORM_LINES_BASE64);
 }
 
 static void
-transform_only(struct body_plan *plan, enum transform_kind transform)
+content_body_transform_only(
+    struct body_plan *plan, enum transform_kind transform)
 {
 	plan->change = 1;
 	plan->transform = transform;
@@ -112,7 +115,7 @@ transform_only(struct body_plan *plan, enum transform_kind transform)
 
 /* 1 when the beginning of the body says its charset, 0 or -1. */
 static int
-names_charset(
+content_body_names_charset(
     const struct content *c, const struct mime_part *part, struct error *err)
 {
 	char bytes[TRANSFORM_IN + 1];
@@ -123,7 +126,7 @@ names_charset(
 		return 0;
 	if (to - part->body.from > INBAND_MAX)
 		to = part->body.from + INBAND_MAX;
-	n = read_piece(c, bytes, part->body.from, to, err);
+	n = content_body_read_piece(c, bytes, part->body.from, to, err);
 	if (n <= 0)
 		return (int)n;
 	bytes[n] = '\0'; /* there is no other NUL */
@@ -133,8 +136,9 @@ names_charset(
 
 /* Finds the charset that text with 8-bit bytes lacks, if any. */
 static int
-missing_charset(const struct content *c, const struct mime_part *part,
-    const struct measure *m, struct body_plan *plan, struct error *err)
+content_body_missing_charset(const struct content *c,
+    const struct mime_part *part, const struct measure *m,
+    struct body_plan *plan, struct error *err)
 {
 	struct span declared =
 	    span_between(part->charset, part->charset + strlen(part->charset));
@@ -147,31 +151,31 @@ missing_charset(const struct content *c, const struct mime_part *part,
 		plan->charset = "utf-8";
 		return 0;
 	}
-	named = names_charset(c, part, err);
+	named = content_body_names_charset(c, part, err);
 	if (named == 0)
 		plan->charset = "windows-1252";
 	return named == -1 ? -1 : 0;
 }
 
 static int
-plan_identity(struct content *c, const struct mime_part *part,
+content_body_plan_identity(struct content *c, const struct mime_part *part,
     const struct scan *s, struct body_plan *plan, struct error *err)
 {
 	int is_text = mime_is(part, "text", NULL);
 	struct measure m;
 
-	if (measure(c, part->body, &m, err) == -1)
+	if (content_body_measure(c, part->body, &m, err) == -1)
 		return -1;
 	if (s->line_end && (!is_text || part->encoding == MIME_BINARY))
-		encode(plan, TRANSFORM_BASE64);
+		content_body_encode(plan, TRANSFORM_BASE64);
 	else if (m.scan.long_line ||
 	    (m.scan.eight_bit && c->rules->encode_8bit))
-		encode_shorter(plan, &m);
+		content_body_encode_shorter(plan, &m);
 	else if (s->line_end)
-		transform_only(plan, TRANSFORM_LINES);
+		content_body_transform_only(plan, TRANSFORM_LINES);
 	if (plan->encoding == NULL)
 		return 0;
-	return missing_charset(c, part, &m, plan, err);
+	return content_body_missing_charset(c, part, &m, plan, err);
 }
 
 /* --- which rule --- */
@@ -183,7 +187,7 @@ plan_identity(struct content *c, const struct mime_part *part,
  * any.
  */
 static int
-is_identity(const struct mime_part *part, const struct scan *s)
+content_body_is_identity(const struct mime_part *part, const struct scan *s)
 {
 	struct span name = part->encoding_name;
 
@@ -196,24 +200,25 @@ is_identity(const struct mime_part *part, const struct scan *s)
 
 /* No subtype of message may be encoded, but those of RFC 6532. */
 static int
-is_message(const struct mime_part *part)
+content_body_is_message(const struct mime_part *part)
 {
 	return mime_is(part, "message", NULL) &&
 	    strncmp(part->subtype, "global", strlen("global")) != 0;
 }
 
 static void
-plan_encoded(
+content_body_plan_encoded(
     const struct mime_part *part, const struct scan *s, struct body_plan *plan)
 {
 	int mend = s->eight_bit || s->long_line;
 
 	if (part->encoding == MIME_QUOTED_PRINTABLE && mend)
-		transform_only(plan, TRANSFORM_MEND_QUOTED_PRINTABLE);
+		content_body_transform_only(
+		    plan, TRANSFORM_MEND_QUOTED_PRINTABLE);
 	else if (part->encoding == MIME_BASE64 && mend)
-		transform_only(plan, TRANSFORM_MEND_BASE64);
+		content_body_transform_only(plan, TRANSFORM_MEND_BASE64);
 	else if (part->encoding != MIME_OTHER && s->line_end)
-		transform_only(plan, TRANSFORM_LINES);
+		content_body_transform_only(plan, TRANSFORM_LINES);
 }
 
 int
@@ -225,25 +230,25 @@ content_plan(struct content *c, const struct mime_part *part,
 	memset(plan, 0, sizeof(*plan));
 	if (part->opaque || mime_is_pkcs7(part))
 		return 0;
-	if (scan_range(c, part->body, &s, err) == -1)
+	if (content_body_scan_range(c, part->body, &s, err) == -1)
 		return -1;
 	if (!scan_found(&s))
 		return 0;
-	if (is_message(part)) {
+	if (content_body_is_message(part)) {
 		if (s.line_end)
-			transform_only(plan, TRANSFORM_LINES);
+			content_body_transform_only(plan, TRANSFORM_LINES);
 		return 0;
 	}
-	if (is_identity(part, &s))
-		return plan_identity(c, part, &s, plan, err);
-	plan_encoded(part, &s, plan);
+	if (content_body_is_identity(part, &s))
+		return content_body_plan_identity(c, part, &s, plan, err);
+	content_body_plan_encoded(part, &s, plan);
 	return 0;
 }
 
 /* --- doing it --- */
 
 static int
-is_base64(enum transform_kind kind)
+content_body_is_base64(enum transform_kind kind)
 {
 	return kind == TRANSFORM_BASE64 || kind == TRANSFORM_LINES_BASE64 ||
 	    kind == TRANSFORM_MEND_BASE64;
@@ -262,7 +267,8 @@ content_transform(struct content *c, struct mime_range range,
 	if (content_start(c, range.from, range.to - range.from, err) == -1)
 		return -1;
 	transform_init(&t, kind);
-	for (; (n = read_piece(c, bytes, at, range.to, err)) > 0; at += n) {
+	for (; (n = content_body_read_piece(c, bytes, at, range.to, err)) > 0;
+	     at += n) {
 		len = transform_update(&t, bytes, (size_t)n, out);
 		if (edit_write(&c->edits, out, len, err) == -1)
 			return -1;
@@ -271,7 +277,7 @@ content_transform(struct content *c, struct mime_range range,
 		return -1;
 	len = transform_end(&t, out);
 	/* nobody else ends the last line of a message */
-	if (is_base64(kind) && range.to == c->view.spool.raw) {
+	if (content_body_is_base64(kind) && range.to == c->view.spool.raw) {
 		memcpy(out + len, "\r\n", 2);
 		len += 2;
 	}
@@ -287,7 +293,7 @@ content_line_ends(struct content *c, long long to, struct error *err)
 	c->done = to;
 	if (!c->found.line_end || range.from == to)
 		return 0;
-	if (scan_range(c, range, &s, err) == -1)
+	if (content_body_scan_range(c, range, &s, err) == -1)
 		return -1;
 	return s.line_end ? content_transform(c, range, TRANSFORM_LINES, err)
 			  : 0;

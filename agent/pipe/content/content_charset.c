@@ -29,7 +29,7 @@ struct charsets {
 
 /* A message's header is part of what is in it. */
 static size_t
-number_of(struct charsets *all, const struct mime_part *part)
+content_charset_number_of(struct charsets *all, const struct mime_part *part)
 {
 	size_t *number = &all->number[part->depth];
 
@@ -38,9 +38,9 @@ number_of(struct charsets *all, const struct mime_part *part)
 }
 
 static void
-note(struct charsets *all, const struct mime_part *part)
+content_charset_note(struct charsets *all, const struct mime_part *part)
 {
-	size_t number = number_of(all, part);
+	size_t number = content_charset_number_of(all, part);
 
 	if (number >= MESSAGES_MAX || all->messages[number].settled)
 		return;
@@ -62,7 +62,7 @@ content_charsets_find(
 		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 	while ((event = mime_next(r, &part, err)) > MIME_END)
 		if (event != MIME_CLOSE)
-			note(c->charsets, &part);
+			content_charset_note(c->charsets, &part);
 	c->charsets->count = 0;
 	return event == MIME_ERROR ? -1 : 0;
 }
@@ -77,7 +77,7 @@ content_charset_enter(struct content *c, const struct mime_part *part)
 	c->charset = part->charset;
 	if (c->charsets == NULL)
 		return;
-	number = number_of(c->charsets, part);
+	number = content_charset_number_of(c->charsets, part);
 	if (charset_kind(own) > CHARSET_ASCII)
 		return;
 	c->charset =

@@ -22,13 +22,13 @@ struct head {
 };
 
 static struct span
-whole(const char *text)
+content_head_whole(const char *text)
 {
 	return span_between(text, text + strlen(text));
 }
 
 static int
-is_same(struct span old, const struct buf *text)
+content_head_is_same(struct span old, const struct buf *text)
 {
 	return text->len == old.len &&
 	    (old.len == 0 || memcmp(text->bytes, old.p, old.len) == 0);
@@ -36,7 +36,7 @@ is_same(struct span old, const struct buf *text)
 
 /* Replaces bytes of the header by what is in text, which is freed. */
 static int
-replace(
+content_head_replace(
     const struct head *h, struct span old, struct buf *text, struct error *err)
 {
 	struct content *c = h->content;
@@ -45,7 +45,7 @@ replace(
 
 	if (text->failed)
 		edit_refuse(text, err);
-	else if (is_same(old, text))
+	else if (content_head_is_same(old, text))
 		result = 0;
 	else if (content_start(c, from, (long long)old.len, err) == 0)
 		result = edit_write(&c->edits, text->bytes, text->len, err);
@@ -55,23 +55,23 @@ replace(
 
 /* The line end of a field's last line, if it has one. */
 static void
-add_line_end(struct buf *out, const struct header_field *f)
+content_head_add_line_end(struct buf *out, const struct header_field *f)
 {
 	if (span_end(f->whole)[-1] == '\n')
 		buf_add(out, "\r\n", 2);
 }
 
 static int
-write_field(const struct head *h, const struct header_field *f,
+content_head_write_field(const struct head *h, const struct header_field *f,
     struct span value, struct error *err)
 {
 	struct buf out;
 
 	buf_init(&out, FIELD_OUT_MAX);
 	field_write(&out, span_between(f->whole.p, f->value.p), value,
-	    whole(h->content->charset));
-	add_line_end(&out, f);
-	return replace(h, f->whole, &out, err);
+	    content_head_whole(h->content->charset));
+	content_head_add_line_end(&out, f);
+	return content_head_replace(h, f->whole, &out, err);
 }
 
 /* --- Content-Type --- */
@@ -81,7 +81,8 @@ write_field(const struct head *h, const struct header_field *f,
  * be, with all up to the next ';', or else behind the type. *at is empty then.
  */
 static void
-find_charset(struct span value, struct span subtype, struct span *at)
+content_head_find_charset(
+    struct span value, struct span subtype, struct span *at)
 {
 	struct param_reader r;
 	struct param p;
@@ -97,7 +98,7 @@ find_charset(struct span value, struct span subtype, struct span *at)
 
 /* Whether a parameter follows without a ';', as some write it. */
 static int
-lacks_semicolon(struct span value)
+content_head_lacks_semicolon(struct span value)
 {
 	struct param_reader r;
 
@@ -107,7 +108,8 @@ lacks_semicolon(struct span value)
 
 /* The value with the charset put in; the caller frees it. */
 static void
-with_charset(const struct head *h, struct span value, struct buf *out)
+content_head_with_charset(
+    const struct head *h, struct span value, struct buf *out)
 {
 	struct span type, subtype, before, at;
 
@@ -116,29 +118,29 @@ with_charset(const struct head *h, struct span value, struct buf *out)
 		buf_printf(out, " text/plain; charset=%s", h->plan->charset);
 		return;
 	}
-	find_charset(value, subtype, &at);
+	content_head_find_charset(value, subtype, &at);
 	before = span_trim(span_between(value.p, at.p));
 	buf_add(out, value.p, (size_t)(at.p - value.p));
 	if (span_end(before)[-1] != ';')
 		buf_add_string(out, "; ");
 	buf_printf(out, "charset=%s", h->plan->charset);
-	if (at.len == 0 && lacks_semicolon(value))
+	if (at.len == 0 && content_head_lacks_semicolon(value))
 		buf_add_string(out, ";");
 	buf_add(out, span_end(at), (size_t)(span_end(value) - span_end(at)));
 }
 
 static int
-write_type(
+content_head_write_type(
     const struct head *h, const struct header_field *f, struct error *err)
 {
 	struct buf value;
 	int result;
 
-	with_charset(h, f->value, &value);
+	content_head_with_charset(h, f->value, &value);
 	if (value.failed)
 		result = edit_refuse(&value, err);
 	else
-		result = write_field(h, f,
+		result = content_head_write_field(h, f,
 		    span_between(value.bytes, value.bytes + value.len), err);
 	buf_free(&value);
 	return result;
@@ -148,7 +150,7 @@ write_type(
 
 /* The first says what is new; others would only confuse. */
 static int
-write_encoding(
+content_head_write_encoding(
     const struct head *h, const struct header_field *f, struct error *err)
 {
 	struct buf out;
@@ -158,13 +160,13 @@ write_encoding(
 	if (h->encodings == 1) {
 		buf_add(&out, f->whole.p, (size_t)(f->value.p - f->whole.p));
 		buf_printf(&out, " %s", h->plan->encoding);
-		add_line_end(&out, f);
+		content_head_add_line_end(&out, f);
 	}
-	return replace(h, f->whole, &out, err);
+	return content_head_replace(h, f->whole, &out, err);
 }
 
 static int
-write_received(
+content_head_write_received(
     const struct head *h, const struct header_field *f, struct error *err)
 {
 	struct buf value;
@@ -177,7 +179,7 @@ write_received(
 	if (value.failed)
 		result = edit_refuse(&value, err);
 	else
-		result = write_field(h, f,
+		result = content_head_write_field(h, f,
 		    span_between(value.bytes, value.bytes + value.len), err);
 	buf_free(&value);
 	return result;
@@ -186,7 +188,7 @@ write_received(
 /* --- all fields --- */
 
 static int
-asks_for_it(const struct header_field *f)
+content_head_asks_for_it(const struct header_field *f)
 {
 	struct scan s = {0};
 
@@ -196,7 +198,7 @@ asks_for_it(const struct header_field *f)
 }
 
 static void
-count(struct head *h, const struct header_field *f)
+content_head_count(struct head *h, const struct header_field *f)
 {
 	if (span_is(f->name, "Content-Type"))
 		h->types++;
@@ -207,22 +209,23 @@ count(struct head *h, const struct header_field *f)
 }
 
 static int
-edit_field(struct head *h, const struct header_field *f, struct error *err)
+content_head_edit_field(
+    struct head *h, const struct header_field *f, struct error *err)
 {
 	const struct body_plan *plan = h->plan;
 
-	count(h, f);
+	content_head_count(h, f);
 	if (h->client.len > 0 && h->client.p >= f->whole.p &&
 	    h->client.p < span_end(f->whole))
-		return write_received(h, f, err);
+		return content_head_write_received(h, f, err);
 	if (plan->encoding != NULL &&
 	    span_is(f->name, "Content-Transfer-Encoding"))
-		return write_encoding(h, f, err);
+		return content_head_write_encoding(h, f, err);
 	if (plan->charset != NULL && h->types == 1 &&
 	    span_is(f->name, "Content-Type"))
-		return write_type(h, f, err);
-	if (asks_for_it(f))
-		return write_field(h, f, f->value, err);
+		return content_head_write_type(h, f, err);
+	if (content_head_asks_for_it(f))
+		return content_head_write_field(h, f, f->value, err);
 	return 0;
 }
 
@@ -231,7 +234,7 @@ edit_field(struct head *h, const struct header_field *f, struct error *err)
  * no field now may look like one when it is changed.
  */
 static int
-add_fields(const struct head *h, struct error *err)
+content_head_add_fields(const struct head *h, struct error *err)
 {
 	const struct body_plan *plan = h->plan;
 	struct span end = {span_end(h->part->fields), 0};
@@ -249,11 +252,11 @@ add_fields(const struct head *h, struct error *err)
 		    &out, "Content-Transfer-Encoding: %s\r\n", plan->encoding);
 	if (plan->change && h->part->header_end == HEADER_BAD_LINE)
 		buf_add(&out, "\r\n", 2);
-	return replace(h, end, &out, err);
+	return content_head_replace(h, end, &out, err);
 }
 
 static void
-find_client(struct head *h)
+content_head_find_client(struct head *h)
 {
 	const struct content_rules *rules = h->content->rules;
 	struct span value;
@@ -272,12 +275,12 @@ content_head(struct content *c, const struct mime_part *part,
 	struct header_reader r;
 	struct header_field f;
 
-	find_client(&h);
+	content_head_find_client(&h);
 	header_init(&r, part->fields.p, part->fields.len);
 	while (header_next(&r, &f))
-		if (edit_field(&h, &f, err) == -1)
+		if (content_head_edit_field(&h, &f, err) == -1)
 			return -1;
-	if (add_fields(&h, err) == -1)
+	if (content_head_add_fields(&h, err) == -1)
 		return -1;
 	c->done = part->header.to;
 	return 0;
@@ -290,10 +293,10 @@ content_head_client(
 	struct head h = {.content = c, .part = part};
 	struct buf nothing;
 
-	find_client(&h);
+	content_head_find_client(&h);
 	if (h.client.len == 0)
 		return 0;
 	buf_init(&nothing, 1);
 	buf_add(&nothing, "", 0);
-	return replace(&h, h.client, &nothing, err);
+	return content_head_replace(&h, h.client, &nothing, err);
 }

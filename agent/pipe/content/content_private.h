@@ -19,7 +19,7 @@ struct content {
 	struct charsets *charsets; /* owned; NULL where nothing has 8 bits */
 	const char *charset; /* of the part's 8-bit fields, or ""; borrowed */
 	long long done; /* what is before needs nothing more */
-	int sealed; /* depth of a container that must not be touched, or -1 */
+	int protected; /* depth of a container that must not be touched, or -1 */
 };
 
 /* What becomes of a body. */

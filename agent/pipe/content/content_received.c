@@ -15,20 +15,20 @@
 
 /* A word at the lexer, and no longer. */
 static int
-at_word(const struct lexer *l, const char *word)
+content_received_at_word(const struct lexer *l, const char *word)
 {
 	return l->token == TOKEN_ATOM && span_is(l->text, word);
 }
 
 /* Whether the field says "id <queue id>". */
 static int
-has_id(struct span value, const char *queue_id)
+content_received_has_id(struct span value, const char *queue_id)
 {
 	struct lexer l;
 
 	lex_init(&l, value.p, span_end(value));
 	while (l.token != TOKEN_END) {
-		if (!at_word(&l, "id")) {
+		if (!content_received_at_word(&l, "id")) {
 			lex(&l);
 			continue;
 		}
@@ -52,7 +52,7 @@ received_find(struct span fields, const char *queue_id, struct span *value)
 	while (header_next(&r, &f)) {
 		if (!span_is(f.name, "Received"))
 			continue;
-		if (has_id(f.value, queue_id)) {
+		if (content_received_has_id(f.value, queue_id)) {
 			*value = f.value;
 			return 1;
 		}
@@ -71,7 +71,7 @@ received_client(struct span value)
 
 	lex_init(&l, value.p, span_end(value));
 	lex_skip(&l);
-	if (!at_word(&l, "from"))
+	if (!content_received_at_word(&l, "from"))
 		return client;
 	client.p = l.text.p;
 	lex(&l);
@@ -80,7 +80,7 @@ received_client(struct span value)
 	while (l.token != TOKEN_END && l.token != TOKEN_SPACE &&
 	    l.token != TOKEN_COMMENT)
 		lex(&l);
-	while (l.token != TOKEN_END && !at_word(&l, "by"))
+	while (l.token != TOKEN_END && !content_received_at_word(&l, "by"))
 		lex(&l);
 	if (l.token != TOKEN_END)
 		client = span_between(client.p, l.text.p);

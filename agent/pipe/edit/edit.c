@@ -27,7 +27,7 @@ edits_free(struct edits *edits)
 }
 
 static int
-grow(struct edits *edits, struct error *err)
+edit_grow(struct edits *edits, struct error *err)
 {
 	size_t room = edits->room == 0 ? 16 : 2 * edits->room;
 	struct edit *list;
@@ -64,7 +64,7 @@ edit_start(
 		last->len += len;
 		return 0;
 	}
-	if (edits->count == edits->room && grow(edits, err) == -1)
+	if (edits->count == edits->room && edit_grow(edits, err) == -1)
 		return -1;
 	edits->list[edits->count++] =
 	    (struct edit){.from = from, .len = len, .at = edits->spool->end};
@@ -72,7 +72,7 @@ edit_start(
 }
 
 static int
-take_in(struct edits *edits, long long from, long long to, edit_read *read,
+edit_take_in(struct edits *edits, long long from, long long to, edit_read *read,
     void *ctx, struct error *err)
 {
 	char bytes[16384];
@@ -103,7 +103,7 @@ edit_start_near(struct edits *edits, long long from, long long len,
 
 	if (edits->count >= MANY_EDITS) {
 		last = &edits->list[edits->count - 1];
-		if (take_in(edits, last->from + last->len, from, read, ctx,
+		if (edit_take_in(edits, last->from + last->len, from, read, ctx,
 			err) == -1)
 			return -1;
 	}
@@ -133,7 +133,7 @@ edit_write(
 }
 
 static void
-add_segment(struct buf *out, long long at, long long len)
+edit_add_segment(struct buf *out, long long at, long long len)
 {
 	char value[64];
 
@@ -151,10 +151,10 @@ edits_segments(const struct edits *edits, struct buf *out)
 	size_t i;
 
 	for (i = 0; i < edits->count; i++, e++) {
-		add_segment(out, at, e->from - at);
-		add_segment(out, e->at, e->new_len);
+		edit_add_segment(out, at, e->from - at);
+		edit_add_segment(out, e->at, e->new_len);
 		at = e->from + e->len;
 	}
-	add_segment(out, at, edits->spool->raw - at);
+	edit_add_segment(out, at, edits->spool->raw - at);
 	return out->failed ? -1 : 0;
 }

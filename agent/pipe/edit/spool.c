@@ -18,7 +18,7 @@
 
 /* Where the file system has no O_TMPFILE (overlays of old kernels, NFS). */
 static int
-open_unlinked(const char *directory)
+spool_open_unlinked(const char *directory)
 {
 	char path[256];
 	int fd, len;
@@ -36,13 +36,13 @@ open_unlinked(const char *directory)
 }
 
 static int
-open_file(const char *directory)
+spool_open_file(const char *directory)
 {
 	int fd;
 
 	fd = open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	if (fd == -1)
-		fd = open_unlinked(directory);
+		fd = spool_open_unlinked(directory);
 	return fd;
 }
 
@@ -74,7 +74,7 @@ spool_cut(struct spool *s, long long end)
 }
 
 static int
-take(struct spool *s, const char *bytes, size_t len, struct error *err)
+spool_take(struct spool *s, const char *bytes, size_t len, struct error *err)
 {
 	size_t room = SPOOL_HEAD_MAX - s->head_len;
 
@@ -87,7 +87,7 @@ take(struct spool *s, const char *bytes, size_t len, struct error *err)
 }
 
 static int
-copy(struct spool *s, int in, struct error *err)
+spool_copy(struct spool *s, int in, struct error *err)
 {
 	char chunk[CHUNK];
 	ssize_t n;
@@ -98,7 +98,7 @@ copy(struct spool *s, int in, struct error *err)
 		if (n == -1)
 			return error_set(err, ERROR_TEMPORARY, "4.3.0",
 			    "cannot read the message: %s", strerror(errno));
-		if (take(s, chunk, (size_t)n, err) == -1)
+		if (spool_take(s, chunk, (size_t)n, err) == -1)
 			return -1;
 	}
 	s->raw = s->end;
@@ -113,7 +113,7 @@ int
 spool_fill(struct spool *s, int in, const char *directory, struct error *err)
 {
 	memset(s, 0, sizeof(*s));
-	s->fd = open_file(directory);
+	s->fd = spool_open_file(directory);
 	if (s->fd == -1)
 		return error_set(err, ERROR_TEMPORARY, "4.3.1",
 		    "cannot make a temporary file in %s: %s", directory,
@@ -123,7 +123,7 @@ spool_fill(struct spool *s, int in, const char *directory, struct error *err)
 	if (s->head == NULL)
 		return error_set(
 		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
-	return copy(s, in, err);
+	return spool_copy(s, in, err);
 }
 
 void

@@ -14,13 +14,13 @@
 #include "view.h"
 
 static int
-short_of_memory(struct error *err)
+view_short_of_memory(struct error *err)
 {
 	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 }
 
 static void
-add_piece(struct view *v, long long at, long long len)
+view_add_piece(struct view *v, long long at, long long len)
 {
 	if (len == 0)
 		return;
@@ -41,14 +41,14 @@ view_init(struct view *v, struct edits *below, struct error *err)
 	v->spool.raw = 0;
 	v->list = calloc(2 * below->count + 1, sizeof(*v->list));
 	if (v->list == NULL)
-		return short_of_memory(err);
+		return view_short_of_memory(err);
 	for (i = 0; i < below->count; i++) {
 		e = &below->list[i];
-		add_piece(v, at, e->from - at);
-		add_piece(v, e->at, e->new_len);
+		view_add_piece(v, at, e->from - at);
+		view_add_piece(v, e->at, e->new_len);
 		at = e->from + e->len;
 	}
-	add_piece(v, at, below->spool->raw - at);
+	view_add_piece(v, at, below->spool->raw - at);
 	return 0;
 }
 
@@ -68,7 +68,7 @@ view_source(struct view *v)
 
 /* The piece that holds this byte, by halving. */
 static const struct view_piece *
-find_piece(const struct view *v, long long at)
+view_find_piece(const struct view *v, long long at)
 {
 	size_t low = 0, high = v->count, middle;
 
@@ -92,7 +92,7 @@ view_read(void *context, void *bytes, size_t len, long long at)
 
 	if (at < 0 || at >= v->spool.raw)
 		return 0;
-	p = find_piece(v, at);
+	p = view_find_piece(v, at);
 	inside = at - p->start;
 	if ((long long)len > p->len - inside)
 		len = (size_t)(p->len - inside);
@@ -110,7 +110,7 @@ struct merge {
 };
 
 static struct edit *
-next_edit(struct merge *m, struct error *err)
+view_next_edit(struct merge *m, struct error *err)
 {
 	struct edits *out = &m->out;
 	struct edit *list;
@@ -126,7 +126,7 @@ next_edit(struct merge *m, struct error *err)
 		out->room = out->room == 0 ? 64 : 2 * out->room;
 		list = reallocarray(out->list, out->room, sizeof(*list));
 		if (list == NULL) {
-			short_of_memory(err);
+			view_short_of_memory(err);
 			return NULL;
 		}
 		out->list = list;
@@ -138,7 +138,7 @@ next_edit(struct merge *m, struct error *err)
 
 /* Drops the raw bytes up to here. */
 static int
-drop_to(struct merge *m, long long at, struct error *err)
+view_drop_to(struct merge *m, long long at, struct error *err)
 {
 	struct edit *last =
 	    m->out.count > 0 ? &m->out.list[m->out.count - 1] : NULL;
@@ -146,7 +146,7 @@ drop_to(struct merge *m, long long at, struct error *err)
 	if (at == m->raw)
 		return 0;
 	if (last == NULL || last->from + last->len != m->raw)
-		last = next_edit(m, err);
+		last = view_next_edit(m, err);
 	if (last == NULL)
 		return -1;
 	last->len += at - m->raw;
@@ -156,19 +156,19 @@ drop_to(struct merge *m, long long at, struct error *err)
 
 /* Takes over a piece of the spool file. */
 static int
-put(struct merge *m, long long at, long long len, struct error *err)
+view_put(struct merge *m, long long at, long long len, struct error *err)
 {
 	struct edit *e;
 
 	if (len == 0)
 		return 0;
 	if (at < m->out.spool->raw) {
-		if (drop_to(m, at, err) == -1)
+		if (view_drop_to(m, at, err) == -1)
 			return -1;
 		m->raw = at + len;
 		return 0;
 	}
-	e = next_edit(m, err);
+	e = view_next_edit(m, err);
 	if (e == NULL)
 		return -1;
 	e->at = at;
@@ -178,7 +178,7 @@ put(struct merge *m, long long at, long long len, struct error *err)
 
 /* Takes over what is shown from one place to another. *i goes forward. */
 static int
-put_shown(struct merge *m, const struct view *v, size_t *i, long long from,
+view_put_shown(struct merge *m, const struct view *v, size_t *i, long long from,
     long long to, struct error *err)
 {
 	const struct view_piece *p;
@@ -189,7 +189,8 @@ put_shown(struct merge *m, const struct view *v, size_t *i, long long from,
 		start = p->start > from ? p->start : from;
 		end = p->start + p->len < to ? p->start + p->len : to;
 		if (start < end &&
-		    put(m, p->at + start - p->start, end - start, err) == -1)
+		    view_put(m, p->at + start - p->start, end - start, err) ==
+			-1)
 			return -1;
 		if (p->start + p->len > to)
 			break;
@@ -198,7 +199,7 @@ put_shown(struct merge *m, const struct view *v, size_t *i, long long from,
 }
 
 static int
-merge_all(struct merge *m, const struct view *v, const struct edits *above,
+view_merge_all(struct merge *m, const struct view *v, const struct edits *above,
     struct error *err)
 {
 	const struct edit *e = above->list;
@@ -206,14 +207,14 @@ merge_all(struct merge *m, const struct view *v, const struct edits *above,
 	size_t i, piece = 0;
 
 	for (i = 0; i < above->count; i++, e++) {
-		if (put_shown(m, v, &piece, at, e->from, err) == -1 ||
-		    put(m, e->at, e->new_len, err) == -1)
+		if (view_put_shown(m, v, &piece, at, e->from, err) == -1 ||
+		    view_put(m, e->at, e->new_len, err) == -1)
 			return -1;
 		at = e->from + e->len;
 	}
-	if (put_shown(m, v, &piece, at, v->spool.raw, err) == -1)
+	if (view_put_shown(m, v, &piece, at, v->spool.raw, err) == -1)
 		return -1;
-	return drop_to(m, m->out.spool->raw, err);
+	return view_drop_to(m, m->out.spool->raw, err);
 }
 
 int
@@ -223,7 +224,7 @@ view_apply(struct view *v, const struct edits *above, struct error *err)
 	struct merge m = {.raw = 0};
 
 	edits_init(&m.out, below->spool);
-	if (merge_all(&m, v, above, err) == -1) {
+	if (view_merge_all(&m, v, above, err) == -1) {
 		edits_free(&m.out);
 		return -1;
 	}

@@ -66,7 +66,7 @@ static const struct {
 };
 
 static enum kind
-kind_of(struct span name)
+field_kind_of(struct span name)
 {
 	size_t i;
 
@@ -77,7 +77,7 @@ kind_of(struct span name)
 }
 
 static void
-write_value(struct fold *f, enum kind kind, struct span value)
+field_write_value(struct fold *f, enum kind kind, struct span value)
 {
 	switch (kind) {
 	case KIND_TEXT:
@@ -99,7 +99,7 @@ write_value(struct fold *f, enum kind kind, struct span value)
 }
 
 static struct span
-name_in(struct span name_and_colon)
+field_name_in(struct span name_and_colon)
 {
 	size_t len = name_and_colon.len;
 
@@ -111,7 +111,7 @@ name_in(struct span name_and_colon)
 }
 
 static int
-is_long(const struct buf *text)
+field_is_long(const struct buf *text)
 {
 	struct scan s = {0};
 
@@ -124,7 +124,7 @@ void
 field_write(struct buf *out, struct span name_and_colon, struct span value,
     struct span charset)
 {
-	enum kind kind = kind_of(name_in(name_and_colon));
+	enum kind kind = field_kind_of(field_name_in(name_and_colon));
 	struct fold f;
 	struct buf text;
 
@@ -132,12 +132,12 @@ field_write(struct buf *out, struct span name_and_colon, struct span value,
 	buf_add(&text, name_and_colon.p, name_and_colon.len);
 	fold_init(&f, &text, charset);
 	if (fold_needs(value) || kind == KIND_SUBJECT)
-		write_value(&f, kind, value);
+		field_write_value(&f, kind, value);
 	else
 		fold_raw(&f, value);
 	if (text.failed)
 		out->failed = text.failed;
-	else if (is_long(&text))
+	else if (field_is_long(&text))
 		fold_long(out, span_between(text.bytes, text.bytes + text.len));
 	else
 		buf_add(out, text.bytes, text.len);

@@ -16,7 +16,7 @@ static const char blank[] = " ";
 
 /* Blanks at the end of what stands between two places are left to the next. */
 static const char *
-space_start(const char *from, const char *to)
+field_addresses_space_start(const char *from, const char *to)
 {
 	while (to > from && span_is_space(to[-1]))
 		to--;
@@ -24,7 +24,7 @@ space_start(const char *from, const char *to)
 }
 
 static int
-ends_in_space(const struct buf *out)
+field_addresses_ends_in_space(const struct buf *out)
 {
 	char c = out->len > 0 ? out->bytes[out->len - 1] : ' ';
 
@@ -33,7 +33,7 @@ ends_in_space(const struct buf *out)
 
 /* RFC 2047 section 5 (3): blanks around an encoded word in a phrase. */
 static void
-write_name(
+field_addresses_write_name(
     struct fold *f, const char *from, struct span name, const char *limit)
 {
 	struct span text = span_between(from, span_end(name));
@@ -42,7 +42,7 @@ write_name(
 		words_write(f, text, WORDS_NAME);
 		return;
 	}
-	if (from == name.p && !ends_in_space(f->out))
+	if (from == name.p && !field_addresses_ends_in_space(f->out))
 		fold_raw(f, span_between(blank, blank + 1));
 	words_write(f, text, WORDS_NAME);
 	if (span_end(name) < limit && !span_is_space(*span_end(name)))
@@ -51,7 +51,7 @@ write_name(
 
 /* Without comments, blanks and brackets. */
 static int
-is_plain_domain(struct span domain)
+field_addresses_is_plain_domain(struct span domain)
 {
 	size_t i;
 
@@ -62,15 +62,15 @@ is_plain_domain(struct span domain)
 }
 
 static void
-write_spec(struct fold *f, const struct address *a)
+field_addresses_write_spec(struct fold *f, const struct address *a)
 {
 	struct span rest = span_between(a->spec.p, a->domain.p);
 	char domain[ADDRESS_KEY_SIZE];
 	int len = -1;
 
 	fold_raw(f, rest);
-	if (fold_needs(a->domain) && !fold_needs(rest) && !a->loose &&
-	    is_plain_domain(a->domain))
+	if (fold_needs(a->domain) && !fold_needs(rest) && !a->ambiguous &&
+	    field_addresses_is_plain_domain(a->domain))
 		len = idn_domain(a->domain, domain, sizeof(domain));
 	if (len > 0 && !fold_needs(span_between(domain, domain + len)))
 		fold_raw(f, span_between(domain, domain + len));
@@ -79,26 +79,27 @@ write_spec(struct fold *f, const struct address *a)
 }
 
 static void
-write_mailbox(struct fold *f, const struct address *a, enum words mode)
+field_addresses_write_mailbox(
+    struct fold *f, const struct address *a, enum words mode)
 {
 	const char *p = a->slot.p, *end = span_end(a->slot), *from;
 	struct span space;
 
 	if (a->name.len > 0 && mode == WORDS_TOKENS) {
-		from = space_start(p, a->name.p);
+		from = field_addresses_space_start(p, a->name.p);
 		words_write(f, span_between(p, from), WORDS_TOKENS);
-		write_name(f, from, a->name, end);
+		field_addresses_write_name(f, from, a->name, end);
 		p = span_end(a->name);
 	}
 	if (a->angle.len > 0) {
-		from = space_start(p, a->angle.p);
+		from = field_addresses_space_start(p, a->angle.p);
 		words_write(f, span_between(p, from), mode);
 		space = span_between(from, a->angle.p);
 		fold_space(f, space, a->angle.len);
 		p = a->angle.p;
 	}
 	words_write(f, span_between(p, a->spec.p), mode);
-	write_spec(f, a);
+	field_addresses_write_spec(f, a);
 	words_write(f, span_between(span_end(a->spec), end), mode);
 }
 
@@ -107,7 +108,7 @@ write_mailbox(struct fold *f, const struct address *a, enum words mode)
  * bracket in quotes or a comment were encoded.
  */
 static int
-has_open_bracket(struct span value)
+field_addresses_has_open_bracket(struct span value)
 {
 	struct lexer l;
 
@@ -119,12 +120,12 @@ has_open_bracket(struct span value)
 }
 
 static void
-write_group(struct fold *f, const struct address *a)
+field_addresses_write_group(struct fold *f, const struct address *a)
 {
-	const char *from = space_start(a->slot.p, a->name.p);
+	const char *from = field_addresses_space_start(a->slot.p, a->name.p);
 
 	words_write(f, span_between(a->slot.p, from), WORDS_TOKENS);
-	write_name(f, from, a->name, span_end(a->slot));
+	field_addresses_write_name(f, from, a->name, span_end(a->slot));
 	words_write(f, span_between(span_end(a->name), span_end(a->slot)),
 	    WORDS_TOKENS);
 }
@@ -132,19 +133,19 @@ write_group(struct fold *f, const struct address *a)
 void
 field_addresses(struct fold *f, struct span value)
 {
-	int alone = has_open_bracket(value);
+	int alone = field_addresses_has_open_bracket(value);
 	const char *end = value.p;
 	struct address_reader r;
 	struct address a;
 
 	address_init(&r, value.p, value.len);
 	while (address_next(&r, &a)) {
-		alone |= r.loose;
+		alone |= r.ambiguous;
 		if (a.kind == ADDRESS_MAILBOX)
-			write_mailbox(f, &a,
-			    alone || a.loose ? WORDS_ALONE : WORDS_TOKENS);
+			field_addresses_write_mailbox(f, &a,
+			    alone || a.ambiguous ? WORDS_ALONE : WORDS_TOKENS);
 		else if (a.kind == ADDRESS_GROUP && !alone)
-			write_group(f, &a);
+			field_addresses_write_group(f, &a);
 		else
 			words_write(f, a.slot, WORDS_ALONE);
 		end = span_end(a.slot);

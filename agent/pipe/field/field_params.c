@@ -22,13 +22,13 @@ struct params {
 
 /* RFC 2231 section 7: attribute-char. */
 static int
-is_attribute_char(char c)
+field_params_is_attribute_char(char c)
 {
 	return c > 32 && c < 127 && strchr("()<>@,;:\\\"/[]?=*'%", c) == NULL;
 }
 
 static void
-add_percent(struct buf *out, char c)
+field_params_add_percent(struct buf *out, char c)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	unsigned char u = (unsigned char)c;
@@ -38,19 +38,19 @@ add_percent(struct buf *out, char c)
 
 /* In extended form already: nothing but the 8-bit bytes is missing. */
 static void
-add_extended(struct buf *out, struct span value)
+field_params_add_extended(struct buf *out, struct span value)
 {
 	size_t i;
 
 	for (i = 0; i < value.len; i++)
 		if (value.p[i] & 0x80)
-			add_percent(out, value.p[i]);
+			field_params_add_percent(out, value.p[i]);
 		else
 			buf_add(out, &value.p[i], 1);
 }
 
 static void
-add_encoded(struct buf *out, struct span value)
+field_params_add_encoded(struct buf *out, struct span value)
 {
 	struct buf text;
 	char *bytes;
@@ -63,15 +63,16 @@ add_encoded(struct buf *out, struct span value)
 	if (len == -1)
 		out->failed = text.failed;
 	for (i = 0; i < len; i++)
-		if (is_attribute_char(bytes[i]))
+		if (field_params_is_attribute_char(bytes[i]))
 			buf_add(out, &bytes[i], 1);
 		else
-			add_percent(out, bytes[i]);
+			field_params_add_percent(out, bytes[i]);
 	buf_free(&text);
 }
 
 static void
-write_line(struct fold *f, struct span space, const struct buf *text)
+field_params_write_line(
+    struct fold *f, struct span space, const struct buf *text)
 {
 	struct span all = span_between(text->bytes, text->bytes + text->len);
 
@@ -85,7 +86,8 @@ write_line(struct fold *f, struct span space, const struct buf *text)
 
 /* Sections of a value that is too long for a line, each on its own. */
 static void
-write_sections(struct fold *f, struct span name, const struct buf *value)
+field_params_write_sections(
+    struct fold *f, struct span name, const struct buf *value)
 {
 	size_t at = 0, n, room, overhead = name.len + strlen(" *999*=;");
 	struct buf head;
@@ -117,7 +119,7 @@ write_sections(struct fold *f, struct span name, const struct buf *value)
 
 /* "name*=", "name*0*=": what stands before a value that is in one piece. */
 static void
-add_name(struct buf *out, const struct param *p)
+field_params_add_name(struct buf *out, const struct param *p)
 {
 	buf_add(out, p->name.p, p->name.len);
 	if (p->section >= 0)
@@ -126,7 +128,8 @@ add_name(struct buf *out, const struct param *p)
 }
 
 static void
-write_param(const struct params *ps, struct span space, const struct param *p)
+field_params_write_param(
+    const struct params *ps, struct span space, const struct param *p)
 {
 	struct fold *f = ps->fold;
 	struct buf value, whole;
@@ -134,31 +137,31 @@ write_param(const struct params *ps, struct span space, const struct param *p)
 	buf_init(&value, f->out->limit);
 	buf_init(&whole, f->out->limit);
 	if (p->extended)
-		add_extended(&value, p->value);
+		field_params_add_extended(&value, p->value);
 	else {
 		if (p->section <= 0) {
 			buf_add(&value, ps->charset.p, ps->charset.len);
 			buf_add_string(&value, "''");
 		}
-		add_encoded(&value, p->value);
+		field_params_add_encoded(&value, p->value);
 	}
-	add_name(&whole, p);
+	field_params_add_name(&whole, p);
 	if (!value.failed)
 		buf_add(&whole, value.bytes, value.len);
 	if (value.failed || whole.failed)
 		f->out->failed = value.failed ? value.failed : whole.failed;
 	else if (p->section == -1 && !p->extended &&
 	    whole.len + 2 > LINE_MAX_BYTES)
-		write_sections(f, p->name, &value);
+		field_params_write_sections(f, p->name, &value);
 	else
-		write_line(f, space, &whole);
+		field_params_write_line(f, space, &whole);
 	buf_free(&value);
 	buf_free(&whole);
 }
 
 /* What is to be done: 1 write it anew, 0 leave it. */
 static int
-must_write(const struct params *ps, const struct param *p)
+field_params_must_write(const struct params *ps, const struct param *p)
 {
 	if (span_is(p->name, "boundary"))
 		return 0;
@@ -173,7 +176,7 @@ must_write(const struct params *ps, const struct param *p)
  * for its '='. So there 8-bit bytes become question marks.
  */
 static void
-write_rest(struct fold *f, struct span text)
+field_params_write_rest(struct fold *f, struct span text)
 {
 	const char *p, *from = text.p;
 
@@ -187,18 +190,19 @@ write_rest(struct fold *f, struct span text)
 }
 
 static void
-write_gap(struct fold *f, const char *from, const char *to, struct span *space)
+field_params_write_gap(
+    struct fold *f, const char *from, const char *to, struct span *space)
 {
 	const char *end = to;
 
 	while (end > from && span_is_space(end[-1]))
 		end--;
-	write_rest(f, span_between(from, end));
+	field_params_write_rest(f, span_between(from, end));
 	*space = span_between(end, to);
 }
 
 static int
-has_sections(struct span value)
+field_params_has_sections(struct span value)
 {
 	struct param_reader r;
 	struct param p;
@@ -215,7 +219,7 @@ field_params(struct fold *f, struct span value)
 {
 	struct params ps = {.fold = f,
 	    .charset = charset_of(value, f->charset),
-	    .sections = has_sections(value)};
+	    .sections = field_params_has_sections(value)};
 	const char *at = value.p;
 	struct param_reader r;
 	struct span space;
@@ -223,13 +227,13 @@ field_params(struct fold *f, struct span value)
 
 	param_init(&r, value);
 	while (param_next(&r, &p)) {
-		write_gap(f, at, p.whole.p, &space);
+		field_params_write_gap(f, at, p.whole.p, &space);
 		at = span_end(p.whole);
 		if (fold_needs(p.name)) {
 			fold_space(f, space, p.whole.len);
-			write_rest(f, p.whole);
-		} else if (must_write(&ps, &p)) {
-			write_param(&ps, space, &p);
+			field_params_write_rest(f, p.whole);
+		} else if (field_params_must_write(&ps, &p)) {
+			field_params_write_param(&ps, space, &p);
 			/* without quotes, what follows would belong to it */
 			at = r.next;
 		} else {
@@ -237,5 +241,5 @@ field_params(struct fold *f, struct span value)
 			fold_raw(f, p.whole);
 		}
 	}
-	write_rest(f, span_between(at, span_end(value)));
+	field_params_write_rest(f, span_between(at, span_end(value)));
 }

@@ -26,7 +26,7 @@ struct units {
 
 /* From p to a blank, or to a bracket in a comment. */
 static const char *
-text_end(const char *p, const char *limit, enum words mode)
+field_words_text_end(const char *p, const char *limit, enum words mode)
 {
 	while (p < limit && !span_is_space(*p)) {
 		if (mode == WORDS_COMMENT && (*p == '(' || *p == ')'))
@@ -40,7 +40,7 @@ text_end(const char *p, const char *limit, enum words mode)
 }
 
 static int
-is_word(const struct lexer *l, enum words mode)
+field_words_is_word(const struct lexer *l, enum words mode)
 {
 	if (mode == WORDS_NAME)
 		return l->token != TOKEN_END && l->token != TOKEN_SPACE &&
@@ -51,23 +51,24 @@ is_word(const struct lexer *l, enum words mode)
 }
 
 static void
-next_token(struct unit *u, const char *p, const char *limit, enum words mode)
+field_words_next_token(
+    struct unit *u, const char *p, const char *limit, enum words mode)
 {
 	struct lexer l;
 
 	lex_init(&l, p, limit);
-	u->kind = is_word(&l, mode) ? UNIT_WORD : UNIT_OTHER;
+	u->kind = field_words_is_word(&l, mode) ? UNIT_WORD : UNIT_OTHER;
 	u->text = l.text;
 	if (u->kind == UNIT_OTHER || mode == WORDS_ALONE)
 		return;
-	while (is_word(&l, mode)) {
+	while (field_words_is_word(&l, mode)) {
 		u->text = span_between(p, span_end(l.text));
 		lex(&l);
 	}
 }
 
 static void
-next_unit(struct units *us, struct unit *u)
+field_words_next_unit(struct units *us, struct unit *u)
 {
 	const char *p = us->next, *limit = us->limit;
 
@@ -78,10 +79,11 @@ next_unit(struct units *us, struct unit *u)
 	if (p == limit)
 		u->kind = UNIT_END;
 	else if (us->mode >= WORDS_NAME)
-		next_token(u, p, limit, us->mode);
+		field_words_next_token(u, p, limit, us->mode);
 	else {
 		u->kind = UNIT_WORD;
-		u->text = span_between(p, text_end(p, limit, us->mode));
+		u->text =
+		    span_between(p, field_words_text_end(p, limit, us->mode));
 		if (u->text.len == 0) { /* a bracket */
 			u->kind = UNIT_OTHER;
 			u->text.len = 1;
@@ -91,7 +93,7 @@ next_unit(struct units *us, struct unit *u)
 }
 
 static int
-needs(const struct units *us, const struct unit *u)
+field_words_needs(const struct units *us, const struct unit *u)
 {
 	if (u->kind != UNIT_WORD || encoded_word_is(u->text))
 		return 0;
@@ -103,7 +105,7 @@ needs(const struct units *us, const struct unit *u)
 
 /* Without the line ends that folding put in; a CR alone is a blank. */
 static void
-add_unfolded(struct buf *out, struct span text)
+field_words_add_unfolded(struct buf *out, struct span text)
 {
 	size_t i;
 
@@ -117,7 +119,7 @@ add_unfolded(struct buf *out, struct span text)
 
 /* And without backslashes. */
 static void
-add_unescaped(struct buf *out, struct span text)
+field_words_add_unescaped(struct buf *out, struct span text)
 {
 	size_t i;
 
@@ -130,23 +132,23 @@ add_unescaped(struct buf *out, struct span text)
 }
 
 static void
-add_word(struct buf *out, struct span word, enum words mode)
+field_words_add_word(struct buf *out, struct span word, enum words mode)
 {
 	struct lexer l;
 
 	if (mode == WORDS_COMMENT)
-		add_unescaped(out, word);
+		field_words_add_unescaped(out, word);
 	else if (mode < WORDS_NAME)
-		add_unfolded(out, word);
+		field_words_add_unfolded(out, word);
 	else
 		for (lex_init(&l, word.p, span_end(word)); l.token != TOKEN_END;
 		     lex(&l)) {
 			if (l.token == TOKEN_QUOTED)
-				add_unescaped(out,
+				field_words_add_unescaped(out,
 				    span_between(
 					l.text.p + 1, span_end(l.text) - 1));
 			else
-				add_unfolded(out, l.text);
+				field_words_add_unfolded(out, l.text);
 		}
 }
 
@@ -155,7 +157,7 @@ add_word(struct buf *out, struct span word, enum words mode)
 /* 8-bit bytes in what is neither atom nor quoted string: each run of them
  * with the other bytes around it that mean nothing. */
 static void
-write_pieces(struct fold *f, struct span text)
+field_words_write_pieces(struct fold *f, struct span text)
 {
 	const char *p = text.p, *limit = span_end(text), *from;
 	struct span piece;
@@ -175,7 +177,7 @@ write_pieces(struct fold *f, struct span text)
 }
 
 static void
-write_other(struct fold *f, const struct unit *u, enum words mode)
+field_words_write_other(struct fold *f, const struct unit *u, enum words mode)
 {
 	fold_space(f, u->space, u->text.len);
 	if (!fold_needs(u->text))
@@ -184,7 +186,7 @@ write_other(struct fold *f, const struct unit *u, enum words mode)
 	    u->text.p[0] == '(' && span_end(u->text)[-1] == ')')
 		words_write(f, u->text, WORDS_COMMENT);
 	else
-		write_pieces(f, u->text);
+		field_words_write_pieces(f, u->text);
 }
 
 /*
@@ -192,7 +194,7 @@ write_other(struct fold *f, const struct unit *u, enum words mode)
  * readers pass over them in base64.
  */
 static void
-write_encoded_word(struct fold *f, struct span word)
+field_words_write_encoded_word(struct fold *f, struct span word)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	int is_q = encoded_word_is(word) == 'q';
@@ -218,23 +220,24 @@ write_encoded_word(struct fold *f, struct span word)
  * after_word: an encoded word stands before it.
  */
 static void
-write_run(struct fold *f, struct units *us, struct unit *u, int after_word)
+field_words_write_run(
+    struct fold *f, struct units *us, struct unit *u, int after_word)
 {
 	struct span space = u->space;
 	struct buf text;
 
 	buf_init(&text, f->out->limit);
 	if (after_word)
-		add_unfolded(&text, space);
-	add_word(&text, u->text, us->mode);
-	next_unit(us, u);
-	while (needs(us, u) && us->mode != WORDS_ALONE) {
-		add_unfolded(&text, u->space);
-		add_word(&text, u->text, us->mode);
-		next_unit(us, u);
+		field_words_add_unfolded(&text, space);
+	field_words_add_word(&text, u->text, us->mode);
+	field_words_next_unit(us, u);
+	while (field_words_needs(us, u) && us->mode != WORDS_ALONE) {
+		field_words_add_unfolded(&text, u->space);
+		field_words_add_word(&text, u->text, us->mode);
+		field_words_next_unit(us, u);
 	}
 	if (u->kind == UNIT_WORD && encoded_word_is(u->text))
-		add_unfolded(&text, u->space);
+		field_words_add_unfolded(&text, u->space);
 	if (text.failed)
 		f->out->failed = text.failed;
 	else
@@ -250,10 +253,10 @@ words_write(struct fold *f, struct span text, enum words mode)
 	struct unit u;
 	int after_word = 0;
 
-	next_unit(&us, &u);
+	field_words_next_unit(&us, &u);
 	while (u.kind != UNIT_END) {
-		if (needs(&us, &u)) {
-			write_run(f, &us, &u, after_word);
+		if (field_words_needs(&us, &u)) {
+			field_words_write_run(f, &us, &u, after_word);
 			after_word = 1;
 			continue;
 		}
@@ -261,12 +264,12 @@ words_write(struct fold *f, struct span text, enum words mode)
 		if (u.kind == UNIT_WORD) {
 			fold_space(f, u.space, u.text.len);
 			if (after_word)
-				write_encoded_word(f, u.text);
+				field_words_write_encoded_word(f, u.text);
 			else
 				fold_raw(f, u.text);
 		} else
-			write_other(f, &u, mode);
-		next_unit(&us, &u);
+			field_words_write_other(f, &u, mode);
+		field_words_next_unit(&us, &u);
 	}
 	fold_space(f, u.space, 0);
 }

@@ -39,14 +39,14 @@ fold_needs(struct span text)
 }
 
 static void
-put(struct fold *f, const char *bytes, size_t len)
+fold_put(struct fold *f, const char *bytes, size_t len)
 {
 	buf_add(f->out, bytes, len);
 	f->column += len;
 }
 
 static void
-line_end(struct fold *f)
+fold_line_end(struct fold *f)
 {
 	buf_add(f->out, "\r\n", 2);
 	f->column = 0;
@@ -61,19 +61,19 @@ fold_raw(struct fold *f, struct span text)
 	while (p < limit) {
 		for (from = p; p < limit && *p != '\r' && *p != '\n';)
 			p++;
-		put(f, from, (size_t)(p - from));
+		fold_put(f, from, (size_t)(p - from));
 		if (p == limit)
 			break;
 		if (*p == '\n')
-			line_end(f);
+			fold_line_end(f);
 		else if (p + 1 == limit || p[1] != '\n')
-			put(f, " ", 1);
+			fold_put(f, " ", 1);
 		p++;
 	}
 }
 
 static int
-has_line_end(struct span text)
+fold_has_line_end(struct span text)
 {
 	return text.len > 0 && memchr(text.p, '\n', text.len) != NULL;
 }
@@ -81,9 +81,9 @@ has_line_end(struct span text)
 void
 fold_here(struct fold *f, struct span space)
 {
-	line_end(f);
+	fold_line_end(f);
 	if (space.len == 0)
-		put(f, " ", 1);
+		fold_put(f, " ", 1);
 	else
 		fold_raw(f, space);
 }
@@ -91,7 +91,8 @@ fold_here(struct fold *f, struct span space)
 void
 fold_space(struct fold *f, struct span space, size_t next)
 {
-	if (f->has_word && space.len > 0 && next > 0 && !has_line_end(space) &&
+	if (f->has_word && space.len > 0 && next > 0 &&
+	    !fold_has_line_end(space) &&
 	    f->column + space.len + next > LINE_WITH_WORD_MAX)
 		fold_here(f, space);
 	else
@@ -101,7 +102,7 @@ fold_space(struct fold *f, struct span space, size_t next)
 /* --- encoded words --- */
 
 static int
-is_plain(char c)
+fold_is_plain(char c)
 {
 	return (c >= '0' && c <= '9') ||
 	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
@@ -109,17 +110,17 @@ is_plain(char c)
 }
 
 static size_t
-q_size(struct span text)
+fold_q_size(struct span text)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < text.len; i++)
-		n += is_plain(text.p[i]) || text.p[i] == ' ' ? 1 : 3;
+		n += fold_is_plain(text.p[i]) || text.p[i] == ' ' ? 1 : 3;
 	return n;
 }
 
 static void
-put_q(struct fold *f, struct span text)
+fold_put_q(struct fold *f, struct span text)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	unsigned char u;
@@ -127,18 +128,18 @@ put_q(struct fold *f, struct span text)
 
 	for (i = 0; i < text.len; i++) {
 		u = (unsigned char)text.p[i];
-		if (is_plain(text.p[i]))
-			put(f, &text.p[i], 1);
+		if (fold_is_plain(text.p[i]))
+			fold_put(f, &text.p[i], 1);
 		else if (u == ' ')
-			put(f, "_", 1);
+			fold_put(f, "_", 1);
 		else
-			put(f, (char[]){'=', digits[u >> 4], digits[u & 15]},
-			    3);
+			fold_put(f,
+			    (char[]){'=', digits[u >> 4], digits[u & 15]}, 3);
 	}
 }
 
 static void
-put_b(struct fold *f, struct span text)
+fold_put_b(struct fold *f, struct span text)
 {
 	size_t i, n;
 	char four[4];
@@ -146,7 +147,7 @@ put_b(struct fold *f, struct span text)
 	for (i = 0; i < text.len; i += n) {
 		n = text.len - i < 3 ? text.len - i : 3;
 		base64_quantum(text.p + i, n, four);
-		put(f, four, sizeof(four));
+		fold_put(f, four, sizeof(four));
 	}
 }
 
@@ -158,7 +159,7 @@ struct words {
 
 /* As much of the text as fits into so many bytes, but a character at least. */
 static struct span
-take(const struct words *w, struct span text, size_t room)
+fold_take(const struct words *w, struct span text, size_t room)
 {
 	struct span head = {text.p, 0}, rest = text, next;
 	size_t used = 0, n;
@@ -167,7 +168,7 @@ take(const struct words *w, struct span text, size_t room)
 		n = charset_char(w->kind, rest);
 		next = span_between(rest.p, rest.p + n);
 		used = w->b ? (size_t)base64_size((long long)(head.len + n))
-			    : used + q_size(next);
+			    : used + fold_q_size(next);
 		if (used > room && head.len > 0)
 			break;
 		head.len += n;
@@ -178,22 +179,22 @@ take(const struct words *w, struct span text, size_t room)
 }
 
 static void
-put_word(struct fold *f, const struct words *w, struct span text)
+fold_put_word(struct fold *f, const struct words *w, struct span text)
 {
-	put(f, "=?", 2);
-	put(f, w->charset.p, w->charset.len);
-	put(f, w->b ? "?B?" : "?Q?", 3);
+	fold_put(f, "=?", 2);
+	fold_put(f, w->charset.p, w->charset.len);
+	fold_put(f, w->b ? "?B?" : "?Q?", 3);
 	if (w->b)
-		put_b(f, text);
+		fold_put_b(f, text);
 	else
-		put_q(f, text);
-	put(f, "?=", 2);
+		fold_put_q(f, text);
+	fold_put(f, "?=", 2);
 	f->has_word = 1;
 }
 
 /* What the next word may be long in this line. */
 static size_t
-room_left(const struct fold *f, size_t space)
+fold_room_left(const struct fold *f, size_t space)
 {
 	size_t used = f->column + space;
 
@@ -217,18 +218,18 @@ fold_words(struct fold *f, struct span space, struct span text)
 		   "?Q?"
 		   "?=");
 	w.kind = charset_kind(w.charset);
-	w.b = q_size(text) > 2 * text.len;
-	if (space.len > 0 && !has_line_end(space) &&
-	    room_left(f, space.len) < overhead + CHARACTER_MAX)
+	w.b = fold_q_size(text) > 2 * text.len;
+	if (space.len > 0 && !fold_has_line_end(space) &&
+	    fold_room_left(f, space.len) < overhead + CHARACTER_MAX)
 		fold_here(f, space);
 	else
 		fold_raw(f, space);
 	while (text.len > 0) {
-		room = room_left(f, 0);
+		room = fold_room_left(f, 0);
 		if (room < overhead + CHARACTER_MAX)
 			room = WORD_MAX;
-		head = take(&w, text, room - overhead);
-		put_word(f, &w, head);
+		head = fold_take(&w, text, room - overhead);
+		fold_put_word(f, &w, head);
 		text = span_between(span_end(head), span_end(text));
 		if (text.len > 0)
 			fold_here(f, (struct span){NULL, 0});
@@ -243,7 +244,7 @@ fold_words(struct fold *f, struct span space, struct span text)
  * else the next one at all. Text is where to look from.
  */
 static const char *
-find_fold(struct span line, const char *text)
+fold_find_fold(struct span line, const char *text)
 {
 	const char *p = text, *limit = span_end(line), *at, *found = NULL;
 
@@ -269,8 +270,8 @@ fold_line(struct buf *out, struct span line, const char *text)
 {
 	const char *at;
 
-	while (
-	    line.len > SCAN_LINE_MAX && (at = find_fold(line, text)) != NULL) {
+	while (line.len > SCAN_LINE_MAX &&
+	    (at = fold_find_fold(line, text)) != NULL) {
 		buf_add(out, line.p, (size_t)(at - line.p));
 		buf_add(out, "\r\n", 2);
 		line = span_between(at, span_end(line));

@@ -17,7 +17,7 @@
 #define FIELD_MAX_BYTES (2 * SPOOL_HEAD_MAX)
 
 static void
-read_fields(struct from *from, struct mailboxes *named, struct span head)
+from_read_fields(struct from *from, struct mailboxes *named, struct span head)
 {
 	struct header_reader r;
 	struct header_field f;
@@ -34,8 +34,8 @@ read_fields(struct from *from, struct mailboxes *named, struct span head)
 
 /* Whose address From will have. */
 static void
-choose(struct from *from, const struct mailboxes *named, const char *mailbox,
-    int is_bounce)
+from_choose(struct from *from, const struct mailboxes *named,
+    const char *mailbox, int is_bounce)
 {
 	if (named->count == 1 || (is_bounce && named->count > 0)) {
 		from->author = named->first;
@@ -53,7 +53,7 @@ choose(struct from *from, const struct mailboxes *named, const char *mailbox,
 
 /* 1 when a reader would show a '@' there, or more than any name; 0; -1. */
 static int
-has_at(struct span text, struct error *err)
+from_has_at(struct span text, struct error *err)
 {
 	const struct span undeclared = {NULL, 0};
 	struct buf shown;
@@ -76,30 +76,30 @@ has_at(struct span text, struct error *err)
 
 /* The same of whatever stands around the address but a route. */
 static int
-has_bad_name(const struct address *a, struct error *err)
+from_has_bad_name(const struct address *a, struct error *err)
 {
 	const char *end = a->angle.len > 0 ? a->angle.p : a->spec.p;
-	int result = has_at(span_between(a->element.p, end), err);
+	int result = from_has_at(span_between(a->element.p, end), err);
 
 	if (result != 0)
 		return result;
-	return has_at(
+	return from_has_at(
 	    span_between(span_end(a->spec), span_end(a->element)), err);
 }
 
 static void
-write_element(
+from_write_mailbox_text(
     const struct from *from, const struct address *author, struct buf *out)
 {
 	if (from->address != NULL)
-		element_write_as(out, author, from->address);
+		mailbox_text_write_as(out, author, from->address);
 	else
-		element_write(out, author, from->key);
+		mailbox_text_write(out, author, from->key);
 }
 
 /* What is repaired may be an encoded word that it was not before. 1; 0; -1. */
 static int
-is_bad(const struct from *from, struct error *err)
+from_is_bad(const struct from *from, struct error *err)
 {
 	struct address_reader r;
 	struct buf written;
@@ -107,14 +107,14 @@ is_bad(const struct from *from, struct error *err)
 	int result;
 
 	buf_init(&written, FIELD_MAX_BYTES);
-	write_element(from, &from->author, &written);
+	from_write_mailbox_text(from, &from->author, &written);
 	if (written.failed)
 		result = edit_refuse(&written, err);
 	else {
 		address_init(&r, written.bytes, written.len);
 		result = !address_next(&r, &a) || a.kind != ADDRESS_MAILBOX
 		    ? 1
-		    : has_bad_name(&a, err);
+		    : from_has_bad_name(&a, err);
 	}
 	buf_free(&written);
 	return result;
@@ -125,13 +125,13 @@ is_bad(const struct from *from, struct error *err)
  * decided here, where a failure can be told from an answer.
  */
 static int
-judge_name(struct from *from, struct error *err)
+from_judge_name(struct from *from, struct error *err)
 {
-	int bad = from->has_author ? has_bad_name(&from->author, err) : 0;
+	int bad = from->has_author ? from_has_bad_name(&from->author, err) : 0;
 
 	from->changes |= bad == 1;
 	if (bad != -1 && from->has_author && from->changes)
-		bad = is_bad(from, err);
+		bad = from_is_bad(from, err);
 	from->nameless = bad == 1;
 	return bad == -1 ? -1 : 0;
 }
@@ -140,7 +140,7 @@ judge_name(struct from *from, struct error *err)
 
 /* The address that From will have, as a key. */
 static int
-set_key(struct from *from, struct error *err)
+from_set_key(struct from *from, struct error *err)
 {
 	struct span own = from->author.spec;
 
@@ -166,20 +166,21 @@ from_survey(struct from *from, struct span head, const char *mailbox,
 	memset(from, 0, sizeof(*from));
 	if (address_key(own, key, sizeof(key)) != -1)
 		named.own = key;
-	read_fields(from, &named, head);
+	from_read_fields(from, &named, head);
 	if (from->fields == 0)
 		return 0;
-	choose(from, &named, mailbox, is_bounce);
+	from_choose(from, &named, mailbox, is_bounce);
 	from->changes = from->fields > 1 || named.elements != 1 ||
-	    named.loose || from->address != NULL ||
-	    !element_is_right(&from->author) || from->author.separator == ';';
-	if (set_key(from, err) == -1)
+	    named.ambiguous || from->address != NULL ||
+	    !mailbox_text_is_right(&from->author) ||
+	    from->author.separator == ';';
+	if (from_set_key(from, err) == -1)
 		return -1;
-	return judge_name(from, err);
+	return from_judge_name(from, err);
 }
 
 static void
-write_author(const struct from *from, struct buf *out)
+from_write_author(const struct from *from, struct buf *out)
 {
 	struct address nameless = from->author;
 
@@ -189,11 +190,12 @@ write_author(const struct from *from, struct buf *out)
 	}
 	nameless.element = nameless.spec;
 	nameless.name.len = nameless.angle.len = 0;
-	write_element(from, from->nameless ? &nameless : &from->author, out);
+	from_write_mailbox_text(
+	    from, from->nameless ? &nameless : &from->author, out);
 }
 
-static enum field_fate
-author_field(
+static enum disposition
+from_author_field(
     const struct from *from, const struct header_field *f, struct buf *out)
 {
 	if (f->whole.p != from->first)
@@ -202,14 +204,14 @@ author_field(
 		return FIELD_STAYS;
 	buf_add(out, f->whole.p, (size_t)(f->value.p - f->whole.p));
 	buf_add_string(out, " ");
-	write_author(from, out);
+	from_write_author(from, out);
 	buf_add_string(out, "\r\n");
 	return FIELD_CHANGES;
 }
 
 /* One who is the author says nothing that From does not say. */
-static enum field_fate
-sender_field(const struct from *from, const struct header_field *f)
+static enum disposition
+from_sender_field(const struct from *from, const struct header_field *f)
 {
 	struct span author =
 	    span_between(from->key, from->key + strlen(from->key));
@@ -225,13 +227,13 @@ sender_field(const struct from *from, const struct header_field *f)
 	return FIELD_GOES;
 }
 
-enum field_fate
+enum disposition
 from_field(
     const struct from *from, const struct header_field *f, struct buf *out)
 {
 	if (span_is(f->name, "From"))
-		return author_field(from, f, out);
+		return from_author_field(from, f, out);
 	if (span_is(f->name, "Sender"))
-		return sender_field(from, f);
+		return from_sender_field(from, f);
 	return FIELD_STAYS;
 }

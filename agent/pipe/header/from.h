@@ -31,7 +31,7 @@ int from_survey(struct from *, struct span head, const char *mailbox,
     int is_bounce, struct error *);
 
 /* What becomes of a From or Sender; any other field stays. */
-enum field_fate from_field(
+enum disposition from_field(
     const struct from *, const struct header_field *, struct buf *out);
 
 #endif

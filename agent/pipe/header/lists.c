@@ -44,7 +44,7 @@ list_kind(struct span name)
 }
 
 static int
-is_resent(enum list_kind kind)
+lists_is_resent(enum list_kind kind)
 {
 	return kind >= LIST_RESENT_TO;
 }
@@ -54,7 +54,7 @@ is_resent(enum list_kind kind)
 typedef struct recipient *finder(const struct recipients *, struct span spec);
 
 static void
-place_in(const struct lists *ls, struct span value, finder *find)
+lists_place_in(const struct lists *ls, struct span value, finder *find)
 {
 	struct address_reader r;
 	struct recipient *found;
@@ -71,7 +71,7 @@ place_in(const struct lists *ls, struct span value, finder *find)
 }
 
 static void
-place(const struct lists *ls, int in_bcc, finder *find)
+lists_place(const struct lists *ls, int in_bcc, finder *find)
 {
 	struct header_reader r;
 	struct header_field f;
@@ -82,7 +82,7 @@ place(const struct lists *ls, int in_bcc, finder *find)
 		kind = list_kind(f.name);
 		if (in_bcc ? kind == LIST_BCC
 			   : kind == LIST_TO || kind == LIST_CC)
-			place_in(ls, f.value, find);
+			lists_place_in(ls, f.value, find);
 	}
 }
 
@@ -90,7 +90,7 @@ place(const struct lists *ls, int in_bcc, finder *find)
 
 /* Somebody else's address stays if that is wanted and it can be written. */
 static int
-stays_foreign(const struct lists *ls, struct span spec)
+lists_stays_foreign(const struct lists *ls, struct span spec)
 {
 	char key[ADDRESS_KEY_SIZE];
 
@@ -100,19 +100,19 @@ stays_foreign(const struct lists *ls, struct span spec)
 
 /* 1 when it stays, for *found or for nobody that we know. */
 static int
-stays(const struct lists *ls, enum list_kind kind, const struct address *a,
-    struct recipient **found)
+lists_stays(const struct lists *ls, enum list_kind kind,
+    const struct address *a, struct recipient **found)
 {
-	if (is_resent(kind))
+	if (lists_is_resent(kind))
 		*found = recipients_find(ls->recipients, a->spec);
 	else
 		*found = recipients_at(ls->recipients, a->spec);
-	return *found != NULL || stays_foreign(ls, a->spec);
+	return *found != NULL || lists_stays_foreign(ls, a->spec);
 }
 
 /* 1 when this address must be another now. */
 static int
-is_rewritten(const struct lists *ls, const struct address *a,
+lists_is_rewritten(const struct lists *ls, const struct address *a,
     const struct recipient *found)
 {
 	return found != NULL && ls->recipients->original_count > 0 &&
@@ -122,21 +122,22 @@ is_rewritten(const struct lists *ls, const struct address *a,
 /* --- survey --- */
 
 static void
-survey_mailbox(struct lists *ls, enum list_kind kind, const struct address *a)
+lists_survey_mailbox(
+    struct lists *ls, enum list_kind kind, const struct address *a)
 {
 	struct list *l = &ls->list[kind];
 	struct recipient *found;
 
-	if (!stays(ls, kind, a, &found)) {
+	if (!lists_stays(ls, kind, a, &found)) {
 		l->changes = 1;
 		return;
 	}
 	l->kept++;
-	if (!element_is_right(a) || a->separator == ';' ||
-	    is_rewritten(ls, a, found))
+	if (!mailbox_text_is_right(a) || a->separator == ';' ||
+	    lists_is_rewritten(ls, a, found))
 		l->changes = 1;
 	/* Resent-Bcc goes, so it names nobody */
-	if (found != NULL && is_resent(kind) && kind != LIST_RESENT_BCC)
+	if (found != NULL && lists_is_resent(kind) && kind != LIST_RESENT_BCC)
 		found->resent = 1;
 }
 
@@ -145,7 +146,7 @@ survey_mailbox(struct lists *ls, enum list_kind kind, const struct address *a)
  * what stands loose after the last address.
  */
 static void
-survey_list(struct lists *ls, enum list_kind kind, struct span value)
+lists_survey_list(struct lists *ls, enum list_kind kind, struct span value)
 {
 	struct list *l = &ls->list[kind];
 	struct address_reader r;
@@ -155,7 +156,7 @@ survey_list(struct lists *ls, enum list_kind kind, struct span value)
 	address_init(&r, value.p, value.len);
 	while (address_next(&r, &a)) {
 		if (a.kind == ADDRESS_MAILBOX)
-			survey_mailbox(ls, kind, &a);
+			lists_survey_mailbox(ls, kind, &a);
 		else if (a.kind == ADDRESS_BAD)
 			l->changes = 1;
 		else if (a.kind == ADDRESS_GROUP)
@@ -163,12 +164,12 @@ survey_list(struct lists *ls, enum list_kind kind, struct span value)
 		else if (l->kept == before)
 			l->changes = 1;
 	}
-	if (r.in_group || r.loose)
+	if (r.in_group || r.ambiguous)
 		l->changes = 1;
 }
 
 static void
-survey_fields(struct lists *ls)
+lists_survey_fields(struct lists *ls)
 {
 	struct header_reader r;
 	struct header_field f;
@@ -185,13 +186,13 @@ survey_fields(struct lists *ls)
 			l->first = f.whole.p;
 		else
 			l->changes = 1;
-		survey_list(ls, kind, f.value);
+		lists_survey_list(ls, kind, f.value);
 	}
 }
 
 /* 1 when Resent-To and Resent-Cc name all of the envelope. */
 static int
-resent_is_whole(const struct recipients *rs)
+lists_resent_is_whole(const struct recipients *rs)
 {
 	size_t i;
 
@@ -211,16 +212,16 @@ lists_survey(
 	ls->head = head;
 	ls->recipients = rs;
 	ls->keep = keep;
-	place(ls, 0, recipients_find);
+	lists_place(ls, 0, recipients_find);
 	if (rewritten)
-		place(ls, 0, recipients_find_rewritten);
+		lists_place(ls, 0, recipients_find_rewritten);
 	if (recipients_hidden(rs) > 0) {
-		place(ls, 1, recipients_find);
+		lists_place(ls, 1, recipients_find);
 		if (rewritten)
-			place(ls, 1, recipients_find_rewritten);
+			lists_place(ls, 1, recipients_find_rewritten);
 	}
-	survey_fields(ls);
-	ls->resent_stays = resent_is_whole(rs);
+	lists_survey_fields(ls);
+	ls->resent_stays = lists_resent_is_whole(rs);
 	if (recipients_hidden(rs) > 0)
 		ls->list[LIST_BCC].changes = 1;
 }
@@ -241,14 +242,14 @@ struct writer {
 };
 
 static int
-is_blank(struct span s)
+lists_is_blank(struct span s)
 {
 	return span_trim(s).len == 0;
 }
 
 /* The blanks before an element, as they stand where that is possible. */
 static void
-add_blanks(struct writer *w, const struct address *a)
+lists_add_blanks(struct writer *w, const struct address *a)
 {
 	struct span blanks = span_between(a->slot.p, a->element.p);
 	size_t line = w->out->len - w->line;
@@ -257,7 +258,7 @@ add_blanks(struct writer *w, const struct address *a)
 	if (w->started &&
 	    (w->new_field || (!folds && line + a->element.len > LINE_FULL)))
 		buf_add_string(w->out, "\r\n\t");
-	else if (!is_blank(blanks) || (folds && !w->started))
+	else if (!lists_is_blank(blanks) || (folds && !w->started))
 		buf_add_string(w->out, " ");
 	else
 		buf_add(w->out, blanks.p, blanks.len);
@@ -266,17 +267,17 @@ add_blanks(struct writer *w, const struct address *a)
 }
 
 static void
-add_start(struct writer *w, const struct address *a)
+lists_add_start(struct writer *w, const struct address *a)
 {
 	if (w->comma)
 		buf_add_string(w->out, ",");
-	add_blanks(w, a);
+	lists_add_blanks(w, a);
 	w->comma = 0;
 }
 
 /* Where the line began to which the last bytes belong. */
 static void
-note_line(struct writer *w)
+lists_note_line(struct writer *w)
 {
 	const char *lf;
 
@@ -288,37 +289,37 @@ note_line(struct writer *w)
 }
 
 static void
-write_element(
+lists_write_mailbox_text(
     struct writer *w, const struct address *a, const struct recipient *found)
 {
 	char key[ADDRESS_KEY_SIZE];
 
-	if (is_rewritten(w->lists, a, found))
-		element_write_as(w->out, a, found->address);
+	if (lists_is_rewritten(w->lists, a, found))
+		mailbox_text_write_as(w->out, a, found->address);
 	else if (address_header_key(a->spec, key) != -1)
-		element_write(w->out, a, key);
+		mailbox_text_write(w->out, a, key);
 }
 
 static void
-write_mailbox(struct writer *w, const struct address *a)
+lists_write_mailbox(struct writer *w, const struct address *a)
 {
 	struct recipient *found;
 
-	if (!stays(w->lists, w->kind, a, &found))
+	if (!lists_stays(w->lists, w->kind, a, &found))
 		return;
 	if (a->in_group && !w->in_group) {
-		add_start(w, &w->group);
-		element_write_group(w->out, &w->group);
+		lists_add_start(w, &w->group);
+		mailbox_text_write_group(w->out, &w->group);
 		w->in_group = 1;
 	}
-	add_start(w, a);
-	write_element(w, a, found);
-	note_line(w);
+	lists_add_start(w, a);
+	lists_write_mailbox_text(w, a, found);
+	lists_note_line(w);
 	w->comma = 1;
 }
 
 static void
-end_group(struct writer *w)
+lists_end_group(struct writer *w)
 {
 	if (w->in_group)
 		buf_add_string(w->out, ";");
@@ -326,7 +327,7 @@ end_group(struct writer *w)
 }
 
 static void
-write_value(struct writer *w, struct span value)
+lists_write_value(struct writer *w, struct span value)
 {
 	struct address_reader r;
 	struct address a;
@@ -337,16 +338,16 @@ write_value(struct writer *w, struct span value)
 		if (a.kind == ADDRESS_GROUP)
 			w->group = a;
 		else if (a.kind == ADDRESS_GROUP_END)
-			end_group(w);
+			lists_end_group(w);
 		else if (a.kind == ADDRESS_MAILBOX)
-			write_mailbox(w, &a);
+			lists_write_mailbox(w, &a);
 	}
-	end_group(w);
+	lists_end_group(w);
 }
 
 /* One address a line: it needs no line longer than an address is. */
 static void
-write_hidden(const struct recipients *rs, int comma, struct buf *out)
+lists_write_hidden(const struct recipients *rs, int comma, struct buf *out)
 {
 	size_t i;
 
@@ -362,7 +363,7 @@ write_hidden(const struct recipients *rs, int comma, struct buf *out)
 
 /* This field, and what later ones of its kind say. */
 static void
-write_field(const struct lists *ls, enum list_kind kind,
+lists_write_field(const struct lists *ls, enum list_kind kind,
     const struct header_field *field, struct buf *out)
 {
 	struct writer w = {.lists = ls, .kind = kind, .out = out};
@@ -371,38 +372,38 @@ write_field(const struct lists *ls, enum list_kind kind,
 	struct header_field f;
 
 	buf_add(out, field->whole.p, (size_t)(field->value.p - field->whole.p));
-	if (is_resent(kind))
-		write_value(&w, field->value);
+	if (lists_is_resent(kind))
+		lists_write_value(&w, field->value);
 	else {
 		header_init(&r, rest.p, rest.len);
 		while (header_next(&r, &f))
 			if (list_kind(f.name) == kind)
-				write_value(&w, f.value);
+				lists_write_value(&w, f.value);
 	}
 	if (kind == LIST_BCC)
-		write_hidden(ls->recipients, 1, out);
+		lists_write_hidden(ls->recipients, 1, out);
 	buf_add_string(out, "\r\n");
 }
 
 /* Each block of Resent-* fields is a message's own, so none are merged. */
-static enum field_fate
-resent_field(const struct lists *ls, enum list_kind kind,
+static enum disposition
+lists_resent_field(const struct lists *ls, enum list_kind kind,
     const struct header_field *f, struct buf *out)
 {
 	struct lists one = *ls;
 	struct list *l = &one.list[kind];
 
 	memset(l, 0, sizeof(*l));
-	survey_list(&one, kind, f->value);
+	lists_survey_list(&one, kind, f->value);
 	if (kind == LIST_RESENT_BCC || !ls->resent_stays || l->kept == 0)
 		return FIELD_GOES;
 	if (!l->changes)
 		return FIELD_STAYS;
-	write_field(ls, kind, f, out);
+	lists_write_field(ls, kind, f, out);
 	return FIELD_CHANGES;
 }
 
-enum field_fate
+enum disposition
 lists_field(
     const struct lists *ls, const struct header_field *f, struct buf *out)
 {
@@ -411,14 +412,14 @@ lists_field(
 
 	if (kind == LIST_NONE)
 		return FIELD_STAYS;
-	if (is_resent(kind))
-		return resent_field(ls, kind, f, out);
+	if (lists_is_resent(kind))
+		return lists_resent_field(ls, kind, f, out);
 	l = &ls->list[kind];
 	if (l->kept == 0 || f->whole.p != l->first)
 		return FIELD_GOES;
 	if (!l->changes)
 		return FIELD_STAYS;
-	write_field(ls, kind, f, out);
+	lists_write_field(ls, kind, f, out);
 	return FIELD_CHANGES;
 }
 
@@ -433,7 +434,7 @@ void
 lists_bcc(const struct lists *ls, struct buf *out)
 {
 	buf_add_string(out, "Bcc: ");
-	write_hidden(ls->recipients, 0, out);
+	lists_write_hidden(ls->recipients, 0, out);
 	buf_add_string(out, "\r\n");
 }
 

@@ -53,7 +53,7 @@ void lists_survey(
     struct lists *, struct span head, struct recipients *, int keep);
 
 /* What becomes of a field that is one of the lists. */
-enum field_fate lists_field(
+enum disposition lists_field(
     const struct lists *, const struct header_field *, struct buf *out);
 
 /* How many recipients a new Bcc must name; appends that field. */

@@ -1,32 +1,35 @@
 /*
- * mailbox_text.c - one mailbox of an address list. See element.h.
+ * mailbox_text.c - one mailbox of an address list. See mailbox_text.h.
  */
 #include <string.h>
 
 #include "mailbox_text.h"
 
-#define ELEMENT_MAX (1024 * 1024) /* a header has no more */
+#define MAILBOX_TEXT_MAX (1024 * 1024) /* a header has no more */
 
 /* Between '<' and the address: a route (RFC 5322 section 4.4). */
 static int
-has_route(const struct address *a)
+mailbox_text_has_route(const struct address *a)
 {
 	return a->angle.len > 0 &&
 	    memchr(a->angle.p, '@', (size_t)(a->spec.p - a->angle.p)) != NULL;
 }
 
 int
-element_is_right(const struct address *a)
+mailbox_text_is_right(const struct address *a)
 {
-	return !a->loose && address_is_ascii(a->spec) && !has_route(a);
+	return !a->ambiguous && address_is_ascii(a->spec) &&
+	    !mailbox_text_has_route(a);
 }
 
 /* What stands around the address stays, but for a route. */
 static void
-add_around(struct buf *out, const struct address *a, const char *address)
+mailbox_text_add_around(
+    struct buf *out, const struct address *a, const char *address)
 {
 	const char *end = span_end(a->spec);
-	const char *start = has_route(a) ? a->angle.p + 1 : a->spec.p;
+	const char *start =
+	    mailbox_text_has_route(a) ? a->angle.p + 1 : a->spec.p;
 
 	buf_add(out, a->element.p, (size_t)(start - a->element.p));
 	buf_add_string(out, address);
@@ -35,20 +38,20 @@ add_around(struct buf *out, const struct address *a, const char *address)
 
 /* Some look for encoded words in quotes too: see address.h. */
 static int
-has_word(struct span name)
+mailbox_text_has_word(struct span name)
 {
 	return memmem(name.p, name.len, "=?", 2) != NULL;
 }
 
 /* 1 when this is one mailbox in any list. */
 static int
-stands(struct span text)
+mailbox_text_stands(struct span text)
 {
 	struct address_reader r;
 	struct address a;
 
 	address_init(&r, text.p, text.len);
-	return address_is_sound(text) && address_next(&r, &a) &&
+	return address_is_unambiguous(text) && address_next(&r, &a) &&
 	    !address_word_is_open(span_between(text.p, a.spec.p)) &&
 	    !address_word_is_open(
 		span_between(span_end(a.spec), span_end(text)));
@@ -59,12 +62,12 @@ stands(struct span text)
  * is what would make an encoded word of the rest.
  */
 static void
-add_quoted(struct buf *out, struct span name)
+mailbox_text_add_quoted(struct buf *out, struct span name)
 {
 	char last = '"';
 	size_t i;
 
-	if (has_word(name))
+	if (mailbox_text_has_word(name))
 		name.len = 0;
 	buf_add_string(out, "\"");
 	for (i = 0; i < name.len; i++) {
@@ -78,12 +81,13 @@ add_quoted(struct buf *out, struct span name)
 }
 
 static void
-add_repaired(struct buf *out, const struct address *a, const char *address)
+mailbox_text_add_repaired(
+    struct buf *out, const struct address *a, const char *address)
 {
-	int named = a->name.len > 0 && !has_word(a->name);
+	int named = a->name.len > 0 && !mailbox_text_has_word(a->name);
 
 	if (named) {
-		add_quoted(out, a->name);
+		mailbox_text_add_quoted(out, a->name);
 		buf_add_string(out, " <");
 	}
 	buf_add_string(out, address);
@@ -93,28 +97,31 @@ add_repaired(struct buf *out, const struct address *a, const char *address)
 
 /* A name that is the old address would be taken for the address by some. */
 void
-element_write_as(struct buf *out, const struct address *a, const char *address)
+mailbox_text_write_as(
+    struct buf *out, const struct address *a, const char *address)
 {
 	struct buf whole;
 
-	buf_init(&whole, ELEMENT_MAX);
-	add_around(&whole, a, address);
+	buf_init(&whole, MAILBOX_TEXT_MAX);
+	mailbox_text_add_around(&whole, a, address);
 	if (whole.failed)
 		out->failed = whole.failed;
-	else if (stands(span_between(whole.bytes, whole.bytes + whole.len)))
+	else if (mailbox_text_stands(
+		     span_between(whole.bytes, whole.bytes + whole.len)))
 		buf_add(out, whole.bytes, whole.len);
 	else
-		add_repaired(out, a, address);
+		mailbox_text_add_repaired(out, a, address);
 	buf_free(&whole);
 }
 
 /* The local part as it stands, and the domain of the key. */
 static void
-write_ascii(struct buf *out, const struct address *a, const char *key)
+mailbox_text_write_ascii(
+    struct buf *out, const struct address *a, const char *key)
 {
 	struct buf spec;
 
-	buf_init(&spec, ELEMENT_MAX);
+	buf_init(&spec, MAILBOX_TEXT_MAX);
 	if (address_is_ascii(a->spec))
 		buf_add(&spec, a->spec.p, a->spec.len);
 	else {
@@ -124,33 +131,33 @@ write_ascii(struct buf *out, const struct address *a, const char *key)
 	if (spec.failed)
 		out->failed = spec.failed;
 	else
-		element_write_as(out, a, spec.bytes);
+		mailbox_text_write_as(out, a, spec.bytes);
 	buf_free(&spec);
 }
 
 void
-element_write(struct buf *out, const struct address *a, const char *key)
+mailbox_text_write(struct buf *out, const struct address *a, const char *key)
 {
-	if (!stands(a->element))
-		add_repaired(out, a, key);
-	else if (address_is_ascii(a->spec) && !has_route(a))
+	if (!mailbox_text_stands(a->element))
+		mailbox_text_add_repaired(out, a, key);
+	else if (address_is_ascii(a->spec) && !mailbox_text_has_route(a))
 		buf_add(out, a->element.p, a->element.len);
 	else
-		write_ascii(out, a, key);
+		mailbox_text_write_ascii(out, a, key);
 }
 
 void
-element_write_group(struct buf *out, const struct address *group)
+mailbox_text_write_group(struct buf *out, const struct address *group)
 {
 	struct address_reader r;
 	struct address a;
 
 	address_init(&r, group->element.p, group->element.len);
-	if (address_next(&r, &a) && a.kind == ADDRESS_GROUP && !r.loose &&
+	if (address_next(&r, &a) && a.kind == ADDRESS_GROUP && !r.ambiguous &&
 	    !address_word_is_open(group->element)) {
 		buf_add(out, group->element.p, group->element.len);
 		return;
 	}
-	add_quoted(out, group->name);
+	mailbox_text_add_quoted(out, group->name);
 	buf_add_string(out, ":");
 }

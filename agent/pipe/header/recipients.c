@@ -11,20 +11,20 @@
 #include "recipients.h"
 
 static struct span
-whole(const char *text)
+recipients_whole(const char *text)
 {
 	return span_between(text, text + strlen(text));
 }
 
 static int
-short_of_memory(struct error *err)
+recipients_short_of_memory(struct error *err)
 {
 	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
 }
 
 /* By key; equal ones in the order of the list, which is that of memory. */
 static int
-compare(const void *a, const void *b)
+recipients_compare(const void *a, const void *b)
 {
 	const struct recipient *ra = *(struct recipient *const *)a;
 	const struct recipient *rb = *(struct recipient *const *)b;
@@ -36,7 +36,7 @@ compare(const void *a, const void *b)
 }
 
 static int
-compare_originals(const void *a, const void *b)
+recipients_compare_originals(const void *a, const void *b)
 {
 	const struct original *oa = a, *ob = b;
 
@@ -44,40 +44,40 @@ compare_originals(const void *a, const void *b)
 }
 
 static int
-take(struct recipient *r, const char *address, struct error *err)
+recipients_take(struct recipient *r, const char *address, struct error *err)
 {
 	char key[ADDRESS_KEY_SIZE];
 
-	if (address_key(whole(address), key, sizeof(key)) != -1 &&
-	    !address_is_ascii(whole(key)))
+	if (address_key(recipients_whole(address), key, sizeof(key)) != -1 &&
+	    !address_is_ascii(recipients_whole(key)))
 		return error_set(err, ERROR_PERMANENT, "5.6.7",
 		    "recipient <%s> has characters beyond ASCII before the @, "
 		    "which Microsoft Graph is not known to deliver to",
 		    address);
-	if (address_header_key(whole(address), key) == -1)
+	if (address_header_key(recipients_whole(address), key) == -1)
 		return error_set(err, ERROR_PERMANENT, "5.1.3",
 		    "recipient <%s> is not an address that can be written "
 		    "into a message",
 		    address);
 	r->key = strdup(key);
 	if (r->key == NULL)
-		return short_of_memory(err);
+		return recipients_short_of_memory(err);
 	r->address = r->key;
-	if (address_is_ascii(whole(address)) &&
-	    address_is_sound(whole(address)))
+	if (address_is_ascii(recipients_whole(address)) &&
+	    address_is_unambiguous(recipients_whole(address)))
 		r->address = address;
 	return 0;
 }
 
 static void
-sort(struct recipients *rs)
+recipients_sort(struct recipients *rs)
 {
 	struct recipient *r;
 	size_t i, n = 0;
 
 	for (i = 0; i < rs->count; i++)
 		rs->sorted[i] = &rs->list[i];
-	qsort(rs->sorted, rs->count, sizeof(*rs->sorted), compare);
+	qsort(rs->sorted, rs->count, sizeof(*rs->sorted), recipients_compare);
 	for (i = 0; i < rs->count; i++) {
 		r = rs->sorted[i];
 		if (n == 0 || strcmp(rs->sorted[n - 1]->key, r->key) != 0)
@@ -91,12 +91,12 @@ sort(struct recipients *rs)
 
 /* An alias that stands for several people shall not show who they are. */
 static void
-join_originals(struct recipients *rs)
+recipients_join_originals(struct recipients *rs)
 {
 	struct original *o = rs->originals, *last;
 	size_t i, n = 0;
 
-	qsort(o, rs->original_count, sizeof(*o), compare_originals);
+	qsort(o, rs->original_count, sizeof(*o), recipients_compare_originals);
 	for (i = 0; i < rs->original_count; i++) {
 		last = n > 0 ? &o[n - 1] : NULL;
 		if (last == NULL || strcmp(last->key, o[i].key) != 0) {
@@ -111,7 +111,7 @@ join_originals(struct recipients *rs)
 }
 
 static int
-add_originals(
+recipients_add_originals(
     struct recipients *rs, const char *const *originals, struct error *err)
 {
 	char key[ADDRESS_KEY_SIZE];
@@ -119,22 +119,23 @@ add_originals(
 	size_t i;
 
 	for (i = 0; i < rs->count; i++) {
-		if (address_key(whole(originals[i]), key, sizeof(key)) == -1 ||
+		if (address_key(recipients_whole(originals[i]), key,
+			sizeof(key)) == -1 ||
 		    strcmp(key, rs->list[i].key) == 0)
 			continue;
 		if (rs->originals == NULL)
 			rs->originals = calloc(rs->count, sizeof(*o));
 		if (rs->originals == NULL)
-			return short_of_memory(err);
+			return recipients_short_of_memory(err);
 		o = &rs->originals[rs->original_count];
 		o->key = strdup(key);
 		if (o->key == NULL)
-			return short_of_memory(err);
+			return recipients_short_of_memory(err);
 		o->recipient = rs->sorted[rs->list[i].rank];
 		rs->original_count++;
 	}
 	if (rs->original_count > 0)
-		join_originals(rs);
+		recipients_join_originals(rs);
 	return 0;
 }
 
@@ -150,14 +151,15 @@ recipients_init(struct recipients *rs, char *const *addresses,
 	rs->list = calloc(count, sizeof(*rs->list));
 	rs->sorted = calloc(count, sizeof(*rs->sorted));
 	if (rs->list == NULL || rs->sorted == NULL)
-		return short_of_memory(err);
+		return recipients_short_of_memory(err);
 	rs->count = count;
 	for (i = 0; i < count; i++)
-		if (take(&rs->list[i], addresses[i], err) == -1)
+		if (recipients_take(&rs->list[i], addresses[i], err) == -1)
 			return -1;
-	sort(rs);
+	recipients_sort(rs);
 	recipients_choose(rs, 0, count);
-	return originals == NULL ? 0 : add_originals(rs, originals, err);
+	return originals == NULL ? 0
+				 : recipients_add_originals(rs, originals, err);
 }
 
 void
@@ -204,7 +206,7 @@ recipient_is_chosen(const struct recipients *rs, const struct recipient *r)
 }
 
 static struct recipient *
-search(const struct recipients *rs, const char *key)
+recipients_search(const struct recipients *rs, const char *key)
 {
 	size_t low = 0, high = rs->sorted_count, middle;
 	int order;
@@ -223,18 +225,18 @@ search(const struct recipients *rs, const char *key)
 }
 
 static const struct original *
-search_original(const struct recipients *rs, char *key)
+recipients_search_original(const struct recipients *rs, char *key)
 {
 	struct original wanted = {.key = key};
 
 	if (rs->original_count == 0)
 		return NULL;
 	return bsearch(&wanted, rs->originals, rs->original_count,
-	    sizeof(wanted), compare_originals);
+	    sizeof(wanted), recipients_compare_originals);
 }
 
 static struct recipient *
-if_chosen(const struct recipients *rs, struct recipient *r)
+recipients_if_chosen(const struct recipients *rs, struct recipient *r)
 {
 	return r != NULL && recipient_is_chosen(rs, r) ? r : NULL;
 }
@@ -246,7 +248,7 @@ recipients_find(const struct recipients *rs, struct span spec)
 
 	if (address_key(spec, key, sizeof(key)) == -1)
 		return NULL;
-	return if_chosen(rs, search(rs, key));
+	return recipients_if_chosen(rs, recipients_search(rs, key));
 }
 
 /* An address that is in the envelope itself stands for nobody else. */
@@ -258,10 +260,10 @@ recipients_find_rewritten(const struct recipients *rs, struct span spec)
 
 	if (rs->original_count == 0 ||
 	    address_key(spec, key, sizeof(key)) == -1 ||
-	    search(rs, key) != NULL)
+	    recipients_search(rs, key) != NULL)
 		return NULL;
-	o = search_original(rs, key);
-	return o == NULL ? NULL : if_chosen(rs, o->recipient);
+	o = recipients_search_original(rs, key);
+	return o == NULL ? NULL : recipients_if_chosen(rs, o->recipient);
 }
 
 struct recipient *
@@ -280,7 +282,8 @@ recipients_know(const struct recipients *rs, struct span spec)
 	char key[ADDRESS_KEY_SIZE];
 
 	return address_key(spec, key, sizeof(key)) != -1 &&
-	    (search(rs, key) != NULL || search_original(rs, key) != NULL);
+	    (recipients_search(rs, key) != NULL ||
+		recipients_search_original(rs, key) != NULL);
 }
 
 int

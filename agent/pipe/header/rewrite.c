@@ -41,7 +41,7 @@ struct header {
  * the cut is sure only where there is an empty line, or a whole bad one.
  */
 static int
-is_whole(const struct spool *s, struct span head)
+rewrite_is_whole(const struct spool *s, struct span head)
 {
 	struct header_reader r;
 	struct header_field f;
@@ -58,7 +58,7 @@ is_whole(const struct spool *s, struct span head)
 
 /* A field's name and its colon, or the line end that a header ends with. */
 static int
-starts_line(const char *p, const char *limit)
+rewrite_starts_line(const char *p, const char *limit)
 {
 	const char *name = p;
 
@@ -74,7 +74,7 @@ starts_line(const char *p, const char *limit)
  * readers would get is an empty message.
  */
 static int
-has_text_in_header(const struct spool *s, struct span head)
+rewrite_has_text_in_header(const struct spool *s, struct span head)
 {
 	struct header_reader r;
 	struct header_field f;
@@ -89,21 +89,21 @@ has_text_in_header(const struct spool *s, struct span head)
 		limit = span_end(f.value);
 		while ((p = memchr(p, '\r', (size_t)(limit - p))) != NULL) {
 			p++;
-			found |= starts_line(p, limit);
+			found |= rewrite_starts_line(p, limit);
 		}
 	}
 	return found && span_trim(r.body).len == 0;
 }
 
 static int
-survey(struct header *h, const struct rewrite_rules *rules,
+rewrite_survey(struct header *h, const struct rewrite_rules *rules,
     struct recipients *recipients, struct span head, struct error *err)
 {
-	if (!is_whole(h->spool, head))
+	if (!rewrite_is_whole(h->spool, head))
 		return error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "the header of the message is larger than %d bytes",
 		    SPOOL_HEAD_MAX);
-	if (has_text_in_header(h->spool, head))
+	if (rewrite_has_text_in_header(h->spool, head))
 		return error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "the lines of the message end in CR alone, so that it is "
 		    "all header and has no text");
@@ -115,7 +115,7 @@ survey(struct header *h, const struct rewrite_rules *rules,
 /* --- second pass --- */
 
 static ssize_t
-read_head(void *ctx, void *bytes, size_t len, long long at)
+rewrite_read_head(void *ctx, void *bytes, size_t len, long long at)
 {
 	const struct spool *spool = ctx;
 
@@ -124,14 +124,15 @@ read_head(void *ctx, void *bytes, size_t len, long long at)
 }
 
 static int
-start_edit(struct header *h, const char *from, size_t len, struct error *err)
+rewrite_start_edit(
+    struct header *h, const char *from, size_t len, struct error *err)
 {
 	return edit_start_near(h->edits, from - h->spool->head, (long long)len,
-	    read_head, (void *)h->spool, err);
+	    rewrite_read_head, (void *)h->spool, err);
 }
 
 static int
-must_go(struct span name)
+rewrite_must_go(struct span name)
 {
 	size_t len = strlen(OURS);
 
@@ -139,19 +140,22 @@ must_go(struct span name)
 	    span_is(name, "Return-Path");
 }
 
-static enum field_fate
-judge(const struct header *h, const struct header_field *f, struct buf *out)
+static enum disposition
+rewrite_judge(
+    const struct header *h, const struct header_field *f, struct buf *out)
 {
-	enum field_fate fate;
+	enum disposition disposition;
 
-	if (must_go(f->name))
+	if (rewrite_must_go(f->name))
 		return FIELD_GOES;
-	fate = lists_field(&h->lists, f, out);
-	return fate == FIELD_STAYS ? from_field(&h->from, f, out) : fate;
+	disposition = lists_field(&h->lists, f, out);
+	return disposition == FIELD_STAYS ? from_field(&h->from, f, out)
+					  : disposition;
 }
 
 static int
-write_all(const struct header *h, const struct buf *bytes, struct error *err)
+rewrite_write_all(
+    const struct header *h, const struct buf *bytes, struct error *err)
 {
 	if (bytes->failed)
 		return edit_refuse(bytes, err);
@@ -159,27 +163,30 @@ write_all(const struct header *h, const struct buf *bytes, struct error *err)
 }
 
 static int
-edit_field(struct header *h, const struct header_field *f, struct error *err)
+rewrite_edit_field(
+    struct header *h, const struct header_field *f, struct error *err)
 {
-	enum field_fate fate;
+	enum disposition disposition;
 	struct buf out;
 	int result = 0;
 
 	buf_init(&out, 2 * SPOOL_HEAD_MAX);
-	fate = judge(h, f, &out);
-	if (fate != FIELD_STAYS)
-		result = start_edit(h, f->whole.p, f->whole.len, err);
-	if (result == 0 && fate == FIELD_CHANGES)
-		result = write_all(h, &out, err);
-	if (fate != FIELD_GOES)
-		h->open = fate == FIELD_STAYS && span_end(f->whole)[-1] != '\n';
+	disposition = rewrite_judge(h, f, &out);
+	if (disposition != FIELD_STAYS)
+		result = rewrite_start_edit(h, f->whole.p, f->whole.len, err);
+	if (result == 0 && disposition == FIELD_CHANGES)
+		result = rewrite_write_all(h, &out, err);
+	if (disposition != FIELD_GOES)
+		h->open = disposition == FIELD_STAYS &&
+		    span_end(f->whole)[-1] != '\n';
 	buf_free(&out);
 	return result;
 }
 
 /* After the last field: what is new, and an empty line where one lacks. */
 static int
-append(struct header *h, const struct header_reader *r, struct error *err)
+rewrite_append(
+    struct header *h, const struct header_reader *r, struct error *err)
 {
 	int needs_bcc = lists_hidden(&h->lists) > 0;
 	int needs_line = r->end == HEADER_BAD_LINE;
@@ -195,9 +202,9 @@ append(struct header *h, const struct header_reader *r, struct error *err)
 		lists_bcc(&h->lists, &out);
 	if (needs_line)
 		buf_add_string(&out, "\r\n");
-	result = start_edit(h, span_end(r->fields), 0, err);
+	result = rewrite_start_edit(h, span_end(r->fields), 0, err);
 	if (result == 0)
-		result = write_all(h, &out, err);
+		result = rewrite_write_all(h, &out, err);
 	buf_free(&out);
 	return result;
 }
@@ -211,11 +218,11 @@ rewrite(const struct spool *spool, const struct rewrite_rules *rules,
 	struct header_reader r;
 	struct header_field f;
 
-	if (survey(&h, rules, recipients, head, err) == -1)
+	if (rewrite_survey(&h, rules, recipients, head, err) == -1)
 		return -1;
 	header_init(&r, head.p, head.len);
 	while (header_next(&r, &f))
-		if (edit_field(&h, &f, err) == -1)
+		if (rewrite_edit_field(&h, &f, err) == -1)
 			return -1;
-	return append(&h, &r, err);
+	return rewrite_append(&h, &r, err);
 }

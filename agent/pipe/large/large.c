@@ -26,7 +26,7 @@ large_free(struct large *large)
 }
 
 static long long
-finished_size(const struct edits *edits)
+large_finished_size(const struct edits *edits)
 {
 	long long size = edits->spool->raw;
 	size_t i;
@@ -40,7 +40,7 @@ finished_size(const struct edits *edits)
 
 /* Copies what the part holds, decoded, to the end of the spool file. */
 static int
-extract(struct view *view, struct large_part *p, struct error *err)
+large_extract(struct view *view, struct large_part *p, struct error *err)
 {
 	char in[PIECE], out[PIECE + DECODE_HELD_MAX];
 	long long at = p->body.from;
@@ -73,7 +73,7 @@ extract(struct view *view, struct large_part *p, struct error *err)
 
 /* At least so much does the message lose without the part. */
 static long long
-saving(const struct large_part *p)
+large_saving(const struct large_part *p)
 {
 	if (p->container == -1)
 		return p->body.to - p->body.from;
@@ -82,14 +82,15 @@ saving(const struct large_part *p)
 
 /* The largest part that was not tried yet, or NULL. */
 static struct large_part *
-next_largest(const struct large *large)
+large_next_largest(const struct large *large)
 {
 	struct large_part *best = NULL, *p;
 	size_t i;
 
 	for (i = 0; i < large->count; i++) {
 		p = &large->list[i];
-		if (!p->tried && (best == NULL || saving(p) > saving(best)))
+		if (!p->tried &&
+		    (best == NULL || large_saving(p) > large_saving(best)))
 			best = p;
 	}
 	return best;
@@ -97,19 +98,19 @@ next_largest(const struct large *large)
 
 /* Takes parts until the message has limit bytes or there are no more. */
 static int
-take(struct view *view, struct large *large, long long limit, long long *size,
-    struct large_rest *rest, struct error *err)
+large_take(struct view *view, struct large *large, long long limit,
+    long long *size, struct large_rest *rest, struct error *err)
 {
 	struct large_part *p;
 
-	while (*size > limit && (p = next_largest(large)) != NULL) {
+	while (*size > limit && (p = large_next_largest(large)) != NULL) {
 		p->tried = 1;
-		if (extract(view, p, err) == -1)
+		if (large_extract(view, p, err) == -1)
 			return -1;
 		/* what holds nothing is no file that Graph would take */
 		p->taken = p->len > 0;
 		if (p->taken)
-			*size -= saving(p);
+			*size -= large_saving(p);
 		else
 			large_stays(
 			    rest, p, p->type, "holds nothing that can be read");
@@ -121,7 +122,7 @@ take(struct view *view, struct large *large, long long limit, long long *size,
 
 /* Whether all parts of its multipart are taken, and it is the first of them. */
 static int
-leaves_nothing(const struct large *large, const struct large_part *p)
+large_leaves_nothing(const struct large *large, const struct large_part *p)
 {
 	unsigned long taken = 0;
 	size_t i;
@@ -137,18 +138,18 @@ leaves_nothing(const struct large *large, const struct large_part *p)
 }
 
 static int
-cut(struct edits *edits, struct mime_range range, struct error *err)
+large_cut(struct edits *edits, struct mime_range range, struct error *err)
 {
 	return edit_start(edits, range.from, range.to - range.from, err);
 }
 
 static int
-replace_by_stub(
+large_replace_by_stub(
     struct edits *edits, const struct large_part *p, struct error *err)
 {
 	struct mime_range part = {p->header.from, p->body.to};
 
-	if (cut(edits, part, err) == -1)
+	if (large_cut(edits, part, err) == -1)
 		return -1;
 	return edit_write(edits, LARGE_STUB, strlen(LARGE_STUB), err);
 }
@@ -156,7 +157,7 @@ replace_by_stub(
 /* The message is the file: what is left is its header, without what describes
  * the file, and no body. */
 static int
-empty_message(struct view *view, struct edits *edits,
+large_empty_message(struct view *view, struct edits *edits,
     const struct large_part *p, struct error *err)
 {
 	size_t len = (size_t)(p->header.to - p->header.from), done = 0;
@@ -184,7 +185,7 @@ empty_message(struct view *view, struct edits *edits,
 			(long long)f.whole.len, err);
 	}
 	free(fields);
-	return result == 0 ? cut(edits, p->body, err) : -1;
+	return result == 0 ? large_cut(edits, p->body, err) : -1;
 }
 
 /*
@@ -193,7 +194,7 @@ empty_message(struct view *view, struct edits *edits,
  * them does. Returns the index behind the last, or -1.
  */
 static long
-cut_run(struct view *view, const struct large *large, size_t first,
+large_cut_run(struct view *view, const struct large *large, size_t first,
     struct edits *edits, struct error *err)
 {
 	const struct large_part *list = large->list;
@@ -207,41 +208,41 @@ cut_run(struct view *view, const struct large *large, size_t first,
 		run.from = large_back_line_end(view, run.from, err);
 	if (run.from == -1)
 		return -1;
-	return cut(edits, run, err) == -1 ? -1 : (long)i + 1;
+	return large_cut(edits, run, err) == -1 ? -1 : (long)i + 1;
 }
 
 /* Cuts the part at this index, and says which is the next; -1. */
 static long
-cut_next(struct view *view, const struct large *large, size_t i,
+large_cut_next(struct view *view, const struct large *large, size_t i,
     struct edits *edits, struct error *err)
 {
 	const struct large_part *p = &large->list[i];
 	int result = 0;
 
 	if (p->taken && p->container == -1)
-		result = empty_message(view, edits, p, err);
-	else if (p->taken && leaves_nothing(large, p))
-		result = replace_by_stub(edits, p, err);
+		result = large_empty_message(view, edits, p, err);
+	else if (p->taken && large_leaves_nothing(large, p))
+		result = large_replace_by_stub(edits, p, err);
 	else if (p->taken)
-		return cut_run(view, large, i, edits, err);
+		return large_cut_run(view, large, i, edits, err);
 	return result == -1 ? -1 : (long)i + 1;
 }
 
 static int
-cut_all(struct view *view, const struct large *large, struct edits *edits,
+large_cut_all(struct view *view, const struct large *large, struct edits *edits,
     struct error *err)
 {
 	long i = 0;
 
 	while (i != -1 && i < (long)large->count)
-		i = cut_next(view, large, (size_t)i, edits, err);
+		i = large_cut_next(view, large, (size_t)i, edits, err);
 	return i == -1 ? -1 : 0;
 }
 
 /* --- all of it --- */
 
 static int
-refuse(long long size, long long limit, const struct large_rest *rest,
+large_refuse(long long size, long long limit, const struct large_rest *rest,
     struct error *err)
 {
 	if (rest->too_many > 0 &&
@@ -265,7 +266,7 @@ refuse(long long size, long long limit, const struct large_rest *rest,
 
 /* Only what was taken is of interest to anybody from here on. */
 static void
-keep_taken(struct large *large)
+large_keep_taken(struct large *large)
 {
 	size_t i, count = 0;
 
@@ -280,7 +281,7 @@ keep_taken(struct large *large)
 }
 
 static int
-edit_view(
+large_edit_view(
     struct view *view, long long limit, struct large *large, struct error *err)
 {
 	long long size = view->spool.raw;
@@ -289,16 +290,16 @@ edit_view(
 	int result;
 
 	if (large_find(view, large, &rest, err) == -1 ||
-	    take(view, large, limit, &size, &rest, err) == -1)
+	    large_take(view, large, limit, &size, &rest, err) == -1)
 		return -1;
 	if (size > limit)
-		return refuse(size, limit, &rest, err);
+		return large_refuse(size, limit, &rest, err);
 	edits_init(&edits, &view->spool);
-	result = cut_all(view, large, &edits, err);
+	result = large_cut_all(view, large, &edits, err);
 	if (result == 0)
 		result = view_apply(view, &edits, err);
 	edits_free(&edits);
-	keep_taken(large);
+	large_keep_taken(large);
 	return result;
 }
 
@@ -306,7 +307,8 @@ int
 large_edit(struct edits *edits, const struct conf *conf, struct large *large,
     struct error *err)
 {
-	long long size = finished_size(edits), limit = conf->sendmail_limit;
+	long long size = large_finished_size(edits),
+		  limit = conf->sendmail_limit;
 	struct view view;
 	int result;
 
@@ -321,7 +323,7 @@ large_edit(struct edits *edits, const struct conf *conf, struct large *large,
 		    size, limit);
 	result = view_init(&view, edits, err);
 	if (result == 0)
-		result = edit_view(&view, limit, large, err);
+		result = large_edit_view(&view, limit, large, err);
 	view_free(&view);
 	return result;
 }

@@ -33,7 +33,7 @@ static const struct {
 };
 
 static void
-describe_type(const struct mime_part *part, struct large_part *found)
+large_describe_type(const struct mime_part *part, struct large_part *found)
 {
 	/* text/plain by default, but a file is none for that */
 	if (!part->type_read)
@@ -51,7 +51,7 @@ describe_type(const struct mime_part *part, struct large_part *found)
 
 /* Visible ASCII that is whole: anything else would name another part. */
 static void
-describe_id(const struct mime_part *part, struct large_part *found)
+large_describe_id(const struct mime_part *part, struct large_part *found)
 {
 	struct span id = part->content_id;
 	size_t i;
@@ -69,8 +69,8 @@ int
 large_describe(const struct mime_part *part, int in_related,
     struct large_part *found, struct error *err)
 {
-	describe_type(part, found);
-	describe_id(part, found);
+	large_describe_type(part, found);
+	large_describe_id(part, found);
 	if (mime_filename(part, found->name, sizeof(found->name), err) == -1)
 		return -1;
 	/*

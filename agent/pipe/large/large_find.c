@@ -38,7 +38,8 @@ struct walk {
 /* --- what may be taken --- */
 
 static int
-is_attachment(const struct mime_part *part, const struct large_part *found)
+large_find_is_attachment(
+    const struct mime_part *part, const struct large_part *found)
 {
 	return strcmp(part->type, "text") != 0 || found->name[0] != '\0' ||
 	    mime_disposition_is(part, "attachment");
@@ -49,7 +50,7 @@ is_attachment(const struct mime_part *part, const struct large_part *found)
  * readers know of start, so where it names another, both stay.
  */
 static int
-is_root(const struct mime_part *part, const struct level *in)
+large_find_is_root(const struct mime_part *part, const struct level *in)
 {
 	if (in == NULL || !in->related)
 		return 0;
@@ -61,7 +62,7 @@ is_root(const struct mime_part *part, const struct level *in)
 
 /* NULL, or why a part must stay. */
 static const char *
-why_not(const struct mime_part *part, const struct level *in,
+large_find_why_not(const struct mime_part *part, const struct level *in,
     const struct large_part *found)
 {
 	if (part->inside & MIME_IN_SIGNED)
@@ -74,10 +75,10 @@ why_not(const struct mime_part *part, const struct level *in,
 	    strcmp(part->type, "message") == 0 ||
 	    strcmp(part->type, "multipart") == 0)
 		return "cannot be taken apart";
-	if (is_root(part, in))
+	if (large_find_is_root(part, in))
 		return "is what the other parts of a multipart/related belong "
 		       "to";
-	if (!is_attachment(part, found))
+	if (!large_find_is_attachment(part, found))
 		return "is text of the message and no attachment";
 	if (in != NULL && !in->takes)
 		return "is part of something that must stay whole";
@@ -87,13 +88,13 @@ why_not(const struct mime_part *part, const struct level *in,
 /* --- where it stands --- */
 
 static int
-is_line_end(char c)
+large_find_is_line_end(char c)
 {
 	return c == '\r' || c == '\n';
 }
 
 static int
-cannot_read(ssize_t n, struct error *err)
+large_find_cannot_read(ssize_t n, struct error *err)
 {
 	return error_set(err, ERROR_TEMPORARY, "4.3.0",
 	    "cannot read the message again: %s",
@@ -102,11 +103,12 @@ cannot_read(ssize_t n, struct error *err)
 
 /* 1 with the byte at this place, 0 where there is none; -1. */
 static int
-read_byte(struct view *view, long long at, char *c, struct error *err)
+large_find_read_byte(
+    struct view *view, long long at, char *c, struct error *err)
 {
 	ssize_t n = at < 0 ? 0 : view_read(view, c, 1, at);
 
-	return n == -1 ? cannot_read(n, err) : (int)n;
+	return n == -1 ? large_find_cannot_read(n, err) : (int)n;
 }
 
 /*
@@ -114,7 +116,7 @@ read_byte(struct view *view, long long at, char *c, struct error *err)
  * boundary line; -1 there when it is out of sight.
  */
 static int
-find_line_before(
+large_find_line_before(
     struct view *view, long long header, long long *start, struct error *err)
 {
 	char back[LINE_BACK_MAX] = {0};
@@ -126,14 +128,14 @@ find_line_before(
 		n = view_read(
 		    view, back + len, want - len, from + (long long)len);
 		if (n <= 0)
-			return cannot_read(n, err);
+			return large_find_cannot_read(n, err);
 		len += (size_t)n;
 	}
 	if (len > 0 && back[len - 1] == '\n')
 		len--;
 	if (len > 0 && back[len - 1] == '\r')
 		len--;
-	while (len > 0 && !is_line_end(back[len - 1]))
+	while (len > 0 && !large_find_is_line_end(back[len - 1]))
 		len--;
 	*start = len == 0 && from > 0 ? -1 : from + (long long)len;
 	return 0;
@@ -141,17 +143,17 @@ find_line_before(
 
 /* Passes the line end at this place, if there is one. */
 static int
-pass_line_end(struct view *view, long long *at, struct error *err)
+large_find_pass_line_end(struct view *view, long long *at, struct error *err)
 {
 	char c[2];
-	int n = read_byte(view, *at, &c[0], err);
+	int n = large_find_read_byte(view, *at, &c[0], err);
 
-	if (n < 1 || !is_line_end(c[0]))
+	if (n < 1 || !large_find_is_line_end(c[0]))
 		return n;
 	++*at;
 	if (c[0] == '\n')
 		return n;
-	n = read_byte(view, *at, &c[1], err);
+	n = large_find_read_byte(view, *at, &c[1], err);
 	if (n == 1 && c[1] == '\n')
 		++*at;
 	return n;
@@ -161,16 +163,16 @@ long long
 large_back_line_end(struct view *view, long long at, struct error *err)
 {
 	char c[2];
-	int n = read_byte(view, at - 1, &c[0], err);
+	int n = large_find_read_byte(view, at - 1, &c[0], err);
 
 	if (n == -1)
 		return -1;
-	if (n == 0 || !is_line_end(c[0]))
+	if (n == 0 || !large_find_is_line_end(c[0]))
 		return at;
 	at--;
 	if (c[0] == '\r')
 		return at;
-	n = read_byte(view, at - 1, &c[1], err);
+	n = large_find_read_byte(view, at - 1, &c[1], err);
 	if (n == 1 && c[1] == '\r')
 		at--;
 	return n == -1 ? -1 : at;
@@ -178,52 +180,56 @@ large_back_line_end(struct view *view, long long at, struct error *err)
 
 /* Leaves whole.from at -1 where the part cannot be taken out. */
 static int
-place(struct walk *w, struct large_part *found, struct error *err)
+large_find_place(struct walk *w, struct large_part *found, struct error *err)
 {
 	if (found->container == -1)
 		return 0;
 	found->whole.to = found->body.to;
-	if (find_line_before(
+	if (large_find_line_before(
 		w->view, found->header.from, &found->whole.from, err) == -1)
 		return -1;
-	return pass_line_end(w->view, &found->whole.to, err) == -1 ? -1 : 0;
+	return large_find_pass_line_end(w->view, &found->whole.to, err) == -1
+	    ? -1
+	    : 0;
 }
 
 /* --- the list --- */
 
 static long long
-length(const struct large_part *p)
+large_find_length(const struct large_part *p)
 {
 	return p->body.to - p->body.from;
 }
 
 static void
-find_smallest(struct walk *w)
+large_find_smallest(struct walk *w)
 {
 	size_t i;
 
 	for (i = 0; i < w->large->count; i++)
-		if (length(&w->large->list[i]) <
-		    length(&w->large->list[w->smallest]))
+		if (large_find_length(&w->large->list[i]) <
+		    large_find_length(&w->large->list[w->smallest]))
 			w->smallest = i;
 }
 
 /* Into the list, or into the place of the smallest one there. */
 static void
-add(struct walk *w, const struct large_part *found)
+large_find_add(struct walk *w, const struct large_part *found)
 {
 	struct large *large = w->large;
 
 	if (large->count < LARGE_PARTS_MAX) {
 		large->list[large->count++] = *found;
 		if (large->count == LARGE_PARTS_MAX)
-			find_smallest(w);
-	} else if (length(found) > length(&large->list[w->smallest])) {
-		w->rest->too_many += length(&large->list[w->smallest]);
+			large_find_smallest(w);
+	} else if (large_find_length(found) >
+	    large_find_length(&large->list[w->smallest])) {
+		w->rest->too_many +=
+		    large_find_length(&large->list[w->smallest]);
 		large->list[w->smallest] = *found;
-		find_smallest(w);
+		large_find_smallest(w);
 	} else
-		w->rest->too_many += length(found);
+		w->rest->too_many += large_find_length(found);
 }
 
 void
@@ -232,9 +238,9 @@ large_stays(struct large_rest *rest, const struct large_part *p,
 {
 	char name[NAME_SHOWN_MAX];
 
-	if (length(p) <= rest->len)
+	if (large_find_length(p) <= rest->len)
 		return;
-	rest->len = length(p);
+	rest->len = large_find_length(p);
 	rest->why = why;
 	mime_name_fit(name, sizeof(name),
 	    span_between(p->name, p->name + strlen(p->name)));
@@ -248,7 +254,8 @@ large_stays(struct large_rest *rest, const struct large_part *p,
 /* --- the walk --- */
 
 static int
-see_leaf(struct walk *w, const struct mime_part *part, struct error *err)
+large_find_see_leaf(
+    struct walk *w, const struct mime_part *part, struct error *err)
 {
 	struct level *in = part->depth > 0 ? &w->levels[part->depth - 1] : NULL;
 	struct large_part found = {.container = in == NULL ? -1 : in->number,
@@ -262,10 +269,10 @@ see_leaf(struct walk *w, const struct mime_part *part, struct error *err)
 		in->parts++;
 	if (large_describe(part, in != NULL && in->related, &found, err) == -1)
 		return -1;
-	why = why_not(part, in, &found);
-	if (why == NULL && length(&found) < LARGE_PART_MIN)
+	why = large_find_why_not(part, in, &found);
+	if (why == NULL && large_find_length(&found) < LARGE_PART_MIN)
 		why = "is one of very many small parts";
-	if (why == NULL && place(w, &found, err) == -1)
+	if (why == NULL && large_find_place(w, &found, err) == -1)
 		return -1;
 	if (why == NULL && found.whole.from == -1)
 		why = "cannot be taken apart";
@@ -277,13 +284,13 @@ see_leaf(struct walk *w, const struct mime_part *part, struct error *err)
 	}
 	if (in != NULL)
 		in->found = 1;
-	add(w, &found);
+	large_find_add(w, &found);
 	return 0;
 }
 
 /* With <> around it or without. */
 static void
-find_root(const struct mime_part *part, char root[LARGE_TEXT_MAX])
+large_find_root(const struct mime_part *part, char root[LARGE_TEXT_MAX])
 {
 	char text[LARGE_TEXT_MAX];
 	int len = param_find(
@@ -300,7 +307,7 @@ find_root(const struct mime_part *part, char root[LARGE_TEXT_MAX])
  * (RFC 2046 section 5.1.3).
  */
 static int
-is_whole(const struct mime_part *part)
+large_find_is_whole(const struct mime_part *part)
 {
 	static const char *const subtypes[] = {
 	    "signed", "encrypted", "report", "digest"};
@@ -313,7 +320,7 @@ is_whole(const struct mime_part *part)
 }
 
 static void
-open_level(struct walk *w, const struct mime_part *part)
+large_find_open_level(struct walk *w, const struct mime_part *part)
 {
 	struct level *l = &w->levels[part->depth];
 	struct level *in = part->depth > 0 ? l - 1 : NULL;
@@ -323,14 +330,14 @@ open_level(struct walk *w, const struct mime_part *part)
 	memset(l, 0, sizeof(*l));
 	l->number = w->multiparts++;
 	l->related = mime_is(part, "multipart", "related");
-	l->plain = !is_whole(part) && (in == NULL || in->plain);
+	l->plain = !large_find_is_whole(part) && (in == NULL || in->plain);
 	l->takes = l->plain && !mime_is(part, "multipart", "alternative");
 	if (l->related)
-		find_root(part, l->root);
+		large_find_root(part, l->root);
 }
 
 static void
-close_level(struct walk *w, const struct mime_part *part)
+large_find_close_level(struct walk *w, const struct mime_part *part)
 {
 	const struct level *l = &w->levels[part->depth];
 	size_t i;
@@ -341,21 +348,21 @@ close_level(struct walk *w, const struct mime_part *part)
 }
 
 static int
-walk(struct walk *w, struct mime_reader *r, struct error *err)
+large_find_walk(struct walk *w, struct mime_reader *r, struct error *err)
 {
 	struct mime_part part;
 
 	for (;;) {
 		switch (mime_next(r, &part, err)) {
 		case MIME_LEAF:
-			if (see_leaf(w, &part, err) == -1)
+			if (large_find_see_leaf(w, &part, err) == -1)
 				return -1;
 			break;
 		case MIME_OPEN:
-			open_level(w, &part);
+			large_find_open_level(w, &part);
 			break;
 		case MIME_CLOSE:
-			close_level(w, &part);
+			large_find_close_level(w, &part);
 			break;
 		case MIME_END:
 			return 0;
@@ -366,7 +373,7 @@ walk(struct walk *w, struct mime_reader *r, struct error *err)
 }
 
 static int
-by_place(const void *a, const void *b)
+large_find_by_place(const void *a, const void *b)
 {
 	const struct large_part *pa = a, *pb = b;
 
@@ -391,9 +398,9 @@ large_find(struct view *view, struct large *large, struct large_rest *rest,
 		w->view = view;
 		w->large = large;
 		w->rest = rest;
-		result = walk(w, r, err);
-		qsort(
-		    large->list, large->count, sizeof(*large->list), by_place);
+		result = large_find_walk(w, r, err);
+		qsort(large->list, large->count, sizeof(*large->list),
+		    large_find_by_place);
 	}
 	mime_free(&r);
 	free(w);

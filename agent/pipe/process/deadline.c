@@ -21,7 +21,7 @@ static size_t line_len;
 static time_t started; /* 0: not yet */
 
 static void
-expire(int sig)
+deadline_expire(int sig)
 {
 	ssize_t n;
 
@@ -33,7 +33,7 @@ expire(int sig)
 
 /* Since the first call. */
 static unsigned int
-passed(void)
+deadline_passed(void)
 {
 	struct timespec now;
 
@@ -46,8 +46,8 @@ passed(void)
 void
 deadline_start(unsigned int seconds)
 {
-	unsigned int gone = passed();
-	struct sigaction action = {.sa_handler = expire};
+	unsigned int gone = deadline_passed();
+	struct sigaction action = {.sa_handler = deadline_expire};
 	sigset_t set;
 
 	alarm(0);

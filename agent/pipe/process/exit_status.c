@@ -27,7 +27,7 @@ outcome_from_error(struct wire_reply *reply, const struct error *err)
 
 /* RFC 3463 section 2: class.subject.detail, of one and up to three digits. */
 static int
-is_dsn(const char *dsn, char class)
+exit_status_is_dsn(const char *dsn, char class)
 {
 	int part, digits;
 
@@ -46,7 +46,7 @@ is_dsn(const char *dsn, char class)
 
 /* The code that Postfix's own table (sys_exits.c) has nearest to the DSN. */
 static int
-bounce_status(const char *dsn)
+exit_status_bounce_status(const char *dsn)
 {
 	switch (dsn[2]) {
 	case '1':
@@ -66,7 +66,7 @@ bounce_status(const char *dsn)
 
 /* Nobody is left to tell when this fails; the exit status still counts. */
 static void
-write_line(const char *line, size_t len)
+exit_status_write_line(const char *line, size_t len)
 {
 	ssize_t n;
 
@@ -88,15 +88,15 @@ outcome_report(const struct wire_reply *reply)
 	int status = EX_TEMPFAIL;
 
 	if (reply->status == WIRE_SENT) {
-		write_line(text, strlen(text));
+		exit_status_write_line(text, strlen(text));
 		return EX_OK;
 	}
-	if (reply->status == WIRE_BOUNCED && is_dsn(dsn, '5'))
-		status = bounce_status(dsn);
-	else if (!is_dsn(dsn, '4'))
+	if (reply->status == WIRE_BOUNCED && exit_status_is_dsn(dsn, '5'))
+		status = exit_status_bounce_status(dsn);
+	else if (!exit_status_is_dsn(dsn, '4'))
 		dsn = "4.3.0";
 	snprintf(line, sizeof(line), "%s %s", dsn,
 	    *text == '\0' ? "no reason was given" : text);
-	write_line(line, strlen(line));
+	exit_status_write_line(line, strlen(line));
 	return status;
 }

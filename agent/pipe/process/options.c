@@ -41,14 +41,14 @@ const struct cmdline options_cmdline = {"msgraph-agent",
     rows, 1};
 
 static int
-usage_error(struct error *err, const char *what)
+options_usage_error(struct error *err, const char *what)
 {
 	return error_set(err, ERROR_OURS, "4.3.5",
 	    "msgraph-agent: %s; see msgraph-agent(8) for master.cf", what);
 }
 
 static void
-take(struct options *o, int key, const char *value)
+options_take(struct options *o, int key, const char *value)
 {
 	switch (key) {
 	case 'c':
@@ -81,18 +81,18 @@ take(struct options *o, int key, const char *value)
  * stamp: see the content_filter line of the examples.
  */
 static int
-check(const struct options *o, struct error *err)
+options_check(const struct options *o, struct error *err)
 {
 	char key[ADDRESS_KEY_SIZE];
 	struct span mailbox;
 
 	if (o->queue_id == NULL || o->identity == NULL || o->mailbox == NULL ||
 	    o->sender == NULL)
-		return usage_error(err,
+		return options_usage_error(err,
 		    "--queue-id, --identity, --mailbox and --sender are "
 		    "needed");
 	if (o->recipient_count == 0)
-		return usage_error(err, "no recipient");
+		return options_usage_error(err, "no recipient");
 	mailbox = span_between(o->mailbox, o->mailbox + strlen(o->mailbox));
 	if (address_key(mailbox, key, sizeof(key)) == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
@@ -118,12 +118,12 @@ options_parse(struct options *o, int argc, char **argv, struct error *err)
 	optind = 1;
 	while ((key = cmdline_next(
 		    &options_cmdline, argc, argv, &value, &wrong)) > 0)
-		take(o, key, value);
+		options_take(o, key, value);
 	if (key == -1)
-		return usage_error(err, wrong.text);
+		return options_usage_error(err, wrong.text);
 	o->recipients = argv + optind;
 	o->recipient_count = (size_t)(argc - optind);
-	return o->answer == 0 ? check(o, err) : 0;
+	return o->answer == 0 ? options_check(o, err) : 0;
 }
 
 void

@@ -40,7 +40,7 @@ parent_init(void)
 
 /* The word "flags" of proc(5)'s stat. -1 where it cannot be read. */
 static int
-read_flags(pid_t pid, unsigned int *flags)
+parent_read_flags(pid_t pid, unsigned int *flags)
 {
 	char path[64], stat[1024];
 	const char *after_name;
@@ -65,7 +65,7 @@ read_flags(pid_t pid, unsigned int *flags)
 
 /* 1 when what an exit does last is not seen for so long. */
 static int
-stays(void)
+parent_stays(void)
 {
 	struct pollfd output = {.fd = STDOUT_FILENO};
 	int waited;
@@ -87,7 +87,7 @@ parent_alive(void)
 
 	if (parent == 1)
 		return 0;
-	if (read_flags(parent, &flags) == -1)
-		return stays();
+	if (parent_read_flags(parent, &flags) == -1)
+		return parent_stays();
 	return (flags & EXITING) == 0 && getppid() == parent;
 }

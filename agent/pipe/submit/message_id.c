@@ -8,7 +8,7 @@
 #include "message_id.h"
 
 static int
-is_plain(struct span id)
+message_id_is_plain(struct span id)
 {
 	size_t i;
 
@@ -38,7 +38,7 @@ message_id_read(struct span head, char id[MESSAGE_ID_SIZE])
 		found = span_trim(f.value);
 	}
 	id[0] = '\0';
-	if (fields == 1 && is_plain(found)) {
+	if (fields == 1 && message_id_is_plain(found)) {
 		memcpy(id, found.p, found.len);
 		id[found.len] = '\0';
 	}

@@ -14,7 +14,7 @@
 #include "submit.h"
 
 static int
-add_numbers(struct buf *record, const struct edits *edits)
+submit_add_numbers(struct buf *record, const struct edits *edits)
 {
 	char raw[32];
 
@@ -24,7 +24,7 @@ add_numbers(struct buf *record, const struct edits *edits)
 }
 
 static int
-add_message_id(struct buf *record, const struct spool *spool)
+submit_add_message_id(struct buf *record, const struct spool *spool)
 {
 	struct span head = {spool->head, spool->head_len};
 	char id[MESSAGE_ID_SIZE];
@@ -38,7 +38,7 @@ add_message_id(struct buf *record, const struct spool *spool)
  * hold need not keep the message here.
  */
 static int
-add_sender(struct buf *record, const char *sender)
+submit_add_sender(struct buf *record, const char *sender)
 {
 	char *copy = strdup(sender), *p;
 	int bad;
@@ -56,7 +56,7 @@ add_sender(struct buf *record, const char *sender)
 }
 
 static int
-add_recipients(struct buf *record, const struct options *o,
+submit_add_recipients(struct buf *record, const struct options *o,
     const struct recipients *recipients)
 {
 	size_t i;
@@ -70,7 +70,7 @@ add_recipients(struct buf *record, const struct options *o,
 }
 
 static int
-make_record(struct buf *record, const struct options *o,
+submit_make_record(struct buf *record, const struct options *o,
     const struct recipients *recipients, const struct edits *edits,
     const struct large *large, struct error *err)
 {
@@ -79,10 +79,10 @@ make_record(struct buf *record, const struct options *o,
 	bad |= wire_field(record, "queue-id", o->queue_id);
 	bad |= wire_field(record, "identity", o->identity);
 	bad |= wire_field(record, "mailbox", o->mailbox);
-	bad |= add_sender(record, o->sender);
-	bad |= add_recipients(record, o, recipients);
-	bad |= add_message_id(record, edits->spool);
-	bad |= add_numbers(record, edits);
+	bad |= submit_add_sender(record, o->sender);
+	bad |= submit_add_recipients(record, o, recipients);
+	bad |= submit_add_message_id(record, edits->spool);
+	bad |= submit_add_numbers(record, edits);
 	bad |= large_fields(large, record);
 	bad |= wire_end(record);
 	if (record->failed == BUF_NO_MEMORY)
@@ -99,7 +99,7 @@ make_record(struct buf *record, const struct options *o,
 
 /* Waits for more of the answer. 0; -1 when there will be none. */
 static int
-receive(int fd, struct buf *answer, struct error *err)
+submit_receive(int fd, struct buf *answer, struct error *err)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 	int passed = -1;
@@ -130,7 +130,7 @@ receive(int fd, struct buf *answer, struct error *err)
  * been said by then.
  */
 static int
-read_reply(int fd, struct wire_reply *reply, struct error *err)
+submit_read_reply(int fd, struct wire_reply *reply, struct error *err)
 {
 	enum wire_result result = WIRE_INCOMPLETE;
 	struct buf answer;
@@ -139,7 +139,7 @@ read_reply(int fd, struct wire_reply *reply, struct error *err)
 
 	buf_init(&answer, WIRE_REPLY_MAX);
 	while (!failed && result == WIRE_INCOMPLETE) {
-		failed = receive(fd, &answer, err);
+		failed = submit_receive(fd, &answer, err);
 		if (!failed)
 			result = wire_record(answer.bytes, answer.len, &len);
 	}
@@ -161,7 +161,7 @@ submit(const char *socket_path, const struct options *o,
 	int fd = -1, result = -1;
 
 	buf_init(&record, WIRE_RECORD_MAX);
-	if (make_record(&record, o, recipients, edits, large, err) == -1)
+	if (submit_make_record(&record, o, recipients, edits, large, err) == -1)
 		goto out;
 	fd = sock_connect(socket_path, LLONG_MAX, err);
 	if (fd == -1)
@@ -171,7 +171,7 @@ submit(const char *socket_path, const struct options *o,
 		error_prefix(err, "hand the message to msgraphd");
 		goto out;
 	}
-	result = read_reply(fd, reply, err);
+	result = submit_read_reply(fd, reply, err);
 out:
 	if (fd != -1)
 		close(fd);

@@ -178,7 +178,7 @@ def check_status(run: Run, expected: Row) -> None:
     assert f"dsn={expected.dsn}, " in line
     assert re.search(expected.text, line), line
     ours = run.delivery_line(expected.status)
-    assert f"mailbox=<{run.mailbox}>, client={run.app.identity}, " in ours
+    assert f"mailbox=<{run.mailbox}>, application={run.app.identity}, " in ours
     assert re.search(expected.text, ours), ours
     found = re.search(r", http=(\d+),", ours)
     assert (int(found[1]) if found else None) == expected.http

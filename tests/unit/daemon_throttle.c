@@ -1,6 +1,6 @@
 /*
  * Who is not asked after Graph or Entra has asked to slow down
- * (agent/daemon/hold.c): a row is what was told, in order, and who is held.
+ * (agent/daemon/throttle/throttle.c): a row is what was told, in order, and who is held.
  * tests/simulation lets the minute pass.
  */
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static const struct identity apps[] = {
 };
 #define APPS (sizeof(apps) / sizeof(*apps))
 
-static struct holds *holds;
+static struct throttles *throttles;
 
 static int
 begin(void **state)
@@ -31,24 +31,24 @@ begin(void **state)
 	(void)state;
 	if (state_begin() == -1)
 		return -1;
-	holds = holds_new(st, NULL);
-	return holds == NULL ? -1 : 0;
+	throttles = throttles_new(st, NULL);
+	return throttles == NULL ? -1 : 0;
 }
 
 static int
 end(void **state)
 {
 	(void)state;
-	holds_free(&holds);
+	throttles_free(&throttles);
 	return state_end();
 }
 
 static void
 restart(void)
 {
-	holds_free(&holds);
-	holds = holds_new(st, NULL);
-	assert_non_null(holds);
+	throttles_free(&throttles);
+	throttles = throttles_new(st, NULL);
+	assert_non_null(throttles);
 }
 
 /* --- Graph --- */
@@ -76,8 +76,8 @@ check_graph(const char *mailboxes, int held)
 	snprintf(list, sizeof(list), "%s", mailboxes);
 	while ((mailbox = strsep(&at, " ")) != NULL)
 		if (*mailbox != '\0')
-			assert_int_equal(
-			    hold_left_graph(holds, &apps[0], mailbox) > 0,
+			assert_int_equal(throttle_left_graph(
+					     throttles, &apps[0], mailbox) > 0,
 			    held);
 }
 
@@ -91,15 +91,17 @@ test_graph(void **state)
 		t = &graph[i];
 		for (j = 0; j < 3 && t->told[j] != NULL; j++)
 			assert_int_equal(
-			    hold_by_graph(holds, &apps[0], t->told[j],
+			    throttle_by_graph(throttles, &apps[0], t->told[j],
 				t->told[j][0] != '\0', 300, NULL),
 			    0);
 		check_graph(t->held, 1);
 		check_graph(t->free, 0);
 		/* nobody else, nor Entra */
-		assert_int_equal(hold_left_graph(holds, &apps[1], "a@x"), 0);
-		assert_int_equal(hold_left_graph(holds, &apps[2], "a@x"), 0);
-		assert_int_equal(hold_left_entra(holds, &apps[0]), 0);
+		assert_int_equal(
+		    throttle_left_graph(throttles, &apps[1], "a@x"), 0);
+		assert_int_equal(
+		    throttle_left_graph(throttles, &apps[2], "a@x"), 0);
+		assert_int_equal(throttle_left_entra(throttles, &apps[0]), 0);
 		restart();
 		check_graph(t->held, 1);
 		check_graph(t->free, 0);
@@ -128,7 +130,7 @@ check_entra(size_t row)
 	size_t i;
 
 	for (i = 0; i < APPS; i++)
-		if ((hold_left_entra(holds, &apps[i]) > 0) !=
+		if ((throttle_left_entra(throttles, &apps[i]) > 0) !=
 		    entra[row].held[i])
 			fail_msg("row %zu, application %zu", row, i);
 }
@@ -143,13 +145,14 @@ test_entra(void **state)
 	for (i = 0; i < sizeof(entra) / sizeof(*entra); i++) {
 		for (j = 0; j < 3 && entra[i].told[j] != -1; j++)
 			assert_int_equal(
-			    hold_by_entra(
-				holds, &apps[entra[i].told[j]], 300, NULL),
+			    throttle_by_entra(
+				throttles, &apps[entra[i].told[j]], 300, NULL),
 			    0);
 		check_entra(i);
-		assert_int_equal(hold_left_entra(holds, &third) > 0,
+		assert_int_equal(throttle_left_entra(throttles, &third) > 0,
 		    entra[i].held[0] && entra[i].held[1]);
-		assert_int_equal(hold_left_graph(holds, &apps[0], "a@x"), 0);
+		assert_int_equal(
+		    throttle_left_graph(throttles, &apps[0], "a@x"), 0);
 		restart();
 		check_entra(i);
 		end(state);
@@ -170,20 +173,21 @@ static void
 test_seconds(void **state)
 {
 	(void)state;
-	hold_by_graph(holds, &apps[0], "a@x", 1, 0, NULL);
-	check_left(
-	    hold_left_graph(holds, &apps[0], "a@x"), HOLD_SECONDS_DEFAULT);
-	hold_by_graph(holds, &apps[0], "a@x", 1, 600, NULL);
-	check_left(hold_left_graph(holds, &apps[0], "a@x"), 600);
+	throttle_by_graph(throttles, &apps[0], "a@x", 1, 0, NULL);
+	check_left(throttle_left_graph(throttles, &apps[0], "a@x"),
+	    THROTTLE_SECONDS_DEFAULT);
+	throttle_by_graph(throttles, &apps[0], "a@x", 1, 600, NULL);
+	check_left(throttle_left_graph(throttles, &apps[0], "a@x"), 600);
 	/* never shorter than it is */
-	hold_by_graph(holds, &apps[0], "a@x", 1, 10, NULL);
-	check_left(hold_left_graph(holds, &apps[0], "a@x"), 600);
-	hold_by_graph(holds, &apps[0], "a@x", 1, 86400, NULL);
-	check_left(hold_left_graph(holds, &apps[0], "a@x"), HOLD_SECONDS_MAX);
+	throttle_by_graph(throttles, &apps[0], "a@x", 1, 10, NULL);
+	check_left(throttle_left_graph(throttles, &apps[0], "a@x"), 600);
+	throttle_by_graph(throttles, &apps[0], "a@x", 1, 86400, NULL);
+	check_left(throttle_left_graph(throttles, &apps[0], "a@x"),
+	    THROTTLE_SECONDS_MAX);
 	/* the longer of the two counts */
-	hold_by_graph(holds, &apps[1], "", 0, 600, NULL);
-	hold_by_graph(holds, &apps[1], "a@x", 1, 10, NULL);
-	check_left(hold_left_graph(holds, &apps[1], "a@x"), 600);
+	throttle_by_graph(throttles, &apps[1], "", 0, 600, NULL);
+	throttle_by_graph(throttles, &apps[1], "a@x", 1, 10, NULL);
+	check_left(throttle_left_graph(throttles, &apps[1], "a@x"), 600);
 }
 
 int

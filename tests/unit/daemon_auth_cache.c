@@ -110,15 +110,15 @@ secret_of(const char *s)
 }
 
 static int
-ask(const struct verdicts *verdicts, const char *s, long long ttl_ms)
+waiter(const struct auth_cache *auth_cache, const char *s, long long ttl_ms)
 {
-	unsigned char digest[VERDICT_DIGEST_SIZE];
+	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 	struct secret *secret = secret_of(s);
-	const struct verdict *v;
+	const struct auth_answer *v;
 
-	verdict_digest(secret, digest);
+	auth_cache_digest(secret, digest);
 	secret_free(&secret);
-	v = verdict_find(verdicts, digest, ttl_ms);
+	v = auth_cache_find(auth_cache, digest, ttl_ms);
 	if (v == NULL)
 		return UNKNOWN;
 	assert_string_equal(v->text, v->accepted ? "" : "because");
@@ -126,32 +126,33 @@ ask(const struct verdicts *verdicts, const char *s, long long ttl_ms)
 }
 
 static void
-remember(struct verdicts *verdicts, const char *s, int accepted)
+remember(struct auth_cache *auth_cache, const char *s, int accepted)
 {
 	struct secret *secret = secret_of(s);
 
-	verdict_remember(verdicts, secret, accepted, accepted ? "" : "because");
+	auth_cache_remember(
+	    auth_cache, secret, accepted, accepted ? "" : "because");
 	secret_free(&secret);
 }
 
 static void
-do_step(struct verdicts *verdicts, const struct step *t, size_t row)
+do_step(struct auth_cache *auth_cache, const struct step *t, size_t row)
 {
 	int answer = t->answer;
 
 	switch (t->what) {
 	case BEGIN:
-		memset(verdicts, 0, sizeof(*verdicts));
+		memset(auth_cache, 0, sizeof(*auth_cache));
 		return;
 	case ACCEPT:
 	case REFUSE:
-		remember(verdicts, t->secret, t->what == ACCEPT);
+		remember(auth_cache, t->secret, t->what == ACCEPT);
 		return;
 	case ASK:
-		answer = ask(verdicts, t->secret, TTL_MS);
+		answer = waiter(auth_cache, t->secret, TTL_MS);
 		break;
 	case ANY:
-		answer = verdict_any(verdicts, TTL_MS);
+		answer = auth_cache_any(auth_cache, TTL_MS);
 		break;
 	}
 	if (answer != t->answer)
@@ -161,13 +162,13 @@ do_step(struct verdicts *verdicts, const struct step *t, size_t row)
 static void
 test_script(void **state)
 {
-	struct verdicts verdicts = {0};
+	struct auth_cache auth_cache = {0};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		clock_advance(steps[i].wait * SECOND);
-		do_step(&verdicts, &steps[i], i);
+		do_step(&auth_cache, &steps[i], i);
 	}
 }
 
@@ -175,37 +176,38 @@ test_script(void **state)
 static void
 test_no_cache(void **state)
 {
-	struct verdicts verdicts = {0};
+	struct auth_cache auth_cache = {0};
 
 	(void)state;
-	remember(&verdicts, "a", 1);
-	remember(&verdicts, "b", 0);
-	assert_int_equal(ask(&verdicts, "a", 0), UNKNOWN);
-	assert_int_equal(ask(&verdicts, "b", 0), REFUSED);
-	assert_int_equal(verdict_any(&verdicts, 0), 1);
-	clock_advance(VERDICT_REFUSED_MS);
-	assert_int_equal(verdict_any(&verdicts, 0), 0);
+	remember(&auth_cache, "a", 1);
+	remember(&auth_cache, "b", 0);
+	assert_int_equal(waiter(&auth_cache, "a", 0), UNKNOWN);
+	assert_int_equal(waiter(&auth_cache, "b", 0), REFUSED);
+	assert_int_equal(auth_cache_any(&auth_cache, 0), 1);
+	clock_advance(AUTH_CACHE_REFUSED_MS);
+	assert_int_equal(auth_cache_any(&auth_cache, 0), 0);
 }
 
 /* Nothing of the secret is in what is kept, and another start, another key. */
 static void
 test_digest(void **state)
 {
-	unsigned char first[VERDICT_DIGEST_SIZE], second[VERDICT_DIGEST_SIZE];
+	unsigned char first[AUTH_CACHE_DIGEST_SIZE],
+	    second[AUTH_CACHE_DIGEST_SIZE];
 	struct secret *secret = secret_of("Abc8Q~secret");
-	struct verdicts verdicts = {0};
+	struct auth_cache auth_cache = {0};
 
 	(void)state;
-	verdict_digest(secret, first);
-	verdict_digest(secret, second);
+	auth_cache_digest(secret, first);
+	auth_cache_digest(secret, second);
 	assert_memory_equal(first, second, sizeof(first));
-	verdict_remember(&verdicts, secret, 1, "");
-	assert_null(
-	    memmem(&verdicts, sizeof(verdicts), secret->bytes, secret->len));
-	assert_int_equal(verdict_init(), 0);
-	verdict_digest(secret, second);
+	auth_cache_remember(&auth_cache, secret, 1, "");
+	assert_null(memmem(
+	    &auth_cache, sizeof(auth_cache), secret->bytes, secret->len));
+	assert_int_equal(auth_cache_init(), 0);
+	auth_cache_digest(secret, second);
 	assert_memory_not_equal(first, second, sizeof(first));
-	assert_int_equal(ask(&verdicts, "Abc8Q~secret", TTL_MS), UNKNOWN);
+	assert_int_equal(waiter(&auth_cache, "Abc8Q~secret", TTL_MS), UNKNOWN);
 	secret_free(&secret);
 }
 
@@ -214,11 +216,12 @@ static void
 test_bytes(void **state)
 {
 	struct secret *a = secret_new("a\0b", 3), *b = secret_new("a\0c", 3);
-	unsigned char first[VERDICT_DIGEST_SIZE], second[VERDICT_DIGEST_SIZE];
+	unsigned char first[AUTH_CACHE_DIGEST_SIZE],
+	    second[AUTH_CACHE_DIGEST_SIZE];
 
 	(void)state;
-	verdict_digest(a, first);
-	verdict_digest(b, second);
+	auth_cache_digest(a, first);
+	auth_cache_digest(b, second);
 	assert_memory_not_equal(first, second, sizeof(first));
 	secret_free(&a);
 	secret_free(&b);
@@ -227,18 +230,18 @@ test_bytes(void **state)
 static void
 test_long_text(void **state)
 {
-	unsigned char digest[VERDICT_DIGEST_SIZE];
+	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 	struct secret *secret = secret_of("a");
-	struct verdicts verdicts = {0};
-	const struct verdict *v;
+	struct auth_cache auth_cache = {0};
+	const struct auth_answer *v;
 	char text[1000];
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	verdict_remember(&verdicts, secret, 0, text);
-	verdict_digest(secret, digest);
-	v = verdict_find(&verdicts, digest, TTL_MS);
+	auth_cache_remember(&auth_cache, secret, 0, text);
+	auth_cache_digest(secret, digest);
+	v = auth_cache_find(&auth_cache, digest, TTL_MS);
 	assert_non_null(v);
 	assert_int_equal(strlen(v->text), sizeof(v->text) - 1);
 	secret_free(&secret);
@@ -260,7 +263,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	return verdict_init();
+	return auth_cache_init();
 }
 
 int
