@@ -51,7 +51,7 @@ def system() -> list[Case]:
             LINE + "Subject: *** SECURITY information for db1 ***\n"
             "Auto-Submitted: auto-generated\n", "db1 : jo : not allowed\n")),
         Case("diff-with-carriage-return", mail(
-            LINE, b"10%\r20%\r100%\r\ndone\r\n"), recode="0"),
+            LINE, b"10%\r20%\r100%\r\ndone\r\n")),
         Case("diff-form-feed", mail(LINE, "a\fb\n\x0b\n")),
         Case("uuencoded", mail(
             LINE, "begin 644 cat.txt\n#0V%T\n`\nend\n")),
