@@ -3,6 +3,8 @@
 #   make             the programs, in build/
 #   make demo        send one message all the way, with nothing but this machine
 #   make check       lint and all tests; fetches what it needs
+#   make quick       lint and unit tests
+#   make e2e         the end-to-end tests; T=recipients: those of one subject
 #   make fresh       demo and check in a new Debian; RELEASE=bookworm|trixie
 #   make install     DESTDIR= PREFIX=
 #   make uninstall   the same, back; settings and state stay
@@ -124,8 +126,9 @@ unit: $(TESTS)
 # tests about memory as they are shipped. libentra.so is loaded into
 # Postfix's smtpd, which knows nothing of ASan, so there it is the plain one.
 
-PYTEST = env PYTHONPATH=$(CURDIR)/tests $(PYTHON) -B -m pytest -q \
-	-p no:cacheprovider -p skipped
+# settings in pytest.ini; programs among the tests run as modules
+PYTEST = $(PYTHON) -B -m pytest
+MODULE = env PYTHONPATH=$(CURDIR)/tests $(PYTHON) -B -m
 SAN_BUILD = build/san
 MIXED = build/mixed
 # those measure or read memory, or bring an allocator of their own
@@ -138,15 +141,15 @@ SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
 	conf-examples/keyvault/*
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 milter/*.8 saslauthd-plugin/*.8)
 
+SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
+	CFLAGS='-O1 -g'
+
 check: export WERROR = -Werror
 check:
 	@rm -f build/skipped
 	tests/packages test
-	$(MAKE) lint
-	$(MAKE) -j2 all $(TESTS)
-	$(MAKE) unit
-	$(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
-	    CFLAGS='-O1 -g' all unit
+	$(MAKE) quick
+	$(SANITIZED) all unit
 	$(MAKE) -j2 fuzz-corpus
 	$(MAKE) e2e
 	@echo "make check: all that ran has passed"
@@ -159,13 +162,29 @@ $(MIXED): all
 	    ln -sf ../san/$$p $@/$$p; done
 	@ln -sf ../libentra.so $@/libentra.so
 
+# while you work: what is found in a minute
+quick:
+	$(MAKE) lint
+	$(MAKE) -j2 all $(TESTS)
+	$(MAKE) -s unit
+	$(PYTEST) tests/lint
+
+ifdef T
+# one subject, with the programs as they are shipped: make e2e T=recipients
+e2e: all
+	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
+	    $(PYTEST) $(or $(wildcard tests/e2e/test_*$(T)*.py), \
+	    $(error there is no tests/e2e/test_*$(T)*.py))
+else
 e2e: $(MIXED)
-	$(PYTEST) tests/lint tests/emulator tests/oracle
+	$(SANITIZED) all
+	$(PYTEST) tests/emulator tests/oracle
 	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users \
 	    $(PYTEST) tests/e2e $(addprefix --ignore=,$(PLAIN_TESTS))
 	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
 	    $(PYTEST) $(PLAIN_TESTS)
 	$(MAKE) simulation
+endif
 
 # the versions of Debian 12; others find other things in the same files
 lint:
@@ -211,7 +230,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 	    $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
 		$(BUILD)/fuzz/$$f.corpus tests/fuzz/corpus/$$f; \
 	done
-	$(PYTHON) -B tests/oracle/fuzz.py $(FUZZ_SECONDS) \
+	$(MODULE) oracle.fuzz $(FUZZ_SECONDS) \
 	    $(addsuffix .corpus,$(addprefix $(BUILD)/fuzz/,$(FUZZERS)))
 
 # every input that was ever kept, once
@@ -226,9 +245,9 @@ bench:
 	tests/packages bench
 	$(MAKE) all
 	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
-	    $(PYTHON) -B tests/bench/bench.py $(BENCH_ARGS)
+	    $(MODULE) bench.bench $(BENCH_ARGS)
 	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
-	    $(PYTHON) -B tests/bench/agent.py
+	    $(MODULE) bench.agent
 
 include tests/simulation/rules.mk tests/torture/rules.mk
 
@@ -238,7 +257,7 @@ demo:
 	tests/packages demo
 	$(MAKE) -s all
 	MSGRAPH_BUILD=$(abspath $(BUILD)) tests/with-users \
-	    $(PYTHON) -B tests/demo/demo.py
+	    $(MODULE) demo.demo
 
 # what somebody does who has just found this, on a new machine
 fresh:
@@ -303,5 +322,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit check e2e lint fuzz fuzz-corpus bench demo fresh install \
+.PHONY: all unit check quick e2e lint fuzz fuzz-corpus bench demo fresh install \
 	uninstall clean $(MIXED)

@@ -13,19 +13,16 @@ import os
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent)]
+from bench.bench import BUILD, Nginx, make_site
 
-from bench import BUILD, Nginx, make_site  # noqa: E402
-
-from emulator.client import Emulator  # noqa: E402
-from harness.message import message  # noqa: E402
-from harness.submitd import SubmitDaemon  # noqa: E402
+from emulator.client import Emulator
+from harness.message import message
+from harness.submitd import SubmitDaemon
 
 RUNS = 200
 ROUNDS = 5

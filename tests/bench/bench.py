@@ -16,22 +16,19 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from multiprocessing import Process as Worker
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests")]
-
-from emulator.client import Emulator  # noqa: E402
-from harness import cert  # noqa: E402
-from harness.message import message  # noqa: E402
-from harness.postfix import free_ports  # noqa: E402
-from harness.process import BUILD  # noqa: E402
-from harness.site import App, Site  # noqa: E402
-from harness.wait import wait_for  # noqa: E402
+from emulator.client import Emulator
+from harness import cert
+from harness.message import message
+from harness.postfix import free_ports
+from harness.process import BUILD
+from harness.site import App, Site
+from harness.wait import wait_for
 
 MAILBOXES = 25  # four deliveries at once each: the transport's hundred
 CLIENTS = 4

@@ -24,14 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "demo"), str(ROOT / "tests" / "e2e"),
-                str(ROOT / "tests")]
 
-import keep  # noqa: E402
-from harness.message import message  # noqa: E402
-from harness.process import UsersMissing  # noqa: E402
-from harness.site import App, Site  # noqa: E402
-from harness.wait import wait_for  # noqa: E402
+from demo import keep
+from harness.message import message
+from harness.process import UsersMissing
+from harness.site import App, Site
+from harness.wait import wait_for
 
 KEEP_PORT = 8025
 REAL = ("TENANT", "CLIENT", "SECRET_FILE", "FROM", "TO")

@@ -4,16 +4,11 @@ mailbox that no other test knows."""
 from __future__ import annotations
 
 import itertools
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from harness.settings import read_settings  # noqa: E402
-from harness.site import App, Site  # noqa: E402
+from harness.settings import read_settings
+from harness.site import App, Site
 
 numbers = itertools.count(1)
 

@@ -13,6 +13,7 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+import demo.demo as program
 import pytest
 
 from harness import example
@@ -20,8 +21,8 @@ from harness.process import BUILD
 from harness.site import App
 from harness.wait import wait_for
 
-DEMO = example.ROOT / "tests" / "demo" / "demo.py"
-WITH_USERS = example.ROOT / "tests" / "with-users"
+TESTS = example.ROOT / "tests"
+WITH_USERS = TESTS / "with-users"
 
 
 @pytest.fixture
@@ -38,9 +39,10 @@ def scratch():
 
 def demo(scratch: Path, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [str(WITH_USERS), sys.executable, "-B", str(DEMO)],
+        [str(WITH_USERS), sys.executable, "-B", "-m", "demo.demo"],
         env={"PATH": os.environ["PATH"], "TMPDIR": str(scratch),
-             "MSGRAPH_BUILD": str(BUILD), **environment},
+             "PYTHONPATH": str(TESTS), "MSGRAPH_BUILD": str(BUILD),
+             **environment},
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=120)
 
@@ -88,12 +90,10 @@ def credentials(text: str) -> tuple[str, str]:
     (True, "--protect-prompt"), (False, "getpass")])
 def test_a_real_secret_is_asked_for(monkeypatch, has_swaks, asks):
     """Never in a command line, where every process sees it."""
-    monkeypatch.syspath_prepend(str(DEMO.parent))
-    import demo
-    monkeypatch.setattr(demo, "has_swaks", lambda: has_swaks)
-    job = demo.Job(App("t", "c", "s3cret"), "scan@example.com",
+    monkeypatch.setattr(program, "has_swaks", lambda: has_swaks)
+    job = program.Job(App("t", "c", "s3cret"), "scan@example.com",
                    "you@example.org", True)
-    text = demo.how_to_send(job, 8025)
+    text = program.how_to_send(job, 8025)
     assert asks in text and "t@c" in text
     assert "s3cret" not in text and "--auth-password" not in text
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 import socket
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from harness.milter import STAMP, running, stamp  # noqa: E402
-from harness.miltermta import Gone, changed  # noqa: E402
+from harness.milter import STAMP, running, stamp
+from harness.miltermta import Gone, changed
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 CLIENT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"

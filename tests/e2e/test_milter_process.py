@@ -7,17 +7,14 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from harness.milter import PROGRAM, Milter, running, stamp  # noqa: E402
-from harness.wait import wait_for  # noqa: E402
+from harness.milter import PROGRAM, Milter, running, stamp
+from harness.wait import wait_for
 
 USER = ("11111111-2222-3333-4444-555555555555@"
         "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee")

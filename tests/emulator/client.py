@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-PROGRAM = Path(__file__).resolve().parent / "m365"
+TESTS = Path(__file__).resolve().parents[1]
 START_SECONDS = 30.0
 
 
@@ -105,9 +106,11 @@ class Emulator:
         errors = self.directory / "stderr"
         with errors.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), "--dir", str(self.directory),
+                [sys.executable, "-B", "-m", "emulator",
+                 "--dir", str(self.directory),
                  "--log", str(self.directory / "log"), "--until-eof",
                  *self.args],
+                env={**os.environ, "PYTHONPATH": str(TESTS)},
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

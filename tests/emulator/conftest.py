@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from client import Emulator  # noqa: E402
-from graph_client import CLIENT, SECRET, TENANT, Client  # noqa: E402
+from emulator.client import Emulator
+from emulator.graph_client import CLIENT, SECRET, TENANT, Client
 
 
 @pytest.fixture(scope="session")

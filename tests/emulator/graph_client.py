@@ -10,7 +10,7 @@ import ssl
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from client import Emulator
+from emulator.client import Emulator
 
 TENANT = "11111111-1111-1111-1111-111111111111"
 CLIENT = "22222222-2222-2222-2222-222222222222"

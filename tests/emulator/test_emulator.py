@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from client import PROGRAM, Emulator, EmulatorError
-from graph_client import CLIENT, MAIL, SECRET, SEND, TENANT, Client
+from emulator.client import PROGRAM, Emulator, EmulatorError
+from emulator.graph_client import CLIENT, MAIL, SECRET, SEND, TENANT, Client
 
 OTHER = "33333333-3333-3333-3333-333333333333"
 

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from graph_client import CLIENT, MAIL, TENANT, Client
+from emulator.graph_client import CLIENT, MAIL, TENANT, Client
 
 MESSAGES = "/v1.0/users/a%40x.example/messages"
 SIZE = 3_500_000

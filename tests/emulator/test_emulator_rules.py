@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from client import EmulatorError
-from graph_client import CLIENT, MAIL, SECRET, SEND, TENANT, Client
+from emulator.client import EmulatorError
+from emulator.graph_client import CLIENT, MAIL, SECRET, SEND, TENANT, Client
 
 MOVED = SEND.replace("a%40", "other%40")
 

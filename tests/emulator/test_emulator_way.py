@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from graph_client import Client, MAIL
+from emulator.graph_client import Client, MAIL
 
 BOX = "/v1.0/users/a%40x.example"
 FOLDERS = ("drafts", "sentitems")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-import folders
+from lint import folders
 
 TABLE = """
 lib/base:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-import sources
+from lint import sources
 
 PAGES = {
     "msgraphd": "agent/daemon/msgraphd.8",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-import sources
+from lint import sources
 
 SOURCE = "agent/daemon/graph/outcome.c"
 PAGE = "agent/daemon/msgraphd.8"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-import sources
+from lint import sources
 
 EXAMPLE = "conf-examples/msgraph.conf"
 MANUAL = "lib/conf/msgraph.conf.5"

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import wellformed
-from readers import (GMime, Lib, Part, fields_by_lib, fields_by_python,
+from oracle import wellformed
+from oracle.readers import (GMime, Lib, Part, fields_by_lib, fields_by_python,
                      is_sound, keys_by_lib, keys_by_python, or_none,
                      parts_by_python)
 

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-
-from readers import GMime, Lib  # noqa: E402
+from oracle.readers import GMime, Lib
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,11 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-
-import mutate  # noqa: E402
-import wellformed  # noqa: E402
-from agreement import Readers, Report, address_values  # noqa: E402
-from corpus import CASES  # noqa: E402
-from readers import GMime, Lib  # noqa: E402
+import mutate
+import wellformed
+from oracle.agreement import Readers, Report, address_values
+from corpus import CASES
+from oracle.readers import GMime, Lib
 
 BATCH = 500
 SMALL = 20_000

@@ -7,10 +7,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import mutate
+from oracle import mutate
 import pytest
-import wellformed
-from agreement import Readers, address_values
+from oracle import wellformed
+from oracle.agreement import Readers, address_values
 from corpus import CASES
 
 MESSAGES = [case.message for case in CASES.values()]

@@ -12,7 +12,7 @@ import random
 
 import pytest
 
-from readers import Part, or_none, parts_by_python
+from oracle.readers import Part, or_none, parts_by_python
 
 # --- messages made from the grammar, with what they hold
 

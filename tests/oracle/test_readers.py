@@ -12,7 +12,7 @@ import random
 
 import pytest
 
-from readers import (fields_by_lib, fields_by_python, is_sound, key,
+from oracle.readers import (fields_by_lib, fields_by_python, is_sound, key,
                      keys_by_lib, keys_by_python)
 
 # --- lists made from the grammar, with what they mean

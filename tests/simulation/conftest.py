@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from day import SimulatedDaemon  # noqa: E402
-from emulator.client import Emulator  # noqa: E402
+from simulation.day import SimulatedDaemon
+from emulator.client import Emulator
 
 
 @pytest.fixture(scope="session")

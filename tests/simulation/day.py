@@ -13,7 +13,6 @@ import json
 import mmap
 import os
 import struct
-import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -22,11 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-for place in (TESTS, TESTS / "e2e"):
-    sys.path.insert(0, str(place))
-
-from emulator.client import Emulator, Request  # noqa: E402
-from harness.daemon import BUILD, Daemon, Reply  # noqa: E402
+from emulator.client import Emulator, Request
+from harness.daemon import BUILD, Daemon, Reply
 
 STEP = 5  # minutes
 DAY = 24 * 60

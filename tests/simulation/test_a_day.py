@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from day import (DAY, RENEW_EARLY, RETENTION, STEP, Client, Day,
+from simulation.day import (DAY, RENEW_EARLY, RETENTION, STEP, Client, Day,
                  SimulatedDaemon, at)
 from emulator.client import Emulator
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from day import Client, Message, SimulatedDaemon
+from simulation.day import Client, Message, SimulatedDaemon
 from emulator.client import Emulator
 
 HOUR = 60

@@ -4,7 +4,7 @@
 SEED ?= 20261123
 
 torture: all
-	MSGRAPH_BUILD=$(abspath $(BUILD)) tests/with-users $(PYTHON) -B \
-	    tests/torture/torture.py --seed $(SEED)
+	MSGRAPH_BUILD=$(abspath $(BUILD)) tests/with-users \
+	    $(MODULE) torture.torture --seed $(SEED)
 
 .PHONY: torture

@@ -2,7 +2,7 @@
 """torture.py - 300 messages from several clients, while everything that can
 break does; then counts what Graph has accepted.
 
-    tests/with-users python3 tests/torture/torture.py [--seed N]
+    PYTHONPATH=tests tests/with-users python3 -m torture.torture [--seed N]
         [--messages N] [--clients N]
 
 The seed decides about messages and faults; when they happen to meet differs
@@ -20,16 +20,13 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-for place in (TESTS, TESTS / "e2e"):
-    sys.path.insert(0, str(place))
+from harness.process import Process
+from harness.site import Site
+from harness.wait import wait_for
 
-from harness.process import Process  # noqa: E402
-from harness.site import Site  # noqa: E402
-from harness.wait import wait_for  # noqa: E402
-
-from clients import Client, Tally  # noqa: E402
-from faults import Disk, Faults  # noqa: E402
-from verdict import Verdict  # noqa: E402
+from torture.clients import Client, Tally
+from torture.faults import Disk, Faults
+from torture.verdict import Verdict
 
 SETTINGS = {"request_timeout": "3s", "connect_timeout": "2s",
             "throttle_wait": "5s", "delivery_timeout": "40s",

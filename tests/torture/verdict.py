@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from emulator.client import Mail
 from harness.site import Site
 
-from clients import Tally, parts
+from torture.clients import Tally, parts
 
 
 class Verdict:

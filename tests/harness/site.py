@@ -13,22 +13,19 @@ import re
 import secrets
 import shutil
 import socket
-import sys
 import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.client import Emulator
+
 from . import example
 from .postfix import Postfix
 from .process import BUILD, Process, activated, check_users, put
 from .reasons import lacking
 from .smtp import Smtp
-
-sys.path.insert(0, str(example.ROOT / "tests"))
-
-from emulator.client import Emulator  # noqa: E402
 
 ACTIVATE = Path(__file__).parent / "activate.py"
 

@@ -4,16 +4,12 @@ msgraphd that asks it, and messages that no other is like."""
 from __future__ import annotations
 
 import itertools
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from emulator.client import Emulator
 
-from emulator.client import Emulator  # noqa: E402
-
-from .daemon import Daemon, Reply  # noqa: E402
+from .daemon import Daemon, Reply
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 CLIENT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .reasons import lacking
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("MSGRAPH_BUILD", ROOT / "build"))
 
 

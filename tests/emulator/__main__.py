@@ -1,5 +1,7 @@
-#!/usr/bin/python3
-"""m365 - Entra and Microsoft Graph on loopback, for tests and the demo."""
+"""Entra and Microsoft Graph on loopback, for tests and the demo:
+
+    PYTHONPATH=tests python3 -m emulator --dir DIR ...
+"""
 
 import argparse
 import json
@@ -9,11 +11,9 @@ import sys
 import threading
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from service.control import Control  # noqa: E402
-from service.server import Listener, Options, Server, complain  # noqa: E402
-from service.store import App, Limits  # noqa: E402
+from emulator.service.control import Control
+from emulator.service.server import Listener, Options, Server, complain
+from emulator.service.store import App, Limits
 
 
 def app(text: str) -> App:
@@ -24,7 +24,7 @@ def app(text: str) -> App:
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="m365", description=__doc__)
+    parser = argparse.ArgumentParser(prog="emulator", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, metavar="DIR",
                         help="certificates and recorded requests")
     parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS")

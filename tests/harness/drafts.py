@@ -7,19 +7,16 @@ import itertools
 import os
 import random
 import sqlite3
-import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from emulator.client import Emulator, Request
 
-from emulator.client import Emulator, Request  # noqa: E402
-
-from .daemon import Daemon, Reply  # noqa: E402
-from .daemon_alone import shared_m365  # noqa: E402, F401
+from .daemon import Daemon, Reply
+from .daemon_alone import shared_m365  # noqa: F401
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 CLIENT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"

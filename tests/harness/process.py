@@ -15,7 +15,7 @@ from pathlib import Path
 from .wait import wait_for
 
 BUILD = Path(os.environ.get(
-    "MSGRAPH_BUILD", Path(__file__).resolve().parents[3] / "build"))
+    "MSGRAPH_BUILD", Path(__file__).resolve().parents[2] / "build"))
 
 # A stop that takes longer than this hangs.
 STOP_SECONDS = 30

@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 AGENT = ROOT / os.environ.get("MSGRAPH_BUILD", "build") / "msgraph-agent"
 
 HEADER = b"From: s@x.test\r\nTo: a@x.test\r\n"

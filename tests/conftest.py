@@ -1,0 +1,3 @@
+"""For all tests: what is skipped is written down; see skipped.py."""
+
+from skipped import pytest_terminal_summary  # noqa: F401
