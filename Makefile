@@ -133,7 +133,7 @@ SAN_BUILD = build/san
 MIXED = build/mixed
 # those measure or read memory, or bring an allocator of their own
 PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
-	tests/e2e/test_wiped.py
+	tests/e2e/test_wiped.py tests/e2e/test_daemon_submit.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')

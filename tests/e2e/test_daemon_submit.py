@@ -27,7 +27,7 @@ def test_as_many_recipients_as_exchange_takes(m365, daemon, count):
     assert (reply.status, reply.dsn) == ("deferred", "4.5.3")
     assert TOO_MANY in reply.text
     assert "msgraph_destination_recipient_limit in main.cf" in reply.text
-    assert f"4TESTqueue: status=deferred ({TOO_MANY}" in daemon.log()
+    assert f"dsn=4.5.3, status=deferred ({TOO_MANY}" in daemon.log()
     assert m365.requests("sendMail") == []
     # an operator sets that right, and then it goes
     assert submit(daemon, 500).status == "sent"

@@ -62,8 +62,6 @@ SMTPS = "465        inet  n       -       y       -       -       smtpd"
 CLEANUP = "msgraph-cleanup unix n   -       y       -       0       cleanup"
 BOUNCE = "msgraph-bounce unix n    -       y       -       0       cleanup"
 # CR alone as line end: a milter sees blanks without it
-STRAY_CR = "    -o cleanup_replace_stray_cr_lf=no\n"
-NUL = "    -o message_reject_characters=\\0\n"
 SIZE_LIMIT = re.compile(r"message_size_limit=([1-9]\d*)")
 AGENT = "/usr/libexec/msgraph/msgraph-agent\n"
 ROUTE = "/etc/postfix/msgraph_route"
@@ -101,6 +99,7 @@ class Options:
     sasl: str = ""  # more lines for sasl/msgraph.conf
     preload: str = ""  # LD_PRELOAD for smtpd, such as libasan
     size_limit: int | None = None  # smtpd's, if not the example's
+    header_checks: str = ""  # of msgraph-cleanup
 
 
 def master(paths: Paths, options: Options) -> str:
@@ -112,8 +111,6 @@ def master(paths: Paths, options: Options) -> str:
         text = example.replace(text, line, place)
     text = example.replace(
         text, CLEANUP, f"msgraph-cleanup unix n - {flag} - 0 cleanup")
-    if STRAY_CR not in text:
-        text = example.replace(text, NUL, STRAY_CR + NUL)
     text = example.replace(
         text, BOUNCE, f"msgraph-bounce unix n - {flag} - 0 cleanup")
     text = example.replace(text, f"regexp:{ROUTE}\n",
@@ -122,6 +119,10 @@ def master(paths: Paths, options: Options) -> str:
     if options.agent_conf:
         agent = [*agent, "-c", str(options.agent_conf)]
     text = example.replace(text, AGENT, " ".join(agent) + "\n")
+    if options.header_checks:
+        text = example.replace(text, "-o header_checks= -o mime",
+                               f"-o {{ header_checks = "
+                               f"{options.header_checks} }} -o mime")
     if options.size_limit is not None:
         size_limit()  # it is there
         text = SIZE_LIMIT.sub(f"message_size_limit={options.size_limit}",

@@ -16,7 +16,8 @@ def read_settings(conf: Path) -> dict[str, str]:
     done = subprocess.run([str(BUILD / "msgraphd"), "-c", str(conf), "-t"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    rows = (line.split(" =", 1) for line in done.stdout.splitlines())
+    rows = (line.split(" =", 1) for line in done.stdout.splitlines()
+            if line and not line.startswith("#"))
     return {name: value.strip() for name, value in rows}
 
 
