@@ -38,7 +38,7 @@
  * Macros are asked for by name, so that the milter_mail_macros of main.cf
  * cannot take away who signed in. {mail_addr} is there because it always comes:
  * libmilter takes an empty list for no news and goes on with the names of the
- * message before; and where memory is short it drops all of them without a
+ * message before; and where out of memory it drops all of them without a
  * word, which must not look like a client that has not signed in. None is const
  * only because libmilter's prototypes are not.
  */
@@ -223,7 +223,7 @@ callbacks_read_user(SMFICTX *ctx, const char **user, struct error *err)
 	*user = smfi_getsymval(ctx, macro_user);
 	if (*user == NULL && smfi_getsymval(ctx, macro_sender) == NULL)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
-		    "Postfix did not tell who signed in (memory is short, or "
+		    "Postfix did not tell who signed in (out of memory, or "
 		    "milter_mail_macros lacks {auth_authen} and {mail_addr})");
 	return 0;
 }
@@ -246,7 +246,7 @@ callbacks_open_message(
 		return NULL;
 	}
 	if ((m = message_new(settings, &id, sender)) == NULL)
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 	return m;
 }
 

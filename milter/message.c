@@ -113,7 +113,7 @@ message_note_ours(struct message *m, const char *name)
 		}
 	}
 	if ((m->ours[i].name = strdup(name)) == NULL) {
-		error_set(&m->err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(&m->err);
 		return;
 	}
 	m->ours[i].count = 1;

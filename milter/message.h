@@ -60,7 +60,7 @@ int message_admit(const struct conf *, const char *authen, struct identity *id,
 
 /*
  * sender is the argument of MAIL FROM as it came. Takes over the reference to
- * the settings even when it fails. NULL: memory is short.
+ * the settings even when it fails. NULL: out of memory.
  */
 struct message *message_new(
     struct settings *, const struct identity *, const char *sender);

@@ -30,8 +30,7 @@ settings_load(const char *file, struct error *err)
 	struct settings *s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	s->refs = 1;
 	if (conf_load(&s->conf, file, err) == -1) {
 		free(s);

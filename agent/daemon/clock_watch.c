@@ -74,7 +74,7 @@ clock_watch_new(struct msgraphd *daemon, struct error *err)
 	struct clock_watch *watch = calloc(1, sizeof(*watch));
 
 	if (watch == NULL) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	watch->daemon = daemon;

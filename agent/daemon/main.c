@@ -237,7 +237,7 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	d->accounts =
 	    accounts_new(d->base, &d->conf, d->http, d->state, d->throttles);
 	if (d->accounts == NULL || d->gate == NULL)
-		return error_set(err, ERROR_OURS, "4.3.0", "memory is short");
+		return error_set(err, ERROR_OURS, "4.3.0", "out of memory");
 	d->trash = draft_trash_new(d, err);
 	return d->trash == NULL ? -1 : 0;
 }

@@ -39,6 +39,12 @@ error_set(struct error *err, enum error_class class, const char *dsn,
 }
 
 int
+error_no_memory(struct error *err)
+{
+	return error_set(err, ERROR_TEMPORARY, "4.3.0", "out of memory");
+}
+
+int
 error_prefix(struct error *err, const char *fmt, ...)
 {
 	char old[sizeof(err->text)];

@@ -29,6 +29,9 @@ struct error {
 int error_set(struct error *err, enum error_class class, const char *dsn,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* Fills *err (which may be NULL): out of memory, temporary. Returns -1. */
+int error_no_memory(struct error *err);
+
 /* Puts "prefix: " before a text already set, for context. Returns -1. */
 int error_prefix(struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

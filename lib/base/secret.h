@@ -19,7 +19,7 @@ struct secret {
 
 /*
  * Copies len bytes, or fills with zeros where bytes is NULL. Returns NULL when
- * memory is short. The caller owns the result.
+ * out of memory. The caller owns the result.
  */
 struct secret *secret_new(const char *bytes, size_t len);
 

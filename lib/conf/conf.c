@@ -403,8 +403,7 @@ conf_default_endpoint(char **endpoint, const char *fallback, struct error *err)
 	if (*endpoint != NULL)
 		return 0;
 	if ((*endpoint = strdup(fallback)) == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	return 0;
 }
 

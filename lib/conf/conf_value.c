@@ -272,8 +272,7 @@ conf_value_read_text(const struct conf_option *o, char **out, const char *value,
 	if (conf_value_check_text(o, value, err) == -1)
 		return -1;
 	if (value[0] != '\0' && (copy = strdup(value)) == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	free(*out);
 	*out = copy;
 	return 0;

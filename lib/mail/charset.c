@@ -297,8 +297,7 @@ static int
 charset_refuse(const struct buf *out, struct error *err)
 {
 	if (out->failed == BUF_NO_MEMORY)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	return error_set(err, ERROR_PERMANENT, "5.6.0",
 	    "text in the header has more than %zu bytes as UTF-8", out->limit);
 }

@@ -156,8 +156,7 @@ encoded_word_decode_word(
 		encoded_word_decode_b(w->text, &bytes);
 	/* what it means is never longer than the word */
 	if (bytes.failed)
-		result =
-		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		result = error_no_memory(err);
 	else if (bytes.len > 0)
 		result = charset_to_utf8(w->charset,
 		    span_between(bytes.bytes, bytes.bytes + bytes.len), out,

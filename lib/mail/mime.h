@@ -117,11 +117,11 @@ struct mime_part {
 
 struct mime_reader;
 
-/* NULL when memory is short. The source is copied, its context borrowed. */
+/* NULL without memory. The source is copied, its context borrowed. */
 struct mime_reader *mime_new(const struct mime_source *);
 void mime_free(struct mime_reader **);
 
-/* MIME_ERROR, with *err set, when the source fails or memory is short. */
+/* MIME_ERROR, with *err set, when the source fails or out of memory. */
 enum mime_event mime_next(
     struct mime_reader *, struct mime_part *, struct error *err);
 

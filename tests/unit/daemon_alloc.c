@@ -165,7 +165,7 @@ test_entra_read(void **state)
 	assert_true(fail_end());
 	assert_int_equal(out.result, ENTRA_UNAVAILABLE);
 	assert_null(out.token);
-	assert_string_equal(out.text, "memory is short");
+	assert_string_equal(out.text, "out of memory");
 }
 
 static void

@@ -91,7 +91,7 @@ test_conf(void **state)
 			break;
 		assert_int_equal(result, -1);
 		assert_int_equal(err.dsn[0], '4');
-		assert_non_null(strstr(err.text, "memory is short"));
+		assert_non_null(strstr(err.text, "out of memory"));
 		assert_memory_equal(&conf, &empty, sizeof(conf));
 	}
 	assert_true(n > 8);

@@ -95,7 +95,7 @@ secret_file_read_line(
 		    "control characters",
 		    what, file, SECRET_MAX);
 	else if ((secret = secret_new(bytes, len)) == NULL)
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 	secret_wipe(bytes, sizeof(bytes));
 	return secret;
 }

@@ -90,8 +90,7 @@ void
 delivery_write(struct delivery *d, enum journal_status status,
     void (*next)(struct delivery *))
 {
-	const struct error memory = {
-	    ERROR_TEMPORARY, "4.3.0", "memory is short"};
+	const struct error memory = {ERROR_TEMPORARY, "4.3.0", "out of memory"};
 
 	if (status == d->entry_now.status && !d->changed) {
 		next(d);
@@ -155,7 +154,7 @@ delivery_defer_error(struct delivery *d, const struct error *err)
 void
 delivery_defer_memory(struct delivery *d)
 {
-	delivery_defer(d, "4.3.0", REASON_CONFIGURATION, "memory is short");
+	delivery_defer(d, "4.3.0", REASON_CONFIGURATION, "out of memory");
 }
 
 void

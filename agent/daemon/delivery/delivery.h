@@ -19,7 +19,7 @@ typedef void (*delivery_done)(void *ctx, const struct wire_reply *reply);
 
 /*
  * Takes the request over, whatever the outcome. done is called once, from the
- * event loop. NULL when memory is short.
+ * event loop. NULL without memory.
  */
 struct delivery *delivery_start(struct msgraphd *daemon,
     struct delivery_request *request, delivery_done done, void *ctx);

@@ -210,7 +210,7 @@ delivery_draft_load(struct delivery *d)
 	if (d->large == NULL ||
 	    delivery_draft_state_find_shape(d, shape) == -1) {
 		delivery_defer(d, "4.3.0", REASON_CONFIGURATION,
-		    "memory is short, or the agent's spool file has changed");
+		    "out of memory, or the agent's spool file has changed");
 		return -1;
 	}
 	d->large->next = -1;

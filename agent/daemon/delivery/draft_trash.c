@@ -255,7 +255,7 @@ draft_trash_new(struct msgraphd *daemon, struct error *err)
 	struct draft_trash *trash = calloc(1, sizeof(*trash));
 
 	if (trash == NULL) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	trash->daemon = daemon;

@@ -48,7 +48,7 @@ report_log(const struct delivery_request *request, const struct report *report,
 		    &line, ", reason=%s, dsn=%s", report->reason, reply->dsn);
 	buf_printf(&line, ", status=%s (%s)", status_names[reply->status],
 	    reply->text);
-	log_info("%s", line.bytes == NULL ? "memory is short" : line.bytes);
+	log_info("%s", line.bytes == NULL ? "out of memory" : line.bytes);
 	buf_free(&line);
 }
 

@@ -292,7 +292,7 @@ account_run(struct account *account)
 			    waiter->secret->bytes, waiter->secret->len);
 			if (copy == NULL)
 				account_be_quiet(account, ASK_AGAIN_MS,
-				    ACCOUNT_UNAVAILABLE, "memory is short");
+				    ACCOUNT_UNAVAILABLE, "out of memory");
 			else
 				account_ask_entra(account, &copy);
 		}

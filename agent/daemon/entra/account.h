@@ -41,7 +41,7 @@ void accounts_free(struct accounts **accountsp);
 /*
  * Asks whether Entra accepts this secret. *secretp becomes the account's and
  * NULL, whatever the outcome. done is called once, from the event loop. NULL
- * when memory is short.
+ * without memory.
  */
 struct waiter *account_verify(struct accounts *accounts,
     const struct identity *id, struct secret **secretp, account_done done,

@@ -66,7 +66,7 @@ struct accounts {
 
 /* --- account_table.c --- */
 
-/* NULL when memory is short or there are too many. */
+/* NULL without memory or there are too many. */
 struct account *account_find(struct accounts *all, const struct identity *id);
 
 /* --- account_entra.c --- */

@@ -155,7 +155,7 @@ entra_read_token(const json_t *json, struct entra_answer *out)
 	}
 	out->token = secret_new(json_string_value(token), len);
 	if (out->token == NULL) {
-		snprintf(out->text, sizeof(out->text), "memory is short");
+		snprintf(out->text, sizeof(out->text), "out of memory");
 		return;
 	}
 	out->expires_in = (long)json_integer_value(expires);
@@ -281,7 +281,7 @@ entra_start(struct http *http, const struct conf *conf,
 	struct entra_call *call = calloc(1, sizeof(*call));
 
 	if (call == NULL) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	buf_init(&call->form, ENTRA_FORM_MAX);

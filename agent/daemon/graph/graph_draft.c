@@ -164,7 +164,7 @@ graph_draft_post_body(const struct graph_call *call, const char *tail,
 	    .method = "POST", .content_type = type, .body = &http};
 
 	if (body->head.failed) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	return graph_draft_start(call, tail, &request, err);
@@ -241,7 +241,7 @@ graph_draft_attach(const struct graph_call *call, const struct attachment *a,
 {
 	graph_draft_start_body(body);
 	if (graph_draft_add_file_head(a, body) == -1) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	body->tail = "\"}";
@@ -263,7 +263,7 @@ graph_draft_open(const struct graph_call *call, const struct attachment *a,
 	if ((json = graph_draft_describe(a, json)) != NULL)
 		json = json_pack("{s:o}", "AttachmentItem", json);
 	if (graph_draft_add_json(body, json) == -1) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	return graph_draft_post_body(call, "/attachments/createUploadSession",

@@ -27,7 +27,7 @@ enum graph_folder {
 /*
  * Recipients as one text that can be compared: in lower case, sorted, each
  * once, a line each. Sorts list in place. The caller frees it; NULL when
- * memory is short.
+ * out of memory.
  */
 char *graph_recipients(const char **list, size_t count);
 

@@ -32,12 +32,6 @@ attachment_refuse(const char *name, struct error *err)
 }
 
 static int
-attachment_no_memory(struct error *err)
-{
-	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
-}
-
-static int
 attachment_add(struct attachments *all, const char *value, struct error *err)
 {
 	size_t room = all->room == 0 ? 4 : 2 * all->room;
@@ -51,7 +45,7 @@ attachment_add(struct attachments *all, const char *value, struct error *err)
 	if (all->count == all->room) {
 		list = reallocarray(all->list, room, sizeof(*list));
 		if (list == NULL)
-			return attachment_no_memory(err);
+			return error_no_memory(err);
 		all->list = list;
 		all->room = room;
 	}
@@ -81,7 +75,7 @@ attachment_set_text(
 	if (*text != NULL || !attachment_is_text(value))
 		return attachment_refuse(name, err);
 	if ((*text = strdup(value)) == NULL)
-		return attachment_no_memory(err);
+		return error_no_memory(err);
 	return 0;
 }
 

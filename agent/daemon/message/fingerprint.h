@@ -15,7 +15,7 @@
 
 /*
  * Fills request->keys and request->digest from the rest of it. 0, or -1 when
- * memory is short or the spool file is not as long as it says.
+ * out of memory or the spool file is not as long as it says.
  */
 int fingerprint(
     struct delivery_request *request, const char **recipients, size_t count);

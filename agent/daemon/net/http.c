@@ -71,7 +71,7 @@ http_reason(const struct http_call *call, CURLcode code)
 	if (call->received > call->received_max)
 		return "the answer is too long";
 	if (call->unfit)
-		return "memory is short";
+		return "out of memory";
 	return call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
 }
 

@@ -54,12 +54,6 @@ http_settings_free(struct http_settings *settings)
 	memset(settings, 0, sizeof(*settings));
 }
 
-static int
-http_connection_no_memory(struct error *err)
-{
-	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
-}
-
 /* libcurl takes "user:password" apart, and then decodes the two. */
 static struct secret *
 http_connection_encode(const char *user, size_t user_len, const char *password)
@@ -93,7 +87,7 @@ http_connection_read_password(
 		    "%s %s must hold one line \"user:password\"", what, file);
 	else if ((settings->proxy_login = http_connection_encode(line->bytes,
 		      (size_t)(colon - line->bytes), colon + 1)) == NULL)
-		result = http_connection_no_memory(err);
+		result = error_no_memory(err);
 	secret_free(&line);
 	return result;
 }
@@ -111,7 +105,7 @@ http_configure(struct http *http, const struct conf *conf, struct error *err)
 	fresh.ca_file = strdup(conf->ca_file == NULL ? "" : conf->ca_file);
 	fresh.proxy = strdup(conf->proxy == NULL ? "" : conf->proxy);
 	if (fresh.ca_file == NULL || fresh.proxy == NULL)
-		result = http_connection_no_memory(err);
+		result = error_no_memory(err);
 	else if (conf->proxy != NULL && conf->proxy_password_file != NULL)
 		result = http_connection_read_password(
 		    &fresh, conf->proxy_password_file, err);

@@ -47,12 +47,12 @@ struct http {
 	struct http_settings settings;
 };
 
-/* Fills the call's easy handle. 0, or -1 when memory is short. */
+/* Fills the call's easy handle. 0, or -1 without memory. */
 int http_set_up(struct http_call *call, const struct http_request *request);
 
 /*
  * Tells the call's easy handle which connection, store of authorities and proxy
- * to use. 0, or -1 when memory is short.
+ * to use. 0, or -1 without memory.
  */
 int http_set_connection(
     struct http_call *call, const struct http_request *request);

@@ -353,7 +353,7 @@ service_new(struct msgraphd *daemon, const struct service_kind *kind, int fd,
 
 	if (service == NULL) {
 		close(fd);
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	LIST_INIT(&service->conns);

@@ -80,8 +80,7 @@ submit_service_add_recipient(
 	if (recipients->count == recipients->room) {
 		list = reallocarray(recipients->list, room, sizeof(*list));
 		if (list == NULL)
-			return error_set(
-			    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+			return error_no_memory(err);
 		recipients->list = list;
 		recipients->room = room;
 	}
@@ -208,8 +207,7 @@ submit_service_read_request(
 	if (result == 0 &&
 	    (request->recipients = graph_recipients(
 		 recipients.list, recipients.count)) == NULL)
-		result =
-		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		result = error_no_memory(err);
 	free(recipients.list);
 	return result;
 }
@@ -243,7 +241,7 @@ submit_service_request(struct conn *conn)
 	conn->work = delivery_start(
 	    conn->daemon, &request, submit_service_on_done, conn);
 	if (conn->work == NULL) {
-		error_set(&err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(&err);
 		submit_service_refuse(conn, &err);
 	}
 	return WIRE_DONE;

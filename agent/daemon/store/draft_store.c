@@ -121,8 +121,7 @@ draft_store_seal(const struct draft_store *store, const struct draft *draft,
 	if (json == NULL || buf_reserve(&text, TEXT_MAX) == NULL ||
 	    json_dump_callback(json, draft_store_add, &text, JSON_COMPACT) ==
 		-1)
-		result =
-		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		result = error_no_memory(err);
 	else
 		result = vault_seal(
 		    store->vault, CONTEXT, text.bytes, text.len, sealed, err);

@@ -221,7 +221,7 @@ journal_new(struct event_base *base, struct state *state,
 	struct journal *journal = calloc(1, sizeof(*journal));
 
 	if (journal == NULL) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	STAILQ_INIT(&journal->queue);

@@ -92,7 +92,7 @@ int journal_find(
  * Writes the entry; what was accepted stays so. Writes that come in one turn of
  * the event loop become one transaction, so that many deliveries share one wait
  * for the disk. done is called once, from the event loop, even when
- * journal_free() comes first. -1 when memory is short; then it is not called.
+ * journal_free() comes first. -1 without memory; then it is not called.
  */
 int journal_write(struct journal *journal, const struct journal_entry *entry,
     journal_done done, void *ctx);

@@ -304,7 +304,7 @@ state_open(const char *directory, const struct vault *vault, struct error *err)
 	struct state *state;
 
 	if ((state = calloc(1, sizeof(*state))) == NULL) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	state->vault = vault;

@@ -16,8 +16,7 @@ state_times_run(struct state *state, char *sql, struct error *err)
 	int result;
 
 	if (sql == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	result = state_run(state, sql, err);
 	sqlite3_free(sql);
 	if (result == -1)

@@ -147,8 +147,7 @@ vault_load(const char *file, int create, struct error *err)
 	if (vault_check_key_file(fd, file, err) == 0) {
 		vault = malloc(sizeof(*vault));
 		if (vault == NULL)
-			error_set(
-			    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+			error_no_memory(err);
 		else if (read(fd, vault->key, VAULT_KEY_SIZE) !=
 		    VAULT_KEY_SIZE) {
 			error_set(err, ERROR_OURS, "4.3.5",

@@ -17,13 +17,13 @@ struct slot;
 /* Called from the event loop when the request may start. */
 typedef void (*gate_open)(void *ctx);
 
-/* ceiling: requests in all. NULL when memory is short. */
+/* ceiling: requests in all. NULL without memory. */
 struct gate *gate_new(struct event_base *base, unsigned int ceiling);
 void gate_free(struct gate **gatep);
 
 /*
  * Waits for a turn in the lane, of which limit may be in at once. NULL when
- * memory is short. The pass counts until gate_leave(), which also gives up one
+ * out of memory. The pass counts until gate_leave(), which also gives up one
  * that still waits.
  */
 struct slot *gate_enter(struct gate *gate, const char *key, unsigned int limit,

@@ -121,7 +121,7 @@ throttles_new(struct state *state, struct error *err)
 	struct throttles *throttles = calloc(1, sizeof(*throttles));
 
 	if (throttles == NULL) {
-		error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		error_no_memory(err);
 		return NULL;
 	}
 	LIST_INIT(&throttles->list);
@@ -170,8 +170,7 @@ throttle_set(struct throttles *throttles, const char *name, long seconds,
 		return 0;
 	if (throttle == NULL &&
 	    (throttle = throttle_add(throttles, name)) == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	throttle->until = until;
 	return throttle_store_put(
 	    throttles->state, name, clock_wall() + seconds, err);

@@ -143,8 +143,7 @@ content_with_reader(struct content *c,
 	int result;
 
 	if (r == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	result = work(c, r, err);
 	mime_free(&r);
 	return result;

@@ -58,8 +58,7 @@ content_charsets_find(
 
 	c->charsets = calloc(1, sizeof(*c->charsets));
 	if (c->charsets == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	while ((event = mime_next(r, &part, err)) > MIME_END)
 		if (event != MIME_CLOSE)
 			content_charset_note(c->charsets, &part);

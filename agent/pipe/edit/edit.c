@@ -39,8 +39,7 @@ edit_grow(struct edits *edits, struct error *err)
 		    EDITS_MAX);
 	list = reallocarray(edits->list, room, sizeof(*list));
 	if (list == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	edits->list = list;
 	edits->room = room;
 	return 0;
@@ -114,8 +113,7 @@ int
 edit_refuse(const struct buf *failed, struct error *err)
 {
 	if (failed->failed == BUF_NO_MEMORY)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	return error_set(err, ERROR_PERMANENT, "5.6.0",
 	    "a header field would have more than %zu bytes as it must be "
 	    "written for Graph",

@@ -121,8 +121,7 @@ spool_fill(struct spool *s, int in, const char *directory, struct error *err)
 	/* pages that nothing is written to cost nothing */
 	s->head = malloc(SPOOL_HEAD_MAX);
 	if (s->head == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	return spool_copy(s, in, err);
 }
 

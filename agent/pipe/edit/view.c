@@ -13,12 +13,6 @@
 
 #include "view.h"
 
-static int
-view_short_of_memory(struct error *err)
-{
-	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
-}
-
 static void
 view_add_piece(struct view *v, long long at, long long len)
 {
@@ -41,7 +35,7 @@ view_init(struct view *v, struct edits *below, struct error *err)
 	v->spool.raw = 0;
 	v->list = calloc(2 * below->count + 1, sizeof(*v->list));
 	if (v->list == NULL)
-		return view_short_of_memory(err);
+		return error_no_memory(err);
 	for (i = 0; i < below->count; i++) {
 		e = &below->list[i];
 		view_add_piece(v, at, e->from - at);
@@ -126,7 +120,7 @@ view_next_edit(struct merge *m, struct error *err)
 		out->room = out->room == 0 ? 64 : 2 * out->room;
 		list = reallocarray(out->list, out->room, sizeof(*list));
 		if (list == NULL) {
-			view_short_of_memory(err);
+			error_no_memory(err);
 			return NULL;
 		}
 		out->list = list;

@@ -32,7 +32,7 @@ struct view {
 	struct spool spool;
 };
 
-/* 0, or -1 when memory is short. view_free() takes what either leaves. */
+/* 0, or -1 without memory. view_free() takes what either leaves. */
 int view_init(struct view *, struct edits *below, struct error *);
 void view_free(struct view *);
 
@@ -44,7 +44,7 @@ ssize_t view_read(void *view, void *bytes, size_t len, long long at);
 
 /*
  * Makes the layer below do what both layers do. The view is only good to be
- * freed afterwards. -1 when there are more than EDITS_MAX or memory is short.
+ * freed afterwards. -1 when there are more than EDITS_MAX or out of memory.
  */
 int view_apply(struct view *, const struct edits *above, struct error *);
 

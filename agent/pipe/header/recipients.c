@@ -16,12 +16,6 @@ recipients_whole(const char *text)
 	return span_between(text, text + strlen(text));
 }
 
-static int
-recipients_short_of_memory(struct error *err)
-{
-	return error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
-}
-
 /* By key; equal ones in the order of the list, which is that of memory. */
 static int
 recipients_compare(const void *a, const void *b)
@@ -61,7 +55,7 @@ recipients_take(struct recipient *r, const char *address, struct error *err)
 		    address);
 	r->key = strdup(key);
 	if (r->key == NULL)
-		return recipients_short_of_memory(err);
+		return error_no_memory(err);
 	r->address = r->key;
 	if (address_is_ascii(recipients_whole(address)) &&
 	    address_is_unambiguous(recipients_whole(address)))
@@ -126,11 +120,11 @@ recipients_add_originals(
 		if (rs->originals == NULL)
 			rs->originals = calloc(rs->count, sizeof(*o));
 		if (rs->originals == NULL)
-			return recipients_short_of_memory(err);
+			return error_no_memory(err);
 		o = &rs->originals[rs->original_count];
 		o->key = strdup(key);
 		if (o->key == NULL)
-			return recipients_short_of_memory(err);
+			return error_no_memory(err);
 		o->recipient = rs->sorted[rs->list[i].rank];
 		rs->original_count++;
 	}
@@ -151,7 +145,7 @@ recipients_init(struct recipients *rs, char *const *addresses,
 	rs->list = calloc(count, sizeof(*rs->list));
 	rs->sorted = calloc(count, sizeof(*rs->sorted));
 	if (rs->list == NULL || rs->sorted == NULL)
-		return recipients_short_of_memory(err);
+		return error_no_memory(err);
 	rs->count = count;
 	for (i = 0; i < count; i++)
 		if (recipients_take(&rs->list[i], addresses[i], err) == -1)

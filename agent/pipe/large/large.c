@@ -174,7 +174,7 @@ large_empty_message(struct view *view, struct edits *edits,
 	}
 	if (fields == NULL || done < len)
 		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
-		    "memory is short, or the message cannot be read again");
+		    "out of memory, or the message cannot be read again");
 	header_init(&r, fields, result == 0 ? len : 0);
 	while (result == 0 && header_next(&r, &f)) {
 		if (f.name.len < strlen("Content-") ||

@@ -392,8 +392,7 @@ large_find(struct view *view, struct large *large, struct large_rest *rest,
 	memset(rest, 0, sizeof(*rest));
 	large->list = calloc(LARGE_PARTS_MAX, sizeof(*large->list));
 	if (w == NULL || r == NULL || large->list == NULL) {
-		result =
-		    error_set(err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		result = error_no_memory(err);
 	} else {
 		w->view = view;
 		w->large = large;

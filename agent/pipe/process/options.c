@@ -113,8 +113,7 @@ options_parse(struct options *o, int argc, char **argv, struct error *err)
 	o->conf_file = CONF_DEFAULT_FILE;
 	o->originals = calloc((size_t)argc + 1, sizeof(*o->originals));
 	if (o->originals == NULL)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	optind = 1;
 	while ((key = cmdline_next(
 		    &options_cmdline, argc, argv, &value, &wrong)) > 0)

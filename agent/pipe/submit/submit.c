@@ -86,8 +86,7 @@ submit_make_record(struct buf *record, const struct options *o,
 	bad |= large_fields(large, record);
 	bad |= wire_end(record);
 	if (record->failed == BUF_NO_MEMORY)
-		return error_set(
-		    err, ERROR_TEMPORARY, "4.3.0", "memory is short");
+		return error_no_memory(err);
 	if (record->failed)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "the record for msgraphd passes %d bytes", WIRE_RECORD_MAX);
