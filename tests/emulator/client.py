@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-TESTS = Path(__file__).resolve().parents[1]
+COMMAND = [sys.executable, "-B", "-m", "emulator"]
+ENVIRONMENT = {**os.environ,
+               "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
 START_SECONDS = 30.0
 
 
@@ -106,11 +108,9 @@ class Emulator:
         errors = self.directory / "stderr"
         with errors.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-B", "-m", "emulator",
-                 "--dir", str(self.directory),
+                [*COMMAND, "--dir", str(self.directory),
                  "--log", str(self.directory / "log"), "--until-eof",
-                 *self.args],
-                env={**os.environ, "PYTHONPATH": str(TESTS)},
+                 *self.args], env=ENVIRONMENT,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

@@ -6,13 +6,13 @@ import base64
 import signal
 import ssl
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from emulator.client import PROGRAM, Emulator, EmulatorError
+from emulator.client import (
+    COMMAND, ENVIRONMENT, Emulator, EmulatorError)
 from emulator.graph_client import CLIENT, MAIL, SECRET, SEND, TENANT, Client
 
 OTHER = "33333333-3333-3333-3333-333333333333"
@@ -61,7 +61,7 @@ def test_apps_of_the_command_line(tmp_path: Path):
 
 
 def test_help_and_bad_option():
-    done = subprocess.run([sys.executable, str(PROGRAM), "--nonsense"],
+    done = subprocess.run([*COMMAND, "--nonsense"], env=ENVIRONMENT,
                           capture_output=True, check=False)
     assert done.returncode == 2 and b"usage" in done.stderr
 
