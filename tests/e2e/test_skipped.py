@@ -72,7 +72,7 @@ def test_skipped_tests_are_named(tmp_path):
     (tmp_path / "test_some.py").write_text(TEST_FILE)
     done = subprocess.run(
         [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-         "-p", "skipped", str(tmp_path)], capture_output=True, text=True,
+         "-p", "skipped", f"--rootdir={tmp_path}", str(tmp_path)], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(TESTS),
              "SKIPPED": str(tmp_path / "skipped")})
     assert done.returncode == 0, done.stdout
