@@ -115,3 +115,17 @@ def columns_of_document() -> dict[str, list[str]]:
 def test_the_state_is_described():
     assert len(columns_of_schema()) > 5
     assert columns_of_document() == columns_of_schema()
+
+
+def test_changes_are_sorted():
+    """Those of the newest version: by mark, then by what has changed; one
+    line or two each."""
+    newest = (TREE / "CHANGES").read_text().split("\nCHANGES ")[1]
+    entries = re.findall(r"^[*+-] .*\n(?:  .*\n)*", newest, re.M)
+    assert newest.partition("\n\n")[2].strip() == "".join(entries).strip()
+    for entry in entries:
+        assert entry.count("\n") <= 2, entry
+        assert max(map(len, entry.splitlines())) < 80, entry
+    keys = [("*+-".index(entry[0]), entry[2:].partition(":")[0].lower(),
+             entry.lower()) for entry in entries]
+    assert keys == sorted(keys)
