@@ -179,7 +179,7 @@ def test_a_renewed_certificate_is_shown(site, certbot, tmp_path):
     section = document.section(OPERATIONS, CERTIFICATE)
     make_live(tmp_path / "letsencrypt", "first")
     words = shlex.split(example.replace(
-        document.line(section, "postconf "), LIVE,
+        document.line(section, "postconf -e"), LIVE,
         str(tmp_path / "letsencrypt" / "live"), 2))
     site.postfix.command(*words)
     cool_down(site.postfix.paths.etc / "main.cf")
