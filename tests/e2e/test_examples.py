@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import example
+from harness import document, example
 from harness.postfix import cool_down
 from harness.postfix_conf import size_limit
 from harness.settings import read_settings, seconds
-
-README = example.ROOT / "README.md"
 
 
 # --- msgraph.conf; tests/lint/test_settings.py compares it with the table
@@ -70,7 +68,8 @@ def test_implicit_tls_is_the_same_service(stock):
     master = stock / "master.cf"
     expected = example.uncomment(master.read_text(), "465 ")
     command = re.search(r"^#(sed -i .*)$", master.read_text(), re.M)[1]
-    assert command in README.read_text()
+    assert document.line(document.section("docs/clients.md", "Clients"),
+                         "sed ").startswith(f"{command} && ")
     subprocess.run(shlex.split(example.replace(
         command, "/etc/postfix/master.cf", str(master))), check=True)
     assert master.read_text() == expected

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import example
+from harness import document, example
 from harness.process import BUILD
 
 CONF = "etc/msgraph/msgraph.conf"
@@ -98,17 +98,11 @@ def test_folders_that_exist_stay(installed, prefix):
             0o750, 1, 2), path
 
 
-def readme_block(start: str) -> str:
-    """The first indented block after these words."""
-    text = (example.ROOT / "README.md").read_text()
-    after = text[text.index(start):]
-    return re.search(r"(?m)(^    \S.*\n)+", after)[0]
-
-
 def test_an_update_brings_users_and_folders():
     """Before the services that need them start, and from where make install
     has put them."""
-    block = readme_block("**Updating,**")
+    block = "\n".join(document.lines(
+        document.section("docs/operations.md", "Updating")))
     places = [block.find(words) for words in (
         "make install", "systemd-sysusers msgraph.conf",
         "systemd-tmpfiles --create msgraph.conf", "systemctl daemon-reload",

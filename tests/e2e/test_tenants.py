@@ -1,21 +1,17 @@
-"""README's recipe for a relay that is for some tenants alone, word for word but
-for tenant, port and folder."""
+"""The recipe of docs/clients.md for a relay that is for some tenants alone,
+word for word but for tenant, port and folder."""
 
 from __future__ import annotations
 
 import base64
-import re
-import subprocess
 import uuid
 
 import pytest
 
-from harness import example
+from harness import document, example
 from harness.message import message
-from harness.postfix import cool_down
 from harness.site import App, Site
 
-README = (example.ROOT / "README.md").read_text()
 UUID = "11111111-2222-3333-4444-555555555555"
 BASE64 = "ERERESIiMzNERFVVVVVVVQ"
 TABLE = "/etc/postfix/msgraph_tenants"
@@ -28,13 +24,12 @@ def short(identity: str) -> str:
 
 def recipe() -> tuple[str, str]:
     """The rows for a tenant, and the command."""
-    section = README.split("## Only your own tenants\n")[1].split("\n## ")[0]
-    rows = re.findall(r"(?m)^    (/.*)$", section)
-    (command,) = re.findall(r"(?m)^    (postconf .*)$", section)
-    return "\n".join(rows) + "\n", command
+    section = document.section("docs/clients.md", "Only your own tenants")
+    rows = [line for line in document.lines(section) if line[0] == "/"]
+    return "\n".join(rows) + "\n", document.line(section, "postconf ")
 
 
-def test_readme_and_example_say_the_same():
+def test_document_and_example_say_the_same():
     rows, command = recipe()
     table = example.read("postfix/msgraph_tenants")
     assert rows in table
@@ -56,15 +51,8 @@ def tenant_site(ours):
         etc = site.postfix.paths.etc
         (etc / "msgraph_tenants").write_text(example.replace(
             example.read("postfix/msgraph_tenants"), rows, mine))
-        command = example.replace(command, TABLE, f"{etc}/msgraph_tenants")
-        for port in (site.postfix.port, site.postfix.tls_port):
-            words = example.replace(
-                command, "8025/inet", f"127.0.0.1:{port}/inet").split()
-            subprocess.run([words[0], "-c", str(etc), *words[1:]], check=True)
-        cool_down(etc / "master.cf")
-        mark = site.postfix.mark()
-        site.postfix.command("postfix", "reload")
-        site.postfix.wait_log(r"reload -- version", since=mark)
+        site.postfix.run_postconf(
+            example.replace(command, TABLE, f"{etc}/msgraph_tenants"))
         yield site
 
 

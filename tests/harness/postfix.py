@@ -148,6 +148,18 @@ class Postfix:
         self.command("postfix", "reload")
         self.wait_log(r"reload -- version", since=mark)
 
+    def run_postconf(self, command: str) -> None:
+        """Runs a document's "postconf -P 8025/inet/...", here for both of our
+        services, and has the configuration read again. write() undoes it."""
+        for port in (self.port, self.tls_port):
+            words = example.replace(
+                command, "8025/inet", f"127.0.0.1:{port}/inet").split()
+            self.command(*words)
+        cool_down(self.paths.etc / "master.cf")
+        mark = self.mark()
+        self.command("postfix", "reload")
+        self.wait_log(r"reload -- version", since=mark)
+
     def sendmail(self, sender: str, recipient: str, text: bytes) -> None:
         """Sends as a local program does; text has LF line ends."""
         subprocess.run(

@@ -1,5 +1,5 @@
-"""What the documents for people who change this say of the source is there:
-files, functions, and the tables of the state file."""
+"""What the documents name is there: files, headings, man pages, settings,
+functions, and the tables of the state file."""
 import re
 from pathlib import Path
 
@@ -7,11 +7,13 @@ import pytest
 
 TREE = Path(__file__).resolve().parents[2]
 HACKING = TREE / "docs" / "HACKING.md"
-DOCUMENTS = [HACKING, TREE / "tests" / "README.md", TREE / "SECURITY.md"]
+DOCUMENTS = sorted([*TREE.glob("*.md"), *TREE.glob("docs/*.md"),
+                    TREE / "tests" / "README.md"])
 SOURCES = ("agent", "lib", "milter", "saslauthd-plugin", "tests")
 TOPS = (*SOURCES, "conf-examples", "docs")
-FILE = re.compile(r"[\w.-]+\.(?:[ch58]|py|md|table|conf)")
-LINK = re.compile(r"\]\(([^)#:]+)[^):]*\)")
+FILE = re.compile(r"[a-zA-Z_][\w.-]*\.(?:[ch58]|py|md|table|conf)")
+LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
+PAGE = re.compile(r"`([\w.-]+)\((\d)\)`")
 
 
 def quoted(document: Path) -> list[str]:
@@ -24,7 +26,53 @@ def names(folder: str) -> set[str]:
     return {path.name for path in (TREE / folder).rglob("*")}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def anchors(document: Path) -> set[str]:
+    """Those that a heading gets: lower case, blanks as "-", nothing but
+    letters, digits, "-" and "_" besides."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.M)
+    return {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
+            for heading in headings}
+
+
+every_document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: str(path.relative_to(TREE)))
+
+
+@every_document
+def test_links_lead_somewhere(document):
+    for path, anchor in LINK.findall(document.read_text()):
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), path
+        if anchor:
+            assert anchor in anchors(target), f"{path}#{anchor}"
+
+
+def test_readme_leads_to_every_document():
+    links = {(TREE / path).resolve() for path, _ in LINK.findall(
+        (TREE / "README.md").read_text()) if path}
+    assert set(DOCUMENTS) - {TREE / "README.md"} <= links
+
+
+@every_document
+def test_man_pages_are_there(document):
+    ours = {path.name for top in SOURCES
+            for path in (TREE / top).rglob("*.[58]")}
+    for name, part in PAGE.findall(document.read_text()):
+        if re.match("msgraph|libentra", name):
+            assert f"{name}.{part}" in ours, f"{name}({part})"
+
+
+@every_document
+def test_settings_are_there(document):
+    """What is quoted as "name = value" without being Postfix's."""
+    example = (TREE / "conf-examples" / "msgraph.conf").read_text()
+    ours = set(re.findall(r"^#(\w+) =", example, re.M))
+    theirs = {"relayhost", "msgraph_destination_recipient_limit"}
+    for name in re.findall(r"`([a-z]\w+) = ", document.read_text()):
+        assert name in ours | theirs or name.startswith("smtp"), name
+
+
+@every_document
 def test_files_are_there(document):
     known = set.union(*map(names, TOPS)) | {
         path.name for path in TREE.iterdir()} | {"mail.log", "state.db"}
@@ -33,8 +81,6 @@ def test_files_are_there(document):
             assert list(TREE.glob(word.rstrip("/."))), word
         elif FILE.fullmatch(word):
             assert word in known, word
-    for link in LINK.findall(document.read_text()):
-        assert (document.parent / link).exists(), link
 
 
 def test_functions_are_there():
@@ -69,3 +115,17 @@ def columns_of_document() -> dict[str, list[str]]:
 def test_the_state_is_described():
     assert len(columns_of_schema()) > 5
     assert columns_of_document() == columns_of_schema()
+
+
+def test_changes_are_sorted():
+    """Those of the newest version: by mark, then by what has changed; one
+    line or two each."""
+    newest = (TREE / "CHANGES").read_text().split("\nCHANGES ")[1]
+    entries = re.findall(r"^[*+-] .*\n(?:  .*\n)*", newest, re.M)
+    assert newest.partition("\n\n")[2].strip() == "".join(entries).strip()
+    for entry in entries:
+        assert entry.count("\n") <= 2, entry
+        assert max(map(len, entry.splitlines())) < 80, entry
+    keys = [("*+-".index(entry[0]), entry[2:].partition(":")[0].lower(),
+             entry.lower()) for entry in entries]
+    assert keys == sorted(keys)

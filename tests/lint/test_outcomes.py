@@ -1,10 +1,12 @@
 """What becomes of a message by Graph's answer: the table of outcome.c and the
-one of msgraphd(8) have the same rows in the same order."""
+one of msgraphd(8) have the same rows in the same order, and docs/ says of each
+code what an admin can do."""
 
 from __future__ import annotations
 
 import re
 
+from harness import document
 from lint import sources
 
 SOURCE = "agent/daemon/graph/outcome.c"
@@ -66,3 +68,16 @@ def test_page_explains_every_action_that_is_no_plain_word():
     used = {row[2] for row in table_of_the_page()}
     assert used - {"sent", "defer", "bounce"} == \
         set(sources.tags(explained))
+
+
+def test_remedies_are_for_the_codes_of_the_page():
+    """docs/troubleshooting.md has each code, with the DSN of the page."""
+    text = document.section("docs/troubleshooting.md",
+                            "What Graph and Entra say")
+    told = {(code, dsn[1:])
+            for dsn, answers in re.findall(r"^\| ([\d.]+)[^|]*\|([^|]*)\|",
+                                           text, re.M)
+            for code in re.findall(r"`([A-Z]\w+)`", answers)}
+    page = {(code, dsn[1:]) for _, code, _, dsn, _ in table_of_the_page()
+            if code[0].isupper()}
+    assert told == page
