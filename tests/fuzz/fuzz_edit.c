@@ -165,7 +165,7 @@ split(char *input, struct envelope *e)
 	char *end, *blank;
 
 	memset(e, 0, sizeof(*e));
-	e->rules.mailbox = "m@x";
+	e->rules.mailbox = "m@x.de";
 	for (; e->count < RECIPIENTS_MAX; input = end + 1) {
 		end = strchr(input, '\n');
 		if (end == NULL)

@@ -11,7 +11,7 @@
 #include "agent_message.h"
 
 #define PASS_RECIPIENTS 6
-#define PASS_MAILBOX "m@x"
+#define PASS_MAILBOX "m@x.de"
 
 struct pass {
 	const char *to[PASS_RECIPIENTS];
