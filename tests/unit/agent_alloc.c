@@ -99,7 +99,7 @@ run(const char *text, size_t fail, int *failed, struct buf *out,
 	static char to[] = "a@x", hidden[] = "b@x";
 	char *const recipients[] = {to, hidden};
 	const struct rewrite_rules rules = {.mailbox = "m@x.de"};
-	const struct content_rules content = {.encode_8bit = 1};
+	struct content_rules content = {.encode_8bit = 1};
 	struct conf conf = {.sendmail_limit = LIMIT};
 	struct large large = {NULL, 0};
 	struct recipients rs;
@@ -114,7 +114,8 @@ run(const char *text, size_t fail, int *failed, struct buf *out,
 	fail_at(fail);
 	result = recipients_init(&rs, recipients, NULL, 2, err);
 	if (result == 0)
-		result = rewrite(&spool, &rules, &rs, &edits, err);
+		result = rewrite(&spool, &rules, &rs, &edits,
+		    &content.signature_broken, err);
 	if (result == 0)
 		result = content_edit(&edits, &spool.found, &content, err);
 	if (result == 0)

@@ -234,6 +234,28 @@ test_multiparts(void **state)
 	CHECK(multiparts);
 }
 
+/* One that does not fit any more keeps nothing; that of a message in it does. */
+static void
+test_broken_signature(void **state)
+{
+	static const struct row row = {
+	    "DKIM-Signature: v=1; d=x\r\nSubject: abcdef" UE "\r\n" MIXED
+	    "\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+	    "DKIM-Signature: v=1\r\nSubject: " UE "\r\n\r\n" UE
+	    "\r\n--b\r\n\r\nabcdef" UE "\r\n--b--\r\n",
+	    "DKIM-Signature: v=1; d=x\r\n"
+	    "Subject: =?utf-8?Q?abcdef=C3=BC?=\r\n" MIXED
+	    "\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+	    "DKIM-Signature: v=1\r\nSubject: " UE "\r\n\r\n" UE
+	    "\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n" QP
+	    "\r\nabcdef=C3=BC\r\n--b--\r\n"};
+	struct content_rules broken = rules;
+
+	(void)state;
+	broken.signature_broken = 1;
+	check(&row, &broken);
+}
+
 /* --- settings --- */
 
 static const struct row kept[] = {
@@ -331,6 +353,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_leaves),
 	    cmocka_unit_test(test_multiparts),
+	    cmocka_unit_test(test_broken_signature),
 	    cmocka_unit_test(test_keep_8bit),
 	    cmocka_unit_test(test_nul),
 	    cmocka_unit_test(test_many_parts),

@@ -228,7 +228,8 @@ from_author_field(
 		return FIELD_GOES;
 	if (!from->changes)
 		return FIELD_STAYS;
-	buf_add(out, f->whole.p, (size_t)(f->value.p - f->whole.p));
+	buf_add(out, f->name.p, f->name.len);
+	buf_add_string(out, ":");
 	buf_add_string(out, " ");
 	from_write_author(from, out);
 	buf_add_string(out, "\r\n");
