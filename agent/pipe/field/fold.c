@@ -9,6 +9,7 @@
  */
 #include "agent/pipe/codec/base64.h"
 #include "agent/pipe/codec/scan.h"
+#include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
 #include "fold.h"
 
@@ -207,12 +208,21 @@ fold_room_left(const struct fold *f, size_t space)
 void
 fold_words(struct fold *f, struct span space, struct span text)
 {
-	struct words w = {.charset = charset_of(text, f->charset)};
+	if (fold_needs(text))
+		fold_words_in(f, space, text, charset_of(text, f->charset));
+	else
+		fold_words_in(
+		    f, space, text, span_between(ascii, ascii + strlen(ascii)));
+}
+
+void
+fold_words_in(
+    struct fold *f, struct span space, struct span text, struct span charset)
+{
+	struct words w = {.charset = charset};
 	size_t overhead, room;
 	struct span head;
 
-	if (!fold_needs(text))
-		w.charset = span_between(ascii, ascii + strlen(ascii));
 	overhead = w.charset.len +
 	    strlen("=?"
 		   "?Q?"
@@ -280,11 +290,38 @@ fold_line(struct buf *out, struct span line, const char *text)
 	buf_add(out, line.p, line.len);
 }
 
-void
-fold_long(struct buf *out, struct span field)
+/* Copies the value of a field, with a blank in each place that may have one. */
+static void
+fold_spread(
+    struct buf *out, struct span value, const char *behind, int before_angle)
+{
+	int in_angle = 0;
+	struct lexer l;
+	char last = ' ';
+
+	for (lex_init(&l, value.p, span_end(value)); l.token != TOKEN_END;
+	     lex(&l)) {
+		if (l.token != TOKEN_SPACE &&
+		    (last == ',' ||
+			(lex_is(&l, '<') && !in_angle &&
+			    (last == '>' || (before_angle && last != ' ')))))
+			buf_add(out, " ", 1);
+		buf_add(out, l.text.p, l.text.len);
+		last = l.token == TOKEN_SPACE ? ' ' : 'x';
+		if (l.token != TOKEN_CHAR)
+			continue;
+		in_angle = lex_is(&l, '<') || (in_angle && !lex_is(&l, '>'));
+		if (lex_is(&l, '>'))
+			last = '>';
+		else if (!in_angle && strchr(behind, l.text.p[0]) != NULL)
+			last = ',';
+	}
+}
+
+static void
+fold_lines(struct buf *out, struct span field, const char *text)
 {
 	const char *p = field.p, *limit = span_end(field), *end;
-	const char *text = (const char *)memchr(p, ':', field.len) + 1;
 
 	while (p < limit) {
 		end = memmem(p, (size_t)(limit - p), "\r\n", 2);
@@ -295,4 +332,28 @@ fold_long(struct buf *out, struct span field)
 			buf_add(out, "\r\n", 2);
 		p = text = end == limit ? limit : end + 2;
 	}
+}
+
+void
+fold_long(
+    struct buf *out, struct span field, const char *behind, int before_angle)
+{
+	const char *text = (const char *)memchr(field.p, ':', field.len) + 1;
+	size_t name_len = (size_t)(text - field.p);
+	struct buf spread;
+
+	buf_init(&spread, out->limit);
+	buf_add(&spread, field.p, name_len);
+	if (behind[0] == '\0' && !before_angle)
+		buf_add(&spread, text, field.len - name_len);
+	else
+		fold_spread(&spread, span_between(text, span_end(field)),
+		    behind, before_angle);
+	if (spread.failed)
+		out->failed = spread.failed;
+	else
+		fold_lines(out,
+		    span_between(spread.bytes, spread.bytes + spread.len),
+		    spread.bytes + name_len);
+	buf_free(&spread);
 }
