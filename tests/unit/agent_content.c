@@ -133,6 +133,17 @@ static const struct row leaves[] = {
     /* which one cannot be read */
     {PLAIN "Content-Transfer-Encoding: (base64\r\n\r\nQUJD" UE "\r\n", NULL},
     {PLAIN "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJD" UE "\r\n", NULL},
+    /* no name, over 8-bit text */
+    {PLAIN "Content-Transfer-Encoding: \"8bit\"\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: 8bit, binary\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: text/plain\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: =8bit;\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: text/plain\r\n\r\nabc\r\n", NULL},
+    {PLAIN "Content-Transfer-Encoding: \"X-uue\"\r\n\r\nQUJD" UE "\r\n", NULL},
     /* no empty line: what is no field must not become one */
     {"A: b\r\n" UE "x: y\r\nz\r\n",
 	"A: b\r\n" MIME "Content-Type: text/plain; charset=utf-8\r\n" QP

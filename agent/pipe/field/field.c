@@ -22,20 +22,17 @@ enum kind {
 	KIND_TRACE
 };
 
-/* Where a line may be folded: see fold_long(). */
-static const struct {
-	const char *behind;
-	int before_angle;
-} places[] = {
-    [KIND_TEXT] = {"", 0},
-    [KIND_SUBJECT] = {"", 0},
-    [KIND_ADDRESSES] = {",;", 1},
-    [KIND_PARAMS] = {";", 0},
-    [KIND_PHRASES] = {",", 0},
-    [KIND_IDS] = {",;", 1},
-    [KIND_PHRASE_ID] = {",", 1},
-    [KIND_URIS] = {",", 1},
-    [KIND_TRACE] = {";", 0},
+/* Behind what a line may be folded without a blank: see fold_long(). */
+static const char *const places[] = {
+    [KIND_TEXT] = "",
+    [KIND_SUBJECT] = "",
+    [KIND_ADDRESSES] = ",;",
+    [KIND_PARAMS] = ";",
+    [KIND_PHRASES] = ",",
+    [KIND_IDS] = ",;>",
+    [KIND_PHRASE_ID] = ",>",
+    [KIND_URIS] = ",>",
+    [KIND_TRACE] = ";",
 };
 
 static const struct {
@@ -194,6 +191,25 @@ field_is_long(struct span text)
 	return s.long_line;
 }
 
+/* Where nothing else helps, between a name and its address too. */
+static void
+field_add_folded(struct buf *out, struct span text, enum kind kind)
+{
+	size_t before = out->len;
+
+	if (!field_is_long(text)) {
+		buf_add(out, text.p, text.len);
+		return;
+	}
+	fold_long(out, text, places[kind], 0);
+	if (out->failed || kind != KIND_ADDRESSES ||
+	    !field_is_long(
+		span_between(out->bytes + before, out->bytes + out->len)))
+		return;
+	out->len = before;
+	fold_long(out, text, places[kind], 1);
+}
+
 void
 field_write(struct buf *out, struct span name_and_colon, struct span value,
     struct span charset)
@@ -213,10 +229,8 @@ field_write(struct buf *out, struct span name_and_colon, struct span value,
 		fold_raw(&f, value);
 	if (text.failed)
 		out->failed = text.failed;
-	else if (field_is_long(span_between(text.bytes, text.bytes + text.len)))
-		fold_long(out, span_between(text.bytes, text.bytes + text.len),
-		    places[kind].behind, places[kind].before_angle);
 	else
-		buf_add(out, text.bytes, text.len);
+		field_add_folded(
+		    out, span_between(text.bytes, text.bytes + text.len), kind);
 	buf_free(&text);
 }

@@ -290,32 +290,80 @@ fold_line(struct buf *out, struct span line, const char *text)
 	buf_add(out, line.p, line.len);
 }
 
-/* Copies the value of a field, with a blank in each place that may have one. */
-static void
-fold_spread(
-    struct buf *out, struct span value, const char *behind, int before_angle)
+/* A value on its way into lines, by items that must stay in one. */
+struct spread {
+	struct buf *out;
+	const char *start; /* of the value: no line is the name alone */
+	size_t column;
+	const char *line_end; /* of the line of the value that is written */
+};
+
+/* So much of the line would follow, did it stay one. */
+static size_t
+fold_rest(struct spread *s, const char *from, const char *limit)
 {
+	if (s->line_end == NULL || s->line_end < from) {
+		s->line_end = memmem(from, (size_t)(limit - from), "\r\n", 2);
+		if (s->line_end == NULL)
+			s->line_end = limit;
+	}
+	return (size_t)(s->line_end - from);
+}
+
+/* An item starts with the blanks before it, if there are any. */
+static void
+fold_add_item(struct spread *s, struct span item, const char *limit)
+{
+	const char *lf;
+
+	if (item.p > s->start && s->column + item.len > 78 &&
+	    s->column + fold_rest(s, item.p, limit) > SCAN_LINE_MAX &&
+	    item.p[0] != '\r') {
+		buf_add(s->out, "\r\n", 2);
+		if (!span_is_space(item.p[0]))
+			buf_add(s->out, " ", 1);
+		s->column = 0;
+	}
+	buf_add(s->out, item.p, item.len);
+	lf = memrchr(item.p, '\n', item.len);
+	s->column = lf == NULL ? s->column + item.len
+			       : (size_t)(span_end(item) - lf - 1);
+}
+
+/*
+ * Whether an item may start at this token, before which the last stands (0: a
+ * blank or quotes; a comment). What is in <> is behind its '<'.
+ */
+static int
+fold_is_place(struct lexer l, char last, const char *behind, int named)
+{
+	if (last != '\0' && last != '>' && strchr(behind, last) != NULL)
+		return 1;
+	if (l.token == TOKEN_SPACE)
+		lex(&l);
+	return lex_is(&l, '<') &&
+	    (named || (last == '>' && strchr(behind, last) != NULL));
+}
+
+/* Copies a value, folded where its grammar has places. */
+static void
+fold_spread(struct spread *s, struct span value, const char *behind, int named)
+{
+	const char *from = value.p, *limit = span_end(value);
 	int in_angle = 0;
 	struct lexer l;
-	char last = ' ';
+	char last = '\0';
 
-	for (lex_init(&l, value.p, span_end(value)); l.token != TOKEN_END;
-	     lex(&l)) {
-		if (l.token != TOKEN_SPACE &&
-		    (last == ',' ||
-			(lex_is(&l, '<') && !in_angle &&
-			    (last == '>' || (before_angle && last != ' ')))))
-			buf_add(out, " ", 1);
-		buf_add(out, l.text.p, l.text.len);
-		last = l.token == TOKEN_SPACE ? ' ' : 'x';
-		if (l.token != TOKEN_CHAR)
-			continue;
+	for (lex_init(&l, value.p, limit); l.token != TOKEN_END; lex(&l)) {
+		if (!in_angle && l.text.p > from &&
+		    fold_is_place(l, last, behind, named)) {
+			fold_add_item(s, span_between(from, l.text.p), limit);
+			from = l.text.p;
+		}
 		in_angle = lex_is(&l, '<') || (in_angle && !lex_is(&l, '>'));
-		if (lex_is(&l, '>'))
-			last = '>';
-		else if (!in_angle && strchr(behind, l.text.p[0]) != NULL)
-			last = ',';
+		last = l.token == TOKEN_CHAR ? l.text.p[0] : '\0';
 	}
+	fold_add_item(s, span_between(from, limit), limit);
 }
 
 static void
@@ -335,25 +383,25 @@ fold_lines(struct buf *out, struct span field, const char *text)
 }
 
 void
-fold_long(
-    struct buf *out, struct span field, const char *behind, int before_angle)
+fold_long(struct buf *out, struct span field, const char *behind, int named)
 {
 	const char *text = (const char *)memchr(field.p, ':', field.len) + 1;
-	size_t name_len = (size_t)(text - field.p);
+	struct span name = span_between(field.p, text);
 	struct buf spread;
+	struct spread s = {&spread, text, name.len, NULL};
 
 	buf_init(&spread, out->limit);
-	buf_add(&spread, field.p, name_len);
-	if (behind[0] == '\0' && !before_angle)
-		buf_add(&spread, text, field.len - name_len);
+	buf_add(&spread, name.p, name.len);
+	if (behind[0] == '\0')
+		buf_add(&spread, text, field.len - name.len);
 	else
-		fold_spread(&spread, span_between(text, span_end(field)),
-		    behind, before_angle);
+		fold_spread(
+		    &s, span_between(text, span_end(field)), behind, named);
 	if (spread.failed)
 		out->failed = spread.failed;
 	else
 		fold_lines(out,
 		    span_between(spread.bytes, spread.bytes + spread.len),
-		    spread.bytes + name_len);
+		    spread.bytes + name.len);
 	buf_free(&spread);
 }
