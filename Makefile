@@ -228,6 +228,7 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 	@set -e; for f in $(FUZZERS); do \
 	    $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+		-dict=tests/fuzz/mail.dict \
 		$(BUILD)/fuzz/$$f.corpus tests/fuzz/corpus/$$f; \
 	done
 	$(MODULE) oracle.fuzz $(FUZZ_SECONDS) \

@@ -11,10 +11,30 @@
 #include <string.h>
 
 #include "lib/mail/address.h"
+#include "lib/mail/mailbox_unfit.h"
 #include "envelope.h"
-#include "mailbox.h"
 
 #define ADDRESS_MAX 254 /* RFC 5321 section 4.5.3.1.3 without the <> */
+
+/*
+ * A domain has a form in ASCII (RFC 5890), a local part has none, and what
+ * Graph makes of one (RFC 6531) is not known.
+ */
+static int
+envelope_check_local(const char *argument, struct error *err)
+{
+	const char *at = strrchr(argument, '@');
+	size_t len = at == NULL ? strlen(argument) : (size_t)(at - argument);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)argument[i] > 127)
+			return error_set(err, ERROR_PERMANENT, "5.6.7",
+			    "%.254s has characters beyond ASCII before the @, "
+			    "which Microsoft Graph is not known to take",
+			    argument);
+	return 0;
+}
 
 static int
 envelope_has_control(const char *s)
@@ -31,7 +51,7 @@ envelope_sender(const char *argument, struct error *err)
 	if (envelope_has_control(argument))
 		return error_set(err, ERROR_PERMANENT, "5.1.7",
 		    "the sender's address holds a control character");
-	return mailbox_check(argument, err);
+	return envelope_check_local(argument, err);
 }
 
 /* "a@[192.0.2.1", which Postfix closes. */
@@ -82,7 +102,7 @@ envelope_recipient(const char *argument, struct error *err)
 {
 	const char *reason;
 
-	if (mailbox_check(argument, err) == -1)
+	if (envelope_check_local(argument, err) == -1)
 		return -1;
 	reason = envelope_recipient_unfit(argument);
 	if (reason == NULL)

@@ -186,11 +186,14 @@ message_header(struct message *m, const char *name, const char *value)
 
 /* --- end of message --- */
 
-/* A From that names no mailbox says nothing that Exchange could use. */
+/*
+ * A From without an address says nothing that Exchange could use. One whose
+ * address no mailbox can have is the agent's, which keeps the name.
+ */
 static int
 message_lacks_from(const struct message *m)
 {
-	return m->sources.from.count == 0;
+	return m->sources.from.count == 0 && m->sources.from.unfit_count == 0;
 }
 
 /* How many fields go to make room for one that says something. */
@@ -273,7 +276,9 @@ message_edit(const struct message *m, const char *mailbox, time_t now,
 void
 message_added(const struct message *m, char out[MESSAGE_ADDED_SIZE])
 {
+	const struct mailboxes *from = &m->sources.from;
 	const char *names[3];
+	char old[REPLY_SENDER_SIZE];
 	size_t i, n = 0, used = 0;
 
 	if (message_lacks_from(m))
@@ -284,9 +289,17 @@ message_added(const struct message *m, char out[MESSAGE_ADDED_SIZE])
 		names[n++] = "Message-ID";
 	out[0] = '\0';
 	for (i = 0; i < n; i++) {
-		snprintf(out + used, MESSAGE_ADDED_SIZE - used, "%s%s%s",
-		    i == 0 ? " (added " : ", ", names[i],
-		    i == n - 1 ? ")" : "");
+		snprintf(out + used, MESSAGE_ADDED_SIZE - used, "%s%s",
+		    i == 0 ? " (added " : ", ", names[i]);
 		used = strlen(out);
 	}
+	if (from->count == 0 && from->unfit_count > 0) {
+		reply_sender(from->unfit, old);
+		snprintf(out + used, MESSAGE_ADDED_SIZE - used,
+		    "%sFrom was <%s>: %s", used == 0 ? " (" : "; ", old,
+		    from->unfit_reason);
+		used = strlen(out);
+	}
+	if (used > 0)
+		strcpy(out + used, ")");
 }

@@ -92,8 +92,11 @@ typedef int message_change(
 int message_edit(const struct message *, const char *mailbox, time_t now,
     message_change *change, void *arg);
 
-/* Writes " (added Date, Message-ID)" or nothing, for the log. */
-#define MESSAGE_ADDED_SIZE 64
+/*
+ * Writes what changes, for the log: " (added Date, Message-ID; From was
+ * <root@localhost>: its domain has no dot)", or nothing.
+ */
+#define MESSAGE_ADDED_SIZE (128 + REPLY_SENDER_SIZE)
 void message_added(const struct message *, char out[MESSAGE_ADDED_SIZE]);
 
 #endif

@@ -46,7 +46,8 @@ deliver_send_chosen(
 	int result;
 
 	edits_init(&edits, d->spool);
-	result = rewrite(d->spool, &d->rules, &d->recipients, &edits, err);
+	result = rewrite(d->spool, &d->rules, &d->recipients, &edits,
+	    &content.signature_broken, err);
 	if (result == 0)
 		result = content_edit(&edits, &d->spool->found, &content, err);
 	if (result == 0)

@@ -152,19 +152,6 @@ address_slot_hides(struct address_reader *r, const struct address *a)
 	    word_hides(r, span_between(span_end(a->spec), end));
 }
 
-/*
- * A name with a '@' is taken for the address by some; that does no harm where
- * it is the same, as printers have it.
- */
-static int
-address_name_is_ambiguous(const struct address *a, const struct element *e)
-{
-	return e->odd ||
-	    (e->at &&
-		(a->name.len != a->spec.len ||
-		    strncasecmp(a->name.p, a->spec.p, a->spec.len) != 0));
-}
-
 /* Decides what the element is, now that it is known where it ends. */
 static void
 address_settle(struct address *a, const struct element *e)
@@ -183,7 +170,8 @@ address_settle(struct address *a, const struct element *e)
 	    (a->kind == ADDRESS_GROUP || a->angle.len > 0))
 		a->name = span_between(e->text_from, e->text_to);
 	if (a->kind == ADDRESS_MAILBOX && a->angle.len > 0)
-		a->ambiguous |= address_name_is_ambiguous(a, e);
+		/* a name with a '@' is taken for the address by some */
+		a->ambiguous |= e->odd || e->at;
 }
 
 /*

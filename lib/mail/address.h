@@ -91,7 +91,8 @@ int address_word_is_open(struct span text);
 
 /*
  * Writes the form in which two addresses are compared, and its NUL: comments,
- * blanks, needless quotes and a dot after the domain removed, letters in lower
+ * blanks, needless quotes, a dot after the domain and a pair of apostrophes
+ * around it all ('a@example.org') removed, letters in lower
  * case (in the local part too, as Exchange has it), a domain with
  * letters beyond ASCII as A-labels. Takes the spec of an element as well as an
  * address of the envelope. Returns the length without the NUL; -1 when spec is

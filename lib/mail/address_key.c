@@ -108,45 +108,61 @@ address_key_put_local(struct writer *w, const char *bytes, size_t len)
 		address_key_put(w, '"');
 }
 
-/* A name in the form of idn.h; a literal stays one. */
-static int
-address_key_domain_key(struct span domain, char *key, size_t size)
+static struct span
+address_key_written(const struct writer *w)
 {
-	struct writer words = {.used = 0};
-	struct span meant;
+	return span_between(w->out, w->out + w->used);
+}
 
-	address_key_put_words(&words, domain);
-	if (words.failed)
-		return -1;
-	if (words.used > 0 && words.out[words.used - 1] == '.')
-		words.used--;
-	meant = span_between(words.out, words.out + words.used);
-	if (words.out[0] == '[')
-		return idn_lower(meant, key, size);
-	return idn_domain(meant, key, size);
+/*
+ * Takes away a dot behind the domain, and apostrophes that somebody took for
+ * quotes: 'a@example.org', since no domain ends in one.
+ */
+static void
+address_key_strip(struct span *local, struct span *domain)
+{
+	char last;
+
+	while (domain->len > 1) {
+		last = span_end(*domain)[-1];
+		if (last == '\'' && local->len > 1 && local->p[0] == '\'') {
+			local->p++;
+			local->len--;
+		} else if (last != '.')
+			break;
+		domain->len--;
+	}
 }
 
 int
 address_key(struct span spec, char *key, size_t size)
 {
-	struct writer words = {.used = 0}, out = {.used = 0};
+	struct writer words = {.used = 0}, name = words, out = words;
 	char small[ADDRESS_KEY_SIZE];
+	struct span local, domain;
 	struct address a = {0};
 	int len;
 
 	if (lex_spec(spec.p, span_end(spec), &a) != NULL)
 		return -1;
 	address_key_put_words(&words, a.local);
-	len = idn_lower(span_between(words.out, words.out + words.used), small,
-	    sizeof(small));
-	if (words.failed || len == -1)
+	address_key_put_words(&name, a.domain);
+	local = address_key_written(&words);
+	domain = address_key_written(&name);
+	address_key_strip(&local, &domain);
+	len = idn_lower(local, small, sizeof(small));
+	if (words.failed || name.failed || len == -1)
 		return -1;
 	address_key_put_local(&out, small, (size_t)len);
 	address_key_put(&out, '@');
 	if (out.failed || out.used >= size)
 		return -1;
 	memcpy(key, out.out, out.used);
-	len = address_key_domain_key(a.domain, key + out.used, size - out.used);
+	key += out.used;
+	size -= out.used;
+	/* a literal stays one */
+	len = domain.p[0] == '[' ? idn_lower(domain, key, size)
+				 : idn_domain(domain, key, size);
 	return len == -1 ? -1 : (int)out.used + len;
 }
 

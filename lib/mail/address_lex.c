@@ -204,7 +204,11 @@ address_lex_read_domain(struct lexer *l, struct address *a)
 	lex_skip(l);
 	if (l->token != TOKEN_END)
 		return "character out of place";
-	return a->domain.len == 0 ? "no domain" : NULL;
+	if (a->domain.len == 0)
+		return "no domain";
+	/* "'a@example.org'": see address_key() */
+	a->ambiguous |= memchr(a->domain.p, '\'', a->domain.len) != NULL;
+	return NULL;
 }
 
 int

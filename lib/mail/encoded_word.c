@@ -8,9 +8,6 @@
 #include "charset.h"
 #include "encoded_word.h"
 
-/* A longer word is text, so that a run of "=?" costs no more than others. */
-#define WORD_MAX 2048
-
 struct word {
 	struct span charset; /* without the language of RFC 2231 section 5 */
 	char encoding; /* 'q' or 'b' */
@@ -28,12 +25,10 @@ encoded_word_find_mark(const char *p, const char *limit)
 	    p, '?', len < 2 * CHARSET_NAME_MAX ? len : 2 * CHARSET_NAME_MAX);
 }
 
-/* The "?=" that ends a word, no further away than WORD_MAX. */
+/* The "?=" that ends a word. No '?' stands before it, so no text is passed twice. */
 static const char *
 encoded_word_find_end(const char *p, const char *limit)
 {
-	if (limit - p > WORD_MAX)
-		limit = p + WORD_MAX;
 	p = memchr(p, '?', (size_t)(limit - p));
 	return p != NULL && p + 1 < limit && p[1] == '=' ? p : NULL;
 }
@@ -142,6 +137,28 @@ encoded_word_decode_b(struct span text, struct buf *out)
 	}
 }
 
+static void
+encoded_word_decode_bytes(const struct word *w, struct buf *out)
+{
+	if (w->encoding == 'q')
+		encoded_word_decode_q(w->text, out);
+	else
+		encoded_word_decode_b(w->text, out);
+}
+
+int
+encoded_word_bytes(struct span text, struct span *charset, struct buf *out)
+{
+	struct word w;
+
+	if (!encoded_word_is(text) ||
+	    encoded_word_read_word(text.p, span_end(text), &w) == -1)
+		return -1;
+	*charset = w.charset;
+	encoded_word_decode_bytes(&w, out);
+	return out->failed ? -1 : 0;
+}
+
 static int
 encoded_word_decode_word(
     const struct word *w, struct buf *out, struct error *err)
@@ -150,10 +167,7 @@ encoded_word_decode_word(
 	int result = 0;
 
 	buf_init(&bytes, w->text.len);
-	if (w->encoding == 'q')
-		encoded_word_decode_q(w->text, &bytes);
-	else
-		encoded_word_decode_b(w->text, &bytes);
+	encoded_word_decode_bytes(w, &bytes);
 	/* what it means is never longer than the word */
 	if (bytes.failed)
 		result = error_no_memory(err);

@@ -15,6 +15,12 @@
 int encoded_word_is(struct span text);
 
 /*
+ * Appends the bytes that an encoded word (all of the text) stands for, and says
+ * what they are in. Returns 0; or -1 when it is none or out has failed.
+ */
+int encoded_word_bytes(struct span text, struct span *charset, struct buf *out);
+
+/*
  * Appends text as UTF-8 with its encoded words decoded, wherever they stand, and
  * the blanks between two of them dropped. Other text is in the
  * charset that charset_of() makes of it and declared. Returns 0; or -1 with *err

@@ -4,13 +4,34 @@
  * An address without a key (a control character in quotes, a local part of
  * 1,000 bytes) names nobody: no mailbox of Exchange can have it, it cannot be
  * compared with others, and it would be no reason to believe or to doubt those
- * beside it. Pure functions over bytes, for any thread.
+ * beside it. One that no mailbox can have is passed over too, but remembered: it
+ * is what replies would go to. Pure functions over bytes, for any thread.
  */
+#include "mailbox_unfit.h"
 #include "mailboxes.h"
+
+static void
+mailboxes_add_unfit(struct mailboxes *m, const struct address *a,
+    const char *key, const char *reason)
+{
+	if (m->unfit_count++ > 0) {
+		m->unfit_count = 2;
+		return;
+	}
+	m->first_unfit = *a;
+	m->unfit_reason = reason;
+	strcpy(m->unfit, key);
+}
 
 static void
 mailboxes_add(struct mailboxes *m, const struct address *a, const char *key)
 {
+	const char *reason = mailbox_unfit(key);
+
+	if (reason != NULL) {
+		mailboxes_add_unfit(m, a, key, reason);
+		return;
+	}
 	if (m->count == 0) {
 		m->count = 1;
 		m->first = *a;

@@ -15,17 +15,24 @@ struct mailboxes {
 
 	unsigned int elements; /* addresses and others; 2 stands for more */
 	unsigned int count; /* different mailboxes; 2 stands for several */
+	unsigned int unfit_count; /* addresses of none; 2 stands for more */
 	int ambiguous; /* see address.h */
 	struct address first; /* points into the fields; set if count > 0 */
 	char key[ADDRESS_KEY_SIZE]; /* of the first */
 	struct address found; /* the first with the key own */
 	int has_own;
+
+	/* The first address that no mailbox can have, if unfit_count > 0. */
+	struct address first_unfit; /* points into the fields */
+	char unfit[ADDRESS_KEY_SIZE]; /* its key */
+	const char *unfit_reason; /* see mailbox_unfit(); NULL: none */
 };
 
 /*
  * Adds what one field, or the argument of MAIL FROM, names. Members of a group
  * (RFC 6854) count as the mailboxes that they are. What has no key counts as
- * text that is no address: see address_key().
+ * text that is no address (see address_key()), and so does an address that no
+ * mailbox can have, but as unfit.
  */
 void mailboxes_read(struct mailboxes *, struct span value);
 

@@ -108,7 +108,7 @@ struct mime_part {
 	char type[MIME_TYPE_MAX], subtype[MIME_TYPE_MAX];
 	int type_read; /* there is a Content-Type, and it can be read */
 	enum mime_encoding encoding;
-	struct span encoding_name; /* a token; empty where none can be read */
+	struct span encoding_name; /* a token, or all that is in its place */
 	struct span content_type; /* values of the fields; empty if absent */
 	struct span disposition;
 	struct span content_id; /* without blanks and <> */

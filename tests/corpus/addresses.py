@@ -252,11 +252,13 @@ def senders() -> list[Case]:
         Case("from-quoted-name", mail(
             f'From: "Scan, 3rd floor" <{SENDER}>\nTo: {A}\n')),
         Case("from-sender-differs", mail(
-            f"From: {SENDER}\nSender: other@example.com\nTo: {A}\n")),
+            f"From: {SENDER}\nSender: other@example.com\nTo: {A}\n"),
+            changed={"Sender": Gone}),
         Case("from-nobody-at-all", mail(f"From: nobody\nTo: {A}\n"),
              sender="", refused=(550, "5.7.1")),
         Case("from-not-for-exchange", mail(
-            f'From: "a b"@example.com\nTo: {A}\n'), refused=(550, "5.1.7")),
+            f'From: "a b"@example.com\nTo: {A}\n'), sender="",
+            refused=(550, "5.1.7")),
         Case("from-idn", mail(f"From: scan@bücher.example\nTo: {A}\n"),
              changed={"From": Kept("scan@xn--bcher-kva.example")}),
     ]

@@ -172,7 +172,7 @@ def headers() -> list[Case]:
             changed={"From": Text(f"Scanner <{SENDER}> (Büro)")}),
         Case("header-8bit-message-id", mail(
             LINE + "Message-ID: <büro.1@example.com>\n"),
-            changed={"Message-ID": Text("<büro.1@example.com>")}),
+            changed={"Message-ID": Text("<xn--bro-hoa.1@example.com>")}),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .case import (JPEG, PDF, PNG, SENDER, Case, Free, Kept, Text, attached,
+from .case import (JPEG, PDF, PNG, SENDER, Case, Free, Gone, Kept, Text, attached,
                    mail, multi, noise, part, text, whole)
 
 LINE = "To: Anna <a@example.org>\n"
@@ -207,7 +207,8 @@ def invitations() -> list[Case]:
         Case("invitation-organizer-in-sender", mail(
             f"From: Boss <boss@example.com>\nSender: Assistant <{SENDER}>\n"
             "To: a@example.org\nContent-Type: text/calendar\n",
-            calendar("REQUEST")), sender="boss@example.com"),
+            calendar("REQUEST")), sender="boss@example.com",
+            changed={"Sender": Gone}),
     ]
 
 

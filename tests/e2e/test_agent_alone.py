@@ -226,6 +226,16 @@ def test_configuration_that_is_wrong(agent):
     agent.fails(75, f'4.3.5 {agent.conf}:2: unknown setting "colour"')
 
 
+@pytest.mark.parametrize("line", [
+    b"From scan@x.test Sun Nov 29 08:00:00 2026\r\n",
+    b">From scan@x.test  Sun Nov 29 08:00:00 2026\n"])
+def test_mbox_line_first(agent, daemon, line):
+    """flags=F: not posted with the header as its text, and not bounced."""
+    agent.fails(75, "4.3.5 the message starts with an mbox line",
+                message=line + MESSAGE)
+    assert daemon.idle()
+
+
 USAGE = {
     "no options": [],
     "no recipient": [*OPTIONS, "--"],

@@ -55,13 +55,14 @@ pass(const struct envelope *e, const char *message, size_t len, struct buf *out)
 	struct error err;
 	struct spool spool;
 	struct edits edits;
-	int result = -1;
+	int signature_broken, result = -1;
 
 	spool_init(&spool, message, len);
 	edits_init(&edits, &spool);
 	if (recipients_init(&recipients, e->to, e->originals, e->count, &err) ==
 		0 &&
-	    rewrite(&spool, &e->rules, &recipients, &edits, &err) == 0) {
+	    rewrite(&spool, &e->rules, &recipients, &edits, &signature_broken,
+		&err) == 0) {
 		message_finish(&edits, out);
 		result = (int)edits.count;
 	}
@@ -165,7 +166,7 @@ split(char *input, struct envelope *e)
 	char *end, *blank;
 
 	memset(e, 0, sizeof(*e));
-	e->rules.mailbox = "m@x";
+	e->rules.mailbox = "m@x.de";
 	for (; e->count < RECIPIENTS_MAX; input = end + 1) {
 		end = strchr(input, '\n');
 		if (end == NULL)

@@ -54,8 +54,8 @@ iconv_open(const char *to, const char *from)
 	     "\r\n\r\n\2\r\n--b\r\nContent-Type: x/z\r\n" B64    \
 	     "Content-Disposition: attachment; " second          \
 	     "\r\n\r\n\3\r\n--b--\r\n"
-#define FROM "From: S <s@x>\r\n"
-#define WORD_FROM "From: =?koi8-r?Q?=C1?= <s@x>\r\n"
+#define FROM "From: S <s@x.de>\r\n"
+#define WORD_FROM "From: =?koi8-r?Q?=C1?= <s@x.de>\r\n"
 #define PLAIN "filename=a.pdf"
 
 /* What is wrong in these is the message's own fault, or nothing is. */
@@ -66,7 +66,7 @@ static const char *const wrong[] = {
     TWO(FROM, "filename*=x-nobody''%FC.pdf", "filename=\"=?utf-8?q?=FC?=\""),
     TWO(FROM, "filename*=iso-8859-12''%FC.pdf", "filename*=utf-7''+APw-"),
     TWO(FROM, "filename*=cp1252''%FC.pdf", "filename*=cp1259''%FC.pdf"),
-    TWO("From: =?x?q?a?= <s@x>, b <b@x>\r\n", PLAIN, PLAIN),
+    TWO("From: =?x?q?a?= <s@x.de>, b <b@x.de>\r\n", PLAIN, PLAIN),
 };
 
 /* And these the machine must be able to read. */
@@ -77,7 +77,8 @@ static const char *const waiters[] = {
     TWO(FROM, PLAIN, "filename*0*=gb2312''%C4%E3; filename*1*=%BA%C3"),
     TWO(FROM, PLAIN, "filename*=ks_c_5601-1987''%B0%A1.pdf"),
     TWO(WORD_FROM, PLAIN, PLAIN),
-    TWO("From: =?big5?B?pEA=?= <s@x>, =?big5?B?pEA=?= <s@X>\r\n", PLAIN, PLAIN),
+    TWO("From: =?big5?B?pEA=?= <s@x.de>, =?big5?B?pEA=?= <s@X.de>\r\n", PLAIN,
+	PLAIN),
 };
 
 static void
@@ -97,8 +98,8 @@ run(const char *text, size_t fail, int *failed, struct buf *out,
 {
 	static char to[] = "a@x", hidden[] = "b@x";
 	char *const recipients[] = {to, hidden};
-	const struct rewrite_rules rules = {.mailbox = "m@x"};
-	const struct content_rules content = {.encode_8bit = 1};
+	const struct rewrite_rules rules = {.mailbox = "m@x.de"};
+	struct content_rules content = {.encode_8bit = 1};
 	struct conf conf = {.sendmail_limit = LIMIT};
 	struct large large = {NULL, 0};
 	struct recipients rs;
@@ -113,7 +114,8 @@ run(const char *text, size_t fail, int *failed, struct buf *out,
 	fail_at(fail);
 	result = recipients_init(&rs, recipients, NULL, 2, err);
 	if (result == 0)
-		result = rewrite(&spool, &rules, &rs, &edits, err);
+		result = rewrite(&spool, &rules, &rs, &edits,
+		    &content.signature_broken, err);
 	if (result == 0)
 		result = content_edit(&edits, &spool.found, &content, err);
 	if (result == 0)

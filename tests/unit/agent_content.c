@@ -133,6 +133,17 @@ static const struct row leaves[] = {
     /* which one cannot be read */
     {PLAIN "Content-Transfer-Encoding: (base64\r\n\r\nQUJD" UE "\r\n", NULL},
     {PLAIN "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJD" UE "\r\n", NULL},
+    /* no name, over 8-bit text */
+    {PLAIN "Content-Transfer-Encoding: \"8bit\"\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: 8bit, binary\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: text/plain\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: =8bit;\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: text/plain\r\n\r\nabc\r\n", NULL},
+    {PLAIN "Content-Transfer-Encoding: \"X-uue\"\r\n\r\nQUJD" UE "\r\n", NULL},
     /* no empty line: what is no field must not become one */
     {"A: b\r\n" UE "x: y\r\nz\r\n",
 	"A: b\r\n" MIME "Content-Type: text/plain; charset=utf-8\r\n" QP
@@ -234,6 +245,28 @@ test_multiparts(void **state)
 	CHECK(multiparts);
 }
 
+/* One that does not fit any more keeps nothing; that of a message in it does. */
+static void
+test_broken_signature(void **state)
+{
+	static const struct row row = {
+	    "DKIM-Signature: v=1; d=x\r\nSubject: abcdef" UE "\r\n" MIXED
+	    "\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+	    "DKIM-Signature: v=1\r\nSubject: " UE "\r\n\r\n" UE
+	    "\r\n--b\r\n\r\nabcdef" UE "\r\n--b--\r\n",
+	    "DKIM-Signature: v=1; d=x\r\n"
+	    "Subject: =?utf-8?Q?abcdef=C3=BC?=\r\n" MIXED
+	    "\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+	    "DKIM-Signature: v=1\r\nSubject: " UE "\r\n\r\n" UE
+	    "\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n" QP
+	    "\r\nabcdef=C3=BC\r\n--b--\r\n"};
+	struct content_rules broken = rules;
+
+	(void)state;
+	broken.signature_broken = 1;
+	check(&row, &broken);
+}
+
 /* --- settings --- */
 
 static const struct row kept[] = {
@@ -331,6 +364,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_leaves),
 	    cmocka_unit_test(test_multiparts),
+	    cmocka_unit_test(test_broken_signature),
 	    cmocka_unit_test(test_keep_8bit),
 	    cmocka_unit_test(test_nul),
 	    cmocka_unit_test(test_many_parts),

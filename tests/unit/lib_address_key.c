@@ -37,6 +37,16 @@ static const struct {
     {"a.@c", "\"a.\"@c"},
     {"\"a\r\n b\"@c", "\"a b\"@c"},
     {"\"A B\"@c", "\"a b\"@c"},
+    /* apostrophes that were meant as quotes */
+    {"'a@b'", "a@b"},
+    {"''a@b''", "a@b"},
+    {"'a@b.'", "a@b"},
+    {"'a@b'.", "a@b"},
+    {"\"'a\"@b'", "a@b"},
+    {"'a@b", "'a@b"},
+    {"a@b'", "a@b'"},
+    {"'@b'", "'@b'"},
+    {"o'a@b", "o'a@b"},
     /* comments, blanks, folds, a last dot */
     {"a(x)@(y)b(z)", "a@b"},
     {" a . b @ c . d ", "a.b@c.d"},

@@ -1,7 +1,7 @@
 /*
  * Whom fields of one name name together (lib/mailboxes.c). A row is their
  * values, and what was read: elements, mailboxes, the first one's key, and
- * whether m@x is among them.
+ * whether m@x.de is among them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,19 +21,19 @@ static const struct {
     {{""}, 0, 0, "", 0},
     {{" (nobody) "}, 0, 0, "", 0},
     {{"Scanner"}, 1, 0, "", 0},
-    {{"A <A@X>"}, 1, 1, "a@x", 0},
-    {{"m@x"}, 1, 1, "m@x", 1},
-    {{"a@x, \"A\"@X."}, 2, 1, "a@x", 0},
-    {{"a@x, b@x, M <M@x>"}, 2, 2, "a@x", 1},
-    {{"a@x", "b@x"}, 2, 2, "a@x", 0},
-    {{"", "a@x"}, 1, 1, "a@x", 0},
-    {{"Office: a@x, m@x;"}, 2, 2, "a@x", 1},
+    {{"A <A@X.DE>"}, 1, 1, "a@x.de", 0},
+    {{"m@x.de"}, 1, 1, "m@x.de", 1},
+    {{"a@x.de, \"A\"@X.DE."}, 2, 1, "a@x.de", 0},
+    {{"a@x.de, b@x.de, M <M@x.de>"}, 2, 2, "a@x.de", 1},
+    {{"a@x.de", "b@x.de"}, 2, 2, "a@x.de", 0},
+    {{"", "a@x.de"}, 1, 1, "a@x.de", 0},
+    {{"Office: a@x.de, m@x.de;"}, 2, 2, "a@x.de", 1},
     {{"Office:;"}, 2, 0, "", 0},
-    {{"Doe, John <j@x>"}, 2, 1, "j@x", 0},
-    {{"\"\001\"@x"}, 1, 0, "", 0},
-    {{"\"\001\"@x, a@x"}, 2, 1, "a@x", 0},
-    {{"a@x, \"\001\"@x"}, 2, 1, "a@x", 0},
-    {{"\"\177\"@x", "m@x"}, 2, 1, "m@x", 1},
+    {{"Doe, John <j@x.de>"}, 2, 1, "j@x.de", 0},
+    {{"\"\001\"@x.de"}, 1, 0, "", 0},
+    {{"\"\001\"@x.de, a@x.de"}, 2, 1, "a@x.de", 0},
+    {{"a@x.de, \"\001\"@x.de"}, 2, 1, "a@x.de", 0},
+    {{"\"\177\"@x.de", "m@x.de"}, 2, 1, "m@x.de", 1},
 };
 
 static struct span
@@ -51,7 +51,7 @@ test_rows(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		memset(&m, 0, sizeof(m));
-		m.own = "m@x";
+		m.own = "m@x.de";
 		for (k = 0; k < 3 && rows[i].values[k] != NULL; k++)
 			mailboxes_read(&m, whole(rows[i].values[k]));
 		print_message("row %zu\n", i);
@@ -66,7 +66,29 @@ test_rows(void **state)
 	}
 }
 
-/* Up to the longest key an address counts, and beyond it names nobody. */
+/* What no mailbox can have is passed over, and the first is remembered. */
+static void
+test_unfit(void **state)
+{
+	struct mailboxes m;
+
+	(void)state;
+	memset(&m, 0, sizeof(m));
+	mailboxes_read(&m, whole("R <Root@localhost>, a@x.de, x@[1.2.3.4]"));
+	assert_int_equal(m.count, 1);
+	assert_string_equal(m.key, "a@x.de");
+	assert_int_equal(m.unfit_count, 2);
+	assert_string_equal(m.unfit, "root@localhost");
+	assert_string_equal(m.unfit_reason, "its domain has no dot");
+	assert_true(address_equal(m.first_unfit.spec, whole(m.unfit)));
+	memset(&m, 0, sizeof(m));
+	mailboxes_read(&m, whole("b\303\274x@x.de"));
+	assert_int_equal(m.count, 0);
+	assert_int_equal(m.unfit_count, 1);
+	assert_string_equal(m.unfit_reason, "it is not ASCII before the @");
+}
+
+/* Up to the longest key an address is read, and beyond it names nobody. */
 static void
 test_long(void **state)
 {
@@ -78,10 +100,11 @@ test_long(void **state)
 	for (n = ADDRESS_KEY_SIZE - 10; n < ADDRESS_KEY_SIZE + 10; n++) {
 		memset(&m, 0, sizeof(m));
 		memset(text, 'x', n);
-		strcpy(text + n - 2, "@y");
+		strcpy(text + n - 5, "@y.de");
 		mailboxes_read(&m, whole(text));
 		assert_int_equal(m.elements, 1);
-		assert_int_equal(m.count, n < ADDRESS_KEY_SIZE);
+		assert_int_equal(m.count, 0);
+		assert_int_equal(m.unfit_count, n < ADDRESS_KEY_SIZE);
 	}
 }
 
@@ -90,6 +113,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_unfit),
 	    cmocka_unit_test(test_long),
 	};
 

@@ -124,6 +124,13 @@ static const struct {
     {{"From: Office:;", DATE, ID, NULL}, "-From/1|+From: a@example.com|" STAMP,
 	" (added From)"},
     {{"From: a@example.com, x", DATE, ID, NULL}, STAMP, ""},
+    /* the agent replaces the address and keeps the name */
+    {{"From: Cron <root@nas>", DATE, ID, NULL}, STAMP,
+	" (From was <root@nas>: its domain has no dot)"},
+    {{"From: \"a> b\"@example.com", ID, NULL}, NEW_DATE STAMP,
+	" (added Date; From was <\"a??b\"@example.com>: its local part needs "
+	"quotes)"},
+    {{"From: root@nas, a@example.com", DATE, ID, NULL}, STAMP, ""},
     {{NULL}, "+From: a@example.com|" NEW_DATE "+Message-ID: ID|" STAMP,
 	" (added From, Date, Message-ID)"},
     /* ours, in any case and number */

@@ -3,8 +3,8 @@
  *
  * Edits are made in the order of the bytes: what lies between parts, then a
  * part's fields, then its body. Nothing inside multipart/signed,
- * multipart/encrypted or a message with a DKIM-Signature is touched, since the
- * signature covers the bytes as they are; S/MIME's application/pkcs7-mime is a
+ * multipart/encrypted or a message with a DKIM-Signature that still fits is
+ * touched, since the signature covers the bytes as they are; S/MIME's application/pkcs7-mime is a
  * leaf, and content_plan() leaves it.
  */
 #include <stdlib.h>
@@ -22,12 +22,13 @@ content_start(
 /* --- parts --- */
 
 static int
-content_is_signed_message(const struct mime_part *part)
+content_is_signed_message(const struct content *c, const struct mime_part *part)
 {
 	struct header_reader r;
 	struct header_field f;
 
-	if (!part->is_message)
+	if (!part->is_message ||
+	    (part->depth == 0 && c->rules->signature_broken))
 		return 0;
 	header_init(&r, part->fields.p, part->fields.len);
 	while (header_next(&r, &f))
@@ -99,7 +100,7 @@ content_take_part(struct content *c, const struct mime_part *part,
 		return 0;
 	if (content_line_ends(c, part->header.from, err) == -1)
 		return -1;
-	if (content_is_signed_message(part) ||
+	if (content_is_signed_message(c, part) ||
 	    part->header_end == HEADER_OPEN) {
 		content_protect(c, part, event);
 		return 0;
@@ -119,7 +120,7 @@ content_walk(struct content *c, struct mime_reader *r, struct error *err)
 	event = mime_next(r, &part, err);
 	if (event == MIME_ERROR)
 		return -1;
-	if (!scan_found(&c->found) || content_is_signed_message(&part))
+	if (!scan_found(&c->found) || content_is_signed_message(c, &part))
 		return content_head_client(c, &part, err);
 	while (event > MIME_END) {
 		if (event != MIME_CLOSE)

@@ -13,6 +13,7 @@
 struct content_rules {
 	int encode_8bit;
 	int hide_client;
+	int signature_broken; /* the message's own: it covers nothing */
 	const char *queue_id; /* borrowed; names our own Received field */
 };
 

@@ -180,11 +180,41 @@ content_body_plan_identity(struct content *c, const struct mime_part *part,
 
 /* --- which rule --- */
 
+/* Whether the name may be meant for an encoding, if in a form that nobody reads. */
+static int
+content_body_may_encode(struct span name)
+{
+	static const char *const encodings[] = {
+	    "base64", "quoted-printable", "uu", "yenc", "x-"};
+	size_t i, at, len;
+
+	for (i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
+		len = strlen(encodings[i]);
+		for (at = 0; at + len <= name.len; at++)
+			if (strncasecmp(name.p + at, encodings[i], len) == 0)
+				return 1;
+	}
+	return 0;
+}
+
+/* RFC 2045 section 5.1. */
+static int
+content_body_is_token(struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < name.len; i++)
+		if (name.p[i] <= 32 || name.p[i] >= 127 ||
+		    strchr("()<>@,;:\\\"/[]?=", name.p[i]) != NULL)
+			return 0;
+	return name.len > 0;
+}
+
 /*
  * RFC 2045 section 6.4 wants unknown encodings left alone. But where people
  * write "utf-8" or "none" and 8-bit bytes or lines follow that no encoding would
- * have left, nothing is encoded. What is no name at all may have been meant as
- * any.
+ * have left, nothing is encoded. What is no name at all ("text/plain", "8bit,
+ * binary", or 8bit in quotes) counts as 8bit over 8-bit bytes.
  */
 static int
 content_body_is_identity(const struct mime_part *part, const struct scan *s)
@@ -193,8 +223,10 @@ content_body_is_identity(const struct mime_part *part, const struct scan *s)
 
 	if (part->encoding != MIME_OTHER)
 		return part->encoding <= MIME_BINARY;
-	return (s->eight_bit || s->long_line) && name.len > 0 &&
-	    !span_is(name, "uuencode") && !span_is(name, "yenc") &&
+	if (!content_body_is_token(name))
+		return s->eight_bit && !content_body_may_encode(name);
+	return (s->eight_bit || s->long_line) && !span_is(name, "uuencode") &&
+	    !span_is(name, "yenc") &&
 	    (name.len < 2 || strncasecmp(name.p, "x-", 2) != 0);
 }
 

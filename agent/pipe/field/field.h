@@ -1,7 +1,7 @@
 /*
  * field.h - writes a header field anew, so that it has no 8-bit byte, no lone
- * CR or LF and, where a blank allows it, no line over 998 bytes, and means what
- * it meant.
+ * CR or LF and, where its grammar has a place for a line end, no line over 998
+ * bytes, and means what it meant.
  */
 #ifndef MSGRAPH_AGENT_FIELD_H
 #define MSGRAPH_AGENT_FIELD_H
@@ -10,8 +10,8 @@
 #include "lib/base/span.h"
 
 /*
- * Appends "name: value" to out, with whatever blanks stand before the colon
- * and without a line end. Charset is what 8-bit bytes are in, where the
+ * Appends "name: value" to out, without blanks before the colon and without a
+ * line end. No encoded word is written where RFC 2047 section 5 forbids it. Charset is what 8-bit bytes are in, where the
  * message says it, or empty. out->failed tells of failure.
  */
 void field_write(struct buf *out, struct span name_and_colon, struct span value,

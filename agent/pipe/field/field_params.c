@@ -6,13 +6,13 @@
  * have to change in the body as well. All parameters of a field are taken to
  * be in one charset, that of the sections of one must be.
  */
+#include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/param.h"
 #include "field_kinds.h"
 
 #define LINE_MAX_BYTES 76
-
-static const char mark[] = "?";
+#define LONG_VALUE 900 /* leaves no place to fold a line */
 
 struct params {
 	struct fold *fold;
@@ -165,40 +165,89 @@ field_params_must_write(const struct params *ps, const struct param *p)
 {
 	if (span_is(p->name, "boundary"))
 		return 0;
-	if (fold_needs(p->value))
+	/* its value, or a comment around the '=' */
+	if (fold_needs(p->whole) || p->value.len > LONG_VALUE)
 		return 1;
 	/* the charset stands in the first section alone */
 	return ps->sections && p->section == 0 && !p->extended;
 }
 
-/*
- * What belongs to no parameter means nothing, but an encoded word in it could,
- * for its '='. So there 8-bit bytes become question marks.
- */
+/* The type itself, without its 8-bit bytes. */
 static void
-field_params_write_rest(struct fold *f, struct span text)
+field_params_write_type(struct fold *f, struct span text)
 {
 	const char *p, *from = text.p;
 
 	for (p = from; p < span_end(text); p++)
 		if (*p & 0x80) {
 			fold_raw(f, span_between(from, p));
-			fold_raw(f, span_between(mark, mark + 1));
 			from = p + 1;
 		}
 	fold_raw(f, span_between(from, p));
 }
 
+/* Where a type with its subtype, or a disposition, ends. */
+static const char *
+field_params_type_end(struct span value)
+{
+	struct span type, subtype;
+
+	if (param_type(value, &type, &subtype) == 0)
+		return span_end(subtype);
+	return span_end(param_word(value));
+}
+
+/* Goes behind what stands between blanks, semicolons and comments. */
+static struct span
+field_params_piece(struct lexer *l)
+{
+	const char *from = l->text.p;
+
+	do
+		lex(l);
+	while (l->token != TOKEN_END && l->token != TOKEN_SPACE &&
+	    l->token != TOKEN_COMMENT && !lex_is(l, ';') && *from != ';' &&
+	    *from != '(');
+	return span_between(from, l->text.p);
+}
+
+/*
+ * What belongs to no parameter means nothing, but an encoded word in it could,
+ * for its '='. So a piece of it with 8-bit bytes goes, with the blanks before it.
+ */
 static void
-field_params_write_gap(
-    struct fold *f, const char *from, const char *to, struct span *space)
+field_params_write_rest(struct fold *f, struct span text)
+{
+	struct span space = {text.p, 0}, piece;
+	struct lexer l;
+
+	lex_init(&l, text.p, span_end(text));
+	while (l.token != TOKEN_END) {
+		if (l.token == TOKEN_SPACE) {
+			space = l.text;
+			lex(&l);
+			continue;
+		}
+		piece = field_params_piece(&l);
+		if (!fold_needs(piece)) {
+			fold_raw(f, space);
+			fold_raw(f, piece);
+		}
+		space.len = 0;
+	}
+	fold_raw(f, space);
+}
+
+/* The blanks at its end are left to what follows. */
+static struct span
+field_params_gap(const char *from, const char *to, struct span *space)
 {
 	const char *end = to;
 
 	while (end > from && span_is_space(end[-1]))
 		end--;
-	field_params_write_rest(f, span_between(from, end));
 	*space = span_between(end, to);
+	return span_between(from, end);
 }
 
 static int
@@ -220,19 +269,25 @@ field_params(struct fold *f, struct span value)
 	struct params ps = {.fold = f,
 	    .charset = charset_of(value, f->charset),
 	    .sections = field_params_has_sections(value)};
-	const char *at = value.p;
 	struct param_reader r;
-	struct span space;
+	struct span space, gap;
+	const char *at;
 	struct param p;
 
 	param_init(&r, value);
+	at = field_params_type_end(value);
+	field_params_write_type(f, span_between(value.p, at));
 	while (param_next(&r, &p)) {
-		field_params_write_gap(f, at, p.whole.p, &space);
+		gap = field_params_gap(at, p.whole.p, &space);
 		at = span_end(p.whole);
-		if (fold_needs(p.name)) {
-			fold_space(f, space, p.whole.len);
-			field_params_write_rest(f, p.whole);
-		} else if (field_params_must_write(&ps, &p)) {
+		if (fold_needs(p.name)) { /* goes, and its ';' */
+			if (gap.len > 0 && span_end(gap)[-1] == ';')
+				gap.len--;
+			field_params_write_rest(f, gap);
+			continue;
+		}
+		field_params_write_rest(f, gap);
+		if (field_params_must_write(&ps, &p)) {
 			field_params_write_param(&ps, space, &p);
 			/* without quotes, what follows would belong to it */
 			at = r.next;

@@ -7,11 +7,12 @@
  * a run and an encoded word that was there before goes into the run as well.
  */
 #include "lib/mail/address_lex.h"
+#include "lib/mail/charset.h"
 #include "lib/mail/encoded_word.h"
 #include "field_words.h"
 
-/* Of a WORDS_SUBJECT: longer ones leave no place to fold a line. */
-#define SUBJECT_WORD_MAX 900
+/* Longer ones leave no place to fold a line. */
+#define LONG_WORD 900
 
 struct unit {
 	enum { UNIT_END, UNIT_WORD, UNIT_OTHER } kind;
@@ -22,6 +23,7 @@ struct unit {
 struct units {
 	enum words mode;
 	const char *next, *limit;
+	int open_quote; /* there is no other quote any more */
 };
 
 /* From p to a blank, or to a bracket in a comment. */
@@ -39,15 +41,37 @@ field_words_text_end(const char *p, const char *limit, enum words mode)
 	return p;
 }
 
+/*
+ * The same, but what stands in quotes is one word, since the field may be one
+ * with a structure that is not known here.
+ */
+static const char *
+field_words_quoted_end(struct units *us, const char *p)
+{
+	const char *end = field_words_text_end(p, us->limit, us->mode), *quote;
+
+	while (!us->open_quote &&
+	    (quote = memchr(p, '"', (size_t)(end - p))) != NULL) {
+		p = memchr(quote + 1, '"', (size_t)(us->limit - quote - 1));
+		us->open_quote = p == NULL;
+		if (p == NULL)
+			break;
+		p++;
+		end = field_words_text_end(p, us->limit, us->mode);
+	}
+	return end;
+}
+
 static int
 field_words_is_word(const struct lexer *l, enum words mode)
 {
 	if (mode == WORDS_NAME)
 		return l->token != TOKEN_END && l->token != TOKEN_SPACE &&
 		    l->token != TOKEN_COMMENT;
-	return l->token == TOKEN_ATOM ||
-	    (mode == WORDS_TOKENS &&
-		(l->token == TOKEN_QUOTED || lex_is(l, '.')));
+	if (l->token == TOKEN_LITERAL || l->token == TOKEN_OPEN)
+		return fold_needs(l->text);
+	return l->token == TOKEN_ATOM || l->token == TOKEN_QUOTED ||
+	    lex_is(l, '.') || lex_is(l, '@');
 }
 
 static void
@@ -59,8 +83,6 @@ field_words_next_token(
 	lex_init(&l, p, limit);
 	u->kind = field_words_is_word(&l, mode) ? UNIT_WORD : UNIT_OTHER;
 	u->text = l.text;
-	if (u->kind == UNIT_OTHER || mode == WORDS_ALONE)
-		return;
 	while (field_words_is_word(&l, mode)) {
 		u->text = span_between(p, span_end(l.text));
 		lex(&l);
@@ -82,8 +104,10 @@ field_words_next_unit(struct units *us, struct unit *u)
 		field_words_next_token(u, p, limit, us->mode);
 	else {
 		u->kind = UNIT_WORD;
-		u->text =
-		    span_between(p, field_words_text_end(p, limit, us->mode));
+		u->text = span_between(p,
+		    us->mode == WORDS_TEXT
+			? field_words_quoted_end(us, p)
+			: field_words_text_end(p, limit, us->mode));
 		if (u->text.len == 0) { /* a bracket */
 			u->kind = UNIT_OTHER;
 			u->text.len = 1;
@@ -98,7 +122,7 @@ field_words_needs(const struct units *us, const struct unit *u)
 	if (u->kind != UNIT_WORD || encoded_word_is(u->text))
 		return 0;
 	return fold_needs(u->text) ||
-	    (us->mode == WORDS_SUBJECT && u->text.len > SUBJECT_WORD_MAX);
+	    (us->mode == WORDS_SUBJECT && u->text.len > LONG_WORD);
 }
 
 /* --- what words mean --- */
@@ -154,39 +178,18 @@ field_words_add_word(struct buf *out, struct span word, enum words mode)
 
 /* --- units that are no words --- */
 
-/* 8-bit bytes in what is neither atom nor quoted string: each run of them
- * with the other bytes around it that mean nothing. */
-static void
-field_words_write_pieces(struct fold *f, struct span text)
-{
-	const char *p = text.p, *limit = span_end(text), *from;
-	struct span piece;
-	int atext;
-
-	while (p < limit) {
-		from = p;
-		atext = lex_is_atext(*p);
-		while (p < limit && lex_is_atext(*p) == atext)
-			p++;
-		piece = span_between(from, p);
-		if (fold_needs(piece))
-			fold_words(f, span_between(from, from), piece);
-		else
-			fold_raw(f, piece);
-	}
-}
-
 static void
 field_words_write_other(struct fold *f, const struct unit *u, enum words mode)
 {
-	fold_space(f, u->space, u->text.len);
-	if (!fold_needs(u->text))
+	if (!fold_needs(u->text)) {
+		fold_space(f, u->space, u->text.len);
 		fold_raw(f, u->text);
-	else if (mode != WORDS_COMMENT && mode != WORDS_ALONE &&
-	    u->text.p[0] == '(' && span_end(u->text)[-1] == ')')
+	} else if (mode != WORDS_COMMENT && u->text.p[0] == '(' &&
+	    span_end(u->text)[-1] == ')') {
+		fold_space(f, u->space, u->text.len);
 		words_write(f, u->text, WORDS_COMMENT);
-	else
-		field_words_write_pieces(f, u->text);
+	} else
+		words_write_whole(f, u->space, u->text);
 }
 
 /*
@@ -231,7 +234,7 @@ field_words_write_run(
 		field_words_add_unfolded(&text, space);
 	field_words_add_word(&text, u->text, us->mode);
 	field_words_next_unit(us, u);
-	while (field_words_needs(us, u) && us->mode != WORDS_ALONE) {
+	while (field_words_needs(us, u)) {
 		field_words_add_unfolded(&text, u->space);
 		field_words_add_word(&text, u->text, us->mode);
 		field_words_next_unit(us, u);
@@ -246,10 +249,44 @@ field_words_write_run(
 	buf_free(&text);
 }
 
+/* Writes one that is too long for a line as several; 0 where that cannot be. */
+static int
+field_words_split(struct fold *f, const struct unit *u)
+{
+	struct span charset;
+	struct buf bytes;
+	int known;
+
+	if (u->text.len <= LONG_WORD)
+		return 0;
+	buf_init(&bytes, u->text.len);
+	known = encoded_word_bytes(u->text, &charset, &bytes) == 0 &&
+	    bytes.len > 0 && charset_kind(charset) != CHARSET_UNKNOWN;
+	if (known)
+		fold_words_in(f, u->space,
+		    span_between(bytes.bytes, bytes.bytes + bytes.len),
+		    charset);
+	buf_free(&bytes);
+	return known;
+}
+
+/* What needs no encoding, or is an encoded word already. */
+static void
+field_words_write_word(struct fold *f, const struct unit *u)
+{
+	if (!encoded_word_is(u->text)) {
+		fold_space(f, u->space, u->text.len);
+		fold_raw(f, u->text);
+	} else if (!field_words_split(f, u)) {
+		fold_space(f, u->space, u->text.len);
+		field_words_write_encoded_word(f, u->text);
+	}
+}
+
 void
 words_write(struct fold *f, struct span text, enum words mode)
 {
-	struct units us = {mode, text.p, span_end(text)};
+	struct units us = {mode, text.p, span_end(text), 0};
 	struct unit u;
 	int after_word = 0;
 
@@ -261,15 +298,26 @@ words_write(struct fold *f, struct span text, enum words mode)
 			continue;
 		}
 		after_word = u.kind == UNIT_WORD && encoded_word_is(u.text);
-		if (u.kind == UNIT_WORD) {
-			fold_space(f, u.space, u.text.len);
-			if (after_word)
-				field_words_write_encoded_word(f, u.text);
-			else
-				fold_raw(f, u.text);
-		} else
+		if (u.kind == UNIT_WORD)
+			field_words_write_word(f, &u);
+		else
 			field_words_write_other(f, &u, mode);
 		field_words_next_unit(&us, &u);
 	}
 	fold_space(f, u.space, 0);
+}
+
+void
+words_write_whole(struct fold *f, struct span space, struct span text)
+{
+	struct buf meant;
+
+	buf_init(&meant, f->out->limit);
+	field_words_add_word(&meant, text, WORDS_NAME);
+	if (meant.failed)
+		f->out->failed = meant.failed;
+	else
+		fold_words(f, space,
+		    span_between(meant.bytes, meant.bytes + meant.len));
+	buf_free(&meant);
 }

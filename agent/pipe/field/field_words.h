@@ -8,17 +8,21 @@
 #include "fold.h"
 
 enum words {
-	WORDS_TEXT, /* words between blanks */
-	WORDS_SUBJECT, /* the same; words too long for a line are encoded too */
+	WORDS_TEXT, /* words between blanks; what is in quotes is one */
+	WORDS_SUBJECT, /* words between blanks; too long ones are encoded too */
 	WORDS_COMMENT, /* what stands in "(...)", with its brackets */
 	WORDS_NAME, /* a display name: all that is no comment */
-	WORDS_TOKENS, /* atoms, quoted strings and dots of a structured field */
-	/* Atoms, each for itself, also in quotes and comments. All that
-	 * separates them stays, so what could not be read as an address
-	 * cannot be afterwards. */
-	WORDS_ALONE
+	WORDS_TOKENS /* atoms, quoted strings, '.' and '@' of a structured field */
 };
 
+/*
+ * Writes text, with encoded words in the place of words that have 8-bit bytes,
+ * quotes around them included (RFC 2047 section 5 has none in quotes). An encoded
+ * word that leaves no place to fold a line becomes several.
+ */
 void words_write(struct fold *, struct span text, enum words);
+
+/* Writes all of a text, blanks and brackets included, as encoded words. */
+void words_write_whole(struct fold *, struct span space, struct span text);
 
 #endif

@@ -9,6 +9,7 @@
  */
 #include "agent/pipe/codec/base64.h"
 #include "agent/pipe/codec/scan.h"
+#include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
 #include "fold.h"
 
@@ -207,12 +208,21 @@ fold_room_left(const struct fold *f, size_t space)
 void
 fold_words(struct fold *f, struct span space, struct span text)
 {
-	struct words w = {.charset = charset_of(text, f->charset)};
+	if (fold_needs(text))
+		fold_words_in(f, space, text, charset_of(text, f->charset));
+	else
+		fold_words_in(
+		    f, space, text, span_between(ascii, ascii + strlen(ascii)));
+}
+
+void
+fold_words_in(
+    struct fold *f, struct span space, struct span text, struct span charset)
+{
+	struct words w = {.charset = charset};
 	size_t overhead, room;
 	struct span head;
 
-	if (!fold_needs(text))
-		w.charset = span_between(ascii, ascii + strlen(ascii));
 	overhead = w.charset.len +
 	    strlen("=?"
 		   "?Q?"
@@ -280,11 +290,86 @@ fold_line(struct buf *out, struct span line, const char *text)
 	buf_add(out, line.p, line.len);
 }
 
-void
-fold_long(struct buf *out, struct span field)
+/* A value on its way into lines, by items that must stay in one. */
+struct spread {
+	struct buf *out;
+	const char *start; /* of the value: no line is the name alone */
+	size_t column;
+	const char *line_end; /* of the line of the value that is written */
+};
+
+/* So much of the line would follow, did it stay one. */
+static size_t
+fold_rest(struct spread *s, const char *from, const char *limit)
+{
+	if (s->line_end == NULL || s->line_end < from) {
+		s->line_end = memmem(from, (size_t)(limit - from), "\r\n", 2);
+		if (s->line_end == NULL)
+			s->line_end = limit;
+	}
+	return (size_t)(s->line_end - from);
+}
+
+/* An item starts with the blanks before it, if there are any. */
+static void
+fold_add_item(struct spread *s, struct span item, const char *limit)
+{
+	const char *lf;
+
+	if (item.p > s->start && s->column + item.len > 78 &&
+	    s->column + fold_rest(s, item.p, limit) > SCAN_LINE_MAX &&
+	    item.p[0] != '\r') {
+		buf_add(s->out, "\r\n", 2);
+		if (!span_is_space(item.p[0]))
+			buf_add(s->out, " ", 1);
+		s->column = 0;
+	}
+	buf_add(s->out, item.p, item.len);
+	lf = memrchr(item.p, '\n', item.len);
+	s->column = lf == NULL ? s->column + item.len
+			       : (size_t)(span_end(item) - lf - 1);
+}
+
+/*
+ * Whether an item may start at this token, before which the last stands (0: a
+ * blank or quotes; a comment). What is in <> is behind its '<'.
+ */
+static int
+fold_is_place(struct lexer l, char last, const char *behind, int named)
+{
+	if (last != '\0' && last != '>' && strchr(behind, last) != NULL)
+		return 1;
+	if (l.token == TOKEN_SPACE)
+		lex(&l);
+	return lex_is(&l, '<') &&
+	    (named || (last == '>' && strchr(behind, last) != NULL));
+}
+
+/* Copies a value, folded where its grammar has places. */
+static void
+fold_spread(struct spread *s, struct span value, const char *behind, int named)
+{
+	const char *from = value.p, *limit = span_end(value);
+	int in_angle = 0;
+	struct lexer l;
+	char last = '\0';
+
+	for (lex_init(&l, value.p, limit); l.token != TOKEN_END; lex(&l)) {
+		if (!in_angle && l.text.p > from &&
+		    fold_is_place(l, last, behind, named)) {
+			fold_add_item(s, span_between(from, l.text.p), limit);
+			from = l.text.p;
+		}
+		in_angle = lex_is(&l, '<') || (in_angle && !lex_is(&l, '>'));
+		last = l.token == TOKEN_CHAR ? l.text.p[0] : '\0';
+	}
+	fold_add_item(s, span_between(from, limit), limit);
+}
+
+static void
+fold_lines(struct buf *out, struct span field, const char *text)
 {
 	const char *p = field.p, *limit = span_end(field), *end;
-	const char *text = (const char *)memchr(p, ':', field.len) + 1;
 
 	while (p < limit) {
 		end = memmem(p, (size_t)(limit - p), "\r\n", 2);
@@ -295,4 +380,28 @@ fold_long(struct buf *out, struct span field)
 			buf_add(out, "\r\n", 2);
 		p = text = end == limit ? limit : end + 2;
 	}
+}
+
+void
+fold_long(struct buf *out, struct span field, const char *behind, int named)
+{
+	const char *text = (const char *)memchr(field.p, ':', field.len) + 1;
+	struct span name = span_between(field.p, text);
+	struct buf spread;
+	struct spread s = {&spread, text, name.len, NULL};
+
+	buf_init(&spread, out->limit);
+	buf_add(&spread, name.p, name.len);
+	if (behind[0] == '\0')
+		buf_add(&spread, text, field.len - name.len);
+	else
+		fold_spread(
+		    &s, span_between(text, span_end(field)), behind, named);
+	if (spread.failed)
+		out->failed = spread.failed;
+	else
+		fold_lines(out,
+		    span_between(spread.bytes, spread.bytes + spread.len),
+		    spread.bytes + name.len);
+	buf_free(&spread);
 }

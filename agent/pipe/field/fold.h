@@ -34,11 +34,19 @@ void fold_here(struct fold *, struct span space);
 /* Writes text as encoded words after a space, which may be folded. */
 void fold_words(struct fold *, struct span space, struct span text);
 
+/* The same for bytes that are in this charset, a known one. */
+void fold_words_in(
+    struct fold *, struct span space, struct span text, struct span charset);
+
 /*
- * Appends a field ("name: value"), folded at blanks where a line of it is over
- * 998 bytes; what has no blank stays.
+ * Appends a field ("name: value"), folded where a line of it is over 998 bytes:
+ * behind each byte of behind that stands for itself (outside quotes, comments
+ * and <>; behind a '>' only before a '<'), with named before each '<' too, where
+ * there is a blank or not; and where that is not enough, at blanks. What has
+ * none of these stays.
  */
-void fold_long(struct buf *out, struct span field);
+void fold_long(
+    struct buf *out, struct span field, const char *behind, int named);
 
 /* 1 when there is an 8-bit byte. */
 int fold_needs(struct span text);

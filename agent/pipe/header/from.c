@@ -2,13 +2,15 @@
  * from.c - From and Sender. See from.h.
  *
  * Exchange sends as one mailbox. So From becomes one address: the only one
- * there is, whosever it is, since sending as somebody else is a right that an
- * admin gives; or, of several, the mailbox that sends. A name that holds a '@'
- * was seen to be refused (ErrorSendAsDenied), and Exchange shows the
- * directory's name anyway.
+ * there is that a mailbox can have, whosever it is, since sending as somebody
+ * else is a right that an admin gives; else the mailbox that sends. An address
+ * that no mailbox can have may still receive mail, so it goes into Reply-To. A
+ * name that holds a '@' was seen to be refused (ErrorSendAsDenied), and Exchange
+ * shows the directory's name anyway.
  */
 #include "agent/pipe/edit/edit.h"
 #include "lib/mail/encoded_word.h"
+#include "lib/mail/mailbox_unfit.h"
 #include "lib/mail/mailboxes.h"
 #include "from.h"
 #include "mailbox_text.h"
@@ -24,6 +26,7 @@ from_read_fields(struct from *from, struct mailboxes *named, struct span head)
 
 	header_init(&r, head.p, head.len);
 	while (header_next(&r, &f)) {
+		from->has_reply_to |= span_is(f.name, "Reply-To");
 		if (!span_is(f.name, "From"))
 			continue;
 		if (from->fields++ == 0)
@@ -45,8 +48,26 @@ from_choose(struct from *from, const struct mailboxes *named,
 	} else if (named->has_own) {
 		from->author = named->found;
 		from->has_author = 1;
-	} else
+	} else {
 		from->address = mailbox;
+		from->author = named->first_unfit;
+		from->has_author = named->count == 0 && named->unfit_count == 1;
+	}
+}
+
+/* Chooses where answers go that would have gone to an address in From. */
+static void
+from_choose_reply_to(
+    struct from *from, const struct mailboxes *named, int is_bounce)
+{
+	char key[ADDRESS_KEY_SIZE];
+
+	if (is_bounce || from->has_reply_to || named->count > 0 ||
+	    named->unfit_count != 1 ||
+	    address_header_key(named->first_unfit.spec, key) == -1 ||
+	    mailbox_domain_unfit(strrchr(key, '@') + 1) != NULL)
+		return;
+	strcpy(from->reply_to, key);
 }
 
 /* --- the name --- */
@@ -138,7 +159,10 @@ from_judge_name(struct from *from, struct error *err)
 
 /* --- all of it --- */
 
-/* The address that From will have, as a key. */
+/*
+ * The address that From will have, as a key. An author's is fit, so it is the
+ * mailbox where it cannot be written, and the milter stamps none like that.
+ */
 static int
 from_set_key(struct from *from, struct error *err)
 {
@@ -149,9 +173,9 @@ from_set_key(struct from *from, struct error *err)
 		    from->address, from->address + strlen(from->address));
 	if (address_header_key(own, from->key) != -1)
 		return 0;
-	return error_set(err, ERROR_PERMANENT,
-	    address_is_ascii(own) ? "5.6.0" : "5.6.7",
-	    "From <%.*s> is not an address that Microsoft Graph can send for",
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "mailbox %.*s is not an address that From can have: the message "
+	    "did not come through msgraph-milter",
 	    own.len > 254 ? 254 : (int)own.len, own.p);
 }
 
@@ -164,12 +188,14 @@ from_survey(struct from *from, struct span head, const char *mailbox,
 	char key[ADDRESS_KEY_SIZE];
 
 	memset(from, 0, sizeof(*from));
+	from->mailbox = own;
 	if (address_key(own, key, sizeof(key)) != -1)
 		named.own = key;
 	from_read_fields(from, &named, head);
 	if (from->fields == 0)
 		return 0;
 	from_choose(from, &named, mailbox, is_bounce);
+	from_choose_reply_to(from, &named, is_bounce);
 	from->changes = from->fields > 1 || named.elements != 1 ||
 	    named.ambiguous || from->address != NULL ||
 	    !mailbox_text_is_right(&from->author) ||
@@ -202,14 +228,20 @@ from_author_field(
 		return FIELD_GOES;
 	if (!from->changes)
 		return FIELD_STAYS;
-	buf_add(out, f->whole.p, (size_t)(f->value.p - f->whole.p));
+	buf_add(out, f->name.p, f->name.len);
+	buf_add_string(out, ":");
 	buf_add_string(out, " ");
 	from_write_author(from, out);
 	buf_add_string(out, "\r\n");
+	if (from->reply_to[0] != '\0')
+		buf_printf(out, "Reply-To: %s\r\n", from->reply_to);
 	return FIELD_CHANGES;
 }
 
-/* One who is the author says nothing that From does not say. */
+/*
+ * Graph may refuse a message whose Sender is not the mailbox, and one who is
+ * the author says nothing that From does not say.
+ */
 static enum disposition
 from_sender_field(const struct from *from, const struct header_field *f)
 {
@@ -217,14 +249,17 @@ from_sender_field(const struct from *from, const struct header_field *f)
 	    span_between(from->key, from->key + strlen(from->key));
 	struct address_reader r;
 	struct address a;
+	int stays = 0;
 
-	if (from->fields == 0)
-		return FIELD_STAYS;
 	address_init(&r, f->value.p, f->value.len);
-	while (address_next(&r, &a))
-		if (a.kind == ADDRESS_MAILBOX && !address_equal(a.spec, author))
-			return FIELD_STAYS;
-	return FIELD_GOES;
+	while (address_next(&r, &a)) {
+		if (a.kind != ADDRESS_MAILBOX)
+			continue;
+		if (!address_equal(a.spec, from->mailbox))
+			return FIELD_GOES;
+		stays = !address_equal(a.spec, author);
+	}
+	return stays ? FIELD_STAYS : FIELD_GOES;
 }
 
 enum disposition

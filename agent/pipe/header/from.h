@@ -20,12 +20,16 @@ struct from {
 	const char *address; /* what it must be; borrowed; NULL: its own */
 	char key[ADDRESS_KEY_SIZE]; /* of the author in the end */
 	const char *first; /* the first From */
+	struct span mailbox; /* the one that sends; borrowed */
+	int has_reply_to;
+	char reply_to[ADDRESS_KEY_SIZE]; /* a new one's, or "" */
 };
 
 /*
  * Reads all From fields. A bounce comes from the mailbox, whoever wrote it. 0;
- * or -1 with *err set: 5.6.7 for an author whom ASCII cannot write, 5.6.0 for one
- * that is too long, 4.3.x where the machine cannot tell what a name says.
+ * or -1 with *err set: 5.6.0 for an author that is too long to be written,
+ * 4.3.5 for a mailbox that cannot be, 4.3.x where the machine cannot tell what a
+ * name says.
  */
 int from_survey(struct from *, struct span head, const char *mailbox,
     int is_bounce, struct error *);

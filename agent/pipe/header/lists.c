@@ -371,7 +371,8 @@ lists_write_field(const struct lists *ls, enum list_kind kind,
 	struct header_reader r;
 	struct header_field f;
 
-	buf_add(out, field->whole.p, (size_t)(field->value.p - field->whole.p));
+	buf_add(out, field->name.p, field->name.len);
+	buf_add_string(out, ":");
 	if (lists_is_resent(kind))
 		lists_write_value(&w, field->value);
 	else {

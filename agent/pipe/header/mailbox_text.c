@@ -80,11 +80,13 @@ mailbox_text_add_quoted(struct buf *out, struct span name)
 	buf_add_string(out, "\"");
 }
 
+/* A name that is the address goes, and so does one with an odd encoded word. */
 static void
 mailbox_text_add_repaired(
     struct buf *out, const struct address *a, const char *address)
 {
-	int named = a->name.len > 0 && !mailbox_text_has_word(a->name);
+	int named = a->name.len > 0 && !mailbox_text_has_word(a->name) &&
+	    !span_is(a->name, address);
 
 	if (named) {
 		mailbox_text_add_quoted(out, a->name);

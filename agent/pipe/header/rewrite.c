@@ -11,6 +11,8 @@
  *	  Sender what from.c does;
  *	- a new Bcc, after the last field, names the recipients that no
  *	  list names;
+ *	- a blank between a field's name and its colon goes (RFC 5322 section
+ *	  4.5 has it as obsolete), since not all take such a line for a field;
  *	- a body that starts without an empty line before it gets one, so
  *	  that everybody agrees on where it starts.
  *
@@ -23,14 +25,18 @@
 #include "from.h"
 #include "lists.h"
 #include "rewrite.h"
+#include "signature.h"
 
 #define OURS "X-MSGraph-"
+
+static const char bcc[] = "Bcc";
 
 struct header {
 	const struct spool *spool;
 	struct edits *edits;
 	struct lists lists;
 	struct from from;
+	struct signature signature;
 	int open; /* the last field that stays has no line end */
 };
 
@@ -95,10 +101,34 @@ rewrite_has_text_in_header(const struct spool *s, struct span head)
 	return found && span_trim(r.body).len == 0;
 }
 
+/*
+ * What pipe(8) puts in front with flags=F. The fields behind it would be the
+ * text of the message. No client can do that: cleanup(8) makes a field of such
+ * a line.
+ */
+static int
+rewrite_starts_with_mbox_line(struct span head)
+{
+	struct header_reader r;
+	struct header_field f;
+
+	if (head.len > 0 && head.p[0] == '>')
+		head = span_between(head.p + 1, span_end(head));
+	if (head.len < 5 || memcmp(head.p, "From ", 5) != 0)
+		return 0;
+	header_init(&r, head.p, head.len);
+	return !header_next(&r, &f);
+}
+
 static int
 rewrite_survey(struct header *h, const struct rewrite_rules *rules,
     struct recipients *recipients, struct span head, struct error *err)
 {
+	if (rewrite_starts_with_mbox_line(head))
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the message starts with an mbox line (\"From \") and not "
+		    "with its header: take F out of flags= at the transport "
+		    "in master.cf; see msgraph-agent(8)");
 	if (!rewrite_is_whole(h->spool, head))
 		return error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "the header of the message is larger than %d bytes",
@@ -162,6 +192,17 @@ rewrite_write_all(
 	return edit_write(h->edits, bytes->bytes, bytes->len, err);
 }
 
+/* Takes out what stands between the name and the colon, mostly nothing. */
+static int
+rewrite_close_name(
+    struct header *h, const struct header_field *f, struct error *err)
+{
+	const char *end = span_end(f->name);
+	size_t len = (size_t)(f->value.p - 1 - end);
+
+	return len == 0 ? 0 : rewrite_start_edit(h, end, len, err);
+}
+
 static int
 rewrite_edit_field(
     struct header *h, const struct header_field *f, struct error *err)
@@ -172,8 +213,12 @@ rewrite_edit_field(
 
 	buf_init(&out, 2 * SPOOL_HEAD_MAX);
 	disposition = rewrite_judge(h, f, &out);
-	if (disposition != FIELD_STAYS)
+	if (disposition == FIELD_STAYS)
+		result = rewrite_close_name(h, f, err);
+	else
 		result = rewrite_start_edit(h, f->whole.p, f->whole.len, err);
+	if (disposition != FIELD_STAYS && !rewrite_must_go(f->name))
+		signature_note(&h->signature, f->name);
 	if (result == 0 && disposition == FIELD_CHANGES)
 		result = rewrite_write_all(h, &out, err);
 	if (disposition != FIELD_GOES)
@@ -198,8 +243,10 @@ rewrite_append(
 	buf_init(&out, SPOOL_HEAD_MAX);
 	if (h->open)
 		buf_add_string(&out, "\r\n");
-	if (needs_bcc)
+	if (needs_bcc) {
+		signature_note(&h->signature, span_between(bcc, bcc + 3));
 		lists_bcc(&h->lists, &out);
+	}
 	if (needs_line)
 		buf_add_string(&out, "\r\n");
 	result = rewrite_start_edit(h, span_end(r->fields), 0, err);
@@ -211,7 +258,8 @@ rewrite_append(
 
 int
 rewrite(const struct spool *spool, const struct rewrite_rules *rules,
-    struct recipients *recipients, struct edits *edits, struct error *err)
+    struct recipients *recipients, struct edits *edits, int *signature_broken,
+    struct error *err)
 {
 	struct span head = {spool->head, spool->head_len};
 	struct header h = {.spool = spool, .edits = edits};
@@ -224,5 +272,8 @@ rewrite(const struct spool *spool, const struct rewrite_rules *rules,
 	while (header_next(&r, &f))
 		if (rewrite_edit_field(&h, &f, err) == -1)
 			return -1;
-	return rewrite_append(&h, &r, err);
+	if (rewrite_append(&h, &r, err) == -1)
+		return -1;
+	*signature_broken = signature_is_broken(&h.signature, head);
+	return 0;
 }

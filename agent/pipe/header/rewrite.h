@@ -18,10 +18,11 @@ struct rewrite_rules {
 
 /*
  * Reads the header in the spool's head and fills edits for the recipients
- * that are chosen, noting in them where the header names them. 0; or -1 when
- * the message cannot be sent.
+ * that are chosen, noting in them where the header names them.
+ * *signature_broken tells whether there are DKIM signatures, and each covers a
+ * field that is edited. 0; or -1 when the message cannot be sent.
  */
 int rewrite(const struct spool *, const struct rewrite_rules *,
-    struct recipients *, struct edits *, struct error *);
+    struct recipients *, struct edits *, int *signature_broken, struct error *);
 
 #endif
