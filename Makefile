@@ -115,6 +115,10 @@ $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
 $(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
 	f,malloc calloc realloc reallocarray strdup free,-Wl,--wrap=$f)
 
+# that answers requests by itself
+$(BUILD)/tests/daemon_sign_in: ALL_LDFLAGS += \
+	-Wl,--wrap=http_start,--wrap=http_cancel
+
 .SECONDARY:
 
 unit: $(TESTS)
@@ -250,6 +254,15 @@ bench:
 	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
 	    $(MODULE) bench.agent
 
+$(BUILD)/tests/bench_accounts: $(BUILD)/obj/tests/bench/accounts.o \
+		$(call parts,$(daemon_SRC)) $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+# how long the loop stands for 10,000 applications
+bench-accounts: $(BUILD)/tests/bench_accounts
+	$<
+
 include tests/simulation/rules.mk tests/torture/rules.mk
 
 # --- the rest ------------------------------------------------------------
@@ -323,5 +336,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit check quick e2e lint fuzz fuzz-corpus bench demo fresh install \
+.PHONY: all unit check quick e2e lint fuzz fuzz-corpus bench bench-accounts demo fresh install \
 	uninstall clean $(MIXED)

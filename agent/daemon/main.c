@@ -112,6 +112,20 @@ msgraphd_is_fixed(const struct conf *old, const struct conf *new)
 	    strcmp(old->vault_key_file, new->vault_key_file) != 0;
 }
 
+/* Gives new settings to both pools, or to none. 0, or -1 with *err. */
+static int
+msgraphd_reload_http(
+    struct msgraphd *d, const struct conf *fresh, struct error *err)
+{
+	if (http_configure(d->entra_http, fresh, err) == -1)
+		return -1;
+	if (http_configure(d->http, fresh, err) == 0)
+		return 0;
+	/* what cannot be set back keeps the new settings, which are sound */
+	http_configure(d->entra_http, &d->conf, NULL);
+	return -1;
+}
+
 static void
 msgraphd_reload(struct program *p)
 {
@@ -122,7 +136,7 @@ msgraphd_reload(struct program *p)
 		log_error("not reloaded, the old settings stay: %s", err.text);
 		return;
 	}
-	if (http_configure(p->daemon.http, &fresh, &err) == -1) {
+	if (msgraphd_reload_http(&p->daemon, &fresh, &err) == -1) {
 		log_error("not reloaded, the old settings stay: %s", err.text);
 		conf_free(&fresh);
 		return;
@@ -143,7 +157,8 @@ msgraphd_is_quiet(const struct program *p)
 {
 	return service_connections(p->auth) == 0 &&
 	    service_connections(p->submit) == 0 &&
-	    http_active(p->daemon.http) == 0;
+	    http_active(p->daemon.http) == 0 &&
+	    http_active(p->daemon.entra_http) == 0;
 }
 
 static void
@@ -226,7 +241,11 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
 	if ((d->clock_watch = clock_watch_new(d, err)) == NULL)
 		return -1;
-	if ((d->http = http_new(d->base, &d->conf, err)) == NULL)
+	d->http = http_new(d->base, &d->conf, err);
+	if (d->http == NULL)
+		return -1;
+	d->entra_http = http_new(d->base, &d->conf, err);
+	if (d->entra_http == NULL)
 		return -1;
 	if ((d->throttles = throttles_new(d->state, err)) == NULL)
 		return -1;
@@ -234,8 +253,8 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	if (d->journal == NULL)
 		return -1;
 	d->gate = gate_new(d->base, MSGRAPHD_REQUESTS_MAX);
-	d->accounts =
-	    accounts_new(d->base, &d->conf, d->http, d->state, d->throttles);
+	d->accounts = accounts_new(
+	    d->base, &d->conf, d->entra_http, d->state, d->throttles);
 	if (d->accounts == NULL || d->gate == NULL)
 		return error_set(err, ERROR_OURS, "4.3.0", "out of memory");
 	d->trash = draft_trash_new(d, err);
@@ -294,6 +313,7 @@ msgraphd_shut_down(struct program *p)
 	clock_watch_free(&p->daemon.clock_watch);
 	accounts_free(&p->daemon.accounts);
 	http_free(&p->daemon.http);
+	http_free(&p->daemon.entra_http);
 	gate_free(&p->daemon.gate);
 	throttles_free(&p->daemon.throttles);
 	state_close(&p->daemon.state);

@@ -79,7 +79,7 @@ class Delivery:
         """As if they had run out while msgraphd was not there."""
         self.site.daemon.stop()
         with sqlite3.connect(self.site.state / "state.db") as state:
-            state.execute("UPDATE credential SET token_expires = 0")
+            state.execute("UPDATE credential SET token = NULL")
         state.close()
         self.site.daemon.start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -316,3 +317,29 @@ def test_a_client_that_goes_away(site, app):
     client.write(b"AUTH LOGIN\r\n")
     client.close()
     assert sign_in(site, app.user, app.secret) == 235
+
+
+# --- what one client does wrong is no matter to another
+
+BROKEN = {
+    "no base64": b"AUTH PLAIN\r\n!!!! =\r\n",
+    "no base64, initial response": b"AUTH PLAIN *not base64*\r\n",
+    "padding inside": b"AUTH LOGIN\r\nYWJj=YWJj\r\n",
+    "stalls after AUTH": b"AUTH LOGIN\r\n",
+    "stalls after the name": b"AUTH LOGIN\r\neA==\r\n",
+    "half a line": b"AUTH PLAIN AGFi",
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+def test_broken_or_stalled_auth_delays_no_second_client(site, app, sent):
+    """Neither beside it, while it stalls, nor in the process that it leaves
+    behind."""
+    with site.connect() as first:
+        first.write(sent)
+        began = time.monotonic()
+        assert sign_in(site, app.user, app.secret) == 235
+        assert time.monotonic() - began < 2
+    began = time.monotonic()
+    assert sign_in(site, app.user, app.secret) == 235
+    assert time.monotonic() - began < 2

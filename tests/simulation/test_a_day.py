@@ -242,13 +242,13 @@ def test_state_forgets_what_is_old(day):
     with sqlite3.connect(file) as state:
         rows = {table: state.execute(
             f"SELECT COUNT(*) FROM {table}").fetchone()[0]
-            for table in ("delivery", "hold", "credential")}
+            for table in ("delivery", "throttle", "credential")}
     state.close()
     recent = [m for m in day.messages
               if m.replies[-1][0] > DAY - RETENTION - 2 * STEP]
     assert 0 < rows["delivery"] <= len(recent) < len(day.messages) / 10
     assert rows["credential"] == len(CLIENTS)
-    assert rows["hold"] <= 1  # goes when the next one is written
+    assert rows["throttle"] <= 1  # goes when the next one is written
     assert file.stat().st_size < 512 * 1024
     wal = file.with_name("state.db-wal")
     assert not wal.exists() or wal.stat().st_size == 0

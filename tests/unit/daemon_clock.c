@@ -96,6 +96,38 @@ number(const char *sql)
 	return value;
 }
 
+/* A row that opens, since its times are bound to what is sealed. */
+static void
+add_credential(int n, long long at)
+{
+	struct credential c = {.secret = secret_new("s", 1),
+	    .token = secret_new("t", 1),
+	    .token_expires = at,
+	    .verified = at};
+	struct identity id = {.client = "c"};
+	char sql[100];
+
+	snprintf(id.tenant, sizeof(id.tenant), "%d", n);
+	assert_int_equal(state_put(st, &id, &c, NULL), 0);
+	credential_clear(&c);
+	snprintf(sql, sizeof(sql),
+	    "UPDATE credential SET used = %lld WHERE identity = '%d/c'", at, n);
+	run(sql);
+}
+
+static void
+assert_credential_opens(int n)
+{
+	struct credential c;
+	struct identity id = {.client = "c"};
+
+	snprintf(id.tenant, sizeof(id.tenant), "%d", n);
+	assert_int_equal(state_get(st, &id, &c, NULL), 1);
+	assert_memory_equal(c.secret->bytes, "s", 2);
+	assert_memory_equal(c.token->bytes, "t", 2);
+	credential_clear(&c);
+}
+
 /* One row of each table, all of whose times are this; in the first column n. */
 static void
 add_rows(int n, long long at)
@@ -106,10 +138,10 @@ add_rows(int n, long long at)
 	    "INSERT INTO delivery VALUES (%d, 0, %lld, '', '', %lld, %lld);"
 	    "INSERT INTO draft VALUES (%d, %d, x'', %lld);"
 	    "INSERT INTO sender VALUES (%d, '', %lld);"
-	    "INSERT INTO credential VALUES (%d, x'', NULL, %lld, %lld, %lld);"
-	    "INSERT INTO hold VALUES (%d, %lld)",
-	    n, at, at, at, n, n, at, n, at, n, at, at, at, n, at);
+	    "INSERT INTO throttle VALUES (%d, %lld)",
+	    n, at, at, at, n, n, at, n, at, n, at);
 	run(sql);
+	add_credential(n, at);
 }
 
 static const char *const times[] = {
@@ -121,7 +153,7 @@ static const char *const times[] = {
     "SELECT used FROM credential WHERE identity = '",
     "SELECT verified FROM credential WHERE identity = '",
     "SELECT token_expires FROM credential WHERE identity = '",
-    "SELECT until FROM hold WHERE name = '",
+    "SELECT until FROM throttle WHERE name = '",
 };
 
 static void
@@ -132,10 +164,13 @@ assert_times(int n, long long at, size_t count)
 
 	for (i = 0; i < count; i++) {
 		snprintf(sql, sizeof(sql), "%s%d%s", times[i], n,
-		    strchr(times[i], '\'') != NULL ? "'" : "");
+		    strstr(times[i], "credential") != NULL ? "/c'"
+			: strchr(times[i], '\'') != NULL   ? "'"
+							   : "");
 		if (number(sql) != at)
 			fail_msg("%s: %lld, not %lld", sql, number(sql), at);
 	}
+	assert_credential_opens(n);
 }
 
 #define ALL (sizeof(times) / sizeof(*times))
@@ -178,7 +213,7 @@ test_future(void **state)
 	assert_times(1, now - 9, ALL);
 	assert_times(2, now + HOUR, ALL);
 	assert_times(3, now, 6);
-	assert_int_equal(number("SELECT count(*) FROM hold"), 2);
+	assert_int_equal(number("SELECT count(*) FROM throttle"), 2);
 }
 
 static void

@@ -250,7 +250,7 @@ run_sql(const char *sql)
 	sqlite3_close(db);
 }
 
-/* A blob opens in its own row and column alone. */
+/* A blob opens in its own row and column alone, beside its own time. */
 static const char *const moves[] = {
     "UPDATE credential SET secret = (SELECT secret FROM credential"
     " WHERE identity LIKE '666%')",
@@ -263,6 +263,10 @@ static const char *const moves[] = {
     "UPDATE credential SET secret = substr(secret, 1, length(secret) - 1)",
     "UPDATE credential SET identity = replace(identity, '111', '222')"
     " WHERE identity LIKE '111%'",
+    /* nor beside another time */
+    "UPDATE credential SET verified = verified + 1",
+    "UPDATE credential SET verified = 0",
+    "UPDATE credential SET token_expires = token_expires + 1",
 };
 
 static void
@@ -367,8 +371,8 @@ test_damage(void **state)
 	run_sql("PRAGMA user_version = 99");
 	assert_not_opened(vault, "has format 99");
 	run_sql("PRAGMA user_version = 1");
-	assert_not_opened(vault, "has format 1, this program knows 2; move it");
-	run_sql("PRAGMA user_version = 2; DELETE FROM meta");
+	assert_not_opened(vault, "has format 1, this program knows 3; move it");
+	run_sql("PRAGMA user_version = 3; DELETE FROM meta");
 	assert_not_opened(vault, db_file);
 }
 

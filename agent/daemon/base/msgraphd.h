@@ -27,7 +27,8 @@ struct msgraphd {
 	struct event_base *base;
 	struct vault *vault;
 	struct state *state;
-	struct http *http;
+	struct http *http; /* Graph's requests */
+	struct http *entra_http; /* Entra's: they take no room of mail */
 	struct accounts *accounts;
 	struct throttles *throttles;
 	struct journal *journal;

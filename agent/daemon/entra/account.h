@@ -1,6 +1,10 @@
 /*
- * account.h - the identities that are in use: whose secret was accepted, which
- * token they have, and at most one question to Entra a time for each.
+ * account.h - how a sign-in is answered and a delivery gets its token: what
+ * others may use of this folder.
+ *
+ * It has three layers, and each uses only those behind it. sign_in.c has the
+ * queue of those who wait, and alone answers them; refresh.c makes one request
+ * to Entra; account_known.c and account_table.c have what is known.
  */
 #ifndef MSGRAPHD_ACCOUNT_H
 #define MSGRAPHD_ACCOUNT_H
@@ -22,7 +26,7 @@ enum account_result {
 	ACCOUNT_REFUSED, /* by Entra: the secret or the application */
 	ACCOUNT_REFUSED_REQUEST, /* by Entra, for what may be no fault of it */
 	ACCOUNT_UNKNOWN, /* no secret is held (the state was lost) */
-	ACCOUNT_THROTTLED, /* Entra slows it down: see throttle_left_entra() */
+	ACCOUNT_THROTTLED, /* by Entra: see throttle_left_entra() */
 	ACCOUNT_UNAVAILABLE
 };
 
@@ -33,7 +37,10 @@ enum account_result {
 typedef void (*account_done)(void *ctx, enum account_result result,
     const struct secret *token, const char *text);
 
-/* Everything is borrowed and must outlive the accounts. */
+/*
+ * Makes the queues and the table of what is known. Everything is borrowed and
+ * must outlive them. NULL when out of memory.
+ */
 struct accounts *accounts_new(struct event_base *base, const struct conf *conf,
     struct http *http, struct state *state, struct throttles *throttles);
 void accounts_free(struct accounts **accountsp);
@@ -41,7 +48,7 @@ void accounts_free(struct accounts **accountsp);
 /*
  * Asks whether Entra accepts this secret. *secretp becomes the account's and
  * NULL, whatever the outcome. done is called once, from the event loop. NULL
- * without memory.
+ * when out of memory, or when too many wait for this application.
  */
 struct waiter *account_verify(struct accounts *accounts,
     const struct identity *id, struct secret **secretp, account_done done,
@@ -49,13 +56,13 @@ struct waiter *account_verify(struct accounts *accounts,
 
 /*
  * Asks for a token to deliver with. rejected is a token that Graph has just
- * called invalid, or NULL: it is not given again.
+ * called invalid, or NULL: it is not given again. As account_verify().
  */
 struct waiter *account_token(struct accounts *accounts,
     const struct identity *id, const struct secret *rejected, account_done done,
     void *ctx);
 
-/* Gives an ask up; done is not called. Takes NULL. */
+/* Stops waiting; done is not called. Takes NULL. */
 void account_cancel(struct waiter **waiterp);
 
 #endif

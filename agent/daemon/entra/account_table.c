@@ -1,23 +1,25 @@
 /*
- * account_table.c - which accounts there are; see account_private.h.
+ * account_table.c - see account_table.h.
  *
- * A binary tree (tsearch(3)) by identity. An account is made when its identity
- * is first named and goes when it knows nothing any more.
+ * A binary tree (tsearch(3)) by application, whatever the names are that
+ * somebody makes up. twalk(3) may not delete, so a sweep lists what is idle in
+ * its one walk and deletes after it.
  */
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "account_table.h"
 #include "agent/daemon/base/clock.h"
-#include "account_private.h"
 
-/*
- * Anybody can name identities that do not exist, so the last part of the room
- * is for those that are known.
- */
-#define ACCOUNTS_MAX 10000
-#define UNVERIFIED_MAX (ACCOUNTS_MAX / 2)
-#define SWEEP_SECONDS 60
+struct account_table {
+	void *tree; /* of struct account */
+	size_t count;
+	const struct conf *conf;
+	struct state *state;
+	TAILQ_HEAD(account_resting, account) resting; /* unverified, by age */
+	size_t resting_count;
+};
 
 static int
 account_table_compare(const void *a, const void *b)
@@ -25,46 +27,74 @@ account_table_compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct identity));
 }
 
-static void
-account_table_free(struct account *account)
+struct account_table *
+account_table_new(const struct conf *conf, struct state *state)
 {
-	struct waiter *waiter;
+	struct account_table *table = calloc(1, sizeof(*table));
 
-	while ((waiter = TAILQ_FIRST(&account->waiters)) != NULL)
-		account_cancel(&waiter);
-	entra_cancel(&account->call);
-	secret_free(&account->asked);
-	secret_free(&account->token);
-	if (account->wake != NULL)
-		event_free(account->wake);
-	free(account);
+	if (table == NULL)
+		return NULL;
+	table->conf = conf;
+	table->state = state;
+	TAILQ_INIT(&table->resting);
+	return table;
+}
+
+static void
+account_table_free_node(void *account)
+{
+	account_known_free(account);
+}
+
+void
+account_table_free(struct account_table **tablep)
+{
+	struct account_table *table = *tablep;
+
+	*tablep = NULL;
+	if (table == NULL)
+		return;
+	tdestroy(table->tree, account_table_free_node);
+	free(table);
+}
+
+size_t
+account_table_count(const struct account_table *table)
+{
+	return table->count;
 }
 
 static struct account *
-account_table_new(struct accounts *all, const struct identity *id)
+account_table_add(struct account_table *table, const struct identity *id)
 {
-	struct account *account;
+	struct account *account = calloc(1, sizeof(*account));
 
-	if (all->count >= ACCOUNTS_MAX ||
-	    (account = calloc(1, sizeof(*account))) == NULL)
+	if (account == NULL)
 		return NULL;
 	account->id = *id;
-	account->all = all;
-	TAILQ_INIT(&account->waiters);
-	account_load_token(account);
-	account->wake = event_new(all->base, -1, 0, account_on_wake, account);
-	if (account->wake == NULL ||
-	    (!account->known && all->count >= UNVERIFIED_MAX) ||
-	    tsearch(account, &all->tree, account_table_compare) == NULL) {
-		account_table_free(account);
+	account->conf = table->conf;
+	account->state = table->state;
+	if (tsearch(account, &table->tree, account_table_compare) == NULL) {
+		free(account);
 		return NULL;
 	}
-	all->count++;
+	table->count++;
+	account_known_load(account);
 	return account;
 }
 
+static void
+account_table_stop_resting(struct account_table *table, struct account *account)
+{
+	if (!account->rests)
+		return;
+	TAILQ_REMOVE(&table->resting, account, resting);
+	table->resting_count--;
+	account->rests = 0;
+}
+
 struct account *
-account_find(struct accounts *all, const struct identity *id)
+account_table_get(struct account_table *table, const struct identity *id)
 {
 	struct identity key;
 	struct account **found;
@@ -73,20 +103,38 @@ account_find(struct accounts *all, const struct identity *id)
 	memset(&key, 0, sizeof(key));
 	strcpy(key.tenant, id->tenant);
 	strcpy(key.client, id->client);
-	found = tfind(&key, &all->tree, account_table_compare);
-	return found != NULL ? *found : account_table_new(all, &key);
+	found = tfind(&key, &table->tree, account_table_compare);
+	if (found == NULL)
+		return account_table_add(table, &key);
+	account_table_stop_resting(table, *found);
+	return *found;
 }
 
-static int
-account_table_is_idle(const struct account *account)
+static void
+account_table_remove(struct account_table *table, struct account *account)
 {
-	return TAILQ_EMPTY(&account->waiters) && account->call == NULL &&
-	    !account_has_token(account) && !account_is_warned(account) &&
-	    clock_ms() >= account->quiet_until &&
-	    !auth_cache_any(&account->auth_cache, account_ttl(account));
+	account_table_stop_resting(table, account);
+	tdelete(account, &table->tree, account_table_compare);
+	table->count--;
+	account_known_free(account);
 }
 
-static struct account *idle_account;
+void
+account_table_rest(struct account_table *table, struct account *account)
+{
+	if (account->known)
+		return; /* until a sweep finds it idle */
+	if (account_known_is_idle(account)) {
+		account_table_remove(table, account);
+		return;
+	}
+	account->rests = 1;
+	TAILQ_INSERT_TAIL(&table->resting, account, resting);
+	if (++table->resting_count > ACCOUNT_TABLE_RESTING_MAX)
+		account_table_remove(table, TAILQ_FIRST(&table->resting));
+}
+
+static struct account *account_table_idle;
 
 static void
 account_table_note_idle(const void *node, VISIT visit, int depth)
@@ -94,71 +142,47 @@ account_table_note_idle(const void *node, VISIT visit, int depth)
 	struct account *account = *(struct account *const *)node;
 
 	(void)depth;
-	if ((visit == preorder || visit == leaf) && idle_account == NULL &&
-	    account_table_is_idle(account))
-		idle_account = account;
-}
-
-/*
- * Forgets accounts that know nothing any more: anybody can name identities
- * that do not exist. twalk(3) may not delete, so one a walk.
- */
-static void
-account_table_on_sweep(evutil_socket_t fd, short what, void *ctx)
-{
-	struct accounts *all = ctx;
-
-	(void)fd;
-	(void)what;
-	for (;;) {
-		idle_account = NULL;
-		twalk(all->tree, account_table_note_idle);
-		if (idle_account == NULL)
-			return;
-		tdelete(idle_account, &all->tree, account_table_compare);
-		all->count--;
-		account_table_free(idle_account);
-	}
-}
-
-struct accounts *
-accounts_new(struct event_base *base, const struct conf *conf,
-    struct http *http, struct state *state, struct throttles *throttles)
-{
-	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
-	struct accounts *all = calloc(1, sizeof(*all));
-
-	if (all == NULL)
-		return NULL;
-	all->base = base;
-	all->conf = conf;
-	all->http = http;
-	all->state = state;
-	all->throttles = throttles;
-	all->sweep =
-	    event_new(base, -1, EV_PERSIST, account_table_on_sweep, all);
-	if (all->sweep == NULL || event_add(all->sweep, &every) == -1 ||
-	    auth_cache_init() == -1)
-		accounts_free(&all);
-	return all;
-}
-
-static void
-account_table_free_node(void *account)
-{
-	account_table_free(account);
+	if ((visit != postorder && visit != leaf) ||
+	    !account_known_is_idle(account))
+		return;
+	account->idle = account_table_idle;
+	account_table_idle = account;
 }
 
 void
-accounts_free(struct accounts **accountsp)
+account_table_sweep(struct account_table *table)
 {
-	struct accounts *all = *accountsp;
+	struct account *account;
 
-	*accountsp = NULL;
-	if (all == NULL)
-		return;
-	tdestroy(all->tree, account_table_free_node);
-	if (all->sweep != NULL)
-		event_free(all->sweep);
-	free(all);
+	account_table_idle = NULL;
+	twalk(table->tree, account_table_note_idle);
+	while ((account = account_table_idle) != NULL) {
+		account_table_idle = account->idle;
+		account_table_remove(table, account);
+	}
+}
+
+long long
+account_table_tenant_throttled(
+    const struct account_table *table, const struct identity *id)
+{
+	const struct account_quiet *quiet;
+	const struct account *account;
+	long long left, longest = 0;
+	int count = 0;
+
+	TAILQ_FOREACH(account, &table->resting, resting)
+	{
+		quiet = &account->quiet[ACCOUNT_TYPED];
+		left = quiet->until - clock_ms();
+		if (quiet->result != ACCOUNT_THROTTLED || left <= 0)
+			continue;
+		/* cppcheck-suppress uninitvar ; calloc(3) made it */
+		if (strcmp(account->id.tenant, id->tenant) != 0)
+			continue;
+		count++;
+		if (left > longest)
+			longest = left;
+	}
+	return count >= 2 ? longest : 0;
 }

@@ -5,19 +5,18 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
 #include "auth_cache.h"
 
-static unsigned char key[AUTH_CACHE_DIGEST_SIZE];
+static unsigned char auth_cache_key[AUTH_CACHE_DIGEST_SIZE];
 
 static int
 auth_cache_hmac(
     const char *bytes, size_t len, unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
 {
-	return HMAC(EVP_sha256(), key, sizeof(key),
+	return HMAC(EVP_sha256(), auth_cache_key, sizeof(auth_cache_key),
 		   (const unsigned char *)bytes, len, digest, NULL) != NULL
 	    ? 0
 	    : -1;
@@ -29,15 +28,12 @@ auth_cache_init(void)
 {
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 
-	return RAND_bytes(key, sizeof(key)) == 1
+	return RAND_bytes(auth_cache_key, sizeof(auth_cache_key)) == 1
 	    ? auth_cache_hmac("", 0, digest)
 	    : -1;
 }
 
-/*
- * With memory short there is no digest. What is given instead equals no other,
- * so that no secret passes for another one.
- */
+/* Out of memory: fills in what equals no digest, so no secret passes for it. */
 static void
 auth_cache_no_digest(unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
 {
@@ -56,59 +52,69 @@ auth_cache_digest(
 		auth_cache_no_digest(digest);
 }
 
-/* Whoever guesses secrets must not push out the one that is right. */
-static int
-auth_cache_goes_first(const struct auth_answer *a, const struct auth_answer *b)
+/* Returns the slot of this digest, or NULL. */
+static struct auth_answer *
+auth_cache_slot(struct auth_cache *auth_cache,
+    const unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
 {
-	return a->accepted != b->accepted ? !a->accepted : a->at < b->at;
+	size_t i;
+
+	for (i = 0; i < AUTH_CACHE_SLOTS; i++)
+		if (auth_cache->slots[i].at != 0 &&
+		    CRYPTO_memcmp(auth_cache->slots[i].digest, digest,
+			AUTH_CACHE_DIGEST_SIZE) == 0)
+			return &auth_cache->slots[i];
+	return NULL;
 }
 
 void
-auth_cache_remember(struct auth_cache *auth_cache, const struct secret *secret,
-    int accepted, const char *text)
+auth_cache_remember(struct auth_cache *auth_cache,
+    const unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
 {
-	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
-	struct auth_answer *v, *slot = &auth_cache->slots[0];
+	struct auth_answer *slot = auth_cache_slot(auth_cache, digest);
 	size_t i;
 
-	auth_cache_digest(secret, digest);
-	for (i = 0; i < AUTH_CACHE_SLOTS; i++) {
-		v = &auth_cache->slots[i];
-		if (memcmp(v->digest, digest, sizeof(digest)) == 0) {
-			slot = v;
-			break;
-		}
-		if (auth_cache_goes_first(v, slot))
-			slot = v;
+	if (slot == NULL) {
+		slot = &auth_cache->slots[0];
+		for (i = 1; i < AUTH_CACHE_SLOTS; i++)
+			if (auth_cache->slots[i].at < slot->at)
+				slot = &auth_cache->slots[i];
 	}
-	memcpy(slot->digest, digest, sizeof(digest));
-	slot->accepted = accepted;
+	memcpy(slot->digest, digest, AUTH_CACHE_DIGEST_SIZE);
 	slot->at = clock_ms();
-	snprintf(slot->text, sizeof(slot->text), "%s", text);
+}
+
+void
+auth_cache_forget(struct auth_cache *auth_cache,
+    const unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
+{
+	struct auth_answer *slot = auth_cache_slot(auth_cache, digest);
+
+	if (slot != NULL)
+		memset(slot, 0, sizeof(*slot));
 }
 
 static int
-auth_cache_still_counts(const struct auth_answer *v, long long ttl_ms)
+auth_cache_still_counts(const struct auth_answer *answer, long long ttl_ms)
 {
-	long long ttl = v->accepted ? ttl_ms : AUTH_CACHE_REFUSED_MS;
-
-	return v->at != 0 && clock_ms() - v->at < ttl;
+	return answer->at != 0 && clock_ms() - answer->at < ttl_ms;
 }
 
-const struct auth_answer *
+int
 auth_cache_find(const struct auth_cache *auth_cache,
     const unsigned char digest[AUTH_CACHE_DIGEST_SIZE], long long ttl_ms)
 {
-	const struct auth_answer *v;
+	const struct auth_answer *answer;
 	size_t i;
 
 	for (i = 0; i < AUTH_CACHE_SLOTS; i++) {
-		v = &auth_cache->slots[i];
-		if (auth_cache_still_counts(v, ttl_ms) &&
-		    CRYPTO_memcmp(v->digest, digest, sizeof(v->digest)) == 0)
-			return v;
+		answer = &auth_cache->slots[i];
+		if (auth_cache_still_counts(answer, ttl_ms) &&
+		    CRYPTO_memcmp(
+			answer->digest, digest, AUTH_CACHE_DIGEST_SIZE) == 0)
+			return 1;
 	}
-	return NULL;
+	return 0;
 }
 
 int

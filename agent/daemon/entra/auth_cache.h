@@ -1,5 +1,5 @@
 /*
- * auth_cache.h - what Entra said of the last few secrets of one identity.
+ * auth_cache.h - the last few secrets of one application that Entra accepted.
  *
  * Of a secret, a digest is kept under a key that lives as long as the process
  * (HMAC-SHA256), so that memory tells nothing about the secret.
@@ -10,40 +10,37 @@
 #include "lib/base/secret.h"
 
 #define AUTH_CACHE_DIGEST_SIZE 32
-#define AUTH_CACHE_SLOTS 4 /* secrets remembered of one identity */
-
-/* A new secret can be refused until it has spread inside Entra. */
-#define AUTH_CACHE_REFUSED_MS (30 * 1000LL)
+#define AUTH_CACHE_SLOTS 4 /* secrets remembered of one application */
 
 struct auth_answer {
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 	long long at; /* clock_ms(); 0 for an empty slot */
-	int accepted;
-	char text[192]; /* why it was refused */
 };
 
 struct auth_cache {
 	struct auth_answer slots[AUTH_CACHE_SLOTS];
 };
 
-/* Draws the key. Once, before anything else here. 0, or -1. */
+/* Draws the key. Call once, before anything else here. 0, or -1. */
 int auth_cache_init(void);
 
+/* Computes the digest of a secret under the key. */
 void auth_cache_digest(
     const struct secret *secret, unsigned char digest[AUTH_CACHE_DIGEST_SIZE]);
 
-/*
- * Takes the slot of the same secret, else the oldest, those of refused secrets
- * first. text: see above.
- */
+/* Remembers an accepted secret in its own slot, else in the oldest. */
 void auth_cache_remember(struct auth_cache *auth_cache,
-    const struct secret *secret, int accepted, const char *text);
+    const unsigned char digest[AUTH_CACHE_DIGEST_SIZE]);
 
-/* NULL when nothing that still counts is known. ttl_ms is of acceptance. */
-const struct auth_answer *auth_cache_find(const struct auth_cache *auth_cache,
+/* Forgets a secret that is refused now. */
+void auth_cache_forget(struct auth_cache *auth_cache,
+    const unsigned char digest[AUTH_CACHE_DIGEST_SIZE]);
+
+/* Returns 1 when the secret was accepted in the last ttl_ms milliseconds. */
+int auth_cache_find(const struct auth_cache *auth_cache,
     const unsigned char digest[AUTH_CACHE_DIGEST_SIZE], long long ttl_ms);
 
-/* 1 when some verdict still counts. */
+/* Returns 1 when some secret was accepted in the last ttl_ms milliseconds. */
 int auth_cache_any(const struct auth_cache *auth_cache, long long ttl_ms);
 
 #endif

@@ -24,7 +24,7 @@
 #include "lib/base/buf.h"
 #include "http_private.h"
 
-/* Connections, in use and idle; Exchange takes four a mailbox. */
+/* Connections, in use and idle, of one struct http. */
 #define CONNECTIONS_MAX 256L
 
 /* --- libcurl and libevent --- */

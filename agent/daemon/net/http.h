@@ -69,6 +69,11 @@ struct http_answer {
 /* The answer is valid during the call only. */
 typedef void (*http_done)(void *ctx, const struct http_answer *answer);
 
+/*
+ * Makes a pool of at most 256 connections; requests beyond that wait for one.
+ * A second pool waits for nothing of the first. NULL with *err. base is
+ * borrowed, conf is copied.
+ */
 struct http *http_new(
     struct event_base *base, const struct conf *conf, struct error *err);
 

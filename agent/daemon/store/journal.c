@@ -186,18 +186,18 @@ journal_start(
 	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
 
 	if (state_prepare(journal->state,
-		"SELECT fate, refused_since, refusal, request_id, posted"
+		"SELECT status, refused_since, refusal, request_id, posted"
 		" FROM delivery WHERE digest = ?",
 		&journal->find, err) == -1 ||
 	    state_prepare(journal->state,
 		"INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?)"
-		" ON CONFLICT (digest) DO UPDATE SET fate = excluded.fate,"
+		" ON CONFLICT (digest) DO UPDATE SET status = excluded.status,"
 		" refused_since = excluded.refused_since,"
 		" refusal = excluded.refusal,"
 		" request_id = excluded.request_id,"
 		" posted = excluded.posted,"
 		" changed = excluded.changed"
-		" WHERE delivery.fate != " ACCEPTED,
+		" WHERE delivery.status != " ACCEPTED,
 		&journal->put, err) == -1 ||
 	    state_prepare(journal->state,
 		"DELETE FROM delivery WHERE digest IN (SELECT digest FROM"

@@ -1,9 +1,9 @@
 /*
  * state.c - see state.h.
  *
- * Secrets and tokens go in sealed, under a context that names the identity and
- * the column, so that a blob pasted into another place does not open. WAL with
- * synchronous=FULL: a commit that returned survives a power cut.
+ * Opens the file, makes its tables and proves that the vault's key is the one
+ * they were written with; the other state_*.c files read and write rows. WAL
+ * with synchronous=FULL: a commit that returned survives a power cut.
  */
 #include <errno.h>
 #include <sqlite3.h>
@@ -17,21 +17,10 @@
 #include "state_sql.h"
 
 #define STATE_FILE "state.db"
-#define STATE_SCHEMA 2 /* as schema_sql says */
-
-#define CONTEXT_SIZE (IDENTITY_TEXT_SIZE + 16)
-#define SEALED_MAX (64 * 1024)
+#define STATE_SCHEMA 3 /* as schema_sql says */
 
 /* Sealed into a new state, opened at each start: tells a wrong key. */
 #define KEY_CHECK "postfix-msgraph"
-
-struct state {
-	sqlite3 *db;
-	sqlite3_stmt *put;
-	sqlite3_stmt *get;
-	const struct vault *vault; /* borrowed */
-	char file[4096];
-};
 
 static const char schema_sql[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
@@ -42,7 +31,7 @@ static const char schema_sql[] =
     " token_expires INTEGER NOT NULL,"
     " verified INTEGER NOT NULL,"
     " used INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE hold ("
+    "CREATE TABLE throttle ("
     " name TEXT PRIMARY KEY,"
     " until INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE sender ("
@@ -51,7 +40,7 @@ static const char schema_sql[] =
     " used INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE delivery ("
     " digest BLOB PRIMARY KEY,"
-    " fate INTEGER NOT NULL,"
+    " status INTEGER NOT NULL,"
     " refused_since INTEGER NOT NULL,"
     " refusal TEXT NOT NULL,"
     " request_id TEXT NOT NULL,"
@@ -63,7 +52,7 @@ static const char schema_sql[] =
     " digest BLOB UNIQUE,"
     " sealed BLOB NOT NULL,"
     " changed INTEGER NOT NULL);"
-    "PRAGMA user_version = 2;";
+    "PRAGMA user_version = 3;";
 
 /*
  * The directory may be reached through symbolic links, the file itself may be
@@ -187,7 +176,7 @@ state_write_key_check(struct state *state, struct error *err)
 	struct buf sealed;
 	int result = -1;
 
-	buf_init(&sealed, SEALED_MAX);
+	buf_init(&sealed, STATE_SEALED_MAX);
 	if (vault_seal(state->vault, "key_check", KEY_CHECK, strlen(KEY_CHECK),
 		&sealed, err) == 0) {
 		if (sqlite3_prepare_v2(state->db,
@@ -284,7 +273,7 @@ state_open_database(struct state *state, struct error *err)
 	if (version == 0) {
 		if (state_create_schema(state, err) == -1)
 			return -1;
-	} else if (version != STATE_SCHEMA) {
+	} else if (version != STATE_SCHEMA && version != STATE_MIGRATE_FROM) {
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "state %s has format %d, this program knows %d; %s",
 		    state->file, version, STATE_SCHEMA,
@@ -293,9 +282,10 @@ state_open_database(struct state *state, struct error *err)
 			: "move it aside with \"msgraphd -M\" and let "
 			  "clients sign in again");
 	}
-	if (state_verify_key_check(state, err) == -1)
+	if (state_verify_key_check(state, err) == -1 ||
+	    state_prepare_own(state, err) == -1)
 		return -1;
-	return state_prepare_own(state, err);
+	return version == STATE_MIGRATE_FROM ? state_migrate(state, err) : 0;
 }
 
 struct state *
@@ -329,115 +319,4 @@ state_close(struct state **statep)
 	sqlite3_finalize(state->get);
 	sqlite3_close(state->db);
 	free(state);
-}
-
-/* --- credentials --- */
-
-void
-credential_clear(struct credential *credential)
-{
-	secret_free(&credential->secret);
-	secret_free(&credential->token);
-	memset(credential, 0, sizeof(*credential));
-}
-
-static const char *
-state_context_of(
-    const char *identity, const char *column, char context[CONTEXT_SIZE])
-{
-	snprintf(context, CONTEXT_SIZE, "%s %s", identity, column);
-	return context;
-}
-
-/* Binds a sealed copy of secret, or NULL where there is none. */
-static int
-state_bind_sealed(struct state *state, int column, const char *context,
-    const struct secret *secret, struct error *err)
-{
-	struct buf sealed;
-	int code;
-
-	if (secret == NULL)
-		return sqlite3_bind_null(state->put, column) == SQLITE_OK
-		    ? 0
-		    : state_fail(state, err);
-	buf_init(&sealed, SEALED_MAX);
-	if (vault_seal(state->vault, context, secret->bytes, secret->len,
-		&sealed, err) == -1) {
-		buf_free(&sealed);
-		return -1;
-	}
-	code = sqlite3_bind_blob(state->put, column, sealed.bytes,
-	    (int)sealed.len, SQLITE_TRANSIENT);
-	buf_free(&sealed);
-	return code == SQLITE_OK ? 0 : state_fail(state, err);
-}
-
-int
-state_put(struct state *state, const struct identity *id,
-    const struct credential *credential, struct error *err)
-{
-	char text[IDENTITY_TEXT_SIZE], context[CONTEXT_SIZE];
-	int result = -1;
-
-	identity_text(id, text);
-	sqlite3_bind_text(state->put, 1, text, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(state->put, 4, credential->token_expires);
-	sqlite3_bind_int64(state->put, 5, credential->verified);
-	sqlite3_bind_int64(state->put, 6, clock_wall());
-	if (state_bind_sealed(state, 2,
-		state_context_of(text, "secret", context), credential->secret,
-		err) == 0 &&
-	    state_bind_sealed(state, 3,
-		state_context_of(text, "token", context), credential->token,
-		err) == 0)
-		result = state_step(state, state->put, err);
-	sqlite3_reset(state->put);
-	sqlite3_clear_bindings(state->put);
-	return result;
-}
-
-static int
-state_read_row(struct state *state, const char *text,
-    struct credential *credential, struct error *err)
-{
-	char context[CONTEXT_SIZE];
-	sqlite3_stmt *get = state->get;
-
-	credential->token_expires = sqlite3_column_int64(get, 2);
-	credential->verified = sqlite3_column_int64(get, 3);
-	credential->secret =
-	    vault_open(state->vault, state_context_of(text, "secret", context),
-		sqlite3_column_blob(get, 0),
-		(size_t)sqlite3_column_bytes(get, 0), err);
-	if (credential->secret == NULL)
-		return error_prefix(err, "secret of %s", text);
-	if (sqlite3_column_type(get, 1) == SQLITE_NULL)
-		return 1;
-	credential->token =
-	    vault_open(state->vault, state_context_of(text, "token", context),
-		sqlite3_column_blob(get, 1),
-		(size_t)sqlite3_column_bytes(get, 1), err);
-	if (credential->token == NULL)
-		return error_prefix(err, "token of %s", text);
-	return 1;
-}
-
-int
-state_get(struct state *state, const struct identity *id,
-    struct credential *credential, struct error *err)
-{
-	char text[IDENTITY_TEXT_SIZE];
-	int result;
-
-	memset(credential, 0, sizeof(*credential));
-	identity_text(id, text);
-	sqlite3_bind_text(state->get, 1, text, -1, SQLITE_STATIC);
-	result = state_step(state, state->get, err);
-	if (result == 1)
-		result = state_read_row(state, text, credential, err);
-	if (result == -1)
-		credential_clear(credential);
-	sqlite3_reset(state->get);
-	return result;
 }

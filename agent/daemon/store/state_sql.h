@@ -1,6 +1,6 @@
 /*
- * state_sql.h - for the files that keep tables of their own in the state:
- * statements on it, and errors that name the file and a remedy.
+ * state_sql.h - for the files that keep tables in the state: statements on it,
+ * and errors that name the file and a remedy.
  */
 #ifndef MSGRAPHD_STATE_SQL_H
 #define MSGRAPHD_STATE_SQL_H
@@ -9,6 +9,20 @@
 
 #include "lib/base/error.h"
 #include "state.h"
+
+/* The format before the present one, which is taken over. */
+#define STATE_MIGRATE_FROM 2
+
+/* No sealed secret or token is longer. */
+#define STATE_SEALED_MAX (64 * 1024)
+
+struct state {
+	sqlite3 *db;
+	sqlite3_stmt *put; /* of state_credential.c, as the next */
+	sqlite3_stmt *get;
+	const struct vault *vault; /* borrowed */
+	char file[4096];
+};
 
 /* Fills *err (may be NULL) from SQLite's last error. Returns -1. */
 int state_fail(struct state *state, struct error *err);
@@ -28,5 +42,26 @@ int state_step(struct state *state, sqlite3_stmt *stmt, struct error *err);
 
 /* Runs a statement that gives no rows, and finalizes it. 0, -1 with *err. */
 int state_finish(struct state *state, sqlite3_stmt *stmt, struct error *err);
+
+/*
+ * Adds step seconds to the times of credentials that were written from began to
+ * before, and seals them anew. Runs inside a transaction of the caller's. 0, or
+ * -1 with *err.
+ */
+int state_credential_move(struct state *state, long long began,
+    long long before, long long step, struct error *err);
+
+/*
+ * Seals all credentials of the format STATE_MIGRATE_FROM anew, inside a
+ * transaction of the caller's. One that does not open stays as it is. 0, or -1
+ * with *err.
+ */
+int state_credential_migrate(struct state *state, struct error *err);
+
+/*
+ * Takes over a state of the format STATE_MIGRATE_FROM, after a copy of it was
+ * put beside it. Either all of it is changed or nothing. 0, or -1 with *err.
+ */
+int state_migrate(struct state *state, struct error *err);
 
 #endif

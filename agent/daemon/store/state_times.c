@@ -39,32 +39,31 @@ int
 state_follow_clock(struct state *state, long long began, long long before,
     long long step, struct error *err)
 {
-	return state_times_run(state,
-	    sqlite3_mprintf(
-		"BEGIN IMMEDIATE;"
-		"UPDATE delivery SET refused_since = refused_since + %lld"
-		" WHERE refused_since BETWEEN %lld AND %lld;"
-		"UPDATE delivery SET posted = posted + %lld"
-		" WHERE posted BETWEEN %lld AND %lld;"
-		"UPDATE delivery SET changed = changed + %lld"
-		" WHERE changed BETWEEN %lld AND %lld;"
-		"UPDATE draft SET changed = changed + %lld"
-		" WHERE changed BETWEEN %lld AND %lld;"
-		"UPDATE sender SET used = used + %lld"
-		" WHERE used BETWEEN %lld AND %lld;"
-		"UPDATE credential SET verified = verified + %lld"
-		" WHERE verified BETWEEN %lld AND %lld;"
-		"UPDATE credential SET used = used + %lld,"
-		" token_expires = token_expires + %lld"
-		" WHERE used BETWEEN %lld AND %lld;"
-		"UPDATE hold SET until = until + %lld"
-		" WHERE until BETWEEN %lld AND %lld;"
-		"COMMIT",
-		step, began, before, step, began, before, step, began, before,
-		step, began, before, step, began, before, step, began, before,
-		step, step, began, before, step, began,
-		before + THROTTLE_SECONDS_MAX),
-	    err);
+	if (state_times_run(state,
+		sqlite3_mprintf(
+		    "BEGIN IMMEDIATE;"
+		    "UPDATE delivery SET refused_since = refused_since + %lld"
+		    " WHERE refused_since BETWEEN %lld AND %lld;"
+		    "UPDATE delivery SET posted = posted + %lld"
+		    " WHERE posted BETWEEN %lld AND %lld;"
+		    "UPDATE delivery SET changed = changed + %lld"
+		    " WHERE changed BETWEEN %lld AND %lld;"
+		    "UPDATE draft SET changed = changed + %lld"
+		    " WHERE changed BETWEEN %lld AND %lld;"
+		    "UPDATE sender SET used = used + %lld"
+		    " WHERE used BETWEEN %lld AND %lld;"
+		    "UPDATE throttle SET until = until + %lld"
+		    " WHERE until BETWEEN %lld AND %lld;",
+		    step, began, before, step, began, before, step, began,
+		    before, step, began, before, step, began, before, step,
+		    began, before + THROTTLE_SECONDS_MAX),
+		err) == -1)
+		return -1;
+	if (state_credential_move(state, began, before, step, err) == 0 &&
+	    state_run(state, "COMMIT", err) == 0)
+		return 0;
+	state_run(state, "ROLLBACK", NULL);
+	return -1;
 }
 
 int
@@ -82,7 +81,7 @@ state_mend_future(struct state *state, struct error *err)
 		"UPDATE draft SET changed = %lld WHERE changed > %lld;"
 		"UPDATE sender SET used = %lld WHERE used > %lld;"
 		"UPDATE credential SET used = %lld WHERE used > %lld;"
-		"DELETE FROM hold WHERE until > %lld;"
+		"DELETE FROM throttle WHERE until > %lld;"
 		"COMMIT",
 		now, now, now, far, now, far, now, far, now, far, far),
 	    err);

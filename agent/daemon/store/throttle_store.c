@@ -1,5 +1,5 @@
 /*
- * throttle_store.c - see hold_store.h.
+ * throttle_store.c - see throttle_store.h.
  */
 #include "agent/daemon/base/clock.h"
 #include "state_sql.h"
@@ -12,8 +12,8 @@ throttle_store_load(
 	sqlite3_stmt *stmt = NULL;
 	int step;
 
-	if (state_prepare(state, "SELECT name, until FROM hold", &stmt, err) ==
-	    -1)
+	if (state_prepare(
+		state, "SELECT name, until FROM throttle", &stmt, err) == -1)
 		return -1;
 	while ((step = state_step(state, stmt, err)) == 1)
 		row(ctx, (const char *)sqlite3_column_text(stmt, 0),
@@ -27,8 +27,8 @@ throttle_store_drop_old(struct state *state, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 
-	if (state_prepare(
-		state, "DELETE FROM hold WHERE until <= ?", &stmt, err) == -1)
+	if (state_prepare(state, "DELETE FROM throttle WHERE until <= ?", &stmt,
+		err) == -1)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, clock_wall());
 	return state_finish(state, stmt, err);
@@ -41,8 +41,9 @@ throttle_store_put(
 	sqlite3_stmt *stmt = NULL;
 
 	if (throttle_store_drop_old(state, err) == -1 ||
-	    state_prepare(state, "INSERT OR REPLACE INTO hold VALUES (?, ?)",
-		&stmt, err) == -1)
+	    state_prepare(state,
+		"INSERT OR REPLACE INTO throttle VALUES (?, ?)", &stmt,
+		err) == -1)
 		return -1;
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, until);

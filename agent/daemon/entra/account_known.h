@@ -1,0 +1,122 @@
+/*
+ * account_known.h - what is known of one application: its stored secret, its
+ * token, the secrets that Entra took lately, and until when not to ask.
+ *
+ * Nothing here asks Entra (refresh.h) or answers anybody (sign_in.c).
+ */
+#ifndef MSGRAPHD_ACCOUNT_KNOWN_H
+#define MSGRAPHD_ACCOUNT_KNOWN_H
+
+#include <sys/queue.h>
+
+#include "account.h"
+#include "auth_cache.h"
+
+/*
+ * Two requests about an application may be under way: one with its stored
+ * secret, and one with another that somebody has typed. Neither waits for the
+ * other.
+ */
+enum account_lane { ACCOUNT_STORED, ACCOUNT_TYPED };
+#define ACCOUNT_LANES 2
+
+/* Until this time Entra is not asked again, for this reason. */
+struct account_quiet {
+	long long until; /* clock_ms() */
+	enum account_result result;
+	char text[256];
+	unsigned int failures; /* of Entra to answer, one after the other */
+};
+
+struct account {
+	struct identity id; /* first: the table's key */
+	TAILQ_ENTRY(account) resting; /* the table's, as the next */
+	struct account *idle;
+	int rests;
+	void *work; /* its queue of those who wait; see account_table.h */
+
+	const struct conf *conf; /* borrowed, as the next */
+	struct state *state;
+	struct auth_cache auth_cache;
+	int known; /* Entra has accepted a secret of it, now or before */
+	int has_stored;
+	unsigned char stored[AUTH_CACHE_DIGEST_SIZE];
+	struct secret *token; /* owned; NULL without one */
+	long long renew_at, usable_until; /* clock_ms() */
+	struct account_quiet quiet[ACCOUNT_LANES];
+	int out; /* Entra did not answer about the stored secret, last time */
+	long long warned_at; /* clock_ms() of the last warning; 0: none */
+};
+
+/* Reads what the state holds of the application. */
+void account_known_load(struct account *account);
+
+/* Wipes and frees what the account owns, and the account. */
+void account_known_free(struct account *account);
+
+/* Returns how long an accepted secret is accepted without asking, in ms. */
+long long account_known_ttl(const struct account *account);
+
+/* Returns 1 when nothing is known that could not be read again. */
+int account_known_is_idle(const struct account *account);
+
+/* Returns 1 when there is a token that will live through a request. */
+int account_known_has_token(const struct account *account);
+
+/* Returns 1 when the token serves, but the next one is due. */
+int account_known_is_renewal_due(const struct account *account);
+
+/* Drops a token that Graph does not take. */
+void account_known_drop_token(
+    struct account *account, const struct secret *rejected);
+
+/* Returns 1 when this is the digest of the stored secret. */
+int account_known_is_stored(const struct account *account,
+    const unsigned char digest[AUTH_CACHE_DIGEST_SIZE]);
+
+/* Copies the stored secret, which the caller owns. NULL with *err. */
+struct secret *account_known_take_stored(
+    struct account *account, struct error *err);
+
+/*
+ * Returns 1 when the stored secret was accepted so lately that it is accepted
+ * while Entra is out of reach (auth_outage_grace), or its token still lives.
+ * *age becomes the seconds since.
+ */
+int account_known_in_grace(struct account *account, long long *age);
+
+/*
+ * Takes a token in, and the secret that it was given for as the stored one. An
+ * answer about a secret that was the stored one when Entra was asked, and is it
+ * no more, changes neither. 0 when that is durable; -1, and it is logged.
+ */
+int account_known_accept(struct account *account, enum account_lane lane,
+    const struct secret *secret, const struct secret *token, long expires_in);
+
+/*
+ * Takes down that Entra refuses a secret. Where that is the stored one, it
+ * stays, since Entra can be wrong about a new one for a while, but an outage is
+ * no reason any more to accept it. Returns 1 then.
+ */
+int account_known_refuse(struct account *account, const struct secret *secret,
+    enum account_result result);
+
+/* Does not ask for ms; those who wait are answered with result and text. */
+void account_known_be_quiet(struct account *account, enum account_lane lane,
+    long long ms, enum account_result result, const char *text);
+
+/* Takes down that Entra did not answer: it is asked ever less often. */
+void account_known_fail(
+    struct account *account, enum account_lane lane, const char *text);
+
+/* Takes down that Entra has answered. */
+void account_known_answered(struct account *account, enum account_lane lane);
+
+/* Returns what stands against asking now, or NULL. */
+const struct account_quiet *account_known_quiet(
+    const struct account *account, enum account_lane lane);
+
+/* Returns 1 while the warning about the refused secret must not come again. */
+int account_known_is_warned(const struct account *account);
+
+#endif

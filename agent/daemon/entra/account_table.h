@@ -1,0 +1,50 @@
+/*
+ * account_table.h - the applications of which something is known.
+ *
+ * Those of which Entra has never accepted a secret are unverified: anybody can
+ * name such. One that nobody waits for is kept for as long as there is a
+ * reason not to ask Entra about it, and only the last few; those that are known
+ * are not bounded by that.
+ */
+#ifndef MSGRAPHD_ACCOUNT_TABLE_H
+#define MSGRAPHD_ACCOUNT_TABLE_H
+
+#include "account_known.h"
+
+/* So many unverified applications are kept that nobody waits for. */
+#define ACCOUNT_TABLE_RESTING_MAX 1000
+
+struct account_table;
+
+/* Makes an empty table. Everything is borrowed. NULL when out of memory. */
+struct account_table *account_table_new(
+    const struct conf *conf, struct state *state);
+
+/* Frees all accounts, none of which may have work any more. */
+void account_table_free(struct account_table **tablep);
+
+/*
+ * Finds the account of an application, or makes it. The caller sets its work,
+ * which keeps it, and calls account_table_rest() when that is done. NULL when
+ * out of memory.
+ */
+struct account *account_table_get(
+    struct account_table *table, const struct identity *id);
+
+/* Takes an account back that nobody waits for; it may be gone after that. */
+void account_table_rest(struct account_table *table, struct account *account);
+
+/* Forgets accounts of which nothing is known any more, in one walk. */
+void account_table_sweep(struct account_table *table);
+
+/*
+ * Returns for how many ms unverified applications of the tenant must not be
+ * asked about: Entra slows down two of them at least. 0: they may be.
+ */
+long long account_table_tenant_throttled(
+    const struct account_table *table, const struct identity *id);
+
+/* Counts the accounts. */
+size_t account_table_count(const struct account_table *table);
+
+#endif

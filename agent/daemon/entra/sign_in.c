@@ -1,0 +1,459 @@
+/*
+ * sign_in.c - the queue of those who wait for an application; see account.h.
+ *
+ * A waiter wants to know whether a secret is right, or wants a token for mail.
+ * What is known already answers at once, and what comes back from Entra answers
+ * everybody that it can: a hundred sign-ins of one printer are one request.
+ *
+ * Who shows the stored secret or needs a token waits in one lane, who has typed
+ * another secret in the other one. Requests of the first start at once. Those
+ * of the second are about credentials that nobody has vouched for: they need a
+ * place (places.h), and after several wrong secrets within a minute Entra is
+ * asked about the application now and then only. So nobody who tries secrets
+ * keeps the owner waiting, and the answer under load is the same whether the
+ * application is known here or not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/reason.h"
+#include "lib/base/log.h"
+#include "waiting.h"
+
+#define SWEEP_SECONDS 60
+/* Requests about typed secrets: at once, and how many may wait. */
+#define PLACES_MAX 32
+#define PLACES_WAITING_MAX 256
+/* A client waits no longer for Entra if its secret was accepted lately. */
+#define GRACE_PATIENCE_MS (5 * 1000LL)
+#define REFUSALS_MAX 4096
+/* After so many wrong secrets within a minute, one question in so many ms. */
+#define GUESSES_MAX 10
+#define GUESS_EVERY_MS (5 * 1000LL)
+
+#define TOO_SLOW "Entra is too slow"
+#define TOO_MANY_GUESSES                                                    \
+	"too many wrong secrets within a minute; Entra is asked about one " \
+	"every few seconds"
+
+struct waiter *
+account_verify(struct accounts *accounts, const struct identity *id,
+    struct secret **secretp, account_done done, void *ctx)
+{
+	struct secret *secret = *secretp;
+
+	*secretp = NULL;
+	return waiting_join(waiting_queue_get(accounts, id), secret, done, ctx);
+}
+
+struct waiter *
+account_token(struct accounts *accounts, const struct identity *id,
+    const struct secret *rejected, account_done done, void *ctx)
+{
+	struct waiting_queue *queue = waiting_queue_get(accounts, id);
+
+	if (queue != NULL && rejected != NULL)
+		account_known_drop_token(queue->account, rejected);
+	return waiting_join(queue, NULL, done, ctx);
+}
+
+void
+account_cancel(struct waiter **waiterp)
+{
+	struct waiter *waiter = *waiterp;
+
+	*waiterp = NULL;
+	if (waiter != NULL)
+		waiting_leave(waiter);
+}
+
+/* --- answers --- */
+
+static void
+sign_in_answer(
+    struct waiter *waiter, enum account_result result, const char *text)
+{
+	account_done done = waiter->done;
+	void *ctx = waiter->ctx;
+	const struct secret *token = waiter->queue->account->token;
+
+	waiting_leave(waiter);
+	done(ctx, result, result == ACCOUNT_OK ? token : NULL, text);
+}
+
+/* Whether and how a waiter is answered: 1 when it was. */
+typedef int (*sign_in_rule)(struct waiter *waiter);
+
+/* Applies a rule to all, anew after each answer: done may change the queue. */
+static void
+sign_in_apply(struct waiting_queue *queue, sign_in_rule rule)
+{
+	struct waiter *waiter;
+	size_t i;
+
+	for (i = 0; i < ACCOUNT_LANES; i++) {
+again:
+		TAILQ_FOREACH(waiter, &queue->lanes[i].waiters, entry)
+		if (rule(waiter))
+			goto again;
+	}
+}
+
+/* Answers from what is known. */
+static int
+sign_in_answer_known(struct waiter *waiter)
+{
+	const struct account *account = waiter->queue->account;
+	const char *text;
+
+	if (waiter->secret == NULL) {
+		if (!account_known_has_token(account))
+			return 0;
+		sign_in_answer(waiter, ACCOUNT_OK, "");
+		return 1;
+	}
+	if (auth_cache_find(&account->auth_cache, waiter->digest,
+		account_known_ttl(account))) {
+		sign_in_answer(waiter, ACCOUNT_OK, "");
+		return 1;
+	}
+	text = refusals_find(
+	    waiter->queue->all->with.refusals, &account->id, waiter->digest);
+	if (text == NULL)
+		return 0;
+	sign_in_answer(waiter, ACCOUNT_REFUSED, text);
+	return 1;
+}
+
+/*
+ * Returns 1 while Entra is out of reach: it did not answer about the stored
+ * secret the last time, or is asked about it but slow. That it slows us down is
+ * an answer, and what it does about another secret is no matter: whoever can
+ * bring these about must not thereby have a withdrawn secret accepted.
+ */
+static int
+sign_in_entra_is_out(const struct waiting_queue *queue)
+{
+	const struct account *account = queue->account;
+	const struct refresh *refresh = queue->lanes[ACCOUNT_STORED].refresh;
+	const struct account_quiet *quiet = &account->quiet[ACCOUNT_STORED];
+
+	if (refresh == NULL)
+		return account->out && clock_ms() < quiet->until &&
+		    quiet->result == ACCOUNT_UNAVAILABLE;
+	return account->out || refresh_age(refresh) >= GRACE_PATIENCE_MS;
+}
+
+/* Accepts the secret that Entra took last. */
+static int
+sign_in_answer_in_grace(struct waiter *waiter)
+{
+	struct account *account = waiter->queue->account;
+	char application[IDENTITY_TEXT_SIZE];
+	long long age;
+
+	if (waiter->secret == NULL ||
+	    !account_known_is_stored(account, waiter->digest) ||
+	    !account_known_in_grace(account, &age))
+		return 0;
+	log_info("NOQUEUE: application=%s, reason=" REASON_ENDPOINT
+		 ", status=accepted (Entra cannot be asked; it took this "
+		 "secret %lld seconds ago)",
+	    identity_text(&account->id, application), age);
+	sign_in_answer(waiter, ACCOUNT_OK, "");
+	return 1;
+}
+
+/* Returns 1 when somebody tries secrets, and it is not time for the next. */
+static int
+sign_in_is_guessed(const struct waiting_queue *queue)
+{
+	long long age = 0;
+
+	return refusals_count(queue->all->with.refusals, &queue->account->id,
+		   &age) >= GUESSES_MAX &&
+	    (age < GUESS_EVERY_MS ||
+		queue->lanes[ACCOUNT_TYPED].refresh != NULL);
+}
+
+/* Answers about what Entra is not asked about now. */
+static int
+sign_in_answer_not_now(struct waiter *waiter)
+{
+	struct waiting_queue *queue = waiter->queue;
+	enum account_lane which = waiter->lane == &queue->lanes[ACCOUNT_TYPED]
+	    ? ACCOUNT_TYPED
+	    : ACCOUNT_STORED;
+	const struct refresh *refresh = waiter->lane->refresh;
+	const struct account_quiet *quiet;
+
+	if (refresh != NULL &&
+	    (waiter->secret == NULL ||
+		refresh_is_about(refresh, waiter->digest)))
+		return 0;
+	quiet = account_known_quiet(queue->account, which);
+	/* a refusal of the stored secret is about mail; a sign-in may ask */
+	if (quiet != NULL &&
+	    (waiter->secret == NULL ||
+		(quiet->result != ACCOUNT_REFUSED &&
+		    quiet->result != ACCOUNT_REFUSED_REQUEST))) {
+		sign_in_answer(waiter, quiet->result, quiet->text);
+		return 1;
+	}
+	if (which == ACCOUNT_TYPED && sign_in_is_guessed(queue)) {
+		waiting_log(&queue->all->guesses, &queue->account->id,
+		    REASON_CREDENTIAL, TOO_MANY_GUESSES);
+		sign_in_answer(waiter, ACCOUNT_UNAVAILABLE, TOO_MANY_GUESSES);
+		return 1;
+	}
+	return 0;
+}
+
+static void
+sign_in_on_timeout(struct waiter *waiter)
+{
+	struct waiting_queue *queue = waiter->queue;
+	int had_room = waiting_has_room(waiter);
+
+	if (!had_room)
+		waiting_log(&queue->all->no_room, &queue->account->id,
+		    REASON_THROTTLED, WAITING_NO_ROOM);
+	sign_in_answer(
+	    waiter, ACCOUNT_UNAVAILABLE, had_room ? TOO_SLOW : WAITING_NO_ROOM);
+}
+
+/* --- requests --- */
+
+/* Answers those with the secret that Entra was asked about. */
+static void
+sign_in_on_refreshed(struct waiting_queue *queue, enum account_result result,
+    const unsigned char *digest, const char *text)
+{
+	struct waiter *waiter;
+	size_t i;
+
+	if (result != ACCOUNT_OK && result != ACCOUNT_REFUSED &&
+	    result != ACCOUNT_REFUSED_REQUEST)
+		return;
+	for (i = 0; i < ACCOUNT_LANES; i++) {
+again:
+		TAILQ_FOREACH(waiter, &queue->lanes[i].waiters, entry)
+		if (waiter->secret != NULL &&
+		    memcmp(waiter->digest, digest, AUTH_CACHE_DIGEST_SIZE) ==
+			0) {
+			sign_in_answer(waiter, result, text);
+			goto again;
+		}
+	}
+}
+
+static void
+sign_in_on_stored(void *ctx, enum account_result result,
+    const unsigned char *digest, const char *text)
+{
+	struct waiting_queue *queue = ctx;
+
+	queue->lanes[ACCOUNT_STORED].refresh = NULL;
+	event_active(queue->wake, 0, 0);
+	sign_in_on_refreshed(queue, result, digest, text);
+}
+
+static void
+sign_in_on_typed(void *ctx, enum account_result result,
+    const unsigned char *digest, const char *text)
+{
+	struct waiting_queue *queue = ctx;
+
+	queue->lanes[ACCOUNT_TYPED].refresh = NULL;
+	places_leave(&queue->lanes[ACCOUNT_TYPED].place);
+	event_active(queue->wake, 0, 0);
+	sign_in_on_refreshed(queue, result, digest, text);
+}
+
+static int
+sign_in_answer_no_room(struct waiter *waiter)
+{
+	struct waiting_queue *queue = waiter->queue;
+
+	if (waiter->lane != &queue->lanes[ACCOUNT_TYPED])
+		return 0;
+	waiting_log(&queue->all->no_room, &queue->account->id, REASON_THROTTLED,
+	    WAITING_NO_ROOM);
+	sign_in_answer(waiter, ACCOUNT_UNAVAILABLE, WAITING_NO_ROOM);
+	return 1;
+}
+
+static void
+sign_in_on_place(void *ctx, int given)
+{
+	struct waiting_queue *queue = ctx;
+	struct waiting_lane *lane = &queue->lanes[ACCOUNT_TYPED];
+	struct waiter *waiter, *one;
+
+	event_active(queue->wake, 0, 0);
+	if (!given) {
+		lane->place = NULL;
+		sign_in_apply(queue, sign_in_answer_no_room);
+		return;
+	}
+	/* while this one waited, its secret may have become known */
+	sign_in_apply(queue, sign_in_answer_known);
+	sign_in_apply(queue, sign_in_answer_not_now);
+	if (lane->count > 0) {
+		one = waiting_pick(lane);
+		lane->refresh = refresh_start(&queue->all->with, queue->account,
+		    one->secret, sign_in_on_typed, queue);
+	}
+	if (lane->refresh == NULL) {
+		places_leave(&lane->place);
+		return;
+	}
+	TAILQ_FOREACH(waiter, &lane->waiters, entry)
+	if (refresh_is_about(lane->refresh, waiter->digest))
+		waiting_extend(waiter, WAITING_SECONDS);
+}
+
+/* Asks about what was typed, as soon as there is a place. */
+static void
+sign_in_ask_typed(struct waiting_queue *queue)
+{
+	struct waiting_lane *lane = &queue->lanes[ACCOUNT_TYPED];
+	struct account *account = queue->account;
+	long long left;
+
+	if (lane->count == 0 && lane->refresh == NULL)
+		places_leave(&lane->place);
+	if (lane->count == 0 || lane->place != NULL)
+		return;
+	left = account->known
+	    ? 0
+	    : account_table_tenant_throttled(queue->all->table, &account->id);
+	if (left > 0) {
+		account_known_be_quiet(account, ACCOUNT_TYPED, left,
+		    ACCOUNT_THROTTLED, "Entra asks this tenant to slow down");
+		sign_in_apply(queue, sign_in_answer_not_now);
+		return;
+	}
+	lane->place = places_enter(
+	    queue->all->places, account->id.tenant, sign_in_on_place, queue);
+	if (lane->place == NULL)
+		sign_in_apply(queue, sign_in_answer_no_room);
+}
+
+/* Asks with the stored secret, for a waiter or since the token nears its end. */
+static void
+sign_in_ask_stored(struct waiting_queue *queue)
+{
+	struct waiting_lane *lane = &queue->lanes[ACCOUNT_STORED];
+
+	if (lane->refresh != NULL ||
+	    (lane->count == 0 && !account_known_is_renewal_due(queue->account)))
+		return;
+	lane->refresh = refresh_start(
+	    &queue->all->with, queue->account, NULL, sign_in_on_stored, queue);
+	if (lane->refresh == NULL)
+		sign_in_apply(queue, sign_in_answer_not_now);
+}
+
+/* Comes back when those who may have the grace have waited long enough. */
+static void
+sign_in_watch_patience(struct waiting_queue *queue)
+{
+	const struct refresh *refresh = queue->lanes[ACCOUNT_STORED].refresh;
+	long long left =
+	    refresh == NULL ? 0 : GRACE_PATIENCE_MS - refresh_age(refresh);
+	struct timeval tv = {
+	    .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 + 1000};
+
+	/* without it they wait for the answer */
+	if (left > 0)
+		event_add(queue->wake, &tv);
+}
+
+/* Answers what can be answered and asks for the rest. */
+static void
+sign_in_on_wake(struct waiting_queue *queue)
+{
+	const struct waiting_lane *stored = &queue->lanes[ACCOUNT_STORED];
+	const struct waiting_lane *typed = &queue->lanes[ACCOUNT_TYPED];
+
+	sign_in_apply(queue, sign_in_answer_known);
+	if (sign_in_entra_is_out(queue))
+		sign_in_apply(queue, sign_in_answer_in_grace);
+	sign_in_apply(queue, sign_in_answer_not_now);
+	sign_in_ask_stored(queue);
+	sign_in_ask_typed(queue);
+	if (stored->count == 0 && stored->refresh == NULL &&
+	    typed->count == 0 && typed->refresh == NULL && typed->place == NULL)
+		waiting_queue_free(queue);
+	else
+		sign_in_watch_patience(queue);
+}
+
+/* --- all --- */
+
+static const struct waiting_rules sign_in_rules = {
+    .wake = sign_in_on_wake, .timeout = sign_in_on_timeout};
+
+static void
+sign_in_on_sweep(evutil_socket_t fd, short what, void *ctx)
+{
+	struct accounts *all = ctx;
+
+	(void)fd;
+	(void)what;
+	account_table_sweep(all->table);
+}
+
+struct accounts *
+accounts_new(struct event_base *base, const struct conf *conf,
+    struct http *http, struct state *state, struct throttles *throttles)
+{
+	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
+	struct accounts *all = calloc(1, sizeof(*all));
+
+	if (all == NULL)
+		return NULL;
+	LIST_INIT(&all->queues);
+	all->rules = &sign_in_rules;
+	all->base = base;
+	all->with.conf = conf;
+	all->with.http = http;
+	all->with.throttles = throttles;
+	all->with.refusals = refusals_new(REFUSALS_MAX);
+	all->table = account_table_new(conf, state);
+	all->places = places_new(base, PLACES_MAX, PLACES_WAITING_MAX);
+	all->sweep = event_new(base, -1, EV_PERSIST, sign_in_on_sweep, all);
+	if (all->with.refusals == NULL || all->table == NULL ||
+	    all->places == NULL || all->sweep == NULL ||
+	    event_add(all->sweep, &every) == -1 || auth_cache_init() == -1)
+		accounts_free(&all);
+	return all;
+}
+
+void
+accounts_free(struct accounts **accountsp)
+{
+	struct accounts *all = *accountsp;
+	struct waiting_queue *queue;
+	struct waiter *waiter;
+	size_t i;
+
+	*accountsp = NULL;
+	if (all == NULL)
+		return;
+	while ((queue = LIST_FIRST(&all->queues)) != NULL) {
+		for (i = 0; i < ACCOUNT_LANES; i++)
+			while ((waiter = TAILQ_FIRST(
+				    &queue->lanes[i].waiters)) != NULL)
+				waiting_leave(waiter);
+		waiting_queue_free(queue);
+	}
+	places_free(&all->places);
+	account_table_free(&all->table);
+	refusals_free(&all->with.refusals);
+	if (all->sweep != NULL)
+		event_free(all->sweep);
+	free(all);
+}

@@ -1,0 +1,291 @@
+/*
+ * Who waits for Entra, who is asked about and who is answered
+ * (agent/daemon/entra/sign_in.c and what is behind it), with a fake http and
+ * clock.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/daemon/base/limits.h"
+#include "agent/daemon/entra/account.h"
+#include "fake_http.h"
+#include "state_folder.h"
+
+#define RIGHT "right-secret"
+#define YES                                                  \
+	"{\"token_type\": \"Bearer\", \"expires_in\": 3600," \
+	" \"access_token\": \"a-token\"}"
+#define NO                                \
+	"{\"error\": \"invalid_client\"," \
+	" \"error_description\": \"AADSTS7000215: Wrong.\"}"
+
+#define WAITS -1
+
+/* Somebody who waits, and how it ended. */
+struct client {
+	struct waiter *waiter;
+	int result; /* or WAITS */
+	char text[256];
+};
+
+static struct client clients[100];
+static struct conf conf;
+static struct throttles *throttles;
+static struct accounts *accounts;
+
+static void
+on_done(void *ctx, enum account_result result, const struct secret *token,
+    const char *text)
+{
+	struct client *client = ctx;
+
+	assert_true(result != ACCOUNT_OK || token != NULL);
+	client->waiter = NULL;
+	client->result = (int)result;
+	snprintf(client->text, sizeof(client->text), "%s", text);
+}
+
+/* A client that wants a token (secret NULL), or signs in. */
+static struct client *
+come(int n, const char *tenant, const char *text)
+{
+	struct identity id = {.client = "client"};
+	struct secret *secret =
+	    text == NULL ? NULL : secret_new(text, strlen(text));
+	struct client *client = &clients[n];
+
+	snprintf(id.tenant, sizeof(id.tenant), "%s", tenant);
+	client->result = WAITS;
+	client->waiter = text == NULL
+	    ? account_token(accounts, &id, NULL, on_done, client)
+	    : account_verify(accounts, &id, &secret, on_done, client);
+	assert_non_null(client->waiter);
+	assert_int_equal(client->result, WAITS);
+	run();
+	return client;
+}
+
+/* Makes the application "known" known, by one request. */
+static void
+make_known(void)
+{
+	const struct client *client = come(99, "known", RIGHT);
+
+	reply(fake_count - 1, 200, YES);
+	assert_int_equal(client->result, ACCOUNT_OK);
+}
+
+/* A hundred sign-ins of one printer are one request. */
+static void
+test_one_request_for_all(void **state)
+{
+	int i, before = fake_count;
+
+	(void)state;
+	for (i = 0; i < 90; i++)
+		come(i, "a", RIGHT);
+	assert_int_equal(fake_count - before, 1);
+	assert_non_null(strstr(fake_calls[before].url, "/a/oauth2/"));
+	assert_non_null(strstr(fake_calls[before].body, RIGHT));
+	reply(before, 200, YES);
+	for (i = 0; i < 90; i++)
+		assert_int_equal(clients[i].result, ACCOUNT_OK);
+	assert_int_equal(come(0, "a", RIGHT)->result, ACCOUNT_OK);
+	assert_int_equal(come(0, "a", NULL)->result, ACCOUNT_OK);
+	assert_int_equal(fake_count - before, 1);
+}
+
+/* Neither the owner nor mail waits for a typed secret. */
+static void
+test_two_lanes(void **state)
+{
+	struct client *wrong, *owner, *mail;
+	int before;
+
+	(void)state;
+	conf.auth_cache_ttl = 0;
+	make_known();
+	wait_ms(3600 * 1000); /* the token ends */
+	before = fake_count;
+	wrong = come(0, "known", "wrong");
+	come(1, "known", "wrong as well");
+	owner = come(2, "known", RIGHT);
+	mail = come(3, "known", NULL);
+	assert_int_equal(fake_count - before, 2);
+	reply(before + 1, 200, YES);
+	assert_int_equal(owner->result, ACCOUNT_OK);
+	assert_int_equal(mail->result, ACCOUNT_OK);
+	assert_int_equal(wrong->result, WAITS);
+	reply(before, 401, NO);
+	assert_int_equal(wrong->result, ACCOUNT_REFUSED);
+	assert_int_equal(fake_count - before, 3);
+	reply(before + 2, 401, NO);
+}
+
+/* The early renewal is due while wrong secrets come in. */
+static void
+test_renewal(void **state)
+{
+	int before;
+
+	(void)state;
+	make_known();
+	wait_ms(3400 * 1000);
+	before = fake_count;
+	come(0, "known", "wrong");
+	assert_int_equal(fake_count - before, 2);
+	assert_int_equal(come(1, "known", NULL)->result, ACCOUNT_OK);
+	reply(before, 200, YES);
+	reply(before + 1, 401, NO);
+	assert_int_equal(clients[0].result, ACCOUNT_REFUSED);
+}
+
+static void
+test_places_are_given_on(void **state)
+{
+	char tenant[20];
+	int i, before = fake_count, refused = 0;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		snprintf(tenant, sizeof(tenant), "made-up-%d", i);
+		come(i, tenant, "x");
+	}
+	assert_int_equal(fake_count - before, 32);
+	reply(before, 401, NO);
+	assert_int_equal(fake_count - before, 33);
+	wait_ms(8100);
+	for (i = 0; i < 40; i++)
+		if (clients[i].result == ACCOUNT_UNAVAILABLE) {
+			assert_string_equal(
+			    clients[i].text, "refused for want of room");
+			refused++;
+		}
+	assert_int_equal(refused, 7);
+	assert_int_equal(fake_count - before, 33);
+}
+
+/* After ten wrong secrets within a minute; the stored one is as before. */
+static void
+test_guesses(void **state)
+{
+	char secret[20];
+	int i, before;
+
+	(void)state;
+	conf.auth_cache_ttl = 0;
+	make_known();
+	before = fake_count;
+	for (i = 0; i < 10; i++) {
+		snprintf(secret, sizeof(secret), "guess %d", i);
+		come(i, "known", secret);
+		reply(before + i, 401, NO);
+		assert_int_equal(clients[i].result, ACCOUNT_REFUSED);
+	}
+	assert_int_equal(
+	    come(10, "known", "another")->result, ACCOUNT_UNAVAILABLE);
+	assert_int_equal(fake_count - before, 10);
+	come(11, "known", RIGHT);
+	assert_int_equal(fake_count - before, 11);
+	reply(before + 10, 200, YES);
+	assert_int_equal(clients[11].result, ACCOUNT_OK);
+	wait_ms(5000);
+	come(12, "known", "one of them");
+	assert_int_equal(
+	    come(13, "known", "another")->result, ACCOUNT_UNAVAILABLE);
+	assert_int_equal(fake_count - before, 12);
+	reply(before + 11, 401, NO);
+	/* the same about an application that is not known, and no other */
+	come(14, "other", "another");
+	assert_int_equal(fake_count - before, 13);
+}
+
+/* Entra is slow: the stored secret is accepted after five seconds. */
+static void
+test_grace(void **state)
+{
+	struct client *owner, *wrong;
+
+	(void)state;
+	conf.auth_cache_ttl = 0;
+	make_known();
+	owner = come(0, "known", RIGHT);
+	wrong = come(1, "known", "wrong");
+	wait_ms(4900);
+	assert_int_equal(owner->result, WAITS);
+	wait_ms(200);
+	assert_int_equal(owner->result, ACCOUNT_OK);
+	assert_int_equal(wrong->result, WAITS);
+	wait_ms(45000);
+	assert_int_equal(wrong->result, ACCOUNT_UNAVAILABLE);
+}
+
+static void
+test_cancelled(void **state)
+{
+	int before = fake_count;
+
+	(void)state;
+	come(0, "a", "x");
+	come(1, "a", "y");
+	account_cancel(&clients[0].waiter);
+	account_cancel(&clients[1].waiter);
+	run();
+	reply(before, 401, NO);
+	assert_int_equal(clients[0].result, WAITS);
+	assert_int_equal(come(2, "a", "x")->result, ACCOUNT_REFUSED);
+	come(3, "b", "z"); /* is under way at the end */
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	if (state_begin() == -1)
+		return -1;
+	memset(&conf, 0, sizeof(conf));
+	conf.login_endpoint = strdup("https://login.test");
+	conf.graph_endpoint = strdup("https://graph.test");
+	conf.auth_cache_ttl = 600;
+	conf.auth_outage_grace = 43200;
+	conf.request_timeout = 120;
+	fake_count = 0;
+	base = event_base_new();
+	throttles = throttles_new(st, NULL);
+	accounts = accounts_new(base, &conf, NULL, st, throttles);
+	return accounts == NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	accounts_free(&accounts);
+	throttles_free(&throttles);
+	event_base_free(base);
+	free(conf.login_endpoint);
+	free(conf.graph_endpoint);
+	return state_end();
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_one_request_for_all),
+	    TEST(test_two_lanes),
+	    TEST(test_renewal),
+	    TEST(test_places_are_given_on),
+	    TEST(test_guesses),
+	    TEST(test_grace),
+	    TEST(test_cancelled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
