@@ -23,7 +23,7 @@ delivery_post_note_throttle(struct delivery *d, const struct outcome *outcome)
 	struct error err;
 
 	if (throttle_by_graph(d->daemon->throttles, &d->request.identity,
-		d->request.mailbox, outcome->of_mailbox, d->report.retry_after,
+		d->request.mailbox, outcome->scope, d->report.retry_after,
 		&err) == -1)
 		log_error("%s", err.text);
 }

@@ -95,7 +95,7 @@ draft_trash_note_throttle(struct draft_trash *trash,
 	struct error err;
 
 	if (throttle_by_graph(trash->daemon->throttles, &trash->draft.identity,
-		trash->draft.mailbox, outcome->of_mailbox, answer->retry_after,
+		trash->draft.mailbox, outcome->scope, answer->retry_after,
 		&err) == -1)
 		log_error("%s", err.text);
 }
