@@ -30,8 +30,8 @@
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/state.h"
 #include "agent/daemon/store/vault.h"
-#include "agent/daemon/throttle/gate.h"
 #include "agent/daemon/throttle/throttle.h"
+#include "agent/daemon/turn/turn.h"
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
 #include "lib/base/version.h"
@@ -233,11 +233,13 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	d->journal = journal_new(d->base, d->state, &d->conf, err);
 	if (d->journal == NULL)
 		return -1;
-	d->gate = gate_new(d->base, MSGRAPHD_REQUESTS_MAX);
 	d->accounts =
 	    accounts_new(d->base, &d->conf, d->http, d->state, d->throttles);
-	if (d->accounts == NULL || d->gate == NULL)
-		return error_set(err, ERROR_OURS, "4.3.0", "out of memory");
+	if (d->accounts == NULL)
+		return error_no_memory(err);
+	d->turns = turns_new(d->base, &d->conf, d->accounts, d->throttles, err);
+	if (d->turns == NULL)
+		return -1;
 	d->trash = draft_trash_new(d, err);
 	return d->trash == NULL ? -1 : 0;
 }
@@ -292,9 +294,9 @@ msgraphd_shut_down(struct program *p)
 	delivery_drop_all(&p->daemon);
 	draft_trash_free(&p->daemon.trash);
 	clock_watch_free(&p->daemon.clock_watch);
+	turns_free(&p->daemon.turns);
 	accounts_free(&p->daemon.accounts);
 	http_free(&p->daemon.http);
-	gate_free(&p->daemon.gate);
 	throttles_free(&p->daemon.throttles);
 	state_close(&p->daemon.state);
 	vault_free(&p->daemon.vault);

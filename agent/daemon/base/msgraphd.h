@@ -14,11 +14,11 @@ struct clock_watch;
 struct delivery;
 struct draft_trash;
 struct event_base;
-struct gate;
 struct throttles;
 struct http;
 struct journal;
 struct state;
+struct turns;
 struct vault;
 
 struct msgraphd {
@@ -31,7 +31,7 @@ struct msgraphd {
 	struct accounts *accounts;
 	struct throttles *throttles;
 	struct journal *journal;
-	struct gate *gate;
+	struct turns *turns;
 	struct draft_trash *trash;
 	struct clock_watch *clock_watch;
 	LIST_HEAD(delivery_list, delivery) deliveries;

@@ -6,11 +6,9 @@
  *
  *	begin		is it under way already? the journal: accepted before?
  *			posted without an answer?
- *	delivery_wait_for_throttle	a throttled mailbox or client is not asked
- *	get_token
- *	enter_gate	its turn, at most four to a mailbox
+ *	wait_for_turn	for what is throttled, the token, the gate (turn.h)
  *	take_turn	a large message: the requests that make its draft, each
- *			followed by delivery_wait_for_throttle again
+ *			followed by wait_for_turn again
  *	write_intent	the journal says "posted" before anything is
  *	post		the request itself
  *	on_answer	the outcome table decides: again, or
@@ -24,8 +22,6 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
-#include "agent/daemon/entra/account.h"
-#include "agent/daemon/throttle/gate.h"
 #include "lib/base/log.h"
 #include "delivery_private.h"
 
@@ -41,18 +37,18 @@ delivery_stop_waiting(struct delivery *d)
 	if (d->timer != NULL)
 		event_free(d->timer);
 	d->timer = NULL;
-	account_cancel(&d->waiter);
-	gate_leave(&d->slot);
+	turn_end(d->turn);
 }
 
 static void
 delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, entry);
-	delivery_stop_waiting(d);
+	if (d->timer != NULL)
+		event_free(d->timer);
 	http_cancel(&d->call);
+	turn_free(&d->turn);
 	delivery_draft_free(d);
-	secret_free(&d->token);
 	delivery_request_free(&d->request);
 	free(d);
 }
@@ -240,13 +236,16 @@ delivery_begin(evutil_socket_t fd, short what, void *ctx)
 	if (d->status_before == JOURNAL_ACCEPTED)
 		delivery_finish_accepted_before(d);
 	else
-		delivery_wait_for_throttle(d);
+		delivery_wait_for_turn(d);
 }
 
 struct delivery *
 delivery_start(struct msgraphd *daemon, struct delivery_request *request,
     delivery_done done, void *ctx)
 {
+	struct turn_for whose = {.identity = &request->identity,
+	    .mailbox = request->mailbox,
+	    .patience = daemon->conf.throttle_wait * 1000LL};
 	struct delivery *d = calloc(1, sizeof(*d));
 
 	if (d == NULL) {
@@ -262,8 +261,10 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	    d->started + daemon->conf.delivery_timeout * 1000LL - SPARE_MS;
 	d->entry_now.keys = &d->request.keys;
 	LIST_INSERT_HEAD(&daemon->deliveries, d, entry);
+	whose.deadline = d->deadline;
+	d->turn = turn_new(daemon->turns, &whose);
 	d->timer = evtimer_new(daemon->base, delivery_begin, d);
-	if (d->timer == NULL) {
+	if (d->turn == NULL || d->timer == NULL) {
 		delivery_free(d);
 		return NULL;
 	}

@@ -23,7 +23,6 @@
 
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/graph/graph.h"
-#include "agent/daemon/throttle/gate.h"
 #include "lib/base/log.h"
 #include "delivery_private.h"
 
@@ -96,7 +95,7 @@ static void
 delivery_draft_end_request(struct delivery *d)
 {
 	d->call = NULL;
-	gate_leave(&d->slot);
+	turn_end(d->turn);
 }
 
 /* The piece is done. */
@@ -106,7 +105,7 @@ delivery_draft_go_on(struct delivery *d)
 	memset(&d->report, 0, sizeof(d->report));
 	d->renewed = d->retried = 0;
 	d->large->missed = 0;
-	delivery_wait_for_throttle(d);
+	delivery_wait_for_turn(d);
 }
 
 /* What the outcome table says, but that nothing here sends the message. */
@@ -146,7 +145,7 @@ delivery_draft_start_over(struct delivery *d, const struct http_answer *answer)
 	log_info(
 	    "%s: the draft or its upload is gone (HTTP %ld), starting over",
 	    d->request.queue_id, answer->status);
-	delivery_write(d, d->status_before, delivery_wait_for_throttle);
+	delivery_write(d, d->status_before, delivery_wait_for_turn);
 }
 
 int
@@ -227,11 +226,11 @@ delivery_draft_on_created(void *ctx, const struct http_answer *answer)
 			delivery_draft_take_back(d); /* in the same turn */
 			return;
 		}
-		gate_leave(&d->slot);
+		turn_end(d->turn);
 		delivery_draft_go_on(d);
 		return;
 	}
-	gate_leave(&d->slot);
+	turn_end(d->turn);
 	if (answer->status == 403) {
 		outcome = delivery_read_answer(d, answer);
 		delivery_draft_refuse_draft(d, &outcome);

@@ -8,25 +8,9 @@
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/base/reveal.h"
 #include "agent/daemon/graph/graph.h"
-#include "agent/daemon/graph/graph.h"
 #include "agent/daemon/store/sender.h"
-#include "agent/daemon/store/sender.h"
-#include "agent/daemon/throttle/gate.h"
-#include "agent/daemon/throttle/throttle.h"
-#include "lib/base/log.h"
 #include "lib/base/log.h"
 #include "delivery_private.h"
-
-static void
-delivery_post_note_throttle(struct delivery *d, const struct outcome *outcome)
-{
-	struct error err;
-
-	if (throttle_by_graph(d->daemon->throttles, &d->request.identity,
-		d->request.mailbox, outcome->scope, d->report.retry_after,
-		&err) == -1)
-		log_error("%s", err.text);
-}
 
 void
 delivery_settle(struct delivery *d, const struct outcome *outcome)
@@ -39,14 +23,15 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 	case OUTCOME_RENEW:
 		if (!d->renewed && d->done != NULL) {
 			d->renewed = 1;
-			delivery_get_token(d, d->token);
+			turn_reject_token(d->turn);
+			delivery_wait_for_turn(d);
 			return;
 		}
 		break;
 	case OUTCOME_AGAIN:
 		if (!d->retried && d->done != NULL) {
 			d->retried = 1;
-			delivery_wait_for_throttle(d);
+			delivery_wait_for_turn(d);
 			return;
 		}
 		status = d->retried ? WIRE_BOUNCED : WIRE_DEFERRED;
@@ -55,10 +40,10 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 		status = delivery_grace_status(d, outcome);
 		break;
 	case OUTCOME_THROTTLE:
-		delivery_post_note_throttle(d, outcome);
+		turn_throttle(d->turn, outcome->scope, d->report.retry_after);
 		if (d->done != NULL) {
 			delivery_write(
-			    d, d->status_before, delivery_wait_for_throttle);
+			    d, d->status_before, delivery_wait_for_turn);
 			return;
 		}
 		break;
@@ -95,10 +80,11 @@ delivery_post_settle_sent(struct delivery *d)
 static void
 delivery_post_hide(const struct delivery *d, char *text)
 {
+	const struct secret *token = turn_token(d->turn);
 	const struct secret *upload =
 	    d->large == NULL ? NULL : d->large->draft.upload;
 
-	if ((d->token != NULL && reveals(d->token, text, strlen(text))) ||
+	if ((token != NULL && reveals(token, text, strlen(text))) ||
 	    (upload != NULL && reveals(upload, text, strlen(text))))
 		text[0] = '\0';
 }
@@ -136,7 +122,7 @@ delivery_post_on_answer(void *ctx, const struct http_answer *answer)
 
 	d->call = NULL;
 	d->posting = 0;
-	gate_leave(&d->slot);
+	turn_end(d->turn);
 	if (delivery_draft_is_missing(d, answer))
 		return;
 	outcome = delivery_read_answer(d, answer);
@@ -152,7 +138,7 @@ delivery_call(struct delivery *d, const char *id, http_done done)
 	struct graph_call call = {.http = d->daemon->http,
 	    .conf = &d->daemon->conf,
 	    .mailbox = d->request.mailbox,
-	    .token = d->token,
+	    .token = turn_token(d->turn),
 	    .id = id,
 	    .done = done,
 	    .ctx = d};
@@ -166,7 +152,8 @@ delivery_post_start_post(struct delivery *d, const char *id, struct error *err)
 	if (d->large != NULL)
 		return delivery_draft_send(d, id, delivery_post_on_answer, err);
 	return graph_send(d->daemon->http, &d->daemon->conf, d->request.mailbox,
-	    d->token, &d->request.spool, id, delivery_post_on_answer, d, err);
+	    turn_token(d->turn), &d->request.spool, id, delivery_post_on_answer,
+	    d, err);
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
  * delivery_private.h - struct delivery, for delivery.c (its beginning and end),
- * delivery_wait.c (what comes before its turn), delivery_post.c (the request and
+ * delivery_wait.c (its turn), delivery_post.c (the request and
  * what follows from its answer), delivery_search.c (whether an earlier attempt
  * has sent the message) and delivery_draft.c (the requests before it that a large
  * message needs).
@@ -14,6 +14,7 @@
 #include "agent/daemon/graph/outcome.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/store/draft_store.h"
+#include "agent/daemon/turn/turn.h"
 #include "delivery.h"
 #include "report.h"
 
@@ -37,15 +38,13 @@ struct delivery {
 	delivery_done done; /* NULL: the agent has gone */
 	void *ctx;
 
-	/* at most one of these is set: what the delivery waits for */
+	struct turn *turn; /* owned */
+	/* what the delivery waits for, unless that is its turn or the journal */
 	struct event *timer;
-	struct waiter *waiter;
 	struct http_call *call;
 	int posting; /* call is the one that sends the message */
 	int writing; /* the journal */
 
-	struct slot *slot; /* while in the gate, or waiting before it */
-	struct secret *token; /* owned: what the last post was made with */
 	struct journal_entry entry_now; /* as the journal has it */
 	enum journal_status status_before; /* of an earlier attempt */
 	int changed; /* entry_now, but for its fate, since it was written */
@@ -55,7 +54,6 @@ struct delivery {
 	int searched; /* it is not found, or may not be searched for */
 	int in_drafts; /* while it is searched for: Drafts have one like it */
 	long long started, deadline; /* clock_ms() */
-	long long held; /* ms waited for holds */
 	struct report report;
 	struct wire_reply reply; /* what finish() will say */
 	void (*next)(struct delivery *d); /* after the journal's write */
@@ -93,11 +91,10 @@ enum wire_status delivery_grace_status(
 
 /* --- delivery_wait.c --- */
 
-/* Steps of the way. rejected: a token that Graph does not take, or NULL. */
-void delivery_wait_for_throttle(struct delivery *d);
-void delivery_get_token(struct delivery *d, const struct secret *rejected);
+/* Waits for permission to make a request. */
+void delivery_wait_for_turn(struct delivery *d);
 
-/* Waits, then goes on with delivery_wait_for_throttle(). */
+/* Waits, then goes on with delivery_wait_for_turn(). */
 void delivery_pause(struct delivery *d, long long ms);
 
 /* --- delivery_post.c --- */
@@ -141,7 +138,7 @@ int delivery_draft_is_new(const struct delivery *d);
 /* 1 when the next request makes a draft, or sends one. */
 int delivery_draft_decides(const struct delivery *d);
 
-/* Does the next of it, and goes on with delivery_wait_for_throttle(). */
+/* Does the next of it, and goes on with delivery_wait_for_turn(). */
 void delivery_draft_step(struct delivery *d);
 
 /* Sends the draft; the answer is that of sendMail. */

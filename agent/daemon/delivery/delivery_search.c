@@ -27,7 +27,6 @@
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/graph/graph.h"
 #include "agent/daemon/graph/graph_sent.h"
-#include "agent/daemon/throttle/gate.h"
 #include "lib/base/log.h"
 #include "delivery_private.h"
 
@@ -94,7 +93,7 @@ delivery_search_cannot_tell(struct delivery *d, const struct outcome *from)
 	/* nor is anything wrong with the message */
 	if (from->action == OUTCOME_DEFER || from->action == OUTCOME_GRACE)
 		outcome.reason = from->reason;
-	gate_leave(&d->slot);
+	turn_end(d->turn);
 	d->report.outcome_unknown = 0;
 	delivery_settle(d, &outcome);
 }
