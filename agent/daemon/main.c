@@ -289,9 +289,8 @@ msgraphd_shut_down(struct program *p)
 	service_free(&p->auth);
 	service_free(&p->submit);
 	service_free(&p->bounce);
-	/* the journal may still owe deliveries an answer */
-	journal_free(&p->daemon.journal);
 	delivery_drop_all(&p->daemon);
+	journal_free(&p->daemon.journal);
 	draft_trash_free(&p->daemon.trash);
 	clock_watch_free(&p->daemon.clock_watch);
 	turns_free(&p->daemon.turns);

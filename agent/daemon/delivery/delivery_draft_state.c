@@ -1,13 +1,13 @@
 /*
- * delivery_draft_state.c - what the state knows of a large message's draft, and
- * when it is kept, forgotten or discarded; see delivery_draft.c.
+ * delivery_draft_state.c - see delivery_draft_state.h.
  */
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
-#include "delivery_private.h"
+#include "delivery_draft_state.h"
+#include "delivery_step.h"
 #include "draft_trash.h"
 
 static struct draft_store
@@ -59,7 +59,7 @@ delivery_draft_keep(struct delivery *d)
 {
 	if (delivery_draft_try_keep(d) == 0)
 		return 0;
-	delivery_finish_unsent(d);
+	delivery_next(d, PHASE_UNSENT);
 	return -1;
 }
 
