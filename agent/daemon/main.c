@@ -2,8 +2,9 @@
  * main.c - msgraphd: holds the secrets and the connections to Microsoft.
  *
  * One process, one thread, one event loop. This file starts the parts, hands
- * them to each other, and stops them: SIGTERM closes the sockets and lets what
- * is under way finish; SIGHUP reads the configuration again.
+ * them to each other, and stops them: SIGTERM closes the sockets, defers what
+ * was not posted and lets what was posted end; SIGHUP reads the configuration
+ * again.
  */
 #include <errno.h>
 #include <signal.h>
@@ -141,9 +142,8 @@ msgraphd_reload(struct program *p)
 static int
 msgraphd_is_quiet(const struct program *p)
 {
-	return service_connections(p->auth) == 0 &&
-	    service_connections(p->submit) == 0 &&
-	    http_active(p->daemon.http) == 0;
+	return LIST_EMPTY(&p->daemon.deliveries) &&
+	    service_connections(p->submit) == 0;
 }
 
 static void
@@ -168,8 +168,10 @@ msgraphd_begin_stop(struct program *p)
 	if (p->stop_ticks > 0)
 		return;
 	log_info("stopping, finishing what is under way");
-	service_close(p->auth);
 	service_close(p->submit);
+	turns_stop(p->daemon.turns);
+	/* who waits to sign in is told "not now" by that */
+	service_free(&p->auth);
 	/* its connections are Postfix's to keep, and hold no work */
 	service_free(&p->bounce);
 	p->stop_ticks =

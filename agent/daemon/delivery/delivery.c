@@ -254,7 +254,8 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	struct delivery *d = calloc(1, sizeof(*d));
 	struct turn_for whose = {.identity = &request->identity,
 	    .mailbox = request->mailbox,
-	    .patience = daemon->conf.throttle_wait * 1000LL};
+	    .patience = daemon->conf.throttle_wait * 1000LL,
+	    .is_delivery = 1};
 
 	if (d == NULL) {
 		delivery_request_free(request);

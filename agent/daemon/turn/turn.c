@@ -1,10 +1,10 @@
 /*
  * turn.c - see turn.h.
  *
- * A turn goes through the steps below in this order, and back to the first when
- * somebody was asked to slow down meanwhile. Each step runs from the turn's own
- * event and ends by choosing the next: so neither a token that is there already
- * nor an open gate calls back into a caller that is busy.
+ * A turn goes through the steps of turn_private.h in their order, and back to
+ * the first when somebody was asked to slow down meanwhile. Each step runs from
+ * the turn's own event and ends by choosing the next: so neither a token that
+ * is there already nor an open gate calls back into a caller that is busy.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,124 +14,40 @@
 #include "agent/daemon/base/reason.h"
 #include "agent/daemon/throttle/gate.h"
 #include "lib/base/log.h"
-#include "turn.h"
+#include "turn_step.h"
+#include "turn_wait.h"
 
-enum turn_step {
-	STEP_NONE, /* nobody has asked */
-	STEP_CHECK, /* may this mailbox be asked? also after a wait for that */
-	STEP_TOKEN,
-	STEP_AWAIT_TOKEN,
-	STEP_GATE,
-	STEP_AWAIT_GATE, /* the event: the deadline has come */
-	STEP_OPEN, /* the gate is */
-	STEP_ANSWER
-};
-
-struct turn {
-	struct turns *all;
-	struct identity identity;
-	char mailbox[ADDRESS_SIZE];
-	long long deadline, patience;
-	enum turn_step step;
-	struct event *event;
-	struct waiter *waiter;
-	struct slot *slot;
-	struct secret *token; /* owned; of the last permission */
-	int rejected; /* by Graph: that token */
-	struct turn_answer answer;
-	turn_done done;
-	void *ctx;
-};
-
-struct turns {
-	struct event_base *base;
-	const struct conf *conf;
-	struct accounts *accounts;
-	struct throttles *throttles;
-	struct gate *gate; /* owned */
-};
+/* --- a place of the application's share --- */
 
 static void
-turn_next(struct turn *turn, enum turn_step step)
+turn_on_place(void *ctx)
 {
-	turn->step = step;
-	event_active(turn->event, 0, 0);
-}
-
-/* Runs the step when so many ms have passed, unless another is chosen. */
-static void
-turn_next_in(struct turn *turn, enum turn_step step, long long ms)
-{
-	struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1000};
-
-	turn->step = step;
-	if (event_add(turn->event, &tv) == -1)
-		event_active(turn->event, 0, 0);
-}
-
-/* --- answers --- */
-
-static void
-turn_answer(struct turn *turn, enum turn_result result, const char *dsn,
-    const char *reason, const char *text)
-{
-	turn->answer.result = result;
-	turn->answer.dsn = dsn;
-	turn->answer.reason = reason;
-	snprintf(turn->answer.text, sizeof(turn->answer.text), "%s", text);
-	turn_next(turn, STEP_ANSWER);
+	turn_next(ctx, STEP_CHECK);
 }
 
 static void
-turn_answer_later(
-    struct turn *turn, const char *dsn, const char *reason, const char *text)
+turn_answer_crowded(struct turn *turn)
 {
-	turn_answer(turn, TURN_LATER, dsn, reason, text);
+	turn_answer_later(turn, "4.4.5", REASON_THROTTLED,
+	    "too many messages of this application are under way to Graph, "
+	    "which is slow with them");
 }
 
 static void
-turn_answer_memory(struct turn *turn)
+turn_get_place(struct turn *turn)
 {
-	turn_answer_later(turn, "4.3.0", REASON_CONFIGURATION, "out of memory");
-}
+	long long ms = share_patience(turn->all->shares, &turn->identity);
 
-/* --- throttling --- */
-
-static long long
-turn_throttled_for(struct turn *turn)
-{
-	return throttle_left_graph(
-	    turn->all->throttles, &turn->identity, turn->mailbox);
-}
-
-/* Returns 1 when this turn may wait for so many ms, and does. */
-static int
-turn_waits(struct turn *turn, long long left)
-{
-	if (left > turn->patience || clock_ms() + left > turn->deadline)
-		return 0;
-	turn->patience -= left;
-	turn_next_in(turn, STEP_CHECK, left);
-	return 1;
-}
-
-static void
-turn_check(struct turn *turn)
-{
-	long long left = turn_throttled_for(turn);
-	char text[160];
-
-	if (left == 0) {
-		turn_next(turn, STEP_TOKEN);
-	} else if (!turn_waits(turn, left)) {
-		snprintf(text, sizeof(text),
-		    "Graph asked to slow down; nothing is sent for this "
-		    "mailbox for %lld more seconds",
-		    left / 1000 + 1);
-		turn_answer(
-		    turn, TURN_THROTTLED, "4.4.5", REASON_THROTTLED, text);
+	if (ms == 0) {
+		turn_answer_crowded(turn);
+		return;
 	}
+	turn->place =
+	    place_ask(turn->all->shares, &turn->identity, turn_on_place, turn);
+	if (turn->place == NULL)
+		turn_answer_memory(turn);
+	else
+		turn_next_in(turn, STEP_AWAIT_PLACE, ms);
 }
 
 /* --- the token --- */
@@ -147,8 +63,10 @@ turn_throttled_by_entra(struct turn *turn)
 	/* it was over just now, or could not be noted */
 	if (left == 0)
 		left = 1000;
-	if (turn_waits(turn, left))
+	if (turn_may_wait(turn, left)) {
+		turn_wait(turn, left);
 		return;
+	}
 	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
 	    (left + 999) / 1000);
 	turn_answer_later(turn, "4.4.5", REASON_THROTTLED, text);
@@ -267,6 +185,13 @@ turn_on_event(evutil_socket_t fd, short what, void *ctx)
 	case STEP_CHECK:
 		turn_check(turn);
 		break;
+	case STEP_PLACE:
+		turn_get_place(turn);
+		break;
+	case STEP_AWAIT_PLACE:
+		place_leave(&turn->place);
+		turn_answer_crowded(turn);
+		break;
 	case STEP_TOKEN:
 		turn_get_token(turn);
 		break;
@@ -291,19 +216,55 @@ turn_on_event(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
+static void
+turn_answer_stopping(struct turn *turn)
+{
+	turn_answer_later(turn, "4.3.2", REASON_UNKNOWN,
+	    "msgraphd is being stopped; nothing was sent");
+}
+
+void
+turns_stop(struct turns *turns)
+{
+	struct turn *turn;
+
+	turns->stopping = 1;
+	LIST_FOREACH(turn, &turns->list, entry)
+	{
+		/* also one that was answered, and has not been told yet */
+		if (turn->step == STEP_NONE)
+			continue;
+		turn_end(turn);
+		turn_answer_stopping(turn);
+	}
+}
+
+void
+turns_forget(struct turns *turns)
+{
+	shares_forget(turns->shares);
+}
+
 void
 turn_ask(struct turn *turn, turn_done done, void *ctx)
 {
 	turn_end(turn);
 	turn->done = done;
 	turn->ctx = ctx;
-	turn_next(turn, STEP_CHECK);
+	if (turn->all->stopping)
+		turn_answer_stopping(turn);
+	else
+		turn_next(turn, STEP_CHECK);
 }
 
 void
 turn_end(struct turn *turn)
 {
+	/* its place may be about to call back */
+	if (turn->step == STEP_AWAIT_PLACE)
+		place_leave(&turn->place);
 	turn->step = STEP_NONE;
+	turn->is_long = 0;
 	event_del(turn->event);
 	account_cancel(&turn->waiter);
 	gate_leave(&turn->slot);
@@ -321,11 +282,13 @@ turn_new(struct turns *turns, const struct turn_for *whose)
 	snprintf(turn->mailbox, sizeof(turn->mailbox), "%s", whose->mailbox);
 	turn->deadline = whose->deadline;
 	turn->patience = whose->patience;
+	turn->is_delivery = whose->is_delivery;
 	turn->event = evtimer_new(turns->base, turn_on_event, turn);
 	if (turn->event == NULL) {
 		free(turn);
 		return NULL;
 	}
+	LIST_INSERT_HEAD(&turns->list, turn, entry);
 	return turn;
 }
 
@@ -338,6 +301,8 @@ turn_free(struct turn **turnp)
 	if (turn == NULL)
 		return;
 	turn_end(turn);
+	place_leave(&turn->place);
+	LIST_REMOVE(turn, entry);
 	event_free(turn->event);
 	secret_free(&turn->token);
 	free(turn);
@@ -380,7 +345,8 @@ turns_new(struct event_base *base, const struct conf *conf,
 	turns->accounts = accounts;
 	turns->throttles = throttles;
 	turns->gate = gate_new(base, MSGRAPHD_REQUESTS_MAX);
-	if (turns->gate == NULL) {
+	turns->shares = shares_new(base, conf);
+	if (turns->gate == NULL || turns->shares == NULL) {
 		error_no_memory(err);
 		turns_free(&turns);
 	}
@@ -396,5 +362,6 @@ turns_free(struct turns **turnsp)
 	if (turns == NULL)
 		return;
 	gate_free(&turns->gate);
+	shares_free(&turns->shares);
 	free(turns);
 }

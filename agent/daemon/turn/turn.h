@@ -2,10 +2,16 @@
  * turn.h - permission for one request to Graph, as an application, to a
  * mailbox.
  *
- * A turn waits for what is throttled, gets a token from Entra and enters the
+ * A turn waits for what is throttled, for its application's share of the
+ * deliveries that may be inside (share.h), for a token from Entra and for the
  * gate; afterwards it writes down whom the answer asked to slow down. Whoever
  * makes requests (posting, a draft's steps, a search, the trash) has one turn
  * for all its requests, which come one after the other.
+ *
+ * What can have its turn within seconds waits here. What cannot is told so at
+ * once: a delivery that waits keeps one of pipe(8)'s processes from the mail of
+ * others. A place of the share is kept from the first permission until
+ * turn_free(), but for a long wait for what is throttled.
  */
 #ifndef MSGRAPHD_TURN_H
 #define MSGRAPHD_TURN_H
@@ -47,6 +53,7 @@ struct turn_for {
 	const char *mailbox;
 	long long deadline; /* clock_ms(): no request begins after it */
 	long long patience; /* ms that throttling is waited out, in all */
+	int is_delivery; /* 1: it holds one of process_limit while it waits */
 };
 
 /* Makes room for turns. The arguments are borrowed. NULL with *err. */
@@ -73,6 +80,15 @@ void turn_ask(struct turn *turn, turn_done done, void *ctx);
  * to the mailbox may begin.
  */
 void turn_end(struct turn *turn);
+
+/*
+ * Answers every turn that waits, or will ask, with TURN_LATER: the daemon is
+ * about to end.
+ */
+void turns_stop(struct turns *turns);
+
+/* Forgets what is known of applications that send nothing any more. */
+void turns_forget(struct turns *turns);
 
 /*
  * Returns the token to make requests with: that of the last permission, NULL
