@@ -25,6 +25,7 @@
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/services/auth_service.h"
+#include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/services/bounce_service.h"
 #include "agent/daemon/services/listen.h"
 #include "agent/daemon/services/submit_service.h"
@@ -37,6 +38,7 @@
 #include "lib/base/log.h"
 #include "lib/base/version.h"
 #include "clock_watch.h"
+#include "housekeeping.h"
 
 /* How much longer than one request a stop may take. */
 #define STOP_EXTRA_SECONDS 10
@@ -226,13 +228,13 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 		return -1;
 	if ((d->base = event_base_new()) == NULL)
 		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
-	if ((d->clock_watch = clock_watch_new(d, err)) == NULL)
-		return -1;
+	if ((d->clock_watch = clock_watch_new(d)) == NULL)
+		return error_no_memory(err);
 	if ((d->http = http_new(d->base, &d->conf, err)) == NULL)
 		return -1;
 	if ((d->throttles = throttles_new(d->state, err)) == NULL)
 		return -1;
-	d->journal = journal_new(d->base, d->state, &d->conf, err);
+	d->journal = journal_new(d->base, d->state, err);
 	if (d->journal == NULL)
 		return -1;
 	d->accounts =
@@ -243,7 +245,10 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	if (d->turns == NULL)
 		return -1;
 	d->trash = draft_trash_new(d, err);
-	return d->trash == NULL ? -1 : 0;
+	if (d->trash == NULL)
+		return -1;
+	d->housekeeping = housekeeping_new(d, err);
+	return d->housekeeping == NULL ? -1 : 0;
 }
 
 static struct service *
@@ -291,10 +296,12 @@ msgraphd_shut_down(struct program *p)
 	service_free(&p->auth);
 	service_free(&p->submit);
 	service_free(&p->bounce);
+	housekeeping_free(&p->daemon.housekeeping);
 	delivery_drop_all(&p->daemon);
 	journal_free(&p->daemon.journal);
 	draft_trash_free(&p->daemon.trash);
 	clock_watch_free(&p->daemon.clock_watch);
+	bounce_counts_clear(&p->daemon.bounce_counts);
 	turns_free(&p->daemon.turns);
 	accounts_free(&p->daemon.accounts);
 	http_free(&p->daemon.http);

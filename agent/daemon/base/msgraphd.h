@@ -10,11 +10,13 @@
 #include "lib/conf/conf.h"
 
 struct accounts;
+struct bounce_count;
 struct clock_watch;
 struct delivery;
 struct draft_trash;
 struct event_base;
 struct throttles;
+struct housekeeping;
 struct http;
 struct journal;
 struct state;
@@ -34,7 +36,9 @@ struct msgraphd {
 	struct turns *turns;
 	struct draft_trash *trash;
 	struct clock_watch *clock_watch;
+	struct housekeeping *housekeeping;
 	LIST_HEAD(delivery_list, delivery) deliveries;
+	LIST_HEAD(bounce_counts, bounce_count) bounce_counts;
 };
 
 #endif

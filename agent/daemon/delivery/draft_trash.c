@@ -16,15 +16,13 @@
 #include "lib/base/log.h"
 #include "draft_trash.h"
 
-#define SWEEP_SECONDS 600
-
 /* Longest wait for the gate, or for Entra to answer. */
 #define TURN_MS (120 * 1000LL)
 
 struct draft_trash {
 	struct msgraphd *daemon;
 	struct draft_store store;
-	struct event *wake, *sweep;
+	struct event *wake;
 	long long number; /* of the draft that was taken last; 0: none yet */
 	int again; /* begin anew after the last one */
 
@@ -178,18 +176,13 @@ draft_trash_on_wake(evutil_socket_t fd, short what, void *ctx)
 		;
 }
 
-static void
-draft_trash_on_sweep(evutil_socket_t fd, short what, void *ctx)
+int
+draft_trash_sweep(struct draft_trash *trash, long long wall, struct error *err)
 {
-	struct draft_trash *trash = ctx;
-	struct error err;
+	int result = draft_expire(&trash->store, wall, err);
 
-	(void)fd;
-	(void)what;
-	if (draft_expire(&trash->store,
-		clock_wall() - trash->daemon->conf.state_retention, &err) == -1)
-		log_error("%s", err.text);
 	draft_trash_wake(trash);
+	return result;
 }
 
 void
@@ -205,7 +198,6 @@ draft_trash_wake(struct draft_trash *trash)
 struct draft_trash *
 draft_trash_new(struct msgraphd *daemon, struct error *err)
 {
-	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
 	struct draft_trash *trash = calloc(1, sizeof(*trash));
 
 	if (trash == NULL) {
@@ -217,15 +209,11 @@ draft_trash_new(struct msgraphd *daemon, struct error *err)
 	trash->store.vault = daemon->vault;
 	trash->wake =
 	    event_new(daemon->base, -1, 0, draft_trash_on_wake, trash);
-	trash->sweep = event_new(
-	    daemon->base, -1, EV_PERSIST, draft_trash_on_sweep, trash);
-	if (trash->wake == NULL || trash->sweep == NULL ||
-	    event_add(trash->sweep, &every) == -1) {
+	if (trash->wake == NULL) {
 		draft_trash_free(&trash);
 		error_set(err, ERROR_OURS, "4.3.0", "libevent");
 		return NULL;
 	}
-	event_active(trash->sweep, 0, 0);
 	return trash;
 }
 
@@ -240,7 +228,5 @@ draft_trash_free(struct draft_trash **trashp)
 	draft_trash_put_down(trash);
 	if (trash->wake != NULL)
 		event_free(trash->wake);
-	if (trash->sweep != NULL)
-		event_free(trash->sweep);
 	free(trash);
 }
