@@ -456,7 +456,7 @@ def test_bounce_leaves_a_draft_that_may_have_been_sent(m365, daemon):
     assert (reply.status, reply.dsn) == ("bounced", "5.7.8")
     daemon.stop()
     assert rows(daemon) == 0
-    assert len(m365.drafts()) == 1
+    assert len(m365.mail()) == 1
     daemon.start()
     assert daemon.auth(USER, "new") == "OK"
     assert Large([Part(100)]).submit(daemon).status == "sent"
