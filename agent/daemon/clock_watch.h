@@ -6,11 +6,18 @@
 #define MSGRAPHD_CLOCK_WATCH_H
 
 #include "agent/daemon/base/msgraphd.h"
+#include "lib/base/error.h"
 
 struct clock_watch;
 
-/* To be made before anything writes. NULL with *err. The daemon is borrowed. */
-struct clock_watch *clock_watch_new(struct msgraphd *daemon, struct error *err);
+/*
+ * Makes a watch, before anything is written. The daemon is borrowed. NULL
+ * without memory.
+ */
+struct clock_watch *clock_watch_new(struct msgraphd *daemon);
 void clock_watch_free(struct clock_watch **watchp);
+
+/* Looks at the clock, once a minute. 0, or -1 with *err. */
+int clock_watch_look(struct clock_watch *watch, struct error *err);
 
 #endif

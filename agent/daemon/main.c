@@ -2,8 +2,9 @@
  * main.c - msgraphd: holds the secrets and the connections to Microsoft.
  *
  * One process, one thread, one event loop. This file starts the parts, hands
- * them to each other, and stops them: SIGTERM closes the sockets and lets what
- * is under way finish; SIGHUP reads the configuration again.
+ * them to each other, and stops them: SIGTERM closes the sockets, defers what
+ * was not posted and lets what was posted end; SIGHUP reads the configuration
+ * again.
  */
 #include <errno.h>
 #include <signal.h>
@@ -24,18 +25,20 @@
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/services/auth_service.h"
+#include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/services/bounce_service.h"
 #include "agent/daemon/services/listen.h"
 #include "agent/daemon/services/submit_service.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/state.h"
 #include "agent/daemon/store/vault.h"
-#include "agent/daemon/throttle/gate.h"
 #include "agent/daemon/throttle/throttle.h"
+#include "agent/daemon/turn/turn.h"
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
 #include "lib/base/version.h"
 #include "clock_watch.h"
+#include "housekeeping.h"
 
 /* How much longer than one request a stop may take. */
 #define STOP_EXTRA_SECONDS 10
@@ -155,10 +158,8 @@ msgraphd_reload(struct program *p)
 static int
 msgraphd_is_quiet(const struct program *p)
 {
-	return service_connections(p->auth) == 0 &&
-	    service_connections(p->submit) == 0 &&
-	    http_active(p->daemon.http) == 0 &&
-	    http_active(p->daemon.entra_http) == 0;
+	return LIST_EMPTY(&p->daemon.deliveries) &&
+	    service_connections(p->submit) == 0;
 }
 
 static void
@@ -183,8 +184,10 @@ msgraphd_begin_stop(struct program *p)
 	if (p->stop_ticks > 0)
 		return;
 	log_info("stopping, finishing what is under way");
-	service_close(p->auth);
 	service_close(p->submit);
+	turns_stop(p->daemon.turns);
+	/* who waits to sign in is told "not now" by that */
+	service_free(&p->auth);
 	/* its connections are Postfix's to keep, and hold no work */
 	service_free(&p->bounce);
 	p->stop_ticks =
@@ -239,26 +242,28 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 		return -1;
 	if ((d->base = event_base_new()) == NULL)
 		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
-	if ((d->clock_watch = clock_watch_new(d, err)) == NULL)
-		return -1;
-	d->http = http_new(d->base, &d->conf, err);
-	if (d->http == NULL)
-		return -1;
-	d->entra_http = http_new(d->base, &d->conf, err);
-	if (d->entra_http == NULL)
+	if ((d->clock_watch = clock_watch_new(d)) == NULL)
+		return error_no_memory(err);
+	if ((d->http = http_new(d->base, &d->conf, err)) == NULL ||
+	    (d->entra_http = http_new(d->base, &d->conf, err)) == NULL)
 		return -1;
 	if ((d->throttles = throttles_new(d->state, err)) == NULL)
 		return -1;
-	d->journal = journal_new(d->base, d->state, &d->conf, err);
+	d->journal = journal_new(d->base, d->state, err);
 	if (d->journal == NULL)
 		return -1;
-	d->gate = gate_new(d->base, MSGRAPHD_REQUESTS_MAX);
 	d->accounts = accounts_new(
 	    d->base, &d->conf, d->entra_http, d->state, d->throttles);
-	if (d->accounts == NULL || d->gate == NULL)
-		return error_set(err, ERROR_OURS, "4.3.0", "out of memory");
+	if (d->accounts == NULL)
+		return error_no_memory(err);
+	d->turns = turns_new(d->base, &d->conf, d->accounts, d->throttles, err);
+	if (d->turns == NULL)
+		return -1;
 	d->trash = draft_trash_new(d, err);
-	return d->trash == NULL ? -1 : 0;
+	if (d->trash == NULL)
+		return -1;
+	d->housekeeping = housekeeping_new(d, err);
+	return d->housekeeping == NULL ? -1 : 0;
 }
 
 static struct service *
@@ -306,15 +311,16 @@ msgraphd_shut_down(struct program *p)
 	service_free(&p->auth);
 	service_free(&p->submit);
 	service_free(&p->bounce);
-	/* the journal may still owe deliveries an answer */
-	journal_free(&p->daemon.journal);
+	housekeeping_free(&p->daemon.housekeeping);
 	delivery_drop_all(&p->daemon);
+	journal_free(&p->daemon.journal);
 	draft_trash_free(&p->daemon.trash);
 	clock_watch_free(&p->daemon.clock_watch);
+	bounce_counts_clear(&p->daemon.bounce_counts);
+	turns_free(&p->daemon.turns);
 	accounts_free(&p->daemon.accounts);
 	http_free(&p->daemon.http);
 	http_free(&p->daemon.entra_http);
-	gate_free(&p->daemon.gate);
 	throttles_free(&p->daemon.throttles);
 	state_close(&p->daemon.state);
 	vault_free(&p->daemon.vault);

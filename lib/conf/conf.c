@@ -121,7 +121,11 @@ static const struct conf_option options[] = {
 	.help = "How long msgraph-agent may take for one delivery in all."},
     {"mailbox_concurrency", CONF_NUMBER, AT(mailbox_concurrency), "4", 1, 100,
 	NULL, .unit = "requests",
-	.help = "How many requests for one client and mailbox run at once."},
+	.help =
+	    "How many requests for one application and mailbox run at once."},
+    {"process_limit", CONF_NUMBER, AT(process_limit), "100", 1, 10000, NULL,
+	.unit = "deliveries",
+	.help = "How many deliveries master.cf allows msgraph-agent at once."},
     {"access_denied_grace", CONF_DURATION, AT(access_denied_grace), "1d", 0,
 	30 * DAY, NULL,
 	.help = "How long a refusal that an admin can mend defers a message."},

@@ -57,6 +57,7 @@ struct conf {
 	long throttle_wait;
 	long delivery_timeout;
 	long mailbox_concurrency;
+	long process_limit;
 	long access_denied_grace;
 	int verify_unknown; /* 0 or 1 */
 	long sendmail_limit; /* of a finished message, before base64 */

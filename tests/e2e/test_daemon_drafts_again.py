@@ -9,8 +9,8 @@ import pytest
 
 from harness.daemon import Daemon
 from harness.drafts import (  # noqa: F401
-    Large, Part, RANGE, USER, assert_clean, daemon, m365, puts, ranges, restart,
-    rows, shared_m365, steps)
+    BOTH, CLIENT, Large, Part, RANGE, TENANT, USER, assert_clean, daemon,
+    m365, puts, ranges, restart, rows, shared_m365, steps)
 
 # --- going on
 
@@ -440,3 +440,24 @@ def test_draft_of_ours_says_nothing_of_a_small_message(m365, daemon):
         reply = daemon.submit(large.rest, identity=USER, queue_id="4SMALL",
                               message_id=message_id)
         assert reply.status == status, reply
+
+
+def test_bounce_leaves_a_draft_that_may_have_been_sent(m365, daemon):
+    """No answer came, and then nobody may ask any more: to delete the draft
+    might delete the message that was sent."""
+    restart(daemon, 15, access_denied_grace="0s", request_timeout="2s")
+    large = Large([Part(100)])
+    m365.rules({"endpoint": "send", "action": "stall"})
+    assert "may come twice" in large.submit(daemon).text
+    m365.release()
+    m365.app(TENANT, CLIENT, "new", permissions=BOTH)
+    m365.expire_tokens()
+    reply = large.submit(daemon)
+    assert (reply.status, reply.dsn) == ("bounced", "5.7.8")
+    daemon.stop()
+    assert rows(daemon) == 0
+    assert len(m365.mail()) == 1
+    daemon.start()
+    assert daemon.auth(USER, "new") == "OK"
+    assert Large([Part(100)]).submit(daemon).status == "sent"
+    assert "delete" not in steps(m365)

@@ -475,6 +475,19 @@ def test_no_identity_for_what_is_no_bounce(m365, daemon, fields):
     assert len(m365.mail()) == 1
 
 
+def test_loop_of_bounces_ends(m365, daemon):
+    """A rule of the mailbox may turn each notice into the next."""
+    daemon.auth(USER, SECRET)
+    for mailbox in ("scan@example.com", "quiet@example.com"):
+        send(daemon, identity=USER, mailbox=mailbox)
+    line = "To: scan@example.com"
+    assert daemon.bounce(*[line] * 62) == \
+        ["OK FILTER msgraph:scan@example.com"] * 60 + ["NOTFOUND "] * 2
+    assert daemon.bounce("To: quiet@example.com") == \
+        ["OK FILTER msgraph:quiet@example.com"]
+    assert daemon.log().count("more than 60 notices") == 1
+
+
 def test_bounce_via_graph_can_be_off(m365, daemon):
     daemon.settings["bounce_via_graph"] = "no"
     daemon.stop()

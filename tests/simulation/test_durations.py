@@ -217,7 +217,7 @@ def test_acceptance_is_remembered_for_a_week(m365, daemon, person):
     daemon.stop()
     daemon.start()
     assert "accepted before" in person.send(message).text
-    passes(daemon, 4)
+    passes(daemon, 12)  # what is old goes every ten minutes
     daemon.wait(lambda: "accepted before" not in person.send(message).text)
     assert len(m365.mail()) == 2
 
@@ -227,10 +227,21 @@ def test_silent_client_is_forgotten_after_400_days(m365, daemon, person):
     passes(daemon, 2 * DAY)
     other = Person(m365, daemon)
     passes(daemon, 399 * DAY)
-    daemon.wait(lambda: "1 clients are forgotten" in daemon.log())
+    daemon.wait(lambda: "1 applications are forgotten" in daemon.log())
     reply = person.send()
     assert (reply.status, reply.dsn) == ("deferred", "4.7.8")
     assert "it must sign in again" in reply.text
     assert other.send().status == "sent"
     assert person.sign_in() == "OK"
     assert person.send().status == "sent"
+
+
+def test_loop_of_bounces_is_counted_by_the_hour(m365, daemon, person):
+    assert person.send().status == "sent"
+    line = f"To: {person.client.mailbox}"
+    first = daemon.bounce(line)
+    assert daemon.bounce(*[line] * 60)[-1] == "NOTFOUND "
+    passes(daemon, 59)
+    assert daemon.bounce(line) == ["NOTFOUND "]
+    passes(daemon, 1)
+    assert daemon.bounce(line) == first

@@ -79,7 +79,6 @@ test_keys(void **state)
 
 static struct event_base *base;
 static struct journal *journal;
-static struct conf conf = {.state_retention = 1000};
 static int written;
 
 static int
@@ -89,7 +88,7 @@ begin(void **state)
 	if (state_begin() == -1)
 		return -1;
 	base = event_base_new();
-	journal = journal_new(base, st, &conf, NULL);
+	journal = journal_new(base, st, NULL);
 	return journal == NULL ? -1 : 0;
 }
 

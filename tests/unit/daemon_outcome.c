@@ -155,31 +155,33 @@ test_table(void **state)
 	}
 }
 
-/* --- whom a hold is about --- */
+/* --- who must slow down --- */
 
 #define CONCURRENCY "Application is over its MailboxConcurrency limit."
 
 static const struct {
 	long status;
 	const char *code, *words;
-	int throttles, of_mailbox;
+	enum throttle_scope scope;
 } throttles[] = {
-    {429, "ApplicationThrottled", "", 1, 1},
-    {503, "ApplicationThrottled", "", 1, 1},
-    {429, "TooManyRequests", "{\"error\":{}}", 1, 0},
-    {429, "", "", 1, 0},
+    {429, "ApplicationThrottled", "", THROTTLE_MAILBOX},
+    {503, "ApplicationThrottled", "", THROTTLE_MAILBOX},
+    {429, "TooManyRequests", "{\"error\":{}}", THROTTLE_APPLICATION},
+    {429, "", "", THROTTLE_APPLICATION},
     /* whatever the code, and in whatever form it is said */
-    {429, "TooManyRequests", "{\"message\":\"" CONCURRENCY "\"}", 1, 1},
-    {429, "activityLimitReached", CONCURRENCY, 1, 1},
-    {429, "", "<html>" CONCURRENCY "</html>", 1, 1},
-    {429, "ErrorExceededMessageLimit", CONCURRENCY, 1, 1},
-    {429, "ErrorSendAsDenied", CONCURRENCY, 1, 1},
-    {429, "MailboxConcurrency", "{\"code\":\"MailboxConcurrency\"}", 1, 1},
-    {429, "ErrorExceededMessageLimit", "", 0, 0},
+    {429, "TooManyRequests", "{\"message\":\"" CONCURRENCY "\"}",
+	THROTTLE_MAILBOX},
+    {429, "activityLimitReached", CONCURRENCY, THROTTLE_MAILBOX},
+    {429, "", "<html>" CONCURRENCY "</html>", THROTTLE_MAILBOX},
+    {429, "ErrorExceededMessageLimit", CONCURRENCY, THROTTLE_MAILBOX},
+    {429, "ErrorSendAsDenied", CONCURRENCY, THROTTLE_MAILBOX},
+    {429, "MailboxConcurrency", "{\"code\":\"MailboxConcurrency\"}",
+	THROTTLE_MAILBOX},
+    {429, "ErrorExceededMessageLimit", "", THROTTLE_NOBODY},
     /* under another status it is no throttling */
-    {403, "ErrorAccessDenied", CONCURRENCY, 0, 0},
-    {503, "", CONCURRENCY, 0, 0},
-    {400, "", CONCURRENCY, 0, 0},
+    {403, "ErrorAccessDenied", CONCURRENCY, THROTTLE_NOBODY},
+    {503, "", CONCURRENCY, THROTTLE_NOBODY},
+    {400, "", CONCURRENCY, THROTTLE_NOBODY},
 };
 
 static void
@@ -192,12 +194,12 @@ test_holds(void **state)
 	for (i = 0; i < sizeof(throttles) / sizeof(*throttles); i++) {
 		out = outcome_of(throttles[i].status, throttles[i].code,
 		    throttles[i].words, 1);
-		if ((out.action == HOLD) != throttles[i].throttles ||
-		    out.of_mailbox != throttles[i].of_mailbox ||
-		    out.outcome_unknown != 0)
+		if ((out.action == HOLD) !=
+			(throttles[i].scope != THROTTLE_NOBODY) ||
+		    out.scope != throttles[i].scope || out.outcome_unknown != 0)
 			fail_msg("%ld %s %s: %d %d", throttles[i].status,
 			    throttles[i].code, throttles[i].words,
-			    (int)out.action, out.of_mailbox);
+			    (int)out.action, (int)out.scope);
 		if (out.action == HOLD)
 			assert_string_equal(out.dsn, "4.4.5");
 	}

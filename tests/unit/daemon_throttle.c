@@ -54,8 +54,8 @@ restart(void)
 /* --- Graph --- */
 
 struct graph_case {
-	const char
-	    *told[3]; /* mailboxes of the first application; "": itself */
+	const char *told[3]; /* mailboxes of the first application; "": itself,
+			 "*": its tenant */
 	const char *held, *free; /* other mailboxes of it, blanks between */
 };
 
@@ -66,7 +66,16 @@ static const struct graph_case graph[] = {
     {{"a@x", "b@x"}, "a@x b@x c@x", ""},
     {{"a@x", "a@x", "b@x"}, "a@x b@x c@x", ""},
     {{""}, "a@x b@x", ""},
+    {{"*"}, "a@x b@x", ""},
 };
+
+static enum throttle_scope
+scope_of(const char *told)
+{
+	if (*told == '*')
+		return THROTTLE_TENANT;
+	return *told == '\0' ? THROTTLE_APPLICATION : THROTTLE_MAILBOX;
+}
 
 static void
 check_graph(const char *mailboxes, int held)
@@ -92,13 +101,14 @@ test_graph(void **state)
 		for (j = 0; j < 3 && t->told[j] != NULL; j++)
 			assert_int_equal(
 			    throttle_by_graph(throttles, &apps[0], t->told[j],
-				t->told[j][0] != '\0', 300, NULL),
+				scope_of(t->told[j]), 300, NULL),
 			    0);
 		check_graph(t->held, 1);
 		check_graph(t->free, 0);
 		/* nobody else, nor Entra */
 		assert_int_equal(
-		    throttle_left_graph(throttles, &apps[1], "a@x"), 0);
+		    throttle_left_graph(throttles, &apps[1], "a@x") > 0,
+		    t->told[0][0] == '*');
 		assert_int_equal(
 		    throttle_left_graph(throttles, &apps[2], "a@x"), 0);
 		assert_int_equal(throttle_left_entra(throttles, &apps[0]), 0);
@@ -173,20 +183,26 @@ static void
 test_seconds(void **state)
 {
 	(void)state;
-	throttle_by_graph(throttles, &apps[0], "a@x", 1, 0, NULL);
+	throttle_by_graph(
+	    throttles, &apps[0], "a@x", THROTTLE_MAILBOX, 0, NULL);
 	check_left(throttle_left_graph(throttles, &apps[0], "a@x"),
 	    THROTTLE_SECONDS_DEFAULT);
-	throttle_by_graph(throttles, &apps[0], "a@x", 1, 600, NULL);
+	throttle_by_graph(
+	    throttles, &apps[0], "a@x", THROTTLE_MAILBOX, 600, NULL);
 	check_left(throttle_left_graph(throttles, &apps[0], "a@x"), 600);
 	/* never shorter than it is */
-	throttle_by_graph(throttles, &apps[0], "a@x", 1, 10, NULL);
+	throttle_by_graph(
+	    throttles, &apps[0], "a@x", THROTTLE_MAILBOX, 10, NULL);
 	check_left(throttle_left_graph(throttles, &apps[0], "a@x"), 600);
-	throttle_by_graph(throttles, &apps[0], "a@x", 1, 86400, NULL);
+	throttle_by_graph(
+	    throttles, &apps[0], "a@x", THROTTLE_MAILBOX, 86400, NULL);
 	check_left(throttle_left_graph(throttles, &apps[0], "a@x"),
 	    THROTTLE_SECONDS_MAX);
 	/* the longer of the two counts */
-	throttle_by_graph(throttles, &apps[1], "", 0, 600, NULL);
-	throttle_by_graph(throttles, &apps[1], "a@x", 1, 10, NULL);
+	throttle_by_graph(
+	    throttles, &apps[1], "", THROTTLE_APPLICATION, 600, NULL);
+	throttle_by_graph(
+	    throttles, &apps[1], "a@x", THROTTLE_MAILBOX, 10, NULL);
 	check_left(throttle_left_graph(throttles, &apps[1], "a@x"), 600);
 }
 

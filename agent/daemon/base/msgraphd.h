@@ -10,15 +10,17 @@
 #include "lib/conf/conf.h"
 
 struct accounts;
+struct bounce_count;
 struct clock_watch;
 struct delivery;
 struct draft_trash;
 struct event_base;
-struct gate;
 struct throttles;
+struct housekeeping;
 struct http;
 struct journal;
 struct state;
+struct turns;
 struct vault;
 
 struct msgraphd {
@@ -32,10 +34,12 @@ struct msgraphd {
 	struct accounts *accounts;
 	struct throttles *throttles;
 	struct journal *journal;
-	struct gate *gate;
+	struct turns *turns;
 	struct draft_trash *trash;
 	struct clock_watch *clock_watch;
+	struct housekeeping *housekeeping;
 	LIST_HEAD(delivery_list, delivery) deliveries;
+	LIST_HEAD(bounce_counts, bounce_count) bounce_counts;
 };
 
 #endif

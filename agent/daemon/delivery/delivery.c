@@ -1,182 +1,85 @@
 /*
  * delivery.c - see delivery.h.
  *
- * A delivery goes through these steps; each ends in an event that calls the
- * next, and each may end the delivery instead:
+ * A delivery is always in one phase, whose step the table below names. A step
+ * makes a request, asks for permission for one, or writes into the journal; it,
+ * or what is called when that has ended, chooses the next phase, and that is
+ * all that one step knows of another. Steps run from the delivery's own event,
+ * so that no callback runs under another, and a delivery goes in its last step
+ * alone.
  *
- *	begin		is it under way already? the journal: accepted before?
- *			posted without an answer?
- *	delivery_wait_for_throttle	a throttled mailbox or client is not asked
- *	get_token
- *	enter_gate	its turn, at most four to a mailbox
- *	take_turn	a large message: the requests that make its draft, each
- *			followed by delivery_wait_for_throttle again
- *	write_intent	the journal says "posted" before anything is
- *	post		the request itself
- *	on_answer	the outcome table decides: again, or
- *	write_status	the journal says what is known now
- *	finish		log line and reply
- *
- * The order at the end is what keeps a message from going out twice: nobody
- * hears of an acceptance before it is in the journal.
+ * For a small message the phases are those without a comment, from begin to
+ * finish. Their order at the end is what keeps a message from going out twice:
+ * nobody hears of an acceptance before it is in the journal.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
-#include "agent/daemon/entra/account.h"
-#include "agent/daemon/throttle/gate.h"
 #include "lib/base/log.h"
-#include "delivery_private.h"
+#include "delivery_draft.h"
+#include "delivery_draft_state.h"
+#include "delivery_post.h"
+#include "delivery_search.h"
+#include "delivery_step.h"
 
 /* What is left of the agent's time when we stop waiting, for the post. */
 #define SPARE_MS (15 * 1000LL)
 
-/* --- the end --- */
+/* Turns of the event loop in which a delivery that need not wait has ended. */
+#define LAST_TURNS 100
 
-/* Whatever it waits for must not call back while the journal is written. */
+static void delivery_begin(struct delivery *d);
+static void delivery_take_turn(struct delivery *d);
+static void delivery_choose(struct delivery *d);
+static void delivery_end_unsent(struct delivery *d);
+static void delivery_finish(struct delivery *d);
+
+static const struct {
+	void (*step)(struct delivery *d);
+	int for_agent; /* not begun when the agent has gone */
+} phases[] = {
+    [PHASE_BEGIN] = {delivery_begin, 1}, /* was it accepted before? */
+    [PHASE_TURN] = {delivery_take_turn, 1},
+    [PHASE_CHOOSE] = {delivery_choose, 1},
+    /* after an attempt whose request was not answered: */
+    [PHASE_LOOK] = {delivery_search_look, 1},
+    [PHASE_SEARCH_DRAFTS] = {delivery_search_drafts, 1},
+    [PHASE_SEARCH_SENT] = {delivery_search_sent, 1},
+    /* of a large message, for each request; the turn comes next: */
+    [PHASE_DRAFT] = {delivery_draft_request, 1},
+    [PHASE_TAKE_BACK] = {delivery_draft_take_back, 0},
+    [PHASE_INTENT] = {delivery_intend, 1}, /* the journal says "posted" */
+    [PHASE_POST] = {delivery_post, 1}, /* and then "accepted", or */
+    [PHASE_UNSENT] = {delivery_end_unsent, 0}, /* what it said before */
+    [PHASE_FINISH] = {delivery_finish, 0}, /* log line, reply, end */
+};
+
 static void
-delivery_stop_waiting(struct delivery *d)
+delivery_on_event(evutil_socket_t fd, short what, void *ctx)
 {
-	if (d->timer != NULL)
-		event_free(d->timer);
-	d->timer = NULL;
-	account_cancel(&d->waiter);
-	gate_leave(&d->slot);
+	struct delivery *d = ctx;
+
+	(void)fd;
+	(void)what;
+	if (phases[d->phase].for_agent && d->done == NULL)
+		delivery_defer(d, "4.3.0", REASON_UNKNOWN,
+		    "the agent went away before the message was posted");
+	else
+		phases[d->phase].step(d);
 }
 
 static void
 delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, entry);
-	delivery_stop_waiting(d);
 	http_cancel(&d->call);
+	turn_free(&d->turn);
+	if (d->event != NULL)
+		event_free(d->event);
 	delivery_draft_free(d);
-	secret_free(&d->token);
 	delivery_request_free(&d->request);
 	free(d);
-}
-
-void
-delivery_finish(struct delivery *d)
-{
-	delivery_draft_end(d);
-	d->report.delay = (double)(clock_ms() - d->started) / 1000;
-	report_log(&d->request, &d->report, &d->reply);
-	if (d->done != NULL)
-		d->done(d->ctx, &d->reply);
-	delivery_free(d);
-}
-
-static void
-delivery_on_written(void *ctx, const struct error *err)
-{
-	struct delivery *d = ctx;
-
-	d->writing = 0;
-	/*
-	 * The fate of a message that was posted is told even if it could not
-	 * be kept; a message is not posted if that could not be.
-	 */
-	if (err != NULL && d->next != delivery_finish) {
-		report_error(&d->reply, &d->report, err);
-		delivery_finish(d);
-	} else {
-		d->next(d);
-	}
-}
-
-void
-delivery_write(struct delivery *d, enum journal_status status,
-    void (*next)(struct delivery *))
-{
-	const struct error memory = {ERROR_TEMPORARY, "4.3.0", "out of memory"};
-
-	if (status == d->entry_now.status && !d->changed) {
-		next(d);
-		return;
-	}
-	if (status != JOURNAL_POSTED)
-		d->entry_now.posted = 0;
-	else if (d->entry_now.posted == 0)
-		d->entry_now.posted = clock_wall();
-	d->entry_now.status = status;
-	d->changed = 0;
-	d->next = next;
-	d->writing = 1;
-	if (journal_write(d->daemon->journal, &d->entry_now,
-		delivery_on_written, d) == -1)
-		delivery_on_written(d, &memory);
-}
-
-/* Of what an admin can mend, the refusal that stands now. NULL: none does. */
-static void
-delivery_note_refusal(struct delivery *d, const char *refusal)
-{
-	struct journal_entry *entry = &d->entry_now;
-
-	if (refusal == NULL && entry->refused_since == 0)
-		return;
-	if (refusal != NULL && strcmp(entry->refusal, refusal) == 0)
-		return;
-	snprintf(entry->refusal, sizeof(entry->refusal), "%s",
-	    refusal == NULL ? "" : refusal);
-	entry->refused_since = refusal == NULL ? 0 : clock_wall();
-	d->changed = 1;
-}
-
-void
-delivery_finish_unsent(struct delivery *d)
-{
-	delivery_stop_waiting(d);
-	if (!d->refused)
-		delivery_note_refusal(d, NULL);
-	delivery_write(d,
-	    d->report.outcome_unknown ? d->entry_now.status : d->status_before,
-	    delivery_finish);
-}
-
-void
-delivery_defer(
-    struct delivery *d, const char *dsn, const char *reason, const char *text)
-{
-	report_deferred(&d->reply, &d->report, dsn, reason, text);
-	delivery_finish_unsent(d);
-}
-
-void
-delivery_defer_error(struct delivery *d, const struct error *err)
-{
-	report_error(&d->reply, &d->report, err);
-	delivery_finish_unsent(d);
-}
-
-void
-delivery_defer_memory(struct delivery *d)
-{
-	delivery_defer(d, "4.3.0", REASON_CONFIGURATION, "out of memory");
-}
-
-void
-delivery_defer_abandoned(struct delivery *d)
-{
-	delivery_defer(d, "4.3.0", REASON_UNKNOWN,
-	    "the agent went away before the message was posted");
-}
-
-enum wire_status
-delivery_grace_status(struct delivery *d, const struct outcome *outcome)
-{
-	char refusal[JOURNAL_REFUSAL_SIZE];
-
-	snprintf(refusal, sizeof(refusal), "%s %s", outcome->dsn,
-	    d->report.error.code);
-	delivery_note_refusal(d, refusal);
-	d->refused = 1;
-	return clock_wall() - d->entry_now.refused_since <
-		d->daemon->conf.access_denied_grace
-	    ? WIRE_DEFERRED
-	    : WIRE_BOUNCED;
 }
 
 /* --- the beginning --- */
@@ -190,12 +93,12 @@ delivery_finish_accepted_before(struct delivery *d)
 	    d->entry_now.request_id[0] == '\0' ? "none"
 					       : d->entry_now.request_id);
 	report_sent(&d->reply, &d->report, text);
-	delivery_finish(d);
+	delivery_next(d, PHASE_FINISH);
 }
 
 /*
- * 1 when this very message is on its way by an earlier delivery, to one of
- * these recipients at least: its pipe(8) or agent was killed, and Postfix tries
+ * Returns 1 when this very message is on its way by an earlier delivery, to one
+ * of these recipients at least: its pipe(8) or agent was killed, and Postfix tries
  * again before Graph has answered. What the journal says is not its last word
  * then. New ones are put at the list's head, so those behind this one came
  * before it.
@@ -212,15 +115,10 @@ delivery_is_under_way(const struct delivery *d)
 }
 
 static void
-delivery_begin(evutil_socket_t fd, short what, void *ctx)
+delivery_begin(struct delivery *d)
 {
-	struct delivery *d = ctx;
 	struct error err;
 
-	(void)fd;
-	(void)what;
-	event_free(d->timer);
-	d->timer = NULL;
 	if (delivery_is_under_way(d)) {
 		delivery_defer(d, "4.3.0", REASON_UNKNOWN,
 		    "an earlier attempt to send this message is still under "
@@ -240,14 +138,124 @@ delivery_begin(evutil_socket_t fd, short what, void *ctx)
 	if (d->status_before == JOURNAL_ACCEPTED)
 		delivery_finish_accepted_before(d);
 	else
-		delivery_wait_for_throttle(d);
+		delivery_next(d, PHASE_TURN);
 }
+
+/* --- permission for a request --- */
+
+static void
+delivery_refused_by_entra(struct delivery *d, const char *text)
+{
+	const struct outcome outcome = {.dsn = "x.7.8",
+	    .reason = REASON_CREDENTIAL,
+	    .text = "Entra refuses the secret that this application signed in "
+		    "with; it must sign in again with a valid one"};
+
+	memset(&d->report, 0, sizeof(d->report));
+	snprintf(d->report.transport, sizeof(d->report.transport), "%s", text);
+	report_outcome(&d->reply, delivery_grace_status(d, &outcome), &outcome,
+	    &d->report);
+	delivery_next(d, PHASE_UNSENT);
+}
+
+/* Defers, with what Graph said, since it was this delivery that was told. */
+static void
+delivery_throttled(struct delivery *d, const struct turn_answer *answer)
+{
+	const struct outcome outcome = {
+	    .dsn = answer->dsn, .reason = answer->reason, .text = answer->text};
+
+	report_outcome(&d->reply, WIRE_DEFERRED, &outcome, &d->report);
+	delivery_next(d, PHASE_UNSENT);
+}
+
+static void
+delivery_on_turn(void *ctx, const struct turn_answer *answer)
+{
+	struct delivery *d = ctx;
+
+	if (answer->result == TURN_READY)
+		delivery_next(d, PHASE_CHOOSE);
+	else if (answer->result == TURN_REFUSED)
+		delivery_refused_by_entra(d, answer->text);
+	else if (answer->result == TURN_THROTTLED && d->report.status != 0)
+		delivery_throttled(d, answer);
+	else
+		delivery_defer(d, answer->dsn, answer->reason, answer->text);
+}
+
+static void
+delivery_take_turn(struct delivery *d)
+{
+	turn_ask(d->turn, delivery_on_turn, d);
+}
+
+/* Returns 1 when the next request would be in doubt without a search. */
+static int
+delivery_search_is_wanted(const struct delivery *d)
+{
+	return delivery_search_is_due(d) &&
+	    (d->large != NULL ? delivery_draft_decides(d)
+			      : d->daemon->conf.verify_unknown);
+}
+
+/* Chooses the request that the permission is used for. */
+static void
+delivery_choose(struct delivery *d)
+{
+	if (d->status_before == JOURNAL_POSTED && !d->warned)
+		log_warning("%s: outcome=unknown of an earlier attempt (its "
+			    "request was never answered)",
+		    d->request.queue_id);
+	d->warned = 1;
+	if (d->request.attachments.count > 0 && d->large == NULL &&
+	    delivery_draft_load(d) == -1)
+		return;
+	if (delivery_search_is_wanted(d))
+		delivery_next(d,
+		    delivery_has_old_draft(d) ? PHASE_LOOK
+					      : PHASE_SEARCH_DRAFTS);
+	else if (delivery_draft_is_due(d))
+		delivery_next(d, PHASE_DRAFT);
+	else
+		delivery_next(d, PHASE_INTENT);
+}
+
+/* --- the end --- */
+
+static void
+delivery_end_unsent(struct delivery *d)
+{
+	turn_end(d->turn);
+	if (!d->refused)
+		delivery_note_refusal(d, NULL);
+	delivery_write(d,
+	    d->report.outcome_unknown ? d->entry_now.status : d->status_before,
+	    PHASE_FINISH);
+}
+
+static void
+delivery_finish(struct delivery *d)
+{
+	delivery_draft_end(d);
+	d->report.delay = (double)(clock_ms() - d->started) / 1000;
+	report_log(&d->request, &d->report, &d->reply);
+	if (d->done != NULL)
+		d->done(d->ctx, &d->reply);
+	delivery_free(d);
+}
+
+/* --- for the services --- */
 
 struct delivery *
 delivery_start(struct msgraphd *daemon, struct delivery_request *request,
     delivery_done done, void *ctx)
 {
 	struct delivery *d = calloc(1, sizeof(*d));
+	struct turn_for whose = {.identity = &request->identity,
+	    .mailbox = request->mailbox,
+	    .patience = daemon->conf.throttle_wait * 1000LL,
+	    .is_delivery = 1};
 
 	if (d == NULL) {
 		delivery_request_free(request);
@@ -262,12 +270,14 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	    d->started + daemon->conf.delivery_timeout * 1000LL - SPARE_MS;
 	d->entry_now.keys = &d->request.keys;
 	LIST_INSERT_HEAD(&daemon->deliveries, d, entry);
-	d->timer = evtimer_new(daemon->base, delivery_begin, d);
-	if (d->timer == NULL) {
+	whose.deadline = d->deadline;
+	d->turn = turn_new(daemon->turns, &whose);
+	d->event = evtimer_new(daemon->base, delivery_on_event, d);
+	if (d->turn == NULL || d->event == NULL) {
 		delivery_free(d);
 		return NULL;
 	}
-	event_active(d->timer, 0, 0);
+	delivery_next(d, PHASE_BEGIN);
 	return d;
 }
 
@@ -280,8 +290,9 @@ delivery_abandon(struct delivery **deliveryp)
 	if (d == NULL)
 		return;
 	d->done = NULL;
-	if (d->call == NULL && !d->writing)
-		delivery_defer_abandoned(d);
+	/* the step of its phase will see that; unless what is under way does */
+	if (phases[d->phase].for_agent && d->call == NULL && !d->writing)
+		delivery_next(d, d->phase);
 }
 
 /* Nobody waits for the answer any more, which may be a yes. */
@@ -298,16 +309,34 @@ delivery_break_off(struct delivery *d)
 	report_log(&d->request, &d->report, &d->reply);
 }
 
+/* Lets those end that need nobody for it any more. */
+static void
+delivery_run_out(struct msgraphd *daemon)
+{
+	int i;
+
+	for (i = 0; i < LAST_TURNS && !LIST_EMPTY(&daemon->deliveries); i++)
+		event_base_loop(daemon->base, EVLOOP_NONBLOCK);
+}
+
 void
 delivery_drop_all(struct msgraphd *daemon)
 {
-	struct delivery *d;
+	struct delivery *d, *next, *waiting;
 
-	while ((d = LIST_FIRST(&daemon->deliveries)) != NULL) {
-		if (d->call != NULL)
+	for (d = LIST_FIRST(&daemon->deliveries); d != NULL; d = next) {
+		next = LIST_NEXT(d, entry);
+		waiting = d;
+		if (d->call == NULL) {
+			delivery_abandon(&waiting);
+		} else {
 			delivery_break_off(d);
-		delivery_free(d);
+			delivery_free(d);
+		}
 	}
+	delivery_run_out(daemon);
+	while ((d = LIST_FIRST(&daemon->deliveries)) != NULL)
+		delivery_free(d);
 }
 
 void

@@ -1,13 +1,12 @@
 /*
- * delivery_draft.c - a large message becomes a draft, piece by piece; see
- * delivery.c for the steps before, and delivery_post.c for those after it.
+ * delivery_draft.c - see delivery_draft.h.
  *
  * Each piece is one request that the delivery makes when it has its turn. When
  * Graph has taken it, that is written into the state and the delivery waits for
  * its turn again, so that a large message and small ones of the same mailbox
- * take turns. The next piece follows from what is known (delivery_draft_next_step()), so that
- * a delivery that begins with a draft of an earlier attempt goes on where that
- * one ended:
+ * take turns. The next piece follows from what is known
+ * (delivery_draft_next_step()), so that a delivery that begins with a draft of
+ * an earlier attempt goes on where that one ended:
  *
  *	create		the message without its attachments
  *	attach		a small attachment, in one request
@@ -23,9 +22,11 @@
 
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/graph/graph.h"
-#include "agent/daemon/throttle/gate.h"
 #include "lib/base/log.h"
-#include "delivery_private.h"
+#include "delivery_answer.h"
+#include "delivery_draft.h"
+#include "delivery_draft_state.h"
+#include "delivery_step.h"
 
 /* Graph may not find a new draft at once: 0.5, 1, 2, 4, 8 seconds. */
 #define MISSED_MAX 5
@@ -71,8 +72,7 @@ delivery_draft_next_step(const struct delivery *d)
 int
 delivery_draft_is_due(const struct delivery *d)
 {
-	return d->request.attachments.count > 0 &&
-	    (d->large == NULL || delivery_draft_next_step(d) != STEP_SEND);
+	return d->large != NULL && delivery_draft_next_step(d) != STEP_SEND;
 }
 
 int
@@ -96,7 +96,7 @@ static void
 delivery_draft_end_request(struct delivery *d)
 {
 	d->call = NULL;
-	gate_leave(&d->slot);
+	turn_end(d->turn);
 }
 
 /* The piece is done. */
@@ -106,7 +106,7 @@ delivery_draft_go_on(struct delivery *d)
 	memset(&d->report, 0, sizeof(d->report));
 	d->renewed = d->retried = 0;
 	d->large->missed = 0;
-	delivery_wait_for_throttle(d);
+	delivery_next_turn(d);
 }
 
 /* What the outcome table says, but that nothing here sends the message. */
@@ -146,7 +146,7 @@ delivery_draft_start_over(struct delivery *d, const struct http_answer *answer)
 	log_info(
 	    "%s: the draft or its upload is gone (HTTP %ld), starting over",
 	    d->request.queue_id, answer->status);
-	delivery_write(d, d->status_before, delivery_wait_for_throttle);
+	delivery_write(d, d->status_before, PHASE_TURN);
 }
 
 int
@@ -167,7 +167,7 @@ delivery_draft_is_missing(struct delivery *d, const struct http_answer *answer)
 		return 1;
 	}
 	ms = MISSED_FIRST_MS << d->large->missed++;
-	delivery_pause(d, ms);
+	delivery_next_in(d, PHASE_TURN, ms);
 	return 1;
 }
 
@@ -196,22 +196,21 @@ delivery_draft_on_taken_back(void *ctx, const struct http_answer *answer)
 
 	(void)answer;
 	delivery_draft_end_request(d);
-	delivery_finish_unsent(d);
+	delivery_next(d, PHASE_UNSENT);
 }
 
-/* The state has not taken the new draft, so nobody would know it later. */
-static void
+void
 delivery_draft_take_back(struct delivery *d)
 {
 	char id[GRAPH_ID_SIZE];
-	struct graph_call call =
-	    delivery_call(d, id, delivery_draft_on_taken_back);
+	struct graph_call call;
 
 	graph_new_id(id);
+	call = delivery_call(d, id, delivery_draft_on_taken_back);
 	call.draft = d->large->draft.id;
 	d->call = graph_draft_delete(&call, NULL);
 	if (d->call == NULL)
-		delivery_finish_unsent(d);
+		delivery_next(d, PHASE_UNSENT);
 }
 
 static void
@@ -224,14 +223,14 @@ delivery_draft_on_created(void *ctx, const struct http_answer *answer)
 	if (graph_draft_read_id(answer, d->large->draft.id) == 0) {
 		d->large->made = 1;
 		if (delivery_draft_try_keep(d) == -1) {
-			delivery_draft_take_back(d); /* in the same turn */
+			/* nobody would know it later; in the same turn */
+			delivery_next(d, PHASE_TAKE_BACK);
 			return;
 		}
-		gate_leave(&d->slot);
 		delivery_draft_go_on(d);
 		return;
 	}
-	gate_leave(&d->slot);
+	turn_end(d->turn);
 	if (answer->status == 403) {
 		outcome = delivery_read_answer(d, answer);
 		delivery_draft_refuse_draft(d, &outcome);
@@ -407,18 +406,8 @@ delivery_draft_start(
 	}
 }
 
-struct http_call *
-delivery_draft_send(
-    struct delivery *d, const char *id, http_done done, struct error *err)
-{
-	struct graph_call call = delivery_call(d, id, done);
-
-	call.draft = d->large->draft.id;
-	return graph_draft_send(&call, &d->large->body, err);
-}
-
 static void
-delivery_draft_request(struct delivery *d, enum step step)
+delivery_draft_make(struct delivery *d, enum step step)
 {
 	static const char *const names[] = {
 	    [STEP_CREATE] = "making a draft",
@@ -439,7 +428,7 @@ delivery_draft_request(struct delivery *d, enum step step)
 		delivery_defer_error(d, &err);
 }
 
-/* What the state must know before the request. 0, or -1: d has ended. */
+/* Writes what the state must know first. 0, or -1 when d is deferred. */
 static int
 delivery_draft_prepare(struct delivery *d, enum step step)
 {
@@ -453,26 +442,14 @@ delivery_draft_prepare(struct delivery *d, enum step step)
 }
 
 void
-delivery_draft_step(struct delivery *d)
+delivery_draft_request(struct delivery *d)
 {
-	enum step step;
+	enum step step = delivery_draft_next_step(d);
 
-	if (d->done == NULL) {
-		delivery_defer_abandoned(d);
-		return;
-	}
-	if (clock_ms() > d->deadline) {
+	if (clock_ms() > d->deadline)
 		delivery_defer(d, "4.4.2", REASON_ENDPOINT,
 		    "the upload takes longer than one delivery may; it goes "
 		    "on at the next try");
-		return;
-	}
-	if (d->large == NULL && delivery_draft_load(d) == -1)
-		return;
-	step = delivery_draft_next_step(d);
-	if (step == STEP_SEND ||
-	    (step == STEP_CREATE && delivery_search_is_due(d)))
-		delivery_take_turn(d);
 	else if (delivery_draft_prepare(d, step) == 0)
-		delivery_draft_request(d, step);
+		delivery_draft_make(d, step);
 }

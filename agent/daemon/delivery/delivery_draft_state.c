@@ -1,13 +1,13 @@
 /*
- * delivery_draft_state.c - what the state knows of a large message's draft, and
- * when it is kept, forgotten or discarded; see delivery_draft.c.
+ * delivery_draft_state.c - see delivery_draft_state.h.
  */
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
-#include "delivery_private.h"
+#include "delivery_draft_state.h"
+#include "delivery_step.h"
 #include "draft_trash.h"
 
 static struct draft_store
@@ -59,7 +59,7 @@ delivery_draft_keep(struct delivery *d)
 {
 	if (delivery_draft_try_keep(d) == 0)
 		return 0;
-	delivery_finish_unsent(d);
+	delivery_next(d, PHASE_UNSENT);
 	return -1;
 }
 
@@ -86,6 +86,17 @@ delivery_draft_ids(const struct delivery *d, struct buf *ids, struct error *err)
 	return draft_ids(&store, d->request.mailbox, ids, err);
 }
 
+/*
+ * Returns 1 when the message bounces and an earlier attempt may have handed its
+ * draft over: to delete it might delete the message that was sent.
+ */
+static int
+delivery_draft_state_is_lost(const struct delivery *d)
+{
+	return d->reply.status == WIRE_BOUNCED &&
+	    d->status_before == JOURNAL_POSTED && !d->searched;
+}
+
 void
 delivery_draft_end(struct delivery *d)
 {
@@ -96,11 +107,12 @@ delivery_draft_end(struct delivery *d)
 		return;
 	if (d->large != NULL)
 		d->report.attached = d->large->draft.attached;
-	if (d->reply.status == WIRE_SENT &&
-	    draft_forget(&store, d->request.digest, &err) == -1)
-		log_error("%s", err.text);
-	if (d->reply.status == WIRE_BOUNCED)
+	if (d->reply.status == WIRE_SENT || delivery_draft_state_is_lost(d)) {
+		if (draft_forget(&store, d->request.digest, &err) == -1)
+			log_error("%s", err.text);
+	} else if (d->reply.status == WIRE_BOUNCED) {
 		delivery_draft_discard(d);
+	}
 }
 
 static int

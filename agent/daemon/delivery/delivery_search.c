@@ -1,6 +1,5 @@
 /*
- * delivery_search.c - whether an earlier attempt, whose request was never
- * answered, has sent the message: the mailbox tells.
+ * delivery_search.c - see delivery_search.h. The mailbox tells.
  *
  * sendMail puts a message into Drafts, answers, and moves it to Sent Items when
  * transport has picked it up; how long that takes is not said (Microsoft:
@@ -27,26 +26,14 @@
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/graph/graph.h"
 #include "agent/daemon/graph/graph_sent.h"
-#include "agent/daemon/throttle/gate.h"
 #include "lib/base/log.h"
-#include "delivery_private.h"
+#include "delivery_answer.h"
+#include "delivery_draft.h"
+#include "delivery_draft_state.h"
+#include "delivery_search.h"
+#include "delivery_step.h"
 
 #define DRAFT_IDS_MAX (256 * 1024)
-
-/* A draft that Graph may have sent. It may not find one just made. */
-static int
-delivery_search_has_draft(const struct delivery *d)
-{
-	return d->large != NULL && d->large->draft.id[0] != '\0' &&
-	    !d->large->made;
-}
-
-int
-delivery_search_is_due(const struct delivery *d)
-{
-	return d->status_before == JOURNAL_POSTED && !d->searched &&
-	    (delivery_search_has_draft(d) || d->request.message_id[0] != '\0');
-}
 
 /* --- what follows from the answers --- */
 
@@ -55,7 +42,7 @@ delivery_search_go_on(struct delivery *d)
 {
 	d->searched = 1;
 	memset(&d->report, 0, sizeof(d->report));
-	delivery_go_on(d);
+	delivery_next(d, PHASE_CHOOSE);
 }
 
 static void
@@ -63,7 +50,7 @@ delivery_search_accepted(struct delivery *d, const char *text)
 {
 	memset(&d->report, 0, sizeof(d->report));
 	report_sent(&d->reply, &d->report, text);
-	delivery_write(d, JOURNAL_ACCEPTED, delivery_finish);
+	delivery_write(d, JOURNAL_ACCEPTED, PHASE_FINISH);
 }
 
 static void
@@ -94,7 +81,7 @@ delivery_search_cannot_tell(struct delivery *d, const struct outcome *from)
 	/* nor is anything wrong with the message */
 	if (from->action == OUTCOME_DEFER || from->action == OUTCOME_GRACE)
 		outcome.reason = from->reason;
-	gate_leave(&d->slot);
+	turn_end(d->turn);
 	d->report.outcome_unknown = 0;
 	delivery_settle(d, &outcome);
 }
@@ -115,9 +102,6 @@ delivery_search_no_answer(struct delivery *d, const struct http_answer *answer)
 }
 
 /* --- Drafts and Sent Items --- */
-
-static void delivery_search_folder(
-    struct delivery *d, enum graph_folder folder);
 
 /* As graph_read_found(). */
 static int
@@ -168,7 +152,7 @@ delivery_search_on_drafts(void *ctx, const struct http_answer *answer)
 		return;
 	}
 	d->in_drafts = found;
-	delivery_search_folder(d, GRAPH_SENT_ITEMS);
+	delivery_next(d, PHASE_SEARCH_SENT);
 }
 
 static void
@@ -190,21 +174,33 @@ delivery_search_on_sent_items(void *ctx, const struct http_answer *answer)
 }
 
 static void
-delivery_search_folder(struct delivery *d, enum graph_folder folder)
+delivery_search_folder(
+    struct delivery *d, enum graph_folder folder, http_done done)
 {
 	char id[GRAPH_ID_SIZE];
 	struct graph_call call;
 	struct error err;
 
 	graph_new_id(id);
-	call = delivery_call(d, id,
-	    folder == GRAPH_DRAFTS ? delivery_search_on_drafts
-				   : delivery_search_on_sent_items);
+	call = delivery_call(d, id, done);
 	log_debug("%s: searching %s, client-request-id=%s", d->request.queue_id,
 	    folder == GRAPH_DRAFTS ? "Drafts" : "Sent Items", id);
 	d->call = graph_find(&call, folder, d->request.message_id, &err);
 	if (d->call == NULL)
 		delivery_defer_error(d, &err);
+}
+
+void
+delivery_search_drafts(struct delivery *d)
+{
+	delivery_search_folder(d, GRAPH_DRAFTS, delivery_search_on_drafts);
+}
+
+void
+delivery_search_sent(struct delivery *d)
+{
+	delivery_search_folder(
+	    d, GRAPH_SENT_ITEMS, delivery_search_on_sent_items);
 }
 
 /* --- a draft of ours --- */
@@ -236,7 +232,7 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 	} else if (sent == 0 || delivery_search_is_gone(answer)) {
 		delivery_draft_discard(d);
 		if (d->request.message_id[0] != '\0')
-			delivery_search_folder(d, GRAPH_DRAFTS);
+			delivery_next(d, PHASE_SEARCH_DRAFTS);
 		else
 			delivery_search_go_on(d);
 	} else {
@@ -244,7 +240,7 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 	}
 }
 
-static void
+void
 delivery_search_look(struct delivery *d)
 {
 	char id[GRAPH_ID_SIZE];
@@ -259,13 +255,4 @@ delivery_search_look(struct delivery *d)
 	d->call = graph_look(&call, &err);
 	if (d->call == NULL)
 		delivery_defer_error(d, &err);
-}
-
-void
-delivery_search(struct delivery *d)
-{
-	if (delivery_search_has_draft(d))
-		delivery_search_look(d);
-	else
-		delivery_search_folder(d, GRAPH_DRAFTS);
 }

@@ -1,40 +1,36 @@
 /*
  * draft_trash.c - see draft_trash.h.
  *
- * One draft at a time: a token, a turn, the request. Like a delivery it keeps
- * away from who is throttled, counts among the four at a mailbox, and heeds what
- * the answer says of throttling and of the token.
+ * One draft at a time: permission, then the request. Nobody waits for it, so
+ * where the mailbox is throttled the draft stays until the next sweep.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
-#include "agent/daemon/entra/account.h"
 #include "agent/daemon/graph/graph.h"
 #include "agent/daemon/graph/graph_draft.h"
 #include "agent/daemon/graph/outcome.h"
 #include "agent/daemon/store/draft_store.h"
-#include "agent/daemon/throttle/gate.h"
-#include "agent/daemon/throttle/throttle.h"
+#include "agent/daemon/turn/turn.h"
 #include "lib/base/log.h"
 #include "draft_trash.h"
 
-#define SWEEP_SECONDS 600
+/* Longest wait for the gate, or for Entra to answer. */
+#define TURN_MS (120 * 1000LL)
 
 struct draft_trash {
 	struct msgraphd *daemon;
 	struct draft_store store;
-	struct event *wake, *sweep;
+	struct event *wake;
 	long long number; /* of the draft that was taken last; 0: none yet */
 	int again; /* begin anew after the last one */
 
 	/* the draft at hand, and what it waits for */
 	int busy;
 	struct draft draft;
-	struct waiter *waiter;
-	struct slot *slot;
+	struct turn *turn;
 	struct http_call *call;
-	struct secret *token;
 	int renewed; /* happens once for a draft */
 };
 
@@ -42,10 +38,8 @@ struct draft_trash {
 static void
 draft_trash_put_down(struct draft_trash *trash)
 {
-	account_cancel(&trash->waiter);
-	gate_leave(&trash->slot);
 	http_cancel(&trash->call);
-	secret_free(&trash->token);
+	turn_free(&trash->turn);
 	draft_clear(&trash->draft);
 	trash->busy = trash->renewed = 0;
 }
@@ -66,38 +60,18 @@ draft_trash_drop(struct draft_trash *trash)
 		log_error("%s", err.text);
 }
 
-static void draft_trash_on_token(void *ctx, enum account_result result,
-    const struct secret *token, const char *text);
+static void draft_trash_on_turn(void *ctx, const struct turn_answer *answer);
 
-static void
-draft_trash_get_token(struct draft_trash *trash, const struct secret *rejected)
-{
-	trash->waiter = account_token(trash->daemon->accounts,
-	    &trash->draft.identity, rejected, draft_trash_on_token, trash);
-}
-
-/* The token is not taken. 1 when the draft is tried again with another. */
+/* Asks anew where the token is not taken. Returns 1 when it did. */
 static int
 draft_trash_renew(struct draft_trash *trash)
 {
 	if (trash->renewed)
 		return 0;
 	trash->renewed = 1;
-	gate_leave(&trash->slot);
-	draft_trash_get_token(trash, trash->token);
-	return trash->waiter != NULL;
-}
-
-static void
-draft_trash_note_throttle(struct draft_trash *trash,
-    const struct http_answer *answer, const struct outcome *outcome)
-{
-	struct error err;
-
-	if (throttle_by_graph(trash->daemon->throttles, &trash->draft.identity,
-		trash->draft.mailbox, outcome->of_mailbox, answer->retry_after,
-		&err) == -1)
-		log_error("%s", err.text);
+	turn_reject_token(trash->turn);
+	turn_ask(trash->turn, draft_trash_on_turn, trash);
+	return 1;
 }
 
 static void
@@ -113,7 +87,7 @@ draft_trash_on_answer(void *ctx, const struct http_answer *answer)
 	if (outcome.action == OUTCOME_RENEW && draft_trash_renew(trash))
 		return;
 	if (outcome.action == OUTCOME_THROTTLE)
-		draft_trash_note_throttle(trash, answer, &outcome);
+		turn_throttle(trash->turn, outcome.scope, answer->retry_after);
 	if (answer->status == 204 || answer->status == 404)
 		draft_trash_drop(trash);
 	log_debug("NOQUEUE: mailbox=<%s>, http=%ld, a draft that will not be "
@@ -126,7 +100,7 @@ draft_trash_on_answer(void *ctx, const struct http_answer *answer)
 }
 
 static void
-draft_trash_on_turn(void *ctx)
+draft_trash_on_turn(void *ctx, const struct turn_answer *answer)
 {
 	struct draft_trash *trash = ctx;
 	char id[GRAPH_ID_SIZE];
@@ -134,56 +108,34 @@ draft_trash_on_turn(void *ctx)
 	    .conf = &trash->daemon->conf,
 	    .mailbox = trash->draft.mailbox,
 	    .draft = trash->draft.id,
-	    .token = trash->token,
+	    .token = turn_token(trash->turn),
 	    .id = id,
 	    .done = draft_trash_on_answer,
 	    .ctx = trash};
 
 	graph_new_id(id);
-	trash->call = graph_draft_delete(&call, NULL);
+	if (answer->result == TURN_READY)
+		trash->call = graph_draft_delete(&call, NULL);
 	if (trash->call == NULL)
 		draft_trash_go_on(trash);
 }
 
-static void
-draft_trash_on_token(void *ctx, enum account_result result,
-    const struct secret *token, const char *text)
-{
-	struct draft_trash *trash = ctx;
-	char key[THROTTLE_NAME_SIZE];
-
-	(void)text;
-	trash->waiter = NULL;
-	secret_free(&trash->token);
-	if (result == ACCOUNT_OK) {
-		trash->token = secret_new(token->bytes, token->len);
-		throttle_mailbox(
-		    &trash->draft.identity, trash->draft.mailbox, key);
-		trash->slot = gate_enter(trash->daemon->gate, key,
-		    (unsigned int)trash->daemon->conf.mailbox_concurrency,
-		    draft_trash_on_turn, trash);
-	}
-	if (trash->token == NULL || trash->slot == NULL)
-		draft_trash_go_on(trash);
-}
-
-static int
-draft_trash_is_throttled(const struct draft_trash *trash)
-{
-	return throttle_left_graph(trash->daemon->throttles,
-		   &trash->draft.identity, trash->draft.mailbox) > 0;
-}
-
-/* The draft at hand is a new one. */
+/* Begins with the draft at hand, which is a new one. */
 static void
 draft_trash_take_up(struct draft_trash *trash)
 {
+	struct turn_for whose = {.identity = &trash->draft.identity,
+	    .mailbox = trash->draft.mailbox,
+	    .deadline = clock_ms() + TURN_MS};
+
 	trash->busy = 1;
 	if (trash->draft.id[0] == '\0')
 		draft_trash_drop(trash); /* it was never made */
-	else if (!draft_trash_is_throttled(trash))
-		draft_trash_get_token(trash, NULL);
-	if (trash->waiter == NULL)
+	else
+		trash->turn = turn_new(trash->daemon->turns, &whose);
+	if (trash->turn != NULL)
+		turn_ask(trash->turn, draft_trash_on_turn, trash);
+	else
 		draft_trash_put_down(trash);
 }
 
@@ -224,18 +176,13 @@ draft_trash_on_wake(evutil_socket_t fd, short what, void *ctx)
 		;
 }
 
-static void
-draft_trash_on_sweep(evutil_socket_t fd, short what, void *ctx)
+int
+draft_trash_sweep(struct draft_trash *trash, long long wall, struct error *err)
 {
-	struct draft_trash *trash = ctx;
-	struct error err;
+	int result = draft_expire(&trash->store, wall, err);
 
-	(void)fd;
-	(void)what;
-	if (draft_expire(&trash->store,
-		clock_wall() - trash->daemon->conf.state_retention, &err) == -1)
-		log_error("%s", err.text);
 	draft_trash_wake(trash);
+	return result;
 }
 
 void
@@ -251,7 +198,6 @@ draft_trash_wake(struct draft_trash *trash)
 struct draft_trash *
 draft_trash_new(struct msgraphd *daemon, struct error *err)
 {
-	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
 	struct draft_trash *trash = calloc(1, sizeof(*trash));
 
 	if (trash == NULL) {
@@ -263,15 +209,11 @@ draft_trash_new(struct msgraphd *daemon, struct error *err)
 	trash->store.vault = daemon->vault;
 	trash->wake =
 	    event_new(daemon->base, -1, 0, draft_trash_on_wake, trash);
-	trash->sweep = event_new(
-	    daemon->base, -1, EV_PERSIST, draft_trash_on_sweep, trash);
-	if (trash->wake == NULL || trash->sweep == NULL ||
-	    event_add(trash->sweep, &every) == -1) {
+	if (trash->wake == NULL) {
 		draft_trash_free(&trash);
 		error_set(err, ERROR_OURS, "4.3.0", "libevent");
 		return NULL;
 	}
-	event_active(trash->sweep, 0, 0);
 	return trash;
 }
 
@@ -286,7 +228,5 @@ draft_trash_free(struct draft_trash **trashp)
 	draft_trash_put_down(trash);
 	if (trash->wake != NULL)
 		event_free(trash->wake);
-	if (trash->sweep != NULL)
-		event_free(trash->sweep);
 	free(trash);
 }

@@ -1,9 +1,9 @@
 /*
  * draft_trash.h - deletes drafts that will not be sent from their mailboxes.
  *
- * Nobody waits for it, and what fails is tried again every ten minutes until
- * state_retention has passed: a draft that is left over costs its mailbox room
- * and nobody a message.
+ * Nobody waits for it, and what fails is tried again at the next sweep, until
+ * it is too old: a draft that is left over costs its mailbox room and nobody a
+ * message.
  */
 #ifndef MSGRAPHD_DRAFT_TRASH_H
 #define MSGRAPHD_DRAFT_TRASH_H
@@ -13,11 +13,18 @@
 
 struct draft_trash;
 
-/* Begins with what the last daemon left. The daemon must outlive it. */
+/* Makes an idle trash. The daemon is borrowed. NULL with *err. */
 struct draft_trash *draft_trash_new(struct msgraphd *daemon, struct error *err);
 void draft_trash_free(struct draft_trash **trashp);
 
-/* A draft was discarded (draft_store.h). Takes NULL. */
+/*
+ * Discards drafts of which nothing was heard since wall (clock_wall()), gives
+ * up those discarded before that, and tries the others again. 0, -1 with *err.
+ */
+int draft_trash_sweep(
+    struct draft_trash *trash, long long wall, struct error *err);
+
+/* Deletes a draft that was just discarded (draft_store.h). Takes NULL. */
 void draft_trash_wake(struct draft_trash *trash);
 
 #endif

@@ -11,13 +11,14 @@
 #include "outcome.h"
 
 #define ANY 0L
+#define NOBODY THROTTLE_NOBODY
 
 struct row {
 	long status; /* ANY: 400 and above; 5: all 5xx */
 	const char *code; /* NULL: any */
 	enum outcome_action action;
 	const char *dsn, *reason, *text;
-	int of_mailbox; /* see struct outcome */
+	enum throttle_scope scope; /* see struct outcome */
 	const char *words; /* stand in the body; NULL: any */
 };
 
@@ -36,67 +37,68 @@ struct row {
 
 static const struct row rows[] = {
     /* 202 alone is acceptance: another 2xx was seen with no mail sent */
-    {202, NULL, OUTCOME_SENT, "2.0.0", NULL, "accepted", 0, NULL},
+    {202, NULL, OUTCOME_SENT, "2.0.0", NULL, "accepted", NOBODY, NULL},
 
     /* four at once for an application and mailbox, whatever the code */
-    {429, NULL, OUTCOME_THROTTLE, "4.4.5", REASON_THROTTLED, SLOW_DOWN, 1,
-	"MailboxConcurrency"},
+    {429, NULL, OUTCOME_THROTTLE, "4.4.5", REASON_THROTTLED, SLOW_DOWN,
+	THROTTLE_MAILBOX, "MailboxConcurrency"},
 
     {401, NULL, OUTCOME_RENEW, "4.7.8", REASON_CREDENTIAL,
-	"Graph does not take the token", 0, NULL},
+	"Graph does not take the token", NOBODY, NULL},
 
     {ANY, "ErrorSendAsDenied", OUTCOME_GRACE, "x.7.60", REASON_PERMISSION,
 	"the application may not send as this mailbox; an admin must grant "
 	"it Mail.Send for the mailbox, or From must name the mailbox itself",
-	0, NULL},
+	NOBODY, NULL},
     {403, "ErrorAccessDenied", OUTCOME_GRACE, "x.7.1", REASON_PERMISSION,
-	NOT_GRANTED, 0, NULL},
+	NOT_GRANTED, NOBODY, NULL},
     {403, "Authorization_RequestDenied", OUTCOME_GRACE, "x.7.1",
-	REASON_PERMISSION, NOT_GRANTED, 0, NULL},
+	REASON_PERMISSION, NOT_GRANTED, NOBODY, NULL},
     /* RFC 3463: x.1.8 is about the sender's domain */
     {404, "ErrorInvalidUser", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
-	NO_MAILBOX, 0, NULL},
+	NO_MAILBOX, NOBODY, NULL},
     {404, "ResourceNotFound", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
-	NO_MAILBOX, 0, NULL},
+	NO_MAILBOX, NOBODY, NULL},
     {404, "Request_ResourceNotFound", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
-	NO_MAILBOX, 0, NULL},
+	NO_MAILBOX, NOBODY, NULL},
     {404, "MailboxNotEnabledForRESTAPI", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
-	"the mailbox is not in Exchange Online, inactive or on-premises", 0,
-	NULL},
+	"the mailbox is not in Exchange Online, inactive or on-premises",
+	NOBODY, NULL},
 
     {400, "ErrorInvalidRecipients", OUTCOME_AGAIN, "x.1.3", REASON_RECIPIENT,
-	"Exchange does not take the recipients' addresses", 0, NULL},
+	"Exchange does not take the recipients' addresses", NOBODY, NULL},
     {400, "ErrorMimeContentInvalidBase64String", OUTCOME_AGAIN, "x.6.0",
-	REASON_CONTENT, UNREADABLE, 0, NULL},
+	REASON_CONTENT, UNREADABLE, NOBODY, NULL},
     {400, "ErrorMimeContentInvalid", OUTCOME_AGAIN, "x.6.0", REASON_CONTENT,
-	UNREADABLE, 0, NULL},
+	UNREADABLE, NOBODY, NULL},
 
     {400, "ErrorMessageSizeExceeded", OUTCOME_BOUNCE, "5.3.4", REASON_SIZE,
-	"the message is larger than the mailbox may send", 0, NULL},
+	"the message is larger than the mailbox may send", NOBODY, NULL},
     {413, NULL, OUTCOME_BOUNCE, "5.3.4", REASON_SIZE,
-	"the message is larger than Graph takes in one request", 0, NULL},
+	"the message is larger than Graph takes in one request", NOBODY, NULL},
     {ANY, "ErrorMessageBlocked", OUTCOME_BOUNCE, "5.7.1", REASON_CONTENT,
-	"Exchange took the message for spam", 0, NULL},
+	"Exchange took the message for spam", NOBODY, NULL},
 
     /* RFC 3463: x.2.2 would be the recipient's mailbox */
-    {ANY, "ErrorQuotaExceeded", OUTCOME_DEFER, "4.3.1", REASON_MAILBOX, FULL, 0,
-	NULL},
+    {ANY, "ErrorQuotaExceeded", OUTCOME_DEFER, "4.3.1", REASON_MAILBOX, FULL,
+	NOBODY, NULL},
     {ANY, "QuotaExceededException", OUTCOME_DEFER, "4.3.1", REASON_MAILBOX,
-	FULL, 0, NULL},
+	FULL, NOBODY, NULL},
     {ANY, "ErrorExceededMessageLimit", OUTCOME_DEFER, "4.7.28",
-	REASON_THROTTLED, DAILY, 0, NULL},
+	REASON_THROTTLED, DAILY, NOBODY, NULL},
     {ANY, "ErrorSubmissionQuotaExceeded", OUTCOME_DEFER, "4.7.28",
-	REASON_THROTTLED, DAILY, 0, NULL},
+	REASON_THROTTLED, DAILY, NOBODY, NULL},
 
     /* RFC 3463: x.4.5 is congestion; 4.7.28 is a flood of mail (IANA) */
     {ANY, "ApplicationThrottled", OUTCOME_THROTTLE, "4.4.5", REASON_THROTTLED,
-	SLOW_DOWN, 1, NULL},
-    {429, NULL, OUTCOME_THROTTLE, "4.4.5", REASON_THROTTLED, SLOW_DOWN, 0,
-	NULL},
+	SLOW_DOWN, THROTTLE_MAILBOX, NULL},
+    {429, NULL, OUTCOME_THROTTLE, "4.4.5", REASON_THROTTLED, SLOW_DOWN,
+	THROTTLE_APPLICATION, NULL},
 
-    {503, NULL, OUTCOME_DEFER, "4.3.2", REASON_ENDPOINT, "Exchange is busy", 0,
+    {503, NULL, OUTCOME_DEFER, "4.3.2", REASON_ENDPOINT, "Exchange is busy",
+	NOBODY, NULL},
+    {5, NULL, OUTCOME_DEFER, "4.3.2", REASON_ENDPOINT, "Graph failed", NOBODY,
 	NULL},
-    {5, NULL, OUTCOME_DEFER, "4.3.2", REASON_ENDPOINT, "Graph failed", 0, NULL},
 };
 
 static int
@@ -161,7 +163,7 @@ outcome_of(long status, const char *code, const char *words, int body_sent)
 		out.dsn = rows[i].dsn;
 		out.reason = rows[i].reason;
 		out.text = rows[i].text;
-		out.of_mailbox = rows[i].of_mailbox;
+		out.scope = rows[i].scope;
 		out.known = 1;
 		/*
 		 * 500 and 504 have been followed by delivery. A 503 comes from

@@ -5,6 +5,7 @@
 #define MSGRAPHD_OUTCOME_H
 
 #include "agent/daemon/base/reason.h"
+#include "agent/daemon/base/throttle_scope.h"
 
 enum outcome_action {
 	OUTCOME_SENT,
@@ -21,7 +22,7 @@ struct outcome {
 	const char *dsn; /* "x.7.28": x is 4 when deferred, 5 when bounced */
 	const char *reason; /* of reason.h; NULL when sent */
 	const char *text; /* one sentence for the person who reads a bounce */
-	int of_mailbox; /* OUTCOME_THROTTLE: this mailbox; 0: the application */
+	enum throttle_scope scope; /* OUTCOME_THROTTLE: who must slow down */
 	int known; /* 0: nobody foresaw this answer; worth a warning */
 	int outcome_unknown; /* 1: Graph may have taken the message */
 };

@@ -7,7 +7,8 @@
  * this table. Its key is a header line; for "To:" with the address of a
  * mailbox that has sent through us the answer is "FILTER msgraph:<mailbox>".
  * So other bounces of the host go where they always went, and a forged stamp
- * in a returned message routes nothing.
+ * in a returned message routes nothing. See bounce_count.h for what ends a
+ * loop.
  *
  * Protocol: socketmap_table(5). A netstring "<map name> <key>" is answered by
  * a netstring "OK <value>", "NOTFOUND " or "TEMP <reason>"; a connection
@@ -18,9 +19,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "agent/daemon/delivery/delivery.h"
+#include "agent/daemon/base/limits.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
+#include "bounce_count.h"
 #include "bounce_service.h"
 
 #define REQUEST_MAX (100 * 1024) /* Postfix's header_size_limit */
@@ -58,6 +60,21 @@ bounce_service_read_to(const char *line, char mailbox[ADDRESS_SIZE])
 	return 0;
 }
 
+/* Returns 1 when so many notices look as if one brought about the next. */
+static int
+bounce_service_is_loop(struct msgraphd *daemon, const char *mailbox)
+{
+	int count = bounce_count_add(&daemon->bounce_counts, mailbox);
+
+	if (count == BOUNCE_COUNT_MAX + 1)
+		log_warning("NOQUEUE: mailbox=<%s>, more than %d notices to it "
+			    "within an hour; for the rest of it they do not go "
+			    "through Graph, since a rule of the mailbox may "
+			    "bring them about",
+		    mailbox, BOUNCE_COUNT_MAX);
+	return count > BOUNCE_COUNT_MAX;
+}
+
 static void
 bounce_service_look_up(struct conn *conn, const char *line)
 {
@@ -73,6 +90,10 @@ bounce_service_look_up(struct conn *conn, const char *line)
 	}
 	switch (sender_find(conn->daemon->state, mailbox, &id, &err)) {
 	case 1:
+		if (bounce_service_is_loop(conn->daemon, mailbox)) {
+			bounce_service_answer(conn, "NOTFOUND", "");
+			break;
+		}
 		snprintf(value, sizeof(value), "FILTER msgraph:%s", mailbox);
 		bounce_service_answer(conn, "OK", value);
 		break;

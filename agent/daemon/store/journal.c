@@ -8,12 +8,8 @@
 #include "agent/daemon/base/clock.h"
 #include "lib/base/log.h"
 #include "journal.h"
-#include "sender.h"
 #include "state_sql.h"
 
-#define SWEEP_SECONDS 600
-/* A mailbox that was silent for so long gets no bounces through us. */
-#define SENDER_SECONDS (400 * 86400LL)
 #define ACCEPTED "2" /* JOURNAL_ACCEPTED */
 #define SWEEP_ROWS "1000" /* at a time, so that nobody waits for it */
 
@@ -29,8 +25,7 @@ STAILQ_HEAD(write_queue, write);
 struct journal {
 	struct state *state; /* borrowed */
 	struct write_queue queue;
-	struct event *commit, *sweep;
-	const struct conf *conf;
+	struct event *commit;
 	sqlite3_stmt *find, *put, *expire;
 };
 
@@ -158,33 +153,23 @@ journal_on_commit(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
-static void
-journal_on_sweep(evutil_socket_t fd, short what, void *ctx)
+int
+journal_expire(struct journal *journal, long long wall, struct error *err)
 {
-	struct journal *journal = ctx;
-	struct error err;
+	int result;
 
-	(void)fd;
-	(void)what;
-	sqlite3_bind_int64(
-	    journal->expire, 1, clock_wall() - journal->conf->state_retention);
-	if (state_step(journal->state, journal->expire, &err) == -1)
-		log_error("%s", err.text);
+	sqlite3_bind_int64(journal->expire, 1, wall);
+	result = state_step(journal->state, journal->expire, err);
 	sqlite3_reset(journal->expire);
-	/* more may be there: go on after whatever else waits to be done */
-	if (state_changes(journal->state) > 0)
-		event_active(journal->sweep, 0, 0);
-	if (sender_expire(
-		journal->state, clock_wall() - SENDER_SECONDS, &err) == -1)
-		log_error("%s", err.text);
+	if (result == -1)
+		return -1;
+	return state_changes(journal->state) > 0;
 }
 
 static int
 journal_start(
     struct journal *journal, struct event_base *base, struct error *err)
 {
-	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
-
 	if (state_prepare(journal->state,
 		"SELECT status, refused_since, refusal, request_id, posted"
 		" FROM delivery WHERE digest = ?",
@@ -205,18 +190,13 @@ journal_start(
 		&journal->expire, err) == -1)
 		return -1;
 	journal->commit = event_new(base, -1, 0, journal_on_commit, journal);
-	journal->sweep =
-	    event_new(base, -1, EV_PERSIST, journal_on_sweep, journal);
-	if (journal->commit == NULL || journal->sweep == NULL ||
-	    event_add(journal->sweep, &every) == -1)
-		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
-	event_active(journal->sweep, 0, 0);
-	return 0;
+	return journal->commit != NULL
+	    ? 0
+	    : error_set(err, ERROR_OURS, "4.3.0", "libevent");
 }
 
 struct journal *
-journal_new(struct event_base *base, struct state *state,
-    const struct conf *conf, struct error *err)
+journal_new(struct event_base *base, struct state *state, struct error *err)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
 
@@ -226,7 +206,6 @@ journal_new(struct event_base *base, struct state *state,
 	}
 	STAILQ_INIT(&journal->queue);
 	journal->state = state;
-	journal->conf = conf;
 	if (journal_start(journal, base, err) == -1)
 		journal_free(&journal);
 	return journal;
@@ -245,8 +224,6 @@ journal_free(struct journal **journalp)
 	*journalp = NULL;
 	if (journal->commit != NULL)
 		event_free(journal->commit);
-	if (journal->sweep != NULL)
-		event_free(journal->sweep);
 	sqlite3_finalize(journal->find);
 	sqlite3_finalize(journal->put);
 	sqlite3_finalize(journal->expire);

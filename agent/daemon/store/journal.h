@@ -23,7 +23,6 @@
 #include <event2/event.h>
 
 #include "lib/base/error.h"
-#include "lib/conf/conf.h"
 #include "state.h"
 
 #define JOURNAL_DIGEST_SIZE 32
@@ -74,13 +73,17 @@ struct journal;
 /* err is NULL when it is durable. */
 typedef void (*journal_done)(void *ctx, const struct error *err);
 
-/*
- * An entry is kept for state_retention after it last changed. All arguments
- * are borrowed and must outlive the journal.
- */
-struct journal *journal_new(struct event_base *base, struct state *state,
-    const struct conf *conf, struct error *err);
+/* Opens the journal in the state. All arguments are borrowed. NULL with *err. */
+struct journal *journal_new(
+    struct event_base *base, struct state *state, struct error *err);
 void journal_free(struct journal **journalp);
+
+/*
+ * Forgets some of the entries that did not change since wall (clock_wall()):
+ * not all at once, so that nobody waits for it. 1 when there may be more, 0, or
+ * -1 with *err.
+ */
+int journal_expire(struct journal *journal, long long wall, struct error *err);
 
 /*
  * Fills in what is known of entry->keys. 0, or -1 with *err.

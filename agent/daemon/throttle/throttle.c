@@ -1,8 +1,8 @@
 /*
  * throttle.c - see throttle.h.
  *
- * Few things are held at a time, so they stand in a list. One that has run out
- * goes when it is next met. So do the notes of who was told last.
+ * There are few throttles at a time, so they stand in a list. One that has run
+ * out goes when it is next met. So do the notes of who was told last.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ throttle_mailbox(const struct identity *id, const char *mailbox,
 	return name;
 }
 
-/* As Graph knows it; the next as Entra does. */
+/* Names an application as Graph knows it. */
 static char *
 throttle_application(const struct identity *id, char name[THROTTLE_NAME_SIZE])
 {
@@ -51,6 +51,15 @@ throttle_application(const struct identity *id, char name[THROTTLE_NAME_SIZE])
 	return name;
 }
 
+/* Names a tenant as Graph knows it. */
+static char *
+throttle_all_mail(const struct identity *id, char name[THROTTLE_NAME_SIZE])
+{
+	snprintf(name, THROTTLE_NAME_SIZE, "mail of tenant %s", id->tenant);
+	return name;
+}
+
+/* Names an application, and the next function a tenant, as Entra knows it. */
 static char *
 throttle_sign_in(const struct identity *id, char name[THROTTLE_NAME_SIZE])
 {
@@ -66,7 +75,7 @@ throttle_tenant(const struct identity *id, char name[THROTTLE_NAME_SIZE])
 	return name;
 }
 
-/* The hold of that name that still counts; those that do not are dropped. */
+/* Returns the throttle of that name, or NULL. Drops those that have run out. */
 static struct throttle *
 throttle_find(struct throttles *throttles, const char *name)
 {
@@ -153,7 +162,7 @@ throttles_free(struct throttles **throttlesp)
 	free(throttles);
 }
 
-/* Holds one name. As throttle_by_graph(). */
+/* Throttles one name. As throttle_by_graph(). */
 static int
 throttle_set(struct throttles *throttles, const char *name, long seconds,
     struct error *err)
@@ -176,7 +185,7 @@ throttle_set(struct throttles *throttles, const char *name, long seconds,
 	    throttles->state, name, clock_wall() + seconds, err);
 }
 
-/* The note about what is common; those that are too old are dropped. */
+/* Returns the note about what is common, or NULL. Drops those that are old. */
 static struct told *
 throttle_find_told(struct throttles *throttles, const char *common)
 {
@@ -195,7 +204,7 @@ throttle_find_told(struct throttles *throttles, const char *common)
 	return found;
 }
 
-/* Notes who was told. 1 when somebody else of the same was, a moment ago. */
+/* Notes who was told. Returns 1 when another of the same was, lately. */
 static int
 throttle_is_second(
     struct throttles *throttles, const char *common, const char *one)
@@ -216,7 +225,7 @@ throttle_is_second(
 	return second;
 }
 
-/* Holds one, and what it has in common with another that was told as well. */
+/* Throttles one, and what it has in common with another that was told too. */
 static int
 throttle_one(struct throttles *throttles, const char *common, const char *one,
     long seconds, struct error *err)
@@ -231,15 +240,25 @@ throttle_one(struct throttles *throttles, const char *common, const char *one,
 
 int
 throttle_by_graph(struct throttles *throttles, const struct identity *id,
-    const char *mailbox, int of_mailbox, long seconds, struct error *err)
+    const char *mailbox, enum throttle_scope scope, long seconds,
+    struct error *err)
 {
 	char one[THROTTLE_NAME_SIZE], all[THROTTLE_NAME_SIZE];
 
-	throttle_application(id, all);
-	if (!of_mailbox)
-		return throttle_set(throttles, all, seconds, err);
-	return throttle_one(
-	    throttles, all, throttle_mailbox(id, mailbox, one), seconds, err);
+	switch (scope) {
+	case THROTTLE_NOBODY:
+		break;
+	case THROTTLE_MAILBOX:
+		return throttle_one(throttles, throttle_application(id, all),
+		    throttle_mailbox(id, mailbox, one), seconds, err);
+	case THROTTLE_APPLICATION:
+		return throttle_set(
+		    throttles, throttle_application(id, all), seconds, err);
+	case THROTTLE_TENANT:
+		return throttle_set(
+		    throttles, throttle_all_mail(id, all), seconds, err);
+	}
+	return 0;
 }
 
 int
@@ -252,27 +271,34 @@ throttle_by_entra(struct throttles *throttles, const struct identity *id,
 	    throttle_sign_in(id, one), seconds, err);
 }
 
+/* Returns how many ms are left of the throttle of that name, 0 without one. */
 static long long
-throttle_left(struct throttles *throttles, const char *one, const char *common)
+throttle_left(struct throttles *throttles, const char *name)
 {
-	const struct throttle *throttle = throttle_find(throttles, one);
-	long long left, until = throttle == NULL ? 0 : throttle->until;
+	const struct throttle *throttle = throttle_find(throttles, name);
+	long long left = throttle == NULL ? 0 : throttle->until - clock_ms();
 
-	throttle = throttle_find(throttles, common);
-	if (throttle != NULL && throttle->until > until)
-		until = throttle->until;
-	left = until - clock_ms();
 	return left > 0 ? left : 0;
+}
+
+static long long
+throttle_longer(long long a, long long b)
+{
+	return a > b ? a : b;
 }
 
 long long
 throttle_left_graph(
     struct throttles *throttles, const struct identity *id, const char *mailbox)
 {
-	char one[THROTTLE_NAME_SIZE], all[THROTTLE_NAME_SIZE];
+	char name[THROTTLE_NAME_SIZE];
+	long long left;
 
-	return throttle_left(throttles, throttle_mailbox(id, mailbox, one),
-	    throttle_application(id, all));
+	left = throttle_left(throttles, throttle_mailbox(id, mailbox, name));
+	left = throttle_longer(
+	    left, throttle_left(throttles, throttle_application(id, name)));
+	return throttle_longer(
+	    left, throttle_left(throttles, throttle_all_mail(id, name)));
 }
 
 long long
@@ -280,6 +306,7 @@ throttle_left_entra(struct throttles *throttles, const struct identity *id)
 {
 	char one[THROTTLE_NAME_SIZE], all[THROTTLE_NAME_SIZE];
 
-	return throttle_left(
-	    throttles, throttle_sign_in(id, one), throttle_tenant(id, all));
+	return throttle_longer(
+	    throttle_left(throttles, throttle_sign_in(id, one)),
+	    throttle_left(throttles, throttle_tenant(id, all)));
 }

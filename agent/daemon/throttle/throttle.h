@@ -1,17 +1,20 @@
 /*
- * throttle.h - who must not be asked before when: a mailbox or an application
- * that Graph throttles, an application or a tenant that Entra throttles.
+ * throttle.h - for whom no request is made before when: a mailbox, application
+ * or tenant that Graph throttles, an application or tenant that Entra throttles.
  *
- * What is told to slow down is held as narrowly as the answer allows. A second
- * one beside it, within a minute, means what the two have in common.
+ * Throttles are as narrow as the answer allows. A second mailbox (or, for
+ * Entra, a second application) that is throttled within a minute means what the
+ * two have in common. How Graph words its answers is no matter here: see the
+ * column of the outcome table.
  *
- * Holds survive a restart: a daemon that forgets a Retry-After and asks again
- * makes the throttling longer.
+ * Throttles survive a restart: a daemon that forgets a Retry-After and asks
+ * again makes the throttling longer.
  */
 #ifndef MSGRAPHD_THROTTLE_H
 #define MSGRAPHD_THROTTLE_H
 
 #include "agent/daemon/base/limits.h"
+#include "agent/daemon/base/throttle_scope.h"
 #include "agent/daemon/store/state.h"
 #include "lib/base/error.h"
 #include "lib/local/identity.h"
@@ -35,21 +38,26 @@ char *throttle_mailbox(const struct identity *id, const char *mailbox,
     char name[THROTTLE_NAME_SIZE]);
 
 /*
- * Take down that Graph asks to slow down: for this mailbox of the application,
- * or for the whole application (also when a second mailbox of it is told so
- * within THROTTLE_TOGETHER_MS); or that Entra does, for the application (with a
- * second one, for the tenant). seconds: 0 means the default, too many are cut;
- * nothing is held shorter than it is already. What cannot be written to the
- * state is held in memory all the same; -1 with *err then.
+ * Notes that Graph asks to slow down: the mailbox, the application or the
+ * tenant, as scope says. A second mailbox of the application within
+ * THROTTLE_TOGETHER_MS means the application. seconds: 0 means the default, too
+ * many are cut; no throttle becomes shorter. What cannot be written to the
+ * state counts in memory all the same; -1 with *err then.
  */
 int throttle_by_graph(struct throttles *throttles, const struct identity *id,
-    const char *mailbox, int of_mailbox, long seconds, struct error *err);
+    const char *mailbox, enum throttle_scope scope, long seconds,
+    struct error *err);
+
+/*
+ * Notes that Entra asks the application to slow down; a second one within
+ * THROTTLE_TOGETHER_MS means the tenant. seconds, result: as above.
+ */
 int throttle_by_entra(struct throttles *throttles, const struct identity *id,
     long seconds, struct error *err);
 
 /*
- * Tell for how many milliseconds Graph must not be asked for this mailbox, or
- * Entra for this application; 0 when they may be.
+ * Return for how many milliseconds Graph must not be asked for this mailbox, or
+ * Entra for this application; 0 when a request may be made.
  */
 long long throttle_left_graph(struct throttles *throttles,
     const struct identity *id, const char *mailbox);

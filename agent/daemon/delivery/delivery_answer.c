@@ -1,0 +1,108 @@
+/*
+ * delivery_answer.c - see delivery_answer.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/daemon/base/reveal.h"
+#include "agent/daemon/graph/graph.h"
+#include "lib/base/log.h"
+#include "delivery_answer.h"
+#include "delivery_step.h"
+
+struct graph_call
+delivery_call(struct delivery *d, const char *id, http_done done)
+{
+	struct graph_call call = {.http = d->daemon->http,
+	    .conf = &d->daemon->conf,
+	    .mailbox = d->request.mailbox,
+	    .token = turn_token(d->turn),
+	    .id = id,
+	    .done = done,
+	    .ctx = d};
+
+	return call;
+}
+
+/* Empties a text of Graph's that holds what was said to it in confidence. */
+static void
+delivery_answer_hide(const struct delivery *d, char *text)
+{
+	const struct secret *token = turn_token(d->turn);
+	const struct secret *upload =
+	    d->large == NULL ? NULL : d->large->draft.upload;
+
+	if ((token != NULL && reveals(token, text, strlen(text))) ||
+	    (upload != NULL && reveals(upload, text, strlen(text))))
+		text[0] = '\0';
+}
+
+struct outcome
+delivery_read_answer(struct delivery *d, const struct http_answer *answer)
+{
+	struct report *r = &d->report;
+	struct outcome outcome;
+
+	graph_read_error(answer, &r->error);
+	outcome = outcome_of(
+	    answer->status, r->error.code, answer->body, answer->body_sent);
+	delivery_answer_hide(d, r->error.code);
+	delivery_answer_hide(d, r->error.message);
+	delivery_answer_hide(d, r->error.request_id);
+	r->status = answer->status;
+	r->retry_after = answer->retry_after;
+	r->outcome_unknown = outcome.outcome_unknown;
+	snprintf(
+	    r->request_id, sizeof(r->request_id), "%s", r->error.request_id);
+	snprintf(r->transport, sizeof(r->transport), "%s", answer->transport);
+	if (!outcome.known)
+		log_warning("%s: Graph's answer is not known here: HTTP %ld "
+			    "%s; please report it",
+		    d->request.queue_id, answer->status, r->error.code);
+	return outcome;
+}
+
+void
+delivery_settle(struct delivery *d, const struct outcome *outcome)
+{
+	enum wire_status status = WIRE_DEFERRED;
+
+	switch (outcome->action) {
+	case OUTCOME_SENT:
+		break; /* not here */
+	case OUTCOME_RENEW:
+		if (!d->renewed && d->done != NULL) {
+			d->renewed = 1;
+			turn_reject_token(d->turn);
+			delivery_next_turn(d);
+			return;
+		}
+		break;
+	case OUTCOME_AGAIN:
+		if (!d->retried && d->done != NULL) {
+			d->retried = 1;
+			delivery_next_turn(d);
+			return;
+		}
+		status = d->retried ? WIRE_BOUNCED : WIRE_DEFERRED;
+		break;
+	case OUTCOME_GRACE:
+		status = delivery_grace_status(d, outcome);
+		break;
+	case OUTCOME_THROTTLE:
+		turn_throttle(d->turn, outcome->scope, d->report.retry_after);
+		if (d->done != NULL) {
+			turn_end(d->turn);
+			delivery_write(d, d->status_before, PHASE_TURN);
+			return;
+		}
+		break;
+	case OUTCOME_BOUNCE:
+		status = WIRE_BOUNCED;
+		break;
+	case OUTCOME_DEFER:
+		break;
+	}
+	report_outcome(&d->reply, status, outcome, &d->report);
+	delivery_next(d, PHASE_UNSENT);
+}

@@ -1,0 +1,23 @@
+/*
+ * delivery_answer.h - what an answer of Graph means for a delivery.
+ */
+#ifndef MSGRAPHD_DELIVERY_ANSWER_H
+#define MSGRAPHD_DELIVERY_ANSWER_H
+
+#include "delivery_private.h"
+
+/*
+ * Returns what all requests of a delivery have in common. id is sent as
+ * client-request-id.
+ */
+struct graph_call delivery_call(
+    struct delivery *d, const char *id, http_done done);
+
+/* Takes an answer into the report, without any secret, and says what it means. */
+struct outcome delivery_read_answer(
+    struct delivery *d, const struct http_answer *answer);
+
+/* Chooses the phase that follows from an outcome other than OUTCOME_SENT. */
+void delivery_settle(struct delivery *d, const struct outcome *outcome);
+
+#endif

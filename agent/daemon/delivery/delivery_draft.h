@@ -1,0 +1,31 @@
+/*
+ * delivery_draft.h - the requests that make the draft of a large message.
+ */
+#ifndef MSGRAPHD_DELIVERY_DRAFT_H
+#define MSGRAPHD_DELIVERY_DRAFT_H
+
+#include "delivery_private.h"
+
+/*
+ * Return 1 when the draft of a large message, which is loaded, is not whole
+ * yet; when it must be made from its beginning; when the next request begins
+ * one or sends it. 0 for a message that is not large.
+ */
+int delivery_draft_is_due(const struct delivery *d);
+int delivery_draft_is_new(const struct delivery *d);
+int delivery_draft_decides(const struct delivery *d);
+
+/* Makes the next request for the draft. */
+void delivery_draft_request(struct delivery *d);
+
+/* Deletes the draft that the state has not taken, and ends unsent. */
+void delivery_draft_take_back(struct delivery *d);
+
+/*
+ * Returns 1 when the answer says that there is no such draft; the next phase is
+ * chosen then.
+ */
+int delivery_draft_is_missing(
+    struct delivery *d, const struct http_answer *answer);
+
+#endif

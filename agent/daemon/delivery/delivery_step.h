@@ -1,0 +1,58 @@
+/*
+ * delivery_step.h - how a delivery's step ends: with the choice of the next
+ * phase. No step calls another.
+ */
+#ifndef MSGRAPHD_DELIVERY_STEP_H
+#define MSGRAPHD_DELIVERY_STEP_H
+
+#include "delivery_private.h"
+
+/* Has the phase's step run from the event loop. */
+void delivery_next(struct delivery *d, enum phase phase);
+
+/* Does the same, ms later. */
+void delivery_next_in(struct delivery *d, enum phase phase, long long ms);
+
+/*
+ * Gives the permission for a request back, and waits for the next one, which
+ * may be for another message of the mailbox.
+ */
+void delivery_next_turn(struct delivery *d);
+
+/* Writes what is known now into the journal, and then goes on with phase. */
+void delivery_write(
+    struct delivery *d, enum journal_status status, enum phase phase);
+
+/*
+ * Defer the delivery, with this text, or error, or for want of memory. The
+ * journal is told first that this attempt sent nothing; of an earlier attempt
+ * without an answer it goes on saying so.
+ */
+void delivery_defer(
+    struct delivery *d, const char *dsn, const char *reason, const char *text);
+void delivery_defer_error(struct delivery *d, const struct error *err);
+void delivery_defer_memory(struct delivery *d);
+
+/*
+ * Notes the refusal that stands now, among those that somebody can mend; NULL
+ * clears it.
+ */
+void delivery_note_refusal(struct delivery *d, const char *refusal);
+
+/*
+ * Returns WIRE_DEFERRED until this very refusal has stood for
+ * access_denied_grace, then WIRE_BOUNCED. The report says which refusal it is.
+ */
+enum wire_status delivery_grace_status(
+    struct delivery *d, const struct outcome *outcome);
+
+/*
+ * Returns 1 when an earlier attempt may have sent the message and there is a
+ * way to find out: its draft, which was not made just now, or its Message-ID.
+ */
+int delivery_search_is_due(const struct delivery *d);
+
+/* Returns 1 when there is a draft of an earlier attempt. */
+int delivery_has_old_draft(const struct delivery *d);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * share.h - how many deliveries of one application may be inside at once.
+ *
+ * A delivery holds one of pipe(8)'s processes, and there are process_limit of
+ * them for all applications. Whoever will have a place within seconds waits for
+ * it in its process; whoever will not is sent back to Postfix's queue, so that
+ * the process is free for somebody else's mail.
+ *
+ * An application whose deliveries are quick may have nearly all places: each is
+ * free again at once. Those whose deliveries are slow, or not known yet, have
+ * the larger part together and divide it evenly, so that the rest is left for
+ * others; a few places each has in any case.
+ */
+#ifndef MSGRAPHD_SHARE_H
+#define MSGRAPHD_SHARE_H
+
+#include <event2/event.h>
+
+#include "lib/conf/conf.h"
+#include "lib/local/identity.h"
+
+/* Longest wait for a place, when it is known how long deliveries take. */
+#define SHARE_WAIT_MS (5 * 1000LL)
+
+/* The same when it is not. */
+#define SHARE_WAIT_UNKNOWN_MS 1500LL
+
+/* Deliveries that take so long on average are quick. */
+#define SHARE_QUICK_MS (2 * 1000LL)
+
+/* So long nothing of an application is remembered after its last delivery. */
+#define SHARE_FORGET_MS (600 * 1000LL)
+
+struct shares;
+struct place;
+
+/* Is called from the event loop when the place is free. */
+typedef void (*place_open)(void *ctx);
+
+/* Both arguments are borrowed; conf for process_limit. NULL without memory. */
+struct shares *shares_new(struct event_base *base, const struct conf *conf);
+
+/* Frees *sharesp and makes it NULL. No place may be left. Takes NULL. */
+void shares_free(struct shares **sharesp);
+
+/*
+ * Returns for how many ms a delivery of the application that comes now should
+ * wait for a place at most; 0 when it would not have one within seconds.
+ */
+long long share_patience(struct shares *shares, const struct identity *id);
+
+/*
+ * Joins the application's queue for a place. open is called once, unless
+ * place_leave() comes first. NULL without memory.
+ */
+struct place *place_ask(struct shares *shares, const struct identity *id,
+    place_open open, void *ctx);
+
+/*
+ * Gives a place back, or up where it was not given yet, and sets *placep to
+ * NULL. How long it was held is how long a delivery takes. Takes NULL.
+ */
+void place_leave(struct place **placep);
+
+/* Forgets applications that had no delivery for SHARE_FORGET_MS. */
+void shares_forget(struct shares *shares);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * turn_wait.h - a turn waits for what is throttled, or is told that it may not.
+ */
+#ifndef MSGRAPHD_TURN_WAIT_H
+#define MSGRAPHD_TURN_WAIT_H
+
+#include "turn_private.h"
+
+/* Returns for how many ms Graph must not be asked for this turn's mailbox. */
+long long turn_throttled_for(struct turn *turn);
+
+/* Returns 1 when this turn may wait for so many ms. */
+int turn_may_wait(const struct turn *turn, long long left);
+
+/* Waits for so many ms and then begins anew. */
+void turn_wait(struct turn *turn, long long left);
+
+/* Goes on where the mailbox may be asked; else waits, or answers that not. */
+void turn_check(struct turn *turn);
+
+#endif
