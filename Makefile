@@ -137,7 +137,7 @@ PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
-SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
+SH_FILES = tests/packages tests/with-users tests/judge tests/fresh tests/boot/mistakes \
 	conf-examples/keyvault/* conf-examples/postfix/configure
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 milter/*.8 saslauthd-plugin/*.8)
 
