@@ -102,6 +102,15 @@ standby_take_marker(void)
 
 /* --- public --- */
 
+static void
+standby_tell(const char *state, const struct error *err)
+{
+	char text[sizeof(err->text) + 64];
+
+	snprintf(text, sizeof(text), "%s: %s", state, err->text);
+	standby_notify(text);
+}
+
 int
 standby_is_retry(void)
 {
@@ -115,6 +124,8 @@ standby_begin(const struct error *err)
 	struct error text = *err;
 
 	if (last == NULL && !standby_take_marker()) {
+		/* a log line of a process that ends may miss its unit's name */
+		standby_tell("STATUS=cannot start", err);
 		log_fatal(err->text);
 		return 0;
 	}
@@ -130,11 +141,7 @@ standby_begin(const struct error *err)
 void
 standby_announce(const struct error *err)
 {
-	char text[sizeof(err->text) + 64];
-
-	snprintf(
-	    text, sizeof(text), "READY=1\nSTATUS=standing by: %s", err->text);
-	standby_notify(text);
+	standby_tell("READY=1\nSTATUS=standing by", err);
 }
 
 int

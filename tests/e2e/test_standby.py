@@ -57,7 +57,13 @@ class Unit:
         self.spawn()
         assert self.daemon.process.wait(10) == 78
         self.daemon.process = None
-        return self.daemon.log()[mark:]
+        said = self.daemon.log()[mark:]
+        if "NOTIFY_SOCKET" in self.daemon.env:
+            told = self.told()
+            assert list(told) == ["STATUS"]
+            assert told["STATUS"].startswith("cannot start: ")
+            assert told["STATUS"].partition(": ")[2] in said
+        return said
 
     def told(self) -> dict[str, str]:
         """The next that systemd hears."""
