@@ -23,6 +23,7 @@
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
 #include "lib/base/version.h"
+#include "lib/local/standby.h"
 #include "callbacks.h"
 #include "listen.h"
 #include "settings.h"
@@ -58,6 +59,31 @@ static int
 milter_fail(const char *text)
 {
 	fprintf(stderr, PROGRAM ": %s\n", text);
+	return 1;
+}
+
+static void
+milter_wake(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * The end of a start that failed: exits, or stands by (lib/local/standby.h).
+ * Nobody listens meanwhile, so Postfix tells clients to come back later.
+ */
+static int
+milter_give_up(char **argv, const struct error *reason)
+{
+	struct error err;
+
+	if (!standby_begin(reason))
+		return 1;
+	signal(SIGUSR1, milter_wake); /* a reload: tries at once */
+	standby_announce(reason);
+	sleep(STANDBY_SECONDS);
+	standby_try_again(argv, &err);
+	log_error("%s", err.text);
 	return 1;
 }
 
@@ -185,6 +211,7 @@ milter_serve(const char *file, const char *socket)
 	if ((error = milter_start_milter()) != 0)
 		return milter_fail(strerror(error));
 	log_info("version " MSGRAPH_VERSION " listening on %s", socket);
+	standby_end();
 	while (!stop_asked && !milter_ended) {
 		if (sem_wait(&wakeup) == 0 && reload_asked) {
 			reload_asked = 0;
@@ -198,20 +225,18 @@ milter_serve(const char *file, const char *socket)
 }
 
 static int
-milter_start(const char *file, const struct conf *conf)
+milter_start(char **argv, const char *file, const struct conf *conf)
 {
 	struct error err;
 
 	milter_open_log(conf);
-	conf_warn(conf, milter_warn);
+	if (!standby_is_retry())
+		conf_warn(conf, milter_warn);
 	if (smfi_register(callbacks_filter) != MI_SUCCESS ||
 	    smfi_setmaxdatasize(FIELD_MAX) == 0)
 		return milter_fail("libmilter refuses to start");
-	if (listen_open(conf->milter_socket, &err) == -1) {
-		if (conf->log_destination != LOG_TO_STDERR)
-			log_error("%s", err.text);
-		return milter_fail(err.text);
-	}
+	if (listen_open(conf->milter_socket, &err) == -1)
+		return milter_give_up(argv, &err);
 	return milter_serve(file, conf->milter_socket);
 }
 
@@ -245,14 +270,16 @@ main(int argc, char *argv[])
 
 	if ((status = milter_read_options(argc, argv, &file, &mode)) != -1)
 		return status;
+	log_open(PROGRAM, LOG_TO_SYSLOG, LOG_LEVEL_INFO);
 	if (settings_load(file, &err) == -1)
-		return milter_fail(err.text);
+		return mode == 0 ? milter_give_up(argv, &err)
+				 : milter_fail(err.text);
 	s = settings_get();
 	if (mode != 0) {
 		conf_answer(&s->conf, mode, PROGRAM, file);
 		status = 0;
 	} else
-		status = milter_start(file, &s->conf);
+		status = milter_start(argv, file, &s->conf);
 	settings_put(&s);
 	settings_clear();
 	return status;

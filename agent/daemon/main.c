@@ -28,6 +28,7 @@
 #include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/services/bounce_service.h"
 #include "agent/daemon/services/listen.h"
+#include "agent/daemon/services/standby_services.h"
 #include "agent/daemon/services/submit_service.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/state.h"
@@ -37,6 +38,7 @@
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
 #include "lib/base/version.h"
+#include "lib/local/standby.h"
 #include "clock_watch.h"
 #include "housekeeping.h"
 
@@ -95,7 +97,15 @@ msgraphd_protect(struct error *err)
 	return 0;
 }
 
-/* --- reload and stop --- */
+/* --- log, reload and stop --- */
+
+/* While it stands by to try again, lines that are no news are left out. */
+static void
+msgraphd_open_log(const struct conf *conf, int is_quiet)
+{
+	log_open("msgraphd", (enum log_destination)conf->log_destination,
+	    is_quiet ? LOG_LEVEL_ERROR : (enum log_level)conf->log_level);
+}
 
 /* Logs what conf_load() warned of. */
 static void
@@ -149,8 +159,7 @@ msgraphd_reload(struct program *p)
 			    "change only with a restart");
 	conf_free(&p->daemon.conf);
 	p->daemon.conf = fresh;
-	log_open("msgraphd", (enum log_destination)fresh.log_destination,
-	    (enum log_level)fresh.log_level);
+	msgraphd_open_log(&p->daemon.conf, 0);
 	conf_warn(&p->daemon.conf, msgraphd_warn);
 	log_info("configuration reloaded from %s", p->conf_file);
 }
@@ -294,8 +303,11 @@ msgraphd_start(struct program *p, struct error *err)
 	    msgraphd_serve(p, &submit_service, conf->submit_socket, err);
 	if (p->submit == NULL)
 		return -1;
-	log_info("version %s started, auth_socket=%s, submit_socket=%s",
-	    MSGRAPH_VERSION, conf->auth_socket, conf->submit_socket);
+	msgraphd_open_log(conf, 0);
+	log_info("version %s started, auth_socket=%s, bounce_socket=%s, "
+		 "submit_socket=%s",
+	    MSGRAPH_VERSION, conf->auth_socket, conf->bounce_socket,
+	    conf->submit_socket);
 	return 0;
 }
 
@@ -334,32 +346,40 @@ msgraphd_shut_down(struct program *p)
 	conf_free(&p->daemon.conf);
 }
 
-/* Whoever starts it by hand should see why not, too. */
+/* The end of a start that failed: exits, or stands by (lib/local/standby.h). */
 static int
-msgraphd_fail(const struct program *p, const struct error *err, int status)
+msgraphd_give_up(
+    struct program *p, char **argv, const struct error *reason, int status)
 {
-	log_error("%s", err->text);
-	if (p->daemon.conf.log_destination != LOG_TO_STDERR)
-		fprintf(stderr, "msgraphd: %s\n", err->text);
-	return status;
+	struct error err;
+	int result;
+
+	msgraphd_shut_down(p);
+	if (!standby_begin(reason))
+		return status;
+	result = standby_services_run(reason, STANDBY_SECONDS, &err);
+	if (result == 1)
+		return EX_OK;
+	if (result == 0)
+		standby_try_again(argv, &err);
+	log_error("%s", err.text);
+	return EX_OSERR;
 }
 
 static int
-msgraphd_run(struct program *p)
+msgraphd_run(struct program *p, char **argv)
 {
 	struct error err;
-	int status = EX_OK;
 
 	if (msgraphd_protect(&err) == -1)
-		return msgraphd_fail(p, &err, EX_OSERR);
-	if (msgraphd_start(p, &err) == -1) {
-		status = msgraphd_fail(p, &err, EX_CONFIG);
-	} else {
-		event_base_dispatch(p->daemon.base);
-		log_info("stopped");
-	}
+		return msgraphd_give_up(p, argv, &err, EX_OSERR);
+	if (msgraphd_start(p, &err) == -1)
+		return msgraphd_give_up(p, argv, &err, EX_CONFIG);
+	standby_end();
+	event_base_dispatch(p->daemon.base);
+	log_info("stopped");
 	msgraphd_shut_down(p);
-	return status;
+	return EX_OK;
 }
 
 static int
@@ -414,7 +434,11 @@ main(int argc, char **argv)
 
 	if ((status = msgraphd_read_options(&program, argc, argv, &mode)) != -1)
 		return status;
+	log_open("msgraphd", LOG_TO_SYSLOG, LOG_LEVEL_INFO);
 	if (conf_load(conf, program.conf_file, &err) == -1) {
+		if (mode == 0)
+			return msgraphd_give_up(
+			    &program, argv, &err, EX_CONFIG);
 		fprintf(stderr, "msgraphd: %s\n", err.text);
 		return EX_CONFIG;
 	}
@@ -427,8 +451,7 @@ main(int argc, char **argv)
 		conf_free(conf);
 		return status;
 	}
-	log_open("msgraphd", (enum log_destination)conf->log_destination,
-	    (enum log_level)conf->log_level);
+	msgraphd_open_log(conf, standby_is_retry());
 	conf_warn(conf, msgraphd_warn);
-	return msgraphd_run(&program);
+	return msgraphd_run(&program, argv);
 }

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -153,4 +155,26 @@ log_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	log_write(LOG_LEVEL_ERROR, LOG_ERR, "error: ", fmt, ap);
 	va_end(ap);
+}
+
+/* JOURNAL_STREAM names device and inode of the journal's end (systemd.exec(5)). */
+static int
+log_stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream != NULL &&
+	    sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	    fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	    st.st_ino == inode;
+}
+
+void
+log_fatal(const char *text)
+{
+	log_error("%s", text);
+	if (log_where == LOG_TO_SYSLOG && !log_stderr_is_journal())
+		fprintf(stderr, "%s: %s\n", log_ident, text);
 }

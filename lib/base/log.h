@@ -22,12 +22,22 @@ enum log_level {
 
 enum log_destination { LOG_TO_SYSLOG, LOG_TO_STDERR };
 
-/* ident must stay valid. Call again to change level or destination. */
+/*
+ * Sets name, destination and least level of all lines from now on. ident is
+ * borrowed for good. May be called again to change level or destination.
+ */
 void log_open(const char *ident, enum log_destination, enum log_level);
 
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Logs why a program cannot start, and shows it to the person who started it by
+ * hand: on standard error too, unless the log goes there, or standard error
+ * goes to systemd's journal, which has the line already.
+ */
+void log_fatal(const char *text);
 
 #endif

@@ -159,15 +159,42 @@ def test_agent_stands_where_it_is_installed(stock):
 
 # --- fail2ban
 
-def failregex() -> re.Pattern[str]:
-    """The filter's expression, as fail2ban completes it."""
-    parser = configparser.RawConfigParser()
-    parser.read_string(
-        example.read("fail2ban/filter.d/postfix-msgraph.conf"))
-    rows = parser["Definition"]
-    text = rows["failregex"].replace(
-        "%(__prefix_line)s", rf"\S+ \d+ \S+ \S+ {rows['_daemon']}\[\d+\]: ")
-    return re.compile(text.replace("<HOST>", r"(?P<host>\S+)"))
+class Filter:
+    """The filter, as fail2ban applies it: what the first expression finds
+    waits, for the process that wrote it, until the second finds the address
+    in that process's next line, which also ends the waiting."""
+
+    def __init__(self) -> None:
+        parser = configparser.RawConfigParser()
+        parser.read_string(
+            example.read("fail2ban/filter.d/postfix-msgraph.conf"))
+        rows = parser["Definition"]
+        prefix = rows["prefregex"].replace(
+            "%(__prefix_line)s", rf"\S+ \d+ \S+ \S+ {rows['_daemon']}\[\d+\]: ")
+        self.prefix = self.compiled(prefix)
+        self.refusal, self.address = map(
+            self.compiled, rows["failregex"].split("\n"))
+
+    @staticmethod
+    def compiled(text: str) -> re.Pattern[str]:
+        text = text.replace("<HOST>", r"(?P<host>[\w.:]+)")
+        text = re.sub("<F-(MLFID|CONTENT)>", r"(?P<\1>", text)
+        text = re.sub("</F-(MLFID|CONTENT)>", ")", text)
+        return re.compile(re.sub("</?F-(NOFAIL|MLFFORGET)>", "", text))
+
+    def hosts(self, log: str) -> list[str]:
+        found, refused = [], set()
+        for line in log.splitlines():
+            if (line := self.prefix.match(line)) is None:
+                continue
+            process = line["MLFID"].split()[-1]
+            if self.refusal.match(line["CONTENT"]):
+                refused.add(process)
+            elif address := self.address.match(line["CONTENT"]):
+                if process in refused:
+                    found.append(address["host"])
+                refused.discard(process)
+        return found
 
 
 def test_fail2ban_needs_no_log_file():
@@ -184,9 +211,33 @@ def test_fail2ban_needs_no_log_file():
 
 
 def failures(site, mark: int) -> list[str]:
-    pattern = failregex()
-    return [found["host"] for line in site.postfix.log_text(mark).splitlines()
-            if (found := pattern.match(line))]
+    return Filter().hosts(site.postfix.log_text(mark))
+
+
+REFUSED = "SASL authentication failure: entra: a/b refused: AADSTS7000215"
+LOCAL = "SASL authentication failure: entra: refused: empty secret"
+FAILED = "x[192.0.2.1]: SASL PLAIN authentication failed: authentication failure"
+NO_PLUGIN = "x[192.0.2.1]: SASL PLAIN authentication failed: no mechanism available"
+LINES = [
+    ([REFUSED, FAILED], 1),
+    ([LOCAL, FAILED], 1),
+    ([REFUSED, FAILED, FAILED], 1),
+    # what a mistake on this host brings
+    ([FAILED], 0),
+    (["SASL authentication failure: Password verification failed", FAILED], 0),
+    (["SASL authentication failure: unknown password verifier(s) auxprop",
+      NO_PLUGIN], 0),
+    (["entra: cannot verify a/b now: closed without an answer", FAILED], 0),
+    # what a client writes into its user name
+    ([f"{FAILED}, sasl_username={REFUSED}", FAILED], 0),
+]
+
+
+@pytest.mark.parametrize("lines, count", LINES)
+def test_fail2ban_counts_what_entra_or_the_plugin_refuses(lines, count):
+    log = "".join(f"Nov 29 09:00:00 relay postfix/smtpd[7]: warning: {line}\n"
+                  for line in lines)
+    assert Filter().hosts(log) == count * ["192.0.2.1"]
 
 
 @pytest.mark.parametrize("mechanism", ["plain", "login"])

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -191,6 +192,20 @@ leave(const struct listen_case *t)
 	}
 }
 
+/*
+ * Whether fd is the other's socket, and the other goes on to a program that is
+ * executed, for which it is still there.
+ */
+static int
+is_copy_of(int fd, int original)
+{
+	struct stat a, b;
+
+	return fd != original && fstat(fd, &a) == 0 &&
+	    fstat(original, &b) == 0 && a.st_ino == b.st_ino &&
+	    (fcntl(original, F_GETFD) & FD_CLOEXEC) == 0;
+}
+
 static enum result
 result_of(const struct listen_case *t, int fd, const struct error *err)
 {
@@ -204,9 +219,9 @@ result_of(const struct listen_case *t, int fd, const struct error *err)
 	if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0 ||
 	    (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0)
 		_exit(97);
-	if (fd == 3)
-		return t->left[0] == NOTHING ? OWN : THIRD;
-	return fd == 4 && t->left[1] != NOTHING ? FOURTH : OWN;
+	if (t->left[0] != NOTHING && is_copy_of(fd, 3))
+		return THIRD;
+	return t->left[1] != NOTHING && is_copy_of(fd, 4) ? FOURTH : OWN;
 }
 
 static void

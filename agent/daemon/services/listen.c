@@ -6,7 +6,9 @@
  * environment variables (sd_listen_fds(3)), which is no reason for a library.
  *
  * A descriptor is known by the path it is bound to, which is what clients go
- * by; where a unit's path differs from the setting, by its name.
+ * by; where a unit's path differs from the setting, by its name. Callers get a
+ * copy of it: what was handed over stays open, for a program that executes
+ * itself anew (lib/local/standby.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -87,9 +89,9 @@ listen_option(int fd, int which)
 
 /* The peer's uid decides who is let in, and only unix sockets tell it. */
 static int
-listen_take_over(int fd, const char *name, struct error *err)
+listen_copy(int fd, const char *name, struct error *err)
 {
-	int flags;
+	int copy, flags;
 
 	if (listen_option(fd, SO_ACCEPTCONN) != 1 ||
 	    listen_option(fd, SO_DOMAIN) != AF_UNIX ||
@@ -100,11 +102,22 @@ listen_take_over(int fd, const char *name, struct error *err)
 		    name);
 	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+	    (copy = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD)) == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "the descriptor handed over as \"%s\": %s", name,
 		    strerror(errno));
-	return fd;
+	return copy;
+}
+
+int
+listen_get_named(const char *name, struct error *err)
+{
+	int i = listen_index_of(name, getenv("LISTEN_FDNAMES"));
+
+	if (i < 0 || i >= listen_handed_over())
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "no descriptor was handed over as \"%s\"", name);
+	return listen_copy(FIRST_FD + i, name, err);
 }
 
 int
@@ -116,7 +129,7 @@ listen_get(const char *name, const char *path, struct error *err)
 	if (i == -1)
 		i = listen_index_of(name, getenv("LISTEN_FDNAMES"));
 	if (i >= 0 && i < count)
-		return listen_take_over(FIRST_FD + i, name, err);
+		return listen_copy(FIRST_FD + i, name, err);
 	fd = sock_listen(path, err);
 	if (count > 0 && fd == -1)
 		return error_prefix(err,

@@ -260,8 +260,11 @@ state_open_database(struct state *state, struct error *err)
 		    SQLITE_OPEN_NOFOLLOW,
 		NULL) != SQLITE_OK)
 		return state_fail(state, err);
-	/* a restart may overlap with the last daemon's goodbye */
-	sqlite3_busy_timeout(state->db, 5000);
+	/*
+	 * A restart may overlap with the last daemon's end. Clients wait
+	 * meanwhile, so not for long: the start is tried again.
+	 */
+	sqlite3_busy_timeout(state->db, 1000);
 	if (state_run(state,
 		"PRAGMA locking_mode = EXCLUSIVE;"
 		"PRAGMA journal_mode = WAL;"

@@ -1,0 +1,169 @@
+/*
+ * standby.c - see standby.h.
+ *
+ * The protocol with systemd is a datagram to the socket that NOTIFY_SOCKET
+ * names (sd_notify(3)), which is no reason for a library. The marker lies in
+ * RUNTIME_DIRECTORY, which the unit preserves over restarts; its age is what
+ * counts, so that "systemctl restart" next week fails visibly again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "standby.h"
+
+/* What the last attempt failed with; set while the program stands by. */
+#define STANDBY_REASON "MSGRAPH_STANDBY_REASON"
+
+/* More than RestartSec= of the units and a start on a busy host. */
+#define STANDBY_MARKER_SECONDS 10
+
+/* --- systemd --- */
+
+static void
+standby_notify(const char *text)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	size_t len = path == NULL ? 0 : strlen(path);
+	int fd;
+
+	if (len == 0 || len >= sizeof(sun.sun_path))
+		return;
+	memcpy(sun.sun_path, path, len);
+	if (path[0] == '@') /* an abstract address */
+		sun.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return;
+	/* systemd ends the unit after TimeoutStartSec if this gets lost */
+	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL,
+		(struct sockaddr *)&sun,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) ==
+	    -1)
+		log_warning("cannot tell systemd how this program is: %s",
+		    strerror(errno));
+	close(fd);
+}
+
+/* --- the marker --- */
+
+static int
+standby_marker(char *path, size_t size)
+{
+	const char *folder = getenv("RUNTIME_DIRECTORY");
+
+	return folder != NULL && getenv("NOTIFY_SOCKET") != NULL &&
+		snprintf(path, size, "%s/failed", folder) < (int)size
+	    ? 0
+	    : -1;
+}
+
+static int
+standby_is_recent(const struct stat *st)
+{
+	time_t age = time(NULL) - st->st_mtime;
+
+	return age >= 0 && age < STANDBY_MARKER_SECONDS;
+}
+
+/*
+ * Returns 1 when the attempt before this one failed just now, and takes its
+ * marker away. Otherwise leaves a marker, for the next.
+ */
+static int
+standby_take_marker(void)
+{
+	char path[4096];
+	struct stat st;
+	int fd, recent;
+
+	if (standby_marker(path, sizeof(path)) == -1)
+		return 0;
+	recent = lstat(path, &st) == 0 && standby_is_recent(&st);
+	unlink(path);
+	if (recent)
+		return 1;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd != -1)
+		close(fd);
+	return 0;
+}
+
+/* --- public --- */
+
+static void
+standby_tell(const char *state, const struct error *err)
+{
+	char text[sizeof(err->text) + 64];
+
+	snprintf(text, sizeof(text), "%s: %s", state, err->text);
+	standby_notify(text);
+}
+
+int
+standby_is_retry(void)
+{
+	return getenv(STANDBY_REASON) != NULL;
+}
+
+int
+standby_begin(const struct error *err)
+{
+	const char *last = getenv(STANDBY_REASON);
+	struct error text = *err;
+
+	if (last == NULL && !standby_take_marker()) {
+		/* a log line of a process that ends may miss its unit's name */
+		standby_tell("STATUS=cannot start", err);
+		log_fatal(err->text);
+		return 0;
+	}
+	error_prefix(&text,
+	    "standing by, clients are told to come back later; goes on by "
+	    "itself once this is mended");
+	if (last == NULL || strcmp(last, err->text) != 0)
+		log_fatal(text.text);
+	setenv(STANDBY_REASON, err->text, 1);
+	return 1;
+}
+
+void
+standby_announce(const struct error *err)
+{
+	standby_tell("READY=1\nSTATUS=standing by", err);
+}
+
+int
+standby_try_again(char **argv, struct error *err)
+{
+	sigset_t none;
+
+	/* a mask outlives execv(2) */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv(argv[0], argv);
+	return error_set(err, ERROR_OURS, "4.3.0", "execute %s: %s", argv[0],
+	    strerror(errno));
+}
+
+void
+standby_end(void)
+{
+	char path[4096];
+
+	unsetenv(STANDBY_REASON);
+	if (standby_marker(path, sizeof(path)) == 0)
+		unlink(path);
+	standby_notify("READY=1\nSTATUS=");
+}

@@ -1,0 +1,189 @@
+"""The example that tells Postfix of our services: what it adds is what the other
+examples say, a second run changes nothing, what an admin changed stays, and a
+port that is in use stays whose it is."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import example
+from harness.postfix import cool_down
+
+SCRIPT = example.EXAMPLES / "postfix" / "configure"
+SHARED = Path("/usr/share/postfix")
+BOUNCES = {"cleanup_service_name": "msgraph-bounce",
+           "internal_mail_filter_classes": "bounce"}
+# Runs a command in a network of its own, where nobody listens on any port. The
+# loopback interface has to be up for Postfix: SIOCSIFFLAGS with IFF_UP.
+LOOPBACK_UP = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as sock:
+    fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", 1))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+ALONE = ["unshare", "--net", sys.executable, "-c", LOOPBACK_UP]
+
+
+class Folder:
+    """A configuration of Postfix."""
+
+    def __init__(self, path: Path, main: str, master: str) -> None:
+        self.path = path
+        self.path.mkdir()
+        (path / "main.cf").write_text(f"{main}\nmyhostname = relay.test\n")
+        (path / "master.cf").write_text(master)
+        for name in ("main.cf", "master.cf"):
+            cool_down(path / name)
+
+    def configure(self, *ports: str, network: list[str] = ALONE
+                  ) -> subprocess.CompletedProcess:
+        for name in ("main.cf", "master.cf"):
+            cool_down(self.path / name)
+        return subprocess.run(
+            [*network, "sh", str(SCRIPT), "-c", str(self.path), *ports],
+            capture_output=True, text=True)
+
+    def postconf(self, *args: str) -> str:
+        for name in ("main.cf", "master.cf"):
+            cool_down(self.path / name)
+        done = subprocess.run(["postconf", "-c", str(self.path), *args],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def content(self) -> dict[str, str]:
+        return {str(file.relative_to(self.path)): file.read_text()
+                for file in sorted(self.path.rglob("*")) if file.is_file()}
+
+
+@pytest.fixture
+def stock(tmp_path) -> Folder:
+    return Folder(tmp_path / "stock", (SHARED / "main.cf.debian").read_text(),
+                  (SHARED / "master.cf.dist").read_text())
+
+
+def definitions(folder: Folder) -> dict[str, list[str]]:
+    """The words of each service, and of its options."""
+    services = {}
+    for text in re.split(r"\n(?=\S)", folder.postconf("-M").strip()):
+        words = text.split()
+        services["/".join(words[:2])] = words[2:]
+    return services
+
+
+@pytest.mark.parametrize("ports", [(), ("8025", "465"), ("2525", "10465")])
+def test_adds_what_the_examples_say(stock, tmp_path, ports):
+    before = definitions(stock)
+    done = stock.configure(*ports)
+    assert (done.returncode, done.stderr) == (0, "")
+    port, *tls = ports or ("8025",)
+    text = example.read("postfix/master.cf.msgraph")
+    text = text.replace("/etc/postfix/", f"{stock.path}/")
+    if tls:
+        text = example.uncomment(text, "465 ")
+    wanted = definitions(Folder(tmp_path / "wanted", "", text))
+    wanted[f"{port}/inet"] = wanted.pop("8025/inet")
+    if tls:
+        wanted[f"{tls[0]}/inet"] = wanted.pop("465/inet")
+    found = definitions(stock)
+    assert {name: found[name] for name in wanted} == wanted
+    assert set(found) - set(before) == set(wanted)
+    for name in ("bounce", "defer", "trace"):
+        for key, value in BOUNCES.items():
+            line = stock.postconf("-P", f"{name}/unix/{key}")
+            assert line.strip() == f"{name}/unix/{key} = {value}"
+    for line in re.findall("(?m)^[a-z_]+ = .*$",
+                           example.read("postfix/main.cf.msgraph")):
+        assert line in stock.postconf("-n").splitlines()
+    for source, place in (("sasl/msgraph.conf", "sasl/msgraph.conf"),
+                          ("postfix/msgraph_route", "msgraph_route")):
+        assert (stock.path / place).read_text() == example.read(source)
+
+
+def test_second_run_changes_nothing(stock):
+    assert stock.configure("8025", "465").returncode == 0
+    before = stock.content()
+    done = stock.configure("8025", "465")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert stock.content() == before
+
+
+def test_upgrade_adds_what_is_new(stock):
+    """And keeps what an admin changed, with a word on it."""
+    stock.configure()
+    stock.postconf("-PX", "8025/inet/smtpd_milter_maps")
+    stock.postconf("-X", "msgraph_destination_rate_delay")
+    stock.postconf("-P", "8025/inet/smtpd_client_restrictions="
+                   "permit_mynetworks,reject")
+    stock.postconf("-e", "msgraph_destination_concurrency_limit=2")
+    (stock.path / "sasl/msgraph.conf").write_text("auxprop_plugin: entra\n")
+    master = (stock.path / "master.cf").read_text()
+    (stock.path / "master.cf").write_text(
+        example.replace(master, "--queue-id=${queue_id}", "--queue-id=X"))
+    done = stock.configure()
+    assert done.returncode == 0, done.stderr
+    added, kept = (
+        [line.partition(": ")[2] for line in done.stdout.splitlines()
+         if line.startswith(word)] for word in ("added", "kept"))
+    assert added == ["msgraph_destination_rate_delay",
+                     "8025/inet/smtpd_milter_maps"]
+    for text, start in zip(kept, [
+            f"{stock.path}/sasl/msgraph.conf",
+            'msgraph_destination_concurrency_limit = 2 (the example has "4")',
+            "8025/inet/smtpd_client_restrictions = permit_mynetworks,reject",
+            "msgraph unix "], strict=True):
+        assert text.startswith(start)
+    assert "eol=\\r\\n" in kept[-1]
+
+
+TAKEN = [
+    ("8025 inet n - y - - smtpd", ("8025",)),
+    ("127.0.0.1:8025 inet n - y - - smtpd", ()),
+    ("[::1]:8025 inet n - y - - smtpd", ()),
+    ("smtps inet n - y - - smtpd", ("8025", "465")),
+    ("submissions inet n - y - - smtpd", ("8025", "465")),
+    ("465 inet n - y - - smtpd", ("8025", "465")),
+    ("submission inet n - y - - smtpd", ("587",)),
+    ("", ("25",)),
+]
+
+
+@pytest.mark.parametrize("line, ports", TAKEN)
+def test_port_of_another_service_stays_its(stock, line, ports):
+    with (stock.path / "master.cf").open("a") as file:
+        file.write(f"{line}\n")
+    before = stock.content()
+    done = stock.configure(*ports)
+    assert done.returncode == 1
+    assert (line or "smtp").split()[0] in done.stderr
+    assert stock.content() == before
+
+
+@pytest.mark.parametrize("family, address", [
+    (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_port_of_another_program_stays_its(stock, family, address):
+    before = stock.content()
+    with socket.socket(family) as sock:
+        sock.bind((address, 0))
+        sock.listen()
+        port = str(sock.getsockname()[1])
+        done = stock.configure(port, network=[])
+    assert done.returncode == 1
+    assert f"another program listens on port {port}" in done.stderr
+    assert stock.content() == before
+
+
+def test_link_stays_one(stock):
+    master = stock.path / "master.cf"
+    master.rename(stock.path / "real")
+    master.symlink_to("real")
+    done = subprocess.run(["sh", str(SCRIPT), "-c", str(stock.path)],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and "symbolic link" in done.stderr
+    assert master.is_symlink()
