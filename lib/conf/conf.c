@@ -157,8 +157,7 @@ static const struct conf_option options[] = {
 	.help = "The socket on which msgraph-milter listens."},
     {"mailbox_from", CONF_CHOICE, AT(mailbox_from), "header", 0, 0,
 	mailbox_froms,
-	.help = "The address that names the mailbox: From, or the envelope "
-		"sender."},
+	.help = "Where the address of the mailbox is looked for first."},
     {"max_message_size", CONF_SIZE, AT(max_message_size), "35m", 64 * 1024,
 	150 * MEGABYTE, NULL,
 	.help = "The longest message that a client may announce."},
