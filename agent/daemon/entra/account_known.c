@@ -254,7 +254,8 @@ account_known_be_quiet(struct account *account, enum account_lane lane,
 {
 	struct account_quiet *quiet = &account->quiet[lane];
 
-	quiet->until = clock_ms() + ms;
+	quiet->since = clock_ms();
+	quiet->until = quiet->since + ms;
 	quiet->result = result;
 	snprintf(quiet->text, sizeof(quiet->text), "%s", text);
 }

@@ -22,7 +22,7 @@ enum account_lane { ACCOUNT_STORED, ACCOUNT_TYPED };
 
 /* Until this time Entra is not asked again, for this reason. */
 struct account_quiet {
-	long long until; /* clock_ms() */
+	long long since, until; /* clock_ms() */
 	enum account_result result;
 	char text[256];
 	unsigned int failures; /* of Entra to answer, one after the other */

@@ -83,6 +83,25 @@ account_table_add(struct account_table *table, const struct identity *id)
 	return account;
 }
 
+/* Puts an account behind those to which something happened before. */
+static void
+account_table_start_resting(
+    struct account_table *table, struct account *account)
+{
+	long long since = account->quiet[ACCOUNT_TYPED].since;
+	struct account *before;
+
+	before = TAILQ_LAST(&table->resting, account_resting);
+	while (before != NULL && before->quiet[ACCOUNT_TYPED].since > since)
+		before = TAILQ_PREV(before, account_resting, resting);
+	if (before == NULL)
+		TAILQ_INSERT_HEAD(&table->resting, account, resting);
+	else
+		TAILQ_INSERT_AFTER(&table->resting, before, account, resting);
+	table->resting_count++;
+	account->rests = 1;
+}
+
 static void
 account_table_stop_resting(struct account_table *table, struct account *account)
 {
@@ -128,9 +147,8 @@ account_table_rest(struct account_table *table, struct account *account)
 		account_table_remove(table, account);
 		return;
 	}
-	account->rests = 1;
-	TAILQ_INSERT_TAIL(&table->resting, account, resting);
-	if (++table->resting_count > ACCOUNT_TABLE_RESTING_MAX)
+	account_table_start_resting(table, account);
+	if (table->resting_count > ACCOUNT_TABLE_RESTING_MAX)
 		account_table_remove(table, TAILQ_FIRST(&table->resting));
 }
 
@@ -166,10 +184,9 @@ long long
 account_table_tenant_throttled(
     const struct account_table *table, const struct identity *id)
 {
-	const struct account_quiet *quiet;
+	const struct account_quiet *quiet, *last = NULL;
 	const struct account *account;
 	long long left, longest = 0;
-	int count = 0;
 
 	TAILQ_FOREACH(account, &table->resting, resting)
 	{
@@ -180,9 +197,10 @@ account_table_tenant_throttled(
 		/* cppcheck-suppress uninitvar ; calloc(3) made it */
 		if (strcmp(account->id.tenant, id->tenant) != 0)
 			continue;
-		count++;
-		if (left > longest)
+		if (last != NULL && left > longest &&
+		    quiet->since - last->since < THROTTLE_TOGETHER_MS)
 			longest = left;
+		last = quiet;
 	}
-	return count >= 2 ? longest : 0;
+	return longest;
 }

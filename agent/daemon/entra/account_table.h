@@ -39,7 +39,7 @@ void account_table_sweep(struct account_table *table);
 
 /*
  * Returns for how many ms unverified applications of the tenant must not be
- * asked about: Entra slows down two of them at least. 0: they may be.
+ * asked about, since Entra has slowed down two within a minute. 0: they may.
  */
 long long account_table_tenant_throttled(
     const struct account_table *table, const struct identity *id);

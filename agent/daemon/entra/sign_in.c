@@ -333,6 +333,8 @@ sign_in_ask_typed(struct waiting_queue *queue)
 		account_known_be_quiet(account, ACCOUNT_TYPED, left,
 		    ACCOUNT_THROTTLED, "Entra asks this tenant to slow down");
 		sign_in_apply(queue, sign_in_answer_not_now);
+		/* it was not told so itself: nothing of it is kept */
+		account->quiet[ACCOUNT_TYPED].until = 0;
 		return;
 	}
 	lane->place = places_enter(
