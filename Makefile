@@ -115,6 +115,12 @@ $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
 $(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
 	f,malloc calloc realloc reallocarray strdup free,-Wl,--wrap=$f)
 
+# those have a network, accounts and a clock of their own: daemon_fake.h
+FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
+$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
+	f,http_start http_cancel http_may_have_all account_token \
+	account_cancel,-Wl,--wrap=$f)
+
 .SECONDARY:
 
 unit: $(TESTS)

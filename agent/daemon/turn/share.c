@@ -214,14 +214,16 @@ long long
 share_patience(struct shares *shares, const struct identity *id)
 {
 	struct application *a = share_find(shares, id);
-	long first; /* so many must end before */
+	long limit, first; /* so many must end before */
 	long long wait = 0;
 
 	if (a == NULL)
 		return SHARE_WAIT_UNKNOWN_MS; /* place_ask() will tell */
-	first = a->inside + a->waiting + 1 - share_limit(a);
-	if (first > 0 && a->inside > 0)
-		wait = first * share_pace(a) / a->inside;
+	limit = share_limit(a);
+	first = a->inside + a->waiting + 1 - limit;
+	if (first > 0)
+		wait = first * share_pace(a) /
+		    (a->inside > limit ? a->inside : limit);
 	if (wait > SHARE_WAIT_MS)
 		return 0;
 	if (a->average < 0)
