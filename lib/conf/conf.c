@@ -124,8 +124,8 @@ static const struct conf_option options[] = {
 	.help = "How many requests for one client and mailbox run at once."},
     {"process_limit", CONF_NUMBER, AT(process_limit), "100", 1, 10000, NULL,
 	.unit = "deliveries",
-	.help = "How many deliveries Postfix makes at once: what master.cf "
-		"allows the transports of msgraph-agent together."},
+	.help = "How many deliveries Postfix makes at once, as master.cf "
+		"allows."},
     {"access_denied_grace", CONF_DURATION, AT(access_denied_grace), "1d", 0,
 	30 * DAY, NULL,
 	.help = "How long a refusal that an admin can mend defers a message."},
