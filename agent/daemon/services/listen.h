@@ -8,9 +8,9 @@
 #include "lib/base/error.h"
 
 /*
- * The descriptor that was handed over (sd_listen_fds(3)) and is bound to path,
- * else the one with that name in LISTEN_FDNAMES; else a new socket at path. The
- * caller owns it. -1 with *err.
+ * Returns the descriptor that was handed over (sd_listen_fds(3)) and is bound to
+ * path, else the one with that name in LISTEN_FDNAMES; else a new socket at
+ * path. The caller owns the descriptor. -1 with *err.
  */
 int listen_get(const char *name, const char *path, struct error *err);
 
