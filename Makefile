@@ -119,6 +119,12 @@ $(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
 $(BUILD)/tests/daemon_sign_in: ALL_LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_cancel
 
+# those have a network, accounts and a clock of their own: daemon_fake.h
+FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
+$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
+	f,http_start http_cancel http_may_have_all account_token \
+	account_cancel,-Wl,--wrap=$f)
+
 .SECONDARY:
 
 unit: $(TESTS)

@@ -15,6 +15,7 @@ struct clock_watch;
  * without memory.
  */
 struct clock_watch *clock_watch_new(struct msgraphd *daemon);
+/* Frees the watch. Takes NULL. */
 void clock_watch_free(struct clock_watch **watchp);
 
 /* Looks at the clock, once a minute. 0, or -1 with *err. */

@@ -16,6 +16,7 @@ struct housekeeping;
  */
 struct housekeeping *housekeeping_new(
     struct msgraphd *daemon, struct error *err);
+/* Ends it. Takes NULL. */
 void housekeeping_free(struct housekeeping **housep);
 
 #endif

@@ -125,7 +125,8 @@ static const struct conf_option options[] = {
 	    "How many requests for one application and mailbox run at once."},
     {"process_limit", CONF_NUMBER, AT(process_limit), "100", 1, 10000, NULL,
 	.unit = "deliveries",
-	.help = "How many deliveries master.cf allows msgraph-agent at once."},
+	.help = "How many deliveries Postfix makes at once, as master.cf "
+		"allows."},
     {"access_denied_grace", CONF_DURATION, AT(access_denied_grace), "1d", 0,
 	30 * DAY, NULL,
 	.help = "How long a refusal that an admin can mend defers a message."},

@@ -478,8 +478,9 @@ def test_no_identity_for_what_is_no_bounce(m365, daemon, fields):
 def test_loop_of_bounces_ends(m365, daemon):
     """A rule of the mailbox may turn each notice into the next."""
     daemon.auth(USER, SECRET)
-    for mailbox in ("scan@example.com", "quiet@example.com"):
-        send(daemon, identity=USER, mailbox=mailbox)
+    send(daemon, identity=USER)
+    daemon.submit(MESSAGE.replace(b"scan@", b"quiet@"), identity=USER,
+                  mailbox="quiet@example.com")
     line = "To: scan@example.com"
     assert daemon.bounce(*[line] * 62) == \
         ["OK FILTER msgraph:scan@example.com"] * 60 + ["NOTFOUND "] * 2

@@ -20,7 +20,7 @@ struct graph_error {
 };
 
 /*
- * Starts the request; the spool is read from its start and must live until
+ * Starts the request that sends a message; the spool is read from its start and must live until
  * done or http_cancel(). id is sent as client-request-id.
  */
 struct http_call *graph_send(struct http *http, const struct conf *conf,
@@ -28,16 +28,16 @@ struct http_call *graph_send(struct http *http, const struct conf *conf,
     const char *id, http_done done, void *ctx, struct error *err);
 
 /*
- * For the other requests about a mailbox: append "endpoint/v1.0/users/mailbox",
- * or a text percent-encoded. 0, or -1 when it does not fit.
+ * Appends "endpoint/v1.0/users/mailbox", the mailbox percent-encoded, to a URL.
+ * 0, or -1 when it does not fit.
  */
 int graph_user_url(
     const struct conf *conf, const char *mailbox, struct buf *url);
 
-/* A new random UUID (version 4). */
+/* Makes a random UUID (version 4). */
 void graph_new_id(char id[GRAPH_ID_SIZE]);
 
-/* Reads an error answer of any shape: JSON of either casing, text, HTML. */
+/* Reads an error answer of any form: JSON of either casing, text, HTML. */
 void graph_read_error(
     const struct http_answer *answer, struct graph_error *out);
 

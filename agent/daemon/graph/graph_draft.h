@@ -46,19 +46,19 @@ struct graph_body {
 	int base64;
 };
 
-/* Takes one that was zeroed. */
+/* Frees what the body owns. Takes one that was zeroed. */
 void graph_body_free(struct graph_body *body);
 
-/* The message without what was taken out; the spool is the body. */
+/* Creates a draft of the message without what was taken out of it. */
 struct http_call *graph_draft_create(
     const struct graph_call *call, struct spool *spool, struct error *err);
 
-/* An attachment in one request; for small ones. */
+/* Adds an attachment in one request; for small ones. */
 struct http_call *graph_draft_attach(const struct graph_call *call,
     const struct attachment *attachment, const struct spool *spool,
     struct graph_body *body, struct error *err);
 
-/* 1 when it fits into such a request. */
+/* Returns 1 when the attachment fits into such a request. */
 int graph_draft_is_small(const struct attachment *attachment);
 
 /* Asks for an address to upload a large one to. */
@@ -76,21 +76,26 @@ struct http_call *graph_draft_put(const struct graph_call *call,
     long long offset, const struct spool *spool, struct graph_body *body,
     struct error *err);
 
+/* Has the draft sent. */
 struct http_call *graph_draft_send(
     const struct graph_call *call, struct graph_body *body, struct error *err);
+/* Deletes the draft. */
 struct http_call *graph_draft_delete(
     const struct graph_call *call, struct error *err);
 
 /* --- what the answers say --- */
 
-/* The id of a new draft. 0, or -1 when there is none. */
+/* Reads the id of a new draft. 0, or -1 when the answer has none. */
 int graph_draft_read_id(
     const struct http_answer *answer, char id[DRAFT_ID_SIZE]);
 
-/* The address of an upload session, the caller's; NULL when there is none. */
+/*
+ * Reads the address of an upload session, which the caller frees. NULL when
+ * the answer has none.
+ */
 struct secret *graph_draft_read_upload(const struct http_answer *answer);
 
-/* The first byte that an upload session still wants; -1 when it is not said. */
+/* Reads the first byte that an upload session still wants; -1 without one. */
 long long graph_draft_read_next(const struct http_answer *answer);
 
 #endif

@@ -29,11 +29,12 @@ struct attachments {
 	long long size; /* of all together */
 };
 
+/* Frees the list, and leaves it empty. */
 void attachments_free(struct attachments *);
 
 /*
- * Reads a line of the agent's request. 1 when it was one of an attachment's, 0
- * when it was another, -1 with *err.
+ * Reads a line of the agent's request. 1 when the line is about an attachment,
+ * 0 when it is about something else, -1 with *err.
  */
 int attachments_read(struct attachments *, const char *name, const char *value,
     struct error *err);

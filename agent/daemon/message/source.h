@@ -38,7 +38,7 @@ struct spool {
 	long long at_offset;
 };
 
-/* Takes fd over. */
+/* Makes an empty spool, which owns fd. */
 void spool_init(struct spool *spool, int fd);
 void spool_free(struct spool *spool);
 
@@ -52,17 +52,20 @@ void spool_slice(
 /* Reads "offset,length". -1 when malformed, empty or absurdly large. */
 int spool_parse_segment(const char *text, struct segment *segment);
 
-/* The same, and appends it. -1 when there are too many, as well. */
+/* Reads a segment and appends it. -1 also when there are too many. */
 int spool_add_segment(struct spool *spool, const char *text);
 
 /* Checks that the file is regular and holds raw (not too much) and segments. */
 int spool_check(struct spool *spool, struct error *err);
 
-/* The next len bytes at most; 0 at the end, -1 when the file is not as said. */
+/*
+ * Reads the next len bytes at most. Returns 0 at the end, -1 when the file is
+ * not as it was said.
+ */
 long spool_read(struct spool *spool, void *to, size_t len);
 void spool_rewind(struct spool *spool);
 
-/* The same as base64 without line breaks (RFC 4648 section 4). */
+/* Do the same as base64 without line breaks (RFC 4648 section 4). */
 long long spool_base64_size(const struct spool *spool);
 long spool_read_base64(struct spool *spool, char *to, size_t room);
 

@@ -44,17 +44,18 @@ struct service_kind {
 };
 
 /*
- * Serves connections to the listening descriptor fd, which it takes over.
- * NULL with *err.
+ * Serves connections to the listening descriptor fd, which becomes the
+ * service's. The daemon and kind are borrowed. NULL with *err.
  */
 struct service *service_new(struct msgraphd *daemon,
     const struct service_kind *kind, int fd, struct error *err);
+/* Hangs up on all connections, and frees the service. Takes NULL. */
 void service_free(struct service **servicep);
 
-/* Takes no more connections; those that are there go on. */
+/* Stops taking connections; those that are there go on. */
 void service_close(struct service *service);
 
-/* How many connections there are. */
+/* Returns how many connections there are. */
 unsigned int service_connections(const struct service *service);
 
 /*

@@ -1,10 +1,10 @@
 /*
  * gate.c - see gate.h.
  *
- * A lane exists while somebody is in it or waits for it. Lanes stand in one
- * list; whoever gets a turn sends its lane to the list's end. Turns are given
- * from an event of their own, never from inside gate_enter() or gate_leave(),
- * so that callers are not called back while they are busy.
+ * A key exists while somebody has a slot of it or waits for one. Keys stand in
+ * one list, and a key of which a slot was given goes to the list's end. Slots
+ * are given from an event of their own, never from inside gate_enter() or
+ * gate_leave(), so that callers are not called back while they are busy.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +61,7 @@ gate_release_key(struct key *key)
 	free(key);
 }
 
-/* Lets one pass in; 0 when nobody may. */
+/* Gives one slot. Returns 0 when nobody may have one. */
 static int
 gate_give_turn(struct gate *gate)
 {

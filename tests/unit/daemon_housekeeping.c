@@ -1,0 +1,170 @@
+/*
+ * What is done now and then (agent/daemon/housekeeping.c): a row is a time that
+ * passes, and what is left then. Everything was written at the start.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/daemon/clock_watch.h"
+#include "agent/daemon/delivery/draft_trash.h"
+#include "agent/daemon/housekeeping.h"
+#include "agent/daemon/services/bounce_count.h"
+#include "agent/daemon/store/draft_store.h"
+#include "agent/daemon/store/sender.h"
+#include "daemon_fake.h"
+
+#define MINUTE (60 * 1000LL)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+static int
+begin(void **state)
+{
+	(void)state;
+	if (fake_begin() == -1)
+		return -1;
+	d.conf.state_retention = 2 * 3600;
+	d.trash = draft_trash_new(&d, NULL);
+	d.clock_watch = clock_watch_new(&d);
+	d.housekeeping = housekeeping_new(&d, NULL);
+	return d.housekeeping == NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	housekeeping_free(&d.housekeeping);
+	draft_trash_free(&d.trash);
+	clock_watch_free(&d.clock_watch);
+	bounce_counts_clear(&d.bounce_counts);
+	return fake_end();
+}
+
+static void
+on_written(void *ctx, const struct error *err)
+{
+	(void)ctx;
+	assert_null(err);
+}
+
+static int
+is_in_journal(void)
+{
+	unsigned char key[1][JOURNAL_DIGEST_SIZE] = {{1}};
+	struct journal_keys keys = {key, 1};
+	struct journal_entry entry = {.keys = &keys};
+
+	assert_int_equal(journal_find(d.journal, &entry, NULL), 0);
+	return entry.status == JOURNAL_ACCEPTED;
+}
+
+static int
+has(const char *what)
+{
+	struct credential credential = {0};
+	struct draft_store store = {st, vault};
+	struct draft draft = {0};
+	struct identity id;
+	int found;
+
+	switch (*what) {
+	case 'j':
+		return is_in_journal();
+	case 's':
+		return sender_find(st, "a@x", &id, NULL) == 1;
+	case 'd':
+		found = draft_find(
+		    &store, (const unsigned char[32]){2}, &draft, NULL);
+		draft_clear(&draft);
+		return found == 1;
+	case 'b':
+		return !LIST_EMPTY(&d.bounce_counts);
+	default:
+		found = state_get(st, &apps[0], &credential, NULL);
+		credential_clear(&credential);
+		return found == 1;
+	}
+}
+
+static void
+write_all(void)
+{
+	unsigned char key[1][JOURNAL_DIGEST_SIZE] = {{1}};
+	struct journal_keys keys = {key, 1};
+	struct journal_entry entry = {
+	    .keys = &keys, .status = JOURNAL_ACCEPTED};
+	struct draft_store store = {st, vault};
+	struct draft draft = {
+	    .digest = {2}, .identity = apps[0], .mailbox = "a@x", .id = "i"};
+	struct credential credential = {.secret = secret_new("s", 1)};
+
+	journal_write(d.journal, &entry, on_written, NULL);
+	sender_note(st, "a@x", &apps[0], NULL);
+	draft_keep(&store, &draft, NULL);
+	bounce_count_add(&d.bounce_counts, "a@x");
+	credential.verified = clock_wall();
+	assert_int_equal(state_put(st, &apps[0], &credential, NULL), 0);
+	secret_free(&credential.secret);
+	run();
+}
+
+static const struct {
+	long long ms; /* since the row before */
+	const char *left; /* journal, sender, draft, bounces, credential */
+} rows[] = {
+    {59 * MINUTE, "jsdbc"},
+    {12 * MINUTE, "jsdc"},
+    {48 * MINUTE, "jsdc"},
+    {12 * MINUTE, "sc"},
+    {399 * DAY, "sc"},
+    {2 * DAY, ""},
+};
+
+static void
+test_ages(void **state)
+{
+	const char *what;
+	size_t i;
+
+	(void)state;
+	write_all();
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		pass(rows[i].ms);
+		for (what = "jsdbc"; *what != '\0'; what++)
+			if (has(what) != (strchr(rows[i].left, *what) != NULL))
+				fail_msg("row %zu: %c", i, *what);
+	}
+}
+
+/* A clock that was wrong at the start costs no secret. */
+static void
+test_no_secret_goes_on_the_first_day(void **state)
+{
+	(void)state;
+	write_all();
+	housekeeping_free(&d.housekeeping);
+	pass(500 * DAY);
+	d.housekeeping = housekeeping_new(&d, NULL);
+	pass(23 * HOUR);
+	assert_true(has("c"));
+	assert_false(has("s"));
+	pass(2 * HOUR);
+	assert_false(has("c"));
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_ages),
+	    TEST(test_no_secret_goes_on_the_first_day),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,245 @@
+/*
+ * A local socket's connections (agent/daemon/services/service.c): a row is what
+ * a peer does, and what it gets. A request is a line; "later" is answered by
+ * the test, "bad" is none.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+#include "agent/daemon/services/service.h"
+#include "daemon_fake.h"
+#include "lib/local/sock.h"
+
+static struct service *service;
+static struct conn *waiting;
+static int gone;
+static char path[64];
+
+static enum wire_result
+request(struct conn *conn)
+{
+	if (memchr(conn->in.bytes, '\n', conn->in.len) == NULL)
+		return WIRE_INCOMPLETE;
+	if (strncmp(conn->in.bytes, "bad", 3) == 0)
+		return WIRE_BAD;
+	if (strncmp(conn->in.bytes, "later", 5) == 0) {
+		conn->work = &waiting;
+		waiting = conn;
+	} else {
+		conn_answer(conn, conn->in.bytes, conn->in.len);
+	}
+	return WIRE_DONE;
+}
+
+static void
+on_gone(struct conn *conn)
+{
+	conn->work = NULL;
+	waiting = NULL;
+	gone++;
+}
+
+static struct service_kind kind = {
+    .name = "test",
+    .user = "root",
+    .request_max = 64,
+    .request = request,
+    .gone = on_gone,
+};
+
+static int
+begin(void **state)
+{
+	(void)state;
+	if (fake_begin() == -1)
+		return -1;
+	gone = 0;
+	waiting = NULL;
+	kind.many = 0;
+	service = service_new(
+	    &d, &kind, sock_listen(in_folder("socket", path), NULL), NULL);
+	return service == NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	service_free(&service);
+	unlink(path);
+	return fake_end();
+}
+
+static int
+connect_to(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(to.sun_path, path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	run();
+	return fd;
+}
+
+static void
+say(int fd, const char *text)
+{
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	run();
+}
+
+/* What came: a text, "" for the end, NULL for nothing. */
+static const char *
+hear(int fd)
+{
+	static char text[128];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n == -1 && errno == EAGAIN)
+		return NULL;
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+static const struct {
+	const char *pieces[3];
+	const char *answer;
+} rows[] = {
+    {{"now\n"}, "now\n"},
+    {{"n", "o", "w\n"}, "now\n"},
+    {{"bad\n"}, ""},
+    {{"no end of the line", NULL}, NULL},
+    {{"longer than a request of this kind may be, by far and ",
+	 "by so much that it is cut off before its end"},
+	""},
+};
+
+static void
+test_rows(void **state)
+{
+	const char *answer_given;
+	size_t i, j;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		fd = connect_to();
+		for (j = 0; j < 3 && rows[i].pieces[j] != NULL; j++)
+			say(fd, rows[i].pieces[j]);
+		answer_given = hear(fd);
+		if (rows[i].answer == NULL)
+			assert_null(answer_given);
+		else
+			assert_string_equal(answer_given, rows[i].answer);
+		close(fd);
+		run();
+		assert_int_equal(service_connections(service), 0);
+	}
+}
+
+static void
+test_late_answer(void **state)
+{
+	int fd = connect_to();
+
+	(void)state;
+	say(fd, "later\n");
+	assert_null(hear(fd));
+	pass(100 * 1000); /* patience is for peers that stall */
+	conn_answer(waiting, "yes", 3);
+	assert_string_equal(hear(fd), "yes");
+	assert_string_equal(hear(fd), "");
+	assert_int_equal(gone, 0);
+	close(fd);
+}
+
+static void
+test_peer_goes(void **state)
+{
+	int fd = connect_to();
+
+	(void)state;
+	say(fd, "later\n");
+	shutdown(fd, SHUT_WR); /* nothing more comes, and it waits */
+	run();
+	assert_int_equal(gone, 0);
+	close(fd);
+	run();
+	assert_int_equal(gone, 1);
+	assert_int_equal(service_connections(service), 0);
+}
+
+static void
+test_stalled_peer_is_dropped(void **state)
+{
+	int fd = connect_to();
+
+	(void)state;
+	say(fd, "la");
+	pass(20 * 1000);
+	say(fd, "ter"); /* time is for all of it */
+	pass(9 * 1000);
+	assert_int_equal(service_connections(service), 1);
+	pass(2 * 1000);
+	assert_int_equal(service_connections(service), 0);
+	assert_string_equal(hear(fd), "");
+	close(fd);
+}
+
+static void
+test_many_requests(void **state)
+{
+	int fd, i;
+
+	(void)state;
+	kind.many = 1;
+	fd = connect_to();
+	for (i = 0; i < 3; i++) {
+		say(fd, "now\n");
+		assert_string_equal(hear(fd), "now\n");
+	}
+	close(fd);
+}
+
+static void
+test_end_hangs_up(void **state)
+{
+	int fd = connect_to(), other = connect_to();
+
+	(void)state;
+	say(fd, "later\n");
+	service_close(service);
+	assert_int_equal(service_connections(service), 2);
+	service_free(&service);
+	assert_int_equal(gone, 1);
+	assert_string_equal(hear(fd), "");
+	assert_string_equal(hear(other), "");
+	close(fd);
+	close(other);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_rows),
+	    TEST(test_late_answer),
+	    TEST(test_peer_goes),
+	    TEST(test_stalled_peer_is_dropped),
+	    TEST(test_many_requests),
+	    TEST(test_end_hangs_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/*
+ * Drafts that will not be sent are deleted (agent/daemon/delivery/draft_trash.c).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/daemon/delivery/draft_trash.h"
+#include "agent/daemon/store/draft_store.h"
+#include "daemon_fake.h"
+
+static struct draft_store store;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	if (fake_begin() == -1)
+		return -1;
+	store.state = st;
+	store.vault = vault;
+	d.trash = draft_trash_new(&d, NULL);
+	return d.trash == NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	draft_trash_free(&d.trash);
+	return fake_end();
+}
+
+static void
+discard(unsigned char number, const char *id)
+{
+	struct draft draft = {.digest = {number}, .identity = apps[0]};
+
+	strcpy(draft.mailbox, "a@x");
+	strcpy(draft.id, id);
+	assert_int_equal(draft_keep(&store, &draft, NULL), 0);
+	assert_int_equal(draft_discard(&store, draft.digest, NULL), 1);
+}
+
+static int
+rows(void)
+{
+	struct draft draft = {0};
+	long long number = 0;
+	int count = 0;
+
+	while (draft_next_discarded(&store, &number, &draft, NULL) == 1) {
+		draft_clear(&draft);
+		count++;
+	}
+	return count;
+}
+
+static const struct {
+	long status[2]; /* of the answers; -1: there is no further request */
+	int left;
+} answers[] = {
+    {{204, -1}, 0},
+    {{404, -1}, 0},
+    {{503, -1}, 1},
+    {{429, -1}, 1},
+    {{401, 204}, 0},
+    {{401, 401}, 1},
+};
+
+static void
+test_answers(void **state)
+{
+	size_t i, j;
+
+	for (i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		discard(1, "draft-1");
+		draft_trash_wake(d.trash);
+		run();
+		for (j = 0; j < 2 && answers[i].status[j] != -1; j++) {
+			assert_int_equal(fake.count, 1);
+			assert_string_equal(fake.calls[0]->method, "DELETE");
+			answer(answers[i].status[j], "", 100);
+		}
+		assert_int_equal(fake.count, 0);
+		assert_int_equal(rows(), answers[i].left);
+		end(state);
+		begin(state);
+	}
+}
+
+static void
+test_one_at_a_time_and_all(void **state)
+{
+	(void)state;
+	discard(1, "draft-1");
+	discard(2, ""); /* never made */
+	discard(3, "draft-3");
+	draft_trash_wake(d.trash);
+	run();
+	assert_int_equal(fake.count, 1);
+	discard(4, "draft-4");
+	draft_trash_wake(d.trash);
+	answer(204, "", 0);
+	answer(204, "", 0);
+	answer(204, "", 0);
+	assert_int_equal(fake.count, 0);
+	assert_int_equal(rows(), 0);
+}
+
+static void
+test_throttled_and_swept(void **state)
+{
+	(void)state;
+	throttle_by_graph(
+	    d.throttles, &apps[0], "a@x", THROTTLE_MAILBOX, 3, NULL);
+	discard(1, "draft-1");
+	draft_trash_wake(d.trash);
+	run();
+	assert_int_equal(fake.made, 0);
+	pass(600 * 1000);
+	draft_trash_sweep(d.trash, clock_wall() - 3600, NULL);
+	run();
+	assert_int_equal(fake.count, 1);
+	answer(503, "", 0);
+	pass(600 * 1000);
+	draft_trash_sweep(d.trash, clock_wall() - 300, NULL);
+	run();
+	assert_int_equal(fake.count, 0);
+	assert_int_equal(rows(), 0);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_answers),
+	    TEST(test_one_at_a_time_and_all),
+	    TEST(test_throttled_and_swept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
