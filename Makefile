@@ -241,6 +241,11 @@ fuzz-corpus: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 		{ cat $(BUILD)/fuzz/$$f.log; exit 1; }; \
 	done; echo "fuzz corpora: $(words $(FUZZERS)) targets passed"
 
+# any folder of messages, through milter and agent: make messages DIR=Maildir
+messages: all
+	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) $(MODULE) folder $(ARGS) \
+	    $(or $(DIR),$(error DIR=a folder with messages))
+
 bench:
 	tests/packages bench
 	$(MAKE) all
@@ -322,5 +327,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit check quick e2e lint fuzz fuzz-corpus bench demo fresh install \
+.PHONY: all unit check quick e2e lint fuzz fuzz-corpus messages bench demo fresh install \
 	uninstall clean $(MIXED)

@@ -1,0 +1,177 @@
+"""Header fields before and after: those that stay, what the others say, and
+where encoded words stand. Complaints are (reader, text)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from corpus.compare import key
+from corpus.reader import Field, Part, raw_text, read, words
+
+from .expect import ASKS, Expected
+from .views import Views
+
+Complaint = tuple[str, str]
+# fields of text, in which an encoded word may stand anywhere
+TEXT = {"subject", "comments", "thread-topic", "content-description",
+        "organization", "user-agent", "x-mailer"}
+WORD = re.compile(r"=\?[^?*\s]+(?:\*[^?]*)?\?[bBqQ]\?[^? ]*\?=")
+QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
+PLACES = re.compile(r"[ \t,;]|><")  # where a structured field may be folded
+CHARSET = re.compile(rb"(?i)charset\*?=[\"' ]*([\w.:-]+)")
+
+
+def compare(want: Expected, after: Part, mailbox: str, views: Views
+            ) -> Iterator[Complaint]:
+    old = {item.raw for item in want.before.fields}
+    for item in after.fields:
+        yield from _lines(item, item.raw in old, want.signed)
+        if item.raw not in old:
+            yield from _words(item)
+    yield from _parameters(after, old)
+    for name, items in want.same.items():
+        have = [f.raw for f in after.fields if f.name == name]
+        for item in items:
+            if item.raw not in have:
+                yield "bytes", f"a field that asks for nothing is gone or " \
+                    f"changed: {item.raw[:200]!r}, there is {have[:5]}"
+    yield from _author(want, after, mailbox, views)
+    yield from _texts(want, after, views)
+
+
+def _lines(item: Field, is_old: bool, signed: bool) -> Iterator[Complaint]:
+    for line in item.raw.split(b"\r\n"):
+        text = line.decode("latin-1")
+        if len(line) > 998 and PLACES.search(text.partition(":")[2].strip()) \
+                and not (signed and is_old):
+            yield "bytes", f"{item.name} has a line of {len(line)} bytes that"\
+                f" can be folded: {text[:80]!r}"
+    if re.search(rb"[\x80-\xff]", item.raw) and not (signed and is_old):
+        yield "bytes", f"{item.name} has 8-bit bytes: {item.raw[:200]!r}"
+
+
+def _parameters(after: Part, old: set[bytes]) -> Iterator[Complaint]:
+    """No parameter stands in both forms (RFC 2231), nor as unreadable."""
+    for part in after.walk():
+        for item in part.fields:
+            if item.raw in old or item.name not in (
+                    "content-type", "content-disposition"):
+                continue
+            text = item.value.decode("latin-1").lower()
+            for name in re.findall(r";\s*(\w+)\*(?:0\*?)?=", text):
+                if re.search(rf";\s*{name}=", text):
+                    yield "RFC 2231", f"{item.name} has {name} in two forms" \
+                        f": {item.raw[:200]!r}"
+
+
+def _words(item: Field) -> Iterator[Complaint]:
+    """Encoded words stand where RFC 2047 section 5 has them."""
+    text = re.sub(r"\r?\n", "", item.value.decode("latin-1"))
+    if item.name in TEXT or not WORD.search(text):
+        return
+    bare = re.sub(r"\([^()]*\)", "", text)
+    for quoted in QUOTED.findall(bare):
+        if WORD.search(quoted):
+            yield "RFC 2047", f"{item.name}: a word within quotes: {quoted!r}"
+    bare = QUOTED.sub('""', bare)
+    for inside in re.findall(r"<[^<>]*>", bare):
+        if WORD.search(inside):
+            yield "RFC 2047", f"{item.name}: a word within {inside!r}"
+    for match in WORD.finditer(bare):
+        around = bare[match.start() - 1:match.start()] + \
+            bare[match.end():match.end() + 1]
+        if "@" in around or item.name in (
+                "received", "message-id", "references", "in-reply-to",
+                "content-id", "date"):
+            yield "RFC 2047", f"{item.name}: no word may stand there: " \
+                f"{text[:200]!r}"
+
+
+# --- From
+
+def _author(want: Expected, after: Part, mailbox: str, views: Views
+            ) -> Iterator[Complaint]:
+    values = [item.value for item in after.fields if item.name == "from"]
+    if len(values) != 1:
+        yield "bytes", f"{len(values)} From fields"
+        return
+    for item in after.fields:
+        if item.name == "sender" and [key(mailbox)] != views.addresses(
+                item.value)[0][1]:
+            yield "compare", f"Sender is not the mailbox {mailbox}: " \
+                f"{item.raw[:200]!r}"
+    for reader, keys in views.addresses(values[0]):
+        if keys != [key(mailbox)]:
+            yield reader, f"From names {keys} and the mailbox is {mailbox}: " \
+                f"{values[0][:200]!r}"
+
+
+# --- what fields say
+
+def _texts(want: Expected, after: Part, views: Views) -> Iterator[Complaint]:
+    """Fields of text that changed say to each reader what they said."""
+    for name in TEXT:
+        one = [f.value for f in want.before.fields if f.name == name]
+        other = [f.value for f in after.fields if f.name == name]
+        if len(one) != len(other):
+            yield "bytes", f"{len(other)} fields {name} and not {len(one)}"
+            continue
+        for old, new in zip(one, other):
+            if old == new:
+                continue
+            said = views.texts(new)
+            if re.search(rb"[\x80-\xff\r]", old.replace(b"\r\n", b"")):
+                may = meanings(old, want.before)
+                for reader, text in said.items():
+                    if _flat(text) not in may:
+                        yield reader, f"{name} says {text[:200]!r}, wanted " \
+                            f"one of {sorted(may)[:3]}"
+                continue
+            for reader, text in views.texts(old).items():
+                if _flat(said.get(reader, text)) != _flat(text):
+                    yield reader, f"{name} says {said[reader][:200]!r}, was " \
+                        f"{text[:200]!r}"
+
+
+def _flat(text: str) -> str:
+    return "".join(text.split())
+
+
+def meanings(value: bytes, message: Part) -> set[str]:
+    """What raw 8-bit may mean: UTF-8 if it is that, else a charset that the
+    message declares, else windows-1252."""
+    value = re.sub(rb"\r(?!\n)", b" ", value)
+    try:
+        value.decode("utf-8")
+        return {_flat(words(value))}
+    except UnicodeDecodeError:
+        pass
+    heads = b"".join(part.head for part in message.walk())
+    found = set()
+    for charset in CHARSET.findall(heads):
+        try:
+            found.add(_flat(words(value.decode(charset.decode()))))
+        except (LookupError, UnicodeDecodeError):
+            pass
+    return found or {_flat(words(raw_text(value)))}
+
+
+def names(queued: bytes, out: bytes, want: Expected) -> Iterator[Complaint]:
+    """File names written in raw 8-bit are read back."""
+    for one, other in zip(read(queued).walk(), read(out).walk()):
+        if one.head == other.head or not ASKS.search(one.head):
+            continue
+        for where, name in (("content-disposition", "filename"),
+                            ("content-type", "name")):
+            old = one.parameter(where, name)
+            new = other.parameter(where, name)
+            if old is None or new is None:
+                if old != new:
+                    yield "corpus", f"part {one.path}: {name} is {new!r}, " \
+                        f"was {old!r}"
+                continue
+            may = meanings(old, want.before)
+            if _flat(words(new)) not in may:
+                yield "corpus", f"part {one.path}: {name} is " \
+                    f"{words(new)[:200]!r}, wanted one of {sorted(may)[:3]}"

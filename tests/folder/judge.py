@@ -1,0 +1,204 @@
+"""What comes out of the agent, held against what went in and the readers."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from corpus.compare import complaints, key, strangers
+from corpus.reader import MAX_DEPTH, Part, read
+from emulator.service import mime
+from harness.submitd import Request
+
+from . import fields
+from .expect import ASKS, OTHER, Expected, as_keys, expected, guarded
+from .passage import Passed
+from .views import Views
+
+AGENT_MEMORY = 256 << 20
+# what a bounce of the agent itself has to have found in the message
+MAY_BOUNCE = {
+    "5.6.0": re.compile(rb"\0|\r(?!\n)|\A(?s:.{1048576})"),
+    "5.3.4": re.compile(rb"\A(?s:.{2900000})"),
+}
+
+
+@dataclass
+class Finding:
+    reader: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.reader}: {self.text[:600]}"
+
+
+def findings(passed: Passed, message: bytes, views: Views) -> list[Finding]:
+    """All that disagrees about one message."""
+    if passed.status == "wrong":
+        return [Finding("exit", passed.reason)]
+    if passed.status == "deferred" and "gconv" not in passed.reason:
+        return [Finding("exit", f"deferred, and nothing is out of order: "
+                        f"{passed.reason}")]
+    if passed.status == "bounced":
+        may = MAY_BOUNCE.get(passed.reason.split(" ")[0])
+        if not may or not may.search(passed.queued):
+            return [Finding("exit", "bounced, and the message gives no reason:"
+                            f" {passed.reason}")]
+    if passed.status != "sent":
+        return []
+    want = expected(passed.queued, passed.recipients, views)
+    out = list(_recipients(passed, message, views))
+    for request in passed.requests:
+        if request.peak_memory > AGENT_MEMORY:
+            out.append(Finding("agent", f"{request.peak_memory} bytes of "
+                               "memory"))
+        out += _message(passed, want, request, views)
+    return out
+
+
+# --- recipients
+
+def _recipients(passed: Passed, message: bytes, views: Views
+                ) -> Iterator[Finding]:
+    want = as_keys(passed.recipients)
+    told = Counter(key(a) for r in passed.requests
+                   for a in r.get("recipient"))
+    if told != Counter(want):
+        yield Finding("record", f"recipients {_diff(told, want)}")
+    for reader, named in _named(passed.requests, views).items():
+        if named != Counter(want):
+            yield Finding(reader, f"recipients {_diff(named, want)}")
+    shown = {a.text for r in passed.requests for name in ("to", "cc")
+             for a in mime.read(r.message).named[name]}
+    for address in strangers(message, sorted(shown)):
+        yield Finding("compare", f"To or Cc shows {address}, whom the client "
+                      "did not put there")
+
+
+def _named(requests: list[Request], views: Views) -> dict[str, Counter[str]]:
+    """Each reader and whom To, Cc and Bcc name to it."""
+    named: dict[str, Counter[str]] = {}
+    for request in requests:
+        found = mime.read(request.message)
+        named.setdefault("emulator", Counter()).update(
+            key(a.text) for a in found.addresses)
+        for name in ("to", "cc", "bcc"):
+            for value in found.values(name):
+                for reader, keys in views.addresses(value.strip(b"\r\n")):
+                    named.setdefault(reader, Counter()).update(keys)
+    return named
+
+
+def _diff(found: Counter[str], want: set[str]) -> str:
+    return (f"found {sorted((found - Counter(want)).elements())[:5]} too many"
+            f", missed {sorted(want - set(found))[:5]}")
+
+
+# --- the rest
+
+def _message(passed: Passed, want: Expected, request: Request, views: Views
+             ) -> Iterator[Finding]:
+    out = request.message
+    flags = mime.read(out).flags
+    after = read(out)
+    if flags["nul"]:
+        yield Finding("bytes", "a NUL is left")
+    if flags["address_defects"]:
+        yield Finding("Python", "finds a defect in From, To, Cc or Bcc: " +
+                      repr([f.raw for f in after.fields if f.name in
+                            ("from", "to", "cc", "bcc")]))
+    for text in fields.compare(want, after, passed.mailbox, views):
+        yield Finding(*text)
+    if want.signed:
+        if after.body != want.before.body and not request.attachments:
+            yield Finding("bytes", "the body of a signed message differs")
+        return
+    yield from _form(after)
+    if request.attachments:
+        yield from _large(passed.queued, request, views)
+        return
+    if not want.bare and max(p.depth for p in want.before.walk()) < MAX_DEPTH:
+        ignored = dict.fromkeys(mime.read(b"a:\r\n").flags, False)
+        for text in complaints(want.case, passed.queued, out, ignored):
+            yield Finding("compare", text)
+    yield from _same(passed.queued, out, want, views)
+
+
+def _form(after: Part) -> Iterator[Finding]:
+    """Lines, line ends and 8-bit bytes of all parts that may be mended."""
+    for part, protected in guarded(after):
+        if protected or part.children or OTHER.match(part.encoding) or (
+                part.kind.startswith(("message/", "multipart/")) or
+                part.kind == "application/pkcs7-mime"):
+            continue
+        yield from _charset(part)
+        head = b"" if part.path == "0" else part.head
+        for text in (head, part.body):
+            if match := ASKS.search(text):
+                at = match.start()
+                yield Finding("bytes", f"part {part.path} still has "
+                              f"{match[0][:20]!r} at {text[at:at + 60]!r}")
+
+
+def _charset(part: Part) -> Iterator[Finding]:
+    """8-bit text has a charset that readers know (HTML may say its own)."""
+    data = part.content()
+    if not part.kind.startswith("text/") or b"charset" in data or \
+            not re.search(rb"[\x80-\xff]", data):
+        return
+    said = (part.parameter("content-type", "charset") or b"").decode("latin-1")
+    try:
+        known = said and codecs.lookup(said).name != "ascii"
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        yield Finding("charset", f"part {part.path} holds 8-bit text and has "
+                      f"the charset {said!r}")
+
+
+def _large(queued: bytes, request: Request, views: Views
+           ) -> Iterator[Finding]:
+    """What was taken out and what is left are what was there."""
+    left = Counter(data for _, _, data in
+                   views.leaves(request.message)["corpus"])
+    taken = Counter(data.rstrip(b"\r\n") for data in request.attachments)
+    before = Counter(data for _, _, data in views.leaves(queued)["corpus"])
+    missing = before - left - taken
+    more = taken - before
+    if sum(missing.values()) or sum(more.values()):
+        yield Finding("corpus", f"{sum(missing.values())} parts are neither "
+                      f"in the message nor attached, {sum(more.values())} "
+                      "attachments were not there")
+
+
+def _same(queued: bytes, out: bytes, want: Expected, views: Views
+          ) -> Iterator[Finding]:
+    """Each reader finds the same types, names and contents as before."""
+    before, after = views.trees(queued), views.trees(out)
+    for reader in before.keys() & after.keys():
+        if before[reader] != after[reader]:
+            yield Finding(reader, f"types are {after[reader]}, were "
+                          f"{before[reader]}")
+            return
+    one, other = views.leaves(queued), views.leaves(out)
+    raw_heads = any(ASKS.search(p.head) for p in want.before.walk())
+    for reader in one.keys() & other.keys():
+        for number, (a, b) in enumerate(zip(one[reader], other[reader])):
+            if a[2] != b[2]:
+                yield Finding(reader, f"content {number} ({a[0]}) is "
+                              f"{_around(b[2], a[2])}, was "
+                              f"{_around(a[2], b[2])}")
+            if a[1] != b[1] and not raw_heads:
+                yield Finding(reader, f"content {number} is named {b[1]!r}, "
+                              f"was {a[1]!r}")
+    yield from map(lambda t: Finding(*t), fields.names(queued, out, want))
+
+
+def _around(data: bytes, other: bytes) -> str:
+    """The first place where two differ."""
+    at = next((i for i, (x, y) in enumerate(zip(data, other)) if x != y),
+              min(len(data), len(other)))
+    return f"{data[max(0, at - 20):at + 30]!r} at {at} of {len(data)}"
