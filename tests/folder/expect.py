@@ -17,7 +17,6 @@ from .views import Views
 ASKS = re.compile(rb"[\x80-\xff]|\r(?!\n)|(?<!\r)\n|[^\n]{1000}|\0")
 # encodings of parts that stay as they are
 OTHER = re.compile(r"x-|uue|uuencode|yenc")
-DKIM = re.compile(rb"(?im)^dkim-signature[ \t]*:")
 MIME = {"mime-version", "content-type", "content-transfer-encoding",
         "content-disposition"}
 LISTS = ("to", "cc", "bcc")
@@ -35,7 +34,7 @@ class Expected:
 
 def expected(queued: bytes, recipients: list[str], views: Views) -> Expected:
     before = read(queued)
-    signed = bool(DKIM.search(queued))
+    signed = is_signed(before)
     found = Expected(
         before, Case("", queued, tuple(recipients)), signed,
         bool(re.search(rb"\r(?!\n)|\0", queued)))
@@ -48,8 +47,13 @@ def expected(queued: bytes, recipients: list[str], views: Views) -> Expected:
     return found
 
 
+def is_signed(part: Part) -> bool:
+    return part.get("dkim-signature") is not None
+
+
 def guarded(part: Part, why: bool = False) -> Iterator[tuple[Part, bool]]:
     """Each part, and whether it has to keep its bytes."""
+    why = why or is_signed(part)
     yield part, why
     inside = why or part.kind in ("multipart/signed", "multipart/encrypted")
     for child in part.children:
@@ -127,9 +131,9 @@ def _lists_stay(groups: dict[str, list[Field]], recipients: list[str],
             if not lists[0] or any(a != lists[0] for a in lists):
                 return False
             named += lists[0]
-    if re.search(rb"=\?|@[^,<>]*:", b" ".join(
+    if re.search(rb"=\?|:", b" ".join(
             item.value for name in LISTS for item in groups.get(name, []))):
-        return False  # a word that may hide a quote; a route
+        return False  # a word that may hide a quote; a route, a group
     return len(set(named)) == len(named) and \
         set(named) <= as_keys(recipients)
 

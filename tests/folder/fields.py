@@ -4,8 +4,12 @@ where encoded words stand. Complaints are (reader, text)."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from email import errors
+from email.policy import default as POLICY
 
+from corpus import parameters
 from corpus.compare import key
 from corpus.reader import Field, Part, raw_text, read, words
 
@@ -16,6 +20,7 @@ Complaint = tuple[str, str]
 # fields of text, in which an encoded word may stand anywhere
 TEXT = {"subject", "comments", "thread-topic", "content-description",
         "organization", "user-agent", "x-mailer"}
+PEOPLE = {"from", "sender", "reply-to", "to", "cc", "bcc"}
 WORD = re.compile(r"=\?[^?*\s]+(?:\*[^?]*)?\?[bBqQ]\?[^? ]*\?=")
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
 PLACES = re.compile(r"[ \t,;]|><")  # where a structured field may be folded
@@ -24,12 +29,13 @@ CHARSET = re.compile(rb"(?i)charset\*?=[\"' ]*([\w.:-]+)")
 
 def compare(want: Expected, after: Part, mailbox: str, views: Views
             ) -> Iterator[Complaint]:
-    old = {item.raw for item in want.before.fields}
+    old = {item.raw for part in want.before.walk() for item in part.fields}
     for item in after.fields:
         yield from _lines(item, item.raw in old, want.signed)
         if item.raw not in old:
             yield from _words(item)
     yield from _parameters(after, old)
+    yield from _people(want, after, old)
     for name, items in want.same.items():
         have = [f.raw for f in after.fields if f.name == name]
         for item in items:
@@ -52,17 +58,19 @@ def _lines(item: Field, is_old: bool, signed: bool) -> Iterator[Complaint]:
 
 
 def _parameters(after: Part, old: set[bytes]) -> Iterator[Complaint]:
-    """No parameter stands in both forms (RFC 2231), nor as unreadable."""
+    """No parameter of a field written anew stands twice, in whatever form."""
     for part in after.walk():
         for item in part.fields:
             if item.raw in old or item.name not in (
                     "content-type", "content-disposition"):
                 continue
-            text = item.value.decode("latin-1").lower()
-            for name in re.findall(r";\s*(\w+)\*(?:0\*?)?=", text):
-                if re.search(rf";\s*{name}=", text):
-                    yield "RFC 2231", f"{item.name} has {name} in two forms" \
-                        f": {item.raw[:200]!r}"
+            text = QUOTED.sub('""', item.value.decode("latin-1").lower())
+            found = Counter(n if n.isdigit() else "" for n in re.findall(
+                r";\s*(?:file)?name(?:\*(\d*)\*?)?\s*=", text))
+            if any(count > 1 for count in found.values()) or \
+                    found[""] and len(found) > 1:
+                yield "RFC 2231", f"{item.name} has a name twice: " \
+                    f"{item.raw[:200]!r}"
 
 
 def _words(item: Field) -> Iterator[Complaint]:
@@ -122,7 +130,8 @@ def _texts(want: Expected, after: Part, views: Views) -> Iterator[Complaint]:
                 continue
             said = views.texts(new)
             if re.search(rb"[\x80-\xff\r]", old.replace(b"\r\n", b"")):
-                may = meanings(old, want.before)
+                may = {_flat(words(text)) for text
+                       in decodings(old, want.before)}
                 for reader, text in said.items():
                     if _flat(text) not in may:
                         yield reader, f"{name} says {text[:200]!r}, wanted " \
@@ -138,40 +147,76 @@ def _flat(text: str) -> str:
     return "".join(text.split())
 
 
-def meanings(value: bytes, message: Part) -> set[str]:
-    """What raw 8-bit may mean: UTF-8 if it is that, else a charset that the
+def decodings(value: bytes, message: Part) -> list[str]:
+    """A raw 8-bit value as text: UTF-8 if it is that, else a charset that the
     message declares, else windows-1252."""
-    value = re.sub(rb"\r(?!\n)", b" ", value)
+    value = re.sub(rb"\r?\n", b"", value).replace(b"\r", b" ")
     try:
-        value.decode("utf-8")
-        return {_flat(words(value))}
+        return [value.decode("utf-8")]
     except UnicodeDecodeError:
         pass
     heads = b"".join(part.head for part in message.walk())
-    found = set()
+    found = []
     for charset in CHARSET.findall(heads):
         try:
-            found.add(_flat(words(value.decode(charset.decode()))))
+            found.append(value.decode(charset.decode()))
         except (LookupError, UnicodeDecodeError):
             pass
-    return found or {_flat(words(raw_text(value)))}
+    return found or [value.decode("cp1252", "replace")]
 
 
 def names(queued: bytes, out: bytes, want: Expected) -> Iterator[Complaint]:
-    """File names written in raw 8-bit are read back."""
+    """File names written in raw 8-bit are read back, by characters."""
     for one, other in zip(read(queued).walk(), read(out).walk()):
         if one.head == other.head or not ASKS.search(one.head):
             continue
         for where, name in (("content-disposition", "filename"),
                             ("content-type", "name")):
-            old = one.parameter(where, name)
-            new = other.parameter(where, name)
-            if old is None or new is None:
-                if old != new:
-                    yield "corpus", f"part {one.path}: {name} is {new!r}, " \
-                        f"was {old!r}"
+            if (old := one.get(where)) is None:
                 continue
-            may = meanings(old, want.before)
-            if _flat(words(new)) not in may:
-                yield "corpus", f"part {one.path}: {name} is " \
-                    f"{words(new)[:200]!r}, wanted one of {sorted(may)[:3]}"
+            may = {_flat(words(parameters.parse(text.encode())[1].get(
+                name, b""))) for text in decodings(old, want.before)}
+            new = _flat(words(other.parameter(where, name) or b""))
+            if new not in may:
+                yield "corpus", f"part {one.path}: {name} is {new[:200]!r}, " \
+                    f"wanted one of {sorted(may)[:3]}"
+
+
+# --- display names
+
+def _named(text: str) -> tuple[dict[str, str], list[str]]:
+    """Display names by address, and the defects that are no old form."""
+    try:
+        header = POLICY.header_factory("To", text)
+        defects = [str(d) for d in header.defects
+                   if not isinstance(d, errors.ObsoleteHeaderDefect)]
+        return {key(a.addr_spec): _flat(a.display_name)
+                for a in header.addresses}, defects
+    except Exception:  # pylint: disable=broad-except
+        return {}, []  # 3.11 raises all sorts of things on odd input
+
+
+def _people(want: Expected, after: Part, old: set[bytes]
+            ) -> Iterator[Complaint]:
+    """Whoever had a name in raw 8-bit has the same one after. (From loses one
+    with "@".)"""
+    before: dict[str, set[str]] = {}
+    for item in want.before.fields:
+        if item.name in PEOPLE and re.search(rb"[\x80-\xff]", item.raw):
+            for text in decodings(item.value, want.before):
+                for address, name in _named(text.strip())[0].items():
+                    before.setdefault(address, set()).add(name)
+    for item in after.fields:
+        if item.name not in PEOPLE:
+            continue
+        text = re.sub(r"\r?\n", "", raw_text(item.value)).strip()
+        found, defects = _named(text)
+        if defects and "=?" not in text:
+            yield "Python", f"{item.name} has a defect: {defects[0]}: " \
+                f"{item.raw[:200]!r}"
+        for address, name in found.items():
+            may = before.get(address, set())
+            if item.raw not in old and may and name not in may and \
+                    not any("@" in n for n in may):
+                yield "Python", f"{item.name}: {address} is named {name!r}," \
+                    f" wanted one of {sorted(may)[:3]}"

@@ -58,7 +58,8 @@ def addresses(value: bytes) -> list[str]:
     try:
         text = re.sub(r"\r?\n", "", raw_text(value))
         found = POLICY.header_factory("To", text).addresses
-        return [a.addr_spec for a in found if a.domain and a.username]
+        return [f"{quoted(a.username)}@{a.domain}" for a in found
+                if a.domain and a.username]
     except Exception:  # pylint: disable=broad-except
         return []  # 3.11 raises all sorts of things on odd input
 
@@ -78,6 +79,14 @@ def envelope(message: bytes, sender: str, recipient: str) -> Envelope:
             found.setdefault(ascii_form.lower(), ascii_form)
     recipients = list(found.values())[:MOST_RECIPIENTS] or [recipient]
     return Envelope((senders or [sender])[0], recipients)
+
+
+def quoted(local: str) -> str:
+    """With quotes where it needs them; Python takes all away."""
+    atom = r"[^\s\"(),:;<>@\[\\\].]+"
+    if re.fullmatch(rf"{atom}(\.{atom})*", local):
+        return local
+    return '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'
 
 
 def in_ascii(address: str) -> str:

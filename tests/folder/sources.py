@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_MAIL = re.compile(rb"(?im)^(from|date|subject|received|message-id|to|"
+                   rb"return-path)[ \t]*:")
 _MBOX = re.compile(rb"From .*\d\d?:\d\d")
 LINE = 65536  # of a line, so much is looked at in one piece
 
@@ -56,11 +58,12 @@ def _of_file(path: bytes) -> Iterator[Source]:
     if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
         return
     with open(path, "rb") as file:
-        start = file.readline(LINE)
+        start = file.read(LINE)
+    head = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
     named = path.lower().endswith(b".eml")
     if _MBOX.match(start) and not named:
         yield from _of_mbox(path)
-    elif named or _FIELD.match(start):
+    elif named or _FIELD.match(start) and _MAIL.search(head):
         yield Source(path, 0, status.st_size)
 
 

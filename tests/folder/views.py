@@ -16,11 +16,16 @@ from oracle.readers import (GMime, Lib, Part, is_sound, keys_by_lib,
                             keys_by_python)
 
 Leaf = tuple[str, str, bytes]  # type, file name, content
-NONE: Any = None
+# what both others do on some of what is no mail, and on what is too deep
+FAILS = (AttributeError, UnicodeError, RecursionError, TypeError, LookupError,
+         ValueError, SystemError)
 
 
 def tree(part: Part) -> Any:
-    """The types alone."""
+    """The types alone. Of message/global in base64 (RFC 6532 section 3.7)
+    readers differ whether they look inside."""
+    if part[0] == "message/global":
+        return part[0]
     if isinstance(part[1], list):
         return part[0], [tree(inner) for inner in part[1]]
     return part[0]
@@ -66,7 +71,7 @@ class Views:
                              ("Python", python_parts)):
             try:
                 found[name] = tree(reader(data))
-            except (AttributeError, UnicodeError, RecursionError, TypeError):
+            except FAILS:
                 pass
         return found
 
@@ -76,8 +81,7 @@ class Views:
                              ("Python", python_leaves)):
             try:
                 found[name] = reader(data)
-            except (AttributeError, UnicodeError, RecursionError, TypeError,
-                    LookupError, ValueError):
+            except FAILS:
                 pass
         return found
 
@@ -125,6 +129,8 @@ def leaf(kind: str, name: str, data: bytes) -> Leaf:
     """Where lines of text end is no matter."""
     if kind.startswith(("text/", "message/", "multipart/")):
         data = re.sub(rb"\r\n?", b"\n", data)
+    if kind.startswith("multipart/"):
+        data = b""  # a reader that finds no parts in it finds their source
     return kind, " ".join(name.split()), data.rstrip(b"\r\n")
 
 
