@@ -155,7 +155,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--recipient", default="nobody@example.org",
                         help="the envelope's, where the header has none")
     parser.add_argument("--set", action="append", default=[],
-                        metavar="NAME=VALUE", help="a setting")
+                        metavar="NAME=VALUE", help="a setting; the checks are "
+                        "about the defaults of encode_8bit and "
+                        "header_recipients")
     parser.add_argument("--agent", default="", metavar="PROGRAM")
     parser.add_argument("--seconds", type=float, default=SECONDS,
                         help="for one message")

@@ -21,6 +21,9 @@ Complaint = tuple[str, str]
 TEXT = {"subject", "comments", "thread-topic", "content-description",
         "organization", "user-agent", "x-mailer"}
 PEOPLE = {"from", "sender", "reply-to", "to", "cc", "bcc"}
+# what programs mean that write these
+MEANT = {"gb2312": "gbk", "ks_c_5601-1987": "cp949", "shift_jis": "cp932",
+         "iso-8859-1": "cp1252"}
 WORD = re.compile(r"=\?[^?*\s]+(?:\*[^?]*)?\?[bBqQ]\?[^? ]*\?=")
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
 PLACES = re.compile(r"[ \t,;]|><")  # where a structured field may be folded
@@ -43,7 +46,8 @@ def compare(want: Expected, after: Part, mailbox: str, views: Views
                 yield "bytes", f"a field that asks for nothing is gone or " \
                     f"changed: {item.raw[:200]!r}, there is {have[:5]}"
     yield from _author(want, after, mailbox, views)
-    yield from _texts(want, after, views)
+    for one, other in zip(want.before.walk(), after.walk()):
+        yield from _texts(one, other, want, views)
 
 
 def _lines(item: Field, is_old: bool, signed: bool) -> Iterator[Complaint]:
@@ -74,9 +78,11 @@ def _parameters(after: Part, old: set[bytes]) -> Iterator[Complaint]:
 
 
 def _words(item: Field) -> Iterator[Complaint]:
-    """Encoded words stand where RFC 2047 section 5 has them."""
+    """Encoded words stand where RFC 2047 section 5 has them: in a field that
+    is text or an extension anywhere."""
     text = re.sub(r"\r?\n", "", item.value.decode("latin-1"))
-    if item.name in TEXT or not WORD.search(text):
+    if item.name in TEXT or item.name.startswith("x-") or \
+            not WORD.search(text):
         return
     bare = re.sub(r"\([^()]*\)", "", text)
     for quoted in QUOTED.findall(bare):
@@ -90,8 +96,7 @@ def _words(item: Field) -> Iterator[Complaint]:
         around = bare[match.start() - 1:match.start()] + \
             bare[match.end():match.end() + 1]
         if "@" in around or item.name in (
-                "received", "message-id", "references", "in-reply-to",
-                "content-id", "date"):
+                "received", "message-id", "content-id", "date"):
             yield "RFC 2047", f"{item.name}: no word may stand there: " \
                 f"{text[:200]!r}"
 
@@ -117,10 +122,11 @@ def _author(want: Expected, after: Part, mailbox: str, views: Views
 
 # --- what fields say
 
-def _texts(want: Expected, after: Part, views: Views) -> Iterator[Complaint]:
+def _texts(before: Part, after: Part, want: Expected, views: Views
+           ) -> Iterator[Complaint]:
     """Fields of text that changed say to each reader what they said."""
     for name in TEXT:
-        one = [f.value for f in want.before.fields if f.name == name]
+        one = [f.value for f in before.fields if f.name == name]
         other = [f.value for f in after.fields if f.name == name]
         if len(one) != len(other):
             yield "bytes", f"{len(other)} fields {name} and not {len(one)}"
@@ -157,11 +163,12 @@ def decodings(value: bytes, message: Part) -> list[str]:
         pass
     heads = b"".join(part.head for part in message.walk())
     found = []
-    for charset in CHARSET.findall(heads):
-        try:
-            found.append(value.decode(charset.decode()))
-        except (LookupError, UnicodeDecodeError):
-            pass
+    for charset in map(bytes.decode, CHARSET.findall(heads)):
+        for name in {charset, MEANT.get(charset.lower(), charset)}:
+            try:
+                found.append(value.decode(name))
+            except (LookupError, UnicodeDecodeError):
+                pass
     return found or [value.decode("cp1252", "replace")]
 
 

@@ -18,13 +18,19 @@ from .expect import ASKS, OTHER, Expected, as_keys, expected, guarded
 from .passage import Passed
 from .views import Views
 
+SAYS_NOTHING = re.compile(r"(?i)(x-)?unknown(-8bit)?|default|none|8bit|"
+                          r"binary|.*ascii.*|ansi_x3.*|iso646-us|646|"
+                          r"iso-8859-.*|.*\s.*")
 PKCS7 = re.compile(r"application/(x-)?pkcs7-mime")
+# fields.py knows which charset raw 8-bit in a part's field may have
+RAW_FIELD = re.compile(r"part [\d.]+: b.*, wanted b.*\\x[89a-f]")
 AGENT_MEMORY = 256 << 20
 # what a bounce of the agent itself has to have found in the message
 MAY_BOUNCE = {
     "5.6.0": re.compile(rb"\0|\r(?!\n)|\A(?s:.{1048576})"),
-    "5.3.4": re.compile(rb"\A(?s:.{2900000})"),
 }
+TOO_LARGE = re.compile(r"5\.3\.4 the message is too large: (\d+) bytes must "
+                       r"stay in one piece, and (\d+) go to Graph")
 
 
 @dataclass
@@ -44,20 +50,27 @@ def findings(passed: Passed, message: bytes, views: Views) -> list[Finding]:
         return [Finding("exit", f"deferred, and nothing is out of order: "
                         f"{passed.reason}")]
     if passed.status == "bounced":
-        may = MAY_BOUNCE.get(passed.reason.split(" ")[0])
-        if not may or not may.search(passed.queued):
+        if not _may_bounce(passed):
             return [Finding("exit", "bounced, and the message gives no reason:"
                             f" {passed.reason}")]
     if passed.status != "sent":
         return []
-    want = expected(passed.queued, passed.recipients, views)
     out = list(_recipients(passed, message, views))
     for request in passed.requests:
         if request.peak_memory > AGENT_MEMORY:
             out.append(Finding("agent", f"{request.peak_memory} bytes of "
                                "memory"))
+        want = expected(passed.queued, request.get("recipient"), views)
         out += _message(passed, want, request, views)
     return out
+
+
+def _may_bounce(passed: Passed) -> bool:
+    may = MAY_BOUNCE.get(passed.reason.split(" ")[0])
+    if large := TOO_LARGE.match(passed.reason):
+        # encoding may add as much again
+        return int(large[2]) < int(large[1]) < 2 * len(passed.queued)
+    return bool(may and may.search(passed.queued))
 
 
 # --- recipients
@@ -119,8 +132,11 @@ def _message(passed: Passed, want: Expected, request: Request, views: Views
         return
     if not want.bare and max(p.depth for p in want.before.walk()) < MAX_DEPTH:
         ignored = dict.fromkeys(mime.read(b"a:\r\n").flags, False)
+        if after.body == want.before.body:
+            want.case.recode = ""
         for text in complaints(want.case, passed.queued, out, ignored):
-            yield Finding("compare", text)
+            if not RAW_FIELD.match(text):
+                yield Finding("compare", text)
     yield from _same(passed.queued, out, want, views)
 
 
@@ -140,7 +156,8 @@ def _form(after: Part) -> Iterator[Finding]:
 
 
 def _charset(part: Part) -> Iterator[Finding]:
-    """8-bit text has a charset that readers know (HTML may say its own)."""
+    """8-bit text has a charset that says more than ASCII or nothing (HTML may
+    say its own). A name that we do not know may be known to others."""
     data = part.content()
     if not part.kind.startswith("text/") or b"charset" in data or \
             OTHER.match(part.encoding) or \
@@ -148,10 +165,10 @@ def _charset(part: Part) -> Iterator[Finding]:
         return
     said = (part.parameter("content-type", "charset") or b"").decode("latin-1")
     try:
-        known = said and codecs.lookup(said).name != "ascii"
+        known = codecs.lookup(said).name != "ascii"
     except (LookupError, ValueError):
-        known = False
-    if not known:
+        known = not SAYS_NOTHING.fullmatch(said)
+    if not said or not known:
         yield Finding("charset", f"part {part.path} holds 8-bit text and has "
                       f"the charset {said!r}")
 

@@ -47,7 +47,7 @@ DAMAGE = {
     "a field lost": swap(b"X-Job: 7\r\n", b""),
     "a field's blank": swap(b"X-Job: 7", b"X-Job:7"),
     "subject": set_field(b"Subject", b"=?utf-8?Q?other?="),
-    "a word within quotes": lambda m: b'X-A: "=?utf-8?Q?a?="\r\n' + m,
+    "a word within quotes": lambda m: b'List-Id: "=?utf-8?Q?a?=" <a.b>\r\n' + m,
     "the stamp": lambda m: b"X-MSGraph-A: 1\r\n" + m,
     "8-bit header": lambda m: b"X-A: \xc3\xbc\r\n" + m,
     "long header line": lambda m: b"X-A: " + b"word " * 250 + CRLF + m,
