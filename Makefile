@@ -252,6 +252,11 @@ fuzz-corpus: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 		{ cat $(BUILD)/fuzz/$$f.log; exit 1; }; \
 	done; echo "fuzz corpora: $(words $(FUZZERS)) targets passed"
 
+# any folder of messages, through milter and agent: make messages DIR=Maildir
+messages: all
+	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) $(MODULE) folder $(ARGS) \
+	    $(or $(DIR),$(error DIR=a folder with messages))
+
 bench:
 	tests/packages bench
 	$(MAKE) all
@@ -342,5 +347,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit check quick e2e lint fuzz fuzz-corpus bench bench-accounts demo fresh install \
-	uninstall clean $(MIXED)
+.PHONY: all unit check quick e2e lint fuzz fuzz-corpus messages bench \
+	bench-accounts demo fresh install uninstall clean $(MIXED)

@@ -129,7 +129,6 @@ def test_strangers_leave_room_for_known_clients(m365, daemon):
     m365.call("POST", "/release")
     for thread in guesses:
         thread.join()
-    assert "not known here sign in at once" in daemon.log()
 
 
 @pytest.mark.parametrize("name", [

@@ -92,7 +92,6 @@ http_finish(struct http_call *call, CURLcode code)
 	curl_off_t retry_after = 0;
 
 	LIST_REMOVE(call, entry);
-	call->http->active--;
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &answer.status);
 	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &answer.seconds);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
@@ -268,12 +267,6 @@ http_free(struct http **httpp)
 	free(http);
 }
 
-unsigned int
-http_active(const struct http *http)
-{
-	return http->active;
-}
-
 /* --- one call --- */
 
 struct http_call *
@@ -297,7 +290,6 @@ http_start(struct http *http, const struct http_request *request,
 	    curl_multi_add_handle(http->multi, call->easy) != CURLM_OK)
 		goto fail;
 	LIST_INSERT_HEAD(&http->calls, call, entry);
-	http->active++;
 	return call;
 fail:
 	if (call != NULL)
@@ -318,6 +310,5 @@ http_cancel(struct http_call **callp)
 	if (call == NULL)
 		return;
 	LIST_REMOVE(call, entry);
-	call->http->active--;
 	http_call_free(call);
 }

@@ -110,7 +110,4 @@ int http_add_escaped(struct buf *out, const char *text, size_t len);
 /* 1 when all of the request was handed over. */
 int http_may_have_all(const struct http_call *call);
 
-/* How many calls are under way. */
-unsigned int http_active(const struct http *http);
-
 #endif

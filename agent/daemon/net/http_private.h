@@ -43,7 +43,6 @@ struct http {
 	struct event *timer;
 	LIST_HEAD(http_call_list, http_call) calls;
 	LIST_HEAD(http_socket_list, http_socket) sockets; /* libcurl's */
-	unsigned int active;
 	struct http_settings settings;
 };
 
