@@ -243,8 +243,9 @@ def before_reboot(marker: Path) -> None:
     for mistake in MISTAKES if not sys.argv[2:] else []:
         check(mistake)
     # one message waits for the next boot, to nobody: it bounces
-    run("systemctl", "stop", "postfix")
+    run("systemctl", "stop", "postfix.service", "postfix@-.service")
     send_to_nobody()
+    assert any(Path("/var/spool/postfix/maildrop").iterdir())
     MISTAKES[0].make()
     marker.touch()
 
