@@ -72,9 +72,10 @@ listen_open(const char *socket, struct error *err)
 	umask(mask);
 	if (opened)
 		return 0;
-	return error_set(err, ERROR_OURS, "4.3.5", "listen on %s: %s", socket,
+	return error_set(err, ERROR_OURS, "4.3.5", "listen on %s: %s%s", socket,
 	    errno == 0 ? "see libmilter's own line in the mail log"
-		       : strerror(errno));
+		       : strerror(errno),
+	    path == NULL ? "" : sock_listen_remedy(errno));
 }
 
 void

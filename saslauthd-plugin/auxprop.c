@@ -1,10 +1,10 @@
 /*
  * auxprop.c - the auxprop plugin "entra".
  *
- * An auxprop plugin looks properties of a user up. Entra gives none out, so
- * there is one case in which this one has anything to say: under
- * SASL_AUXPROP_VERIFY_AGAINST_HASH the caller has put the secret that was
- * typed into the property userPassword and asks whether it is the right one.
+ * An auxprop plugin looks up properties of a user. Entra gives none out, so this
+ * one answers in one case alone: under SASL_AUXPROP_VERIFY_AGAINST_HASH the
+ * caller has put the secret that was typed into the property userPassword, and
+ * asks whether it is right.
  * The caller takes the property's value after the lookup for a secret that was
  * verified, so it stays on SASL_OK and is erased otherwise. In all other cases
  * the answer is SASL_NOUSER, which lets the plugins beside this one answer.
@@ -41,8 +41,8 @@ entra_lookup(void *glob_context, sasl_server_params_t *sparams, unsigned flags,
 	if (sparams == NULL || user == NULL)
 		return SASL_BADPARAM;
 	/*
-	 * libsasl2 looks up twice, for who signs in and for whom he acts. The
-	 * secret is that of the first.
+	 * libsasl2 looks up twice: the user that signs in, and the user to act
+	 * for. The secret is that of the first.
 	 */
 	if ((flags & SASL_AUXPROP_VERIFY_AGAINST_HASH) == 0 ||
 	    (flags & SASL_AUXPROP_AUTHZID) != 0)

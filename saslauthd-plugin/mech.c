@@ -2,7 +2,7 @@
  * mech.c - the server side of PLAIN (RFC 4616) and LOGIN (never standardised).
  *
  * Both end in mech_sign_in(): the name goes to libsasl2 to be made canonical, and
- * the secret goes, if the name is of our form, to msgraphd, whose verdict is
+ * the secret goes, if the name is of our form, to msgraphd, whose answer is
  * final; if it is not, to utils->checkpass, so that local users (sasldb,
  * saslauthd, ldapdb) sign in as they would through the stock mechanisms.
  *
@@ -42,8 +42,8 @@ mech_is_blank(const char *s, size_t len)
 }
 
 /*
- * What no user has, refused before libsasl2 sees it: it answers an empty name
- * as if the server were broken, and would pass an empty password on to
+ * Refuses names that no user has, before libsasl2 sees them: it answers an empty
+ * name as if the server were broken, and would pass an empty password on to
  * directories that take one for an anonymous bind.
  */
 static int

@@ -1,8 +1,8 @@
 /*
  * plugin.h - what the files of libentra.so share.
  *
- * All results are libsasl2's own codes. What smtpd makes of them: SASL_OK 235;
- * SASL_UNAVAIL, SASL_FAIL, SASL_NOMEM 454; everything else 535.
+ * All results are libsasl2's own codes. smtpd answers 235 for SASL_OK, 454 for
+ * SASL_UNAVAIL, SASL_FAIL and SASL_NOMEM, and 535 for every other.
  */
 #ifndef MSGRAPH_PLUGIN_H
 #define MSGRAPH_PLUGIN_H
@@ -24,34 +24,35 @@ ENTRA_EXPORT sasl_server_plug_init_t sasl_server_plug_init;
 /* --- verify.c: asks msgraphd --- */
 
 /*
- * Whether Entra takes this secret for this name. Neither needs a terminator;
- * both are only read.
+ * Asks msgraphd whether Entra takes this secret for this name. Neither needs a
+ * terminator; both are only read.
  *
  *	SASL_OK		yes
  *	SASL_BADAUTH	no, and the reason is logged
- *	SASL_UNAVAIL	cannot be told now, and the reason is logged
+ *	SASL_UNAVAIL	nobody can say now, and the reason is logged
  *	SASL_FAIL	an option in the SASL configuration is wrong; logged
  *	SASL_NOUSER	the name is not of our form; nothing was asked, and
- *			the connection's error text says what the name lacks
+ *			the connection's error text names what it lacks
  */
 int entra_verify(const sasl_server_params_t *sparams, const char *name,
     size_t name_len, const char *secret, size_t secret_len);
 
 /*
- * Looks up who msgraphd runs as. Called while plugins are loaded: smtpd enters
- * its chroot later, where there is no user database.
+ * Looks up the uid of user msgraphd. Called while plugins are loaded: smtpd
+ * enters its chroot later, where there is no user database.
  */
 void entra_find_daemon(void);
 
 /*
- * The length of name without the "@realm" that libsasl2 appends to names
- * that have no '@'.
+ * Returns the length of name without the "@realm" that libsasl2 appends to
+ * names that have no '@'.
  */
 size_t entra_name_len(
     const sasl_server_params_t *sparams, const char *name, size_t name_len);
 
-/* --- auxprop.c: the lookup that libsasl2 calls --- */
+/* --- auxprop.c --- */
 
+/* Verifies the secret that the caller has put into userPassword, if it asks. */
 int entra_lookup(void *glob_context, sasl_server_params_t *sparams,
     unsigned flags, const char *user, unsigned ulen);
 

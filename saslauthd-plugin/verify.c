@@ -3,8 +3,8 @@
  *
  * One connection a question, one deadline for all of it, nothing kept between
  * questions. Every outcome but a clear "OK" or "NO" is "not now": a mistake
- * here costs the client a retry, never a wrong yes, and never a wrong no that
- * makes a printer give its queue up. Runs in smtpd, perhaps inside its chroot
+ * here costs the client a retry, never a wrong yes, and never a wrong no, after
+ * which a printer gives up. Runs in smtpd, perhaps inside its chroot
  * and always in the queue directory.
  *
  * The request holds the secret. It is built on the stack, so that there is no
@@ -124,12 +124,13 @@ verify_read_reply(int fd, char reply[WIRE_AUTH_REPLY_MAX + 1],
 		return -1;
 	if (n == 0)
 		return error_set(err, ERROR_TEMPORARY, "4.4.2",
-		    "closed without an answer (Entra out of reach, or this "
-		    "user may not ask)");
+		    "closed without an answer: Entra is out of reach, "
+		    "msgraphd cannot start, or this user may not ask");
 	len = (size_t)count[0] << 8 | count[1];
 	if (n != sizeof(count) || len > WIRE_AUTH_REPLY_MAX)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
-		    "the answer is none (is this the auth socket?)");
+		    "this is no answer of msgraphd (is entra_socket its auth "
+		    "socket?)");
 	n = sock_read_all(fd, reply, len, deadline, err);
 	if (n == -1)
 		return -1;
@@ -143,7 +144,7 @@ verify_read_reply(int fd, char reply[WIRE_AUTH_REPLY_MAX + 1],
 	return 0;
 }
 
-/* Only msgraphd's, or systemd's for it, may see a secret. */
+/* A secret goes to a socket of this user's, or root's (systemd), alone. */
 static uid_t daemon_uid;
 
 void
@@ -177,7 +178,7 @@ verify_check_peer(int fd, const char *path, struct error *err)
 	    path, (unsigned int)uid);
 }
 
-/* sock_connect(), with what is likely wrong if it fails. */
+/* As sock_connect(), and names the likely cause of a failure. */
 static int
 verify_reach(const char *path, long long deadline, struct error *err)
 {
@@ -262,7 +263,7 @@ verify_ask(const sasl_server_params_t *sparams, const struct credentials *c,
 }
 
 /*
- * Tells the admin, and libsasl2 what came out. What is wrong on our side is
+ * Logs the reason and returns the result for libsasl2. A mistake on our side is
  * logged as an error of the server, which hosts log at any level; a refusal as
  * a failed sign-in, which is what seterror() does. A struct error's text is
  * bounded and printable. (It is shorter than 600 bytes: at exactly that length

@@ -39,6 +39,7 @@
 #include "lib/base/log.h"
 #include "lib/base/version.h"
 #include "lib/local/standby.h"
+#include "check.h"
 #include "clock_watch.h"
 #include "housekeeping.h"
 
@@ -149,7 +150,8 @@ msgraphd_reload(struct program *p)
 		log_error("not reloaded, the old settings stay: %s", err.text);
 		return;
 	}
-	if (msgraphd_reload_http(&p->daemon, &fresh, &err) == -1) {
+	if (check_ca_file(&fresh, &err) == -1 ||
+	    msgraphd_reload_http(&p->daemon, &fresh, &err) == -1) {
 		log_error("not reloaded, the old settings stay: %s", err.text);
 		conf_free(&fresh);
 		return;
@@ -289,7 +291,8 @@ msgraphd_start(struct program *p, struct error *err)
 {
 	const struct conf *conf = &p->daemon.conf;
 
-	if (msgraphd_start_parts(&p->daemon, err) == -1 ||
+	if (check_ca_file(conf, err) == -1 ||
+	    msgraphd_start_parts(&p->daemon, err) == -1 ||
 	    msgraphd_watch_signals(p, err) == -1)
 		return -1;
 	p->auth = msgraphd_serve(p, &auth_service, conf->auth_socket, err);
@@ -448,6 +451,8 @@ main(int argc, char **argv)
 			status = msgraphd_move_aside(conf);
 		else
 			conf_answer(conf, mode, "msgraphd", program.conf_file);
+		if (mode == 't' && check_access(conf, program.conf_file) > 0)
+			status = EX_CONFIG;
 		conf_free(conf);
 		return status;
 	}

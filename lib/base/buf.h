@@ -2,7 +2,7 @@
  * buf.h - a growing byte buffer with a ceiling given at birth.
  *
  * The bytes are always followed by a NUL that len does not count. A failed
- * append (over the ceiling, or memory short) leaves the buffer as it was and
+ * append (over the ceiling, or out of memory) leaves the buffer as it was and
  * sets failed, so that a run of appends can be checked once at its end.
  */
 #ifndef MSGRAPH_BUF_H
@@ -20,22 +20,28 @@ struct buf {
 
 enum { BUF_NO_MEMORY = 1, BUF_OVER_LIMIT };
 
-/* An empty buffer that holds at most limit bytes; allocates nothing. */
+/* Makes *buf an empty buffer of at most limit bytes; allocates nothing. */
 void buf_init(struct buf *, size_t limit);
 
-/* Appends; 0, or -1 with failed set and nothing changed. */
+/*
+ * Append bytes, a string, or a formatted text. 0, or -1 with failed set and
+ * nothing changed.
+ */
 int buf_add(struct buf *, const void *bytes, size_t len);
 int buf_add_string(struct buf *, const char *);
 int buf_printf(struct buf *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Makes room for len more bytes and returns where they go, or NULL. */
+/*
+ * Makes room for len more bytes and returns the place for them, or NULL with
+ * failed set. The caller adds to len what was written.
+ */
 void *buf_reserve(struct buf *, size_t len);
 
 /* Drops the first len bytes (len <= buf->len). */
 void buf_drop(struct buf *, size_t len);
 
-/* Frees the memory and empties the buffer. buf_wipe() overwrites it first. */
+/* Frees the memory and empties the buffer; buf_wipe() overwrites it first. */
 void buf_free(struct buf *);
 void buf_wipe(struct buf *);
 

@@ -35,7 +35,7 @@ struct cmdline {
  * Reads the next option, from optind on, as getopt(3) does. Returns its key,
  * with *value set where it takes one (borrowed from argv); 0 at the end, with
  * optind at the first operand; or -1 with an error (class ERROR_OURS, 4.3.5)
- * that says what is wrong with which argument, and not what to do about it.
+ * that names the argument and the mistake in it, but no remedy.
  */
 int cmdline_next(const struct cmdline *, int argc, char **argv,
     const char **value, struct error *err);
@@ -47,8 +47,8 @@ int cmdline_next(const struct cmdline *, int argc, char **argv,
 int cmdline_answer(const struct cmdline *, int key, FILE *out);
 
 /*
- * Tells a person at a terminal what was wrong and what to do, in one line on
- * standard error. Returns the exit status for that (64, EX_USAGE). Not for
+ * Writes one line on standard error that names the mistake and how to see the
+ * options. Returns the exit status for it (64, EX_USAGE). Not for
  * msgraph-agent: pipe(8) would bounce the message.
  */
 int cmdline_fail(const struct cmdline *, const struct error *err);

@@ -1,18 +1,18 @@
 /*
- * error.h - what a library function says when it fails.
+ * error.h - the reason of a failure, as library functions return it.
  *
  * Library code logs nothing and never exits. It returns -1 and fills a
- * struct error that the caller owns: who has to act (the class), what to tell
- * SMTP (an enhanced status code, RFC 3463) and one bounded line for a person.
+ * struct error that the caller owns: a class, which says whose move is next, an
+ * enhanced status code for SMTP (RFC 3463), and one bounded line for a person.
  */
 #ifndef MSGRAPH_ERROR_H
 #define MSGRAPH_ERROR_H
 
 enum error_class {
 	ERROR_NONE = 0,
-	ERROR_TEMPORARY, /* waiting may heal it: mail is deferred */
+	ERROR_TEMPORARY, /* waiting may help: mail is deferred */
 	ERROR_PERMANENT, /* the message can never go: it bounces */
-	ERROR_REFUSED, /* Entra or Graph said no to who asked */
+	ERROR_REFUSED, /* Entra or Graph refused the application */
 	ERROR_OURS /* configuration or bug: mail is deferred */
 };
 

@@ -3,8 +3,8 @@
  *
  * One table holds every setting with its kind, unit, default, limits and help.
  * It feeds the parser, what -t and -n print, and the test that compares it with
- * the man page and the example file. Every program reads the whole file, so that a
- * mistake is found whoever meets it first.
+ * the man page and the example file. Every program reads the whole file, and so
+ * finds a mistake in any line.
  */
 #ifndef MSGRAPH_CONF_H
 #define MSGRAPH_CONF_H
@@ -82,14 +82,17 @@ struct conf {
 int conf_load(struct conf *conf, const char *file, struct error *err);
 void conf_free(struct conf *conf);
 
-/* The delimiters a user name may have, as identity_parse() takes them. */
+/*
+ * Returns the delimiters that a user name may have, as identity_parse() takes
+ * them: a constant text.
+ */
 const char *conf_delimiters(const struct conf *conf);
 
 /*
- * Calls say() with each warning of the load: a line of the file that means
- * something still, or nothing any more, and should be changed. A text is one
- * line, names file and line, and has no control characters. A program logs the
- * texts; with -t and -n they go to standard error.
+ * Calls say() with each warning of the load, about a line of the file that
+ * should be changed: a name that a setting had once. A text is one line, names
+ * file and line, and has no control characters. A program logs the texts; with
+ * -t and -n they go to standard error.
  */
 void conf_warn(const struct conf *conf, void (*say)(const char *text));
 
@@ -101,8 +104,8 @@ void conf_print(const struct conf *conf, FILE *out);
 
 /*
  * Writes the settings that differ from their defaults as "name = value", in the
- * table's order, below a comment with program, version and file (-n): what a
- * person sends along who asks for help. Values are shown as they are.
+ * table's order, below a comment with program, version and file (-n), to be
+ * sent along with a question. Values are shown as they are.
  */
 void conf_print_changed(
     const struct conf *conf, const char *program, const char *file, FILE *out);

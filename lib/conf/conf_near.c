@@ -1,5 +1,5 @@
 /*
- * conf_near.c - finds the setting that a mistyped name may have meant.
+ * conf_near.c - finds the setting that was meant by a mistyped name.
  *
  * The distance of two names is the number of letters that were left out, put
  * in, typed wrong, or typed before their predecessor (optimal string alignment

@@ -31,7 +31,7 @@ const struct conf_option *conf_row(size_t i);
 const char *conf_row_default(const struct conf_option *row, int cloud);
 
 /*
- * Returns the setting whose name a person may have meant, NULL where none is
+ * Returns the setting that was probably meant by name, NULL where none is
  * near: letter case and '-' for '_' do not count, and one letter in four may be
  * missing, wrong, too much, or have changed places with the next.
  */

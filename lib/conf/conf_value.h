@@ -36,25 +36,25 @@ struct conf_option {
 };
 
 /*
- * Turns the value into its run-time form in *member, which is of the type that
+ * Stores the value in its run-time form in *member, which is of the type that
  * the option's kind asks for; a text that was there is freed. 0, or -1 with
  * err->text saying what the value must be.
  */
 int conf_value_read(const struct conf_option *o, void *member,
     const char *value, struct error *err);
 
-/* Writes it as a file would say it, without line end. */
+/* Writes the value as it would stand in a file, without line end. */
 void conf_value_print(
     const struct conf_option *o, const void *member, FILE *out);
 
-/* Writes what a value may be, such as "duration, 1s to 5m", on one line. */
+/* Describes the values that are allowed in one line: "duration, 1s to 5m". */
 void conf_value_describe(const struct conf_option *o, FILE *out);
 
-/* Returns 1 when *member is what the text would be read as. */
+/* Returns 1 when reading the text would give the value in *member. */
 int conf_value_is(
     const struct conf_option *o, const void *member, const char *text);
 
-/* 1 when *member is a char * that is owned. */
+/* Returns 1 when *member is a char * that is owned. */
 int conf_value_is_text(const struct conf_option *o);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * identity.h - who signed in: a tenant and an application (client) in it.
+ * identity.h - the application that signed in: a tenant and a client id in it.
  *
  * A user name is <tenant><delimiter><client>[.anything]. Tenant and client are
  * each a UUID or the base64url (RFC 4648 section 5) of its 16 bytes, padded or
@@ -28,8 +28,8 @@ struct identity {
 };
 
 /*
- * Reads len bytes of name (not necessarily terminated; a NUL inside is an
- * error) with any one character of delimiters between tenant and client.
+ * Reads a user name of len bytes (not necessarily terminated; a NUL inside is
+ * an error) with any one character of delimiters between tenant and client.
  * Returns 0, or -1 when the name is not of our form, with *reason (if
  * reason is not NULL) pointing at a constant text such as "no delimiter".
  */
@@ -39,7 +39,7 @@ int identity_parse(const char *name, size_t len, const char *delimiters,
 /* Writes "tenant/client" into text and returns it. */
 char *identity_text(const struct identity *id, char text[IDENTITY_TEXT_SIZE]);
 
-/* 1 when both name the same application in the same tenant. */
+/* Returns 1 when both name the same application in the same tenant. */
 int identity_equal(const struct identity *a, const struct identity *b);
 
 #endif

@@ -156,6 +156,15 @@ sock_remove_stale(
 	return 0;
 }
 
+const char *
+sock_listen_remedy(int error)
+{
+	if (error != ENOENT && error != EACCES)
+		return "";
+	return "; the folder must be there and be open to group msgraph: run "
+	       "systemd-tmpfiles --create msgraph.conf";
+}
+
 int
 sock_listen(const char *path, struct error *err)
 {
@@ -179,8 +188,8 @@ sock_listen(const char *path, struct error *err)
 	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
 	    fchmodat(AT_FDCWD, path, 0660, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    listen(fd, LISTEN_BACKLOG) == -1) {
-		error_set(err, ERROR_OURS, "4.3.5", "listen on %s: %s", path,
-		    strerror(errno));
+		error_set(err, ERROR_OURS, "4.3.5", "listen on %s: %s%s", path,
+		    strerror(errno), sock_listen_remedy(errno));
 		close(fd);
 		return -1;
 	}

@@ -1,6 +1,6 @@
 /*
- * sock.h - local stream sockets: listen, connect, who is the peer, hand over a
- * descriptor. Everything is close-on-exec and bounded by a deadline.
+ * sock.h - local stream sockets: listening, connecting, asking for the peer's
+ * uid, handing over a descriptor. Everything is close-on-exec and bounded by a deadline.
  */
 #ifndef MSGRAPH_SOCK_H
 #define MSGRAPH_SOCK_H
@@ -10,7 +10,7 @@
 
 #include "lib/base/error.h"
 
-/* Milliseconds of a clock that only goes forward. */
+/* Returns the milliseconds of a clock that only goes forward. */
 long long sock_now(void);
 
 /*
@@ -25,22 +25,33 @@ int sock_connect(const char *path, long long deadline, struct error *err);
  */
 int sock_listen(const char *path, struct error *err);
 
-/* The uid of the process at the other end (SO_PEERCRED); -1 on failure. */
+/*
+ * Returns the remedy for an errno of listening on a unix socket of ours, to be
+ * put behind its text; "" where none is known.
+ */
+const char *sock_listen_remedy(int error);
+
+/* Stores the uid of the process at the other end (SO_PEERCRED). 0, or -1. */
 int sock_peer_uid(int fd, uid_t *uid);
 
 /*
- * Sends all bytes, with the descriptor pass (or -1) attached to the first of
- * them; reads until the peer closes, size is full, or the deadline passes.
- * sock_read_all() returns the count, both return -1 on failure.
+ * Sends all bytes before the deadline, with the descriptor pass (unless it is
+ * -1) attached to the first of them. 0, or -1 with *err.
  */
 int sock_write_all(int fd, const void *bytes, size_t len, int pass,
     long long deadline, struct error *err);
+
+/*
+ * Reads until the peer closes or size is full. Returns the count, or -1 with
+ * *err, also when the deadline has passed.
+ */
 ssize_t sock_read_all(
     int fd, void *bytes, size_t size, long long deadline, struct error *err);
 
 /*
- * One recvmsg(). Like read(2), and *passed becomes the descriptor that came
- * along, or stays as it was; more than one is closed. The caller owns *passed.
+ * Calls recvmsg(2) once. Returns as read(2) does; *passed becomes the descriptor
+ * that came along, or stays as it was. More than one are closed, and the caller
+ * owns *passed.
  */
 ssize_t sock_recv(int fd, void *bytes, size_t size, int *passed);
 

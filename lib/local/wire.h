@@ -34,7 +34,10 @@ struct wire_auth {
 
 enum wire_result { WIRE_INCOMPLETE, WIRE_DONE, WIRE_BAD };
 
-/* Reads a request from what has arrived so far. WIRE_BAD: a string too long. */
+/*
+ * Reads a request from the bytes that have arrived so far. WIRE_BAD: a string is
+ * too long, or bytes follow the last.
+ */
 enum wire_result wire_auth_parse(
     struct wire_auth *auth, const char *bytes, size_t len);
 
@@ -78,15 +81,18 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
 #define WIRE_RECORD_MAX (4 * 1024 * 1024)
 #define WIRE_REPLY_MAX 2048
 
-/* Appends "name=value\n". -1 when value holds a control character. */
+/*
+ * Appends "name=value\n". 0, or -1 when value holds a control character or the
+ * buffer is full.
+ */
 int wire_field(struct buf *out, const char *name, const char *value);
 
-/* Appends the empty line that ends a record. */
+/* Appends the empty line that ends a record. 0, or -1. */
 int wire_end(struct buf *out);
 
 /*
- * Whether bytes hold a whole record. WIRE_DONE: *record_len is its length with
- * the empty line. WIRE_BAD: a control character or a line without '='.
+ * Looks for the end of a record. WIRE_DONE: *record_len is its length with the
+ * empty line. WIRE_BAD: a control character or a line without '='.
  */
 enum wire_result wire_record(const char *bytes, size_t len, size_t *record_len);
 
@@ -97,8 +103,8 @@ struct wire_scan {
 };
 
 /*
- * The same, of bytes that grow from call to call: goes on where scan, zeroed at
- * first, says, so that a record costs the same in however many pieces it comes.
+ * Looks for it in bytes that grow from call to call, and goes on at the place in
+ * scan, zeroed at first: a record costs the same in however many pieces it comes.
  */
 enum wire_result wire_record_more(
     struct wire_scan *scan, const char *bytes, size_t len, size_t *record_len);
@@ -117,9 +123,13 @@ struct wire_reply {
 	char text[512];
 };
 
+/* Appends a reply as a record. 0, or -1 as wire_field() does. */
 int wire_reply_format(struct buf *out, const struct wire_reply *reply);
 
-/* Reads a whole record. -1 when it is none or lacks a known status. */
+/*
+ * Reads a reply, whose bytes are written to. 0, or -1 when it is no whole record
+ * or lacks a known status or a code.
+ */
 int wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len);
 
 #endif

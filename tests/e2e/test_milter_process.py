@@ -165,7 +165,9 @@ def test_file_in_the_place_of_the_socket(directory):
 
 @pytest.mark.parametrize("setting, message", [
     ("milter_socket = unix:/nonexistent/milter",
-     "listen on unix:/nonexistent/milter: No such file or directory"),
+     "listen on unix:/nonexistent/milter: No such file or directory; the folder "
+     "must be there and be open to group msgraph: run systemd-tmpfiles "
+     "--create msgraph.conf"),
     ("milter_socket = msgraph/milter",
      "msgraph.conf:1: milter_socket: it must be unix:/path"),
     ("mailbox_from = header\nmailbox_form = header",

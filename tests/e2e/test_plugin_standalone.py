@@ -321,10 +321,10 @@ def test_refused(relay, log, reply, text):
 
 @pytest.mark.parametrize("reply,text", [
     (b"", "closed without an answer"),
-    (b"\0", "the answer is none"),
-    (b"OK\r\n", "the answer is none"),
-    (b"\xff\xff" + b"OK" * 40000, "the answer is none"),
-    (b"\4\1" + b"x" * 1025, "the answer is none"),
+    (b"\0", "this is no answer of msgraphd"),
+    (b"OK\r\n", "this is no answer of msgraphd"),
+    (b"\xff\xff" + b"OK" * 40000, "this is no answer of msgraphd"),
+    (b"\4\1" + b"x" * 1025, "this is no answer of msgraphd"),
     (counted(b"NO" + b"x" * 1022), "neither OK nor NO"),
     (b"\0\5OK", "ends after 2 of 5 bytes"),
     (counted(b""), "neither OK nor NO"),

@@ -133,7 +133,13 @@ def spoil_socket(unit: Unit) -> None:
     sock.close()
 
 
+def lose_ca(unit: Unit) -> None:
+    unit.daemon.conf.write_text(
+        unit.daemon.conf.read_text().replace("ca_file = ", "ca_file = /no"))
+
+
 MISTAKES = [
+    pytest.param(lose_ca, spell, "open ca_file /no", id="ca_file"),
     pytest.param(misspell, spell, "larg_messages", id="setting"),
     pytest.param(lock_out, let_in, "has mode 0644", id="key"),
     pytest.param(lose_state, find_state, "/state", id="state"),

@@ -12,11 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-import mutate
-import wellformed
-from oracle.agreement import Readers, Report, address_values
 from corpus import CASES
+from oracle import mutate, wellformed
+from oracle.agreement import Readers, Report, address_values
 from oracle.readers import GMime, Lib
 
 BATCH = 500

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -231,6 +232,36 @@ test_syslog(void **state)
 	log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
 }
 
+/*
+ * Why a program cannot start is shown on stderr too, once, and not where
+ * systemd's journal would have it twice.
+ */
+static void
+test_fatal_is_seen_once(void **state)
+{
+	char stream[64];
+	struct stat st;
+
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	begin_capture();
+	log_open("test", LOG_TO_SYSLOG, LOG_LEVEL_ERROR);
+	log_fatal("reason");
+	assert_string_equal(end_capture(), "test: reason\n");
+	begin_capture();
+	log_open("test", LOG_TO_STDERR, LOG_LEVEL_ERROR);
+	log_fatal("reason");
+	assert_string_equal(text_of(end_capture()), "error: reason\n");
+	assert_int_equal(fstat(capture_fd, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	begin_capture();
+	log_open("test", LOG_TO_SYSLOG, LOG_LEVEL_ERROR);
+	log_fatal("reason");
+	assert_string_equal(end_capture(), "");
+}
+
 int
 main(void)
 {
@@ -240,6 +271,7 @@ main(void)
 	    cmocka_unit_test(test_long),
 	    cmocka_unit_test(test_errno),
 	    cmocka_unit_test(test_syslog),
+	    cmocka_unit_test(test_fatal_is_seen_once),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

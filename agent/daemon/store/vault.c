@@ -127,12 +127,18 @@ vault_open_key(const char *file, int create, struct error *err)
 			return -1;
 		fd = secret_file_open(file);
 	}
+	if (fd == -1 && errno == ENOENT)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "open vault key %s: %s; the state holds secrets sealed "
+		    "with it: restore it from your backup",
+		    file, strerror(errno));
 	if (fd == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
-		    "open vault key %s: %s%s", file, strerror(errno),
-		    errno == ENOENT ? "; the state holds secrets sealed with "
-				      "it: restore it from your backup"
-				    : "");
+		    "open vault key %s: %s%s%s%s%s", file, strerror(errno),
+		    errno == EACCES ? "; run: chown msgraphd " : "",
+		    errno == EACCES ? file : "",
+		    errno == EACCES ? "; chmod 0400 " : "",
+		    errno == EACCES ? file : "");
 	return fd;
 }
 
