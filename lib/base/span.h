@@ -31,7 +31,7 @@ span_between(const char *from, const char *to)
 static inline const char *
 span_end(struct span s)
 {
-	return s.p + s.len;
+	return s.len == 0 ? s.p : s.p + s.len;
 }
 
 /* Blanks and line ends: what folding is made of. */
