@@ -273,7 +273,11 @@ static const struct row unreadable[] = {
 	"Content-Type: text/plain ; x=y"},
     {"Content-Disposition: attachment; n" UE "=x; filename=a", "",
 	"Content-Disposition: attachment; filename=a"},
-    {"Content-Type: " UE, "", "Content-Type: "},
+    {"Content-Type: " UE, "", "Content-Type: xx"},
+    {"Content-Type: a/" UE " boundary=c", "",
+	"Content-Type: text/plain boundary=c"},
+    {"Content-Transfer-Encoding: base64" L1, "",
+	"Content-Transfer-Encoding: base64x"},
     {"Content-Transfer-Encoding: 8bit (" UE ")", "",
 	"Content-Transfer-Encoding: 8bit"},
 };

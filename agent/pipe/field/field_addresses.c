@@ -129,26 +129,26 @@ field_addresses_is_plain_phrase(struct span text)
 		    !encoded_word_is(l.text))
 			return 0;
 	}
-	return text.len > 0 && !fold_needs(text);
+	return !fold_needs(text);
 }
 
 /*
- * Text that may hold anything, as a phrase. Half an encoded word in it could
- * become a whole one, so with one it goes.
+ * Writes text that may hold anything as a phrase; 0 where there is none. Half an
+ * encoded word in it could become a whole one, so it is encoded too.
  */
 static int
 field_addresses_write_phrase(struct fold *f, struct span text)
 {
 	size_t i;
 
+	if (text.len == 0)
+		return 0;
 	if (field_addresses_is_plain_phrase(text)) {
 		fold_space(f, span_between(blank, blank + 1), text.len);
 		fold_raw(f, text);
 		return 1;
 	}
-	if (text.len == 0 || memmem(text.p, text.len, "=?", 2) != NULL)
-		return 0;
-	if (fold_needs(text)) {
+	if (fold_needs(text) || memmem(text.p, text.len, "=?", 2) != NULL) {
 		words_write_whole(f, span_between(blank, blank + 1), text);
 		return 1;
 	}

@@ -172,29 +172,62 @@ field_params_must_write(const struct params *ps, const struct param *p)
 	return ps->sections && p->section == 0 && !p->extended;
 }
 
-/* The type itself, without its 8-bit bytes. */
+/* A word of 8-bit bytes in the place of a disposition or encoding stays none. */
 static void
-field_params_write_type(struct fold *f, struct span text)
+field_params_write_word(struct fold *f, struct span text)
 {
-	const char *p, *from = text.p;
+	static const char x[] = "x";
+	size_t i;
 
-	for (p = from; p < span_end(text); p++)
-		if (*p & 0x80) {
-			fold_raw(f, span_between(from, p));
-			from = p + 1;
-		}
-	fold_raw(f, span_between(from, p));
+	for (i = 0; i < text.len; i++)
+		if (text.p[i] & 0x80)
+			fold_raw(f, span_between(x, x + 1));
+		else
+			fold_raw(f, span_between(&text.p[i], &text.p[i] + 1));
 }
 
-/* Where a type with its subtype, or a disposition, ends. */
-static const char *
-field_params_type_end(struct span value)
+/* Blanks and comments; those with 8-bit bytes go. */
+static void
+field_params_write_start(struct fold *f, struct span text)
 {
-	struct span type, subtype;
+	static const char blank[] = " ";
 
-	if (param_type(value, &type, &subtype) == 0)
+	if (fold_needs(text))
+		text = span_between(blank, blank + 1);
+	fold_raw(f, text);
+}
+
+/*
+ * Writes what stands before the parameters, without blanks or comments behind
+ * it, and says where that ends. A type that cannot be read is text/plain (RFC
+ * 2045 section 5.2).
+ */
+static const char *
+field_params_write_type(struct fold *f, struct span value)
+{
+	static const char plain[] = "text/plain", slash[] = "/";
+	struct span type, subtype, word = param_word(value);
+	struct param_reader r;
+	const char *end;
+
+	field_params_write_start(f, span_between(value.p, word.p));
+	if (param_type(value, &type, &subtype) == 0) {
+		fold_raw(f, type);
+		fold_raw(f, span_between(slash, slash + 1));
+		fold_raw(f, subtype);
 		return span_end(subtype);
-	return span_end(param_word(value));
+	}
+	param_init(&r, value);
+	end = r.next;
+	while (end > word.p && span_is_space(end[-1]))
+		end--;
+	if (!fold_needs(span_between(word.p, end)) ||
+	    memchr(word.p, '/', (size_t)(end - word.p)) == NULL) {
+		field_params_write_word(f, word);
+		return span_end(word);
+	}
+	fold_raw(f, span_between(plain, plain + strlen(plain)));
+	return end;
 }
 
 /* Goes behind what stands between blanks, semicolons and comments. */
@@ -213,12 +246,14 @@ field_params_piece(struct lexer *l)
 
 /*
  * What belongs to no parameter means nothing, but an encoded word in it could,
- * for its '='. So a piece of it with 8-bit bytes goes, with the blanks before it.
+ * for its '='. So a piece of it with 8-bit bytes goes, with the blanks before it,
+ * and all up to the next semicolon, which could be a parameter without it.
  */
 static void
 field_params_write_rest(struct fold *f, struct span text)
 {
 	struct span space = {text.p, 0}, piece;
+	int gone = 0;
 	struct lexer l;
 
 	lex_init(&l, text.p, span_end(text));
@@ -228,14 +263,18 @@ field_params_write_rest(struct fold *f, struct span text)
 			lex(&l);
 			continue;
 		}
+		gone &= !lex_is(&l, ';');
 		piece = field_params_piece(&l);
-		if (!fold_needs(piece)) {
+		if (fold_needs(piece))
+			gone |= piece.p[0] != '(';
+		else if (!gone) {
 			fold_raw(f, space);
 			fold_raw(f, piece);
 		}
 		space.len = 0;
 	}
-	fold_raw(f, space);
+	if (!gone)
+		fold_raw(f, space);
 }
 
 /* The blanks at its end are left to what follows. */
@@ -275,8 +314,7 @@ field_params(struct fold *f, struct span value)
 	struct param p;
 
 	param_init(&r, value);
-	at = field_params_type_end(value);
-	field_params_write_type(f, span_between(value.p, at));
+	at = field_params_write_type(f, value);
 	while (param_next(&r, &p)) {
 		gap = field_params_gap(at, p.whole.p, &space);
 		at = span_end(p.whole);
