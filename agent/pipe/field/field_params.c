@@ -221,8 +221,7 @@ field_params_write_type(struct fold *f, struct span value)
 	end = r.next;
 	while (end > word.p && span_is_space(end[-1]))
 		end--;
-	if (!fold_needs(span_between(word.p, end)) ||
-	    memchr(word.p, '/', (size_t)(end - word.p)) == NULL) {
+	if (memchr(word.p, '/', (size_t)(end - word.p)) == NULL) {
 		field_params_write_word(f, word);
 		return span_end(word);
 	}
