@@ -277,6 +277,7 @@ static const struct row unreadable[] = {
     {"Content-Type: a/" UE " boundary=c", "",
 	"Content-Type: text/plain boundary=c"},
     {"Content-Type: a/b\"" UE "\" ; c=d", "", "Content-Type: text/plain ; c=d"},
+    {"Content-Type: a/b (" UE ")c=d", "", "Content-Type: a/b c=d"},
     {"Content-Transfer-Encoding: base64" L1, "",
 	"Content-Transfer-Encoding: base64x"},
     {"Content-Transfer-Encoding: 8bit (" UE ")", "",

@@ -14,6 +14,8 @@
 #define LINE_MAX_BYTES 76
 #define LONG_VALUE 900 /* leaves no place to fold a line */
 
+static const char blank[] = " ";
+
 struct params {
 	struct fold *fold;
 	struct span charset;
@@ -190,8 +192,6 @@ field_params_write_word(struct fold *f, struct span text)
 static void
 field_params_write_start(struct fold *f, struct span text)
 {
-	static const char blank[] = " ";
-
 	if (fold_needs(text))
 		text = span_between(blank, blank + 1);
 	fold_raw(f, text);
@@ -324,6 +324,8 @@ field_params(struct fold *f, struct span value)
 			continue;
 		}
 		field_params_write_rest(f, gap);
+		if (space.len == 0 && fold_needs(gap))
+			space = span_between(blank, blank + 1);
 		if (field_params_must_write(&ps, &p)) {
 			field_params_write_param(&ps, space, &p);
 			/* without quotes, what follows would belong to it */
