@@ -215,7 +215,7 @@ field_addresses_is_fragile(struct span value)
 
 	for (lex_init(&l, value.p, span_end(value)); l.token != TOKEN_END;
 	     lex(&l))
-		if (lex_is(&l, '['))
+		if (lex_is(&l, '[') || address_word_is_open(l.text))
 			return 1;
 	return 0;
 }

@@ -321,6 +321,7 @@ field_params(struct fold *f, struct span value)
 			if (gap.len > 0 && span_end(gap)[-1] == ';')
 				gap.len--;
 			field_params_write_rest(f, gap);
+			at = r.next;
 			continue;
 		}
 		field_params_write_rest(f, gap);
