@@ -6,7 +6,6 @@
  * have to change in the body as well. All parameters of a field are taken to
  * be in one charset, that of the sections of one must be.
  */
-#include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/param.h"
 #include "field_kinds.h"
@@ -229,51 +228,26 @@ field_params_write_type(struct fold *f, struct span value)
 	return end;
 }
 
-/* Goes behind what stands between blanks, semicolons and comments. */
-static struct span
-field_params_piece(struct lexer *l)
-{
-	const char *from = l->text.p;
-
-	do
-		lex(l);
-	while (l->token != TOKEN_END && l->token != TOKEN_SPACE &&
-	    l->token != TOKEN_COMMENT && !lex_is(l, ';') && *from != ';' &&
-	    *from != '(');
-	return span_between(from, l->text.p);
-}
-
 /*
  * What belongs to no parameter means nothing, but an encoded word in it could,
- * for its '='. So a piece of it with 8-bit bytes goes, with the blanks before it,
- * and all up to the next semicolon, which could be a parameter without it.
+ * for its '='. So with 8-bit bytes in it all of it goes, up to the next parameter,
+ * for which a semicolon stays.
  */
 static void
-field_params_write_rest(struct fold *f, struct span text)
+field_params_write_gap(
+    struct fold *f, struct span gap, struct span *space, int last)
 {
-	struct span space = {text.p, 0}, piece;
-	int gone = 0;
-	struct lexer l;
+	static const char semicolon[] = ";";
 
-	lex_init(&l, text.p, span_end(text));
-	while (l.token != TOKEN_END) {
-		if (l.token == TOKEN_SPACE) {
-			space = l.text;
-			lex(&l);
-			continue;
-		}
-		gone &= !lex_is(&l, ';');
-		piece = field_params_piece(&l);
-		if (fold_needs(piece))
-			gone |= piece.p[0] != '(';
-		else if (!gone) {
-			fold_raw(f, space);
-			fold_raw(f, piece);
-		}
-		space.len = 0;
+	if (!fold_needs(gap)) {
+		fold_raw(f, gap);
+		return;
 	}
-	if (!gone)
-		fold_raw(f, space);
+	if (last)
+		return;
+	fold_raw(f, span_between(semicolon, semicolon + 1));
+	if (space->len == 0)
+		*space = span_between(blank, blank + 1);
 }
 
 /* The blanks at its end are left to what follows. */
@@ -316,17 +290,15 @@ field_params(struct fold *f, struct span value)
 	at = field_params_write_type(f, value);
 	while (param_next(&r, &p)) {
 		gap = field_params_gap(at, p.whole.p, &space);
-		at = span_end(p.whole);
 		if (fold_needs(p.name)) { /* goes, and its ';' */
 			if (gap.len > 0 && span_end(gap)[-1] == ';')
 				gap.len--;
-			field_params_write_rest(f, gap);
+			field_params_write_gap(f, gap, &space, 1);
 			at = r.next;
 			continue;
 		}
-		field_params_write_rest(f, gap);
-		if (space.len == 0 && fold_needs(gap))
-			space = span_between(blank, blank + 1);
+		at = span_end(p.whole);
+		field_params_write_gap(f, gap, &space, 0);
 		if (field_params_must_write(&ps, &p)) {
 			field_params_write_param(&ps, space, &p);
 			/* without quotes, what follows would belong to it */
@@ -336,5 +308,5 @@ field_params(struct fold *f, struct span value)
 			fold_raw(f, p.whole);
 		}
 	}
-	field_params_write_rest(f, span_between(at, span_end(value)));
+	field_params_write_gap(f, span_between(at, span_end(value)), &space, 1);
 }
