@@ -50,6 +50,8 @@ field_words_quoted_end(struct units *us, const char *p)
 {
 	const char *end = field_words_text_end(p, us->limit, us->mode), *quote;
 
+	if (encoded_word_is(span_between(p, end)))
+		return end;
 	while (!us->open_quote &&
 	    (quote = memchr(p, '"', (size_t)(end - p))) != NULL) {
 		p = memchr(quote + 1, '"', (size_t)(us->limit - quote - 1));
