@@ -204,7 +204,7 @@ field_params_write_start(struct fold *f, struct span text)
  * 2045 section 5.2).
  */
 static const char *
-field_params_write_type(struct fold *f, struct span value)
+field_params_write_type(struct fold *f, struct span value, int is_type)
 {
 	static const char plain[] = "text/plain", slash[] = "/";
 	struct span type, subtype, word = param_word(value);
@@ -212,7 +212,7 @@ field_params_write_type(struct fold *f, struct span value)
 	const char *end;
 
 	field_params_write_start(f, span_between(value.p, word.p));
-	if (param_type(value, &type, &subtype) == 0) {
+	if (is_type && param_type(value, &type, &subtype) == 0) {
 		fold_raw(f, type);
 		fold_raw(f, span_between(slash, slash + 1));
 		fold_raw(f, subtype);
@@ -222,7 +222,7 @@ field_params_write_type(struct fold *f, struct span value)
 	end = r.next;
 	while (end > word.p && span_is_space(end[-1]))
 		end--;
-	if (memchr(word.p, '/', (size_t)(end - word.p)) == NULL) {
+	if (!is_type || memchr(word.p, '/', (size_t)(end - word.p)) == NULL) {
 		field_params_write_word(f, word);
 		return span_end(word);
 	}
@@ -278,7 +278,7 @@ field_params_has_sections(struct span value)
 }
 
 void
-field_params(struct fold *f, struct span value)
+field_params(struct fold *f, struct span value, int is_type)
 {
 	struct params ps = {.fold = f,
 	    .charset = charset_of(value, f->charset),
@@ -289,7 +289,7 @@ field_params(struct fold *f, struct span value)
 	struct param p;
 
 	param_init(&r, value);
-	at = field_params_write_type(f, value);
+	at = field_params_write_type(f, value, is_type);
 	while (param_next(&r, &p)) {
 		gap = field_params_gap(at, p.whole.p, &space);
 		if (fold_needs(p.name)) { /* goes, and its ';' */
