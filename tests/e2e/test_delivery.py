@@ -151,9 +151,9 @@ def test_mailbox_from_envelope(site, app, mailbox):
 @pytest.mark.parametrize("sender, header, code", [
     ("", None, "5.7.1"),
     ("", "undisclosed:;", "5.7.1"),
-    ("x@example.com", '"a b"@example.com', "5.1.7"),
-    ("x@example.com", "a%b@example.com", "5.1.7"),
-    ("x@example.com", "scan@[192.0.2.1]", "5.1.7"),
+    ("x@host", '"a b"@example.com', "5.1.7"),
+    ("x@host", "a%b@example.com", "5.1.7"),
+    ("x@host", "scan@[192.0.2.1]", "5.1.7"),
 ])
 def test_no_mailbox_no_mail(site, app, sender, header, code):
     lines = [f"From: {header}"] if header else []

@@ -157,7 +157,9 @@ ODD = {
     "A\\B <a@b>": ["?a@b"],
     # Python takes the first address
     "a@b <c@d>": ["?c@d"],
-    "a@b <a@b>": ["a@b"],
+    "a@b <a@b>": ["?a@b"],
+    # what somebody put into the wrong quotes
+    "'a@b'": ["?a@b"],
     '"a@b" <c@d>': ["c@d"],
     # a ';' separates nothing outside of groups: the others stop there
     "a@b; c@d": ["a@b", "?c@d"],

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "agent/pipe/codec/base64.h"
+#include "lib/mail/address.h"
+#include "lib/mail/param.h"
 #include "content_private.h"
 
 /* HTML and XML may name their charset near their beginning. */
@@ -219,12 +221,17 @@ content_body_is_token(struct span name)
 static int
 content_body_is_identity(const struct mime_part *part, const struct scan *s)
 {
-	struct span name = part->encoding_name;
+	struct span name = part->encoding_name, word;
 
 	if (part->encoding != MIME_OTHER)
 		return part->encoding <= MIME_BINARY;
-	if (!content_body_is_token(name))
-		return s->eight_bit && !content_body_may_encode(name);
+	if (!address_is_ascii(name)) /* what is in it goes with the header */
+		return 1;
+	if (!content_body_is_token(name)) {
+		word = param_word(name);
+		return s->eight_bit &&
+		    !content_body_may_encode(word.len > 0 ? word : name);
+	}
 	return (s->eight_bit || s->long_line) && !span_is(name, "uuencode") &&
 	    !span_is(name, "yenc") &&
 	    (name.len < 2 || strncasecmp(name.p, "x-", 2) != 0);

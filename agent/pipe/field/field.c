@@ -14,6 +14,7 @@ enum kind {
 	KIND_TEXT,
 	KIND_SUBJECT,
 	KIND_ADDRESSES,
+	KIND_TYPE,
 	KIND_PARAMS,
 	KIND_PHRASES,
 	KIND_IDS,
@@ -27,6 +28,7 @@ static const char *const places[] = {
     [KIND_TEXT] = "",
     [KIND_SUBJECT] = "",
     [KIND_ADDRESSES] = ",;",
+    [KIND_TYPE] = ";",
     [KIND_PARAMS] = ";",
     [KIND_PHRASES] = ",",
     [KIND_IDS] = ",;>",
@@ -69,7 +71,7 @@ static const struct {
     {"X-Sender", KIND_ADDRESSES},
     {"X-Confirm-Reading-To", KIND_ADDRESSES},
     {"Approved", KIND_ADDRESSES},
-    {"Content-Type", KIND_PARAMS},
+    {"Content-Type", KIND_TYPE},
     {"Content-Disposition", KIND_PARAMS},
     {"Content-Transfer-Encoding", KIND_PARAMS},
     {"Keywords", KIND_PHRASES},
@@ -148,8 +150,9 @@ field_write_value(struct fold *f, enum kind kind, struct span value)
 	case KIND_ADDRESSES:
 		field_addresses(f, value);
 		break;
+	case KIND_TYPE:
 	case KIND_PARAMS:
-		field_params(f, value);
+		field_params(f, value, kind == KIND_TYPE);
 		break;
 	case KIND_PHRASES:
 		field_phrases(f, value);

@@ -129,35 +129,48 @@ field_addresses_is_plain_phrase(struct span text)
 		    !encoded_word_is(l.text))
 			return 0;
 	}
-	return text.len > 0 && !fold_needs(text);
+	return !fold_needs(text);
 }
 
 /*
- * Text that may hold anything, as a phrase. Half an encoded word in it could
- * become a whole one, so with one it goes.
+ * Writes text that may hold anything as a phrase; 0 where there is none. Half an
+ * encoded word in it could become a whole one, so it is encoded too.
  */
 static int
-field_addresses_write_phrase(struct fold *f, struct span text)
+field_addresses_write_phrase(
+    struct fold *f, struct span space, struct span text)
 {
 	size_t i;
 
+	if (text.len == 0)
+		return 0;
 	if (field_addresses_is_plain_phrase(text)) {
-		fold_space(f, span_between(blank, blank + 1), text.len);
+		fold_space(f, space, text.len);
 		fold_raw(f, text);
 		return 1;
 	}
-	if (text.len == 0 || memmem(text.p, text.len, "=?", 2) != NULL)
-		return 0;
-	if (fold_needs(text)) {
-		words_write_whole(f, span_between(blank, blank + 1), text);
+	if (fold_needs(text) || memmem(text.p, text.len, "=?", 2) != NULL) {
+		words_write_whole(f, space, text);
 		return 1;
 	}
-	field_addresses_add(f, " \"");
+	fold_raw(f, space);
+	field_addresses_add(f, "\"");
 	for (i = 0; i < text.len; i++)
 		if (strchr("\"\\\r\n", text.p[i]) == NULL)
 			fold_raw(f, span_between(&text.p[i], &text.p[i] + 1));
 	field_addresses_add(f, "\"");
 	return 1;
+}
+
+/* What stands before an element, if it is blank; one blank else. */
+static struct span
+field_addresses_space(const struct address *a)
+{
+	struct span before = span_between(a->slot.p, a->element.p);
+
+	if (before.len > 0 && span_trim(before).len == 0)
+		return before;
+	return span_between(blank, blank + 1);
 }
 
 static void
@@ -171,10 +184,14 @@ field_addresses_end(struct fold *f, const struct address *a)
 static void
 field_addresses_write_anew(struct fold *f, const struct address *a)
 {
-	int named = field_addresses_write_phrase(f, a->name);
+	struct span space = field_addresses_space(a);
+	int named = field_addresses_write_phrase(f, space, a->name);
 	char key[ADDRESS_KEY_SIZE];
 
-	field_addresses_add(f, named ? " <" : " ");
+	if (named)
+		field_addresses_add(f, " <");
+	else
+		fold_raw(f, space);
 	if (address_header_key(a->spec, key) == -1)
 		fold_raw(f, a->spec);
 	else
@@ -198,7 +215,7 @@ field_addresses_is_fragile(struct span value)
 
 	for (lex_init(&l, value.p, span_end(value)); l.token != TOKEN_END;
 	     lex(&l))
-		if (lex_is(&l, '['))
+		if (lex_is(&l, '[') || address_word_is_open(l.text))
 			return 1;
 	return 0;
 }
@@ -235,14 +252,14 @@ field_addresses_write_bad(struct fold *f, const struct address *a, int anew)
 		words_write(f, a->slot, WORDS_TOKENS);
 		return;
 	}
-	field_addresses_write_phrase(f, a->element);
+	field_addresses_write_phrase(f, field_addresses_space(a), a->element);
 	field_addresses_end(f, a);
 }
 
 static void
 field_addresses_write_group_anew(struct fold *f, const struct address *a)
 {
-	if (!field_addresses_write_phrase(f, a->name))
+	if (!field_addresses_write_phrase(f, field_addresses_space(a), a->name))
 		field_addresses_add(f, " \"\"");
 	field_addresses_add(f, ":");
 }

@@ -6,13 +6,14 @@
  * have to change in the body as well. All parameters of a field are taken to
  * be in one charset, that of the sections of one must be.
  */
-#include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/param.h"
 #include "field_kinds.h"
 
 #define LINE_MAX_BYTES 76
 #define LONG_VALUE 900 /* leaves no place to fold a line */
+
+static const char blank[] = " ";
 
 struct params {
 	struct fold *fold;
@@ -166,76 +167,89 @@ field_params_must_write(const struct params *ps, const struct param *p)
 	if (span_is(p->name, "boundary"))
 		return 0;
 	/* its value, or a comment around the '=' */
-	if (fold_needs(p->whole) || p->value.len > LONG_VALUE)
+	if (fold_needs(p->whole))
+		return 1;
+	if (p->value.len > LONG_VALUE && p->section == -1 && !p->extended)
 		return 1;
 	/* the charset stands in the first section alone */
 	return ps->sections && p->section == 0 && !p->extended;
 }
 
-/* The type itself, without its 8-bit bytes. */
+/* A word of 8-bit bytes in the place of a disposition or encoding stays none. */
 static void
-field_params_write_type(struct fold *f, struct span text)
+field_params_write_word(struct fold *f, struct span text)
 {
-	const char *p, *from = text.p;
+	static const char x[] = "x";
+	size_t i;
 
-	for (p = from; p < span_end(text); p++)
-		if (*p & 0x80) {
-			fold_raw(f, span_between(from, p));
-			from = p + 1;
-		}
-	fold_raw(f, span_between(from, p));
+	for (i = 0; i < text.len; i++)
+		if (text.p[i] & 0x80)
+			fold_raw(f, span_between(x, x + 1));
+		else
+			fold_raw(f, span_between(&text.p[i], &text.p[i] + 1));
 }
 
-/* Where a type with its subtype, or a disposition, ends. */
+/* Blanks and comments; those with 8-bit bytes go. */
+static void
+field_params_write_start(struct fold *f, struct span text)
+{
+	if (fold_needs(text))
+		text = span_between(blank, blank + 1);
+	fold_raw(f, text);
+}
+
+/*
+ * Writes what stands before the parameters, without blanks or comments behind
+ * it, and says where that ends. A type that cannot be read is text/plain (RFC
+ * 2045 section 5.2).
+ */
 static const char *
-field_params_type_end(struct span value)
+field_params_write_type(struct fold *f, struct span value, int is_type)
 {
-	struct span type, subtype;
+	static const char plain[] = "text/plain", slash[] = "/";
+	struct span type, subtype, word = param_word(value);
+	struct param_reader r;
+	const char *end;
 
-	if (param_type(value, &type, &subtype) == 0)
+	field_params_write_start(f, span_between(value.p, word.p));
+	if (is_type && param_type(value, &type, &subtype) == 0) {
+		fold_raw(f, type);
+		fold_raw(f, span_between(slash, slash + 1));
+		fold_raw(f, subtype);
 		return span_end(subtype);
-	return span_end(param_word(value));
-}
-
-/* Goes behind what stands between blanks, semicolons and comments. */
-static struct span
-field_params_piece(struct lexer *l)
-{
-	const char *from = l->text.p;
-
-	do
-		lex(l);
-	while (l->token != TOKEN_END && l->token != TOKEN_SPACE &&
-	    l->token != TOKEN_COMMENT && !lex_is(l, ';') && *from != ';' &&
-	    *from != '(');
-	return span_between(from, l->text.p);
+	}
+	param_init(&r, value);
+	end = r.next;
+	while (end > word.p && span_is_space(end[-1]))
+		end--;
+	if (!is_type || memchr(word.p, '/', (size_t)(end - word.p)) == NULL) {
+		field_params_write_word(f, word);
+		return span_end(word);
+	}
+	fold_raw(f, span_between(plain, plain + strlen(plain)));
+	return end;
 }
 
 /*
  * What belongs to no parameter means nothing, but an encoded word in it could,
- * for its '='. So a piece of it with 8-bit bytes goes, with the blanks before it.
+ * for its '='. So with 8-bit bytes in it all of it goes, up to the next parameter,
+ * for which a semicolon stays.
  */
 static void
-field_params_write_rest(struct fold *f, struct span text)
+field_params_write_gap(
+    struct fold *f, struct span gap, struct span *space, int last)
 {
-	struct span space = {text.p, 0}, piece;
-	struct lexer l;
+	static const char semicolon[] = ";";
 
-	lex_init(&l, text.p, span_end(text));
-	while (l.token != TOKEN_END) {
-		if (l.token == TOKEN_SPACE) {
-			space = l.text;
-			lex(&l);
-			continue;
-		}
-		piece = field_params_piece(&l);
-		if (!fold_needs(piece)) {
-			fold_raw(f, space);
-			fold_raw(f, piece);
-		}
-		space.len = 0;
+	if (!fold_needs(gap)) {
+		fold_raw(f, gap);
+		return;
 	}
-	fold_raw(f, space);
+	if (last)
+		return;
+	fold_raw(f, span_between(semicolon, semicolon + 1));
+	if (space->len == 0)
+		*space = span_between(blank, blank + 1);
 }
 
 /* The blanks at its end are left to what follows. */
@@ -264,7 +278,7 @@ field_params_has_sections(struct span value)
 }
 
 void
-field_params(struct fold *f, struct span value)
+field_params(struct fold *f, struct span value, int is_type)
 {
 	struct params ps = {.fold = f,
 	    .charset = charset_of(value, f->charset),
@@ -275,18 +289,18 @@ field_params(struct fold *f, struct span value)
 	struct param p;
 
 	param_init(&r, value);
-	at = field_params_type_end(value);
-	field_params_write_type(f, span_between(value.p, at));
+	at = field_params_write_type(f, value, is_type);
 	while (param_next(&r, &p)) {
 		gap = field_params_gap(at, p.whole.p, &space);
-		at = span_end(p.whole);
 		if (fold_needs(p.name)) { /* goes, and its ';' */
 			if (gap.len > 0 && span_end(gap)[-1] == ';')
 				gap.len--;
-			field_params_write_rest(f, gap);
+			field_params_write_gap(f, gap, &space, 1);
+			at = r.next;
 			continue;
 		}
-		field_params_write_rest(f, gap);
+		at = span_end(p.whole);
+		field_params_write_gap(f, gap, &space, 0);
 		if (field_params_must_write(&ps, &p)) {
 			field_params_write_param(&ps, space, &p);
 			/* without quotes, what follows would belong to it */
@@ -296,5 +310,5 @@ field_params(struct fold *f, struct span value)
 			fold_raw(f, p.whole);
 		}
 	}
-	field_params_write_rest(f, span_between(at, span_end(value)));
+	field_params_write_gap(f, span_between(at, span_end(value)), &space, 1);
 }

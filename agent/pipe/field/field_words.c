@@ -50,6 +50,8 @@ field_words_quoted_end(struct units *us, const char *p)
 {
 	const char *end = field_words_text_end(p, us->limit, us->mode), *quote;
 
+	if (encoded_word_is(span_between(p, end)))
+		return end;
 	while (!us->open_quote &&
 	    (quote = memchr(p, '"', (size_t)(end - p))) != NULL) {
 		p = memchr(quote + 1, '"', (size_t)(us->limit - quote - 1));
@@ -255,9 +257,12 @@ field_words_split(struct fold *f, const struct unit *u)
 {
 	struct span charset;
 	struct buf bytes;
+	size_t i, len = 0; /* with =XX for 8-bit bytes */
 	int known;
 
-	if (u->text.len <= LONG_WORD)
+	for (i = 0; i < u->text.len; i++)
+		len += u->text.p[i] & 0x80 ? 3 : 1;
+	if (len <= LONG_WORD)
 		return 0;
 	buf_init(&bytes, u->text.len);
 	known = encoded_word_bytes(u->text, &charset, &bytes) == 0 &&
