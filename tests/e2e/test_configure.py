@@ -7,27 +7,18 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from harness import example
+from harness.network import ALONE
 from harness.postfix import cool_down
 
 SCRIPT = example.EXAMPLES / "postfix" / "configure"
 SHARED = Path("/usr/share/postfix")
 BOUNCES = {"cleanup_service_name": "msgraph-bounce",
            "internal_mail_filter_classes": "bounce"}
-# Runs a command in a network of its own, where nobody listens on any port. The
-# loopback interface has to be up for Postfix: SIOCSIFFLAGS with IFF_UP.
-LOOPBACK_UP = """
-import fcntl, os, socket, struct, sys
-with socket.socket() as sock:
-    fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", 1))
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-ALONE = ["unshare", "--net", sys.executable, "-c", LOOPBACK_UP]
 
 
 class Folder:

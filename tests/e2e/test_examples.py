@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from harness import document, example
+from harness.network import ALONE
 from harness.postfix import cool_down
 from harness.postfix_conf import size_limit
 from harness.settings import read_settings, seconds
+
+INSTALLED = "/usr/share/doc/postfix-msgraph/examples/postfix"
 
 
 # --- msgraph.conf; tests/lint/test_settings.py compares it with the table
@@ -33,8 +36,8 @@ def test_example_is_a_configuration(tmp_path, defaults):
 
 @pytest.fixture
 def stock(tmp_path) -> Path:
-    """Debian's Postfix configuration with the examples appended, as the
-    README says, and a name, which Postfix would look for in the DNS."""
+    """Debian's Postfix configuration with the examples appended, and a name,
+    which Postfix would look for in the DNS."""
     shared = Path("/usr/share/postfix")
     for name, base in (("main.cf", "main.cf.debian"),
                        ("master.cf", "master.cf.dist")):
@@ -63,16 +66,27 @@ def test_postfix_knows_every_parameter(stock):
     assert not re.search("^465 ", services, re.M)
 
 
+def configure_with_tls(folder: Path) -> list[str]:
+    """What clients.md and the example tell an admin to type, for a folder."""
+    command = document.line(document.section("docs/clients.md", "Clients"),
+                            "sh ").removesuffix(" && postfix reload")
+    text = example.read("postfix/master.cf.msgraph")
+    short = re.search(r"^#(sh configure .*)$", text, re.M)[1]
+    assert command == short.replace("configure", f"{INSTALLED}/configure")
+    return shlex.split(command.replace(
+        f"{INSTALLED}/configure",
+        f"{example.EXAMPLES}/postfix/configure -c {folder}"))
+
+
 def test_implicit_tls_is_the_same_service(stock):
     """What the commented service has beyond the other: TLS from the start."""
     master = stock / "master.cf"
-    expected = example.uncomment(master.read_text(), "465 ")
-    command = re.search(r"^#(sed -i .*)$", master.read_text(), re.M)[1]
-    assert document.line(document.section("docs/clients.md", "Clients"),
-                         "sed ").startswith(f"{command} && ")
-    subprocess.run(shlex.split(example.replace(
-        command, "/etc/postfix/master.cf", str(master))), check=True)
-    assert master.read_text() == expected
+    cool_down(master)
+    done = subprocess.run([*ALONE, *configure_with_tls(stock)],
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "added: 465/inet\n" in done.stdout
+    assert "added: 8025/inet\n" not in done.stdout
     cool_down(master)
     ours = options_of(stock, "8025/inet")
     theirs = options_of(stock, "465/inet")

@@ -157,7 +157,7 @@ BOUNCED = [
 ]
 
 # what an admin can mend: code, status, the end of the DSN, the text
-HEAL = [
+GRACE = [
     ("ErrorAccessDenied", 403, "7.1", "must grant it Mail.Send"),
     ("Authorization_RequestDenied", 403, "7.1", "must grant it Mail.Send"),
     ("ErrorSendAsDenied", 403, "7.60", "may not send as"),
@@ -169,7 +169,7 @@ HEAL = [
 ]
 
 
-def healed(dsn: str) -> str:
+def reason_of(dsn: str) -> str:
     return "mailbox" if dsn == "1.0" else "permission"
 
 
@@ -202,12 +202,12 @@ def test_connection_lost_before_the_body(site, action, size):
     assert run.mails() == 0
 
 
-@pytest.mark.parametrize("code, status, dsn, text", HEAL)
+@pytest.mark.parametrize("code, status, dsn, text", GRACE)
 def test_what_an_admin_can_mend_waits(site, code, status, dsn, text):
     run = Run(site, site.new_app())
     run.script(says(status, code), TAKEN)
     run.send()
-    expected = row(code, says(status), dsn=f"4.{dsn}", reason=healed(dsn),
+    expected = row(code, says(status), dsn=f"4.{dsn}", reason=reason_of(dsn),
                    text=f"{text}.*{code}: Why not")
     check_status(run, expected)
     check_queue(run, expected)
@@ -216,13 +216,13 @@ def test_what_an_admin_can_mend_waits(site, code, status, dsn, text):
     assert run.mails() == 1
 
 
-@pytest.mark.parametrize("code, status, dsn, text", HEAL)
+@pytest.mark.parametrize("code, status, dsn, text", GRACE)
 def test_what_nobody_mends_bounces(site, no_grace, code, status, dsn, text):
     run = Run(site, site.new_app())
     run.script(says(status, code))
     run.send()
     expected = row(code, says(status), dsn=f"5.{dsn}", status="bounced",
-                   reason=healed(dsn), text=f"{text}.*{code}: Why not")
+                   reason=reason_of(dsn), text=f"{text}.*{code}: Why not")
     check_status(run, expected)
     check_queue(run, expected)
 
@@ -319,7 +319,7 @@ def test_hostile_words_are_one_harmless_line(site):
 
 # --- throttling
 
-def test_holds_keep_to_their_mailbox_or_client(site):
+def test_throttles_keep_to_their_mailbox(site):
     app = site.new_app()
     first, other = Run(site, app), Run(site, app)
     first.script(says(429, "ApplicationThrottled",
@@ -331,11 +331,11 @@ def test_holds_keep_to_their_mailbox_or_client(site):
     line = site.postfix.wait_status(again.queue_id, "deferred")
     assert "dsn=4.4.5" in line and "more seconds" in line
     assert first.calls() == 1
-    stranger = Run(site, site.new_app(), first.mailbox).send()
-    site.postfix.wait_status(stranger.queue_id, "sent")
+    another = Run(site, site.new_app(), first.mailbox).send()
+    site.postfix.wait_status(another.queue_id, "sent")
 
 
-def test_answer_for_a_whole_client_holds_its_other_mailboxes(site):
+def test_answer_for_an_application_throttles_its_other_mailboxes(site):
     app = site.new_app()
     first, other = Run(site, app), Run(site, app)
     first.script(says(429, "TooManyRequests",

@@ -14,6 +14,7 @@ from harness.site import Site
 from harness.smtp import Answer, Smtp, SmtpError
 
 SIGNING_IN = document.section("docs/troubleshooting.md", "Signing in")
+SENDING = document.section("docs/troubleshooting.md", "Sending")
 CONNECTING = document.section("docs/troubleshooting.md", "Connecting and TLS")
 
 
@@ -106,6 +107,21 @@ def test_the_first_look_proves_our_plugin(site):
         answer = client.auth_plain(name, secret)
     assert str(answer).startswith(re.search("`(535 [0-9.]+)`", step)[1])
     site.postfix.wait_log(re.escape(text), since=mark)
+
+
+def test_no_milter(own_site, site):
+    """Nothing listens on its socket: it does not run, or stands by."""
+    own_site.milter.stop()
+    try:
+        mark = site.postfix.mark()
+        with pytest.raises(SmtpError) as told, site.connect():
+            pass
+    finally:
+        own_site.milter.start()
+    seen = row(SENDING, "connect to Milter service … No such file")
+    answers(seen, told.value.answer)
+    site.postfix.wait_log("connect to Milter service .*: "
+                          "(No such file|Connection refused)", since=mark)
 
 
 def test_no_certificate(site):

@@ -42,7 +42,7 @@ def site(own_site: Site):
 
 @pytest.fixture
 def no_grace(site: Site):
-    """A refusal that could heal has no time to."""
+    """What stays refused bounces at once (access_denied_grace)."""
     site.configure(access_denied_grace="0s")
     yield
     site.configure(access_denied_grace="1d")

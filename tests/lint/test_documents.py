@@ -1,6 +1,9 @@
 """What the documents name is there: files, headings, man pages, settings,
 functions, and the tables of the state file."""
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +84,18 @@ def test_files_are_there(document):
             assert list(TREE.glob(word.rstrip("/."))), word
         elif FILE.fullmatch(word):
             assert word in known, word
+
+
+def test_the_single_test_is_there():
+    """What tests/README.md shows for one test selects one, and pytest says
+    that it passed: pytest.ini has -q already."""
+    text = (TREE / "tests" / "README.md").read_text()
+    command = re.search(r"-m pytest (\S+ -k .*)$", text, re.M)[1]
+    assert " -q" not in command
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "pytest", "--collect-only",
+         *shlex.split(command)], cwd=TREE, capture_output=True, text=True)
+    assert re.search(r"^1/\d+ tests collected", done.stdout, re.M), done.stdout
 
 
 def test_functions_are_there():

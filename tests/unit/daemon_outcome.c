@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -14,9 +15,9 @@
 
 #define SENT OUTCOME_SENT
 #define RENEW OUTCOME_RENEW
-#define RETRY OUTCOME_AGAIN
-#define HEAL OUTCOME_GRACE
-#define HOLD OUTCOME_THROTTLE
+#define AGAIN OUTCOME_AGAIN
+#define GRACE OUTCOME_GRACE
+#define THROTTLE OUTCOME_THROTTLE
 #define DEFER OUTCOME_DEFER
 #define BOUNCE OUTCOME_BOUNCE
 
@@ -25,9 +26,44 @@ struct outcome_case {
 	const char *code;
 	enum outcome_action action;
 	const char *dsn, *reason;
-	int known;
+	int known; /* 0: no row has it, so there is a warning */
 	int outcome_unknown; /* when the whole body was sent */
 };
+
+/* --- what a failure says --- */
+
+static const char *const actions[] = {[SENT] = "sent",
+    [RENEW] = "renew",
+    [AGAIN] = "again",
+    [GRACE] = "grace",
+    [THROTTLE] = "throttle",
+    [DEFER] = "defer",
+    [BOUNCE] = "bounce"};
+
+static const char *const scopes[] = {[THROTTLE_NOBODY] = "nobody",
+    [THROTTLE_MAILBOX] = "the mailbox",
+    [THROTTLE_APPLICATION] = "the application",
+    [THROTTLE_TENANT] = "the tenant"};
+
+struct words {
+	char text[128];
+};
+
+static struct words
+in_words(const struct outcome *out)
+{
+	struct words words;
+
+	snprintf(words.text, sizeof(words.text),
+	    "%s, DSN %s, reason %s, %s, %s", actions[out->action], out->dsn,
+	    out->reason == NULL ? "none" : out->reason,
+	    out->known ? "known" : "not known",
+	    out->outcome_unknown ? "Graph may have taken it"
+				 : "Graph has not taken it");
+	return words;
+}
+
+/* --- the table --- */
 
 static const struct outcome_case cases[] = {
     /* 202 alone is acceptance, whatever its body says */
@@ -39,20 +75,20 @@ static const struct outcome_case cases[] = {
 	0},
     {401, "", RENEW, "4.7.8", REASON_CREDENTIAL, 1, 0},
 
-    {403, "ErrorAccessDenied", HEAL, "x.7.1", REASON_PERMISSION, 1, 0},
-    {403, "Authorization_RequestDenied", HEAL, "x.7.1", REASON_PERMISSION, 1,
+    {403, "ErrorAccessDenied", GRACE, "x.7.1", REASON_PERMISSION, 1, 0},
+    {403, "Authorization_RequestDenied", GRACE, "x.7.1", REASON_PERMISSION, 1,
 	0},
-    {403, "ErrorSendAsDenied", HEAL, "x.7.60", REASON_PERMISSION, 1, 0},
-    {400, "ErrorSendAsDenied", HEAL, "x.7.60", REASON_PERMISSION, 1, 0},
-    {404, "ErrorInvalidUser", HEAL, "x.1.0", REASON_MAILBOX, 1, 0},
-    {404, "ResourceNotFound", HEAL, "x.1.0", REASON_MAILBOX, 1, 0},
-    {404, "Request_ResourceNotFound", HEAL, "x.1.0", REASON_MAILBOX, 1, 0},
-    {404, "MailboxNotEnabledForRESTAPI", HEAL, "x.1.0", REASON_MAILBOX, 1, 0},
+    {403, "ErrorSendAsDenied", GRACE, "x.7.60", REASON_PERMISSION, 1, 0},
+    {400, "ErrorSendAsDenied", GRACE, "x.7.60", REASON_PERMISSION, 1, 0},
+    {404, "ErrorInvalidUser", GRACE, "x.1.0", REASON_MAILBOX, 1, 0},
+    {404, "ResourceNotFound", GRACE, "x.1.0", REASON_MAILBOX, 1, 0},
+    {404, "Request_ResourceNotFound", GRACE, "x.1.0", REASON_MAILBOX, 1, 0},
+    {404, "MailboxNotEnabledForRESTAPI", GRACE, "x.1.0", REASON_MAILBOX, 1, 0},
 
-    {400, "ErrorInvalidRecipients", RETRY, "x.1.3", REASON_RECIPIENT, 1, 0},
-    {400, "ErrorMimeContentInvalidBase64String", RETRY, "x.6.0", REASON_CONTENT,
+    {400, "ErrorInvalidRecipients", AGAIN, "x.1.3", REASON_RECIPIENT, 1, 0},
+    {400, "ErrorMimeContentInvalidBase64String", AGAIN, "x.6.0", REASON_CONTENT,
 	1, 0},
-    {400, "ErrorMimeContentInvalid", RETRY, "x.6.0", REASON_CONTENT, 1, 0},
+    {400, "ErrorMimeContentInvalid", AGAIN, "x.6.0", REASON_CONTENT, 1, 0},
 
     {400, "ErrorMessageSizeExceeded", BOUNCE, "5.3.4", REASON_SIZE, 1, 0},
     {413, "BadRequest", BOUNCE, "5.3.4", REASON_SIZE, 1, 0},
@@ -69,11 +105,11 @@ static const struct outcome_case cases[] = {
     {400, "ErrorSubmissionQuotaExceeded", DEFER, "4.7.28", REASON_THROTTLED, 1,
 	0},
 
-    {429, "ApplicationThrottled", HOLD, "4.4.5", REASON_THROTTLED, 1, 0},
-    {429, "TooManyRequests", HOLD, "4.4.5", REASON_THROTTLED, 1, 0},
-    {429, "activityLimitReached", HOLD, "4.4.5", REASON_THROTTLED, 1, 0},
-    {429, "", HOLD, "4.4.5", REASON_THROTTLED, 1, 0},
-    {503, "ApplicationThrottled", HOLD, "4.4.5", REASON_THROTTLED, 1, 0},
+    {429, "ApplicationThrottled", THROTTLE, "4.4.5", REASON_THROTTLED, 1, 0},
+    {429, "TooManyRequests", THROTTLE, "4.4.5", REASON_THROTTLED, 1, 0},
+    {429, "activityLimitReached", THROTTLE, "4.4.5", REASON_THROTTLED, 1, 0},
+    {429, "", THROTTLE, "4.4.5", REASON_THROTTLED, 1, 0},
+    {503, "ApplicationThrottled", THROTTLE, "4.4.5", REASON_THROTTLED, 1, 0},
 
     {503, "ErrorServerBusy", DEFER, "4.3.2", REASON_ENDPOINT, 1, 0},
     {503, "ErrorMailboxMoveInProgress", DEFER, "4.3.2", REASON_ENDPOINT, 1, 0},
@@ -113,45 +149,50 @@ static const struct outcome_case cases[] = {
     {-1, "", DEFER, "4.3.0", REASON_UNKNOWN, 0, 1},
 };
 
+static void
+check_outcome(long status, const char *code, int sent, struct outcome wanted)
+{
+	struct outcome out = outcome_of(status, code, "", sent);
+	struct words got = in_words(&out), want = in_words(&wanted);
+
+	if (strcmp(got.text, want.text) != 0)
+		fail_msg("answer %ld \"%s\"%s:\n   got %s\nwanted %s", status,
+		    code, sent ? "" : " before the whole body was sent",
+		    got.text, want.text);
+	if (out.text == NULL || out.text[0] == '\0')
+		fail_msg("answer %ld \"%s\": no text", status, code);
+}
+
 /* A yes from somebody who cannot have read the whole message is none. */
 static void
 test_early_acceptance(void **state)
 {
-	struct outcome out = outcome_of(202, "", "", 0);
-
 	(void)state;
-	assert_int_equal(out.action, DEFER);
-	assert_string_equal(out.dsn, "4.4.1");
-	assert_int_equal(out.outcome_unknown, 1);
-	assert_int_equal(out.known, 1);
+	check_outcome(202, "", 0,
+	    (struct outcome){.action = DEFER,
+		.dsn = "4.4.1",
+		.reason = REASON_ENDPOINT,
+		.known = 1,
+		.outcome_unknown = 1});
 }
 
 static void
 test_table(void **state)
 {
 	const struct outcome_case *t;
-	struct outcome out;
 	size_t i;
 	int sent;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		t = &cases[i];
-		for (sent = t->action == SENT; sent <= 1; sent++) {
-			out = outcome_of(t->status, t->code, "", sent);
-			if (out.action != t->action ||
-			    strcmp(out.dsn, t->dsn) != 0 ||
-			    out.known != t->known ||
-			    out.outcome_unknown != (sent && t->outcome_unknown))
-				fail_msg("%ld %s: %d %s %d %d", t->status,
-				    t->code, (int)out.action, out.dsn,
-				    out.known, out.outcome_unknown);
-			assert_true(strlen(out.text) > 0);
-			if (t->reason == NULL)
-				assert_null(out.reason);
-			else
-				assert_string_equal(out.reason, t->reason);
-		}
+		for (sent = t->action == SENT; sent <= 1; sent++)
+			check_outcome(t->status, t->code, sent,
+			    (struct outcome){.action = t->action,
+				.dsn = t->dsn,
+				.reason = t->reason,
+				.known = t->known,
+				.outcome_unknown = sent && t->outcome_unknown});
 	}
 }
 
@@ -185,7 +226,7 @@ static const struct {
 };
 
 static void
-test_holds(void **state)
+test_throttles(void **state)
 {
 	struct outcome out;
 	size_t i;
@@ -194,13 +235,16 @@ test_holds(void **state)
 	for (i = 0; i < sizeof(throttles) / sizeof(*throttles); i++) {
 		out = outcome_of(throttles[i].status, throttles[i].code,
 		    throttles[i].words, 1);
-		if ((out.action == HOLD) !=
-			(throttles[i].scope != THROTTLE_NOBODY) ||
-		    out.scope != throttles[i].scope || out.outcome_unknown != 0)
-			fail_msg("%ld %s %s: %d %d", throttles[i].status,
-			    throttles[i].code, throttles[i].words,
-			    (int)out.action, (int)out.scope);
-		if (out.action == HOLD)
+		if (out.scope != throttles[i].scope ||
+		    (out.action == THROTTLE) != (out.scope != THROTTLE_NOBODY))
+			fail_msg("answer %ld \"%s\" saying \"%s\":\n"
+				 "   got %s, %s slows down\n"
+				 "wanted %s slows down",
+			    throttles[i].status, throttles[i].code,
+			    throttles[i].words, actions[out.action],
+			    scopes[out.scope], scopes[throttles[i].scope]);
+		assert_int_equal(out.outcome_unknown, 0);
+		if (out.action == THROTTLE)
 			assert_string_equal(out.dsn, "4.4.5");
 	}
 }
@@ -228,38 +272,46 @@ may_bounce(long status, const char *code)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		if ((cases[i].action == BOUNCE || cases[i].action == RETRY ||
-			cases[i].action == HEAL) &&
+		if ((cases[i].action == BOUNCE || cases[i].action == AGAIN ||
+			cases[i].action == GRACE) &&
 		    strcmp(cases[i].code, code) == 0 && code[0] != '\0')
 			return 1;
 	return status == 413;
+}
+
+/* What of an outcome must never be; NULL when all is well. */
+static const char *
+broken_rule(long status, const char *code, int sent, const struct outcome *out)
+{
+	if ((out->action == SENT) != (status == 202 && sent))
+		return "202 to the whole message, and nothing else, is sent";
+	if ((out->action == BOUNCE || out->action == AGAIN ||
+		out->action == GRACE) &&
+	    !may_bounce(status, code))
+		return "what is not proven permanent is temporary";
+	if (out->outcome_unknown && !sent && status != 202)
+		return "nothing goes out before all of it was sent";
+	if (out->outcome_unknown && out->action != DEFER)
+		return "what may have gone out is deferred";
+	if (strlen(out->dsn) < 5 || strlen(out->dsn) > 7 || out->dsn[1] != '.')
+		return "a DSN reads x.y.z";
+	if (is_reason(out->reason) != (out->action != SENT))
+		return "all but sent have a reason of reason.h";
+	if (out->text == NULL || strchr(out->text, '\n') != NULL)
+		return "the text is one line";
+	return NULL;
 }
 
 static void
 check_invariants(long status, const char *code, int sent)
 {
 	struct outcome out = outcome_of(status, code, "", sent);
+	const char *rule = broken_rule(status, code, sent, &out);
 
-	if ((out.action == SENT) != (status == 202 && sent))
-		fail_msg("%ld %s: sent %d", status, code, out.action);
-	/* what is not proven permanent is temporary */
-	if ((out.action == BOUNCE || out.action == RETRY ||
-		out.action == HEAL) &&
-	    !may_bounce(status, code))
-		fail_msg("%ld %s may bounce", status, code);
-	/* nothing can have gone out before all of it had been sent */
-	if (out.outcome_unknown && !sent && status != 202)
-		fail_msg("%ld %s: fate unknown", status, code);
-	/* what may have gone out is not tried again at once, nor bounced */
-	if (out.outcome_unknown && out.action != DEFER)
-		fail_msg("%ld %s: fate unknown and %d", status, code,
-		    (int)out.action);
-	if (strlen(out.dsn) < 5 || strlen(out.dsn) > 7 || out.dsn[1] != '.')
-		fail_msg("%ld %s: dsn %s", status, code, out.dsn);
-	if (is_reason(out.reason) != (out.action != SENT))
-		fail_msg("%ld %s: reason", status, code);
-	if (out.text == NULL || strchr(out.text, '\n') != NULL)
-		fail_msg("%ld %s: text", status, code);
+	if (rule != NULL)
+		fail_msg("answer %ld \"%s\"%s: got %s; but %s", status, code,
+		    sent ? "" : " before the whole body was sent",
+		    in_words(&out).text, rule);
 }
 
 static void
@@ -282,7 +334,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_early_acceptance),
 	    cmocka_unit_test(test_table),
-	    cmocka_unit_test(test_holds),
+	    cmocka_unit_test(test_throttles),
 	    cmocka_unit_test(test_invariants),
 	};
 
