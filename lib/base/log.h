@@ -6,7 +6,8 @@
  * that are not UTF-8 become '?', and a line is cut at LOG_LINE_MAX bytes, so a
  * hostile client can neither forge a line nor flood one.
  *
- * Thread-safe after log_open(). Only programs log; lib/ and the plugin do not.
+ * Thread-safe, log_open() too: a line that is written while the settings change
+ * goes by the old ones or the new ones. Only programs log; lib/ and the plugin do not.
  */
 #ifndef MSGRAPH_LOG_H
 #define MSGRAPH_LOG_H
@@ -22,7 +23,10 @@ enum log_level {
 
 enum log_destination { LOG_TO_SYSLOG, LOG_TO_STDERR };
 
-/* ident must stay valid. Call again to change level or destination. */
+/*
+ * Sets where lines go, and from which level on. The ident must stay valid. May be
+ * called again to change level or destination.
+ */
 void log_open(const char *ident, enum log_destination, enum log_level);
 
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
