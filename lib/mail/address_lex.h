@@ -1,6 +1,6 @@
 /*
  * address_lex.h - the tokens of address lists, the addr-spec, and encoded
- * words. For address*.c alone; everybody else uses address.h.
+ * words. For who reads structured fields; addresses are read with address.h.
  */
 #ifndef MSGRAPH_ADDRESS_LEX_H
 #define MSGRAPH_ADDRESS_LEX_H
@@ -37,6 +37,12 @@ int lex_is(const struct lexer *, char);
 
 /* RFC 5322 section 3.2.3, with the bytes above 127 of RFC 6532. */
 int lex_is_atext(char);
+
+/* Returns where the quoted string that opens at p ends, or NULL. */
+const char *lex_quoted_end(const char *p, const char *limit);
+
+/* Returns where the comment ends; comments nest (RFC 5322 section 3.2.2). */
+const char *lex_comment_end(const char *p, const char *limit);
 
 /* 1 when what stands before ':' is "@a,@b" (RFC 5322 section 4.4). */
 int lex_is_route(const char *from, const char *to);

@@ -137,13 +137,20 @@ int mime_disposition_is(const struct mime_part *, const char *disposition);
 /*
  * Writes the file name that the part has, as UTF-8 with a NUL: filename of
  * Content-Disposition, else name of Content-Type; RFC 2231 in all forms, and
- * encoded words where they should not be. Control characters are dropped.
+ * encoded words where they should not be. Control characters and a Windows
+ * path are dropped.
  * Returns its length, 0 where there is none; a longer one is cut as by
  * mime_name_fit(). Returns -1 with *err set and an empty name where the machine
  * cannot convert it: see charset_to_utf8().
  */
 int mime_filename(
     const struct mime_part *, char *name, size_t size, struct error *err);
+
+/*
+ * Returns the file name without the path that Windows programs put before it:
+ * what follows the last backslash, one at the end not counted.
+ */
+struct span mime_name_base(struct span name, enum charset_kind);
 
 /*
  * Writes a file name (UTF-8) and a NUL into size bytes, 1 at least. What is too

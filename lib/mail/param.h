@@ -13,7 +13,8 @@
  * Read beyond the grammar: blanks and bytes above 127 in a value without
  * quotes, which ends at ';'; a quoted string without end, which ends with the
  * field; text between a quoted string and the next ';', which is passed over;
- * no ';' before the first parameter.
+ * no ';' before the first parameter; in a file name, quotes that end nothing and
+ * backslashes of a Windows path.
  */
 #ifndef MSGRAPH_PARAM_H
 #define MSGRAPH_PARAM_H
@@ -26,6 +27,7 @@ struct param {
 	struct span value; /* as it stands, with its quotes; may be empty */
 	int section; /* 0 of "filename*0*"; -1 where there is none */
 	int extended; /* an asterisk at the end: charset and %XX */
+	int is_file_name; /* "filename" or "name" */
 };
 
 struct param_reader {
@@ -50,9 +52,10 @@ struct span param_word(struct span value);
 
 /*
  * Writes what a value means, and a NUL: quotes, backslashes and line ends
- * taken away, a CR alone being a blank. Returns its length, or -1 when it does not fit.
+ * taken away, a CR alone being a blank. Returns its length, or -1 when it does
+ * not fit.
  */
-int param_text(struct span value, char *text, size_t size);
+int param_text(const struct param *, char *text, size_t size);
 
 /*
  * Finds a parameter, joins its sections, decodes %XX, and writes the bytes and

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "lib/base/codec.h"
 #include "lib/mail/mime.h"
 
 /* Longer runs of blanks are kept although they may end a line. */
@@ -14,7 +15,7 @@
 
 struct decode {
 	enum mime_encoding encoding;
-	unsigned int bits, count; /* base64: of a quantum */
+	struct codec_base64 base64;
 	char held[DECODE_HELD_MAX]; /* quoted-printable: "=", "=X", blanks */
 	size_t held_len;
 };

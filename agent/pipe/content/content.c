@@ -21,19 +21,23 @@ content_start(
 
 /* --- parts --- */
 
-static int
-content_is_signed_message(const struct mime_part *part)
+int
+content_is_signed(struct span fields)
 {
 	struct header_reader r;
 	struct header_field f;
 
-	if (!part->is_message)
-		return 0;
-	header_init(&r, part->fields.p, part->fields.len);
+	header_init(&r, fields.p, fields.len);
 	while (header_next(&r, &f))
 		if (span_is(f.name, "DKIM-Signature"))
 			return 1;
 	return 0;
+}
+
+static int
+content_is_signed_message(const struct mime_part *part)
+{
+	return part->is_message && content_is_signed(part->fields);
 }
 
 static int

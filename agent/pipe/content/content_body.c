@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/pipe/codec/base64.h"
+#include "lib/base/codec.h"
+#include "lib/base/utf8.h"
 #include "content_private.h"
 
 /* HTML and XML may name their charset near their beginning. */
@@ -97,7 +98,7 @@ content_body_encode(struct body_plan *plan, enum transform_kind transform)
 static void
 content_body_encode_shorter(struct body_plan *plan, const struct measure *m)
 {
-	long long size = base64_size(m->size);
+	long long size = codec_base64_size(m->size);
 
 	size += size / TRANSFORM_LINE_MAX * 2;
 	content_body_encode(plan,
@@ -182,9 +183,8 @@ content_body_plan_identity(struct content *c, const struct mime_part *part,
 
 /*
  * RFC 2045 section 6.4 wants unknown encodings left alone. But where people
- * write "utf-8" or "none" and 8-bit bytes or lines follow that no encoding would
- * have left, nothing is encoded. What is no name at all may have been meant as
- * any.
+ * write "utf-8", "none" or what is no name, and 8-bit bytes or lines follow that
+ * no encoding would have left, nothing is encoded.
  */
 static int
 content_body_is_identity(const struct mime_part *part, const struct scan *s)
@@ -193,17 +193,22 @@ content_body_is_identity(const struct mime_part *part, const struct scan *s)
 
 	if (part->encoding != MIME_OTHER)
 		return part->encoding <= MIME_BINARY;
-	return (s->eight_bit || s->long_line) && name.len > 0 &&
-	    !span_is(name, "uuencode") && !span_is(name, "yenc") &&
+	return (s->eight_bit || s->long_line) && !span_is(name, "uuencode") &&
+	    !span_is(name, "yenc") &&
 	    (name.len < 2 || strncasecmp(name.p, "x-", 2) != 0);
 }
 
-/* No subtype of message may be encoded, but those of RFC 6532. */
+/*
+ * No subtype of message may be encoded, but those of RFC 6532. One that is
+ * encoded all the same, as some delivery reports are, is mended as any part.
+ */
 static int
 content_body_is_message(const struct mime_part *part)
 {
 	return mime_is(part, "message", NULL) &&
-	    strncmp(part->subtype, "global", strlen("global")) != 0;
+	    strncmp(part->subtype, "global", strlen("global")) != 0 &&
+	    part->encoding != MIME_QUOTED_PRINTABLE &&
+	    part->encoding != MIME_BASE64;
 }
 
 static void

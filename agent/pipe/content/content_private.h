@@ -39,6 +39,9 @@ struct body_plan {
 int content_start(
     struct content *, long long from, long long len, struct error *);
 
+/* Returns 1 when a DKIM-Signature, which covers bytes, is among the fields. */
+int content_is_signed(struct span fields);
+
 /* --- content_body.c --- */
 
 /* Decides what a leaf needs; reads its body for it. */
@@ -70,6 +73,18 @@ int content_charsets_find(
 
 /* Sets charset; once for each part, in their order. */
 void content_charset_enter(struct content *, const struct mime_part *);
+
+/* Returns the charset of the message itself, or ""; after the first walk. */
+const char *content_charset_of_message(const struct content *);
+
+/*
+ * Converts the value of a field whose charset has characters of several bytes,
+ * and that is not UTF-8, to UTF-8, so that whoever reads the value next may go
+ * by bytes: the second one of a character may be a '\\', '@' or '['. Returns 1;
+ * 0 with nothing appended where the value may stay; -1 with *err set.
+ */
+int content_charset_convert(struct span value, const char *charset,
+    struct buf *utf8, struct error *err);
 
 /* --- content_received.c --- */
 

@@ -130,7 +130,7 @@ field_write(struct buf *out, struct span name_and_colon, struct span value,
 
 	buf_init(&text, out->limit);
 	buf_add(&text, name_and_colon.p, name_and_colon.len);
-	fold_init(&f, &text, charset);
+	fold_init(&f, &text, charset_of_field(value, charset));
 	if (fold_needs(value) || kind == KIND_SUBJECT)
 		field_write_value(&f, kind, value);
 	else

@@ -6,7 +6,9 @@
  * have to change in the body as well. All parameters of a field are taken to
  * be in one charset, that of the sections of one must be.
  */
+#include "lib/base/codec.h"
 #include "lib/mail/charset.h"
+#include "lib/mail/mime.h"
 #include "lib/mail/param.h"
 #include "field_kinds.h"
 
@@ -14,10 +16,16 @@
 
 static const char mark[] = "?";
 
+/* Of a field with more names, those behind are not looked at. */
+#define FORMS_MAX 32
+
 struct params {
 	struct fold *fold;
 	struct span charset;
 	int sections; /* a section of RFC 2231 has 8-bit bytes */
+	/* names that stand in a form of RFC 2231, so that no other may */
+	struct span forms[FORMS_MAX];
+	size_t form_count;
 };
 
 /* RFC 2231 section 7: attribute-char. */
@@ -30,10 +38,10 @@ field_params_is_attribute_char(char c)
 static void
 field_params_add_percent(struct buf *out, char c)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	unsigned char u = (unsigned char)c;
+	char hex[3] = {'%'};
 
-	buf_add(out, (char[]){'%', digits[u >> 4], digits[u & 15]}, 3);
+	codec_hex_put(c, hex + 1);
+	buf_add(out, hex, sizeof(hex));
 }
 
 /* In extended form already: nothing but the 8-bit bytes is missing. */
@@ -50,23 +58,28 @@ field_params_add_extended(struct buf *out, struct span value)
 }
 
 static void
-field_params_add_encoded(struct buf *out, struct span value)
+field_params_add_encoded(
+    struct buf *out, const struct param *p, struct span charset)
 {
 	struct buf text;
+	struct span meant = {NULL, 0};
 	char *bytes;
-	int i, len = -1;
+	size_t i;
+	int len;
 
 	buf_init(&text, out->limit);
-	bytes = buf_reserve(&text, value.len + 1);
-	if (bytes != NULL)
-		len = param_text(value, bytes, value.len + 1);
-	if (len == -1)
+	bytes = buf_reserve(&text, p->value.len + 1);
+	if (bytes == NULL)
 		out->failed = text.failed;
-	for (i = 0; i < len; i++)
-		if (field_params_is_attribute_char(bytes[i]))
-			buf_add(out, &bytes[i], 1);
+	else if ((len = param_text(p, bytes, p->value.len + 1)) != -1)
+		meant = span_between(bytes, bytes + len);
+	if (p->is_file_name && p->section == -1)
+		meant = mime_name_base(meant, charset_kind(charset));
+	for (i = 0; i < meant.len; i++)
+		if (field_params_is_attribute_char(meant.p[i]))
+			buf_add(out, &meant.p[i], 1);
 		else
-			field_params_add_percent(out, bytes[i]);
+			field_params_add_percent(out, meant.p[i]);
 	buf_free(&text);
 }
 
@@ -143,7 +156,7 @@ field_params_write_param(
 			buf_add(&value, ps->charset.p, ps->charset.len);
 			buf_add_string(&value, "''");
 		}
-		field_params_add_encoded(&value, p->value);
+		field_params_add_encoded(&value, p, ps->charset);
 	}
 	field_params_add_name(&whole, p);
 	if (!value.failed)
@@ -202,31 +215,85 @@ field_params_write_gap(
 }
 
 static int
-field_params_has_sections(struct span value)
+field_params_has_form(const struct params *ps, struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < ps->form_count; i++)
+		if (ps->forms[i].len == name.len &&
+		    strncasecmp(ps->forms[i].p, name.p, name.len) == 0)
+			return 1;
+	return 0;
+}
+
+static void
+field_params_add_form(struct params *ps, struct span name)
+{
+	if (ps->form_count < FORMS_MAX && !field_params_has_form(ps, name))
+		ps->forms[ps->form_count++] = name;
+}
+
+/* What must be known of all parameters before the first is written. */
+static void
+field_params_survey(struct params *ps, struct span value)
 {
 	struct param_reader r;
 	struct param p;
 
 	param_init(&r, value);
-	while (param_next(&r, &p))
+	while (param_next(&r, &p)) {
 		if (p.section >= 0 && fold_needs(p.value))
-			return 1;
-	return 0;
+			ps->sections = 1;
+		if (p.section == 0 || (p.section == -1 && p.extended))
+			field_params_add_form(ps, p.name);
+	}
+}
+
+/*
+ * Whether a parameter with 8-bit bytes goes, since the name stands in a form of
+ * RFC 2231 as well, or has just been written so: readers take that form, and one
+ * that stands twice is read in as many ways as there are readers.
+ */
+static int
+field_params_goes(const struct params *ps, const struct param *p)
+{
+	return p->section == -1 && !p->extended &&
+	    field_params_has_form(ps, p->name);
+}
+
+/* With the ';' before it; what else stands there stays. */
+static void
+field_params_drop(struct fold *f, const char **at, const struct param *p,
+    const struct param_reader *r)
+{
+	const char *end = p->whole.p;
+
+	while (end > *at && span_is_space(end[-1]))
+		end--;
+	if (end > *at && end[-1] == ';')
+		end--;
+	field_params_write_rest(f, span_between(*at, end));
+	*at = r->next;
 }
 
 void
 field_params(struct fold *f, struct span value)
 {
-	struct params ps = {.fold = f,
-	    .charset = charset_of(value, f->charset),
-	    .sections = field_params_has_sections(value)};
+	struct params ps = {
+	    .fold = f, .charset = charset_of(value, f->charset)};
 	const char *at = value.p;
 	struct param_reader r;
 	struct span space;
 	struct param p;
 
+	field_params_survey(&ps, value);
 	param_init(&r, value);
 	while (param_next(&r, &p)) {
+		if (!fold_needs(p.name) && field_params_must_write(&ps, &p) &&
+		    field_params_goes(&ps, &p)) {
+			field_params_drop(f, &at, &p, &r);
+			continue;
+		}
 		field_params_write_gap(f, at, p.whole.p, &space);
 		at = span_end(p.whole);
 		if (fold_needs(p.name)) {
@@ -234,6 +301,7 @@ field_params(struct fold *f, struct span value)
 			field_params_write_rest(f, p.whole);
 		} else if (field_params_must_write(&ps, &p)) {
 			field_params_write_param(&ps, space, &p);
+			field_params_add_form(&ps, p.name);
 			/* without quotes, what follows would belong to it */
 			at = r.next;
 		} else {
