@@ -39,9 +39,9 @@ size_t charset_char(enum charset_kind, struct span text);
 struct span charset_of_field(struct span value, struct span declared);
 
 /*
- * The charset of text with 8-bit bytes: what is declared, if that is a known
- * charset that can hold them; else UTF-8 if they are that, else windows-1252.
- * Returns a name that is a token and lives as long as declared does.
+ * Returns the charset of text with 8-bit bytes: what is declared, if that is a
+ * known charset that can hold them; else UTF-8 if they are that, else
+ * windows-1252. The name is a token and lives as long as declared does.
  */
 struct span charset_of(struct span text, struct span declared);
 

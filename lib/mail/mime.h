@@ -117,21 +117,24 @@ struct mime_part {
 
 struct mime_reader;
 
-/* NULL without memory. The source is copied, its context borrowed. */
+/* Returns NULL without memory. Copies the source and borrows its context. */
 struct mime_reader *mime_new(const struct mime_source *);
 void mime_free(struct mime_reader **);
 
-/* MIME_ERROR, with *err set, when the source fails or out of memory. */
+/*
+ * Reads up to the next event. MIME_ERROR, with *err set, when the source fails
+ * or out of memory.
+ */
 enum mime_event mime_next(
     struct mime_reader *, struct mime_part *, struct error *err);
 
-/* 1 when the part is of this type, and of this subtype or any if NULL. */
+/* Returns 1 when the part is of this type, and of this subtype or any if NULL. */
 int mime_is(const struct mime_part *, const char *type, const char *subtype);
 
-/* S/MIME: the type is application/pkcs7-mime or its older name. */
+/* Returns 1 for S/MIME: application/pkcs7-mime or its older name. */
 int mime_is_pkcs7(const struct mime_part *);
 
-/* 1 when Content-Disposition says so: "attachment", "inline". */
+/* Returns 1 when Content-Disposition says this: "attachment", "inline". */
 int mime_disposition_is(const struct mime_part *, const char *disposition);
 
 /*

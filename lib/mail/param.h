@@ -35,18 +35,18 @@ struct param_reader {
 	const char *limit;
 };
 
-/* Starts behind the type or disposition. */
+/* Starts reading behind the type or disposition. */
 void param_init(struct param_reader *, struct span value);
 
-/* 1 with the next parameter; 0 at the end. */
+/* Reads the next parameter. Returns 1, or 0 at the end. */
 int param_next(struct param_reader *, struct param *);
 
-/* "type/subtype"; 0, or -1 with both empty when the value has no such start. */
+/* Reads "type/subtype". Returns 0, or -1 with both empty where there is none. */
 int param_type(struct span value, struct span *type, struct span *subtype);
 
 /*
- * The first word of a value, behind blanks and comments, up to a blank, comment,
- * quote or ';': a disposition, an encoding. Empty if there is none.
+ * Returns the first word of a value, behind blanks and comments, up to a blank,
+ * comment, quote or ';': a disposition, an encoding. Empty if there is none.
  */
 struct span param_word(struct span value);
 

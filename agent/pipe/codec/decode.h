@@ -20,13 +20,14 @@ struct decode {
 	size_t held_len;
 };
 
-/* Other encodings than the two give the bytes as they are. */
+/* Starts decoding. Other encodings than the two give the bytes as they are. */
 void decode_init(struct decode *, enum mime_encoding);
 
 /*
- * Both write at most len + DECODE_HELD_MAX bytes and return how many. What is
- * malformed is read as most mail programs do: bytes that are not of base64's
- * alphabet are passed over, and a '=' that escapes nothing stands for itself.
+ * Decodes the next bytes, and what is held at the end. Both write at most
+ * len + DECODE_HELD_MAX bytes and return how many. What is malformed is read as
+ * most mail programs do: bytes that are not of base64's alphabet are passed
+ * over, and a '=' that escapes nothing stands for itself.
  */
 size_t decode_update(struct decode *, const char *in, size_t len, char *out);
 size_t decode_end(struct decode *, char *out);

@@ -12,7 +12,8 @@
 /*
  * Appends "name: value" to out, with whatever blanks stand before the colon
  * and without a line end. Charset is the one that the message says 8-bit bytes
- * are in, or empty; a value that is UTF-8 is read as that. out->failed tells of failure.
+ * are in, or empty; a value that is UTF-8 is read as that. out->failed tells of
+ * failure.
  */
 void field_write(struct buf *out, struct span name_and_colon, struct span value,
     struct span charset);
