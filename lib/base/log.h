@@ -7,7 +7,8 @@
  * hostile client can neither forge a line nor flood one.
  *
  * Thread-safe, log_open() too: a line that is written while the settings change
- * goes by the old ones or the new ones. Only programs log; lib/ and the plugin do not.
+ * goes by the old ones or the new ones. Only programs log; lib/ and the plugin
+ * do not.
  */
 #ifndef MSGRAPH_LOG_H
 #define MSGRAPH_LOG_H
@@ -24,8 +25,8 @@ enum log_level {
 enum log_destination { LOG_TO_SYSLOG, LOG_TO_STDERR };
 
 /*
- * Sets where lines go, and from which level on. The ident must stay valid. May be
- * called again to change level or destination.
+ * Sets where lines go, and from which level on. The ident must stay valid. May
+ * be called again to change level or destination.
  */
 void log_open(const char *ident, enum log_destination, enum log_level);
 
