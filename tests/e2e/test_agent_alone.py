@@ -83,7 +83,9 @@ MESSAGES = {
         ["a@x"], b"To: a@x\r\nBcc: c@x\r\n\r\nb", b"To: a@x\r\n\r\nb"),
     "only Bcc": (["a@x"], b"\r\nb", b"Bcc: a@x\r\n\r\nb"),
     "no need to change": (
-        ["a@x"], b"TO :\ta@x \r\nS:\r\n  x\r\n\r\n\t\r\n .\r\n", None),
+        ["a@x"], b"TO:\ta@x \r\nS:\r\n  x\r\n\r\n\t\r\n .\r\n", None),
+    "blank before the colon": (
+        ["a@x"], b"TO :\ta@x \r\n\r\nb", b"TO:\ta@x \r\n\r\nb"),
     "no header": (["a@x"], b"body", b"Bcc: a@x\r\n\r\nbody"),
     "no end of line": (["a@x"], b"To: a@x", None),
 }
@@ -270,9 +272,11 @@ def test_recipient_beyond_ascii(agent, daemon):
 
 
 def test_sender_beyond_ascii(agent, daemon):
-    agent.fails(65, "5.6.7 From <\u00fc@x> is not an address",
-                message=b"From: \xc3\xbc@x\r\n\r\n")
-    assert daemon.idle()
+    """No mailbox can have it, so From becomes the one that sends."""
+    assert agent.run(message=b"From: J <\xc3\xbc@x.test>\r\n"
+                     b"To: a@x.test\r\n\r\n").returncode == 0
+    assert daemon.next().message == (b"From: J <scan@x.test>\r\n"
+                                     b"To: a@x.test\r\n\r\n")
 
 
 def test_control_characters_do_not_reach_the_record(agent, daemon):

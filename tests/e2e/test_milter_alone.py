@@ -127,14 +127,13 @@ REFUSED = [
     ([("From", "x y")], "<>", USER, "550 5.7.1 .*without a full address"),
     ([("From", "a@b.example, c@d.example")], "<>", USER,
      "550 5.7.1 .*naming several"),
-    ([("From", '"a b"@example.com')], "<e@example.com>", USER,
-     "550 5.1.7 .*quotes"),
-    ([("From", "a@[192.0.2.1]")], "<e@example.com>", USER, "550 5.1.7 "),
-    ([("From", "a%b@example.com")], "<e@example.com>", USER, "550 5.1.7 "),
+    ([("From", '"a b"@example.com')], "<>", USER, "550 5.1.7 .*quotes"),
+    ([("From", "a@[192.0.2.1]")], "<e@nas>", USER, "550 5.1.7 .*no dot"),
+    ([("From", "a%b@example.com")], "<>", USER, "550 5.1.7 .*character"),
     ([("From", "a@" + "x" * 60 + ("." + "x" * 60) * 4)], "<>", USER,
      "550 5.1.7 .*254"),
     ([("From", "\xc3\xbc@example.com")], "<>", USER,
-     r"553 5\.6\.7 \?\?@example.com has characters beyond ASCII"),
+     r"550 5\.1\.7 .*<\?\?@example.com> \(it is not ASCII before the @"),
     (WHOLE, "<\xc3\xbc@example.com>", USER, "553 5.6.7 "),
     ([*WHOLE, ("Subject", "a\rBcc: x@example.org")], "<>", USER,
      "550 5.6.0 .*Subject"),
@@ -349,10 +348,10 @@ def test_log_lines(own_milter):
         "mailbox=<a@example.com>, action=accept",
         f"4ZbQ2k2aBc: from=<>, user={user}, mailbox=<a@example.com>, "
         "action=accept (added Date, Message-ID)",
-        f"4ZbQ2k1xYz: from=<e@example.com>, user={user}, mailbox=<>, "
-        "action=reject (5.1.7 <a%b@example.com> cannot be a mailbox of "
-        "Microsoft 365: its local part holds a character that no mailbox of "
-        "Exchange may have)",
+        f"4ZbQ2k1xYz: from=<e@example.com>, user={user}, "
+        "mailbox=<e@example.com>, action=accept (added Date, Message-ID; From "
+        "was <a%b@example.com>: its local part has a character that no mailbox "
+        "has)",
         'NOQUEUE: from=<"x???action=accept??y=?"@b.c>, user=, mailbox=<>, '
         "action=reject (5.7.0 Authentication required: sign in with an Entra "
         "application, as tenant and client)",

@@ -24,9 +24,10 @@ bounce_count_add(struct bounce_counts *counts, const char *mailbox)
 	struct bounce_count *count;
 
 	bounce_counts_forget(counts);
-	LIST_FOREACH(count, counts, entry)
-	if (strcmp(count->mailbox, mailbox) == 0)
-		break;
+	for (count = LIST_FIRST(counts); count != NULL;
+	     count = LIST_NEXT(count, entry))
+		if (strcmp(count->mailbox, mailbox) == 0)
+			break;
 	if (count == NULL) {
 		count = calloc(1, sizeof(*count) + strlen(mailbox) + 1);
 		if (count == NULL)

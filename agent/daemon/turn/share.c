@@ -80,8 +80,8 @@ share_count_others(const struct shares *shares, long *inside)
 	long count = 0;
 
 	*inside = 0;
-	TAILQ_FOREACH(a, &shares->busy, entry)
-	{
+	for (a = TAILQ_FIRST(&shares->busy); a != NULL;
+	     a = TAILQ_NEXT(a, entry)) {
 		if (share_is_quick(a))
 			continue;
 		count++;
@@ -116,10 +116,10 @@ share_search(struct application_list *list, const struct identity *id)
 {
 	struct application *a;
 
-	TAILQ_FOREACH(a, list, entry)
-	if (strcmp(a->id.client, id->client) == 0 &&
-	    strcmp(a->id.tenant, id->tenant) == 0)
-		return a;
+	for (a = TAILQ_FIRST(list); a != NULL; a = TAILQ_NEXT(a, entry))
+		if (strcmp(a->id.client, id->client) == 0 &&
+		    strcmp(a->id.tenant, id->tenant) == 0)
+			return a;
 	return NULL;
 }
 
@@ -183,8 +183,8 @@ share_give_one(struct shares *shares)
 	struct application *a;
 	struct place *place;
 
-	TAILQ_FOREACH(a, &shares->busy, entry)
-	{
+	for (a = TAILQ_FIRST(&shares->busy); a != NULL;
+	     a = TAILQ_NEXT(a, entry)) {
 		place = TAILQ_FIRST(&a->queue);
 		if (place == NULL || a->inside >= share_limit(a))
 			continue;

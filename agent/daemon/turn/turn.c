@@ -229,8 +229,8 @@ turns_stop(struct turns *turns)
 	struct turn *turn;
 
 	turns->stopping = 1;
-	LIST_FOREACH(turn, &turns->list, entry)
-	{
+	for (turn = LIST_FIRST(&turns->list); turn != NULL;
+	     turn = LIST_NEXT(turn, entry)) {
 		/* also one that was answered, and has not been told yet */
 		if (turn->step == STEP_NONE)
 			continue;

@@ -45,8 +45,8 @@ turn_wait_has_room(const struct turn *turn)
 	const struct turn *other;
 	long mailbox = 0, application = 0, count = 0;
 
-	LIST_FOREACH(other, &all->list, entry)
-	{
+	for (other = LIST_FIRST(&all->list); other != NULL;
+	     other = LIST_NEXT(other, entry)) {
 		if (!other->is_long || other == turn)
 			continue;
 		count++;

@@ -6,6 +6,7 @@
  * that are not in the table are text.
  */
 #include "agent/pipe/codec/scan.h"
+#include "lib/mail/charset.h"
 #include "field.h"
 #include "field_kinds.h"
 #include "field_words.h"
@@ -222,7 +223,7 @@ field_write(struct buf *out, struct span name_and_colon, struct span value,
 	buf_init(&text, out->limit);
 	buf_add(&text, name.p, name.len);
 	buf_add_string(&text, ":");
-	fold_init(&f, &text, charset);
+	fold_init(&f, &text, charset_of_field(value, charset));
 	if (fold_needs(value) || field_is_long(value) || kind == KIND_SUBJECT)
 		field_write_value(&f, kind, value);
 	else

@@ -129,30 +129,47 @@ field_addresses_is_plain_phrase(struct span text)
 		    !encoded_word_is(l.text))
 			return 0;
 	}
-	return text.len > 0 && !fold_needs(text);
+	return !fold_needs(text);
+}
+
+/* What stands before a phrase: a blank, or the line end that is there. */
+static struct span
+field_addresses_space(const struct address *a, struct span text)
+{
+	static const char line_end[] = "\r\n ";
+
+	if (text.len > 0 &&
+	    memchr(a->slot.p, '\n', (size_t)(text.p - a->slot.p)) != NULL)
+		return span_between(line_end, line_end + 3);
+	return span_between(blank, blank + 1);
 }
 
 /*
  * Text that may hold anything, as a phrase. Half an encoded word in it could
- * become a whole one, so with one it goes.
+ * become a whole one, so with one nothing is written. Returns 0 then, 1 else.
  */
 static int
-field_addresses_write_phrase(struct fold *f, struct span text)
+field_addresses_write_phrase(
+    struct fold *f, const struct address *a, struct span text)
 {
+	struct span space = field_addresses_space(a, text);
 	size_t i;
 
+	if (text.len == 0)
+		return 0;
 	if (field_addresses_is_plain_phrase(text)) {
-		fold_space(f, span_between(blank, blank + 1), text.len);
+		fold_space(f, space, text.len);
 		fold_raw(f, text);
 		return 1;
 	}
-	if (text.len == 0 || memmem(text.p, text.len, "=?", 2) != NULL)
+	if (memmem(text.p, text.len, "=?", 2) != NULL)
 		return 0;
 	if (fold_needs(text)) {
-		words_write_whole(f, span_between(blank, blank + 1), text);
+		words_write_whole(f, space, text);
 		return 1;
 	}
-	field_addresses_add(f, " \"");
+	fold_raw(f, space);
+	field_addresses_add(f, "\"");
 	for (i = 0; i < text.len; i++)
 		if (strchr("\"\\\r\n", text.p[i]) == NULL)
 			fold_raw(f, span_between(&text.p[i], &text.p[i] + 1));
@@ -171,7 +188,7 @@ field_addresses_end(struct fold *f, const struct address *a)
 static void
 field_addresses_write_anew(struct fold *f, const struct address *a)
 {
-	int named = field_addresses_write_phrase(f, a->name);
+	int named = field_addresses_write_phrase(f, a, a->name);
 	char key[ADDRESS_KEY_SIZE];
 
 	field_addresses_add(f, named ? " <" : " ");
@@ -235,14 +252,17 @@ field_addresses_write_bad(struct fold *f, const struct address *a, int anew)
 		words_write(f, a->slot, WORDS_TOKENS);
 		return;
 	}
-	field_addresses_write_phrase(f, a->element);
+	if (!field_addresses_write_phrase(f, a, a->element) &&
+	    a->element.len > 0)
+		words_write_whole(
+		    f, field_addresses_space(a, a->element), a->element);
 	field_addresses_end(f, a);
 }
 
 static void
 field_addresses_write_group_anew(struct fold *f, const struct address *a)
 {
-	if (!field_addresses_write_phrase(f, a->name))
+	if (!field_addresses_write_phrase(f, a, a->name))
 		field_addresses_add(f, " \"\"");
 	field_addresses_add(f, ":");
 }
