@@ -141,6 +141,9 @@ PYTEST = $(PYTHON) -B -m pytest
 MODULE = env PYTHONPATH=$(CURDIR)/tests $(PYTHON) -B -m
 SAN_BUILD = build/san
 MIXED = build/mixed
+TSAN_BUILD = build/tsan
+TSAN_TESTS = $(addprefix $(TSAN_BUILD)/tests/,lib_log \
+	$(basename $(notdir $(wildcard tests/unit/milter_*.c))))
 # those measure or read memory, or bring an allocator of their own
 PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 	tests/e2e/test_wiped.py tests/e2e/test_daemon_submit.py
@@ -171,6 +174,15 @@ $(MIXED): all
 	@for p in msgraphd msgraph-agent msgraph-milter; do \
 	    ln -sf ../san/$$p $@/$$p; done
 	@ln -sf ../libentra.so $@/libentra.so
+
+# the milter is the one program with threads; ThreadSanitizer and ASan do not mix
+threads:
+	$(MAKE) -j2 BUILD=$(TSAN_BUILD) SANITIZE=thread CFLAGS='-O1 -g' \
+	    $(TSAN_BUILD)/msgraph-milter $(TSAN_TESTS)
+	@set -e; for t in $(TSAN_TESTS); do $$t; done
+	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/tests/threads.supp \
+	    MSGRAPH_BUILD=$(CURDIR)/$(TSAN_BUILD) tests/with-users $(PYTEST) \
+	    tests/e2e/test_milter_alone.py tests/e2e/test_milter_process.py
 
 # while you work: what is found in a minute
 quick:
@@ -228,17 +240,20 @@ $(BUILD)/fuzz/obj/%.o: %.c
 	    -o $@ $<
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
-		$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(FUZZ_SRC))
+		$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(FUZZ_SRC)) \
+		$(wildcard tests/unit/*.h)
 	@mkdir -p $@.corpus
-	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ \
+	    $(filter-out %.h,$^)
 
 -include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 	@set -e; for f in $(FUZZERS); do \
+	    words=tests/fuzz/$$f.dict; [ -e $$words ] || words=tests/fuzz/mail.dict; \
 	    $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
-		-dict=tests/fuzz/mail.dict \
+		-dict=$$words \
 		$(BUILD)/fuzz/$$f.corpus tests/fuzz/corpus/$$f; \
 	done
 	$(MODULE) oracle.fuzz $(FUZZ_SECONDS) \
@@ -347,5 +362,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit check quick e2e lint fuzz fuzz-corpus messages bench \
-	bench-accounts demo fresh install uninstall clean $(MIXED)
+.PHONY: all unit check threads quick e2e lint fuzz fuzz-corpus messages \
+	bench bench-accounts demo fresh install uninstall clean $(MIXED)

@@ -10,7 +10,12 @@
  * an error that outcome_from_error() turns into a deferral, or into a bounce
  * where the message itself can never go.
  */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "agent/pipe/content/content.h"
+#include "agent/pipe/edit/view.h"
 #include "agent/pipe/header/lists.h"
 #include "agent/pipe/header/rewrite.h"
 #include "agent/pipe/large/large.h"
@@ -34,6 +39,82 @@ struct delivery {
 
 /* --- one call --- */
 
+/* Reads the beginning of what the view shows, as the spool's head; -1. */
+static int
+deliver_read_head(struct view *view, char *head, struct error *err)
+{
+	struct spool *s = &view->spool;
+	size_t want = SPOOL_HEAD_MAX;
+	ssize_t n = 1;
+
+	if (s->raw < SPOOL_HEAD_MAX)
+		want = (size_t)s->raw;
+	s->head = head;
+	for (s->head_len = 0; s->head_len < want && n > 0;
+	     s->head_len += n > 0 ? (size_t)n : 0)
+		n = view_read(view, head + s->head_len, want - s->head_len,
+		    (long long)s->head_len);
+	if (s->head_len == want)
+		return 0;
+	return error_set(err, ERROR_TEMPORARY, "4.3.0",
+	    "cannot read the message again: %s", strerror(errno));
+}
+
+/* Makes the edits of a header that content_header() has changed. */
+static int
+deliver_rewrite_converted(struct delivery *d, struct edits *edits,
+    int *signature_broken, struct error *err)
+{
+	char *head = malloc(SPOOL_HEAD_MAX);
+	struct edits above;
+	struct view view;
+	int result;
+
+	if (head == NULL)
+		return error_no_memory(err);
+	result = view_init(&view, edits, err);
+	edits_init(&above, &view.spool);
+	if (result == 0)
+		result = deliver_read_head(&view, head, err);
+	if (result == 0)
+		result = rewrite(&view.spool, &d->rules, &d->recipients, &above,
+		    signature_broken, err);
+	if (result == 0)
+		result = view_apply(&view, &above, err);
+	*signature_broken = 1;
+	edits_free(&above);
+	view_free(&view);
+	free(head);
+	return result;
+}
+
+/*
+ * A signature keeps the header from being converted. Where the edits break it,
+ * they are made again, over the converted header.
+ */
+static int
+deliver_rewrite(struct delivery *d, struct edits *edits, int *signature_broken,
+    struct error *err)
+{
+	struct recipients *rs = &d->recipients;
+
+	if (content_header(edits, 0, err) == -1)
+		return -1;
+	if (edits->count == 0) {
+		if (rewrite(d->spool, &d->rules, rs, edits, signature_broken,
+			err) == -1)
+			return -1;
+		if (!*signature_broken || !d->spool->found.eight_bit)
+			return 0;
+		edits_free(edits);
+		edits_init(edits, d->spool);
+		recipients_choose(rs, rs->from, rs->to - rs->from);
+		if (content_header(edits, 1, err) == -1)
+			return -1;
+	}
+	return deliver_rewrite_converted(d, edits, signature_broken, err);
+}
+
 static int
 deliver_send_chosen(
     struct delivery *d, struct wire_reply *reply, struct error *err)
@@ -46,8 +127,7 @@ deliver_send_chosen(
 	int result;
 
 	edits_init(&edits, d->spool);
-	result = rewrite(d->spool, &d->rules, &d->recipients, &edits,
-	    &content.signature_broken, err);
+	result = deliver_rewrite(d, &edits, &content.signature_broken, err);
 	if (result == 0)
 		result = content_edit(&edits, &d->spool->found, &content, err);
 	if (result == 0)

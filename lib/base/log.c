@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,63 +16,39 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "utf8.h"
 
-static const char *log_ident = "msgraph";
-static enum log_destination log_where = LOG_TO_STDERR;
-static enum log_level log_least = LOG_LEVEL_INFO;
+/* Read by all threads while log_open() changes them, each for itself. */
+static const char *_Atomic log_ident = "msgraph";
+static _Atomic enum log_destination log_where = LOG_TO_STDERR;
+static _Atomic enum log_level log_least = LOG_LEVEL_INFO;
 
 void
 log_open(const char *ident, enum log_destination where, enum log_level least)
 {
 	log_ident = ident;
-	log_where = where;
 	log_least = least;
+	/* first: the C library opens it with another facility on its own */
 	if (where == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
+	log_where = where;
 }
 
-/* Bytes of the UTF-8 sequence at s (RFC 3629), 0 when there is none. */
-static size_t
-log_utf8_len(const unsigned char *s)
-{
-	size_t i, len;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		len = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		len = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	for (i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong forms, surrogates and what is past U+10FFFF */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	/* C1 controls */
-	if (s[0] == 0xc2 && s[1] < 0xa0)
-		return 0;
-	return len;
-}
-
+/* C0 and C1 controls, and bytes that are not UTF-8. */
 static void
 log_clean(char *line)
 {
-	unsigned char *p = (unsigned char *)line;
+	struct span rest = {line, strlen(line)};
+	uint32_t c;
 	size_t len;
 
-	while (*p != '\0') {
-		len = log_utf8_len(p);
-		if (len == 0 || *p < ' ' || *p == 0x7f) {
-			*p = '?';
+	while (rest.len > 0) {
+		len = utf8_get(rest, &c);
+		if (len == 0 || c < ' ' || (c >= 0x7f && c < 0xa0)) {
+			line[rest.p - line] = '?';
 			len = 1;
 		}
-		p += len;
+		rest = span_between(rest.p + len, span_end(rest));
 	}
 }
 

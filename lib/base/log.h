@@ -6,7 +6,9 @@
  * that are not UTF-8 become '?', and a line is cut at LOG_LINE_MAX bytes, so a
  * hostile client can neither forge a line nor flood one.
  *
- * Thread-safe after log_open(). Only programs log; lib/ and the plugin do not.
+ * Thread-safe, log_open() too: a line that is written while the settings change
+ * goes by the old ones or the new ones. Only programs log; lib/ and the plugin
+ * do not.
  */
 #ifndef MSGRAPH_LOG_H
 #define MSGRAPH_LOG_H

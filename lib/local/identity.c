@@ -4,37 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/codec.h"
 #include "identity.h"
 
 #define UUID_BYTES 16
 #define BASE64URL_LEN 22 /* of 16 bytes, without padding */
 
-static int
-identity_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
+/* RFC 4648 section 5: two other characters than base64 has, and no padding. */
 static int
 identity_base64url_digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '-')
-		return 62;
-	if (c == '_')
-		return 63;
-	return -1;
+	if (c == '+' || c == '/')
+		return -1;
+	return codec_base64(c == '-' ? '+' : c == '_' ? '/' : c);
 }
 
 static int
@@ -59,7 +41,7 @@ identity_read_uuid(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 			out[i] = '-';
 			continue;
 		}
-		if ((digit = identity_hex_digit(s[i])) == -1)
+		if ((digit = codec_hex(s[i])) == -1)
 			return -1;
 		out[i] = "0123456789abcdef"[digit];
 	}

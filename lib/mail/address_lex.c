@@ -18,9 +18,8 @@ lex_is_atext(char c)
 	return u > 32 && u != 127 && strchr("()<>[]:;@\\,.\"", c) == NULL;
 }
 
-/* Where a quoted string that opens at p ends, or NULL. */
-static const char *
-address_lex_quoted_end(const char *p, const char *limit)
+const char *
+lex_quoted_end(const char *p, const char *limit)
 {
 	for (p++; p < limit; p++) {
 		if (*p == '"')
@@ -31,9 +30,8 @@ address_lex_quoted_end(const char *p, const char *limit)
 	return NULL;
 }
 
-/* Comments nest (RFC 5322 section 3.2.2). */
-static const char *
-address_lex_comment_end(const char *p, const char *limit)
+const char *
+lex_comment_end(const char *p, const char *limit)
 {
 	size_t depth = 0;
 
@@ -84,8 +82,8 @@ address_lex_token_at(const char *p, const char *limit, const char **end)
 		return TOKEN_ATOM;
 	}
 	if (*p == '"' || *p == '(') {
-		*end = *p == '"' ? address_lex_quoted_end(p, limit)
-				 : address_lex_comment_end(p, limit);
+		*end = *p == '"' ? lex_quoted_end(p, limit)
+				 : lex_comment_end(p, limit);
 		if (*end != NULL)
 			return *p == '"' ? TOKEN_QUOTED : TOKEN_COMMENT;
 		*end = limit;

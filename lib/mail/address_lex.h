@@ -1,6 +1,6 @@
 /*
  * address_lex.h - the tokens of address lists, the addr-spec, and encoded
- * words. For address*.c alone; everybody else uses address.h.
+ * words. For who reads structured fields; addresses are read with address.h.
  */
 #ifndef MSGRAPH_ADDRESS_LEX_H
 #define MSGRAPH_ADDRESS_LEX_H
@@ -32,29 +32,35 @@ void lex(struct lexer *);
 /* Goes on to a token that is neither blank nor comment. */
 void lex_skip(struct lexer *);
 
-/* 1 when the token is this special character. */
+/* Returns 1 when the token is this special character. */
 int lex_is(const struct lexer *, char);
 
 /* RFC 5322 section 3.2.3, with the bytes above 127 of RFC 6532. */
 int lex_is_atext(char);
 
-/* 1 when what stands before ':' is "@a,@b" (RFC 5322 section 4.4). */
+/* Returns where the quoted string that opens at p ends, or NULL. */
+const char *lex_quoted_end(const char *p, const char *limit);
+
+/* Returns where the comment ends; comments nest (RFC 5322 section 3.2.2). */
+const char *lex_comment_end(const char *p, const char *limit);
+
+/* Returns 1 when what stands before ':' is "@a,@b" (RFC 5322 section 4.4). */
 int lex_is_route(const char *from, const char *to);
 
 /*
- * Fills spec, local, domain and loose from what stands between from and to.
+ * Fills spec, local, domain and ambiguous from what stands between from and to.
  * Returns NULL, or why it is no address.
  */
 const char *lex_spec(const char *from, const char *to, struct address *);
 
 /*
- * 1 when one who reads encoded words first may see other tokens than we: a
- * word that starts in this part of the list holds a quote, bracket or
+ * Returns 1 when one who reads encoded words first may see other tokens than
+ * we: a word that starts in this part of the list holds a quote, bracket or
  * backslash, or goes on behind it. Parts come in their order.
  */
 int word_hides(struct address_reader *, struct span text);
 
-/* 1 when an encoded word may start in the text, as far as its own text. */
+/* Returns 1 when an encoded word may start in the text, up to its own text. */
 int word_starts(struct span text);
 
 #endif

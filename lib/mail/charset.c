@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "lib/base/utf8.h"
 #include "charset.h"
 
 #define WINDOWS_1252 "windows-1252"
@@ -24,19 +25,56 @@ struct charset {
 	const char *iconv; /* the C library's name; NULL: the same */
 };
 
+/*
+ * Names of the first kind say ASCII, or nothing: what a C library calls the
+ * charset of the locale "C" (cron writes it), and what programs write who do not
+ * know (RFC 1428). The C library's names beside those of two bytes are of the
+ * charsets that programs mean by them, with all their characters and with
+ * ASCII as it is: its Shift_JIS has a yen sign in place of the backslash.
+ */
 static const struct charset charsets[] = {
-    {"utf-8", CHARSET_UTF8, NULL},
-    {"utf8", CHARSET_UTF8, NULL},
     {"us-ascii", CHARSET_ASCII, NULL},
     {"ascii", CHARSET_ASCII, NULL},
+    {"us", CHARSET_ASCII, NULL},
     {"ansi_x3.4-1968", CHARSET_ASCII, NULL},
+    {"ansi_x3.4-1986", CHARSET_ASCII, NULL},
+    {"ansi_x3.4", CHARSET_ASCII, NULL},
+    {"iso646-us", CHARSET_ASCII, NULL},
+    {"iso646", CHARSET_ASCII, NULL},
+    {"iso_646.irv:1991", CHARSET_ASCII, NULL},
+    {"iso-ir-6", CHARSET_ASCII, NULL},
+    {"646", CHARSET_ASCII, NULL},
+    {"csascii", CHARSET_ASCII, NULL},
+    {"cp367", CHARSET_ASCII, NULL},
+    {"ibm367", CHARSET_ASCII, NULL},
+    {"unknown-8bit", CHARSET_ASCII, NULL},
+    {"x-unknown", CHARSET_ASCII, NULL},
+    {"unknown", CHARSET_ASCII, NULL},
+    {"x-unknown-8bit", CHARSET_ASCII, NULL},
+    {"unspecified", CHARSET_ASCII, NULL},
+    {"undefined", CHARSET_ASCII, NULL},
+    {"x-user-defined", CHARSET_ASCII, NULL},
+    {"default", CHARSET_ASCII, NULL},
+    {"default_charset", CHARSET_ASCII, NULL},
+    {"auto", CHARSET_ASCII, NULL},
+    {"_autodetect", CHARSET_ASCII, NULL},
+    {"_autodetect_all", CHARSET_ASCII, NULL},
+    {"none", CHARSET_ASCII, NULL},
+    {"null", CHARSET_ASCII, NULL},
+    {"7bit", CHARSET_ASCII, NULL},
+    {"8bit", CHARSET_ASCII, NULL},
+    {"binary", CHARSET_ASCII, NULL},
+    {"utf-8", CHARSET_UTF8, NULL},
+    {"utf8", CHARSET_UTF8, NULL},
+    {"unicode-1-1-utf-8", CHARSET_UTF8, NULL},
     /* RFC 1556: "-e" and "-i" say in which direction text is to be shown */
     {"iso-8859-6-e", CHARSET_SINGLE, "iso-8859-6"},
     {"iso-8859-6-i", CHARSET_SINGLE, "iso-8859-6"},
     {"iso-8859-8-e", CHARSET_SINGLE, "iso-8859-8"},
     {"iso-8859-8-i", CHARSET_SINGLE, "iso-8859-8"},
     {"latin1", CHARSET_SINGLE, NULL},
-    {"windows-874", CHARSET_SINGLE, NULL},
+    {"latin2", CHARSET_SINGLE, NULL},
+    {"windows-874", CHARSET_SINGLE, "cp874"},
     {"tis-620", CHARSET_SINGLE, NULL},
     {"koi8-r", CHARSET_SINGLE, NULL},
     {"koi8-u", CHARSET_SINGLE, NULL},
@@ -50,18 +88,26 @@ static const struct charset charsets[] = {
     {"ibm866", CHARSET_SINGLE, NULL},
     {"cp866", CHARSET_SINGLE, NULL},
     {"big5", CHARSET_DOUBLE, NULL},
+    {"x-big5", CHARSET_DOUBLE, "big5"},
+    {"cp950", CHARSET_DOUBLE, NULL},
     {"big5-hkscs", CHARSET_DOUBLE, NULL},
-    {"gb2312", CHARSET_DOUBLE, NULL},
+    {"gb2312", CHARSET_DOUBLE, "gbk"},
+    {"gb_2312-80", CHARSET_DOUBLE, "gbk"},
     {"gbk", CHARSET_DOUBLE, NULL},
+    {"x-gbk", CHARSET_DOUBLE, "gbk"},
     {"cp936", CHARSET_DOUBLE, NULL},
-    {"euc-kr", CHARSET_DOUBLE, NULL},
-    {"ks_c_5601-1987", CHARSET_DOUBLE, "cp949"}, /* as programs use it */
+    {"euc-kr", CHARSET_DOUBLE, "cp949"},
+    {"ks_c_5601-1987", CHARSET_DOUBLE, "cp949"},
     {"cp949", CHARSET_DOUBLE, NULL},
-    {"shift_jis", CHARSET_SJIS, NULL},
-    {"shift-jis", CHARSET_SJIS, NULL},
-    {"windows-31j", CHARSET_SJIS, NULL},
+    {"windows-949", CHARSET_DOUBLE, "cp949"},
+    {"shift_jis", CHARSET_SJIS, "cp932"},
+    {"shift-jis", CHARSET_SJIS, "cp932"},
+    {"sjis", CHARSET_SJIS, "cp932"},
+    {"x-sjis", CHARSET_SJIS, "cp932"},
+    {"windows-31j", CHARSET_SJIS, "cp932"},
     {"cp932", CHARSET_SJIS, NULL},
     {"euc-jp", CHARSET_EUC_JP, NULL},
+    {"x-euc-jp", CHARSET_EUC_JP, "euc-jp"},
     {"gb18030", CHARSET_GB18030, NULL},
 };
 
@@ -80,19 +126,6 @@ static const struct {
     {"windows-125", "cp125", WINDOWS_125},
     {"cp125", "cp125", WINDOWS_125},
 };
-
-/* RFC 2047 section 2: what a charset's name is made of. */
-static int
-charset_is_token(struct span name)
-{
-	size_t i;
-
-	for (i = 0; i < name.len; i++)
-		if (name.p[i] <= 32 || name.p[i] >= 127 ||
-		    strchr("()<>@,;:\"/[]?.=*'%", name.p[i]) != NULL)
-			return 0;
-	return name.len > 0 && name.len <= CHARSET_NAME_MAX;
-}
 
 /* What follows the family's beginning, or NULL when it is of another one. */
 static const char *
@@ -117,8 +150,6 @@ charset_find(struct span name, char for_iconv[CHARSET_NAME_MAX + 1])
 	const char *known, *number;
 	size_t i;
 
-	if (!charset_is_token(name))
-		return CHARSET_UNKNOWN;
 	for (i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
 		if (span_is(name, charsets[i].name)) {
 			known = charsets[i].iconv;
@@ -146,83 +177,20 @@ charset_kind(struct span name)
 
 /* --- where characters end --- */
 
-static void
-charset_utf8_start(struct utf8_check *u, unsigned char c)
-{
-	/* the second byte must make no longer form of a shorter character, no
-	 * surrogate and nothing past U+10FFFF */
-	u->low = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80;
-	u->high = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
-	if (c < 0x80)
-		u->need = 0;
-	else if (c < 0xC2 || c > 0xF4)
-		u->bad = 1;
-	else
-		u->need = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
-}
-
-void
-utf8_check(struct utf8_check *u, const char *bytes, size_t len)
-{
-	unsigned char c;
-	size_t i;
-
-	for (i = 0; i < len && !u->bad; i++) {
-		c = (unsigned char)bytes[i];
-		if (u->need == 0) {
-			charset_utf8_start(u, c);
-			continue;
-		}
-		if (c < u->low || c > u->high)
-			u->bad = 1;
-		u->need--;
-		u->low = 0x80;
-		u->high = 0xBF;
-	}
-}
-
-int
-utf8_check_end(const struct utf8_check *u)
-{
-	return !u->bad && u->need == 0;
-}
-
-int
-charset_is_utf8(struct span text)
-{
-	struct utf8_check u = {0};
-
-	utf8_check(&u, text.p, text.len);
-	return utf8_check_end(&u);
-}
-
-static size_t
-charset_utf8_char(struct span text)
-{
-	struct utf8_check u = {0};
-	size_t n;
-
-	for (n = 1; n <= text.len && n <= 4; n++) {
-		utf8_check(&u, text.p + n - 1, 1);
-		if (u.bad)
-			break;
-		if (u.need == 0)
-			return n;
-	}
-	return 1;
-}
-
 size_t
 charset_char(enum charset_kind kind, struct span text)
 {
 	unsigned char c = (unsigned char)text.p[0];
 	unsigned char second = text.len > 1 ? (unsigned char)text.p[1] : 0;
+	uint32_t unused;
 	size_t n = 1;
 
 	if (c < 0x80)
 		return 1;
-	if (kind == CHARSET_UTF8)
-		return charset_utf8_char(text);
+	if (kind == CHARSET_UTF8) {
+		n = utf8_get(text, &unused);
+		return n > 0 ? n : 1;
+	}
 	if (kind == CHARSET_DOUBLE)
 		n = 2;
 	else if (kind == CHARSET_SJIS) /* 0xA1 to 0xDF are half-width kana */
@@ -245,10 +213,18 @@ charset_name(const char *text)
 }
 
 struct span
+charset_of_field(struct span value, struct span declared)
+{
+	if (charset_kind(declared) != CHARSET_UTF8 && utf8_is(value))
+		return charset_name("utf-8");
+	return declared;
+}
+
+struct span
 charset_of(struct span text, struct span declared)
 {
 	enum charset_kind kind = charset_kind(declared);
-	int utf8 = charset_is_utf8(text);
+	int utf8 = utf8_is(text);
 
 	if (kind > CHARSET_UTF8 || (kind == CHARSET_UTF8 && utf8))
 		return declared;
@@ -264,34 +240,19 @@ static const uint16_t windows_1252[] = {0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E,
 static void
 charset_from_windows_1252(struct span text, struct buf *out)
 {
+	char bytes[UTF8_MAX];
 	unsigned int c;
-	char utf8[3];
 	size_t i;
 
 	for (i = 0; i < text.len; i++) {
 		c = (unsigned char)text.p[i];
 		if (c >= 0x80 && c < 0xA0)
 			c = windows_1252[c - 0x80];
-		if (c < 0x80) {
-			buf_add(out, &text.p[i], 1);
-			continue;
-		}
-		utf8[0] = (char)(0xE0 | c >> 12);
-		utf8[1] = (char)(0x80 | (c >> 6 & 0x3F));
-		utf8[2] = (char)(0x80 | (c & 0x3F));
-		if (c >= 0x800) {
-			buf_add(out, utf8, 3);
-			continue;
-		}
-		utf8[1] = (char)(0xC0 | c >> 6);
-		buf_add(out, utf8 + 1, 2);
+		buf_add(out, bytes, utf8_put(c, bytes));
 	}
 }
 
 /* --- conversion --- */
-
-/* What can come of it, besides -1: the machine cannot tell. */
-enum result { CONVERTED, NOT_OF_IT };
 
 static int
 charset_refuse(const struct buf *out, struct error *err)
@@ -317,49 +278,64 @@ charset_cannot_convert(struct span charset, struct error *err)
 }
 
 /*
- * Appends what iconv(3) makes of *left bytes at in, or with NULL what it has
- * held back for the character that might have followed.
+ * Appends what iconv(3) makes of the bytes at in, or with NULL what it has held
+ * back for the character that might have followed. 1; 0 when they are not of
+ * the charset, unless broken bytes shall become U+FFFD; -1 when the machine
+ * cannot tell.
  */
 static int
-charset_convert_all(iconv_t cd, char *in, size_t left, struct buf *out)
+charset_convert_all(
+    iconv_t cd, char *in, size_t left, int replace, struct buf *out)
 {
 	char piece[512], *to;
 	size_t room, n;
+	int broken;
 
 	do {
 		to = piece;
 		room = sizeof(piece);
 		n = iconv(cd, in == NULL ? NULL : &in, &left, &to, &room);
-		if (n == (size_t)-1 && errno != E2BIG)
-			return errno == EILSEQ || errno == EINVAL ? NOT_OF_IT
-								  : -1;
+		broken = n == (size_t)-1 && errno != E2BIG;
+		if (broken && errno != EILSEQ && errno != EINVAL)
+			return -1;
+		if (broken && (!replace || left == 0))
+			return 0;
 		if (buf_add(out, piece, sizeof(piece) - room) == -1)
 			return -1;
+		if (broken) {
+			buf_add_string(out, "\uFFFD");
+			in++;
+			left--;
+		}
 	} while (n == (size_t)-1);
-	return CONVERTED;
+	return 1;
 }
 
-/* Anything but CONVERTED leaves nothing appended. */
+/* Appends all or, with anything but 1, nothing. */
 static int
-charset_convert(const char *name, struct span charset, struct span text,
+charset_convert_text(struct span charset, struct span text, int replace,
     struct buf *out, struct error *err)
 {
-	iconv_t cd = iconv_open("UTF-8", name);
+	char name[CHARSET_NAME_MAX + 1];
 	size_t before = out->len;
 	int result;
+	iconv_t cd;
 
+	if (charset_find(charset, name) <= CHARSET_UTF8)
+		return 0;
+	cd = iconv_open("UTF-8", name);
 	if (cd == (iconv_t)-1)
 		return charset_cannot_convert(charset, err);
-	result =
-	    charset_convert_all(cd, (char *)(uintptr_t)text.p, text.len, out);
-	if (result == CONVERTED)
-		result = charset_convert_all(cd, NULL, 0, out);
+	result = charset_convert_all(
+	    cd, (char *)(uintptr_t)text.p, text.len, replace, out);
+	if (result == 1)
+		result = charset_convert_all(cd, NULL, 0, 0, out);
 	if (result == -1 && out->failed)
 		charset_refuse(out, err);
 	else if (result == -1)
 		charset_cannot_convert(charset, err);
 	iconv_close(cd);
-	if (result != CONVERTED && out->len > before) {
+	if (result != 1 && out->len > before) {
 		out->len = before;
 		out->bytes[before] = '\0';
 	}
@@ -367,20 +343,31 @@ charset_convert(const char *name, struct span charset, struct span text,
 }
 
 int
+charset_convert(
+    struct span charset, struct span text, struct buf *out, struct error *err)
+{
+	return charset_convert_text(charset, text, 1, out, err);
+}
+
+static int
+charset_is_windows_1252(struct span charset)
+{
+	return span_is(charset, WINDOWS_1252) || span_is(charset, "cp1252");
+}
+
+int
 charset_to_utf8(
     struct span charset, struct span text, struct buf *out, struct error *err)
 {
-	char name[CHARSET_NAME_MAX + 1];
-	enum charset_kind kind = charset_find(charset, name);
-	int result = NOT_OF_IT;
+	int result = 0;
 
 	if (text.len == 0)
 		return 0;
-	if (kind > CHARSET_UTF8 && strcmp(name, "cp1252") != 0)
-		result = charset_convert(name, charset, text, out, err);
-	if (result != NOT_OF_IT)
+	if (!charset_is_windows_1252(charset))
+		result = charset_convert_text(charset, text, 0, out, err);
+	if (result != 0)
 		return result == -1 ? -1 : 0;
-	if (kind <= CHARSET_UTF8 && charset_is_utf8(text))
+	if (charset_kind(charset) <= CHARSET_UTF8 && utf8_is(text))
 		buf_add(out, text.p, text.len);
 	else
 		charset_from_windows_1252(text, out);

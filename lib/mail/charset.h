@@ -16,7 +16,7 @@
 
 enum charset_kind {
 	CHARSET_UNKNOWN, /* or one that puts 8 bits into 7, such as UTF-7 */
-	CHARSET_ASCII,
+	CHARSET_ASCII, /* or one that says nothing, as "unknown-8bit" */
 	CHARSET_UTF8,
 	CHARSET_SINGLE, /* one byte a character */
 	CHARSET_DOUBLE, /* one or two: Big5, GBK, EUC-KR */
@@ -25,34 +25,34 @@ enum charset_kind {
 	CHARSET_GB18030
 };
 
+/* Returns the kind of the charset that has this name, in any letter case. */
 enum charset_kind charset_kind(struct span name);
 
-/* Bytes of the character at text.p: 1 to text.len (which is not 0). */
+/* Returns how many bytes the character at text.p has: 1 to text.len (not 0). */
 size_t charset_char(enum charset_kind, struct span text);
 
 /*
- * Whether bytes that come piece by piece are UTF-8 (RFC 3629). Starts as all
- * zeros.
+ * Returns the charset of a header field's value: UTF-8 where it is that (RFC
+ * 6532), whatever the body is in, else what is declared. charset_of() then
+ * decides for each text in the field. The name lives as long as declared does.
  */
-struct utf8_check {
-	unsigned char need; /* bytes that the character still lacks */
-	unsigned char low, high; /* of the next byte, where need > 0 */
-	int bad;
-};
-
-void utf8_check(struct utf8_check *, const char *bytes, size_t len);
-
-/* 1 when all that came was UTF-8 and no character is cut off. */
-int utf8_check_end(const struct utf8_check *);
-
-int charset_is_utf8(struct span text);
+struct span charset_of_field(struct span value, struct span declared);
 
 /*
- * The charset of text with 8-bit bytes: what is declared, if that is a known
- * charset that can hold them; else UTF-8 if they are that, else windows-1252.
- * Returns a name that is a token and lives as long as declared does.
+ * Returns the charset of text with 8-bit bytes: what is declared, if that is a
+ * known charset that can hold them; else UTF-8 if they are that, else
+ * windows-1252. The name is a token and lives as long as declared does.
  */
 struct span charset_of(struct span text, struct span declared);
+
+/*
+ * Appends text of a known charset other than UTF-8 as UTF-8, with U+FFFD for
+ * each byte that is not of the charset, as where a device has cut a character
+ * in two. Returns 1; 0 with nothing appended when nobody knows the charset, or
+ * it is UTF-8 or ASCII; -1 with *err set as by charset_to_utf8().
+ */
+int charset_convert(
+    struct span charset, struct span text, struct buf *out, struct error *err);
 
 /*
  * Appends text as UTF-8. Text that is not of the charset, or of one that is not

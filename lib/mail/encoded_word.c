@@ -5,6 +5,7 @@
  * blanks, and touch other text, as they do in file names in the wild. Each
  * byte is looked at a fixed number of times. Pure functions, for any thread.
  */
+#include "lib/base/codec.h"
 #include "charset.h"
 #include "encoded_word.h"
 
@@ -76,65 +77,36 @@ encoded_word_is(struct span text)
 	return w.encoding;
 }
 
-static int
-encoded_word_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void
 encoded_word_decode_q(struct span text, struct buf *out)
 {
 	size_t i;
+	int byte;
 	char c;
 
 	for (i = 0; i < text.len; i++) {
 		c = text.p[i] == '_' ? ' ' : text.p[i];
-		if (c == '=' && i + 2 < text.len &&
-		    encoded_word_hex(text.p[i + 1]) != -1 &&
-		    encoded_word_hex(text.p[i + 2]) != -1) {
-			c = (char)(encoded_word_hex(text.p[i + 1]) * 16 +
-			    encoded_word_hex(text.p[i + 2]));
-			i += 2;
+		if (c == '=') {
+			byte = codec_hex_pair(text.p + i + 1, span_end(text));
+			if (byte != -1) {
+				c = (char)byte;
+				i += 2;
+			}
 		}
 		buf_add(out, &c, 1);
 	}
 }
 
-static int
-encoded_word_base64_value(char c)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "abcdefghijklmnopqrstuvwxyz"
-				       "0123456789+/";
-	const char *at = c == '\0' ? NULL : strchr(alphabet, c);
-
-	return at == NULL ? -1 : (int)(at - alphabet);
-}
-
 static void
 encoded_word_decode_b(struct span text, struct buf *out)
 {
-	unsigned int bits = 0;
-	int value, count = 0;
+	struct codec_base64 d = {0, 0};
+	char bytes[3];
 	size_t i;
-	char c;
 
-	for (i = 0; i < text.len && text.p[i] != '='; i++) {
-		value = encoded_word_base64_value(text.p[i]);
-		if (value == -1)
-			continue;
-		bits = bits << 6 | (unsigned int)value;
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			c = (char)(bits >> count & 0xFF);
-			buf_add(out, &c, 1);
-		}
-	}
+	for (i = 0; i < text.len && text.p[i] != '='; i++)
+		buf_add(out, bytes, codec_base64_get(&d, text.p[i], bytes));
+	buf_add(out, bytes, codec_base64_end(&d, bytes));
 }
 
 static void
@@ -196,6 +168,7 @@ encoded_word_decode(
 	int after_word = 0;
 	struct word w;
 
+	declared = charset_of_field(text, declared);
 	while (p < limit) {
 		if (encoded_word_read_word(p, limit, &w) == -1) {
 			p++;

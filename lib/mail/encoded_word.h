@@ -9,8 +9,8 @@
 #include "lib/base/span.h"
 
 /*
- * 'q' or 'b', its encoding, when all of this is one encoded word of any charset
- * and length; else 0.
+ * Returns 'q' or 'b', its encoding, when all of this is one encoded word of any
+ * charset and length; else 0.
  */
 int encoded_word_is(struct span text);
 

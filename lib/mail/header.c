@@ -59,24 +59,33 @@ header_line_text(struct span line)
 	return line;
 }
 
-/*
- * The name before the colon, and *value right after it. Blanks may
- * stand before the colon (RFC 5322 section 4.5). An empty span: no field.
- */
+enum header_name_state
+header_name_next(struct header_name *n, char c)
+{
+	if (c == ':')
+		return n->len > 0 ? HEADER_NAME_ENDS : HEADER_NAME_NONE;
+	if (header_is_name_byte(c) && !n->blank)
+		n->len++;
+	else if (c == ' ' || c == '\t')
+		n->blank = 1;
+	else
+		return HEADER_NAME_NONE;
+	return HEADER_NAME_GOES_ON;
+}
+
+/* The name before the colon, and *value right after it. Empty: no field. */
 static struct span
 header_field_name(const char *line, const char *limit, const char **value)
 {
-	const char *p = line, *end;
+	enum header_name_state state = HEADER_NAME_GOES_ON;
+	struct header_name n = {0, 0};
+	const char *p = line;
 
-	while (p < limit && header_is_name_byte(*p))
-		p++;
-	end = p;
-	while (p < limit && (*p == ' ' || *p == '\t'))
-		p++;
-	if (p == limit || *p != ':')
-		return span_between(line, line);
-	*value = p + 1;
-	return span_between(line, end);
+	while (p < limit && state == HEADER_NAME_GOES_ON)
+		state = header_name_next(&n, *p++);
+	*value = p;
+	return span_between(
+	    line, state == HEADER_NAME_ENDS ? line + n.len : line);
 }
 
 static int

@@ -45,12 +45,31 @@ struct header_reader {
 	struct span body; /* what follows the empty line */
 };
 
+/* Starts reading at the first field. */
 void header_init(struct header_reader *, const char *bytes, size_t len);
 
-/* 1 with the next field in *field; 0 at the end, with reader->end set. */
+/* Reads the next field. Returns 1, or 0 at the end with reader->end set. */
 int header_next(struct header_reader *, struct header_field *);
 
-/* 1 when these bytes can be a field's name: printable ASCII but ':'. */
+/*
+ * Reads the start of a line byte by byte: a name, and perhaps blanks before the
+ * colon (RFC 5322 section 4.5). Starts as all zeros; len is the name's.
+ */
+struct header_name {
+	size_t len;
+	int blank;
+};
+
+enum header_name_state {
+	HEADER_NAME_GOES_ON,
+	HEADER_NAME_ENDS, /* at this colon: the line is a field */
+	HEADER_NAME_NONE /* the line is no field */
+};
+
+/* Takes the next byte of the line in. */
+enum header_name_state header_name_next(struct header_name *, char);
+
+/* Returns 1 when these bytes can be a field's name: printable ASCII but ':'. */
 int header_name_valid(struct span name);
 
 #endif

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "lib/base/utf8.h"
 #include "idn.h"
 
 #define LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
@@ -50,78 +51,20 @@ idn_lower_char(uint32_t c)
 	return c;
 }
 
-/*
- * Reads one code point of valid UTF-8 (RFC 3629) and returns its length; 0
- * where the bytes are none.
- */
-static size_t
-idn_utf8_get(const char *bytes, size_t len, uint32_t *c)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char *p = (const unsigned char *)bytes;
-	size_t n, i;
-
-	if (p[0] < 0x80) {
-		*c = p[0];
-		return 1;
-	}
-	if (p[0] < 0xC2 || p[0] > 0xF4)
-		return 0;
-	n = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-	if (n > len)
-		return 0;
-	*c = p[0] & (0x7Fu >> n);
-	for (i = 1; i < n; i++) {
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-		*c = *c << 6 | (p[i] & 0x3F);
-	}
-	if (*c < least[n] || *c > 0x10FFFF || (*c >= 0xD800 && *c <= 0xDFFF))
-		return 0;
-	return n;
-}
-
-static size_t
-idn_utf8_put(uint32_t c, char out[4])
-{
-	unsigned char *p = (unsigned char *)out;
-
-	if (c < 0x80) {
-		p[0] = (unsigned char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		p[0] = (unsigned char)(0xC0 | c >> 6);
-		p[1] = (unsigned char)(0x80 | (c & 0x3F));
-		return 2;
-	}
-	if (c < 0x10000) {
-		p[0] = (unsigned char)(0xE0 | c >> 12);
-		p[1] = (unsigned char)(0x80 | (c >> 6 & 0x3F));
-		p[2] = (unsigned char)(0x80 | (c & 0x3F));
-		return 3;
-	}
-	p[0] = (unsigned char)(0xF0 | c >> 18);
-	p[1] = (unsigned char)(0x80 | (c >> 12 & 0x3F));
-	p[2] = (unsigned char)(0x80 | (c >> 6 & 0x3F));
-	p[3] = (unsigned char)(0x80 | (c & 0x3F));
-	return 4;
-}
-
 int
 idn_lower(struct span text, char *out, size_t size)
 {
 	size_t used = 0, taken, n, i;
 	uint32_t c;
-	char put[4];
+	char put[UTF8_MAX];
 
 	for (i = 0; i < text.len; i += taken) {
-		taken = idn_utf8_get(text.p + i, text.len - i, &c);
+		taken = utf8_get(span_between(text.p + i, span_end(text)), &c);
 		if (taken == 0) {
 			put[0] = text.p[i];
 			taken = n = 1;
 		} else
-			n = idn_utf8_put(idn_lower_char(c), put);
+			n = utf8_put(idn_lower_char(c), put);
 		if (size - used <= n || used + n > INT_MAX)
 			return -1;
 		memcpy(out + used, put, n);
@@ -239,7 +182,8 @@ idn_label_encode(struct span label, char out[LABEL_MAX])
 	int ascii = 1;
 
 	for (i = 0; i < label.len; i += taken) {
-		taken = idn_utf8_get(label.p + i, label.len - i, &c[n]);
+		taken =
+		    utf8_get(span_between(label.p + i, span_end(label)), &c[n]);
 		if (taken == 0 || ++n == LABEL_MAX)
 			return 0;
 		if (taken > 1)

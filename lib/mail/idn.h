@@ -12,12 +12,12 @@
 #include "lib/base/span.h"
 
 /*
- * Both write the result and its NUL and return its length, or -1 when it does
- * not fit. Bytes that are not UTF-8 stay as they are.
+ * Writes the text in lower case and a NUL. Returns the length, or -1 when the
+ * result does not fit. Bytes that are not UTF-8 stay as they are.
  */
 int idn_lower(struct span text, char *out, size_t size);
 
-/* In lower case, and each label with bytes above 127 as "xn--...". */
+/* The same, and writes each label with bytes above 127 as "xn--...". */
 int idn_domain(struct span domain, char *out, size_t size);
 
 #endif

@@ -246,29 +246,22 @@ mime_find_boundary(struct mime_reader *r, long long from)
 
 /* --- headers --- */
 
-/* Whether the line that starts here is a field, just as header.c has it. */
+/* Whether the line that starts here is a field. */
 static int
 mime_is_field(struct mime_reader *r, long long at)
 {
-	int name = 1, named = 0;
+	enum header_name_state state = HEADER_NAME_GOES_ON;
+	struct header_name name = {0, 0};
 	const char *p;
 	size_t i, len;
 
-	for (;; at += (long long)len) {
+	do {
 		p = mime_peek(r, at, 1, &len);
-		for (i = 0; i < len; i++) {
-			if (p[i] == ':')
-				return named;
-			if (name && p[i] > 32 && p[i] < 127)
-				named = 1;
-			else if (p[i] == ' ' || p[i] == '\t')
-				name = 0;
-			else
-				return 0;
-		}
-		if (len == 0)
-			return 0;
-	}
+		for (i = 0; i < len && state == HEADER_NAME_GOES_ON; i++)
+			state = header_name_next(&name, p[i]);
+		at += (long long)len;
+	} while (len > 0 && state == HEADER_NAME_GOES_ON);
+	return state == HEADER_NAME_ENDS;
 }
 
 /* Puts the line at *at to the header and passes it. -1 when it is too long. */

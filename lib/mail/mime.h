@@ -108,7 +108,7 @@ struct mime_part {
 	char type[MIME_TYPE_MAX], subtype[MIME_TYPE_MAX];
 	int type_read; /* there is a Content-Type, and it can be read */
 	enum mime_encoding encoding;
-	struct span encoding_name; /* a token, or all that is in its place */
+	struct span encoding_name; /* a token; empty where none can be read */
 	struct span content_type; /* values of the fields; empty if absent */
 	struct span disposition;
 	struct span content_id; /* without blanks and <> */
@@ -117,33 +117,43 @@ struct mime_part {
 
 struct mime_reader;
 
-/* NULL without memory. The source is copied, its context borrowed. */
+/* Returns NULL without memory. Copies the source and borrows its context. */
 struct mime_reader *mime_new(const struct mime_source *);
 void mime_free(struct mime_reader **);
 
-/* MIME_ERROR, with *err set, when the source fails or out of memory. */
+/*
+ * Reads up to the next event. MIME_ERROR, with *err set, when the source fails
+ * or out of memory.
+ */
 enum mime_event mime_next(
     struct mime_reader *, struct mime_part *, struct error *err);
 
-/* 1 when the part is of this type, and of this subtype or any if NULL. */
+/* Returns 1 when the part is of this type, and of this subtype or any if NULL. */
 int mime_is(const struct mime_part *, const char *type, const char *subtype);
 
-/* S/MIME: the type is application/pkcs7-mime or its older name. */
+/* Returns 1 for S/MIME: application/pkcs7-mime or its older name. */
 int mime_is_pkcs7(const struct mime_part *);
 
-/* 1 when Content-Disposition says so: "attachment", "inline". */
+/* Returns 1 when Content-Disposition says this: "attachment", "inline". */
 int mime_disposition_is(const struct mime_part *, const char *disposition);
 
 /*
  * Writes the file name that the part has, as UTF-8 with a NUL: filename of
  * Content-Disposition, else name of Content-Type; RFC 2231 in all forms, and
- * encoded words where they should not be. Control characters are dropped.
+ * encoded words where they should not be. Control characters and a Windows
+ * path are dropped.
  * Returns its length, 0 where there is none; a longer one is cut as by
  * mime_name_fit(). Returns -1 with *err set and an empty name where the machine
  * cannot convert it: see charset_to_utf8().
  */
 int mime_filename(
     const struct mime_part *, char *name, size_t size, struct error *err);
+
+/*
+ * Returns the file name without the path that Windows programs put before it:
+ * what follows the last backslash, one at the end not counted.
+ */
+struct span mime_name_base(struct span name, enum charset_kind);
 
 /*
  * Writes a file name (UTF-8) and a NUL into size bytes, 1 at least. What is too

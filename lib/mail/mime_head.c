@@ -89,7 +89,6 @@ mime_head_read_encoding(struct mime_part *part, struct span value)
 	if (span_trim(value).len == 0)
 		return;
 	part->encoding = MIME_OTHER;
-	part->encoding_name = span_trim(value);
 	value = param_word(value);
 	if (!mime_head_is_token(value))
 		return;

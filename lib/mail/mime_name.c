@@ -81,6 +81,24 @@ mime_name_fit(char *name, size_t size, struct span utf8)
 	return used + end.len;
 }
 
+struct span
+mime_name_base(struct span name, enum charset_kind kind)
+{
+	const char *p, *limit = span_end(name), *base = name.p;
+	size_t n;
+
+	for (p = name.p; p < limit; p += n) {
+		n = charset_char(kind, span_between(p, limit));
+		if (*p == '\\' && p + 1 < limit)
+			base = p + 1;
+	}
+	name = span_between(base, limit);
+	if (name.len > 1 && name.p[name.len - 1] == '\\' &&
+	    kind <= CHARSET_SINGLE)
+		name.len--;
+	return name;
+}
+
 int
 mime_filename(
     const struct mime_part *part, char *name, size_t size, struct error *err)
@@ -103,8 +121,9 @@ mime_filename(
 		    text, mime_name_whole(part->charset), &utf8, err);
 	if (result == 0) {
 		mime_name_clean(&utf8);
-		result = (int)mime_name_fit(name, size,
-		    span_between(utf8.bytes, utf8.bytes + utf8.len));
+		text = span_between(utf8.bytes, utf8.bytes + utf8.len);
+		result = (int)mime_name_fit(
+		    name, size, mime_name_base(text, CHARSET_UTF8));
 	}
 	buf_free(&utf8);
 	return result;

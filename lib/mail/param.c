@@ -5,6 +5,8 @@
  * has at most SECTIONS_MAX sections, so hostile ones cost no more than
  * others. Pure functions, for any thread.
  */
+#include "lib/base/codec.h"
+#include "address_lex.h"
 #include "charset.h"
 #include "param.h"
 
@@ -20,27 +22,10 @@ param_is_name_byte(char c)
 	return u > 32 && u != 127 && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
 }
 
-/* Where a comment that opens at p ends, or NULL. */
-static const char *
-param_comment_end(const char *p, const char *limit)
-{
-	size_t depth = 0;
-
-	for (; p < limit; p++) {
-		if (*p == '\\' && p + 1 < limit)
-			p++;
-		else if (*p == '(')
-			depth++;
-		else if (*p == ')' && --depth == 0)
-			return p + 1;
-	}
-	return NULL;
-}
-
 static const char *
 param_skip_comment(const char *p, const char *limit)
 {
-	const char *end = param_comment_end(p, limit);
+	const char *end = lex_comment_end(p, limit);
 
 	return end == NULL ? limit : end;
 }
@@ -65,13 +50,9 @@ param_skip_name(const char *p, const char *limit)
 static const char *
 param_skip_quoted(const char *p, const char *limit)
 {
-	for (p++; p < limit; p++) {
-		if (*p == '"')
-			return p + 1;
-		if (*p == '\\' && p + 1 < limit)
-			p++;
-	}
-	return limit;
+	const char *end = lex_quoted_end(p, limit);
+
+	return end == NULL ? limit : end;
 }
 
 /* The next ';' that is in no quotes and no comment, or limit. */
@@ -173,42 +154,112 @@ param_split_name(struct param *p)
 	p->section = section;
 }
 
-/* Whether a comment starts here that ends the parameter, and is closed. */
+/*
+ * Whether comments that start here end the parameter: all are closed, and
+ * nothing but blanks stands between them and the ';'. Where they do not, *next is
+ * a place up to which no other comment does: the search is not made again from
+ * each bracket.
+ */
 static int
-param_is_last_comment(const char *p, const char *limit)
+param_is_last_comment(const char *p, const char *limit, const char **next)
 {
-	const char *near = limit;
+	const char *near = limit, *end;
 
 	if (limit - p > COMMENT_MAX)
 		near = p + COMMENT_MAX;
-	while (p != NULL && p < near && *p != ';')
-		p = *p == '(' ? param_comment_end(p, near)
-			      : (span_is_space(*p) ? p + 1 : NULL);
-	return p != NULL && (p == limit || (p < near && *p == ';'));
+	while (p < near && *p != ';') {
+		end = *p == '(' ? lex_comment_end(p, near) : p + 1;
+		if (end == NULL || (*p != '(' && !span_is_space(*p))) {
+			*next = end == NULL ? near : p;
+			return 0;
+		}
+		p = end;
+	}
+	*next = p;
+	return p == limit || *p == ';';
 }
 
 /* A value without quotes: to the ';', without a comment at its end. */
 static struct span
 param_read_plain(const char *from, const char *limit)
 {
-	const char *p = from;
+	const char *p = from, *searched = from;
 
 	while (p < limit && *p != ';') {
-		if (*p == '(' && p > from && span_is_space(p[-1]) &&
-		    param_is_last_comment(p, limit))
+		if (*p == '(' && p >= searched && p > from &&
+		    span_is_space(p[-1]) &&
+		    param_is_last_comment(p, limit, &searched))
 			break;
 		p++;
 	}
 	return span_trim(span_between(from, p));
 }
 
-static struct span
-param_read_value(const char *p, const char *limit)
+/* --- file names in quotes --- */
+
+/* Whether nothing more of a value follows. */
+static int
+param_is_end(const char *p, const char *limit)
 {
+	while (p < limit && span_is_space(*p))
+		p++;
+	return p == limit || *p == ';' || *p == '(';
+}
+
+/* Whether a parameter starts here: a name and a '='. */
+static int
+param_is_start(const char *p, const char *limit)
+{
+	const char *name;
+
+	while (p < limit && span_is_space(*p))
+		p++;
+	name = p;
+	p = param_skip_name(p, limit);
+	if (p == name)
+		return 0;
+	while (p < limit && span_is_space(*p))
+		p++;
+	return p < limit && *p == '=';
+}
+
+/*
+ * The end of a file name that opens at p. People name files 5" disk.pdf, and
+ * programs put that into quotes as it is: a quote that something else than the
+ * end of the parameter follows belongs to the name, if there is one that ends
+ * it before the next parameter starts. Else what touches the quote belongs to
+ * the name, as the extension in "scan".pdf does.
+ */
+static const char *
+param_skip_file_name(const char *p, const char *limit)
+{
+	const char *end = param_skip_quoted(p, limit);
+
+	if (param_is_end(end, limit) || param_is_start(end, limit))
+		return end;
+	for (p = end; p < limit; p++) {
+		if (*p == '"' && param_is_end(p + 1, limit))
+			return p + 1;
+		if (*p == ';' && param_is_start(p + 1, limit))
+			break;
+	}
+	while (
+	    end < limit && !span_is_space(*end) && *end != ';' && *end != '(')
+		end++;
+	return end;
+}
+
+static struct span
+param_read_value(const char *p, const char *limit, int is_file_name)
+{
+	const char *end;
+
 	p = param_skip_blank(p, limit);
-	if (p < limit && *p == '"')
-		return span_trim(span_between(p, param_skip_quoted(p, limit)));
-	return param_read_plain(p, limit);
+	if (p == limit || *p != '"')
+		return param_read_plain(p, limit);
+	end = is_file_name ? param_skip_file_name(p, limit)
+			   : param_skip_quoted(p, limit);
+	return span_trim(span_between(p, end));
 }
 
 /* To the ';' behind what is no parameter, whose value is passed as any other. */
@@ -224,7 +275,7 @@ param_skip_junk(const char *p, const char *limit)
 			p++;
 	}
 	if (p < limit && *p == '=')
-		p = span_end(param_read_value(p + 1, limit));
+		p = span_end(param_read_value(p + 1, limit, 0));
 	return param_find_semicolon(p, limit);
 }
 
@@ -249,18 +300,33 @@ param_next(struct param_reader *r, struct param *param)
 			break;
 		p = param_skip_junk(p, r->limit);
 	}
-	param->value = param_read_value(p + 1, r->limit);
+	param_split_name(param);
+	param->is_file_name =
+	    span_is(param->name, "filename") || span_is(param->name, "name");
+	param->value = param_read_value(p + 1, r->limit, param->is_file_name);
 	end = span_end(param->value);
 	param->whole = span_between(param->name.p, end);
-	param_split_name(param);
 	r->next = param_find_semicolon(end, r->limit);
 	return 1;
 }
 
-int
-param_text(struct span value, char *text, size_t size)
+/*
+ * Whether a backslash in quotes only keeps this byte from meaning something
+ * (RFC 5322 section 3.2.1). In a file name one before a letter is a Windows
+ * path's: programs write "C:\scans\1.pdf".
+ */
+static int
+param_is_escaped(const struct param *p, char c)
 {
+	return !p->is_file_name || strchr("\"\\()<>@,;:/[]?=. '", c) != NULL;
+}
+
+int
+param_text(const struct param *p, char *text, size_t size)
+{
+	struct span value = p->value;
 	int quoted = value.len > 0 && value.p[0] == '"';
+	int closed = quoted && span_end(value)[-1] == '"';
 	size_t i, used = 0;
 	char c;
 
@@ -268,9 +334,10 @@ param_text(struct span value, char *text, size_t size)
 		return -1;
 	for (i = quoted ? 1 : 0; i < value.len; i++) {
 		c = value.p[i];
-		if (quoted && c == '"')
-			break;
-		if (quoted && c == '\\' && i + 1 < value.len)
+		if (quoted && c == '"' && (!closed || i + 1 == value.len))
+			continue;
+		if (quoted && c == '\\' && i + 1 < value.len &&
+		    param_is_escaped(p, value.p[i + 1]))
 			c = value.p[++i];
 		if (c == '\n')
 			continue;
@@ -290,29 +357,16 @@ param_text(struct span value, char *text, size_t size)
 /* --- RFC 2231 --- */
 
 static int
-param_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int
 param_decode_percent(char *text, int len)
 {
-	int from, to = 0;
+	int from, to = 0, byte = -1;
 
 	for (from = 0; from < len; from++) {
-		text[to] = text[from];
-		if (text[from] == '%' && from + 2 < len &&
-		    param_hex(text[from + 1]) != -1 &&
-		    param_hex(text[from + 2]) != -1) {
-			text[to] = (char)(param_hex(text[from + 1]) * 16 +
-			    param_hex(text[from + 2]));
-			from += 2;
-		}
-		to++;
+		if (text[from] == '%')
+			byte = codec_hex_pair(text + from + 1, text + len);
+		text[to++] = byte != -1 ? (char)byte : text[from];
+		from += byte != -1 ? 2 : 0;
+		byte = -1;
 	}
 	text[to] = '\0';
 	return to;
@@ -344,7 +398,7 @@ param_take_charset(char *text, int len, char *charset)
 static int
 param_decode(const struct param *p, char *text, size_t size, char *charset)
 {
-	int len = param_text(p->value, text, size);
+	int len = param_text(p, text, size);
 
 	if (len == -1 || !p->extended)
 		return len;

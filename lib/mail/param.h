@@ -13,7 +13,8 @@
  * Read beyond the grammar: blanks and bytes above 127 in a value without
  * quotes, which ends at ';'; a quoted string without end, which ends with the
  * field; text between a quoted string and the next ';', which is passed over;
- * no ';' before the first parameter.
+ * no ';' before the first parameter; in a file name, quotes that end nothing and
+ * backslashes of a Windows path.
  */
 #ifndef MSGRAPH_PARAM_H
 #define MSGRAPH_PARAM_H
@@ -26,6 +27,7 @@ struct param {
 	struct span value; /* as it stands, with its quotes; may be empty */
 	int section; /* 0 of "filename*0*"; -1 where there is none */
 	int extended; /* an asterisk at the end: charset and %XX */
+	int is_file_name; /* "filename" or "name" */
 };
 
 struct param_reader {
@@ -33,26 +35,27 @@ struct param_reader {
 	const char *limit;
 };
 
-/* Starts behind the type or disposition. */
+/* Starts reading behind the type or disposition. */
 void param_init(struct param_reader *, struct span value);
 
-/* 1 with the next parameter; 0 at the end. */
+/* Reads the next parameter. Returns 1, or 0 at the end. */
 int param_next(struct param_reader *, struct param *);
 
-/* "type/subtype"; 0, or -1 with both empty when the value has no such start. */
+/* Reads "type/subtype". Returns 0, or -1 with both empty where there is none. */
 int param_type(struct span value, struct span *type, struct span *subtype);
 
 /*
- * The first word of a value, behind blanks and comments, up to a blank, comment,
- * quote or ';': a disposition, an encoding. Empty if there is none.
+ * Returns the first word of a value, behind blanks and comments, up to a blank,
+ * comment, quote or ';': a disposition, an encoding. Empty if there is none.
  */
 struct span param_word(struct span value);
 
 /*
  * Writes what a value means, and a NUL: quotes, backslashes and line ends
- * taken away, a CR alone being a blank. Returns its length, or -1 when it does not fit.
+ * taken away, a CR alone being a blank. Returns its length, or -1 when it does
+ * not fit.
  */
-int param_text(struct span value, char *text, size_t size);
+int param_text(const struct param *, char *text, size_t size);
 
 /*
  * Finds a parameter, joins its sections, decodes %XX, and writes the bytes and

@@ -77,6 +77,8 @@ def declared() -> list[Case]:
             "utf-16", b64(GREEK.encode("utf-16")) + b"\r\n", "base64")),
         Case("charset-unknown", plain("x-unknown", "ä\n", "8bit"),
              recode="0"),
+        Case("charset-of-cron", plain("ANSI_X3.4-1968", "ä\n", "8bit"),
+             recode="0"),
         Case("charset-quoted", plain('"UTF-8"', "ä\n", "8bit"), recode="0"),
         Case("charset-ascii-is-a-lie", plain("us-ascii", "Größe\n", "7bit"),
              recode="0"),

@@ -12,6 +12,8 @@ from . import parameters
 from .case import Case, Change, Free, Gone, Kept, Named, Text
 from .reader import MAX_DEPTH, Field, Part, raw_text, read, split_header, words
 
+# charsets that have no 8-bit bytes, or that nobody knows
+SAY_NOTHING = (b"us-ascii", b"x-unknown", b"unknown-8bit", b"ansi_x3.4-1968")
 LOOKS_8BIT = re.compile(rb"[\x80-\xff]")
 # what the milter, the agent and Postfix may add where it was missing
 ADDED = {"date", "message-id", "from", "bcc"}
@@ -227,6 +229,9 @@ def _charset(before: Part, after: Part) -> list[str]:
         return []
     said = before.parameter("content-type", "charset")
     says = after.parameter("content-type", "charset")
+    if said is not None and said.lower() in SAY_NOTHING and \
+            LOOKS_8BIT.search(before.body):
+        said = None
     if said is not None and said.lower() != b"us-ascii":
         wanted = said
     elif LOOKS_8BIT.search(before.body) and said is None:

@@ -84,6 +84,8 @@ MESSAGES = {
     "only Bcc": (["a@x"], b"\r\nb", b"Bcc: a@x\r\n\r\nb"),
     "no need to change": (
         ["a@x"], b"TO:\ta@x \r\nS:\r\n  x\r\n\r\n\t\r\n .\r\n", None),
+    "blank before the colon": (
+        ["a@x"], b"TO :\ta@x \r\n\r\nb", b"TO:\ta@x \r\n\r\nb"),
     "no header": (["a@x"], b"body", b"Bcc: a@x\r\n\r\nbody"),
     "no end of line": (["a@x"], b"To: a@x", None),
 }
@@ -270,8 +272,11 @@ def test_recipient_beyond_ascii(agent, daemon):
 
 
 def test_sender_beyond_ascii(agent, daemon):
-    assert agent.run(message=b"From: \xc3\xbc@x\r\n\r\n").returncode == 0
-    assert daemon.next().message.startswith(b"From: scan@x.test\r\n")
+    """No mailbox can have it, so From becomes the one that sends."""
+    assert agent.run(message=b"From: J <\xc3\xbc@x.test>\r\n"
+                     b"To: a@x.test\r\n\r\n").returncode == 0
+    assert daemon.next().message == (b"From: J <scan@x.test>\r\n"
+                                     b"To: a@x.test\r\n\r\n")
 
 
 def test_control_characters_do_not_reach_the_record(agent, daemon):

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "lib/base/utf8.h"
 #include "lib/mail/mime.h"
 
 struct text {
@@ -66,7 +67,7 @@ check_head(const struct text *t, const struct mime_part *p)
 		require(r.fields.len == p->fields.len);
 	require(
 	    mime_filename(p, name, sizeof(name), NULL) == (int)strlen(name));
-	require(charset_is_utf8(span_between(name, name + strlen(name))));
+	require(utf8_is(span_between(name, name + strlen(name))));
 }
 
 static void

@@ -283,7 +283,11 @@ ODD: dict[str, tuple[bytes, Part, str]] = {
     "name gap": (named(b"filename*0=a; filename*2=c"), name("a"), "PG"),
     # RFC 6266 section 4.3, for want of a word on it for mail
     "name twice": (named(b"filename=a; filename*=utf-8''b"), name("b"), "PG"),
-    "name escaped": (named(b'filename="C:\\x"'), name("C:x"), "P"),
+    "name escaped": (named(b'filename="a\\"x"'), name('a"x'), ""),
+    # programs of Windows write a path; only the file's own name is wanted
+    "name with a path": (named(b'filename="C:\\y\\x"'), name("x"), "PG"),
+    "name with a quote": (named(b'filename="5" x.pdf"'), name('5" x.pdf'),
+                          "G"),
     # RFC 2047 section 5 forbids them here, but they are common
     "name 2047": (named(b'filename="=?utf-8?Q?=C3=BC_x?="'), name("\u00fc x"),
                   "P"),

@@ -155,11 +155,9 @@ ODD = {
     "Scan [3] <a@b>": ["?a@b"],
     "Scan [3 <a@b>": ["?a@b"],
     "A\\B <a@b>": ["?a@b"],
-    # Python takes the first address
+    # a '@' in a name without quotes: Python takes the first address
     "a@b <c@d>": ["?c@d"],
     "a@b <a@b>": ["?a@b"],
-    # what somebody put into the wrong quotes
-    "'a@b'": ["?a@b"],
     '"a@b" <c@d>': ["c@d"],
     # a ';' separates nothing outside of groups: the others stop there
     "a@b; c@d": ["a@b", "?c@d"],

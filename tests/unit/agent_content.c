@@ -80,6 +80,14 @@ static const struct row leaves[] = {
     {MIME "Content-Type: application/json\r\n\r\n{\"abcdef\": \"" UE "\"}\r\n",
 	MIME "Content-Type: application/json\r\n" QP
 	     "\r\n{\"abcdef\": \"=C3=BC\"}\r\n"},
+    /* charsets that say ASCII, or nothing */
+    {MIME "Content-Type: text/plain; charset=ANSI_X3.4-1968\r\n" EIGHT
+	  "\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {MIME "Content-Type: text/plain; charset=\"unknown-8bit\"; x=y\r\n" EIGHT
+	  "\r\nabcdef" L1 "\r\n",
+	MIME "Content-Type: text/plain; charset=windows-1252; x=y\r\n" QP
+	     "\r\nabcdef=FC\r\n"},
     /* long lines */
     {PLAIN "\r\n" THOUSAND "\r\n", PLAIN QP "\r\n" THOUSAND_QP "\r\n"},
     /* line ends */
@@ -129,11 +137,8 @@ static const struct row leaves[] = {
     {MIME "Content-Transfer-Encoding: none\r\n\r\n" THOUSAND "\n",
 	MIME QP "\r\n" THOUSAND_QP "\r\n"},
     {MIME "Content-Transfer-Encoding: x-none\r\n\r\n" THOUSAND "\r\n", NULL},
+    /* no name: what no encoding would leave tells that it is 8bit */
     {MIME "Content-Transfer-Encoding: \"none\"\r\n\r\n" THOUSAND "\r\n", NULL},
-    /* which one cannot be read */
-    {PLAIN "Content-Transfer-Encoding: (base64\r\n\r\nQUJD" UE "\r\n", NULL},
-    {PLAIN "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJD" UE "\r\n", NULL},
-    /* no name, over 8-bit text */
     {PLAIN "Content-Transfer-Encoding: \"8bit\"\r\n\r\nabcdef" UE "\r\n",
 	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
     {PLAIN "Content-Transfer-Encoding: 8bit, binary\r\n\r\nabcdef" UE "\r\n",
@@ -143,7 +148,14 @@ static const struct row leaves[] = {
     {PLAIN "Content-Transfer-Encoding: =8bit;\r\n\r\nabcdef" UE "\r\n",
 	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
     {PLAIN "Content-Transfer-Encoding: text/plain\r\n\r\nabc\r\n", NULL},
-    {PLAIN "Content-Transfer-Encoding: \"X-uue\"\r\n\r\nQUJD" UE "\r\n", NULL},
+    {MIME "Content-Transfer-Encoding: =?utf-8?Q?8bit?=\r\n\r\nabcdef" UE "\r\n",
+	MIME QP "Content-Type: text/plain; charset=utf-8\r\n"
+		"\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: (base64\r\n\r\nabcdef" UE "\r\n",
+	PLAIN QP "\r\nabcdef=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJDREVG" UE "\r\n",
+	PLAIN QP "\r\nQUJDREVG=C3=BC\r\n"},
+    {PLAIN "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJD\r\n", NULL},
     /* no empty line: what is no field must not become one */
     {"A: b\r\n" UE "x: y\r\nz\r\n",
 	"A: b\r\n" MIME "Content-Type: text/plain; charset=utf-8\r\n" QP
@@ -206,6 +218,33 @@ static const struct row multiparts[] = {
 	MIME "Content-Type: message/global\r\n" QP
 	     "\r\nA: b=C3=BC\r\n\r\nxyz\r\n"},
     {MIME "Content-Type: message/rfc822\r\n" B64 "\r\nQ" UE "\n", NULL},
+    /* reports in encodings that they may not have: as any part in them */
+    {MIME "Content-Type: message/delivery-status\r\n" QP
+	  "\r\nDiagnostic-Code: x; =\r\nabcdef" UE "\n",
+	MIME "Content-Type: message/delivery-status\r\n" QP
+	     "\r\nDiagnostic-Code: x; =\r\nabcdef=C3=BC\r\n"},
+    {MIME "Content-Type: message/delivery-status\r\n" B64 "\r\nQUJD" UE "\r\n",
+	MIME "Content-Type: message/delivery-status\r\n" B64 "\r\nQUJD\r\n"},
+    {MIME "Content-Type: message/delivery-status\r\n" EIGHT
+	  "\r\nDiagnostic-Code: x; " UE "\r\n",
+	NULL},
+    {MIME "Content-Type: message/delivery-status\r\n"
+	  "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJD" UE "\n",
+	MIME "Content-Type: message/delivery-status\r\n"
+	     "Content-Transfer-Encoding: \"base64\"\r\n\r\nQUJD" UE "\r\n"},
+    /* the parts of a multipart stand there as they are, whatever it says */
+    {MIXED B64 "\r\n--b\r\n\r\nabcdef" UE "\r\n--b--\r\n",
+	MIXED B64 "\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n" QP
+		  "\r\nabcdef=C3=BC\r\n--b--\r\n"},
+    {MIXED QP "\r\n=C3=BC\r\n--b\r\n\r\nabcdef" UE "\r\n--b--\r\n",
+	MIXED QP "\r\n=C3=BC\r\n--b\r\n"
+		 "Content-Type: text/plain; charset=utf-8\r\n" QP
+		 "\r\nabcdef=C3=BC\r\n--b--\r\n"},
+    {MIXED "Content-Transfer-Encoding: x-odd\r\n\r\n--b\r\n\r\nabcdef" UE
+	   "\r\n--b--\r\n",
+	MIXED "Content-Transfer-Encoding: x-odd\r\n\r\n--b\r\n"
+	      "Content-Type: text/plain; charset=utf-8\r\n" QP
+	      "\r\nabcdef=C3=BC\r\n--b--\r\n"},
     /* signed, encrypted */
     {SIGNED "\r\n" UE "\r" SIGNED_BODY UE "\n", NULL},
     {SIGNED "Subject: abcdef" UE "\r\n\r\n" SIGNED_BODY,

@@ -17,6 +17,10 @@
 #define LATIN2 PART "text/plain; charset=iso-8859-2\r\n\r\nx\r\n"
 #define RFC822 PART "message/rfc822\r\n\r\n"
 #define END "\r\n\r\nx\r\n--b--\r\n"
+#define BIG5 PART "text/plain; charset=big5\r\n\r\n"
+#define PLAIN_LATIN1                                            \
+	MIME "Content-Type: text/plain; charset=iso-8859-1\r\n" \
+	     "Content-Transfer-Encoding: 8bit\r\n"
 #define SUBJECT "Subject: abcdef" L1 "\r\n"
 #define SUBJECT_LATIN2 "Subject: =?iso-8859-2?Q?abcdef=FC?=\r\n"
 #define SUBJECT_KOI8 "Subject: =?koi8-r?Q?abcdef=FC?=\r\n"
@@ -45,6 +49,39 @@ static const struct row field_charsets[] = {
 	"\r\n" LATIN2 RFC822
 	"Subject: =?utf-8?Q?abcdef=C3=BC?=\r\n\r\nx\r\n" RFC822 SUBJECT_KOI8
 	    MIXED_KOI8 PART "a/b; name*=iso-8859-2''%FC" END},
+    /* a field that is UTF-8 is that, whatever the body or its part is in */
+    {PLAIN_LATIN1 "Subject: abcdef" UE "\r\n\r\nGr" L1 "\xDF"
+		  "eabcdef\r\n",
+	MIME "Content-Type: text/plain; charset=iso-8859-1\r\n" QP
+	     "Subject: =?utf-8?Q?abcdef=C3=BC?=\r\n"
+	     "\r\nGr=FC=DFeabcdef\r\n"},
+    {MIXED "Subject: abcdef" UE "\r\n\r\n" BIG5 "x" END,
+	MIXED "Subject: =?utf-8?Q?abcdef=C3=BC?=\r\n\r\n" BIG5 "x" END},
+    {MIXED "\r\n" PART "text/plain; charset=iso-8859-1; name=\"Pr" UE
+	   "f.txt\"\r\n"
+	   "Content-Disposition: attachment; filename=\"Pr" UE "f.txt\"" END,
+	MIXED
+	"\r\n" PART
+	"text/plain; charset=iso-8859-1; name*=utf-8''Pr%C3%BCf.txt\r\n"
+	"Content-Disposition: attachment; filename*=utf-8''Pr%C3%BCf.txt" END},
+    /* the second byte of a character may be a backslash or an '@' */
+    {MIXED "\r\n" BIG5 "x\r\n" PART "a/b\r\nContent-Disposition: attachment; "
+	   "filename=\"\xA6\xA8\xA5\\\xB3\xF8\xAA\xED.pdf\"" END,
+	MIXED "\r\n" BIG5 "x\r\n" PART
+	      "a/b\r\nContent-Disposition: attachment;\r\n "
+	      "filename*=utf-8''%E6%88%90%E5%8A%9F%E5%A0%B1%E8%A1%A8.pdf" END},
+    {MIXED "\r\n" PART
+	   "text/plain; charset=shift_jis; name=\"\x83\\\" (\x83@)\"" END,
+	MIXED "\r\n" PART "text/plain; charset=shift_jis; "
+	      "name*=utf-8''%E3%82%BD" END},
+    {MIXED "\r\n" PART "text/plain; charset=gbk; name=\"\x81\\\"; x=y" END,
+	MIXED "\r\n" PART
+	      "text/plain; charset=gbk; name*=utf-8''%E4%B9%97; x=y" END},
+    /* a character that was cut in two */
+    {MIME "Content-Type: text/plain; charset=big5\r\nSubject: abcdefg\xA6\r\n"
+	  "\r\nx\r\n",
+	MIME "Content-Type: text/plain; charset=big5\r\n"
+	     "Subject: =?utf-8?Q?abcdefg=EF=BF=BD?=\r\n\r\nx\r\n"},
     /* and gives none to it */
     {MIXED SUBJECT "\r\n" RFC822 KOI8 "--b--\r\n",
 	MIXED "Subject: =?windows-1252?Q?abcdef=FC?=\r\n\r\n" RFC822 KOI8

@@ -73,10 +73,18 @@ static const struct row texts[] = {
     {"Subject:fr" UE "h", "", "Subject:" U("fr=C3=BCh")},
     {"Subject: " UE, "", "Subject: =?utf-8?B?w7w=?="},
     {"Subject: " UE UE UE UE, "", "Subject: =?utf-8?B?w7zDvMO8w7w=?="},
+    /* a quote in an encoded word is none */
+    {"X-A: =?x?Q?\"?= abcde" UE "\"", "",
+	"X-A: =?x?Q?\"?= " U("_abcde=C3=BC=22")},
     /* what charset */
     {"Subject: abcde" L1, "", "Subject: =?windows-1252?Q?abcde=FC?="},
     {"Subject: abcde" L1, "iso-8859-2", "Subject: =?iso-8859-2?Q?abcde=FC?="},
-    {"Subject: abcde" UE, "koi8-r", "Subject: =?koi8-r?Q?abcde=C3=BC?="},
+    {"Subject: abcde" UE, "koi8-r", "Subject: " U("abcde=C3=BC")},
+    {"Subject: abcde" UE " " L1, "koi8-r",
+	"Subject: =?koi8-r?Q?abcde=C3=BC_=FC?="},
+    {"Subject: abcde" UE, "unknown-8bit", "Subject: " U("abcde=C3=BC")},
+    {"Subject: abcde" L1, "unknown-8bit",
+	"Subject: =?windows-1252?Q?abcde=FC?="},
     {"Subject: abcde" L1, "UTF-8", "Subject: =?windows-1252?Q?abcde=FC?="},
     {"Subject: abcde" UE, "UTF-8", "Subject: =?UTF-8?Q?abcde=C3=BC?="},
     {"Subject: abcde" UE, "us-ascii", "Subject: " U("abcde=C3=BC")},
@@ -173,6 +181,12 @@ static const struct row addresses[] = {
 	    "=28x=C3=BCyzab") ")"},
     {"To: gr" UE "ppenx: a@b, J" UE "rgensen <c@d>;", "",
 	"To: " U("gr=C3=BCppenx") " : a@b, " U("J=C3=BCrgensen") " <c@d>;"},
+    /* the start of a word would end with ours */
+    {"Cc: =?utf-8?q==20 <a@b>, J" UE "rgensen <c@d>", "",
+	"Cc: =?us-ascii?Q?=3D=3Futf-8=3Fq=3D=3D20?= <a@b>, " U(
+	    "J=C3=BCrgensen") "\r\n <c@d>"},
+    {"Cc: =?utf-8?Q?a?==?utf-8?Q?b?= <a@b>, J" UE "rgensen <c@d>", "",
+	"Cc: =?utf-8?Q?a?==?utf-8?Q?b?= <a@b>, " U("J=C3=BCrgensen") " <c@d>"},
     {"Cc: =?utf-8?Q?a?= M" UE "llerx <a@b>", "",
 	"Cc: =?utf-8?Q?a?= " U("_M=C3=BCllerx") " <a@b>"},
     {"Cc: a@m" UE "ller.de <a@m" UE "ller.de>", "",
@@ -255,7 +269,38 @@ static const struct row params[] = {
 	"Content-Type: a/b; name*=utf-8''%C3%BC%20x"},
     {"Content-Type: a/b; name*0=\"a b\"; name*1=\"" UE "\"; name*2=c", "",
 	"Content-Type: a/b; name*0*=utf-8''a%20b; name*1*=%C3%BC; name*2=c"},
+    /* the form of RFC 2231 stays, the plain one goes; none twice */
+    {"Content-Disposition: attachment; filename=\"" UE
+     ".pdf\"; filename*=UTF-8''%C3%84.pdf",
+	"", "Content-Disposition: attachment; filename*=UTF-8''%C3%84.pdf"},
+    {"Content-Disposition: attachment; filename*=UTF-8''%C3%84.pdf;\r\n "
+     "Filename=\"" UE ".pdf\"; size=3",
+	"",
+	"Content-Disposition: attachment; filename*=UTF-8''%C3%84.pdf; size=3"},
+    {"Content-Disposition: attachment; filename=\"" UE
+     ".pdf\"; filename*0=a; filename*1=.pdf",
+	"", "Content-Disposition: attachment; filename*0=a; filename*1=.pdf"},
+    {"Content-Type: a/b; name=" UE "; x=" UE "; name=" UE UE "", "",
+	"Content-Type: a/b; name*=utf-8''%C3%BC; x*=utf-8''%C3%BC"},
+    {"Content-Type: a/b (c) ; name=" UE "(d); name*=utf-8''x", "",
+	"Content-Type: a/b (c) ; name*=utf-8''x"},
+    /* one that needs no change is for old readers */
+    {"Content-Disposition: attachment; filename=A; filename*=utf-8''" UE, "",
+	"Content-Disposition: attachment; filename=A; "
+	"filename*=utf-8''%C3%BC"},
+    /* a second section alone says nothing */
+    {"Content-Type: a/b; name=" UE "; name*1=x", "",
+	"Content-Type: a/b; name*=utf-8''%C3%BC; name*1=x"},
+    /* paths and quotes */
+    {"Content-Disposition: attachment; filename=\"C:\\x\\" UE ".pdf\"", "",
+	"Content-Disposition: attachment; filename*=utf-8''%C3%BC.pdf"},
+    {"Content-Disposition: attachment; filename=\"a \"" UE "\" c.pdf\"; x=y",
+	"",
+	"Content-Disposition: attachment; "
+	"filename*=utf-8''a%20%22%C3%BC%22%20c.pdf; x=y"},
     /* what is left */
+    {"Content-Type: " L1 " boundary=" L1 "; x=" L1, "",
+	"Content-Type: " L1 " boundary=" L1 "; x=" L1},
     {"Content-Type: multipart/mixed; boundary=\"" UE "\"", "",
 	"Content-Type: multipart/mixed; boundary=\"" UE "\""},
     {"Content-Type: a/b (" UE "berall); n" UE "mexx=y", "",
@@ -267,19 +312,21 @@ static const struct row unreadable[] = {
 	"Content-Type: text/plain; x=\"\""},
     {"Content-Type: text/plain; x=\"\" " UE " \"" UE "\"; y=z", "",
 	"Content-Type: text/plain; x=\"\"; y=z"},
-    {"Content-Type: text/pl" UE "ain; x=y", "",
-	"Content-Type: text/plain; x=y"},
+    /* a type that is none does not become one */
+    {"Content-Type: text/pl" UE "ain; x=y", "", "Content-Type:; x=y"},
+    {"Content-Type: a/b\"" L1, "", "Content-Type:;"},
+    {"Content-Transfer-Encoding: \"" L1, "", "Content-Transfer-Encoding:;"},
+    {"Content-Type: d (" L1 ")x=y", "", "Content-Type: d;x=y"},
+    {"Content-Type: d =U(" L1 ";x=y", "", "Content-Type: d;x=y"},
+    {"Content-Type: multipart/m; " L1 " boundary=b; (" L1 ")y(" L1 ")z=b", "",
+	"Content-Type: multipart/m;; y z=b"},
+    {"Content-Type: " L1 " multipart/mixed; boundary=b", "",
+	"Content-Type:; multipart/mixed; boundary=b"},
     {"Content-Type: text/plain (a " UE " b) ; x=y", "",
-	"Content-Type: text/plain; x=y"},
+	"Content-Type: text/plain ; x=y"},
     {"Content-Disposition: attachment; n" UE "=x; filename=a", "",
 	"Content-Disposition: attachment; filename=a"},
-    {"Content-Type: " UE, "", "Content-Type: xx"},
-    {"Content-Type: a/" UE " boundary=c", "",
-	"Content-Type: text/plain boundary=c"},
-    {"Content-Type: a/b\"" UE "\" ; c=d", "", "Content-Type: text/plain; c=d"},
-    {"Content-Type: a/b (" UE ")c=d", "", "Content-Type: a/b; c=d"},
-    {"Content-Transfer-Encoding: base64" L1, "",
-	"Content-Transfer-Encoding: base64x"},
+    {"Content-Type: " UE, "", "Content-Type:;"},
     {"Content-Transfer-Encoding: 8bit (" UE ")", "",
 	"Content-Transfer-Encoding: 8bit"},
 };

@@ -11,7 +11,7 @@
 
 #include "agent_message.h"
 
-#include "agent/pipe/codec/base64.h"
+#include "lib/base/codec.h"
 #include "agent/pipe/large/large.h"
 
 #define LARGE_MESSAGE_MAX (16 * 1024 * 1024)
@@ -37,7 +37,8 @@ large_add_file(struct buf *out, size_t file)
 		for (i = 0; i < n; i++)
 			in[i] = large_file_byte(file, at + i);
 		for (i = 0; i < n; i += 3) {
-			base64_quantum(in + i, n - i < 3 ? n - i : 3, quantum);
+			codec_base64_put(
+			    in + i, n - i < 3 ? n - i : 3, quantum);
 			buf_add(out, quantum, 4);
 		}
 		buf_add_string(

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/utf8.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/encoded_word.h"
 
@@ -40,6 +41,17 @@ static const struct {
     {"ISO8859-1", CHARSET_SINGLE},
     {"iso_8859-16", CHARSET_SINGLE},
     {"iso-8859-8-I", CHARSET_SINGLE},
+    {"ANSI_X3.4-1968", CHARSET_ASCII},
+    {"ISO646-US", CHARSET_ASCII},
+    {"646", CHARSET_ASCII},
+    {"unknown-8bit", CHARSET_ASCII},
+    {"x-unknown", CHARSET_ASCII},
+    {"default", CHARSET_ASCII},
+    {"iso-8859-8-x", CHARSET_UNKNOWN},
+    {"iso-8859-1-i", CHARSET_UNKNOWN},
+    {"iso-8859-1 ", CHARSET_UNKNOWN},
+    {"iso-8859- 1", CHARSET_UNKNOWN},
+    {"iso-8859-1 2", CHARSET_UNKNOWN},
     {"cp1258", CHARSET_SINGLE},
     {"iso-8859-", CHARSET_UNKNOWN},
     {"iso-8859-0", CHARSET_UNKNOWN},
@@ -102,8 +114,7 @@ test_utf8(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(utf8) / sizeof(utf8[0]); i++) {
-		assert_int_equal(
-		    charset_is_utf8(whole(utf8[i].text)), utf8[i].valid);
+		assert_int_equal(utf8_is(whole(utf8[i].text)), utf8[i].valid);
 		memset(&u, 0, sizeof(u));
 		for (k = 0; k < strlen(utf8[i].text); k++)
 			utf8_check(&u, utf8[i].text + k, 1);
@@ -164,6 +175,9 @@ static const struct {
     {"koi8-r", "\xC1\xC2\xD7", "\u0430\u0431\u0432"},
     {"gb2312", "\xC4\xE3\xBA\xC3", "\u4f60\u597d"},
     {"gb2312", "\xC4", "\u00c4"},
+    /* with ASCII as it is, and what programs write under these names */
+    {"shift_jis", "\\~\x83\\\x87@", "\\~\u30bd\u2460"},
+    {"gb2312", "\x81\\", "\u4e57"},
     {"utf-7", "+APw-", "+APw-"},
     {"windows-1252", "\x81", "\ufffd"},
     {"cp1250", "\x8A", "\u0160"},

@@ -4,8 +4,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -262,6 +265,48 @@ test_fatal_is_seen_once(void **state)
 	assert_string_equal(end_capture(), "");
 }
 
+/* --- threads --- */
+
+static void *
+log_until_told(void *told)
+{
+	while (!*(atomic_int *)told)
+		log_warning("a line of a thread, %d", 1);
+	return NULL;
+}
+
+/* A reload while others log: each line is whole, of one setting or the other.
+ * ThreadSanitizer ("make threads") sees what this cannot. */
+static void
+test_reopened_while_threads_log(void **state)
+{
+	const char *p, *end;
+	pthread_t threads[3];
+	atomic_int told = 0;
+	int i;
+
+	(void)state;
+	begin_capture();
+	for (i = 0; i < 3; i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, log_until_told, &told),
+		    0);
+	for (i = 0; i < 300; i++) {
+		log_open(i % 2 ? "one" : "two", LOG_TO_STDERR,
+		    i % 3 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR);
+		sched_yield();
+	}
+	told = 1;
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	for (p = end_capture(); (end = strchr(p, '\n')) != NULL; p = end + 1)
+		assert_int_equal(strncmp(end - strlen("a line of a thread, 1"),
+				     "a line of a thread, 1",
+				     strlen("a line of a thread, 1")),
+		    0);
+	log_open("msgraph", LOG_TO_STDERR, LOG_LEVEL_INFO);
+}
+
 int
 main(void)
 {
@@ -272,6 +317,7 @@ main(void)
 	    cmocka_unit_test(test_errno),
 	    cmocka_unit_test(test_syslog),
 	    cmocka_unit_test(test_fatal_is_seen_once),
+	    cmocka_unit_test(test_reopened_while_threads_log),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

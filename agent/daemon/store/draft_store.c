@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "lib/base/codec.h"
 #include "draft_store.h"
 #include "state_sql.h"
 
@@ -27,41 +28,14 @@ draft_clear(struct draft *draft)
 
 /* --- as JSON, and back --- */
 
-static char *
-draft_store_to_hex(
-    const unsigned char digest[JOURNAL_DIGEST_SIZE], char hex[HEX_SIZE])
-{
-	size_t i;
-
-	for (i = 0; i < JOURNAL_DIGEST_SIZE; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	return hex;
-}
-
-static int
-draft_store_from_hex(const char *hex, unsigned char digest[JOURNAL_DIGEST_SIZE])
-{
-	unsigned int byte;
-	size_t i;
-
-	if (strlen(hex) != HEX_SIZE - 1)
-		return -1;
-	for (i = 0; i < JOURNAL_DIGEST_SIZE; i++) {
-		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-			return -1;
-		digest[i] = (unsigned char)byte;
-	}
-	return 0;
-}
-
 static json_t *
 draft_store_to_json(const struct draft *d)
 {
 	char digest[HEX_SIZE], shape[HEX_SIZE], identity[IDENTITY_TEXT_SIZE];
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s?}", "digest",
-	    draft_store_to_hex(d->digest, digest), "shape",
-	    draft_store_to_hex(d->shape, shape), "identity",
+	    codec_hex_encode(d->digest, sizeof(d->digest), digest), "shape",
+	    codec_hex_encode(d->shape, sizeof(d->shape), shape), "identity",
 	    identity_text(&d->identity, identity), "mailbox", d->mailbox, "id",
 	    d->id, "attached", (json_int_t)d->attached, "attaching",
 	    d->attaching, "upload",
@@ -87,8 +61,8 @@ draft_store_from_json(json_t *json, struct draft *d)
 		&digest, "shape", &shape, "identity", &identity, "mailbox",
 		&mailbox, "id", &id, "attached", &attached, "attaching",
 		&d->attaching) == -1 ||
-	    draft_store_from_hex(digest, d->digest) == -1 ||
-	    draft_store_from_hex(shape, d->shape) == -1 ||
+	    codec_hex_decode(digest, d->digest, sizeof(d->digest)) == -1 ||
+	    codec_hex_decode(shape, d->shape, sizeof(d->shape)) == -1 ||
 	    identity_parse(
 		identity, strlen(identity), "/", &d->identity, NULL) == -1 ||
 	    draft_store_copy(d->mailbox, sizeof(d->mailbox), mailbox) == -1 ||

@@ -12,61 +12,7 @@ decode_init(struct decode *d, enum mime_encoding encoding)
 	d->encoding = encoding;
 }
 
-/* --- base64 --- */
-
-/* The value of a character; -1 when it is not of the alphabet. */
-static int
-decode_base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
-}
-
-/* What a quantum that ends here holds; one character alone holds nothing. */
-static size_t
-decode_end_quantum(struct decode *d, char *out)
-{
-	unsigned int bits = d->bits << 6 * (4 - d->count);
-	size_t i, n = d->count == 0 ? 0 : d->count - 1;
-
-	for (i = 0; i < n; i++)
-		out[i] = (char)(bits >> (16 - 8 * i) & 0xff);
-	d->bits = d->count = 0;
-	return n;
-}
-
-/* Behind padding there may be another run of base64; some programs do so. */
-static size_t
-decode_put_base64(struct decode *d, char c, char *out)
-{
-	int value = decode_base64_value(c);
-
-	if (c == '=')
-		return decode_end_quantum(d, out);
-	if (value == -1)
-		return 0;
-	d->bits = d->bits << 6 | (unsigned int)value;
-	d->count++;
-	return d->count == 4 ? decode_end_quantum(d, out) : 0;
-}
-
 /* --- quoted-printable --- */
-
-static int
-decode_hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static int
 decode_is_blank(char c)
@@ -99,8 +45,7 @@ decode_joins(const struct decode *d, char c)
 	if (len == sizeof(d->held) || d->held[len - 1] == '\r')
 		return 0;
 	if (len == 1 && d->held[0] == '=')
-		return decode_is_blank(c) || c == '\r' ||
-		    decode_hex_value(c) != -1;
+		return decode_is_blank(c) || c == '\r' || codec_hex(c) != -1;
 	return decode_is_blank(d->held[len - 1]) &&
 	    (decode_is_blank(c) || c == '\r');
 }
@@ -112,12 +57,10 @@ decode_ends(struct decode *d, char c, char *out, size_t *n)
 	size_t len = d->held_len;
 
 	*n = 0;
-	if (len == 2 && d->held[0] == '=' &&
-	    decode_hex_value(d->held[1]) != -1) {
-		if (decode_hex_value(c) == -1)
+	if (len == 2 && d->held[0] == '=' && codec_hex(d->held[1]) != -1) {
+		if (codec_hex(c) == -1)
 			return 0;
-		out[(*n)++] = (char)(decode_hex_value(d->held[1]) << 4 |
-		    decode_hex_value(c));
+		out[(*n)++] = (char)(codec_hex(d->held[1]) << 4 | codec_hex(c));
 	} else if (c != '\n') {
 		return 0;
 	} else if (d->held[0] != '=') {
@@ -156,7 +99,7 @@ decode_update(struct decode *d, const char *in, size_t len, char *out)
 	switch (d->encoding) {
 	case MIME_BASE64:
 		for (i = 0; i < len; i++)
-			n += decode_put_base64(d, in[i], out + n);
+			n += codec_base64_get(&d->base64, in[i], out + n);
 		return n;
 	case MIME_QUOTED_PRINTABLE:
 		for (i = 0; i < len; i++)
@@ -172,9 +115,9 @@ size_t
 decode_end(struct decode *d, char *out)
 {
 	if (d->encoding == MIME_BASE64)
-		return decode_end_quantum(d, out);
+		return codec_base64_end(&d->base64, out);
 	/* a soft line break, or blanks: nothing more */
 	if (d->held_len == 0 || d->held[0] != '=' || d->held_len == 1)
 		return 0;
-	return decode_hex_value(d->held[1]) == -1 ? 0 : decode_release(d, out);
+	return codec_hex(d->held[1]) == -1 ? 0 : decode_release(d, out);
 }

@@ -22,11 +22,11 @@ struct scan {
 	char last; /* the last byte, once started */
 };
 
-/* Starts as all zeros. Call scan_end() after the last bytes. */
+/* Looks at the next bytes. Starts as all zeros; scan_end() follows the last. */
 void scan_update(struct scan *, const char *bytes, size_t len);
 void scan_end(struct scan *);
 
-/* 1 when any of it was found. */
+/* Returns 1 when any of it was found. */
 int scan_found(const struct scan *);
 
 #endif

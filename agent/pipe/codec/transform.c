@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "base64.h"
+#include "lib/base/codec.h"
 #include "transform.h"
 
 void
@@ -61,7 +61,7 @@ transform_put_quantum(struct transform *t, char *out)
 
 	if (t->column == TRANSFORM_LINE_MAX)
 		n = transform_put_line_end(t, out);
-	base64_quantum(t->held, t->held_len, out + n);
+	codec_base64_put(t->held, t->held_len, out + n);
 	t->held_len = 0;
 	t->column += 4;
 	return n + 4;
@@ -90,7 +90,7 @@ transform_mend_base64(struct transform *t, char c, char *out)
 {
 	size_t n = 0;
 
-	if (!base64_is(c))
+	if (codec_base64(c) == -1 && c != '=')
 		return 0;
 	if (t->column == TRANSFORM_LINE_MAX)
 		n = transform_put_line_end(t, out);
@@ -120,10 +120,9 @@ transform_put_token(
 static size_t
 transform_put_hex(struct transform *t, char c, char *out)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	unsigned char u = (unsigned char)c;
-	char token[3] = {'=', digits[u >> 4], digits[u & 15]};
+	char token[3] = {'='};
 
+	codec_hex_put(c, token + 1);
 	return transform_put_token(t, token, sizeof(token), out);
 }
 
@@ -172,8 +171,7 @@ transform_put_quoted_printable(struct transform *t, char c, char *out)
 static int
 transform_is_hex(char c)
 {
-	return (c >= '0' && c <= '9') ||
-	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+	return codec_hex(c) != -1;
 }
 
 /* A byte of a text that is quoted-printable already, but for '='. */

@@ -43,9 +43,10 @@ struct transform {
 	size_t held_len;
 };
 
+/* Starts a transformation. */
 void transform_init(struct transform *, enum transform_kind);
 
-/* Both return how many bytes they wrote. */
+/* Transforms the next bytes, and the end; both return how many they wrote. */
 size_t transform_update(
     struct transform *, const char *in, size_t len, char *out);
 size_t transform_end(struct transform *, char *out);

@@ -4,8 +4,8 @@
  * Edits are made in the order of the bytes: what lies between parts, then a
  * part's fields, then its body. Nothing inside multipart/signed,
  * multipart/encrypted or a message with a DKIM-Signature that still fits is
- * touched, since the signature covers the bytes as they are; S/MIME's application/pkcs7-mime is a
- * leaf, and content_plan() leaves it.
+ * touched, since the signature covers the bytes as they are; S/MIME's
+ * application/pkcs7-mime is a leaf, and content_plan() leaves it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +21,25 @@ content_start(
 
 /* --- parts --- */
 
-static int
-content_is_signed_message(const struct content *c, const struct mime_part *part)
+int
+content_is_signed(struct span fields)
 {
 	struct header_reader r;
 	struct header_field f;
 
-	if (!part->is_message ||
-	    (part->depth == 0 && c->rules->signature_broken))
-		return 0;
-	header_init(&r, part->fields.p, part->fields.len);
+	header_init(&r, fields.p, fields.len);
 	while (header_next(&r, &f))
 		if (span_is(f.name, "DKIM-Signature"))
 			return 1;
 	return 0;
+}
+
+static int
+content_is_signed_message(const struct content *c, const struct mime_part *part)
+{
+	return part->is_message &&
+	    !(part->depth == 0 && c->rules->signature_broken) &&
+	    content_is_signed(part->fields);
 }
 
 static int

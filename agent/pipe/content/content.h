@@ -18,6 +18,15 @@ struct content_rules {
 };
 
 /*
+ * Converts header fields of the raw message that are in a charset with
+ * characters of several bytes, such as Big5, to UTF-8, unless a DKIM-Signature
+ * that is not broken covers the message. The edits must be empty; they stay so
+ * where nothing changes. Returns 0; or -1 when the charset cannot be read now
+ * (see charset_to_utf8()), or the message.
+ */
+int content_header(struct edits *, int signature_broken, struct error *);
+
+/*
  * Adds to the edits what the message, as they make it, needs. Found is what
  * the whole raw message holds; a message in which nothing was found is not
  * even read. 0; or -1 when it cannot be sent (5.6.0) or read.

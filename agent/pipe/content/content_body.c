@@ -8,9 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/pipe/codec/base64.h"
-#include "lib/mail/address.h"
-#include "lib/mail/param.h"
+#include "lib/base/codec.h"
+#include "lib/base/utf8.h"
 #include "content_private.h"
 
 /* HTML and XML may name their charset near their beginning. */
@@ -99,7 +98,7 @@ content_body_encode(struct body_plan *plan, enum transform_kind transform)
 static void
 content_body_encode_shorter(struct body_plan *plan, const struct measure *m)
 {
-	long long size = base64_size(m->size);
+	long long size = codec_base64_size(m->size);
 
 	size += size / TRANSFORM_LINE_MAX * 2;
 	content_body_encode(plan,
@@ -182,67 +181,38 @@ content_body_plan_identity(struct content *c, const struct mime_part *part,
 
 /* --- which rule --- */
 
-/* Whether the name may be meant for an encoding, if in a form that nobody reads. */
-static int
-content_body_may_encode(struct span name)
-{
-	static const char *const encodings[] = {
-	    "base64", "quoted-printable", "uu", "yenc", "x-"};
-	size_t i, at, len;
-
-	for (i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
-		len = strlen(encodings[i]);
-		for (at = 0; at + len <= name.len; at++)
-			if (strncasecmp(name.p + at, encodings[i], len) == 0)
-				return 1;
-	}
-	return 0;
-}
-
-/* RFC 2045 section 5.1. */
-static int
-content_body_is_token(struct span name)
-{
-	size_t i;
-
-	for (i = 0; i < name.len; i++)
-		if (name.p[i] <= 32 || name.p[i] >= 127 ||
-		    strchr("()<>@,;:\\\"/[]?=", name.p[i]) != NULL)
-			return 0;
-	return name.len > 0;
-}
-
 /*
  * RFC 2045 section 6.4 wants unknown encodings left alone. But where people
  * write "utf-8" or "none" and 8-bit bytes or lines follow that no encoding would
  * have left, nothing is encoded. What is no name at all ("text/plain", "8bit,
- * binary", or 8bit in quotes) counts as 8bit over 8-bit bytes.
+ * binary", or 8bit in quotes) may stand over base64 in one line, so there only
+ * 8-bit bytes tell.
  */
 static int
 content_body_is_identity(const struct mime_part *part, const struct scan *s)
 {
-	struct span name = part->encoding_name, word;
+	struct span name = part->encoding_name;
 
 	if (part->encoding != MIME_OTHER)
 		return part->encoding <= MIME_BINARY;
-	if (!address_is_ascii(name)) /* what is in it goes with the header */
-		return 1;
-	if (!content_body_is_token(name)) {
-		word = param_word(name);
-		return s->eight_bit &&
-		    !content_body_may_encode(word.len > 0 ? word : name);
-	}
+	if (name.len == 0)
+		return s->eight_bit;
 	return (s->eight_bit || s->long_line) && !span_is(name, "uuencode") &&
 	    !span_is(name, "yenc") &&
 	    (name.len < 2 || strncasecmp(name.p, "x-", 2) != 0);
 }
 
-/* No subtype of message may be encoded, but those of RFC 6532. */
+/*
+ * No subtype of message may be encoded, but those of RFC 6532. One that is
+ * encoded all the same, as some delivery reports are, is mended as any part.
+ */
 static int
 content_body_is_message(const struct mime_part *part)
 {
 	return mime_is(part, "message", NULL) &&
-	    strncmp(part->subtype, "global", strlen("global")) != 0;
+	    strncmp(part->subtype, "global", strlen("global")) != 0 &&
+	    part->encoding != MIME_QUOTED_PRINTABLE &&
+	    part->encoding != MIME_BASE64;
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "content_private.h"
 
 /* Of more messages than these the others have none. */
@@ -81,4 +82,21 @@ content_charset_enter(struct content *c, const struct mime_part *part)
 		return;
 	c->charset =
 	    number < MESSAGES_MAX ? c->charsets->messages[number].name : "";
+}
+
+const char *
+content_charset_of_message(const struct content *c)
+{
+	return c->charsets->messages[0].name;
+}
+
+int
+content_charset_convert(
+    struct span value, const char *charset, struct buf *utf8, struct error *err)
+{
+	struct span name = span_between(charset, charset + strlen(charset));
+
+	if (charset_kind(name) <= CHARSET_SINGLE || utf8_is(value))
+		return 0;
+	return charset_convert(name, value, utf8, err);
 }

@@ -65,13 +65,23 @@ static int
 content_head_write_field(const struct head *h, const struct header_field *f,
     struct span value, struct error *err)
 {
-	struct buf out;
+	const char *charset = h->content->charset;
+	struct buf out, utf8;
+	int result;
 
 	buf_init(&out, FIELD_OUT_MAX);
-	field_write(&out, span_between(f->whole.p, f->value.p), value,
-	    content_head_whole(h->content->charset));
-	content_head_add_line_end(&out, f);
-	return content_head_replace(h, f->whole, &out, err);
+	buf_init(&utf8, FIELD_OUT_MAX);
+	result = content_charset_convert(value, charset, &utf8, err);
+	if (result == 1)
+		value = span_between(utf8.bytes, utf8.bytes + utf8.len);
+	if (result != -1) {
+		field_write(&out, span_between(f->whole.p, f->value.p), value,
+		    content_head_whole(charset));
+		content_head_add_line_end(&out, f);
+		result = content_head_replace(h, f->whole, &out, err);
+	}
+	buf_free(&utf8);
+	return result;
 }
 
 /* --- Content-Type --- */

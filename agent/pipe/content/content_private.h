@@ -33,11 +33,15 @@ struct body_plan {
 /* --- content.c --- */
 
 /*
- * As edit_start(), but takes in what lies between this edit and the one before
- * when there are many, so that no message needs more than there may be.
+ * Starts an edit as edit_start() does, but takes in what lies between this edit
+ * and the one before when there are many, so that no message needs more than
+ * there may be.
  */
 int content_start(
     struct content *, long long from, long long len, struct error *);
+
+/* Returns 1 when a DKIM-Signature, which covers bytes, is among the fields. */
+int content_is_signed(struct span fields);
 
 /* --- content_body.c --- */
 
@@ -58,25 +62,37 @@ int content_line_ends(struct content *, long long to, struct error *);
 int content_head(struct content *, const struct mime_part *,
     const struct body_plan *, struct error *);
 
-/* Of a message in which nothing but the client may be hidden. */
+/* Hides the client in a message of which nothing else may change. */
 int content_head_client(
     struct content *, const struct mime_part *, struct error *);
 
 /* --- content_charset.c --- */
 
-/* The first walk, over all parts. content_edit() frees what it leaves. */
+/* Walks over all parts first. content_edit() frees what it leaves. */
 int content_charsets_find(
     struct content *, struct mime_reader *, struct error *);
 
 /* Sets charset; once for each part, in their order. */
 void content_charset_enter(struct content *, const struct mime_part *);
 
+/* Returns the charset of the message itself, or ""; after the first walk. */
+const char *content_charset_of_message(const struct content *);
+
+/*
+ * Converts the value of a field whose charset has characters of several bytes,
+ * and that is not UTF-8, to UTF-8, so that whoever reads the value next may go
+ * by bytes: the second one of a character may be a '\\', '@' or '['. Returns 1;
+ * 0 with nothing appended where the value may stay; -1 with *err set.
+ */
+int content_charset_convert(struct span value, const char *charset,
+    struct buf *utf8, struct error *err);
+
 /* --- content_received.c --- */
 
-/* The field of part (a message) that names our client, or 0 in *whole. */
+/* Finds the Received field that names our client. 1 with *value, or 0. */
 int received_find(struct span fields, const char *queue_id, struct span *value);
 
-/* What is to be cut from its value: "from" up to "by". Empty: nothing. */
+/* Returns what is to be cut from its value: "from" up to "by", or nothing. */
 struct span received_client(struct span value);
 
 #endif

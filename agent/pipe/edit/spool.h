@@ -16,12 +16,20 @@
 /* So much of a message is kept in memory: its header must fit. */
 #define SPOOL_HEAD_MAX (1024 * 1024)
 
+/*
+ * What edits may add to a message, besides once the message itself, decoded:
+ * Exchange takes 150 MB at most (Microsoft: "Exchange Online limits"), which
+ * are 206 in base64. A hostile message would grow to 26 times its size.
+ */
+#define SPOOL_GROWTH_MAX (206LL * 1024 * 1024)
+
 struct spool {
 	int fd; /* owned */
 	char *head; /* owned; the first head_len bytes of the message */
 	size_t head_len;
 	long long raw; /* length of the message */
 	long long end; /* length of the file */
+	long long limit; /* end never passes this; 0: no limit */
 	struct scan found; /* in the message */
 };
 
@@ -32,7 +40,10 @@ struct spool {
 int spool_fill(struct spool *, int in, const char *directory, struct error *);
 void spool_close(struct spool *);
 
-/* Appends after all that is there. */
+/*
+ * Appends after all that is there. 0; or -1, with an error that defers, or 5.3.4
+ * where the limit would be passed: no answer of Graph could be a yes.
+ */
 int spool_append(struct spool *, const void *bytes, size_t len, struct error *);
 
 /* Drops what was appended since end was this; what cannot be dropped stays. */

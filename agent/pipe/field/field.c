@@ -6,6 +6,7 @@
  * that are not in the table are text.
  */
 #include "agent/pipe/codec/scan.h"
+#include "lib/mail/charset.h"
 #include "field.h"
 #include "field_kinds.h"
 #include "field_words.h"
@@ -14,7 +15,6 @@ enum kind {
 	KIND_TEXT,
 	KIND_SUBJECT,
 	KIND_ADDRESSES,
-	KIND_TYPE,
 	KIND_PARAMS,
 	KIND_PHRASES,
 	KIND_IDS,
@@ -28,7 +28,6 @@ static const char *const places[] = {
     [KIND_TEXT] = "",
     [KIND_SUBJECT] = "",
     [KIND_ADDRESSES] = ",;",
-    [KIND_TYPE] = ";",
     [KIND_PARAMS] = ";",
     [KIND_PHRASES] = ",",
     [KIND_IDS] = ",;>",
@@ -71,7 +70,7 @@ static const struct {
     {"X-Sender", KIND_ADDRESSES},
     {"X-Confirm-Reading-To", KIND_ADDRESSES},
     {"Approved", KIND_ADDRESSES},
-    {"Content-Type", KIND_TYPE},
+    {"Content-Type", KIND_PARAMS},
     {"Content-Disposition", KIND_PARAMS},
     {"Content-Transfer-Encoding", KIND_PARAMS},
     {"Keywords", KIND_PHRASES},
@@ -150,9 +149,8 @@ field_write_value(struct fold *f, enum kind kind, struct span value)
 	case KIND_ADDRESSES:
 		field_addresses(f, value);
 		break;
-	case KIND_TYPE:
 	case KIND_PARAMS:
-		field_params(f, value, kind == KIND_TYPE);
+		field_params(f, value);
 		break;
 	case KIND_PHRASES:
 		field_phrases(f, value);
@@ -225,7 +223,7 @@ field_write(struct buf *out, struct span name_and_colon, struct span value,
 	buf_init(&text, out->limit);
 	buf_add(&text, name.p, name.len);
 	buf_add_string(&text, ":");
-	fold_init(&f, &text, charset);
+	fold_init(&f, &text, charset_of_field(value, charset));
 	if (fold_needs(value) || field_is_long(value) || kind == KIND_SUBJECT)
 		field_write_value(&f, kind, value);
 	else

@@ -132,14 +132,27 @@ field_addresses_is_plain_phrase(struct span text)
 	return !fold_needs(text);
 }
 
+/* What stands before a phrase: a blank, or the line end that is there. */
+static struct span
+field_addresses_space(const struct address *a, struct span text)
+{
+	static const char line_end[] = "\r\n ";
+
+	if (text.len > 0 &&
+	    memchr(a->slot.p, '\n', (size_t)(text.p - a->slot.p)) != NULL)
+		return span_between(line_end, line_end + 3);
+	return span_between(blank, blank + 1);
+}
+
 /*
- * Writes text that may hold anything as a phrase; 0 where there is none. Half an
- * encoded word in it could become a whole one, so it is encoded too.
+ * Text that may hold anything, as a phrase. Half an encoded word in it could
+ * become a whole one, so with one nothing is written. Returns 0 then, 1 else.
  */
 static int
 field_addresses_write_phrase(
-    struct fold *f, struct span space, struct span text)
+    struct fold *f, const struct address *a, struct span text)
 {
+	struct span space = field_addresses_space(a, text);
 	size_t i;
 
 	if (text.len == 0)
@@ -149,7 +162,9 @@ field_addresses_write_phrase(
 		fold_raw(f, text);
 		return 1;
 	}
-	if (fold_needs(text) || memmem(text.p, text.len, "=?", 2) != NULL) {
+	if (memmem(text.p, text.len, "=?", 2) != NULL)
+		return 0;
+	if (fold_needs(text)) {
 		words_write_whole(f, space, text);
 		return 1;
 	}
@@ -160,17 +175,6 @@ field_addresses_write_phrase(
 			fold_raw(f, span_between(&text.p[i], &text.p[i] + 1));
 	field_addresses_add(f, "\"");
 	return 1;
-}
-
-/* What stands before an element, if it is blank; one blank else. */
-static struct span
-field_addresses_space(const struct address *a)
-{
-	struct span before = span_between(a->slot.p, a->element.p);
-
-	if (before.len > 0 && span_trim(before).len == 0)
-		return before;
-	return span_between(blank, blank + 1);
 }
 
 static void
@@ -184,14 +188,10 @@ field_addresses_end(struct fold *f, const struct address *a)
 static void
 field_addresses_write_anew(struct fold *f, const struct address *a)
 {
-	struct span space = field_addresses_space(a);
-	int named = field_addresses_write_phrase(f, space, a->name);
+	int named = field_addresses_write_phrase(f, a, a->name);
 	char key[ADDRESS_KEY_SIZE];
 
-	if (named)
-		field_addresses_add(f, " <");
-	else
-		fold_raw(f, space);
+	field_addresses_add(f, named ? " <" : " ");
 	if (address_header_key(a->spec, key) == -1)
 		fold_raw(f, a->spec);
 	else
@@ -215,7 +215,7 @@ field_addresses_is_fragile(struct span value)
 
 	for (lex_init(&l, value.p, span_end(value)); l.token != TOKEN_END;
 	     lex(&l))
-		if (lex_is(&l, '[') || address_word_is_open(l.text))
+		if (lex_is(&l, '['))
 			return 1;
 	return 0;
 }
@@ -252,14 +252,17 @@ field_addresses_write_bad(struct fold *f, const struct address *a, int anew)
 		words_write(f, a->slot, WORDS_TOKENS);
 		return;
 	}
-	field_addresses_write_phrase(f, field_addresses_space(a), a->element);
+	if (!field_addresses_write_phrase(f, a, a->element) &&
+	    a->element.len > 0)
+		words_write_whole(
+		    f, field_addresses_space(a, a->element), a->element);
 	field_addresses_end(f, a);
 }
 
 static void
 field_addresses_write_group_anew(struct fold *f, const struct address *a)
 {
-	if (!field_addresses_write_phrase(f, field_addresses_space(a), a->name))
+	if (!field_addresses_write_phrase(f, a, a->name))
 		field_addresses_add(f, " \"\"");
 	field_addresses_add(f, ":");
 }

@@ -26,6 +26,6 @@ void field_plain(struct fold *, struct span value, enum plain);
  * Content-Type and Content-Disposition: RFC 2231 for parameters, sections of it
  * for one that is too long for a line. What cannot be read goes.
  */
-void field_params(struct fold *, struct span value, int is_type);
+void field_params(struct fold *, struct span value);
 
 #endif

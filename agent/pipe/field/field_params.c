@@ -2,23 +2,33 @@
  * field_params.c - parameters without 8-bit bytes, as RFC 2231 has it. See
  * field_kinds.h.
  *
- * A parameter that has none stays as it is, and so does a boundary: it would
- * have to change in the body as well. All parameters of a field are taken to
+ * A parameter that has none stays as it is, and so does a field whose boundary
+ * has some: it would have to change in the body as well. All parameters of a field are taken to
  * be in one charset, that of the sections of one must be.
  */
+#include "lib/base/codec.h"
+#include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
+#include "lib/mail/mime.h"
 #include "lib/mail/param.h"
 #include "field_kinds.h"
 
 #define LINE_MAX_BYTES 76
 #define LONG_VALUE 900 /* leaves no place to fold a line */
 
-static const char blank[] = " ";
+static const char blank[] = " ", semicolon[] = ";";
+
+/* Of a field with more names, those behind are not looked at. */
+#define FORMS_MAX 32
 
 struct params {
 	struct fold *fold;
 	struct span charset;
 	int sections; /* a section of RFC 2231 has 8-bit bytes */
+	int boundary; /* so has a boundary */
+	/* names that stand in a form of RFC 2231, so that no other may */
+	struct span forms[FORMS_MAX];
+	size_t form_count;
 };
 
 /* RFC 2231 section 7: attribute-char. */
@@ -31,10 +41,10 @@ field_params_is_attribute_char(char c)
 static void
 field_params_add_percent(struct buf *out, char c)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	unsigned char u = (unsigned char)c;
+	char hex[3] = {'%'};
 
-	buf_add(out, (char[]){'%', digits[u >> 4], digits[u & 15]}, 3);
+	codec_hex_put(c, hex + 1);
+	buf_add(out, hex, sizeof(hex));
 }
 
 /* In extended form already: nothing but the 8-bit bytes is missing. */
@@ -51,23 +61,28 @@ field_params_add_extended(struct buf *out, struct span value)
 }
 
 static void
-field_params_add_encoded(struct buf *out, struct span value)
+field_params_add_encoded(
+    struct buf *out, const struct param *p, struct span charset)
 {
 	struct buf text;
+	struct span meant = {NULL, 0};
 	char *bytes;
-	int i, len = -1;
+	size_t i;
+	int len;
 
 	buf_init(&text, out->limit);
-	bytes = buf_reserve(&text, value.len + 1);
-	if (bytes != NULL)
-		len = param_text(value, bytes, value.len + 1);
-	if (len == -1)
+	bytes = buf_reserve(&text, p->value.len + 1);
+	if (bytes == NULL)
 		out->failed = text.failed;
-	for (i = 0; i < len; i++)
-		if (field_params_is_attribute_char(bytes[i]))
-			buf_add(out, &bytes[i], 1);
+	else if ((len = param_text(p, bytes, p->value.len + 1)) != -1)
+		meant = span_between(bytes, bytes + len);
+	if (p->is_file_name && p->section == -1)
+		meant = mime_name_base(meant, charset_kind(charset));
+	for (i = 0; i < meant.len; i++)
+		if (field_params_is_attribute_char(meant.p[i]))
+			buf_add(out, &meant.p[i], 1);
 		else
-			field_params_add_percent(out, bytes[i]);
+			field_params_add_percent(out, meant.p[i]);
 	buf_free(&text);
 }
 
@@ -144,7 +159,7 @@ field_params_write_param(
 			buf_add(&value, ps->charset.p, ps->charset.len);
 			buf_add_string(&value, "''");
 		}
-		field_params_add_encoded(&value, p->value);
+		field_params_add_encoded(&value, p, ps->charset);
 	}
 	field_params_add_name(&whole, p);
 	if (!value.failed)
@@ -167,89 +182,66 @@ field_params_must_write(const struct params *ps, const struct param *p)
 	if (span_is(p->name, "boundary"))
 		return 0;
 	/* its value, or a comment around the '=' */
-	if (fold_needs(p->whole))
-		return 1;
-	if (p->value.len > LONG_VALUE && p->section == -1 && !p->extended)
+	if (fold_needs(p->whole) || p->value.len > LONG_VALUE)
 		return 1;
 	/* the charset stands in the first section alone */
 	return ps->sections && p->section == 0 && !p->extended;
 }
 
-/* A word of 8-bit bytes in the place of a disposition or encoding stays none. */
+/* A comment with 8-bit bytes goes, but parts nothing from joining. */
 static void
-field_params_write_word(struct fold *f, struct span text)
+field_params_write_plain(struct fold *f, struct span text)
 {
-	static const char x[] = "x";
-	size_t i;
+	struct span space = {text.p, 0};
+	int dropped = 0;
+	struct lexer l;
 
-	for (i = 0; i < text.len; i++)
-		if (text.p[i] & 0x80)
-			fold_raw(f, span_between(x, x + 1));
-		else
-			fold_raw(f, span_between(&text.p[i], &text.p[i] + 1));
-}
-
-/* Blanks and comments; those with 8-bit bytes go. */
-static void
-field_params_write_start(struct fold *f, struct span text)
-{
-	if (fold_needs(text))
-		text = span_between(blank, blank + 1);
-	fold_raw(f, text);
-}
-
-/*
- * Writes what stands before the parameters, without blanks or comments behind
- * it, and says where that ends. A type that cannot be read is text/plain (RFC
- * 2045 section 5.2).
- */
-static const char *
-field_params_write_type(struct fold *f, struct span value, int is_type)
-{
-	static const char plain[] = "text/plain", slash[] = "/";
-	struct span type, subtype, word = param_word(value);
-	struct param_reader r;
-	const char *end;
-
-	field_params_write_start(f, span_between(value.p, word.p));
-	if (is_type && param_type(value, &type, &subtype) == 0) {
-		fold_raw(f, type);
-		fold_raw(f, span_between(slash, slash + 1));
-		fold_raw(f, subtype);
-		return span_end(subtype);
+	for (lex_init(&l, text.p, span_end(text)); l.token != TOKEN_END;
+	     lex(&l)) {
+		if (l.token == TOKEN_SPACE) {
+			space = l.text;
+		} else if (fold_needs(l.text)) {
+			space.len = 0;
+			dropped = 1;
+		} else {
+			if (dropped && space.len == 0)
+				space = span_between(blank, blank + 1);
+			fold_raw(f, space);
+			fold_raw(f, l.text);
+			space.len = 0;
+			dropped = 0;
+		}
 	}
-	param_init(&r, value);
-	end = r.next;
-	while (end > word.p && span_is_space(end[-1]))
-		end--;
-	if (!is_type || memchr(word.p, '/', (size_t)(end - word.p)) == NULL) {
-		field_params_write_word(f, word);
-		return span_end(word);
-	}
-	fold_raw(f, span_between(plain, plain + strlen(plain)));
-	return end;
+	fold_raw(f, space);
 }
 
 /*
  * What belongs to no parameter means nothing, but an encoded word in it could,
- * for its '='. So with 8-bit bytes in it all of it goes, up to the next parameter,
- * for which a semicolon stays.
+ * for its '='. So all up to the ';' goes where more than comments has 8-bit
+ * bytes: what would be left of it could be a parameter.
  */
 static void
-field_params_write_gap(
-    struct fold *f, struct span gap, struct span *space, int last)
+field_params_write_rest(struct fold *f, struct span text)
 {
-	static const char semicolon[] = ";";
+	const char *from = text.p;
+	struct lexer l;
+	int goes = 0;
 
-	if (!fold_needs(gap)) {
-		fold_raw(f, gap);
-		return;
+	lex_init(&l, text.p, span_end(text));
+	for (;; lex(&l)) {
+		if (l.token != TOKEN_END && !lex_is(&l, ';')) {
+			goes |= l.token != TOKEN_COMMENT && fold_needs(l.text);
+			continue;
+		}
+		if (!goes)
+			field_params_write_plain(
+			    f, span_between(from, l.text.p));
+		if (l.token == TOKEN_END)
+			break;
+		fold_raw(f, l.text);
+		from = span_end(l.text);
+		goes = 0;
 	}
-	if (last)
-		return;
-	fold_raw(f, span_between(semicolon, semicolon + 1));
-	if (space->len == 0)
-		*space = span_between(blank, blank + 1);
 }
 
 /* The blanks at its end are left to what follows. */
@@ -264,45 +256,120 @@ field_params_gap(const char *from, const char *to, struct span *space)
 	return span_between(from, end);
 }
 
-static int
-field_params_has_sections(struct span value)
+/*
+ * A type that cannot be read, for 8-bit bytes in it or for what touches it, goes
+ * as a whole: without them it could be one. A ';' takes its place, so that what
+ * follows does not become the type. Returns where the type ends.
+ */
+static const char *
+field_params_write_type(struct fold *f, struct span value)
 {
-	struct param_reader r;
-	struct param p;
+	struct span type, subtype, word = param_word(value), rest;
+	int goes = word.len == 0 || fold_needs(word);
 
-	param_init(&r, value);
-	while (param_next(&r, &p))
-		if (p.section >= 0 && fold_needs(p.value))
+	if (param_type(value, &type, &subtype) == 0)
+		word = subtype;
+	else
+		goes |=
+		    memchr(word.p, '/', word.len) != NULL && fold_needs(value);
+	if (!goes) {
+		field_params_write_rest(
+		    f, span_between(value.p, span_end(word)));
+		return span_end(word);
+	}
+	rest = span_trim(span_between(span_end(word), span_end(value)));
+	if (rest.len == 0 || rest.p[0] != ';')
+		fold_raw(f, span_between(semicolon, semicolon + 1));
+	return span_end(word);
+}
+
+static int
+field_params_has_form(const struct params *ps, struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < ps->form_count; i++)
+		if (ps->forms[i].len == name.len &&
+		    strncasecmp(ps->forms[i].p, name.p, name.len) == 0)
 			return 1;
 	return 0;
 }
 
-void
-field_params(struct fold *f, struct span value, int is_type)
+static void
+field_params_add_form(struct params *ps, struct span name)
 {
-	struct params ps = {.fold = f,
-	    .charset = charset_of(value, f->charset),
-	    .sections = field_params_has_sections(value)};
+	if (ps->form_count < FORMS_MAX && !field_params_has_form(ps, name))
+		ps->forms[ps->form_count++] = name;
+}
+
+/* What must be known of all parameters before the first is written. */
+static void
+field_params_survey(struct params *ps, struct span value)
+{
+	struct param_reader r;
+	struct param p;
+
+	param_init(&r, value);
+	while (param_next(&r, &p)) {
+		if (p.section >= 0 && fold_needs(p.value))
+			ps->sections = 1;
+		ps->boundary |=
+		    span_is(p.name, "boundary") && fold_needs(p.whole);
+		if (p.section == 0 || (p.section == -1 && p.extended))
+			field_params_add_form(ps, p.name);
+	}
+}
+
+/*
+ * Whether a parameter goes: one whose name has 8-bit bytes, and one that would
+ * have to be written anew while its name stands in a form of RFC 2231 as well,
+ * or has just been written so. Readers take that form, and one that stands twice
+ * is read in as many ways as there are readers.
+ */
+static int
+field_params_goes(const struct params *ps, const struct param *p)
+{
+	if (fold_needs(p->name))
+		return 1;
+	return p->section == -1 && !p->extended &&
+	    field_params_must_write(ps, p) &&
+	    field_params_has_form(ps, p->name);
+}
+
+void
+field_params(struct fold *f, struct span value)
+{
+	struct params ps = {
+	    .fold = f, .charset = charset_of(value, f->charset)};
 	struct param_reader r;
 	struct span space, gap;
 	const char *at;
 	struct param p;
+	int ends;
 
+	field_params_survey(&ps, value);
+	if (ps.boundary) {
+		fold_raw(f, value);
+		return;
+	}
 	param_init(&r, value);
-	at = field_params_write_type(f, value, is_type);
+	at = field_params_write_type(f, value);
 	while (param_next(&r, &p)) {
 		gap = field_params_gap(at, p.whole.p, &space);
-		if (fold_needs(p.name)) { /* goes, and its ';' */
-			if (gap.len > 0 && span_end(gap)[-1] == ';')
-				gap.len--;
-			field_params_write_gap(f, gap, &space, 1);
+		ends = gap.len > 0 && span_end(gap)[-1] == ';';
+		gap.len -= (size_t)ends;
+		field_params_write_rest(f, gap);
+		at = span_end(p.whole);
+		if (field_params_goes(&ps, &p)) {
 			at = r.next;
 			continue;
 		}
-		at = span_end(p.whole);
-		field_params_write_gap(f, gap, &space, 0);
+		/* what went may have been all that kept it from the last one */
+		if (ends || fold_needs(gap))
+			fold_raw(f, span_between(semicolon, semicolon + 1));
 		if (field_params_must_write(&ps, &p)) {
 			field_params_write_param(&ps, space, &p);
+			field_params_add_form(&ps, p.name);
 			/* without quotes, what follows would belong to it */
 			at = r.next;
 		} else {
@@ -310,5 +377,5 @@ field_params(struct fold *f, struct span value, int is_type)
 			fold_raw(f, p.whole);
 		}
 	}
-	field_params_write_gap(f, span_between(at, span_end(value)), &space, 1);
+	field_params_write_rest(f, span_between(at, span_end(value)));
 }

@@ -9,6 +9,7 @@
  * the messages declare. In comments encoded words may stand, but not in those of
  * Received.
  */
+#include "lib/base/codec.h"
 #include "lib/mail/address_lex.h"
 #include "lib/mail/idn.h"
 #include "field_kinds.h"
@@ -17,19 +18,15 @@
 static void
 field_plain_write_percent(struct fold *f, struct span text)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	unsigned char u;
+	char hex[3] = {'%'};
 	size_t i;
 
 	for (i = 0; i < text.len; i++) {
-		u = (unsigned char)text.p[i];
-		if (u < 0x80)
-			fold_raw(f, span_between(&text.p[i], &text.p[i] + 1));
+		codec_hex_put(text.p[i], hex + 1);
+		if (fold_needs(span_between(&text.p[i], &text.p[i] + 1)))
+			fold_raw(f, span_between(hex, hex + sizeof(hex)));
 		else
-			fold_raw(f,
-			    (struct span){
-				(char[]){'%', digits[u >> 4], digits[u & 15]},
-				3});
+			fold_raw(f, span_between(&text.p[i], &text.p[i] + 1));
 	}
 }
 

@@ -6,6 +6,7 @@
  * encoded words (RFC 2047 section 6.2). For the same reason the blank between
  * a run and an encoded word that was there before goes into the run as well.
  */
+#include "lib/base/codec.h"
 #include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/encoded_word.h"
@@ -118,12 +119,23 @@ field_words_next_unit(struct units *us, struct unit *u)
 	us->next = span_end(u->text);
 }
 
+/*
+ * Whether a reader may see an encoded word start here in an address list, and
+ * not end: it would end with the next word that is written, and hide the
+ * addresses between.
+ */
+static int
+field_words_opens(const struct units *us, struct span text)
+{
+	return us->mode >= WORDS_NAME && address_word_is_open(text);
+}
+
 static int
 field_words_needs(const struct units *us, const struct unit *u)
 {
 	if (u->kind != UNIT_WORD || encoded_word_is(u->text))
 		return 0;
-	return fold_needs(u->text) ||
+	return fold_needs(u->text) || field_words_opens(us, u->text) ||
 	    (us->mode == WORDS_SUBJECT && u->text.len > LONG_WORD);
 }
 
@@ -201,20 +213,16 @@ field_words_write_other(struct fold *f, const struct unit *u, enum words mode)
 static void
 field_words_write_encoded_word(struct fold *f, struct span word)
 {
-	static const char digits[] = "0123456789ABCDEF";
 	int is_q = encoded_word_is(word) == 'q';
-	unsigned char u;
+	char hex[3] = {'='};
 	size_t i;
 
 	for (i = 0; i < word.len; i++) {
-		u = (unsigned char)word.p[i];
-		if (u < 0x80)
+		codec_hex_put(word.p[i], hex + 1);
+		if (!(word.p[i] & 0x80))
 			fold_raw(f, span_between(word.p + i, word.p + i + 1));
 		else if (is_q)
-			fold_raw(f,
-			    (struct span){
-				(char[]){'=', digits[u >> 4], digits[u & 15]},
-				3});
+			fold_raw(f, span_between(hex, hex + sizeof(hex)));
 	}
 }
 
@@ -257,12 +265,9 @@ field_words_split(struct fold *f, const struct unit *u)
 {
 	struct span charset;
 	struct buf bytes;
-	size_t i, len = 0; /* with =XX for 8-bit bytes */
 	int known;
 
-	for (i = 0; i < u->text.len; i++)
-		len += u->text.p[i] & 0x80 ? 3 : 1;
-	if (len <= LONG_WORD)
+	if (u->text.len <= LONG_WORD)
 		return 0;
 	buf_init(&bytes, u->text.len);
 	known = encoded_word_bytes(u->text, &charset, &bytes) == 0 &&

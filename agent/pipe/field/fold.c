@@ -7,8 +7,8 @@
  * filters; where it would more than double the text, B is used. Failures of out
  * are left for its owner to find in out->failed.
  */
-#include "agent/pipe/codec/base64.h"
 #include "agent/pipe/codec/scan.h"
+#include "lib/base/codec.h"
 #include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
 #include "fold.h"
@@ -123,20 +123,18 @@ fold_q_size(struct span text)
 static void
 fold_put_q(struct fold *f, struct span text)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	unsigned char u;
+	char hex[3] = {'='};
 	size_t i;
 
-	for (i = 0; i < text.len; i++) {
-		u = (unsigned char)text.p[i];
+	for (i = 0; i < text.len; i++)
 		if (fold_is_plain(text.p[i]))
 			fold_put(f, &text.p[i], 1);
-		else if (u == ' ')
+		else if (text.p[i] == ' ')
 			fold_put(f, "_", 1);
-		else
-			fold_put(f,
-			    (char[]){'=', digits[u >> 4], digits[u & 15]}, 3);
-	}
+		else {
+			codec_hex_put(text.p[i], hex + 1);
+			fold_put(f, hex, sizeof(hex));
+		}
 }
 
 static void
@@ -147,7 +145,7 @@ fold_put_b(struct fold *f, struct span text)
 
 	for (i = 0; i < text.len; i += n) {
 		n = text.len - i < 3 ? text.len - i : 3;
-		base64_quantum(text.p + i, n, four);
+		codec_base64_put(text.p + i, n, four);
 		fold_put(f, four, sizeof(four));
 	}
 }
@@ -168,8 +166,9 @@ fold_take(const struct words *w, struct span text, size_t room)
 	while (rest.len > 0) {
 		n = charset_char(w->kind, rest);
 		next = span_between(rest.p, rest.p + n);
-		used = w->b ? (size_t)base64_size((long long)(head.len + n))
-			    : used + fold_q_size(next);
+		used = w->b
+		    ? (size_t)codec_base64_size((long long)(head.len + n))
+		    : used + fold_q_size(next);
 		if (used > room && head.len > 0)
 			break;
 		head.len += n;
@@ -320,8 +319,9 @@ fold_add_item(struct spread *s, struct span item, const char *limit)
 	    s->column + fold_rest(s, item.p, limit) > SCAN_LINE_MAX &&
 	    item.p[0] != '\r') {
 		buf_add(s->out, "\r\n", 2);
-		s->column = !span_is_space(item.p[0]);
-		buf_add(s->out, " ", s->column);
+		if (!span_is_space(item.p[0]))
+			buf_add(s->out, " ", 1);
+		s->column = 0;
 	}
 	buf_add(s->out, item.p, item.len);
 	lf = memrchr(item.p, '\n', item.len);

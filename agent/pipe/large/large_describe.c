@@ -32,18 +32,30 @@ static const struct {
     {"video/mp4", "video.mp4"},
 };
 
+/* The charset that a text is in, where it is known, for Graph; else NULL. */
+static const char *
+large_describe_charset(const struct mime_part *part)
+{
+	enum charset_kind kind = charset_kind(
+	    span_between(part->charset, part->charset + strlen(part->charset)));
+
+	if (strcmp(part->type, "text") != 0 || kind == CHARSET_UNKNOWN)
+		return NULL;
+	return kind == CHARSET_ASCII ? "us-ascii" : part->charset;
+}
+
 static void
 large_describe_type(const struct mime_part *part, struct large_part *found)
 {
+	const char *charset = large_describe_charset(part);
+
 	/* text/plain by default, but a file is none for that */
 	if (!part->type_read)
 		snprintf(found->type, sizeof(found->type),
 		    "application/octet-stream");
-	else if (part->charset[0] != '\0' && strcmp(part->type, "text") == 0 &&
-	    charset_kind(span_between(part->charset,
-		part->charset + strlen(part->charset))) != CHARSET_UNKNOWN)
+	else if (charset != NULL)
 		snprintf(found->type, sizeof(found->type),
-		    "text/%s; charset=%s", part->subtype, part->charset);
+		    "text/%s; charset=%s", part->subtype, charset);
 	else
 		snprintf(found->type, sizeof(found->type), "%s/%s", part->type,
 		    part->subtype);
