@@ -128,8 +128,9 @@ REFUSED = [
     ([("From", "a@b.example, c@d.example")], "<>", USER,
      "550 5.7.1 .*naming several"),
     ([("From", '"a b"@example.com')], "<>", USER, "550 5.1.7 .*quotes"),
-    ([("From", "a@[192.0.2.1]")], "<e@nas>", USER, "550 5.1.7 .*no dot"),
-    ([("From", "a%b@example.com")], "<>", USER, "550 5.1.7 .*character"),
+    ([("From", "a@[192.0.2.1]")], "<>", USER, "550 5.1.7 .*literal"),
+    ([("From", "a%b@example.com")], "<e@x>", USER,
+     "550 5.1.7 .*From is <a%b@example.com> .*sender is <e@x> .*no dot"),
     ([("From", "a@" + "x" * 60 + ("." + "x" * 60) * 4)], "<>", USER,
      "550 5.1.7 .*254"),
     ([("From", "\xc3\xbc@example.com")], "<>", USER,
@@ -349,10 +350,15 @@ def test_log_lines(own_milter):
         "mailbox=<a@example.com>, action=accept",
         f"4ZbQ2k2aBc: from=<>, user={user}, mailbox=<a@example.com>, "
         "action=accept (added Date, Message-ID)",
+        f"4ZbQ2k1xYz: from=<e@x>, user={user}, mailbox=<>, "
+        "action=reject (5.1.7 cannot tell which mailbox of Microsoft 365 "
+        "sends this: From is <a%b@example.com> (its local part has a "
+        "character that no mailbox has), Sender is missing or empty, the "
+        "envelope sender is <e@x> (its domain has no dot))",
         f"4ZbQ2k1xYz: from=<e@example.com>, user={user}, "
-        "mailbox=<e@example.com>, action=accept (added Date, Message-ID; From "
-        "was <a%b@example.com>: its local part has a character that no mailbox "
-        "has)",
+        "mailbox=<e@example.com>, action=accept (added Date, Message-ID; "
+        "From was <a%b@example.com>: its local part has a character that no "
+        "mailbox has)",
         'NOQUEUE: from=<"x???action=accept??y=?"@b.c>, user=, mailbox=<>, '
         "action=reject (5.7.0 Authentication required: sign in with an Entra "
         "application, as tenant and client)",

@@ -182,7 +182,9 @@ field_params_must_write(const struct params *ps, const struct param *p)
 	if (span_is(p->name, "boundary"))
 		return 0;
 	/* its value, or a comment around the '=' */
-	if (fold_needs(p->whole) || p->value.len > LONG_VALUE)
+	if (fold_needs(p->whole))
+		return 1;
+	if (p->value.len > LONG_VALUE && p->section == -1 && !p->extended)
 		return 1;
 	/* the charset stands in the first section alone */
 	return ps->sections && p->section == 0 && !p->extended;

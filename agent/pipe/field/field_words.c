@@ -265,9 +265,12 @@ field_words_split(struct fold *f, const struct unit *u)
 {
 	struct span charset;
 	struct buf bytes;
+	size_t i, len = 0; /* with =XX for 8-bit bytes */
 	int known;
 
-	if (u->text.len <= LONG_WORD)
+	for (i = 0; i < u->text.len; i++)
+		len += u->text.p[i] & 0x80 ? 3 : 1;
+	if (len <= LONG_WORD)
 		return 0;
 	buf_init(&bytes, u->text.len);
 	known = encoded_word_bytes(u->text, &charset, &bytes) == 0 &&

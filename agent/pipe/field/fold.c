@@ -319,9 +319,8 @@ fold_add_item(struct spread *s, struct span item, const char *limit)
 	    s->column + fold_rest(s, item.p, limit) > SCAN_LINE_MAX &&
 	    item.p[0] != '\r') {
 		buf_add(s->out, "\r\n", 2);
-		if (!span_is_space(item.p[0]))
-			buf_add(s->out, " ", 1);
-		s->column = 0;
+		s->column = !span_is_space(item.p[0]);
+		buf_add(s->out, " ", s->column);
 	}
 	buf_add(s->out, item.p, item.len);
 	lf = memrchr(item.p, '\n', item.len);
