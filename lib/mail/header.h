@@ -50,6 +50,13 @@ void header_init(struct header_reader *, const char *bytes, size_t len);
 /* 1 with the next field in *field; 0 at the end, with reader->end set. */
 int header_next(struct header_reader *, struct header_field *);
 
+/*
+ * Returns 1 when the value of a field, without its last line end, holds a CR or
+ * LF that is no fold (a line end with a blank behind it). What a careless reader
+ * takes for the end of a line is a way to smuggle in header fields.
+ */
+int header_has_stray_line_end(struct span value);
+
 /* 1 when these bytes can be a field's name: printable ASCII but ':'. */
 int header_name_valid(struct span name);
 
