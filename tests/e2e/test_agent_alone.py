@@ -242,8 +242,12 @@ USAGE = {
     "unknown option": [*OPTIONS, "--frobnicate", "--", "a@x"],
     "option without value": ["--mailbox"],
     "no sender": [*OPTIONS[:3], "--", "a@x"],
-    "mailbox is no address": [
-        *OPTIONS[:2], "--mailbox=unrouted", OPTIONS[3], "--", "a@x"],
+    "past the milter, and nobody signed in": [
+        OPTIONS[0], "--identity=", "--mailbox=unrouted", OPTIONS[3], "--",
+        "a@x"],
+    "past the milter, and a local user": [
+        OPTIONS[0], "--identity=bob", "--mailbox=unrouted", OPTIONS[3], "--",
+        "a@x"],
 }
 
 
