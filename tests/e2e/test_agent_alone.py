@@ -222,8 +222,8 @@ def test_configuration_that_is_missing(agent):
 
 
 def test_configuration_that_is_wrong(agent):
-    agent.configure("colour = blue\n")
-    agent.fails(75, f'4.3.5 {agent.conf}:2: unknown setting "colour"')
+    agent.configure("cloud = blue\n")
+    agent.fails(75, f'4.3.5 {agent.conf}:2: cloud: "blue" is not one of')
 
 
 @pytest.mark.parametrize("line", [
