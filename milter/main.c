@@ -113,7 +113,7 @@ milter_reload(const char *file, const char *socket)
 	struct settings *s;
 	struct error err;
 
-	if (settings_load(file, &err) == -1) {
+	if (settings_load(file, 1, &err) == -1) {
 		log_error("not reloaded: %s", err.text);
 		return;
 	}
@@ -271,7 +271,7 @@ main(int argc, char *argv[])
 	if ((status = milter_read_options(argc, argv, &file, &mode)) != -1)
 		return status;
 	log_open(PROGRAM, LOG_TO_SYSLOG, LOG_LEVEL_INFO);
-	if (settings_load(file, &err) == -1)
+	if (settings_load(file, 0, &err) == -1)
 		return mode == 0 ? milter_give_up(argv, &err)
 				 : milter_fail(err.text);
 	s = settings_get();

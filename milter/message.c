@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/mail/header.h"
 #include "message.h"
 #include "repair.h"
 
@@ -56,8 +57,7 @@ message_new(
 	m->settings = settings;
 	identity_text(id, m->user);
 	reply_sender(sender, m->sender);
-	if (strcmp(sender, "<>") != 0)
-		mailboxes_read(&m->sources.envelope, message_whole(sender));
+	mailbox_sources_envelope(&m->sources, message_whole(sender));
 	return m;
 }
 
@@ -120,23 +120,6 @@ message_note_ours(struct message *m, const char *name)
 	m->ours_used++;
 }
 
-/*
- * What a careless reader takes for the end of a line is a way to smuggle in
- * header fields; folding is a line end with a blank behind it.
- */
-static int
-message_has_stray_line_end(const char *s)
-{
-	while ((s = strpbrk(s, "\r\n")) != NULL) {
-		if (s[0] == '\r' && s[1] == '\n')
-			s++;
-		if (s[0] == '\r' || (s[1] != ' ' && s[1] != '\t'))
-			return 1;
-		s++;
-	}
-	return 0;
-}
-
 /* What the agent gets: a fold comes as LF and goes there as CR LF. */
 static size_t
 message_field_bytes(const char *name, const char *value)
@@ -158,7 +141,7 @@ message_check_field(struct message *m, const char *name, const char *value)
 		return error_set(&m->err, ERROR_PERMANENT, "5.3.4",
 		    "the message header is larger than %d bytes",
 		    MESSAGE_HEADER_MAX);
-	if (message_has_stray_line_end(value))
+	if (header_has_stray_line_end(message_whole(value)))
 		return error_set(&m->err, ERROR_PERMANENT, "5.6.0",
 		    "the header field %.64s holds a line end that is not one",
 		    name);
@@ -171,13 +154,12 @@ message_header(struct message *m, const char *name, const char *value)
 	if (m->err.class != ERROR_NONE ||
 	    message_check_field(m, name, value) == -1)
 		return;
+	mailbox_sources_field(
+	    &m->sources, message_whole(name), message_whole(value));
 	if (strncasecmp(name, MESSAGE_OURS, strlen(MESSAGE_OURS)) == 0)
 		message_note_ours(m, name);
-	else if (strcasecmp(name, "From") == 0) {
+	else if (strcasecmp(name, "From") == 0)
 		message_count(&m->from, !message_is_blank(value));
-		mailboxes_read(&m->sources.from, message_whole(value));
-	} else if (strcasecmp(name, "Sender") == 0)
-		mailboxes_read(&m->sources.sender, message_whole(value));
 	else if (strcasecmp(name, "Date") == 0)
 		message_count(&m->date, !message_is_blank(value));
 	else if (strcasecmp(name, "Message-ID") == 0)
@@ -193,7 +175,7 @@ message_header(struct message *m, const char *name, const char *value)
 static int
 message_lacks_from(const struct message *m)
 {
-	return m->sources.from.count == 0 && m->sources.from.unfit_count == 0;
+	return mailbox_sources_lack_from(&m->sources);
 }
 
 /* How many fields go to make room for one that says something. */
@@ -223,9 +205,9 @@ message_finish(
 		return error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "more than %d empty From, Date or Message-ID fields",
 		    MESSAGE_REMOVALS_MAX);
-	return mailbox_decide(
-	    (enum conf_mailbox_from)m->settings->conf.mailbox_from, &m->sources,
-	    mailbox, err);
+	return mailbox_sources_decide(&m->sources,
+	    m->settings->conf.mailbox_from == MAILBOX_FROM_ENVELOPE, mailbox,
+	    err);
 }
 
 static int

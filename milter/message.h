@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "lib/local/identity.h"
-#include "mailbox.h"
+#include "lib/mail/mailbox_sources.h"
 #include "reply.h"
 #include "settings.h"
 

@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-#include "mailbox.h"
+#include "lib/mail/mailbox_unfit.h"
 
 #define REPAIR_DATE_SIZE 32
 #define REPAIR_MESSAGE_ID_SIZE (MAILBOX_SIZE + 64)

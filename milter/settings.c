@@ -25,14 +25,15 @@ settings_swap(struct settings *next)
 }
 
 int
-settings_load(const char *file, struct error *err)
+settings_load(const char *file, int is_reload, struct error *err)
 {
 	struct settings *s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return error_no_memory(err);
 	s->refs = 1;
-	if (conf_load(&s->conf, file, err) == -1) {
+	if ((is_reload ? conf_load_running : conf_load)(&s->conf, file, err) ==
+	    -1) {
 		free(s);
 		return -1;
 	}

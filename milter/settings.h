@@ -14,10 +14,11 @@ struct settings {
 };
 
 /*
- * Reads the file and makes it the current configuration. On -1 the current one
+ * Reads the file and makes it the current configuration; for a reload an
+ * unknown name is a warning (conf_load_running()). On -1 the current one
  * stays, and err->text names file and line.
  */
-int settings_load(const char *file, struct error *err);
+int settings_load(const char *file, int is_reload, struct error *err);
 
 /* The current one; never NULL after a load. Give it back. */
 struct settings *settings_get(void);

@@ -146,7 +146,7 @@ msgraphd_reload(struct program *p)
 	struct conf fresh;
 	struct error err;
 
-	if (conf_load(&fresh, p->conf_file, &err) == -1) {
+	if (conf_load_running(&fresh, p->conf_file, &err) == -1) {
 		log_error("not reloaded, the old settings stay: %s", err.text);
 		return;
 	}

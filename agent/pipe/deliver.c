@@ -25,6 +25,7 @@
 #include "agent/pipe/submit/submit.h"
 #include "lib/conf/conf.h"
 #include "deliver.h"
+#include "unrouted.h"
 
 /* Unlike /tmp, seldom a file system in memory. */
 #define SPOOL_DIRECTORY "/var/tmp"
@@ -219,6 +220,7 @@ deliver_send_spooled(const struct options *o, const struct conf *conf,
 
 	d.rules.mailbox = o->mailbox;
 	d.rules.is_bounce = o->sender[0] == '\0' && o->identity[0] == '\0';
+	d.rules.needs_from = o->is_unrouted;
 	d.rules.keep = conf->header_recipients == HEADER_RECIPIENTS_KEEP;
 	result = recipients_init(&d.recipients, o->recipients,
 	    deliver_originals(o), o->recipient_count, err);
@@ -228,6 +230,21 @@ deliver_send_spooled(const struct options *o, const struct conf *conf,
 	return result;
 }
 
+/* The same for what came past the milter: the mailbox is decided first. */
+static int
+deliver_send_unrouted(const struct options *o, const struct conf *conf,
+    struct spool *spool, struct wire_reply *reply, struct error *err)
+{
+	struct span head = {spool->head, spool->head_len};
+	struct options routed = *o;
+	char mailbox[MAILBOX_SIZE];
+
+	if (unrouted_decide(o, conf, head, mailbox, err) == -1)
+		return -1;
+	routed.mailbox = mailbox;
+	return deliver_send_spooled(&routed, conf, spool, reply, err);
+}
+
 static int
 deliver_spool_and_send(const struct options *o, const struct conf *conf, int in,
     struct wire_reply *reply, struct error *err)
@@ -235,12 +252,16 @@ deliver_spool_and_send(const struct options *o, const struct conf *conf, int in,
 	struct spool spool;
 	int result;
 
+	if (o->is_unrouted && unrouted_admit(o, conf, err) == -1)
+		return -1;
 	result = spool_fill(&spool, in, SPOOL_DIRECTORY, err);
 	if (result == 0 && !parent_alive())
 		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "pipe(8) went away; the message may be cut off");
 	if (result == 0)
-		result = deliver_send_spooled(o, conf, &spool, reply, err);
+		result = o->is_unrouted
+		    ? deliver_send_unrouted(o, conf, &spool, reply, err)
+		    : deliver_send_spooled(o, conf, &spool, reply, err);
 	spool_close(&spool);
 	return result;
 }
@@ -251,12 +272,14 @@ deliver(const struct options *o, int in, struct wire_reply *reply)
 	struct error err = {.class = ERROR_NONE};
 	struct conf conf;
 
-	if (conf_load(&conf, o->conf_file, &err) == -1) {
+	if (conf_load_running(&conf, o->conf_file, &err) == -1) {
 		outcome_from_error(reply, &err);
 		return;
 	}
 	deadline_start((unsigned int)conf.delivery_timeout);
 	if (deliver_spool_and_send(o, &conf, in, reply, &err) == -1)
 		outcome_from_error(reply, &err);
+	if (o->is_unrouted)
+		unrouted_warn(reply);
 	conf_free(&conf);
 }

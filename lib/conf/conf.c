@@ -7,7 +7,6 @@
  * when it is read: durations into seconds, choices into their index.
  */
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +17,6 @@
 #include "conf.h"
 #include "conf_private.h"
 
-#define LINE_MAX_BYTES 2048
 #define WARNINGS_MAX (8 * 1024) /* bytes in all; what is more is dropped */
 
 #define AT(member) offsetof(struct conf, member)
@@ -187,12 +185,6 @@ static const struct {
 };
 
 static int
-conf_wrong(struct error *err, const char *what)
-{
-	return error_set(err, ERROR_OURS, "4.3.5", "%s", what);
-}
-
-static int
 conf_set_option(struct conf *conf, const struct conf_option *o,
     const char *value, struct error *err)
 {
@@ -200,19 +192,6 @@ conf_set_option(struct conf *conf, const struct conf_option *o,
 }
 
 /* --- file --- */
-
-static char *
-conf_trim(char *s)
-{
-	size_t len;
-
-	while (isspace((unsigned char)*s))
-		s++;
-	len = strlen(s);
-	while (len > 0 && isspace((unsigned char)s[len - 1]))
-		s[--len] = '\0';
-	return s;
-}
 
 static size_t
 conf_find_option(const char *name)
@@ -225,24 +204,12 @@ conf_find_option(const char *name)
 	return i;
 }
 
-/*
- * What does not look like a name is not shown: a line that lacks its '=' may
- * have one in a password.
- */
-static int
-conf_is_name(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if (!isalnum((unsigned char)*s) && *s != '_' && *s != '-')
-			return 0;
-	return 1;
-}
-
 /* One reading of a file. */
 struct reader {
 	struct conf *conf;
 	const char *file;
 	const struct conf_old *old; /* names that were; ends with a NULL name */
+	int is_running; /* unknown names are no errors */
 	int number; /* of the line */
 	int seen[OPTION_COUNT]; /* on which line each stood, 0: not yet */
 };
@@ -266,17 +233,28 @@ conf_reader_warn(struct reader *r, const char *fmt, ...)
 	buf_add(&r->conf->warnings, text.text, strlen(text.text) + 1);
 }
 
-/* The one place that says what an unknown name means. */
+/*
+ * The one place that says what an unknown name means. It may be the name of a
+ * newer release, in a file that several hosts share, so it stops a start, where
+ * somebody looks on, and not what runs.
+ */
 static int
-conf_unknown_setting(const char *name, struct error *err)
+conf_unknown_setting(struct reader *r, const char *name, struct error *err)
 {
 	const char *near = conf_near(name);
+	struct error text;
 
 	if (near != NULL)
-		return error_set(err, ERROR_OURS, "4.3.5",
+		error_set(&text, ERROR_OURS, "4.3.5",
 		    "unknown setting \"%s\"; did you mean \"%s\"?", name, near);
-	return error_set(err, ERROR_OURS, "4.3.5",
-	    "unknown setting \"%s\"; see msgraph.conf(5)", name);
+	else
+		error_set(&text, ERROR_OURS, "4.3.5",
+		    "unknown setting \"%s\"; see msgraph.conf(5)", name);
+	if (!r->is_running)
+		return error_set(err, text.class, text.dsn, "%s", text.text);
+	conf_reader_warn(r,
+	    "%s (not counted now, but an error for the next start)", text.text);
+	return 0;
 }
 
 /*
@@ -321,7 +299,7 @@ conf_read_setting(
 	if (i == OPTION_COUNT) {
 		while (old->name != NULL && strcmp(old->name, name) != 0)
 			old++;
-		return old->name == NULL ? conf_unknown_setting(name, err)
+		return old->name == NULL ? conf_unknown_setting(r, name, err)
 					 : conf_old_setting(r, old, value, err);
 	}
 	if (r->seen[i] != 0)
@@ -335,51 +313,26 @@ conf_read_setting(
 }
 
 static int
-conf_read_line(struct reader *r, char *line, struct error *err)
+conf_read_line(struct reader *r, char line[CONF_LINE_SIZE], struct error *err)
 {
 	char *name, *value;
 
-	name = conf_trim(line);
-	if (*name == '\0' || *name == '#')
-		return 0;
-	if ((value = strchr(name, '=')) != NULL) {
-		*value++ = '\0';
-		name = conf_trim(name);
-		value = conf_trim(value);
-	}
-	if (value == NULL || !conf_is_name(name))
-		return conf_wrong(err, "not of the form \"name = value\"");
-	return conf_read_setting(r, name, value, err);
-}
-
-/*
- * fgets(3) does not tell of a NUL, and what stands behind one would be dropped
- * unseen. Its own terminator is the last NUL in the buffer.
- */
-static int
-conf_check_line(const char line[LINE_MAX_BYTES], struct error *err)
-{
-	const char *end = memrchr(line, '\0', LINE_MAX_BYTES);
-
-	if (strlen(line) != (size_t)(end - line))
-		return conf_wrong(err, "the line holds a NUL");
-	if (end - line == LINE_MAX_BYTES - 1)
-		return conf_wrong(err, "the line is too long");
-	return 0;
+	if (conf_line_split(line, &name, &value, err) == -1)
+		return -1;
+	return name == NULL ? 0 : conf_read_setting(r, name, value, err);
 }
 
 static int
 conf_read_lines(struct reader *r, FILE *in, struct error *err)
 {
-	char line[LINE_MAX_BYTES];
+	char line[CONF_LINE_SIZE];
 
 	for (;;) {
-		memset(line, '\n', sizeof(line)); /* for conf_check_line() */
+		memset(line, '\n', sizeof(line)); /* for conf_line_split() */
 		if (fgets(line, sizeof(line), in) == NULL)
 			break;
 		r->number++;
-		if (conf_check_line(line, err) == -1 ||
-		    conf_read_line(r, line, err) == -1)
+		if (conf_read_line(r, line, err) == -1)
 			return error_prefix(err, "%s:%d", r->file, r->number);
 	}
 	if (ferror(in))
@@ -427,29 +380,45 @@ conf_load_file(struct reader *r, FILE *in, struct error *err)
 	    &conf->graph_endpoint, endpoints[conf->cloud].graph, err);
 }
 
+static int
+conf_load_reader(struct reader *r, struct error *err)
+{
+	FILE *in;
+	int result;
+
+	memset(r->conf, 0, sizeof(*r->conf));
+	if ((in = fopen(r->file, "re")) == NULL)
+		return error_set(err, ERROR_OURS, "4.3.5", "open %s: %s",
+		    r->file, strerror(errno));
+	result = conf_load_file(r, in, err);
+	fclose(in);
+	if (result == -1)
+		conf_free(r->conf);
+	return result;
+}
+
 int
 conf_load_old(struct conf *conf, const char *file, const struct conf_old *old,
     struct error *err)
 {
 	struct reader reader = {.conf = conf, .file = file, .old = old};
-	FILE *in;
-	int result;
 
-	memset(conf, 0, sizeof(*conf));
-	if ((in = fopen(file, "re")) == NULL)
-		return error_set(err, ERROR_OURS, "4.3.5", "open %s: %s", file,
-		    strerror(errno));
-	result = conf_load_file(&reader, in, err);
-	fclose(in);
-	if (result == -1)
-		conf_free(conf);
-	return result;
+	return conf_load_reader(&reader, err);
 }
 
 int
 conf_load(struct conf *conf, const char *file, struct error *err)
 {
 	return conf_load_old(conf, file, conf_old_names, err);
+}
+
+int
+conf_load_running(struct conf *conf, const char *file, struct error *err)
+{
+	struct reader reader = {
+	    .conf = conf, .file = file, .old = conf_old_names, .is_running = 1};
+
+	return conf_load_reader(&reader, err);
 }
 
 void

@@ -14,6 +14,16 @@ struct conf_old {
 	const char *why; /* where it is gone: what there is instead */
 };
 
+#define CONF_LINE_SIZE 2048 /* of a buffer, line end and NUL included */
+
+/*
+ * Splits a line at its '='. 0 with name and value, which point into the line; or
+ * with *name NULL where the line says nothing. -1 with err->text, which shows
+ * none of the line. The buffer was filled with line ends before fgets(3).
+ */
+int conf_line_split(
+    char line[CONF_LINE_SIZE], char **name, char **value, struct error *err);
+
 /* Every former name of a release. An entry stays for good: it costs nothing. */
 extern const struct conf_old conf_old_names[];
 

@@ -126,3 +126,19 @@ header_next(struct header_reader *r, struct header_field *field)
 	r->next = next;
 	return 1;
 }
+
+int
+header_has_stray_line_end(struct span value)
+{
+	const char *p = value.p, *end = span_end(value);
+
+	for (; p < end; p++) {
+		if (*p != '\r' && *p != '\n')
+			continue;
+		if (*p == '\r' && p + 1 < end && p[1] == '\n')
+			p++;
+		if (*p == '\r' || p + 1 == end || (p[1] != ' ' && p[1] != '\t'))
+			return 1;
+	}
+	return 0;
+}

@@ -224,8 +224,8 @@ def test_configuration_that_is_missing(agent):
 
 
 def test_configuration_that_is_wrong(agent):
-    agent.configure("colour = blue\n")
-    agent.fails(75, f'4.3.5 {agent.conf}:2: unknown setting "colour"')
+    agent.configure("cloud = blue\n")
+    agent.fails(75, f'4.3.5 {agent.conf}:2: cloud: "blue" is not one of')
 
 
 @pytest.mark.parametrize("line", [
@@ -244,8 +244,12 @@ USAGE = {
     "unknown option": [*OPTIONS, "--frobnicate", "--", "a@x"],
     "option without value": ["--mailbox"],
     "no sender": [*OPTIONS[:3], "--", "a@x"],
-    "mailbox is no address": [
-        *OPTIONS[:2], "--mailbox=unrouted", OPTIONS[3], "--", "a@x"],
+    "past the milter, and nobody signed in": [
+        OPTIONS[0], "--identity=", "--mailbox=unrouted", OPTIONS[3], "--",
+        "a@x"],
+    "past the milter, and a local user": [
+        OPTIONS[0], "--identity=bob", "--mailbox=unrouted", OPTIONS[3], "--",
+        "a@x"],
 }
 
 

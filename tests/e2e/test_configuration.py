@@ -3,6 +3,7 @@ and none of them costs mail."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 
 import pytest
@@ -75,8 +76,9 @@ def complaint(program: str, done: subprocess.CompletedProcess) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("program, mistake", [
+    (program, mistake) for program in PROGRAMS for mistake in MISTAKES
+    if (program, mistake) != ("msgraph-agent", "unknown name")])
 def test_mistake_is_named(tmp_path, program, mistake):
     text, line, name = MISTAKES[mistake]
     conf = tmp_path / "msgraph.conf"
@@ -116,7 +118,7 @@ def test_start_that_fails_says_why(tmp_path, destination):
 @pytest.fixture
 def broken(site):
     """msgraph.conf with a mistake in its last line; written anew after."""
-    text = site.conf.read_text() + "no_such_setting = 1\n"
+    text = site.conf.read_text() + "encode_8bit = loud\n"
     site.conf.write_text(text)
     yield text.count("\n")
     site.write_conf()
@@ -126,7 +128,7 @@ def test_mail_waits_until_the_file_is_right(site, app, mailbox, broken):
     queue_id = site.send(app, mailbox, ["a@example.org"], message(mailbox))
     line = site.postfix.wait_status(queue_id, "deferred")
     assert "dsn=4.3.5" in line
-    assert str(site.conf) in line and "no_such_setting" in line
+    assert str(site.conf) in line and "loud" in line
     assert str(broken) in line
     site.write_conf()
     site.postfix.flush()
@@ -135,6 +137,37 @@ def test_mail_waits_until_the_file_is_right(site, app, mailbox, broken):
 
 def test_reload_of_a_broken_file_keeps_the_settings(site, app, broken):
     site.daemon.reload()
-    assert "no_such_setting" in site.daemon.log()
+    assert "loud" in site.daemon.log()
     with site.connect() as client:
         assert client.auth_plain(app.user, app.secret).code == 235
+
+
+@pytest.fixture
+def newer(site):
+    """msgraph.conf as a newer release has it: a name that nobody knows here,
+    and another setting changed."""
+    site.conf.write_text(site.conf.read_text() + "fallback_mailbox = x@y\n")
+    yield
+    site.write_conf()
+    site.daemon.reload()
+
+
+def test_file_of_a_newer_release_stops_no_mail(site, app, mailbox, newer):
+    """Before any reload, and in silence: the message is nobody's to warn."""
+    queue_id = site.send(app, mailbox, ["a@example.org"], message(mailbox))
+    assert "warning" not in site.postfix.wait_status(queue_id, "sent")
+
+
+def test_reload_of_a_newer_file_counts_but_for_its_news(
+        site, app, mailbox, newer):
+    text = site.conf.read_text()
+    site.conf.write_text(text.replace("log_level = debug", "log_level = info"))
+    site.daemon.reload()
+    said = site.daemon.log()
+    assert 'unknown setting "fallback_mailbox"; ' in said
+    assert "an error for the next start" in said
+    assert "not reloaded" not in said.rpartition("unknown setting")[2]
+    site.milter.reload(signal.SIGUSR1)
+    assert 'unknown setting "fallback_mailbox"; ' in site.milter.log()
+    queue_id = site.send(app, mailbox, ["a@example.org"], message(mailbox))
+    site.postfix.wait_status(queue_id, "sent")

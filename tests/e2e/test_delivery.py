@@ -279,28 +279,6 @@ def test_log_line_of_a_delivery(site, app, mailbox):
 
 # --- never by the default route
 
-def test_unstamped_mail_waits(site, app, mailbox):
-    """The safety net of the examples: without a route from the milter's
-    stamp, a message is deferred and does not leave another way."""
-    route = site.postfix.paths.route
-    pattern = route.read_text()
-    mark = site.postfix.mark()
-    site.postfix.paths.route.write_text("/^X-Never: (.*)$/ FILTER no:$1\n")
-    site.postfix.command("postfix", "reload")
-    site.postfix.wait_log("reload -- version", since=mark)
-    try:
-        queue_id = site.send(app, mailbox, ["a@example.org"],
-                             message(mailbox))
-        line = site.postfix.wait_status(queue_id, "deferred", since=mark)
-    finally:
-        route.write_text(pattern)
-        site.postfix.reload()
-    assert "dsn=4.3.5" in line
-    assert "unrouted" in line
-    assert site.m365.requests("sendMail") == []
-    assert DEFAULT_ROUTE not in site.postfix.log_text(mark)
-
-
 def test_milter_down(site, app, mailbox):
     site.milter.stop()
     mark = site.postfix.mark()

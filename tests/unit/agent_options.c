@@ -42,12 +42,15 @@ static const struct {
     {{NULL}, "--queue-id", 0, 0},
     {{"--queue-id=Q", "--identity=i", "--mailbox=m@x", "--", "a@x"},
 	"--sender are needed", 0, 0},
-    {{"--queue-id=Q", "--identity=i", "--mailbox=", "--sender=s@x", "--",
-	 "a@x"},
+    /* past the milter: only with somebody who signed in */
+    {{"--queue-id=Q", "--identity=", "--mailbox=", "--sender=s@x", "--", "a@x"},
 	"\"\" is not an address", 0, 0},
+    {{"--queue-id=Q", "--identity=", "--mailbox=unrouted", "--sender=s@x", "--",
+	 "a@x"},
+	"\"unrouted\" is not an address", 0, 0},
     {{"--queue-id=Q", "--identity=i", "--mailbox=unrouted", "--sender=s@x",
 	 "--", "a@x"},
-	"\"unrouted\" is not an address", 0, 0},
+	NULL, 0, 1},
 };
 
 static int
@@ -101,6 +104,7 @@ test_values(void **state)
 	assert_string_equal(o.queue_id, "Q");
 	assert_string_equal(o.identity, "i");
 	assert_string_equal(o.mailbox, "m@x");
+	assert_int_equal(o.is_unrouted, 0);
 	assert_string_equal(o.sender, "s@x");
 	assert_string_equal(o.originals[0], "o@x");
 	assert_string_equal(o.recipients[0], "a@x");

@@ -223,7 +223,7 @@ static const struct {
 	const char *said; /* starts with ":line: " */
 } bad[] = {
     {FILE_BYTES("nonsense\n"), ":1: not of the form"},
-    {FILE_BYTES("= x\n"), ":1: unknown setting \"\""},
+    {FILE_BYTES("= x\n"), ":1: not of the form"},
     {FILE_BYTES("\nColour = x\n"),
 	":2: unknown setting \"Colour\"; see msgraph.conf(5)"},
     {FILE_BYTES("cloud global = x\n"), ":1: not of the form"},

@@ -222,6 +222,50 @@ test_warnings_are_bounded(void **state)
 	conf_free(&conf);
 }
 
+/* For what runs, an unknown name alone is a warning, and the rest counts. */
+static const struct {
+	const char *text;
+	const char *said; /* parts of what is warned of; NULL: an error */
+} running_rows[] = {
+    {"cloud = china\n", ""},
+    {"cloud = china\nfrobnicate = 1\n",
+	":2: unknown setting \"frobnicate\"; see msgraph.conf(5) (not counted"},
+    {"proxi = x\ncloud = china\n", ":1: unknown setting \"proxi\"; did you"},
+    {"frobnicate = 1\nfrobnicate = 2\ncloud = china\n", ":2: unknown"},
+    {"cloud = mars\n", NULL},
+    {"cloud = china\ncloud = china\n", NULL},
+    {"cloud\n", NULL},
+    {"frobnicate = 1\nthreads in words\n", NULL},
+};
+
+static void
+test_running(void **state)
+{
+	struct conf conf;
+	struct error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(running_rows) / sizeof(running_rows[0]); i++) {
+		write_file(running_rows[i].text);
+		if (running_rows[i].said == NULL) {
+			assert_int_equal(
+			    conf_load_running(&conf, file, &err), -1);
+			continue;
+		}
+		if (conf_load_running(&conf, file, &err) == -1)
+			fail_msg("case %zu: %s", i, err.text);
+		said[0] = '\0';
+		conf_warn(&conf, say);
+		assert_non_null(strstr(said, running_rows[i].said));
+		assert_int_equal(conf.cloud, CLOUD_CHINA);
+		conf_free(&conf);
+		assert_int_equal(conf_load(&conf, file, &err),
+		    running_rows[i].said[0] == '\0' ? 0 : -1);
+		conf_free(&conf);
+	}
+}
+
 /* The real table: a former name leads to a setting, and is none itself. */
 static void
 test_table_of_former_names(void **state)
@@ -365,6 +409,7 @@ main(void)
 	    cmocka_unit_test(test_former_names),
 	    cmocka_unit_test(test_former_name_with_a_wrong_value),
 	    cmocka_unit_test(test_warnings_are_bounded),
+	    cmocka_unit_test(test_running),
 	    cmocka_unit_test(test_table_of_former_names),
 	    cmocka_unit_test(test_changed),
 	    cmocka_unit_test(test_delimiters),

@@ -32,7 +32,7 @@ setup(void **state)
 	if ((fd = mkstemp(file)) == -1)
 		return -1;
 	close(fd);
-	result = settings_load(file, &err);
+	result = settings_load(file, 0, &err);
 	unlink(file);
 	return result;
 }

@@ -161,7 +161,7 @@ load(const char *text, struct error *err)
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
-	result = settings_load(file, err);
+	result = settings_load(file, 0, err);
 	unlink(file);
 	return result;
 }

@@ -29,7 +29,7 @@
 
 #define OURS "X-MSGraph-"
 
-static const char bcc[] = "Bcc";
+static const char bcc[] = "Bcc", author[] = "From";
 
 struct header {
 	const struct spool *spool;
@@ -230,19 +230,24 @@ rewrite_edit_field(
 
 /* After the last field: what is new, and an empty line where one lacks. */
 static int
-rewrite_append(
-    struct header *h, const struct header_reader *r, struct error *err)
+rewrite_append(struct header *h, const struct rewrite_rules *rules,
+    const struct header_reader *r, struct error *err)
 {
 	int needs_bcc = lists_hidden(&h->lists) > 0;
+	int needs_from = rules->needs_from && h->from.fields == 0;
 	int needs_line = r->end == HEADER_BAD_LINE;
 	struct buf out;
 	int result;
 
-	if (!needs_bcc && !needs_line)
+	if (!needs_bcc && !needs_from && !needs_line)
 		return 0;
 	buf_init(&out, SPOOL_HEAD_MAX);
 	if (h->open)
 		buf_add_string(&out, "\r\n");
+	if (needs_from) {
+		signature_note(&h->signature, span_between(author, author + 4));
+		buf_printf(&out, "From: %s\r\n", rules->mailbox);
+	}
 	if (needs_bcc) {
 		signature_note(&h->signature, span_between(bcc, bcc + 3));
 		lists_bcc(&h->lists, &out);
@@ -272,7 +277,7 @@ rewrite(const struct spool *spool, const struct rewrite_rules *rules,
 	while (header_next(&r, &f))
 		if (rewrite_edit_field(&h, &f, err) == -1)
 			return -1;
-	if (rewrite_append(&h, &r, err) == -1)
+	if (rewrite_append(&h, rules, &r, err) == -1)
 		return -1;
 	*signature_broken = signature_is_broken(&h.signature, head);
 	return 0;

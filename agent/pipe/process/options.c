@@ -78,10 +78,11 @@ options_take(struct options *o, int key, const char *value)
 
 /*
  * A mailbox that is no address is how a message looks that the milter did not
- * stamp: see the content_filter line of the examples.
+ * stamp: see the content_filter line of the examples. It can go if somebody
+ * signed in.
  */
 static int
-options_check(const struct options *o, struct error *err)
+options_check(struct options *o, struct error *err)
 {
 	char key[ADDRESS_KEY_SIZE];
 	struct span mailbox;
@@ -94,10 +95,12 @@ options_check(const struct options *o, struct error *err)
 	if (o->recipient_count == 0)
 		return options_usage_error(err, "no recipient");
 	mailbox = span_between(o->mailbox, o->mailbox + strlen(o->mailbox));
-	if (address_key(mailbox, key, sizeof(key)) == -1)
+	o->is_unrouted = address_key(mailbox, key, sizeof(key)) == -1;
+	if (o->is_unrouted && o->identity[0] == '\0')
 		return error_set(err, ERROR_OURS, "4.3.5",
-		    "mailbox \"%s\" is not an address: the message did not "
-		    "come through msgraph-milter, or its route is wrong",
+		    "mailbox \"%.100s\" is not an address: the message did "
+		    "not come through msgraph-milter, or its route is wrong; "
+		    "and nobody signed in, so it is not sent without",
 		    o->mailbox);
 	return 0;
 }

@@ -16,6 +16,7 @@ struct options {
 	const char *queue_id;
 	const char *identity; /* may be empty: nobody signed in */
 	const char *mailbox;
+	int is_unrouted; /* mailbox is no address: it came past the milter */
 	const char *sender; /* empty: the null sender */
 	const char **originals; /* owned; as many as were given */
 	size_t original_count;

@@ -1,5 +1,5 @@
 /*
- * Which mailbox sends (milter/mailbox.c): a row is what the client said and
+ * Which mailbox sends (lib/mail/mailbox_sources.c): a row is what the client said and
  * what is stamped, or the status and a part of the text it is refused with.
  */
 #include <setjmp.h>
@@ -11,13 +11,12 @@
 
 #include <cmocka.h>
 
-#include "milter/mailbox.h"
+#include "lib/mail/mailbox_sources.h"
 
-#define HEADER MAILBOX_FROM_HEADER
-#define ENVELOPE MAILBOX_FROM_ENVELOPE
+enum { HEADER, ENVELOPE };
 
 static const struct {
-	enum conf_mailbox_from where;
+	int where;
 	const char *from[3];
 	const char *sender;
 	const char *envelope;
@@ -192,7 +191,8 @@ test_decide(void **state)
 		    rows[i].from[0] == NULL ? "-" : rows[i].from[0]);
 		read_row(i, &s);
 		memset(&err, 0, sizeof(err));
-		result = mailbox_decide(rows[i].where, &s, mailbox, &err);
+		result =
+		    mailbox_sources_decide(&s, rows[i].where, mailbox, &err);
 		if (rows[i].mailbox != NULL) {
 			assert_int_equal(result, 0);
 			assert_string_equal(mailbox, rows[i].mailbox);
@@ -315,11 +315,11 @@ test_too_long_for_key(void **state)
 	memcpy(from + sizeof(from) - 14, "@example.com", 13);
 	mailboxes_read(&s.from, whole(from));
 	mailboxes_read(&s.envelope, whole("<e@example.com>"));
-	assert_int_equal(mailbox_decide(HEADER, &s, mailbox, &err), 0);
+	assert_int_equal(mailbox_sources_decide(&s, HEADER, mailbox, &err), 0);
 	assert_string_equal(mailbox, "e@example.com");
 	/* beside another it is passed over, as what is no address */
 	mailboxes_read(&s.from, whole("a@example.com"));
-	assert_int_equal(mailbox_decide(HEADER, &s, mailbox, &err), 0);
+	assert_int_equal(mailbox_sources_decide(&s, HEADER, mailbox, &err), 0);
 	assert_string_equal(mailbox, "a@example.com");
 }
 

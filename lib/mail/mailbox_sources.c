@@ -1,19 +1,18 @@
 /*
- * mailbox.c - decides the mailbox. See mailbox.h.
+ * mailbox_sources.c - decides the mailbox. See mailbox_sources.h.
  *
  * RFC 5322 section 3.6.2: From names the authors, and where they are several,
  * Sender names the one who sends. Clients that leave both out, or write what
  * cannot be a mailbox, are told by the envelope. So there is one list of
- * sources, and the first that names one mailbox decides. Whom a source names is
- * lib/mail/mailboxes.c's to say, as it is for the agent, which makes From name
- * this mailbox.
+ * sources, and the first that names one mailbox decides. mailboxes.c says whom a
+ * source names.
  *
  * Owns nothing, any thread.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "mailbox_sources.h"
 
 enum { FROM, SENDER, ENVELOPE, SOURCES };
 
@@ -26,23 +25,46 @@ static const char *const names[SOURCES] = {
     [ENVELOPE] = "the envelope sender",
 };
 
+void
+mailbox_sources_field(
+    struct mailbox_sources *s, struct span name, struct span value)
+{
+	if (span_is(name, "From"))
+		mailboxes_read(&s->from, value);
+	else if (span_is(name, "Sender"))
+		mailboxes_read(&s->sender, value);
+}
+
+void
+mailbox_sources_envelope(struct mailbox_sources *s, struct span sender)
+{
+	if (!span_is(sender, "<>"))
+		mailboxes_read(&s->envelope, sender);
+}
+
+int
+mailbox_sources_lack_from(const struct mailbox_sources *s)
+{
+	return s->from.count == 0 && s->from.unfit_count == 0;
+}
+
 /*
  * Without a From, Sender says little: then it comes last (RFC 5322 section
  * 3.6.2 has it beside From only).
  */
 static const int *
-mailbox_order(enum conf_mailbox_from where, const struct mailbox_sources *s)
+mailbox_sources_order(const struct mailbox_sources *s, int envelope_first)
 {
 	static const int by_header[] = {FROM, SENDER, ENVELOPE},
 			 by_envelope[] = {ENVELOPE, FROM, SENDER};
 
-	if (where == MAILBOX_FROM_ENVELOPE || s->from.elements == 0)
+	if (envelope_first || s->from.elements == 0)
 		return by_envelope;
 	return by_header;
 }
 
 static const struct mailboxes *
-mailbox_source(const struct mailbox_sources *s, int source)
+mailbox_sources_get(const struct mailbox_sources *s, int source)
 {
 	if (source == FROM)
 		return &s->from;
@@ -51,7 +73,7 @@ mailbox_source(const struct mailbox_sources *s, int source)
 
 /* Describes a source that did not decide. */
 static void
-mailbox_describe(
+mailbox_sources_describe(
     const struct mailboxes *n, int source, char text[DESCRIPTION_SIZE])
 {
 	if (n->count == 0 && n->unfit_reason != NULL)
@@ -66,7 +88,7 @@ mailbox_describe(
 
 /* Names all that was looked at. 5.1.7: there was an address, but none fit. */
 static int
-mailbox_refuse(
+mailbox_sources_refuse(
     const int *order, const struct mailbox_sources *s, struct error *err)
 {
 	char text[SOURCES][DESCRIPTION_SIZE];
@@ -75,8 +97,8 @@ mailbox_refuse(
 	int i;
 
 	for (i = 0; i < SOURCES; i++) {
-		n = mailbox_source(s, order[i]);
-		mailbox_describe(n, order[i], text[i]);
+		n = mailbox_sources_get(s, order[i]);
+		mailbox_sources_describe(n, order[i], text[i]);
 		if (n->unfit_reason != NULL)
 			dsn = "5.1.7";
 	}
@@ -86,19 +108,19 @@ mailbox_refuse(
 }
 
 int
-mailbox_decide(enum conf_mailbox_from where, const struct mailbox_sources *s,
+mailbox_sources_decide(const struct mailbox_sources *s, int envelope_first,
     char mailbox[MAILBOX_SIZE], struct error *err)
 {
-	const int *order = mailbox_order(where, s);
+	const int *order = mailbox_sources_order(s, envelope_first);
 	const struct mailboxes *n;
 	int i;
 
 	for (i = 0; i < SOURCES; i++) {
-		n = mailbox_source(s, order[i]);
+		n = mailbox_sources_get(s, order[i]);
 		if (n->count != 1)
 			continue;
 		memcpy(mailbox, n->key, strlen(n->key) + 1);
 		return 0;
 	}
-	return mailbox_refuse(order, s, err);
+	return mailbox_sources_refuse(order, s, err);
 }
