@@ -119,6 +119,9 @@ $(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
 $(BUILD)/tests/daemon_sign_in: ALL_LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_cancel
 
+# that counts the sweeps
+$(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += -Wl,--wrap=accounts_sweep
+
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \

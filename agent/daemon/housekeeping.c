@@ -12,6 +12,7 @@
 
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/delivery/draft_trash.h"
+#include "agent/daemon/entra/account.h"
 #include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/sender.h"
@@ -56,6 +57,15 @@ housekeeping_drafts(struct msgraphd *d, long long wall, struct error *err)
 }
 
 static int
+housekeeping_accounts(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	accounts_sweep(d->accounts);
+	return 0;
+}
+
+static int
 housekeeping_applications(struct msgraphd *d, long long wall, struct error *err)
 {
 	(void)wall;
@@ -95,6 +105,7 @@ static const struct chore {
 	int at_start;
 } chores[] = {
     {housekeeping_clock, 0, 1 * MINUTES, 0},
+    {housekeeping_accounts, 0, 1 * MINUTES, 0},
     {housekeeping_journal, RETENTION, 10 * MINUTES, 1},
     {housekeeping_drafts, RETENTION, 10 * MINUTES, 1},
     /* a mailbox that was silent for so long gets no bounces through us */
