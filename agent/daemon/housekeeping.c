@@ -86,16 +86,17 @@ housekeeping_bounces(struct msgraphd *d, long long wall, struct error *err)
 static int
 housekeeping_secrets(struct msgraphd *d, long long wall, struct error *err)
 {
-	int gone;
+	int more = state_mend_future(d->state, err), gone;
 
-	if (state_mend_future(d->state, err) == -1 ||
-	    (gone = state_expire(d->state, wall, err)) == -1)
+	if (more != 0)
+		return more;
+	if ((gone = state_expire(d->state, wall, err)) == -1)
 		return -1;
 	if (gone > 0)
 		log_info("NOQUEUE: %d applications are forgotten that were "
 			 "silent for %lld days",
 		    gone, (clock_wall() - wall) / DAYS);
-	return 0;
+	return gone > 0;
 }
 
 static const struct chore {
