@@ -115,8 +115,9 @@ $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
 $(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
 	f,malloc calloc realloc reallocarray strdup free,-Wl,--wrap=$f)
 
-# that answers requests by itself
-$(BUILD)/tests/daemon_sign_in: ALL_LDFLAGS += \
+# those answer requests by themselves: fake_http.h
+FAKE_HTTP = $(shell grep -l '"fake_http.h"' tests/unit/*.c)
+$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_cancel
 
 # that counts the sweeps
@@ -277,6 +278,16 @@ $(BUILD)/tests/bench_accounts: $(BUILD)/obj/tests/bench/accounts.o \
 bench-accounts: $(BUILD)/tests/bench_accounts
 	$<
 
+$(BUILD)/tests/bench_graph: $(BUILD)/obj/tests/bench/graph.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -levent_core -levent_extra \
+	    -levent_openssl -lssl -lcrypto
+
+# what one application's mail costs another; ONLY=8a: one row
+bench-fair: all $(BUILD)/tests/bench_accounts $(BUILD)/tests/bench_graph
+	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
+	    $(MODULE) bench.fair --only "$(ONLY)"
+
 include tests/simulation/rules.mk tests/torture/rules.mk
 
 # --- the rest ------------------------------------------------------------
@@ -351,4 +362,4 @@ clean:
 	rm -rf build
 
 .PHONY: all unit check quick e2e lint fuzz fuzz-corpus messages bench \
-	bench-accounts demo fresh install uninstall clean $(MIXED)
+	bench-accounts bench-fair demo fresh install uninstall clean $(MIXED)
