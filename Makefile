@@ -115,9 +115,13 @@ $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
 $(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
 	f,malloc calloc realloc reallocarray strdup free,-Wl,--wrap=$f)
 
-# that answers requests by itself
-$(BUILD)/tests/daemon_sign_in: ALL_LDFLAGS += \
+# those answer requests by themselves: fake_http.h
+FAKE_HTTP = $(shell grep -l '"fake_http.h"' tests/unit/*.c)
+$(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_cancel
+
+# that counts the sweeps
+$(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += -Wl,--wrap=accounts_sweep
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
@@ -289,6 +293,16 @@ $(BUILD)/tests/bench_accounts: $(BUILD)/obj/tests/bench/accounts.o \
 bench-accounts: $(BUILD)/tests/bench_accounts
 	$<
 
+$(BUILD)/tests/bench_graph: $(BUILD)/obj/tests/bench/graph.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -levent_core -levent_extra \
+	    -levent_openssl -lssl -lcrypto
+
+# what one application's mail costs another; ONLY=8a: one row
+bench-fair: all $(BUILD)/tests/bench_accounts $(BUILD)/tests/bench_graph
+	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
+	    $(MODULE) bench.fair --only "$(ONLY)"
+
 include tests/simulation/rules.mk tests/torture/rules.mk
 
 # --- the rest ------------------------------------------------------------
@@ -363,4 +377,5 @@ clean:
 	rm -rf build
 
 .PHONY: all unit check threads quick e2e lint fuzz fuzz-corpus messages \
-	bench bench-accounts demo fresh install uninstall clean $(MIXED)
+	bench bench-accounts bench-fair demo fresh install uninstall clean \
+	$(MIXED)

@@ -17,19 +17,21 @@ struct clock_watch {
 int
 clock_watch_look(struct clock_watch *watch, struct error *err)
 {
-	long long before = clock_wall(), step = clock_follow();
-	int result;
+	int more = state_follow_more(watch->daemon->state, err);
+	long long before = clock_wall(), step;
 
-	if (step == 0)
-		return 0;
+	if (more != 0 || (step = clock_follow()) == 0)
+		return more;
 	log_warning("the system's clock was set by %lld seconds; what was "
 		    "written since the start follows",
 	    step);
-	result = state_follow_clock(
-	    watch->daemon->state, watch->began, before, step, err);
+	more = state_follow_clock(
+		   watch->daemon->state, watch->began, before, step, err) == 0
+	    ? 1
+	    : -1;
 	deliveries_follow_clock(watch->daemon, watch->began, before, step);
 	watch->began += step;
-	return result;
+	return more;
 }
 
 struct clock_watch *

@@ -18,7 +18,10 @@ struct clock_watch *clock_watch_new(struct msgraphd *daemon);
 /* Frees the watch. Takes NULL. */
 void clock_watch_free(struct clock_watch **watchp);
 
-/* Looks at the clock, once a minute. 0, or -1 with *err. */
+/*
+ * Looks at the clock, once a minute. 1 to be called again soon, since more rows
+ * have to follow it; 0, or -1 with *err.
+ */
 int clock_watch_look(struct clock_watch *watch, struct error *err);
 
 #endif

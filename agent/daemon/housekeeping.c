@@ -12,6 +12,7 @@
 
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/delivery/draft_trash.h"
+#include "agent/daemon/entra/account.h"
 #include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/sender.h"
@@ -56,6 +57,15 @@ housekeeping_drafts(struct msgraphd *d, long long wall, struct error *err)
 }
 
 static int
+housekeeping_accounts(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	accounts_sweep(d->accounts);
+	return 0;
+}
+
+static int
 housekeeping_applications(struct msgraphd *d, long long wall, struct error *err)
 {
 	(void)wall;
@@ -76,16 +86,17 @@ housekeeping_bounces(struct msgraphd *d, long long wall, struct error *err)
 static int
 housekeeping_secrets(struct msgraphd *d, long long wall, struct error *err)
 {
-	int gone;
+	int more = state_mend_future(d->state, err), gone;
 
-	if (state_mend_future(d->state, err) == -1 ||
-	    (gone = state_expire(d->state, wall, err)) == -1)
+	if (more != 0)
+		return more;
+	if ((gone = state_expire(d->state, wall, err)) == -1)
 		return -1;
 	if (gone > 0)
 		log_info("NOQUEUE: %d applications are forgotten that were "
 			 "silent for %lld days",
 		    gone, (clock_wall() - wall) / DAYS);
-	return 0;
+	return gone > 0;
 }
 
 static const struct chore {
@@ -95,6 +106,7 @@ static const struct chore {
 	int at_start;
 } chores[] = {
     {housekeeping_clock, 0, 1 * MINUTES, 0},
+    {housekeeping_accounts, 0, 1 * MINUTES, 0},
     {housekeeping_journal, RETENTION, 10 * MINUTES, 1},
     {housekeeping_drafts, RETENTION, 10 * MINUTES, 1},
     /* a mailbox that was silent for so long gets no bounces through us */

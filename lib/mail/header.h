@@ -69,6 +69,7 @@ enum header_name_state {
 /* Takes the next byte of the line in. */
 enum header_name_state header_name_next(struct header_name *, char);
 
+/*
  * Returns 1 when the value of a field, without its last line end, holds a CR or
  * LF that is no fold (a line end with a blank behind it). What a careless reader
  * takes for the end of a line is a way to smuggle in header fields.

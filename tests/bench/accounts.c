@@ -1,7 +1,8 @@
 /*
- * accounts.c - how long msgraphd's loop stands for the table of applications:
- * 10,000 of them, half known and half made up. Prints the longest step of each
- * kind, and fails where one takes more than 50 ms.
+ * accounts.c - how long msgraphd's loop stands for 10,000 known applications:
+ * for the table of them with as many that are made up, for their throttles, and
+ * for their rows in the state when those are old or the clock is set. Prints the
+ * longest step of each kind, and fails where one takes more than 50 ms.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,10 @@
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/entra/account_table.h"
 #include "agent/daemon/store/state_sql.h"
+#include "agent/daemon/throttle/throttle.h"
 
-#define HALF 5000
+#define COUNT 10000
+#define PROCESSES 100 /* of pipe(8), that may look at once */
 #define LIMIT_MS 50.0
 
 static char folder[] = "/tmp/bench_accountsXXXXXX";
@@ -33,7 +36,7 @@ now(void)
 static void
 report(const char *what, double longest)
 {
-	printf("%-44s %8.3f ms\n", what, longest);
+	printf("%-52s %8.3f ms\n", what, longest);
 	if (longest > LIMIT_MS)
 		failed = 1;
 }
@@ -50,14 +53,16 @@ name(const char *kind, int n)
 static void
 fill(struct state *state)
 {
-	struct credential c = {.secret = secret_new("secret", 6)};
+	struct credential c = {
+	    .secret = secret_new("secret", 6), .token = secret_new(NULL, 1500)};
 	struct identity id;
 	int i;
 
 	state_run(state, "BEGIN", NULL);
-	for (i = 0; i < HALF; i++) {
+	for (i = 0; i < COUNT; i++) {
 		id = name("known", i);
 		c.verified = clock_wall();
+		c.token_expires = clock_wall() + 3600;
 		if (state_put(state, &id, &c, NULL) == -1)
 			exit(1);
 	}
@@ -74,7 +79,7 @@ visit(const char *kind)
 	struct identity id;
 	int i;
 
-	for (i = 0; i < HALF; i++) {
+	for (i = 0; i < COUNT; i++) {
 		began = now();
 		id = name(kind, i);
 		if ((account = account_table_get(table, &id)) == NULL)
@@ -116,6 +121,152 @@ measure(struct state *state)
 	account_table_free(&table);
 }
 
+/* --- throttles --- */
+
+static double
+look(struct throttles *throttles)
+{
+	double began, longest = 0;
+	struct identity id;
+	int i;
+
+	for (i = 0; i < COUNT; i += 50) {
+		id = name("known", i);
+		began = now();
+		throttle_left_graph(throttles, &id, "scan@example.com");
+		throttle_left_entra(throttles, &id);
+		if (now() - began > longest)
+			longest = now() - began;
+	}
+	return longest;
+}
+
+static double
+look_all(struct throttles *throttles)
+{
+	double began = now();
+	struct identity id;
+	int i;
+
+	for (i = 0; i < PROCESSES; i++) {
+		id = name("known", i);
+		throttle_left_graph(throttles, &id, "scan@example.com");
+	}
+	return now() - began;
+}
+
+static double
+throttle_one(struct throttles *throttles, int n)
+{
+	struct identity id = name("throttled", n);
+	double began = now();
+
+	if (throttle_by_graph(throttles, &id, "scan@example.com",
+		THROTTLE_APPLICATION, 300, NULL) == -1)
+		exit(1);
+	return now() - began;
+}
+
+static void
+measure_throttles(struct state *state)
+{
+	struct throttles *throttles = throttles_new(state, NULL);
+	struct identity id;
+	double began;
+	int i;
+
+	state_run(state, "BEGIN", NULL);
+	for (i = 0; i < COUNT; i++) {
+		id = name("known", i);
+		if (throttle_by_graph(throttles, &id, "scan@example.com",
+			THROTTLE_APPLICATION, 3600, NULL) == -1)
+			exit(1);
+	}
+	state_run(state, "COMMIT", NULL);
+	report("a throttle is looked up", look(throttles));
+	report("100 deliveries look at once", look_all(throttles));
+	report("one more application is throttled", throttle_one(throttles, 1));
+	clock_advance(7200 * 1000);
+	report("all have run out", look(throttles));
+	report("one is throttled then", throttle_one(throttles, 2));
+	began = now();
+	throttles_free(&throttles);
+	report("the throttles are freed", now() - began);
+}
+
+/* --- the state's rows --- */
+
+static void
+fill_tables(struct state *state)
+{
+	char sql[1024];
+
+	snprintf(sql, sizeof(sql),
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < %d)"
+	    "INSERT INTO sender SELECT 'box' || i || '@example.com',"
+	    " 'tenant/client', %lld FROM n;"
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < %d)"
+	    "INSERT INTO delivery SELECT randomblob(32), 2, 0, '', '', 0, %lld"
+	    " FROM n;",
+	    COUNT, clock_wall(), COUNT, clock_wall());
+	if (state_run(state, sql, NULL) == -1)
+		exit(1);
+}
+
+static int
+follow(struct state *state)
+{
+	return state_follow_more(state, NULL);
+}
+
+static int
+mend(struct state *state)
+{
+	return state_mend_future(state, NULL);
+}
+
+static int
+expire(struct state *state)
+{
+	return state_expire(state, clock_wall() + 1, NULL);
+}
+
+/* Returns the longest of the steps until there is no more to do. */
+static double
+longest(struct state *state, int (*step)(struct state *state))
+{
+	double began, most = 0;
+	int more;
+
+	do {
+		began = now();
+		if ((more = step(state)) == -1)
+			exit(1);
+		if (now() - began > most)
+			most = now() - began;
+	} while (more > 0);
+	return most;
+}
+
+static void
+measure_rows(struct state *state)
+{
+	long long began_wall = clock_wall() - 10 * 86400, wall = clock_wall();
+	double began;
+
+	fill_tables(state);
+	began = now();
+	if (state_follow_clock(state, began_wall, wall, 30 * 86400, NULL) == -1)
+		exit(1);
+	report("the clock is set: what follows at once", now() - began);
+	report("  applications follow, in steps", longest(state, follow));
+	report("rows of a clock far ahead are mended", longest(state, mend));
+	report(
+	    "applications are silent for long, and go", longest(state, expire));
+}
+
 int
 main(void)
 {
@@ -136,6 +287,8 @@ main(void)
 	}
 	fill(state);
 	measure(state);
+	measure_throttles(state);
+	measure_rows(state);
 	state_close(&state);
 	vault_free(&vault);
 	unlink(key);

@@ -1,26 +1,32 @@
-"""What one application's mail costs another: a table, quiet and under load.
+"""What one application's mail, or somebody without valid credentials, costs
+another: a table, each row quiet or under load.
 
-msgraphd alone, with processes that hand over whatever there is, as qmgr and
-pipe(8) do (harness/pipes.py). Run as
+    make bench-fair [ONLY=8a]
 
-    MSGRAPH_BUILD=$PWD/build PYTHONPATH=tests python3 -B -m bench.fair
-
-A row is what Graph does with the mail of A. For B's mail it says how long one
-message takes, at most and in the middle; for A's what became of it.
+The rows about mail are measured with msgraphd alone and processes that hand
+over whatever there is, as qmgr and pipe(8) do (harness/pipes.py). A row is what
+Graph does with the mail of A; it says how long one message of B takes, and what
+became of A's. The rows about sign-ins are in fair_entra.py, and the last one is
+what make bench-accounts prints.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench import fair_entra
 from emulator.client import Emulator
-from harness.daemon import Daemon
+from harness import cert
+from harness.daemon import BUILD, Daemon
 from harness.pipes import Pipes
 
 CLIENT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
@@ -43,6 +49,7 @@ class Row:
     backlog: int = 20000
     quick: float = 0  # seconds in which A is quick, before the rules hold
     others: tuple[str, ...] = ()  # applications that fare as A does
+    each: float = 0  # seconds a post: Graph is bench/graph.c then
 
 
 ROWS = [
@@ -54,7 +61,7 @@ ROWS = [
     Row("   quick for 3 s, then 100 s a post", [{"action": "stall"}], quick=3),
     Row("8. 429 with Retry-After 50, one mailbox", [throttled(50)],
         boxes=BOXES[:1]),
-    Row("8a. 0.3 s a post", [{"delay": 0.3}], backlog=3000),
+    Row("8a. 0.3 s a post, also of B", [], backlog=3000, each=0.3),
 ]
 
 
@@ -92,13 +99,36 @@ def probe(pipes: Pipes) -> list[float]:
     return taken
 
 
-def measure(row: Row, processes: int) -> str:
+@contextmanager
+def microsoft(folder: Path, each: float) -> Iterator[tuple[Emulator, dict]]:
+    """The emulator, and the settings for it. Where a post takes its time, the
+    emulator is Entra alone."""
+    if not each:
+        with Emulator(folder) as m365:
+            yield m365, {"login_endpoint": m365.url,
+                         "graph_endpoint": m365.url, "ca_file": m365.ca_file}
+        return
+    key, crt = cert.make(folder)
+    graph = subprocess.Popen(
+        [BUILD / "tests" / "bench_graph", crt, key, str(round(each * 1000))],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    url = f"https://localhost:{int(graph.stdout.readline())}"
+    both = folder / "both.pem"
+    try:
+        with Emulator(folder / "m365", "--graph-base", url) as m365:
+            both.write_text(Path(m365.ca_file).read_text() + crt.read_text())
+            yield m365, {"login_endpoint": m365.url, "graph_endpoint": url,
+                         "ca_file": str(both)}
+    finally:
+        graph.stdin.close()
+        graph.wait(30)
+
+
+def measure(row: Row, processes: int) -> None:
     with tempfile.TemporaryDirectory() as one, \
             tempfile.TemporaryDirectory() as two, \
-            Emulator(Path(one)) as m365:
-        settings = {"login_endpoint": m365.url, "graph_endpoint": m365.url,
-                    "ca_file": m365.ca_file, "log_level": "warning",
-                    "process_limit": str(processes)}
+            microsoft(Path(one), row.each) as (m365, settings):
+        settings |= {"log_level": "warning", "process_limit": str(processes)}
         for tenant in (A, B, C):
             m365.app(tenant, CLIENT, SECRET)
         with Daemon(Path(two), settings) as daemon:
@@ -114,18 +144,21 @@ def measure(row: Row, processes: int) -> str:
                 m365.release()
             counts = {" ".join(key): count for key, count
                       in sorted(pipes.statuses(user(A)).items())}
-    return (f"{row.name:42} {max(taken):6.2f} {statistics.median(taken):6.2f}"
-            f"  {counts}{whole}")
+    show(row.name, taken, f"{counts or ''}{whole}")
 
 
 def finish(pipes: Pipes, row: Row, began: float, processes: int) -> str:
     """How a backlog that goes through compares with the ideal."""
-    delay = row.rules[0].get("delay") if row.rules else None
-    if not delay:
+    if not row.each:
         return ""
     pipes.wait(user(A), row.backlog, 300)
-    ideal = row.backlog * delay / processes
+    ideal = row.backlog * row.each / processes
     return f", {(time.monotonic() - began) / ideal:.2f} of N*t/places"
+
+
+def show(name: str, taken: list[float], text: str = "") -> None:
+    print(f"{name:46} {max(taken):6.2f} {statistics.median(taken):6.2f}"
+          f"  {text}", flush=True)
 
 
 def main() -> None:
@@ -133,10 +166,19 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=100)
     parser.add_argument("--only", default="", help="part of a row's name")
     args = parser.parse_args()
-    print(f"{'A':42} {'B: max':>6} {'median':>6}  what became of A's (s)")
+    began = time.monotonic()
+    print(f"{'seconds':46} {'max':>6} {'median':>6}")
+    print("a message of B, and what became of A's:")
     for row in ROWS:
         if args.only in row.name:
-            print(measure(row, args.processes), flush=True)
+            measure(row, args.processes)
+    for name, run in fair_entra.ROWS:
+        if args.only in name:
+            run(show)
+    if args.only in "13.":
+        print("13. the longest steps of the loop:", flush=True)
+        subprocess.run([BUILD / "tests" / "bench_accounts"], check=False)
+    print(f"measured in {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
     CLIENT, SECRET, TENANT, USER, daemon, m365, send, shared_m365,
     token_requests)
+from harness.hammer import Hammer, guesses, made_up
 
 
 def restart(daemon: Daemon, **settings: str) -> None:
@@ -53,40 +54,10 @@ def test_entra_that_hangs_delays_no_delivery(m365, daemon):
 
 # --- whoever has no valid credentials
 
-def made_up() -> str:
-    return f"{uuid.uuid4()}:{uuid.uuid4()}"
-
-
-class Hammer:
-    """Clients that sign in again and again."""
-
-    def __init__(self, daemon: Daemon, count: int, user=made_up,
-                 secret=lambda: str(uuid.uuid4())) -> None:
-        self.daemon, self.user, self.secret = daemon, user, secret
-        self.done = threading.Event()
-        self.answers: list[str] = []
-        self.threads = [threading.Thread(target=self.run)
-                        for _ in range(count)]
-
-    def run(self) -> None:
-        while not self.done.is_set():
-            self.answers.append(self.daemon.auth(self.user(), self.secret()))
-
-    def __enter__(self) -> Hammer:
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.done.set()
-        for thread in self.threads:
-            thread.join()
-
-
 def test_right_secret_among_made_up_tenants(m365, daemon):
     """A first sign-in: nobody can tell it from the others beforehand."""
     m365.rules({"endpoint": "token", "delay": 0.5, "times": -1})
-    with Hammer(daemon, 90):
+    with Hammer(90, guesses(daemon)):
         m365.wait_requests("token", 60)
         for _ in range(3):
             user = f"{TENANT}:{uuid.uuid4()}"
@@ -112,7 +83,7 @@ def test_wrong_secrets_delay_neither_owner_nor_mail(m365, daemon):
     restart(daemon, auth_cache_ttl="0s")
     assert daemon.auth(USER, SECRET) == "OK"
     m365.rules({"endpoint": "token", "delay": 0.3, "times": -1})
-    with Hammer(daemon, 90, user=lambda: USER) as hammer:
+    with Hammer(90, guesses(daemon, lambda: USER)) as hammer:
         Daemon.wait(lambda: len(hammer.answers) > 100)
         for _ in range(3):
             began = time.monotonic()
@@ -127,7 +98,7 @@ def test_wrong_secrets_delay_neither_owner_nor_mail(m365, daemon):
 def test_guesses_are_few_questions(m365, daemon):
     """Of one application; another one is asked about as before."""
     daemon.auth(USER, SECRET)
-    with Hammer(daemon, 8, user=lambda: USER) as hammer:
+    with Hammer(8, guesses(daemon, lambda: USER)) as hammer:
         Daemon.wait(lambda: hammer.answers.count("") > 200)
         before = token_requests(m365)
         began = time.monotonic()

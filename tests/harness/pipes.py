@@ -33,6 +33,7 @@ class Pipes:
     backlog: list[Delivery] = field(default_factory=list)
     done: list[Delivery] = field(default_factory=list)
     under_way: Counter = field(default_factory=Counter)
+    ended: Counter = field(default_factory=Counter)  # of each user
     stopped: bool = False
 
     def __post_init__(self) -> None:
@@ -78,7 +79,7 @@ class Pipes:
 
     def wait(self, user: str, count: int, seconds: float) -> list[Delivery]:
         """Those of the user that have ended, at least so many."""
-        Daemon.wait(lambda: len(self.of(user)) >= count, seconds)
+        Daemon.wait(lambda: self.ended[user] >= count, seconds)
         return self.of(user)
 
     def _next(self) -> Delivery | None:
@@ -117,5 +118,6 @@ class Pipes:
             found.waited = time.monotonic() - found.queued
             with self.changed:
                 self.done.append(found)
+                self.ended[found.user] += 1
                 self.under_way[found.mailbox] -= 1
                 self.changed.notify_all()

@@ -20,6 +20,7 @@ from harness.smtp import Smtp, SmtpError
 PAUSE_SECONDS = 2.5  # between messages, at most
 DOMAIN = "example.com"
 LARGE = 0.06  # of all messages
+BACKLOG_MAILBOXES = 30
 # sizes of the files in one: over 3 MB one goes by an upload session
 FILES = [[3_200_000], [900_000, 800_000, 700_000], [3_100_000, 500_000]]
 
@@ -135,3 +136,24 @@ class Client(threading.Thread):
         connection, self.connection = self.connection, None
         if connection:
             connection.close()
+
+
+class Backlog(Client):
+    """One application with many mailboxes and small messages, as many as come
+    through at once: Graph throttles it all the while."""
+
+    def run(self) -> None:
+        for index in range(self.count):
+            sender = f"{self.name}.{index % BACKLOG_MAILBOXES}@{DOMAIN}"
+            attempt = 0
+            while not self.gives_up.is_set():
+                attempt += 1
+                if self.attempt(Try(
+                        f"{self.name}.{index}.{attempt}", sender,
+                        [f"r@{self.name}.example.org"], b"backlog\r\n")):
+                    break
+                self.gives_up.wait(0.2 * self.rng.random())
+        self.hang_up()
+
+    def is_mine(self, sender: str) -> bool:
+        return sender.startswith(f"{self.name}.")

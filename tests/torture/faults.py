@@ -1,5 +1,6 @@
 """What goes wrong: processes die or hang, connections break, the disk of the
-state is full, Entra and Graph answer anything."""
+state is full, Entra and Graph answer anything, one application is throttled for
+minutes, and somebody tries secrets of made-up tenants."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ import random
 import signal
 import subprocess
 import threading
+import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +18,8 @@ from typing import Any
 
 from harness.postfix import children
 from harness.process import Process
-from harness.site import Site
+from harness.site import App, Site
+from harness.smtp import SmtpError
 from harness.wait import wait_for
 
 # Postfix programs that may be killed; not postlogd, whose lines are evidence.
@@ -54,6 +58,12 @@ TOKEN_ANSWERS: list[dict[str, Any]] = [
 ]
 
 
+# So long is the throttled application to wait, each time that it is told.
+THROTTLED_SECONDS = 45
+HAMMERS = 20  # connections at once; one address may have 50
+HAMMER_SECONDS = 3.0
+
+
 class Disk:
     """The state's: a small one, so that it can be filled. SQLite's log alone
     takes 4 MB of it before it starts over."""
@@ -87,8 +97,12 @@ class Disk:
 class Faults:
     """Causes faults one after another, chosen by a seeded generator."""
 
-    def __init__(self, site: Site, disk: Disk, seed: int) -> None:
+    def __init__(self, site: Site, disk: Disk, seed: int,
+                 throttled: App) -> None:
         self.site = site
+        self.throttled = throttled
+        self.hammers: list[threading.Thread] = []
+        self.let_in: list[str] = []  # made-up tenants: nobody is
         self.disk = disk
         self.rng = random.Random(seed)
         self.done: Counter[str] = Counter()
@@ -109,6 +123,7 @@ class Faults:
             (3, "all tokens expire", site.m365.expire_tokens),
             (25, "Graph answers", self.answers),
             (8, "Entra answers", self.token_answers),
+            (4, "hammer AUTH with made-up tenants", self.hammer),
             (1, "abort Postfix", self.abort_postfix),
         ]
         self.kinds += [(6 if name == "pipe" else 3, f"kill {name}",
@@ -119,6 +134,7 @@ class Faults:
 
     def run(self, is_enough: Callable[[], bool]) -> None:
         """Until there is enough, and every kind has happened."""
+        self.throttle()
         weights = [kind[0] for kind in self.kinds]
         while not is_enough() or len(self.done) < len(self.kinds):
             _, name, act = self.rng.choices(self.kinds, weights)[0]
@@ -232,6 +248,35 @@ class Faults:
         self.site.m365.rules({"endpoint": "token",
                               **self.rng.choice(TOKEN_ANSWERS)})
 
+    def throttle(self) -> None:
+        """Graph takes nothing of one application any more."""
+        self.site.m365.rules({
+            "endpoint": "sendMail", "status": 429, "times": -1,
+            "match": {"tenant": self.throttled.tenant},
+            "headers": {"Retry-After": str(THROTTLED_SECONDS)},
+            "body": {"error": {"code": "ApplicationThrottled"}}})
+
+    def hammer(self) -> bool:
+        """From many connections, beside whatever goes wrong next."""
+        if any(thread.is_alive() for thread in self.hammers):
+            return False
+        self.hammers = [threading.Thread(target=self.hammer_one)
+                        for _ in range(HAMMERS)]
+        for thread in self.hammers:
+            thread.start()
+        return True
+
+    def hammer_one(self) -> None:
+        end = time.monotonic() + HAMMER_SECONDS
+        while time.monotonic() < end:
+            user = f"{uuid.uuid4()}@{uuid.uuid4()}"
+            try:
+                with self.site.connect() as client:
+                    if client.auth_plain(user, "guessed").code == 235:
+                        self.let_in.append(user)
+            except (OSError, ValueError, SmtpError):
+                self.over.wait(0.1)  # whoever served us was killed
+
     def full_disk(self) -> None:
         self.disk.fill()
         self.pause(1.5)
@@ -240,8 +285,12 @@ class Faults:
     # --- and all is well again
 
     def heal(self) -> None:
+        """But for the application that is throttled."""
+        for thread in self.hammers:
+            thread.join()
         self.site.m365.up()
         self.site.m365.clear_rules()
+        self.throttle()
         self.site.m365.release()
         if self.disk.is_mounted:
             self.disk.empty()

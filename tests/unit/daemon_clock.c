@@ -188,6 +188,8 @@ test_follow(void **state)
 	add_rows(4, 600 * DAY);
 	add_rows(5, 0);
 	assert_int_equal(state_follow_clock(st, began, now, step, NULL), 0);
+	while (state_follow_more(st, NULL) == 1)
+		;
 	assert_times(1, began - 1, ALL);
 	assert_times(2, began + step, ALL);
 	assert_times(3, now + step, ALL);
@@ -195,8 +197,76 @@ test_follow(void **state)
 	assert_times(5, 0, ALL);
 	assert_int_equal(
 	    state_follow_clock(st, began + step, now + step, -step, NULL), 0);
+	while (state_follow_more(st, NULL) == 1)
+		;
 	assert_times(2, began, ALL);
 	assert_times(4, 600 * DAY, ALL);
+}
+
+static long long
+verified_of(int n)
+{
+	struct identity id = {.client = "c"};
+	struct credential c;
+	long long verified;
+
+	snprintf(id.tenant, sizeof(id.tenant), "%d", n);
+	assert_int_equal(state_get(st, &id, &c, NULL), 1);
+	verified = c.verified;
+	assert_int_equal(c.token_expires, verified);
+	credential_clear(&c);
+	return verified;
+}
+
+/*
+ * Many credentials follow in several steps: they read right from the first one
+ * on, and one that is stored meanwhile is not moved.
+ */
+static void
+test_follow_in_pieces(void **state)
+{
+	const int count = 2 * STATE_PIECE + 10;
+	const long long began = 1000, now = 9000, step = -1000;
+	int i, pieces = 1;
+
+	(void)state;
+	for (i = 0; i < count; i++)
+		add_credential(i, 5000);
+	assert_int_equal(state_follow_clock(st, began, now, step, NULL), 0);
+	assert_int_equal(
+	    number("SELECT count(*) FROM credential WHERE verified = 4000"), 0);
+	for (i = 0; i < count; i++)
+		assert_int_equal(verified_of(i), 4000);
+	assert_int_equal(state_follow_more(st, NULL), 1);
+	assert_int_equal(
+	    number("SELECT count(*) FROM credential WHERE verified = 4000"),
+	    STATE_PIECE);
+	add_credential(99, 6000); /* the last of all, in the order of names */
+	add_credential(9999, 6000);
+	assert_int_equal(state_expire(st, now, NULL), 0);
+	while (state_follow_more(st, NULL) == 1)
+		pieces++;
+	assert_int_equal(pieces, 2);
+	for (i = 0; i < count; i++)
+		assert_int_equal(verified_of(i), i == 99 ? 6000 : 4000);
+	assert_int_equal(verified_of(9999), 6000);
+	assert_int_equal(state_follow_more(st, NULL), 0);
+	assert_int_equal(state_expire(st, now, NULL), STATE_PIECE);
+}
+
+/* What is left to do when msgraphd ends is done then. */
+static void
+test_follow_at_the_end(void **state)
+{
+	struct error err;
+
+	(void)state;
+	add_credential(1, 5000);
+	assert_int_equal(state_follow_clock(st, 1000, 9000, 1000, NULL), 0);
+	state_close(&st);
+	st = state_open(folder, vault, &err);
+	assert_non_null(st);
+	assert_int_equal(verified_of(1), 6000);
 }
 
 /* A clock that was years ahead once must not keep rows for years. */
@@ -243,6 +313,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_wall),
 	    cmocka_unit_test_setup_teardown(test_follow, begin, end),
+	    cmocka_unit_test_setup_teardown(test_follow_in_pieces, begin, end),
+	    cmocka_unit_test_setup_teardown(test_follow_at_the_end, begin, end),
 	    cmocka_unit_test_setup_teardown(test_future, begin, end),
 	    cmocka_unit_test_setup_teardown(test_unused, begin, end),
 	};

@@ -21,6 +21,17 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
+static int swept;
+
+void __wrap_accounts_sweep(struct accounts *accounts);
+
+void
+__wrap_accounts_sweep(struct accounts *accounts)
+{
+	(void)accounts;
+	swept++;
+}
+
 static int
 begin(void **state)
 {
@@ -141,6 +152,18 @@ test_ages(void **state)
 	}
 }
 
+static void
+test_accounts_are_swept_each_minute(void **state)
+{
+	int i;
+
+	(void)state;
+	swept = 0;
+	for (i = 0; i < 10; i++)
+		pass(MINUTE + 1000);
+	assert_in_range(swept, 9, 10);
+}
+
 /* A clock that was wrong at the start costs no secret. */
 static void
 test_no_secret_goes_on_the_first_day(void **state)
@@ -163,6 +186,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_ages),
+	    TEST(test_accounts_are_swept_each_minute),
 	    TEST(test_no_secret_goes_on_the_first_day),
 	};
 

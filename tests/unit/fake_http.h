@@ -95,7 +95,7 @@ __wrap_http_cancel(struct http_call **callp)
 }
 
 /* Answers request number n. */
-static void
+static inline void
 reply(int n, long status, const char *body)
 {
 	struct http_answer answer = {

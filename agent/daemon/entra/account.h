@@ -46,6 +46,12 @@ struct accounts *accounts_new(struct event_base *base, const struct conf *conf,
 void accounts_free(struct accounts **accountsp);
 
 /*
+ * Forgets the applications of which nothing is known that could not be read
+ * again; for housekeeping.
+ */
+void accounts_sweep(struct accounts *accounts);
+
+/*
  * Asks whether Entra accepts this secret. *secretp becomes the account's and
  * NULL, whatever the outcome. done is called once, from the event loop. NULL
  * when out of memory, or when too many wait for this application.

@@ -21,7 +21,6 @@
 #include "lib/base/log.h"
 #include "waiting.h"
 
-#define SWEEP_SECONDS 60
 /* Requests about typed secrets: at once, and how many may wait. */
 #define PLACES_MAX 32
 #define PLACES_WAITING_MAX 256
@@ -398,21 +397,16 @@ sign_in_on_wake(struct waiting_queue *queue)
 static const struct waiting_rules sign_in_rules = {
     .wake = sign_in_on_wake, .timeout = sign_in_on_timeout};
 
-static void
-sign_in_on_sweep(evutil_socket_t fd, short what, void *ctx)
+void
+accounts_sweep(struct accounts *accounts)
 {
-	struct accounts *all = ctx;
-
-	(void)fd;
-	(void)what;
-	account_table_sweep(all->table);
+	account_table_sweep(accounts->table);
 }
 
 struct accounts *
 accounts_new(struct event_base *base, const struct conf *conf,
     struct http *http, struct state *state, struct throttles *throttles)
 {
-	const struct timeval every = {.tv_sec = SWEEP_SECONDS};
 	struct accounts *all = calloc(1, sizeof(*all));
 
 	if (all == NULL)
@@ -426,10 +420,8 @@ accounts_new(struct event_base *base, const struct conf *conf,
 	all->with.refusals = refusals_new(REFUSALS_MAX);
 	all->table = account_table_new(conf, state);
 	all->places = places_new(base, PLACES_MAX, PLACES_WAITING_MAX);
-	all->sweep = event_new(base, -1, EV_PERSIST, sign_in_on_sweep, all);
 	if (all->with.refusals == NULL || all->table == NULL ||
-	    all->places == NULL || all->sweep == NULL ||
-	    event_add(all->sweep, &every) == -1 || auth_cache_init() == -1)
+	    all->places == NULL || auth_cache_init() == -1)
 		accounts_free(&all);
 	return all;
 }
@@ -455,7 +447,5 @@ accounts_free(struct accounts **accountsp)
 	places_free(&all->places);
 	account_table_free(&all->table);
 	refusals_free(&all->with.refusals);
-	if (all->sweep != NULL)
-		event_free(all->sweep);
 	free(all);
 }

@@ -59,7 +59,6 @@ struct accounts {
 	struct refresh_with with;
 	struct account_table *table;
 	struct places *places;
-	struct event *sweep;
 	struct waiting_note no_room, guesses;
 };
 

@@ -245,7 +245,7 @@ state_prepare_own(struct state *state, struct error *err)
 		&state->put, err) == -1)
 		return -1;
 	return state_prepare(state,
-	    "SELECT secret, token, token_expires, verified"
+	    "SELECT secret, token, token_expires, verified, used"
 	    " FROM credential WHERE identity = ?",
 	    &state->get, err);
 }
@@ -318,6 +318,9 @@ state_close(struct state **statep)
 	*statep = NULL;
 	if (state == NULL)
 		return;
+	while (state_credential_move_some(state, NULL) == 1)
+		;
+	state_credential_move_end(state);
 	sqlite3_finalize(state->put);
 	sqlite3_finalize(state->get);
 	sqlite3_close(state->db);

@@ -51,8 +51,8 @@ int state_put(struct state *state, const struct identity *id,
     const struct credential *credential, struct error *err);
 
 /*
- * Forgets who has neither signed in nor sent since wall (clock_wall()). How
- * many, or -1 with *err.
+ * Forgets who has neither signed in nor sent since wall (clock_wall()): some at
+ * a time. How many, 0 when there are no more, or -1 with *err.
  */
 int state_expire(struct state *state, long long wall, struct error *err);
 
@@ -61,15 +61,23 @@ int state_get(struct state *state, const struct identity *id,
     struct credential *credential, struct error *err);
 
 /*
- * The clock was set by step seconds: so are the times that were written from
- * clock_wall() began to before. 0, or -1 with *err.
+ * Sets the times that were written from clock_wall() began to before by step
+ * seconds, as the clock was. Those of credentials read so from now on, and are
+ * written by state_follow_more(). 0, or -1 with *err.
  */
 int state_follow_clock(struct state *state, long long began, long long before,
     long long step, struct error *err);
 
 /*
- * Rows that were written with a clock far ahead of now's are as of now; they
- * would never expire otherwise. 0, or -1 with *err.
+ * Writes some of what state_follow_clock() has left to do, in one step of the
+ * event loop. 1 when there is more, 0 when there is none, -1 with *err.
+ */
+int state_follow_more(struct state *state, struct error *err);
+
+/*
+ * Dates rows that were written with a clock far ahead of now's as of now; they
+ * would never expire otherwise. Some at a time: 1 when there may be more, 0, or
+ * -1 with *err.
  */
 int state_mend_future(struct state *state, struct error *err);
 

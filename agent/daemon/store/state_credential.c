@@ -7,7 +7,9 @@
  * one whose time somebody has changed without the vault's key: neither grows
  * older or younger by that.
  */
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
@@ -49,6 +51,63 @@ state_credential_old_context(
 {
 	snprintf(context, CONTEXT_SIZE, "%s %s", identity, column);
 	return context;
+}
+
+/* --- a clock that was set --- */
+
+static int
+state_credential_is_of(const struct state_move *move, long long time)
+{
+	return time >= move->began && time <= move->before;
+}
+
+/* Returns 1 when the application's row has still to follow the clock. */
+static int
+state_credential_follows(const struct state_move *move, const char *identity)
+{
+	const struct state_stored *stored;
+
+	if (!move->is_pending || strcmp(identity, move->after) <= 0)
+		return 0;
+	LIST_FOREACH(stored, &move->stored, entry)
+	if (strcmp(stored->identity, identity) == 0)
+		return 0;
+	return 1;
+}
+
+/* Notes that the application's row has the times of the new clock. */
+static int
+state_credential_note_stored(
+    struct state_move *move, const char *identity, struct error *err)
+{
+	struct state_stored *stored;
+
+	if (!state_credential_follows(move, identity))
+		return 0;
+	if ((stored = calloc(1, sizeof(*stored))) == NULL)
+		return error_no_memory(err);
+	snprintf(stored->identity, sizeof(stored->identity), "%s", identity);
+	LIST_INSERT_HEAD(&move->stored, stored, entry);
+	return 0;
+}
+
+static int
+state_credential_change_times(struct state_row *row, const void *ctx)
+{
+	const struct state_move *move = ctx;
+	int verified, used;
+
+	if (!state_credential_follows(move, row->identity))
+		return 0;
+	verified = state_credential_is_of(move, row->credential.verified);
+	used = state_credential_is_of(move, row->used);
+	if (verified)
+		row->credential.verified += move->step;
+	if (used) {
+		row->used += move->step;
+		row->credential.token_expires += move->step;
+	}
+	return verified || used;
 }
 
 /* --- writing --- */
@@ -111,7 +170,9 @@ state_put(struct state *state, const struct identity *id,
 	    .credential = *credential, .used = clock_wall()};
 
 	identity_text(id, row.identity);
-	return state_credential_write(state, &row, err);
+	if (state_credential_write(state, &row, err) == -1)
+		return -1;
+	return state_credential_note_stored(&state->move, row.identity, err);
 }
 
 /* --- reading --- */
@@ -169,7 +230,10 @@ state_get(struct state *state, const struct identity *id,
 	if (result == 1)
 		result =
 		    state_credential_read(state, state->get, 0, 0, &row, err);
-	if (result != 1)
+	row.used = sqlite3_column_int64(state->get, 4);
+	if (result == 1)
+		state_credential_change_times(&row, &state->move);
+	else
 		credential_clear(&row.credential);
 	sqlite3_reset(state->get);
 	*credential = row.credential;
@@ -198,12 +262,16 @@ state_credential_next(struct state *state, sqlite3_stmt *next, int old,
 	return found;
 }
 
-/* Changes each row that opens. One at a time: no list of them is kept. */
+/*
+ * Changes up to most rows that open, from the one behind row->identity on,
+ * which becomes that of the last. One at a time: no list of them is kept. 1 when
+ * there may be more, 0, or -1 with *err.
+ */
 static int
-state_credential_each(struct state *state, int old,
-    state_credential_change change, const void *ctx, struct error *err)
+state_credential_each(struct state *state, int old, struct state_row *row,
+    int most, state_credential_change change, const void *ctx,
+    struct error *err)
 {
-	struct state_row row = {0};
 	sqlite3_stmt *next = NULL;
 	int result, opens;
 
@@ -214,51 +282,63 @@ state_credential_each(struct state *state, int old,
 		&next, err) == -1)
 		return -1;
 	while ((result = state_credential_next(
-		    state, next, old, &row, &opens, err)) == 1) {
-		if (opens && change(&row, ctx))
-			result = state_credential_write(state, &row, err);
-		credential_clear(&row.credential);
-		if (result == -1)
+		    state, next, old, row, &opens, err)) == 1) {
+		if (opens && change(row, ctx) &&
+		    state_credential_write(state, row, err) == -1)
+			result = -1;
+		credential_clear(&row->credential);
+		if (result == -1 || --most == 0)
 			break;
 	}
 	sqlite3_finalize(next);
 	return result;
 }
 
-struct state_move {
-	long long began, before, step;
-};
-
-static int
-state_credential_is_of(const struct state_move *move, long long time)
+void
+state_credential_move(
+    struct state *state, long long began, long long before, long long step)
 {
-	return time >= move->began && time <= move->before;
+	state_credential_move_end(state);
+	state->move.is_pending = 1;
+	state->move.began = began;
+	state->move.before = before;
+	state->move.step = step;
 }
 
-static int
-state_credential_change_times(struct state_row *row, const void *ctx)
+void
+state_credential_move_end(struct state *state)
 {
-	const struct state_move *move = ctx;
-	int verified = state_credential_is_of(move, row->credential.verified);
-	int used = state_credential_is_of(move, row->used);
+	struct state_stored *stored;
 
-	if (verified)
-		row->credential.verified += move->step;
-	if (used) {
-		row->used += move->step;
-		row->credential.token_expires += move->step;
+	while ((stored = LIST_FIRST(&state->move.stored)) != NULL) {
+		LIST_REMOVE(stored, entry);
+		free(stored);
 	}
-	return verified || used;
+	memset(&state->move, 0, sizeof(state->move));
 }
 
 int
-state_credential_move(struct state *state, long long began, long long before,
-    long long step, struct error *err)
+state_credential_move_some(struct state *state, struct error *err)
 {
-	const struct state_move move = {began, before, step};
+	struct state_move *move = &state->move;
+	struct state_row row = {0};
+	int result;
 
-	return state_credential_each(
-	    state, 0, state_credential_change_times, &move, err);
+	if (!move->is_pending)
+		return 0;
+	strcpy(row.identity, move->after);
+	if (state_run(state, "BEGIN IMMEDIATE", err) == -1)
+		return -1;
+	result = state_credential_each(state, 0, &row, STATE_PIECE,
+	    state_credential_change_times, move, err);
+	if (result == -1 || state_run(state, "COMMIT", err) == -1) {
+		state_run(state, "ROLLBACK", NULL);
+		return -1;
+	}
+	strcpy(move->after, row.identity);
+	if (result == 0)
+		state_credential_move_end(state);
+	return result;
 }
 
 /*
@@ -277,6 +357,8 @@ state_credential_distrust(struct state_row *row, const void *ctx)
 int
 state_credential_migrate(struct state *state, struct error *err)
 {
+	struct state_row row = {0};
+
 	return state_credential_each(
-	    state, 1, state_credential_distrust, NULL, err);
+	    state, 1, &row, INT_MAX, state_credential_distrust, NULL, err);
 }

@@ -6,6 +6,7 @@
 #define MSGRAPHD_STATE_SQL_H
 
 #include <sqlite3.h>
+#include <sys/queue.h>
 
 #include "lib/base/error.h"
 #include "state.h"
@@ -16,10 +17,31 @@
 /* No sealed secret or token is longer. */
 #define STATE_SEALED_MAX (64 * 1024)
 
+/* So many rows are changed in one step of the event loop. */
+#define STATE_PIECE 200
+
+/* An application that was stored while others are moved. */
+struct state_stored {
+	LIST_ENTRY(state_stored) entry;
+	char identity[IDENTITY_TEXT_SIZE];
+};
+
+/*
+ * A change of the clock that credentials still have to follow: those behind
+ * after, in the order of their names, but for the ones that were stored since.
+ */
+struct state_move {
+	int is_pending;
+	long long began, before, step;
+	char after[IDENTITY_TEXT_SIZE];
+	LIST_HEAD(state_stored_list, state_stored) stored;
+};
+
 struct state {
 	sqlite3 *db;
 	sqlite3_stmt *put; /* of state_credential.c, as the next */
 	sqlite3_stmt *get;
+	struct state_move move; /* of state_credential.c */
 	const struct vault *vault; /* borrowed */
 	char file[4096];
 };
@@ -44,12 +66,20 @@ int state_step(struct state *state, sqlite3_stmt *stmt, struct error *err);
 int state_finish(struct state *state, sqlite3_stmt *stmt, struct error *err);
 
 /*
- * Adds step seconds to the times of credentials that were written from began to
- * before, and seals them anew. Runs inside a transaction of the caller's. 0, or
- * -1 with *err.
+ * Notes that step seconds are to be added to the times of credentials that were
+ * written from began to before. They read so from now on.
  */
-int state_credential_move(struct state *state, long long began,
-    long long before, long long step, struct error *err);
+void state_credential_move(
+    struct state *state, long long began, long long before, long long step);
+
+/*
+ * Seals the next STATE_PIECE credentials anew, with their new times. Returns 1
+ * when there are more, 0 when all are done, -1 with *err.
+ */
+int state_credential_move_some(struct state *state, struct error *err);
+
+/* Forgets what was to be moved, and frees what it needs. */
+void state_credential_move_end(struct state *state);
 
 /*
  * Seals all credentials of the format STATE_MIGRATE_FROM anew, inside a

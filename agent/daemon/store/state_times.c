@@ -27,9 +27,13 @@ state_times_run(struct state *state, char *sql, struct error *err)
 int
 state_expire(struct state *state, long long wall, struct error *err)
 {
+	if (state->move.is_pending)
+		return 0;
 	if (state_times_run(state,
-		sqlite3_mprintf(
-		    "DELETE FROM credential WHERE used < %lld", wall),
+		sqlite3_mprintf("DELETE FROM credential WHERE identity IN"
+				" (SELECT identity FROM credential"
+				" WHERE used < %lld LIMIT %d)",
+		    wall, STATE_PIECE),
 		err) == -1)
 		return -1;
 	return state_changes(state);
@@ -39,50 +43,85 @@ int
 state_follow_clock(struct state *state, long long began, long long before,
     long long step, struct error *err)
 {
-	if (state_times_run(state,
-		sqlite3_mprintf(
-		    "BEGIN IMMEDIATE;"
-		    "UPDATE delivery SET refused_since = refused_since + %lld"
-		    " WHERE refused_since BETWEEN %lld AND %lld;"
-		    "UPDATE delivery SET posted = posted + %lld"
-		    " WHERE posted BETWEEN %lld AND %lld;"
-		    "UPDATE delivery SET changed = changed + %lld"
-		    " WHERE changed BETWEEN %lld AND %lld;"
-		    "UPDATE draft SET changed = changed + %lld"
-		    " WHERE changed BETWEEN %lld AND %lld;"
-		    "UPDATE sender SET used = used + %lld"
-		    " WHERE used BETWEEN %lld AND %lld;"
-		    "UPDATE throttle SET until = until + %lld"
-		    " WHERE until BETWEEN %lld AND %lld;",
-		    step, began, before, step, began, before, step, began,
+	int more;
+
+	while ((more = state_follow_more(state, err)) == 1)
+		;
+	if (more == -1 ||
+	    state_times_run(state,
+		sqlite3_mprintf("BEGIN IMMEDIATE;"
+				"UPDATE delivery SET changed = changed + %lld,"
+				" refused_since = refused_since + %lld"
+				" * (refused_since BETWEEN %lld AND %lld),"
+				" posted = posted + %lld"
+				" * (posted BETWEEN %lld AND %lld)"
+				" WHERE changed BETWEEN %lld AND %lld;"
+				"UPDATE draft SET changed = changed + %lld"
+				" WHERE changed BETWEEN %lld AND %lld;"
+				"UPDATE sender SET used = used + %lld"
+				" WHERE used BETWEEN %lld AND %lld;"
+				"UPDATE throttle SET until = until + %lld"
+				" WHERE until BETWEEN %lld AND %lld;"
+				"COMMIT",
+		    step, step, began, before, step, began, before, began,
 		    before, step, began, before, step, began, before, step,
 		    began, before + THROTTLE_SECONDS_MAX),
 		err) == -1)
 		return -1;
-	if (state_credential_move(state, began, before, step, err) == 0 &&
-	    state_run(state, "COMMIT", err) == 0)
-		return 0;
-	state_run(state, "ROLLBACK", NULL);
-	return -1;
+	state_credential_move(state, began, before, step);
+	return 0;
+}
+
+int
+state_follow_more(struct state *state, struct error *err)
+{
+	return state_credential_move_some(state, err);
+}
+
+/* ?1 is now, ?2 what is far ahead of it, ?3 how many rows at a time. */
+static const char *const state_times_mends[] = {
+    "UPDATE delivery SET changed = ?1,"
+    " refused_since = min(refused_since, ?1), posted = min(posted, ?1)"
+    " WHERE digest IN"
+    " (SELECT digest FROM delivery WHERE changed > ?2 LIMIT ?3)",
+    "UPDATE draft SET changed = ?1 WHERE number IN"
+    " (SELECT number FROM draft WHERE changed > ?2 LIMIT ?3)",
+    "UPDATE sender SET used = ?1 WHERE mailbox IN"
+    " (SELECT mailbox FROM sender WHERE used > ?2 LIMIT ?3)",
+    "UPDATE credential SET used = ?1 WHERE identity IN"
+    " (SELECT identity FROM credential WHERE used > ?2 LIMIT ?3)",
+    "DELETE FROM throttle WHERE name IN"
+    " (SELECT name FROM throttle WHERE until > ?2 AND ?1 > 0 LIMIT ?3)",
+};
+
+/* Mends some rows of one table. As state_mend_future(). */
+static int
+state_times_mend(struct state *state, const char *sql, struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	if (state_prepare(state, sql, &stmt, err) == -1)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, clock_wall());
+	sqlite3_bind_int64(stmt, 2, clock_wall() + FAR_SECONDS);
+	sqlite3_bind_int(stmt, 3, STATE_PIECE);
+	if (state_finish(state, stmt, err) == -1)
+		return -1;
+	return state_changes(state) == STATE_PIECE;
 }
 
 int
 state_mend_future(struct state *state, struct error *err)
 {
-	long long now = clock_wall(), far = now + FAR_SECONDS;
+	int more = 0;
+	size_t i;
 
-	return state_times_run(state,
-	    sqlite3_mprintf(
-		"BEGIN IMMEDIATE;"
-		"UPDATE delivery SET changed = %lld,"
-		" refused_since = min(refused_since, %lld),"
-		" posted = min(posted, %lld)"
-		" WHERE changed > %lld;"
-		"UPDATE draft SET changed = %lld WHERE changed > %lld;"
-		"UPDATE sender SET used = %lld WHERE used > %lld;"
-		"UPDATE credential SET used = %lld WHERE used > %lld;"
-		"DELETE FROM throttle WHERE until > %lld;"
-		"COMMIT",
-		now, now, now, far, now, far, now, far, now, far, far),
-	    err);
+	/* what has still to follow the clock is far ahead of nothing */
+	if (state->move.is_pending)
+		return 0;
+	for (i = 0; i < sizeof(state_times_mends) / sizeof(char *); i++)
+		if ((more = state_times_mend(
+			 state, state_times_mends[i], err)) != 0)
+			break;
+	return more;
 }
