@@ -4,6 +4,7 @@ and that it sees each kind of damage."""
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -45,8 +46,9 @@ Content-Disposition: attachment; filename="scan.pdf"
 JVBERi0xLjQK
 --b--
 """.replace(b"\n", b"\r\n")
-# those whose expectations go beyond what can be told from a message alone
-APART = {"apostrophes", "author-bare-host"}
+# those whose expectations go beyond what can be told from a message alone: an
+# address that is repaired, and a From that no mailbox can have
+APART = re.compile("apostrophes|author-")
 
 
 def run(place: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -110,7 +112,7 @@ def test_nothing_there(tmp_path):
 def test_corpus_passes(tmp_path):
     """Our own messages, of which other tests look at all."""
     for name, case in list(CASES.items())[::4]:
-        if name not in APART and not case.refused:
+        if not APART.match(name) and not case.refused:
             (tmp_path / f"{name}.eml").write_bytes(case.message)
     done = run(tmp_path)
     assert done.returncode == 0, done.stdout
