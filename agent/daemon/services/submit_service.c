@@ -191,7 +191,7 @@ submit_service_read_all(struct conn *conn, struct delivery_request *request,
 	    submit_service_find_bounce_identity(
 		conn->daemon, request, recipients, err) == -1)
 		return -1;
-	request->nrcpt = (unsigned int)recipients->count;
+	request->nrcpt = request->notice ? 1 : (unsigned int)recipients->count;
 	if (spool_check(&request->spool, err) == -1)
 		return -1;
 	return attachments_check(&request->attachments, &request->spool, err);
