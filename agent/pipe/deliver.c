@@ -127,8 +127,9 @@ deliver_tell_sender(
 		    sizeof(reply->text));
 		return;
 	}
+	if (told.status == WIRE_BOUNCED)
+		reply->dsn[0] = '4';
 	reply->status = WIRE_DEFERRED;
-	reply->dsn[0] = '4';
 	snprintf(rest, sizeof(rest), ", and the sender cannot be told: %s",
 	    told.text);
 	parts_summary(parts, rest, reply->text, sizeof(reply->text));

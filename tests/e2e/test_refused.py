@@ -26,7 +26,7 @@ X, Y = "x@refused.test", "Y.y+1@refused.test"
 def shared_site():
     """What Graph has taken is found again, and Postfix rests for a second at
     most."""
-    site = Site({"verify_unknown": "yes"})
+    site = Site({"verify_unknown": "yes", "bounce_via_graph": "no"})
     site.postfix.settings.update({
         "transport_retry_time": "1s", "service_throttle_time": "1s",
         "minimal_backoff_time": "1h", "queue_run_delay": "1h"})

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
 #include "delivery_draft.h"
 #include "delivery_draft_state.h"
@@ -282,10 +283,34 @@ delivery_choose(struct delivery *d)
 
 /* --- the end --- */
 
+/*
+ * A bounce or delay notice of this message may be next, and the mailbox may not
+ * have sent before. Who was told that it may not send as this mailbox has no way
+ * back there.
+ */
+static void
+delivery_expect_sender(const struct delivery *d)
+{
+	struct state *state = d->daemon->state;
+	struct error err;
+	int result;
+
+	if (d->request.null_sender || d->request.notice)
+		return;
+	if (d->refused)
+		result = sender_expect_not(state, d->request.mailbox, &err);
+	else
+		result = sender_expect(
+		    state, d->request.mailbox, &d->request.identity, &err);
+	if (result == -1)
+		log_error("%s", err.text);
+}
+
 static void
 delivery_end_unsent(struct delivery *d)
 {
 	turn_end(d->turn);
+	delivery_expect_sender(d);
 	if (!d->refused)
 		delivery_note_refusal(d, NULL);
 	delivery_write(d,

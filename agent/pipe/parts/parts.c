@@ -281,8 +281,9 @@ static void
 parts_join_deferred(const struct wire_reply *why, struct wire_reply *reply)
 {
 	*reply = *why;
+	if (reply->status == WIRE_BOUNCED)
+		reply->dsn[0] = '4';
 	reply->status = WIRE_DEFERRED;
-	reply->dsn[0] = '4';
 }
 
 /*
