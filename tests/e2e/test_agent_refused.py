@@ -92,6 +92,24 @@ def test_rest_is_deferred(agent, daemon):
     assert len(requests) == 2
 
 
+def test_foreign_addresses_go_once(agent, daemon):
+    """Those that the envelope lacks stay in the first that Graph takes."""
+    agent.configure("header_recipients = keep\n")
+    foreign = b"Cc: f@x.test\r\n"
+    named = [b"f@x.test" in request.message for request in run(
+        agent, daemon, REFUSED, SENT, SENT, head=foreign)[1][:2]]
+    assert named == [True, True]
+    partly = reply("deferred", "4.3.0", "before")[:-1] + b"accepted=0\n\n"
+    named = [b"f@x.test" in request.message for request in run(
+        agent, daemon, partly, SENT, head=foreign)[1]]
+    assert named == [True, False]  # and the first of them was not posted
+    # of two halves the first has them
+    nobody = reply("bounced", "5.1.3", "no")[:-1] + b"reason=recipient\n\n"
+    named = [b"f@x.test" in request.message for request in run(
+        agent, daemon, nobody, SENT, SENT, head=foreign)[1]]
+    assert named == [True, True, False]
+
+
 HEADS = {
     "plain": b"Subject: a =_notice_0 b\r\n\tfolded\r\n",
     "UTF-8": "Subject: Grüße\r\n".encode(),
