@@ -4,7 +4,8 @@
  * More recipients than Graph takes at once make several calls, one after
  * another, each with edits of its own over the same spooled message. Who is in
  * which call depends on the addresses alone, so that a second attempt asks
- * msgraphd for the very same deliveries.
+ * msgraphd for the very same deliveries. So do several calls where Graph refuses
+ * some of the recipients: see parts.h.
  *
  * Nothing here says "sent" but msgraphd's answer. Every failure on the way is
  * an error that outcome_from_error() turns into a deferral, or into a bounce
@@ -19,6 +20,8 @@
 #include "agent/pipe/header/lists.h"
 #include "agent/pipe/header/rewrite.h"
 #include "agent/pipe/large/large.h"
+#include "agent/pipe/parts/notice.h"
+#include "agent/pipe/parts/parts.h"
 #include "agent/pipe/process/deadline.h"
 #include "agent/pipe/process/exit_status.h"
 #include "agent/pipe/process/parent.h"
@@ -36,6 +39,7 @@ struct delivery {
 	struct spool *spool;
 	struct recipients recipients;
 	struct rewrite_rules rules;
+	int keep; /* as in rules, for the calls that may still have it */
 };
 
 /* --- one call --- */
@@ -144,24 +148,6 @@ deliver_send_chosen(
 /* --- all of them --- */
 
 /*
- * Of several answers the one for pipe(8), which knows one for all recipients.
- * Only where all were accepted is the message sent, and only where all were
- * refused does it bounce; a mixture is tried again, and msgraphd's journal
- * keeps what was accepted from being posted again.
- */
-static void
-deliver_join(struct wire_reply *all, const struct wire_reply *one)
-{
-	if (all->status == one->status)
-		return;
-	if (all->status == WIRE_SENT ||
-	    (all->status == WIRE_BOUNCED && one->status == WIRE_DEFERRED))
-		*all = *one;
-	all->status = WIRE_DEFERRED;
-	all->dsn[0] = '4';
-}
-
-/*
  * Addresses that stay although the envelope lacks them are mailed with the
  * first call and count there.
  */
@@ -171,37 +157,84 @@ deliver_first_size(const struct delivery *d)
 	size_t limit = (size_t)d->conf->max_recipients, foreign;
 	struct span head = {d->spool->head, d->spool->head_len};
 
-	if (!d->rules.keep)
+	if (!d->keep)
 		return limit;
 	foreign = lists_foreign(head, &d->recipients);
 	return foreign < limit ? limit - foreign : 1;
+}
+
+/* A parts_call: for the recipients that are chosen now. */
+static void
+deliver_send_part(void *ctx, int first, struct wire_reply *reply)
+{
+	struct delivery *d = ctx;
+	long long end = d->spool->end;
+	struct error err;
+
+	/* who is not of the envelope is mailed with the first that is taken */
+	d->rules.keep = d->keep && first;
+	/* without an answer, msgraphd may be reading it still */
+	if (deliver_send_chosen(d, reply, &err) == 0)
+		spool_cut(d->spool, end);
+	else
+		outcome_from_error(reply, &err);
+}
+
+/* What is left to do where some were refused and others were not. */
+static void
+deliver_tell_sender(
+    struct delivery *d, struct parts *parts, struct wire_reply *reply)
+{
+	struct wire_reply told;
+	struct notice notice;
+	struct error err;
+	char rest[sizeof(reply->text)];
+
+	if (d->options->sender[0] == '\0') {
+		/* RFC 5321 section 4.5.5: nobody is to be told */
+		*reply = parts->refused;
+		snprintf(rest, sizeof(rest), ": %s", parts->refused.text);
+		parts_summary(parts, rest, reply->text, sizeof(reply->text));
+		return;
+	}
+	parts_choose(parts, PART_REFUSED);
+	if (notice_write(parts, d->options, d->spool, &notice, &err) == -1 ||
+	    submit_notice(d->conf->submit_socket, d->options, &d->recipients,
+		d->spool, &notice, &told, &err) == -1)
+		outcome_from_error(&told, &err);
+	*reply = told;
+	if (told.status == WIRE_SENT) {
+		parts_summary(parts, ", the sender was told", reply->text,
+		    sizeof(reply->text));
+		return;
+	}
+	if (told.status == WIRE_BOUNCED)
+		reply->dsn[0] = '4';
+	reply->status = WIRE_DEFERRED;
+	snprintf(rest, sizeof(rest), ", and the sender cannot be told: %s",
+	    told.text);
+	parts_summary(parts, rest, reply->text, sizeof(reply->text));
 }
 
 static int
 deliver_send_all(
     struct delivery *d, struct wire_reply *reply, struct error *err)
 {
-	struct recipients *rs = &d->recipients;
 	size_t rank = 0, size = deliver_first_size(d);
-	struct wire_reply one;
-	long long end;
+	struct parts parts;
+	int result;
 
-	for (; rank < rs->sorted_count; rank += recipients_chosen(rs)) {
-		recipients_choose(rs, rank, size);
-		end = d->spool->end;
-		/* without an answer, msgraphd may be reading it still */
-		if (deliver_send_chosen(d, &one, err) == 0)
-			spool_cut(d->spool, end);
-		else
-			outcome_from_error(&one, err);
-		if (rank == 0)
-			*reply = one;
-		else
-			deliver_join(reply, &one);
+	result = parts_init(&parts, &d->recipients, deliver_send_part, d, err);
+	while (result == 0 && rank < d->recipients.sorted_count) {
+		parts_settle(&parts, rank, size);
+		rank += size;
 		size = (size_t)d->conf->max_recipients;
-		d->rules.keep = 0;
+		d->keep = 0;
 	}
-	return 0;
+	if (result == 0 && parts_join(&parts, reply) == 1)
+		deliver_tell_sender(d, &parts, reply);
+	parts_free(&parts);
+	return result;
 }
 
 /* Known only where each recipient has its own. */
@@ -221,7 +254,7 @@ deliver_send_spooled(const struct options *o, const struct conf *conf,
 	d.rules.mailbox = o->mailbox;
 	d.rules.is_bounce = o->sender[0] == '\0' && o->identity[0] == '\0';
 	d.rules.needs_from = o->is_unrouted;
-	d.rules.keep = conf->header_recipients == HEADER_RECIPIENTS_KEEP;
+	d.keep = conf->header_recipients == HEADER_RECIPIENTS_KEEP;
 	result = recipients_init(&d.recipients, o->recipients,
 	    deliver_originals(o), o->recipient_count, err);
 	if (result == 0)

@@ -3,6 +3,7 @@
  * the caller's buffer does.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "wire.h"
@@ -148,12 +149,37 @@ static const char *const status_names[] = {
     [WIRE_BOUNCED] = "bounced",
 };
 
+static const char *const fate_names[] = {
+    [WIRE_FATE_ACCEPTED] = "accepted",
+    [WIRE_FATE_TOLD] = "told",
+    [WIRE_FATE_REFUSED] = "refused",
+};
+
+#define FATES (sizeof(fate_names) / sizeof(*fate_names))
+
+static int
+wire_add_fates(struct buf *out, const struct wire_reply *reply)
+{
+	size_t i;
+
+	for (i = 0; i < WIRE_RECIPIENTS_MAX; i++)
+		if (reply->fates[i] > WIRE_FATE_NONE &&
+		    reply->fates[i] < FATES &&
+		    buf_printf(
+			out, "%s=%zu\n", fate_names[reply->fates[i]], i) == -1)
+			return -1;
+	return 0;
+}
+
 int
 wire_reply_format(struct buf *out, const struct wire_reply *reply)
 {
 	if (wire_field(out, "status", status_names[reply->status]) == -1 ||
 	    wire_field(out, "dsn", reply->dsn) == -1 ||
-	    wire_field(out, "text", reply->text) == -1)
+	    wire_field(out, "text", reply->text) == -1 ||
+	    (reply->by_recipient &&
+		wire_field(out, "reason", "recipient") == -1) ||
+	    wire_add_fates(out, reply) == -1)
 		return -1;
 	return wire_end(out);
 }
@@ -170,6 +196,27 @@ wire_read_status(const char *value, enum wire_status *status)
 		}
 	}
 	return -1;
+}
+
+/* 0 for a line about something else as well; -1 for a place that is none. */
+static int
+wire_read_fate(const char *name, const char *value, struct wire_reply *reply)
+{
+	size_t fate, place;
+	char *end;
+
+	for (fate = 1; fate < FATES; fate++)
+		if (strcmp(name, fate_names[fate]) == 0)
+			break;
+	if (fate == FATES)
+		return 0;
+	if (*value < '0' || *value > '9')
+		return -1;
+	place = strtoul(value, &end, 10);
+	if (*end != '\0' || place >= WIRE_RECIPIENTS_MAX)
+		return -1;
+	reply->fates[place] = (unsigned char)fate;
+	return 0;
 }
 
 int
@@ -192,6 +239,10 @@ wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len)
 			snprintf(reply->dsn, sizeof(reply->dsn), "%s", value);
 		} else if (strcmp(name, "text") == 0) {
 			snprintf(reply->text, sizeof(reply->text), "%s", value);
+		} else if (strcmp(name, "reason") == 0) {
+			reply->by_recipient = strcmp(value, "recipient") == 0;
+		} else if (wire_read_fate(name, value, reply) == -1) {
+			return -1;
 		}
 	}
 	return have_status && reply->dsn[0] != '\0' ? 0 : -1;

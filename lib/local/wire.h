@@ -67,7 +67,21 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  *
  * So an edit costs the bytes it writes, what is not edited cannot change, and
  * the daemon knows the raw message without understanding any of it. It
- * answers "status=", "dsn=", "text=", and an empty line.
+ * answers "status=", "dsn=", "text=", and an empty line. Before the empty line
+ * the answer may name recipients of the request, by their place among its
+ * recipient lines (the first is 0):
+ *
+ *	accepted=2		(Graph took the message for this one before)
+ *	told=0			(this one was refused, and a notice that says so
+ *				was taken by Graph before)
+ *	refused=1		(Graph's words name this one)
+ *	reason=recipient	(bounced for its recipients and nothing else)
+ *
+ * Deferred with "accepted" or "told" means: nothing was posted, ask again for
+ * the others alone. Sent with "told" means: for all but these.
+ *
+ * With "notice=yes" the segments are no edited message but a notice from and to
+ * the mailbox, about the recipients that the request names.
  */
 
 /*
@@ -79,7 +93,8 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
 
 /* 1,000 recipients, 1,000 attachments and 8,000 segments, all at their longest */
 #define WIRE_RECORD_MAX (4 * 1024 * 1024)
-#define WIRE_REPLY_MAX 2048
+/* a line for each recipient, and the rest */
+#define WIRE_REPLY_MAX (16 * 1024)
 
 /*
  * Appends "name=value\n". 0, or -1 when value holds a control character or the
@@ -117,18 +132,29 @@ const char *wire_next(char **cursor, char **value);
 
 enum wire_status { WIRE_SENT, WIRE_DEFERRED, WIRE_BOUNCED };
 
+/* What a reply says of one recipient. */
+enum wire_fate {
+	WIRE_FATE_NONE,
+	WIRE_FATE_ACCEPTED,
+	WIRE_FATE_TOLD,
+	WIRE_FATE_REFUSED
+};
+
 struct wire_reply {
 	enum wire_status status;
 	char dsn[12];
 	char text[512];
+	int by_recipient; /* bounced for its recipients and nothing else */
+	/* enum wire_fate, by the place among the request's recipients */
+	unsigned char fates[WIRE_RECIPIENTS_MAX];
 };
 
 /* Appends a reply as a record. 0, or -1 as wire_field() does. */
 int wire_reply_format(struct buf *out, const struct wire_reply *reply);
 
 /*
- * Reads a reply, whose bytes are written to. 0, or -1 when it is no whole record
- * or lacks a known status or a code.
+ * Reads a reply, whose bytes are written to. 0, or -1 when it is no whole record,
+ * lacks a known status or a code, or names a place that no recipient can have.
  */
 int wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len);
 

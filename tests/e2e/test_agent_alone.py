@@ -184,7 +184,7 @@ ANSWERS = {
     b"": (75, "4.3.0 msgraphd went away without an answer"),
     b"status=sent\ndsn=2.0.0\ntext=fine\n": (
         75, "4.3.0 msgraphd went away without an answer"),
-    b"text=" + b"x" * 5000: (75, "4.3.0 msgraphd's answer is too long"),
+    b"text=" + b"x" * 20_000: (75, "4.3.0 msgraphd's answer is too long"),
 }
 
 

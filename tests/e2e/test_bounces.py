@@ -83,6 +83,18 @@ def test_bounce_reaches_the_sending_mailbox(site, app, mailbox, size):
     site.postfix.wait_empty_queue()
 
 
+def test_bounce_of_the_very_first_message(site, app, mailbox):
+    site.m365.rules(BLOCKED)
+    mark = site.postfix.mark()
+    queue_id = site.send(app, mailbox, ["b@example.org"], message(mailbox))
+    site.postfix.wait_status(queue_id, "bounced")
+    found = site.postfix.wait_log(
+        rf"{queue_id}: sender non-delivery notification: (\w+)", since=mark)
+    site.postfix.wait_status(found[1], "sent")
+    (mail,) = site.m365.mail()
+    assert mail.mailbox == mailbox and mail.recipients == [mailbox]
+
+
 def test_bounce_that_is_refused_is_dropped_with_a_line(site, app, mailbox):
     site.m365.rules({**BLOCKED, "skip": 1, "times": -1})
     bounce_id = send_and_bounce(site, app, mailbox)

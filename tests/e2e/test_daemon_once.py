@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -116,16 +117,69 @@ def test_retry_to_some_of_an_unknown_message(m365, daemon):
 
 
 def test_recipients_that_are_new_get_it(m365, daemon):
-    """Some have got it already and get it again, and the log says so."""
+    """Where some have got it, nothing is posted, and the agent comes again
+    for the others."""
     daemon.auth(USER, SECRET)
     assert submit(daemon, "ab").status == "sent"
-    assert "again" not in daemon.log()
-    assert submit(daemon, "bc").text.startswith("Graph accepted")
-    assert "1 of these 2 recipients have got the message already" \
-        in daemon.log()
+    reply = submit(daemon, "cbca")
+    assert (reply.status, reply.more) == ("deferred",
+                                          ("accepted=1", "accepted=3"))
+    assert len(m365.mail()) == 1
+    assert submit(daemon, "c").text.startswith("Graph accepted")
     assert "outcome=unknown" not in daemon.log()
     assert "accepted before" in submit(daemon, "abc").text
     assert len(m365.mail()) == 2
+
+
+def refuse(m365, message: str) -> None:
+    m365.rules({"endpoint": "sendMail", "status": 400, "times": 2, "body": {
+        "error": {"code": "ErrorInvalidRecipients", "message": message}}})
+
+
+def notice(daemon: Daemon, recipients: str) -> Reply:
+    lines = [f"{name}@example.org" for name in recipients]
+    return daemon.submit(MESSAGE, identity=USER, notice="yes",
+                         recipient="\nrecipient=".join(lines))
+
+
+def test_refused_recipients_are_named(m365, daemon):
+    daemon.auth(USER, SECRET)
+    refuse(m365, "Recipient 'C@example.org' isn't resolved.")
+    reply = submit(daemon, "abc")
+    assert (reply.status, reply.dsn, reply.more) == (
+        "bounced", "5.1.3", ("reason=recipient", "refused=2"))
+    refuse(m365, "At least one recipient is not valid.")
+    assert submit(daemon, "abc").more == ("reason=recipient",)
+
+
+def test_notice_is_a_delivery_of_its_own(m365, daemon):
+    """Once it is taken, its recipients are done, and the agent is told how."""
+    daemon.auth(USER, SECRET)
+    assert submit(daemon, "a").status == "sent"
+    m365.rules({"endpoint": "sendMail", "status": 503})
+    assert notice(daemon, "bc").status == "deferred"
+    assert submit(daemon, "abc").more == ("accepted=0",)
+    assert notice(daemon, "bc").text.startswith("Graph accepted")
+    assert re.search(", nrcpt=1, size=[0-9]+, notice=2, ", daemon.log())
+    daemon.stop(9)
+    daemon.start()
+    assert "accepted before" in notice(daemon, "bc").text
+    reply = submit(daemon, "bac")
+    assert (reply.status, reply.more) == (
+        "sent", ("told=0", "accepted=1", "told=2"))
+    assert submit(daemon, "bd").more == ("told=0",)
+    assert len(m365.mail()) == 2
+
+
+def test_notice_under_way_holds_the_message(m365, daemon):
+    daemon.auth(USER, SECRET)
+    m365.rules({"endpoint": "sendMail", "action": "stall"})
+    thread = threading.Thread(target=notice, args=(daemon, "b"))
+    thread.start()
+    m365.wait_stalled()
+    assert "still under way" in submit(daemon, "ab").text
+    m365.release()
+    thread.join()
 
 
 def test_refusal_takes_no_acceptance_back(m365, daemon):

@@ -125,6 +125,9 @@ check_reply(const char *bytes, size_t len)
 		require(again.status == reply.status);
 		require(strcmp(again.dsn, reply.dsn) == 0);
 		require(strcmp(again.text, reply.text) == 0);
+		require(again.by_recipient == reply.by_recipient);
+		require(
+		    memcmp(again.fates, reply.fates, sizeof(reply.fates)) == 0);
 		buf_free(&out);
 	}
 	free(copy);

@@ -29,6 +29,7 @@ class Reply:
     status: str = ""
     dsn: str = ""
     text: str = ""
+    more: tuple[str, ...] = ()  # lines about single recipients
 
 
 @dataclass
@@ -211,8 +212,11 @@ class Daemon:
             if self.half_close:
                 sock.shutdown(socket.SHUT_WR)
             answer = read_all(sock).decode()
-        return Reply(**dict(line.split("=", 1)
-                            for line in answer.splitlines() if line))
+        lines = [line for line in answer.splitlines() if line]
+        known = [line for line in lines
+                 if line.startswith(("status=", "dsn=", "text="))]
+        return Reply(**dict(line.split("=", 1) for line in known),
+                     more=tuple(line for line in lines if line not in known))
 
 
 def read_all(sock: socket.socket) -> bytes:

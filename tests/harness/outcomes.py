@@ -25,7 +25,7 @@ numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def own_site():
     with_settings = Site({"request_timeout": REQUEST_TIMEOUT,
-                          "throttle_wait": "3s"})
+                          "throttle_wait": "3s", "bounce_via_graph": "no"})
     with_settings.postfix.settings["defer_transports"] = "discard"
     with_settings.postfix.write()
     with with_settings as site:

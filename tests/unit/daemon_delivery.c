@@ -11,6 +11,7 @@
 
 #include "agent/daemon/base/reason.h"
 #include "agent/daemon/delivery/delivery.h"
+#include "agent/daemon/store/sender.h"
 #include "daemon_fake.h"
 
 #define MESSAGE "From: a@x\r\n\r\nbody\r\n"
@@ -148,6 +149,32 @@ test_answers(void **state)
 	}
 }
 
+/* The first message of a mailbox has a way back for its bounce. */
+static void
+test_way_back(void **state)
+{
+	static const struct {
+		long status;
+		const char *code;
+		int way_back;
+	} ends[] = {{202, "", 1}, {413, "", 1}, {503, "", 1},
+	    {400, "ErrorMessageBlocked", 1}, {403, "ErrorAccessDenied", 0},
+	    {404, "ErrorInvalidUser", 0}};
+	struct identity id;
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		start();
+		run();
+		assert_int_equal(sender_find(st, "a@x", &id, NULL), 0);
+		answer(ends[i].status, ends[i].code, 0);
+		assert_int_equal(
+		    sender_find(st, "a@x", &id, NULL), ends[i].way_back);
+		end(state);
+		begin(state);
+	}
+}
+
 static void
 test_accepted_before(void **state)
 {
@@ -255,6 +282,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_answers),
+	    TEST(test_way_back),
 	    TEST(test_accepted_before),
 	    TEST(test_same_message_twice_at_once),
 	    TEST(test_refused_secret_bounces_after_its_grace),

@@ -68,6 +68,37 @@ test_silent_sender_is_forgotten(void **state)
 	assert_int_equal(find("b@x"), 0);
 }
 
+/* Who has only tried takes nobody's place, and goes when Graph says no. */
+static void
+test_expected_sender(void **state)
+{
+	(void)state;
+	sender_note(st, "a@x", &apps[0], NULL);
+	assert_int_equal(sender_expect(st, "a@x", &apps[1], NULL), 0);
+	assert_int_equal(find("a@x"), 0);
+	assert_int_equal(sender_expect_not(st, "a@x", NULL), 0);
+	assert_int_equal(find("a@x"), 0);
+
+	assert_int_equal(sender_expect(st, "b@x", &apps[1], NULL), 0);
+	assert_int_equal(sender_expect(st, "b@x", &apps[2], NULL), 0);
+	assert_int_equal(find("b@x"), 1);
+	assert_int_equal(sender_expect_not(st, "b@x", NULL), 0);
+	assert_int_equal(find("b@x"), -1);
+	assert_int_equal(sender_expect_not(st, "b@x", NULL), 0);
+
+	sender_expect(st, "b@x", &apps[1], NULL);
+	assert_int_equal(sender_expire(st, clock_wall() - 60, NULL), 0);
+	assert_int_equal(find("b@x"), 1);
+	sender_note(st, "b@x", &apps[1], NULL);
+	assert_int_equal(sender_expect_not(st, "b@x", NULL), 0);
+	assert_int_equal(find("b@x"), 1);
+
+	sender_expect(st, "c@x", &apps[2], NULL);
+	pass(120 * 1000);
+	assert_int_equal(sender_expire(st, clock_wall() - 60, NULL), 0);
+	assert_int_equal(find("c@x"), -1);
+}
+
 static void
 test_notices_are_counted_by_the_hour(void **state)
 {
@@ -92,6 +123,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_last_sender),
 	    TEST(test_silent_sender_is_forgotten),
+	    TEST(test_expected_sender),
 	    TEST(test_notices_are_counted_by_the_hour),
 	};
 

@@ -317,9 +317,13 @@ test_fields(void **state)
 /* --- replies --- */
 
 static const struct wire_reply replies[] = {
-    {WIRE_SENT, "2.0.0", "Graph accepted, request-id=none"},
-    {WIRE_DEFERRED, "4.7.28", "Graph asks to slow down: HTTP 429 x=y"},
-    {WIRE_BOUNCED, "5.3.4", ""},
+    {WIRE_SENT, "2.0.0", "Graph accepted, request-id=none", 0, {0}},
+    {WIRE_DEFERRED, "4.7.28", "Graph asks to slow down: HTTP 429 x=y", 0, {0}},
+    {WIRE_BOUNCED, "5.3.4", "", 0, {0}},
+    {WIRE_BOUNCED, "5.1.3", "no", 1, {[1] = WIRE_FATE_REFUSED}},
+    {WIRE_SENT, "2.0.0", "before", 0,
+	{WIRE_FATE_ACCEPTED, [7] = WIRE_FATE_TOLD,
+	    [WIRE_RECIPIENTS_MAX - 1] = WIRE_FATE_ACCEPTED}},
 };
 
 static void
@@ -338,6 +342,9 @@ test_replies(void **state)
 		assert_int_equal(reply.status, replies[i].status);
 		assert_string_equal(reply.dsn, replies[i].dsn);
 		assert_string_equal(reply.text, replies[i].text);
+		assert_int_equal(reply.by_recipient, replies[i].by_recipient);
+		assert_memory_equal(
+		    reply.fates, replies[i].fates, sizeof(reply.fates));
 		buf_free(&out);
 	}
 }
@@ -352,6 +359,8 @@ test_reply_format(void **state)
 	(void)state;
 	memset(reply.dsn, '5', sizeof(reply.dsn) - 1);
 	memset(reply.text, 'x', sizeof(reply.text) - 1);
+	memset(reply.fates, WIRE_FATE_ACCEPTED, sizeof(reply.fates));
+	reply.by_recipient = 1;
 	buf_init(&out, WIRE_REPLY_MAX);
 	assert_int_equal(wire_reply_format(&out, &reply), 0);
 	buf_free(&out);
@@ -387,6 +396,11 @@ static const struct {
     {BYTES("status=accepted\ndsn=2.0.0\n\n"), -1, 0, NULL, NULL},
     {BYTES("status=sent\ndsn=2.0.0\nx\n\n"), -1, 0, NULL, NULL},
     {BYTES("status=sent\ndsn=2.0.0\ntext=a\0b\n\n"), -1, 0, NULL, NULL},
+    /* a place that no recipient can have */
+    {BYTES("status=sent\ndsn=2.0.0\ntold=1000\n\n"), -1, 0, NULL, NULL},
+    {BYTES("status=sent\ndsn=2.0.0\ntold=\n\n"), -1, 0, NULL, NULL},
+    {BYTES("status=sent\ndsn=2.0.0\naccepted=-1\n\n"), -1, 0, NULL, NULL},
+    {BYTES("status=sent\ndsn=2.0.0\nrefused=1x\n\n"), -1, 0, NULL, NULL},
     {BYTES("HTTP/1.1 202 Accepted\r\n\r\n"), -1, 0, NULL, NULL},
 };
 

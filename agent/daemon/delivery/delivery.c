@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
 #include "delivery_draft.h"
 #include "delivery_draft_state.h"
@@ -109,14 +110,75 @@ delivery_is_under_way(const struct delivery *d)
 	const struct delivery *other = d;
 
 	while ((other = LIST_NEXT(other, entry)) != NULL)
-		if (journal_keys_meet(&other->request.keys, &d->request.keys))
+		if (journal_keys_meet(&other->request.keys, &d->request.keys) ||
+		    journal_keys_meet(&other->request.keys, &d->request.told) ||
+		    journal_keys_meet(&other->request.told, &d->request.keys))
 			return 1;
 	return 0;
+}
+
+/*
+ * Notes in the reply who is done. Returns how many are not, or -1 with *err.
+ */
+static long
+delivery_judge_each(struct delivery *d, struct error *err)
+{
+	const struct request_recipient *r = d->request.each;
+	struct journal *journal = d->daemon->journal;
+	long left = 0;
+	int accepted, told;
+	size_t i;
+
+	for (i = 0; i < d->request.each_count; i++, r++) {
+		accepted = d->request.notice
+		    ? 0
+		    : journal_is_accepted(journal, r->key, err);
+		told = journal_is_accepted(journal, r->told, err);
+		if (accepted == -1 || told == -1)
+			return -1;
+		if (accepted)
+			d->reply.fates[i] = WIRE_FATE_ACCEPTED;
+		else if (told)
+			d->reply.fates[i] = WIRE_FATE_TOLD;
+		else
+			left++;
+	}
+	return left;
+}
+
+/*
+ * Some of the recipients have got the message, or their sender was told. What
+ * the agent has written into the header is for all, so it is asked to come again
+ * for the others.
+ */
+static void
+delivery_narrow(struct delivery *d)
+{
+	struct error err;
+	long left;
+
+	report_deferred(&d->reply, &d->report, "4.3.0", REASON_UNKNOWN,
+	    "some of these recipients have got the message before");
+	left = delivery_judge_each(d, &err);
+	if (left == -1) {
+		delivery_defer_error(d, &err);
+		return;
+	}
+	d->narrowed = left > 0;
+	if (left == 0) {
+		d->reply.status = WIRE_SENT;
+		snprintf(d->reply.dsn, sizeof(d->reply.dsn), "2.0.0");
+		snprintf(d->reply.text, sizeof(d->reply.text),
+		    "accepted before, but for recipients that were refused, of "
+		    "whom the sender was told");
+	}
+	delivery_next(d, PHASE_FINISH);
 }
 
 static void
 delivery_begin(struct delivery *d)
 {
+	struct journal_entry told = {.keys = &d->request.told};
 	struct error err;
 
 	if (delivery_is_under_way(d)) {
@@ -125,18 +187,16 @@ delivery_begin(struct delivery *d)
 		    "way");
 		return;
 	}
-	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1) {
+	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1 ||
+	    journal_find(d->daemon->journal, &told, &err) == -1) {
 		delivery_defer_error(d, &err);
 		return;
 	}
 	d->status_before = d->entry_now.status;
-	if (d->entry_now.accepted > 0 && d->status_before != JOURNAL_ACCEPTED)
-		log_warning("%s: %zu of these %zu recipients have got the "
-			    "message already and get it again",
-		    d->request.queue_id, d->entry_now.accepted,
-		    d->request.keys.count);
 	if (d->status_before == JOURNAL_ACCEPTED)
 		delivery_finish_accepted_before(d);
+	else if (d->entry_now.accepted > 0 || told.accepted > 0)
+		delivery_narrow(d);
 	else
 		delivery_next(d, PHASE_TURN);
 }
@@ -223,10 +283,34 @@ delivery_choose(struct delivery *d)
 
 /* --- the end --- */
 
+/*
+ * A bounce or delay notice of this message may be next, and the mailbox may not
+ * have sent before. Who was told that it may not send as this mailbox has no way
+ * back there.
+ */
+static void
+delivery_expect_sender(const struct delivery *d)
+{
+	struct state *state = d->daemon->state;
+	struct error err;
+	int result;
+
+	if (d->request.null_sender || d->request.notice)
+		return;
+	if (d->refused)
+		result = sender_expect_not(state, d->request.mailbox, &err);
+	else
+		result = sender_expect(
+		    state, d->request.mailbox, &d->request.identity, &err);
+	if (result == -1)
+		log_error("%s", err.text);
+}
+
 static void
 delivery_end_unsent(struct delivery *d)
 {
 	turn_end(d->turn);
+	delivery_expect_sender(d);
 	if (!d->refused)
 		delivery_note_refusal(d, NULL);
 	delivery_write(d,
@@ -239,7 +323,12 @@ delivery_finish(struct delivery *d)
 {
 	delivery_draft_end(d);
 	d->report.delay = (double)(clock_ms() - d->started) / 1000;
-	report_log(&d->request, &d->report, &d->reply);
+	if (d->narrowed)
+		log_info("%s: some of these %zu recipients have got the "
+			 "message before; the others go by themselves",
+		    d->request.queue_id, d->request.each_count);
+	else
+		report_log(&d->request, &d->report, &d->reply);
 	if (d->done != NULL)
 		d->done(d->ctx, &d->reply);
 	delivery_free(d);

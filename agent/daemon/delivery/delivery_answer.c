@@ -6,6 +6,7 @@
 
 #include "agent/daemon/base/reveal.h"
 #include "agent/daemon/graph/graph.h"
+#include "agent/daemon/graph/graph_refused.h"
 #include "lib/base/log.h"
 #include "delivery_answer.h"
 #include "delivery_step.h"
@@ -46,6 +47,10 @@ delivery_read_answer(struct delivery *d, const struct http_answer *answer)
 	graph_read_error(answer, &r->error);
 	outcome = outcome_of(
 	    answer->status, r->error.code, answer->body, answer->body_sent);
+	memset(r->named, 0, sizeof(r->named));
+	if (!d->request.notice)
+		graph_read_refused(
+		    answer, d->request.each, d->request.each_count, r->named);
 	delivery_answer_hide(d, r->error.code);
 	delivery_answer_hide(d, r->error.message);
 	delivery_answer_hide(d, r->error.request_id);

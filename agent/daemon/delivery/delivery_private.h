@@ -73,6 +73,7 @@ struct delivery {
 	int refused; /* for what somebody can mend */
 	int renewed, retried; /* each happens once */
 	int warned; /* of an earlier attempt without an answer */
+	int narrowed; /* nothing is done: some recipients were done before */
 	int searched; /* it is not found, or may not be searched for */
 	int in_drafts; /* while it is searched for: Drafts have one like it */
 	long long started, deadline; /* clock_ms() */

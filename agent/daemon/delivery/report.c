@@ -2,6 +2,7 @@
  * report.c - see report.h.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/log.h"
 #include "report.h"
@@ -38,6 +39,8 @@ report_log(const struct delivery_request *request, const struct report *report,
 	    request->queue_id, request->mailbox,
 	    identity_text(&request->identity, client), request->nrcpt,
 	    request->spool.size + request->attachments.size);
+	if (request->notice)
+		buf_printf(&line, ", notice=%zu", request->each_count);
 	if (request->attachments.count > 0)
 		buf_printf(&line, ", draft=%zu/%zu", report->attached,
 		    request->attachments.count);
@@ -60,6 +63,7 @@ report_fill(struct wire_reply *reply, enum wire_status status, const char *dsn,
 
 	/* parts of the text come from outside */
 	error_set(&clean, ERROR_NONE, dsn, "%s", text);
+	memset(reply, 0, sizeof(*reply));
 	reply->status = status;
 	snprintf(reply->dsn, sizeof(reply->dsn), "%s", clean.dsn);
 	snprintf(reply->text, sizeof(reply->text), "%s", clean.text);
@@ -86,6 +90,19 @@ report_error(
 {
 	report_deferred(
 	    reply, report, err->dsn, REASON_CONFIGURATION, err->text);
+}
+
+/* Says whom a refusal is about, where it is about recipients. */
+static void
+report_refused(struct wire_reply *reply, const struct report *report)
+{
+	size_t i;
+
+	reply->by_recipient = reply->status == WIRE_BOUNCED &&
+	    strcmp(report->reason, REASON_RECIPIENT) == 0;
+	for (i = 0; reply->by_recipient && i < WIRE_RECIPIENTS_MAX; i++)
+		if (report->named[i])
+			reply->fates[i] = WIRE_FATE_REFUSED;
 }
 
 void
@@ -115,5 +132,6 @@ report_outcome(struct wire_reply *reply, enum wire_status status,
 	report->reason = outcome->reason;
 	report_fill(
 	    reply, status, dsn, text.bytes == NULL ? "failed" : text.bytes);
+	report_refused(reply, report);
 	buf_free(&text);
 }

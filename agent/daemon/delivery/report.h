@@ -20,6 +20,8 @@ struct report {
 	struct graph_error error;
 	double delay; /* seconds */
 	size_t attached; /* of a large message's attachments, so many */
+	/* the recipients that Graph's words name, by their place */
+	unsigned char named[WIRE_RECIPIENTS_MAX];
 };
 
 /* Logs the one line of a delivery; msgraphd(8) lists its keys in order. */

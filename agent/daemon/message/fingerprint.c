@@ -53,37 +53,62 @@ fingerprint_hash_message(EVP_MD_CTX *ctx,
 	    EVP_DigestFinal_ex(ctx, message, NULL);
 }
 
+/* what follows the recipient is "" for the message itself */
 static int
 fingerprint_hash_recipient(EVP_MD_CTX *ctx,
     const unsigned char message[JOURNAL_DIGEST_SIZE], const char *recipient,
-    unsigned char key[JOURNAL_DIGEST_SIZE])
+    const char *what, unsigned char key[JOURNAL_DIGEST_SIZE])
 {
 	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
 	    EVP_DigestUpdate(ctx, message, JOURNAL_DIGEST_SIZE) &&
 	    fingerprint_add_string(ctx, recipient) &&
+	    (what[0] == '\0' || fingerprint_add_string(ctx, what)) &&
 	    EVP_DigestFinal_ex(ctx, key, NULL);
 }
 
+/* The address as the journal and Graph's words are searched for it. */
 static int
-fingerprint_hash_all(EVP_MD_CTX *ctx, struct delivery_request *request,
+fingerprint_add_recipient(struct delivery_request *request, const char *address)
+{
+	struct request_recipient *r = &request->each[request->each_count];
+	char *p;
+
+	r->address = strdup(address);
+	if (r->address == NULL)
+		return 0;
+	request->each_count++;
+	for (p = r->address; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	return 1;
+}
+
+static int
+fingerprint_hash_each(EVP_MD_CTX *ctx, struct delivery_request *request,
     const char **recipients, size_t count)
 {
-	struct journal_keys *keys = &request->keys;
 	unsigned char message[JOURNAL_DIGEST_SIZE];
+	struct request_recipient *r;
 	size_t i;
 
 	if (!fingerprint_hash_message(ctx, request, message))
 		return 0;
-	for (i = 0; i < count; i++)
-		if (!fingerprint_hash_recipient(
-			ctx, message, recipients[i], keys->list[i]))
+	for (i = 0; i < count; i++) {
+		r = &request->each[i];
+		if (!fingerprint_add_recipient(request, recipients[i]) ||
+		    !fingerprint_hash_recipient(
+			ctx, message, recipients[i], "", r->key) ||
+		    !fingerprint_hash_recipient(
+			ctx, message, recipients[i], "notice", r->told))
 			return 0;
-	keys->count = count;
-	journal_keys_sort(keys);
-	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
-	    EVP_DigestUpdate(
-		ctx, keys->list, keys->count * sizeof(keys->list[0])) &&
-	    EVP_DigestFinal_ex(ctx, request->digest, NULL);
+		memcpy(request->keys.list[i],
+		    request->notice ? r->told : r->key, JOURNAL_DIGEST_SIZE);
+		memcpy(request->told.list[i], r->told, JOURNAL_DIGEST_SIZE);
+	}
+	request->keys.count = request->told.count = count;
+	journal_keys_sort(&request->keys);
+	journal_keys_sort(&request->told);
+	return 1;
 }
 
 int
@@ -95,8 +120,15 @@ fingerprint(
 	int ok;
 
 	keys->list = calloc(count, sizeof(keys->list[0]));
-	ok = ctx != NULL && keys->list != NULL &&
-	    fingerprint_hash_all(ctx, request, recipients, count);
+	request->told.list = calloc(count, sizeof(keys->list[0]));
+	request->each = calloc(count, sizeof(request->each[0]));
+	ok = ctx != NULL && keys->list != NULL && request->told.list != NULL &&
+	    request->each != NULL &&
+	    fingerprint_hash_each(ctx, request, recipients, count) &&
+	    EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+	    EVP_DigestUpdate(
+		ctx, keys->list, keys->count * sizeof(keys->list[0])) &&
+	    EVP_DigestFinal_ex(ctx, request->digest, NULL);
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : -1;
 }

@@ -8,6 +8,12 @@
 void
 delivery_request_free(struct delivery_request *request)
 {
+	size_t i;
+
+	for (i = 0; i < request->each_count; i++)
+		free(request->each[i].address);
+	free(request->each);
+	free(request->told.list);
 	attachments_free(&request->attachments);
 	spool_free(&request->spool);
 	free(request->recipients);

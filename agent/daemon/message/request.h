@@ -10,6 +10,13 @@
 #include "attachment.h"
 #include "source.h"
 
+/* A recipient of the request, and the journal's keys of it. */
+struct request_recipient {
+	char *address; /* owned; in lower case */
+	unsigned char key[JOURNAL_DIGEST_SIZE]; /* of the message */
+	unsigned char told[JOURNAL_DIGEST_SIZE]; /* of a notice about it */
+};
+
 struct delivery_request {
 	char queue_id[QUEUE_ID_SIZE];
 	struct identity identity;
@@ -18,7 +25,11 @@ struct delivery_request {
 	int null_sender; /* 1: the envelope sender is empty */
 	char message_id[MESSAGE_ID_SIZE]; /* empty: not known */
 	char *recipients; /* owned; as graph_recipients() has them */
-	struct journal_keys keys; /* see fingerprint.h; and the next */
+	struct request_recipient *each; /* owned; in the agent's order */
+	size_t each_count;
+	int notice; /* 1: not the message but a notice about its recipients */
+	struct journal_keys keys; /* see fingerprint.h; and the next two */
+	struct journal_keys told; /* of notices about the recipients */
 	unsigned char digest[JOURNAL_DIGEST_SIZE];
 	struct spool spool;
 	struct attachments attachments; /* what was taken out of it */

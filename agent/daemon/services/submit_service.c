@@ -127,6 +127,10 @@ submit_service_read_field(struct delivery_request *request,
 			    "segment is malformed or one too many");
 		return 0;
 	}
+	if (strcmp(name, "notice") == 0) {
+		request->notice = strcmp(value, "yes") == 0;
+		return 0;
+	}
 	if (strcmp(name, "sender") == 0) {
 		request->null_sender = value[0] == '\0';
 		return 0;
@@ -187,7 +191,7 @@ submit_service_read_all(struct conn *conn, struct delivery_request *request,
 	    submit_service_find_bounce_identity(
 		conn->daemon, request, recipients, err) == -1)
 		return -1;
-	request->nrcpt = (unsigned int)recipients->count;
+	request->nrcpt = request->notice ? 1 : (unsigned int)recipients->count;
 	if (spool_check(&request->spool, err) == -1)
 		return -1;
 	return attachments_check(&request->attachments, &request->spool, err);
@@ -199,14 +203,18 @@ submit_service_read_request(
 {
 	struct recipients recipients = {0};
 	int result = submit_service_read_all(conn, request, &recipients, err);
+	const char *mailbox = request->mailbox;
 
 	if (result == 0 &&
 	    fingerprint(request, recipients.list, recipients.count) == -1)
 		result = error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "cannot read the agent's spool file");
-	if (result == 0 &&
-	    (request->recipients = graph_recipients(
-		 recipients.list, recipients.count)) == NULL)
+	if (result == 0 && request->notice)
+		request->recipients = graph_recipients(&mailbox, 1);
+	else if (result == 0)
+		request->recipients =
+		    graph_recipients(recipients.list, recipients.count);
+	if (result == 0 && request->recipients == NULL)
 		result = error_no_memory(err);
 	free(recipients.list);
 	return result;

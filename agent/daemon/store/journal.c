@@ -284,6 +284,21 @@ journal_find(
 }
 
 int
+journal_is_accepted(struct journal *journal,
+    const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err)
+{
+	sqlite3_stmt *find = journal->find;
+	int result;
+
+	sqlite3_bind_blob(find, 1, key, JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
+	result = state_step(journal->state, find, err);
+	if (result == 1)
+		result = sqlite3_column_int(find, 0) == JOURNAL_ACCEPTED;
+	sqlite3_reset(find);
+	return result;
+}
+
+int
 journal_write(struct journal *journal, const struct journal_entry *entry,
     journal_done done, void *ctx)
 {

@@ -12,10 +12,9 @@
  * to: pipe(8) marks recipients done one after the other, and may be killed in
  * between. A message that goes out in several calls, each to some of its
  * recipients, is one to the journal. Where Graph has taken it for some of a
- * request's recipients and not for others it goes to all of them, so some get
- * it twice: what the agent has written into the header is for all. That takes
- * a pipe(8) that was killed in between, and so many recipients that qmgr makes
- * several calls of them and draws the lines elsewhere the second time.
+ * request's recipients and not for others, nothing is posted: what the agent has
+ * written into the header is for all, so it is told who is done, and asks again
+ * for the others.
  */
 #ifndef MSGRAPHD_JOURNAL_H
 #define MSGRAPHD_JOURNAL_H
@@ -90,6 +89,10 @@ int journal_expire(struct journal *journal, long long wall, struct error *err);
  */
 int journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err);
+
+/* 1 when this key is known as accepted, 0, or -1 with *err. */
+int journal_is_accepted(struct journal *journal,
+    const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err);
 
 /*
  * Writes the entry; what was accepted stays so. Writes that come in one turn of

@@ -3,6 +3,11 @@
  *
  * A bounce has no signed-in client. It may go to a mailbox that has sent
  * through us before, with the rights of the identity that did.
+ *
+ * The very first message of a mailbox may bounce too. So an identity is also
+ * expected to send as a mailbox, from the first time that it tried and was not
+ * told that it may not. Such a row takes the place of no other, and goes when
+ * Graph says no.
  */
 #ifndef MSGRAPHD_SENDER_H
 #define MSGRAPHD_SENDER_H
@@ -17,6 +22,17 @@
  */
 int sender_note(struct state *state, const char *mailbox,
     const struct identity *id, struct error *err);
+
+/*
+ * Notes that this identity has tried to send as this mailbox, unless something
+ * is known of the mailbox already. 0, or -1 with *err.
+ */
+int sender_expect(struct state *state, const char *mailbox,
+    const struct identity *id, struct error *err);
+
+/* Forgets what sender_expect() noted of this mailbox. 0, or -1 with *err. */
+int sender_expect_not(
+    struct state *state, const char *mailbox, struct error *err);
 
 /* 1 with *id filled, 0 when the mailbox has not sent, -1 with *err. */
 int sender_find(struct state *state, const char *mailbox, struct identity *id,

@@ -197,7 +197,8 @@ lists_resent_is_whole(const struct recipients *rs)
 	size_t i;
 
 	for (i = rs->from; i < rs->to; i++)
-		if (!rs->sorted[i]->resent)
+		if (recipient_is_chosen(rs, rs->sorted[i]) &&
+		    !rs->sorted[i]->resent)
 			return 0;
 	return 1;
 }

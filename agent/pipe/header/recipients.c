@@ -184,7 +184,14 @@ recipients_choose(struct recipients *rs, size_t rank, size_t count)
 	for (i = rs->from; i < rs->to; i++) {
 		rs->sorted[i]->place = NULL;
 		rs->sorted[i]->resent = 0;
+		rs->sorted[i]->left_out = 0;
 	}
+}
+
+void
+recipients_leave_out(struct recipients *rs, size_t rank)
+{
+	rs->sorted[rank]->left_out = 1;
 }
 
 size_t
@@ -196,7 +203,8 @@ recipients_chosen(const struct recipients *rs)
 int
 recipient_is_chosen(const struct recipients *rs, const struct recipient *r)
 {
-	return r->rank >= rs->from && r->rank < rs->to;
+	return r->rank >= rs->from && r->rank < rs->to &&
+	    !rs->sorted[r->rank]->left_out;
 }
 
 static struct recipient *
@@ -293,7 +301,7 @@ recipients_hidden(const struct recipients *rs)
 	size_t i, n = 0;
 
 	for (i = rs->from; i < rs->to; i++)
-		if (rs->sorted[i]->place == NULL)
+		if (recipient_is_hidden(rs, rs->sorted[i]))
 			n++;
 	return n;
 }

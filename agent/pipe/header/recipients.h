@@ -18,6 +18,7 @@ struct recipient {
 	const char *address; /* how to write it: as given, or the key */
 	char *key; /* owned; see address.h */
 	size_t rank; /* among the sorted; the same address has the same */
+	int left_out; /* of the sorted: of this call, although in its range */
 
 	/* The addr-spec of the header that stands for it; NULL: none does. */
 	const char *place;
@@ -56,7 +57,10 @@ void recipients_free(struct recipients *);
  */
 void recipients_choose(struct recipients *, size_t rank, size_t count);
 
-/* How many are chosen; 1 when this one is. */
+/* Leaves the one of this rank out of the call, until the next choice. */
+void recipients_leave_out(struct recipients *, size_t rank);
+
+/* How many ranks were chosen, with those left out; 1 when this one is. */
 size_t recipients_chosen(const struct recipients *);
 int recipient_is_chosen(const struct recipients *, const struct recipient *);
 

@@ -19,6 +19,7 @@
 void
 outcome_from_error(struct wire_reply *reply, const struct error *err)
 {
+	memset(reply, 0, sizeof(*reply));
 	reply->status =
 	    err->class == ERROR_PERMANENT ? WIRE_BOUNCED : WIRE_DEFERRED;
 	snprintf(reply->dsn, sizeof(reply->dsn), "%s", err->dsn);

@@ -69,10 +69,10 @@ submit_add_recipients(struct buf *record, const struct options *o,
 	return bad;
 }
 
+/* What a message and a notice about it have in common. */
 static int
-submit_make_record(struct buf *record, const struct options *o,
-    const struct recipients *recipients, const struct edits *edits,
-    const struct large *large, struct error *err)
+submit_start_record(struct buf *record, const struct options *o,
+    const struct recipients *recipients)
 {
 	int bad = 0;
 
@@ -81,9 +81,12 @@ submit_make_record(struct buf *record, const struct options *o,
 	bad |= wire_field(record, "mailbox", o->mailbox);
 	bad |= submit_add_sender(record, o->sender);
 	bad |= submit_add_recipients(record, o, recipients);
-	bad |= submit_add_message_id(record, edits->spool);
-	bad |= submit_add_numbers(record, edits);
-	bad |= large_fields(large, record);
+	return bad;
+}
+
+static int
+submit_end_record(struct buf *record, int bad, struct error *err)
+{
 	bad |= wire_end(record);
 	if (record->failed == BUF_NO_MEMORY)
 		return error_no_memory(err);
@@ -94,6 +97,37 @@ submit_make_record(struct buf *record, const struct options *o,
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "control character in the envelope");
 	return 0;
+}
+
+static int
+submit_make_record(struct buf *record, const struct options *o,
+    const struct recipients *recipients, const struct edits *edits,
+    const struct large *large, struct error *err)
+{
+	int bad = submit_start_record(record, o, recipients);
+
+	bad |= submit_add_message_id(record, edits->spool);
+	bad |= submit_add_numbers(record, edits);
+	bad |= large_fields(large, record);
+	return submit_end_record(record, bad, err);
+}
+
+static int
+submit_make_notice_record(struct buf *record, const struct options *o,
+    const struct recipients *refused, const struct spool *spool,
+    const struct notice *notice, struct error *err)
+{
+	char numbers[64];
+	int bad = submit_start_record(record, o, refused);
+
+	bad |= wire_field(record, "notice", "yes");
+	bad |= wire_field(record, "message-id", notice->message_id);
+	snprintf(numbers, sizeof(numbers), "%lld", spool->raw);
+	bad |= wire_field(record, "raw", numbers);
+	snprintf(
+	    numbers, sizeof(numbers), "%lld,%lld", notice->at, notice->length);
+	bad |= wire_field(record, "segment", numbers);
+	return submit_end_record(record, bad, err);
 }
 
 /* Waits for more of the answer. 0; -1 when there will be none. */
@@ -151,29 +185,55 @@ submit_read_reply(int fd, struct wire_reply *reply, struct error *err)
 	return failed ? -1 : 0;
 }
 
+static int
+submit_exchange(const char *socket_path, const struct buf *record,
+    const struct spool *spool, struct wire_reply *reply, struct error *err)
+{
+	int fd, result = -1;
+
+	fd = sock_connect(socket_path, LLONG_MAX, err);
+	if (fd == -1)
+		return -1;
+	if (sock_write_all(fd, record->bytes, record->len, spool->fd, LLONG_MAX,
+		err) == -1)
+		error_prefix(err, "hand the message to msgraphd");
+	else
+		result = submit_read_reply(fd, reply, err);
+	close(fd);
+	return result;
+}
+
 int
 submit(const char *socket_path, const struct options *o,
     const struct recipients *recipients, const struct edits *edits,
     const struct large *large, struct wire_reply *reply, struct error *err)
 {
 	struct buf record;
-	int fd = -1, result = -1;
+	int result;
 
 	buf_init(&record, WIRE_RECORD_MAX);
-	if (submit_make_record(&record, o, recipients, edits, large, err) == -1)
-		goto out;
-	fd = sock_connect(socket_path, LLONG_MAX, err);
-	if (fd == -1)
-		goto out;
-	if (sock_write_all(fd, record.bytes, record.len, edits->spool->fd,
-		LLONG_MAX, err) == -1) {
-		error_prefix(err, "hand the message to msgraphd");
-		goto out;
-	}
-	result = submit_read_reply(fd, reply, err);
-out:
-	if (fd != -1)
-		close(fd);
+	result = submit_make_record(&record, o, recipients, edits, large, err);
+	if (result == 0)
+		result = submit_exchange(
+		    socket_path, &record, edits->spool, reply, err);
+	buf_free(&record);
+	return result;
+}
+
+int
+submit_notice(const char *socket_path, const struct options *o,
+    const struct recipients *refused, const struct spool *spool,
+    const struct notice *notice, struct wire_reply *reply, struct error *err)
+{
+	struct buf record;
+	int result;
+
+	buf_init(&record, WIRE_RECORD_MAX);
+	result =
+	    submit_make_notice_record(&record, o, refused, spool, notice, err);
+	if (result == 0)
+		result =
+		    submit_exchange(socket_path, &record, spool, reply, err);
 	buf_free(&record);
 	return result;
 }

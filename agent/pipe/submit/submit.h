@@ -10,6 +10,7 @@
 #include "agent/pipe/process/options.h"
 #include "lib/base/error.h"
 #include "lib/local/wire.h"
+#include "message_id.h"
 
 /*
  * For the recipients that are chosen. 0 with msgraphd's answer in *reply; -1
@@ -19,5 +20,19 @@
 int submit(const char *socket_path, const struct options *,
     const struct recipients *, const struct edits *, const struct large *,
     struct wire_reply *reply, struct error *);
+
+/* A notice that was appended to the spool. */
+struct notice {
+	char message_id[MESSAGE_ID_SIZE];
+	long long at, length; /* bytes of the spool file */
+};
+
+/*
+ * Hands over a notice about the recipients that are chosen, and does else as
+ * submit(). msgraphd knows it by the message and these recipients.
+ */
+int submit_notice(const char *socket_path, const struct options *,
+    const struct recipients *refused, const struct spool *,
+    const struct notice *, struct wire_reply *reply, struct error *);
 
 #endif

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Callable
+from typing import Any, Callable
 from urllib.parse import quote, unquote, unquote_plus, urlencode
 
 from . import drafts, errors, mime
@@ -146,6 +146,20 @@ def read_message(request: Request) -> mime.Message | Response:
                             f"Invalid MIME content. ({error})")
 
 
+def _refuse_recipients(request: Request, limits: Any,
+                       addresses: list[Any]) -> Response | None:
+    """Exchange takes a message for all its recipients or for none."""
+    found = [a.text for a in addresses if a.text in limits.refused]
+    if not found:
+        return None
+    named = found[:limits.names_refused]
+    text = " ".join(f"Recipient '{name}' isn't resolved." for name in named)
+    return errors.graph(
+        request, 400, "ErrorInvalidRecipients",
+        f"{text} All recipients must be resolved before a message can be "
+        "submitted." if named else "At least one recipient is not valid.")
+
+
 def refuse_message(world: World, request: Request, app: App,
                    message: mime.Message, size: int) -> Response | None:
     """Why Exchange would not send this message as this mailbox."""
@@ -165,6 +179,8 @@ def refuse_message(world: World, request: Request, app: App,
         return errors.graph(request, 400, "ErrorInvalidRecipients",
                             "At least one recipient isn't valid, or there is "
                             "none.")
+    if refusal := _refuse_recipients(request, limits, addresses):
+        return refusal
     if len(addresses) > limits.max_recipients:
         return errors.graph(request, 400, "ErrorExceededMaxRecipientLimit",
                             "The message has too many recipients.")

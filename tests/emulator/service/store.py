@@ -56,6 +56,8 @@ class Limits:
     page: int = 1000  # an answer lists no more, whatever is asked
     draft_404: int = 0  # so many calls on a fresh draft do not find it yet
     in_drafts: float | None = 0  # seconds there after 202; None: for ever
+    refused: list[str] = field(default_factory=list)  # as recipients
+    names_refused: int = 1  # so many of them stand in the answer
     drop_fields: bool = False  # what does not survive: see mime.survivors
 
 

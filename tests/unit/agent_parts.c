@@ -1,0 +1,297 @@
+/*
+ * One message in as many calls as it takes (agent/pipe/parts/parts.c), before a
+ * Graph that refuses some of the recipients and a journal that keeps what was
+ * taken, with every set of refused ones, and stopped after every call.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/pipe/parts/parts.h"
+
+#define MAX 300
+
+static char addresses[MAX][16];
+static char *list[MAX];
+
+static struct world {
+	struct recipients recipients;
+	char refused[MAX]; /* by Graph, by place in the list */
+	char told[MAX]; /* in the journal: 1 as soon as a notice was taken */
+	unsigned int got[MAX];
+	unsigned int names; /* so many are named in a refusal */
+	int stop; /* after so many calls no more is answered; -1: never */
+	unsigned int posts;
+	int kept; /* a call that might keep foreign addresses was taken */
+} world;
+
+static void
+begin(size_t count)
+{
+	struct error err;
+	size_t i;
+
+	memset(&world, 0, sizeof(world));
+	world.stop = -1;
+	for (i = 0; i < count; i++) {
+		snprintf(addresses[i], sizeof(addresses[i]), "r%03zu@x", i);
+		list[i] = addresses[i];
+	}
+	assert_int_equal(
+	    recipients_init(&world.recipients, list, NULL, count, &err), 0);
+}
+
+static void
+say(struct wire_reply *reply, enum wire_status status, const char *dsn)
+{
+	reply->status = status;
+	snprintf(reply->dsn, sizeof(reply->dsn), "%s", dsn);
+	snprintf(reply->text, sizeof(reply->text), "because");
+}
+
+/* Notes who is done; returns how many are not. */
+static size_t
+ask_journal(struct wire_reply *reply, size_t *done)
+{
+	const struct recipients *rs = &world.recipients;
+	size_t i, place = 0, left = 0;
+
+	for (i = 0; i < rs->count; i++) {
+		if (!recipient_is_chosen(rs, &rs->list[i]))
+			continue;
+		if (world.got[i])
+			reply->fates[place] = WIRE_FATE_ACCEPTED;
+		else if (world.told[i])
+			reply->fates[place] = WIRE_FATE_TOLD;
+		else
+			left++;
+		place++;
+	}
+	*done = place - left;
+	return left;
+}
+
+static size_t
+ask_graph(struct wire_reply *reply)
+{
+	const struct recipients *rs = &world.recipients;
+	size_t i, place = 0, refused = 0;
+
+	for (i = 0; i < rs->count; i++) {
+		if (!recipient_is_chosen(rs, &rs->list[i]))
+			continue;
+		if (world.refused[i] && refused++ < world.names)
+			reply->fates[place] = WIRE_FATE_REFUSED;
+		place++;
+	}
+	return refused;
+}
+
+static void
+call(void *ctx, int first, struct wire_reply *reply)
+{
+	const struct recipients *rs = &world.recipients;
+	size_t i, done, left;
+
+	assert_ptr_equal(ctx, &world);
+	memset(reply, 0, sizeof(*reply));
+	say(reply, WIRE_DEFERRED, "4.3.0");
+	if (world.stop == 0)
+		return;
+	world.stop -= world.stop > 0;
+	left = ask_journal(reply, &done);
+	if (left == 0)
+		say(reply, WIRE_SENT, "2.0.0");
+	if (done > 0)
+		return;
+	world.posts++;
+	if (ask_graph(reply) > 0) {
+		world.posts++;
+		say(reply, WIRE_BOUNCED, "5.1.3");
+		reply->by_recipient = 1;
+		return;
+	}
+	assert_int_equal(first, !world.kept);
+	world.kept = 1;
+	say(reply, WIRE_SENT, "2.0.0");
+	for (i = 0; i < rs->count; i++)
+		if (recipient_is_chosen(rs, &rs->list[i]))
+			world.got[i]++;
+}
+
+/* One attempt. Returns what is to be said; *tell as parts_join(). */
+static struct wire_reply
+attempt(struct parts *p, int *tell)
+{
+	struct wire_reply reply;
+	struct error err;
+
+	assert_int_equal(
+	    parts_init(p, &world.recipients, call, &world, &err), 0);
+	world.posts = 0;
+	parts_settle(p, 0, world.recipients.sorted_count);
+	*tell = parts_join(p, &reply);
+	return reply;
+}
+
+/* Takes the notice; returns how many it names. */
+static size_t
+take_notice(struct parts *p)
+{
+	const struct recipients *rs = &world.recipients;
+	size_t i, n = 0;
+
+	parts_choose(p, PART_REFUSED);
+	for (i = 0; i < rs->count; i++) {
+		if (!recipient_is_chosen(rs, &rs->list[i]))
+			continue;
+		assert_false(world.told[i]);
+		assert_int_equal(world.got[i], 0);
+		assert_string_equal(
+		    parts_why(p, rs->list[i].rank)->text, "because");
+		world.told[i] = 1;
+		n++;
+	}
+	return n;
+}
+
+/* What the last attempt has to have come to. */
+static void
+check_end(size_t count, const struct wire_reply *reply, int bounces)
+{
+	size_t i;
+
+	assert_int_equal(reply->status, bounces ? WIRE_BOUNCED : WIRE_SENT);
+	for (i = 0; i < count; i++) {
+		assert_int_equal(world.got[i], !world.refused[i]);
+		assert_int_equal(world.told[i], world.refused[i] && !bounces);
+	}
+}
+
+static void
+run_set(size_t count, unsigned int set, unsigned int names, int stop)
+{
+	unsigned int all = (1u << count) - 1;
+	struct wire_reply reply;
+	struct parts p;
+	size_t i;
+	int tell;
+
+	begin(count);
+	world.names = names;
+	world.stop = stop;
+	for (i = 0; i < count; i++)
+		world.refused[i] = (set >> i & 1) != 0;
+	reply = attempt(&p, &tell);
+	assert_true(world.posts <= PARTS_POSTS_MAX);
+	if (stop != -1 && reply.status == WIRE_DEFERRED && !tell) {
+		parts_free(&p);
+		world.stop = -1;
+		reply = attempt(&p, &tell);
+	}
+	if (tell) {
+		assert_int_equal(reply.status, WIRE_DEFERRED);
+		assert_true(take_notice(&p) > 0);
+		/* killed before anybody heard of it */
+		parts_free(&p);
+		world.stop = -1;
+		reply = attempt(&p, &tell);
+		assert_false(tell);
+		assert_int_equal(world.posts, 0);
+		assert_non_null(strstr(reply.text, "the sender was told"));
+	}
+	check_end(count, &reply, set == all);
+	parts_free(&p);
+	recipients_free(&world.recipients);
+}
+
+static void
+test_every_set(void **state)
+{
+	unsigned int set, names;
+	size_t count;
+	int stop;
+
+	(void)state;
+	for (count = 1; count <= 5; count++)
+		for (set = 0; set < 1u << count; set++)
+			for (names = 0; names <= count; names++)
+				for (stop = -1; stop < 14; stop++)
+					run_set(count, set, names, stop);
+}
+
+static void
+test_limit(void **state)
+{
+	static const struct {
+		size_t count, step, refused; /* each so-manieth from its end */
+	} rows[] = {{300, 2, 150}, {300, 300, 1}, {300, 100, 3}, {40, 1, 40}};
+	struct wire_reply reply;
+	struct parts p;
+	size_t i, j, got, told;
+	int tell;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		begin(rows[i].count);
+		for (j = 0; j < rows[i].refused; j++)
+			world.refused[rows[i].count - 1 - j * rows[i].step] = 1;
+		reply = attempt(&p, &tell);
+		assert_in_range(world.posts, 1, PARTS_POSTS_MAX);
+		assert_int_equal(tell, rows[i].step > 1);
+		if (tell)
+			take_notice(&p);
+		else
+			assert_int_equal(reply.status, WIRE_BOUNCED);
+		for (j = got = told = 0; j < rows[i].count; j++) {
+			assert_in_range(world.got[j] + (size_t)world.told[j],
+			    tell ? 1 : 0, 1);
+			got += world.got[j];
+			told += (size_t)world.told[j];
+		}
+		assert_true(!tell || (got > 0 && told >= rows[i].refused));
+		parts_free(&p);
+		recipients_free(&world.recipients);
+	}
+}
+
+static void
+test_summary(void **state)
+{
+	struct parts p;
+	char text[512];
+	size_t i;
+	int tell;
+
+	(void)state;
+	begin(6);
+	for (i = 1; i < 6; i++)
+		world.refused[i] = 1;
+	world.names = 5;
+	attempt(&p, &tell);
+	assert_true(tell);
+	parts_summary(&p, ", the sender was told", text, sizeof(text));
+	assert_string_equal(text,
+	    "sent to 1 of 6; <r001@x>, <r002@x>, <r003@x> and 2 more refused, "
+	    "the sender was told");
+	parts_free(&p);
+	recipients_free(&world.recipients);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_every_set),
+	    cmocka_unit_test(test_limit),
+	    cmocka_unit_test(test_summary),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
