@@ -124,6 +124,26 @@ identity_find_any(const char *s, size_t len, const char *set)
 	return len;
 }
 
+/*
+ * Tells why a name without any delimiter is none of ours. The text says nothing
+ * of what may be a secret in the wrong field.
+ */
+static const char *
+identity_describe_undivided(const char *name, size_t len)
+{
+	size_t at = identity_find_any(name, len, "/");
+	char id[UUID_TEXT_SIZE];
+
+	if (identity_read_id(name, len, id) == 0)
+		return "one id alone, where tenant and client are needed";
+	if (at < len && identity_read_id(name, at, id) == 0 &&
+	    identity_read_id(name + at + 1, len - at - 1, id) == 0)
+		return "no delimiter between tenant and client, and \"/\" is "
+		       "none; see username_delimiter";
+	return "no delimiter between tenant and client; see "
+	       "username_delimiter";
+}
+
 int
 identity_parse(const char *name, size_t len, const char *delimiters,
     struct identity *id, const char **reason)
@@ -136,17 +156,19 @@ identity_parse(const char *name, size_t len, const char *delimiters,
 	tenant_len = identity_find_any(name, len, delimiters);
 	if (tenant_len == len)
 		return identity_refuse(
-		    reason, "no delimiter between tenant and client");
+		    reason, identity_describe_undivided(name, len));
 	client = name + tenant_len + 1;
 	client_len = identity_find_any(client, len - tenant_len - 1, ".");
 	if (memchr(name, '\0', len) != NULL)
 		return identity_refuse(reason, "NUL in user name");
 	if (identity_read_id(name, tenant_len, id->tenant) == -1)
-		return identity_refuse(
-		    reason, "tenant is neither a UUID nor its base64url form");
+		return identity_refuse(reason,
+		    "tenant is neither a UUID (36 characters) nor its "
+		    "base64url form (22)");
 	if (identity_read_id(client, client_len, id->client) == -1)
-		return identity_refuse(
-		    reason, "client is neither a UUID nor its base64url form");
+		return identity_refuse(reason,
+		    "client is neither a UUID (36 characters) nor its "
+		    "base64url form (22)");
 	return 0;
 }
 

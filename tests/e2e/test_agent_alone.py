@@ -321,7 +321,8 @@ def test_disk_is_full(agent, daemon):
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    agent.fails(75, "4.3.1 cannot write the message", agent.argv(),
+    agent.fails(75, "4.3.1 cannot write the message to a temporary file in "
+                "/var/tmp: ", agent.argv(),
                 HEADER + b"\r\n" + b"x" * 200_000, preexec_fn=limit)
     assert daemon.idle()
 

@@ -108,6 +108,10 @@ static const struct answer_case refusals[] = {
 	"AADSTS700016: Not found."},
     {400, ERROR("invalid_request", "AADSTS90002: No tenant."), ODD,
 	"AADSTS90002: No tenant."},
+    {400,
+	"{\"error\":\"invalid_request\",\"error_codes\":[90002],"
+	"\"error_description\":\"AADSTS90002: No tenant.\"}",
+	ODD, "AADSTS90002: No tenant. (are tenant and client swapped?)"},
     {400, ERROR("invalid_tenant", "x"), ODD, "x"},
     {400, ERROR("invalid_grant", "AADSTS53003: Blocked."), NO,
 	"AADSTS53003: Blocked."},

@@ -24,9 +24,18 @@
 #define C64_CANONICAL "---------------------w"
 #define C_UPPER "FBEFBEFB-EFBE-FBEF-BEFB-EFBEFBEFBEFB"
 
-#define NO_DELIMITER "no delimiter between tenant and client"
-#define BAD_TENANT "tenant is neither a UUID nor its base64url form"
-#define BAD_CLIENT "client is neither a UUID nor its base64url form"
+#define NO_DELIMITER \
+	"no delimiter between tenant and client; see username_delimiter"
+#define SLASH                                                             \
+	"no delimiter between tenant and client, and \"/\" is none; see " \
+	"username_delimiter"
+#define ONE_ID "one id alone, where tenant and client are needed"
+#define BAD_TENANT                                                         \
+	"tenant is neither a UUID (36 characters) nor its base64url form " \
+	"(22)"
+#define BAD_CLIENT                                                         \
+	"client is neither a UUID (36 characters) nor its base64url form " \
+	"(22)"
 #define TOO_LONG "user name too long"
 #define HAS_NUL "NUL in user name"
 
@@ -68,12 +77,15 @@ static const struct name_case name_cases[] = {
     {NAME(T ":" C), "@", NO_DELIMITER},
     {NAME(T "@" C), "|", NO_DELIMITER},
     {NAME(T "|" C), ":", NO_DELIMITER},
-    {NAME(T "/" C), ANY, NO_DELIMITER},
+    {NAME(T "/" C), ANY, SLASH},
+    /* what is no id may be a secret: nothing is said of its characters */
+    {NAME(T "/" C "x"), ANY, NO_DELIMITER},
+    {NAME("a~b/c"), ANY, NO_DELIMITER},
     {NAME(T "@" C ":" C), ":", BAD_TENANT},
 
     /* parts that are empty, or one too many */
     {NAME(""), ANY, NO_DELIMITER},
-    {NAME(T), ANY, NO_DELIMITER},
+    {NAME(T), ANY, ONE_ID},
     {NAME(T C), ANY, NO_DELIMITER},
     {NAME(":"), ANY, BAD_TENANT},
     {NAME(":" C), ANY, BAD_TENANT},

@@ -30,6 +30,10 @@ static const struct {
     {"interaction_required", ENTRA_REFUSED_REQUEST},
 };
 
+/* AADSTS90002: what an admin sees after typing the two ids the wrong way. */
+#define NO_SUCH_TENANT 90002
+#define NO_SUCH_TENANT_HINT " (are tenant and client swapped?)"
+
 static int
 entra_add_escaped(
     struct buf *out, const char *name, const char *value, size_t len)
@@ -81,28 +85,30 @@ entra_describe(
 	const char *error = json_string_value(json_object_get(json, "error"));
 	const char *description =
 	    json_string_value(json_object_get(json, "error_description"));
+	long long code =
+	    (long long)json_integer_value(json_array_get(codes, 0));
+	const char *hint = code == NO_SUCH_TENANT ? NO_SUCH_TENANT_HINT : "";
 	char number[32] = "";
-	size_t len;
+	size_t len, room = sizeof(out->text) - 1 - strlen(hint);
 
 	if (description == NULL || strcspn(description, "\r\n") == 0)
 		description = error;
 	len = strcspn(description, "\r\n");
-	if (len >= sizeof(out->text))
-		len = sizeof(out->text) - 1;
+	if (len > room)
+		len = room;
 	if (!reveals(secret, description, len)) {
-		snprintf(out->text, sizeof(out->text), "%.*s", (int)len,
-		    description);
+		snprintf(out->text, sizeof(out->text), "%.*s%s", (int)len,
+		    description, hint);
 		entra_clean(out->text);
 		return;
 	}
-	if (json_integer_value(json_array_get(codes, 0)) > 0)
-		snprintf(number, sizeof(number), "AADSTS%lld: ",
-		    (long long)json_integer_value(json_array_get(codes, 0)));
+	if (code > 0)
+		snprintf(number, sizeof(number), "AADSTS%lld: ", code);
 	if (reveals(secret, number, strlen(number)))
 		number[0] = '\0';
 	snprintf(out->text, sizeof(out->text),
-	    "%sEntra's words are left out, they hold a part of the secret",
-	    number);
+	    "%sEntra's words are left out, they hold a part of the secret%s",
+	    number, hint);
 }
 
 static void

@@ -75,6 +75,20 @@ http_reason(const struct http_call *call, CURLcode code)
 	return call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
 }
 
+/* A reason that is too long is cut, and not the hint behind it. */
+static void
+http_describe(
+    const struct http_call *call, CURLcode code, struct http_answer *answer)
+{
+	char hint[HTTP_HINT_SIZE];
+	size_t room;
+
+	http_hint(call, code, hint);
+	room = sizeof(answer->transport) - 1 - strlen(hint);
+	snprintf(answer->transport, sizeof(answer->transport), "%.*s%s",
+	    (int)room, http_reason(call, code), hint);
+}
+
 int
 http_may_have_all(const struct http_call *call)
 {
@@ -101,8 +115,7 @@ http_finish(struct http_call *call, CURLcode code)
 	answer.body_len = call->in.len;
 	answer.body_sent = http_may_have_all(call);
 	if (code != CURLE_OK)
-		snprintf(answer.transport, sizeof(answer.transport), "%s",
-		    http_reason(call, code));
+		http_describe(call, code, &answer);
 	http_read_request_id(
 	    call, answer.request_id, sizeof(answer.request_id));
 	call->done(call->ctx, &answer);

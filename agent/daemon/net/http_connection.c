@@ -18,6 +18,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -337,4 +338,67 @@ http_set_connection(struct http_call *call, const struct http_request *request)
 		http_connection_set_proxy(easy, settings) == -1
 	    ? -1
 	    : 0;
+}
+
+/* --- why it did not come up --- */
+
+/* What OpenSSL says of the certificate that was refused, the proxy's too. */
+static long
+http_connection_verify_result(const struct http_call *call)
+{
+	long result = X509_V_OK;
+
+	curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &result);
+	if (result == X509_V_OK)
+		curl_easy_getinfo(
+		    call->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &result);
+	return result;
+}
+
+static void
+http_connection_hint_at_clock(char hint[HTTP_HINT_SIZE])
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) != NULL)
+		strftime(hint, HTTP_HINT_SIZE,
+		    " (look at this host's clock: it says %Y-%m-%d %H:%M UTC)",
+		    &tm);
+}
+
+static void
+http_connection_hint_at_trust(
+    const struct http_settings *settings, char hint[HTTP_HINT_SIZE])
+{
+	if (settings->ca_file[0] == '\0')
+		snprintf(hint, HTTP_HINT_SIZE,
+		    " (the system's authorities are trusted; for others, set "
+		    "ca_file)");
+	else
+		snprintf(hint, HTTP_HINT_SIZE,
+		    " (only those in ca_file = %.80s are trusted)",
+		    settings->ca_file);
+}
+
+void
+http_hint(
+    const struct http_call *call, CURLcode code, char hint[HTTP_HINT_SIZE])
+{
+	const struct http_settings *settings = &call->http->settings;
+	long result = X509_V_OK;
+
+	hint[0] = '\0';
+	if (call->begun)
+		return;
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		result = http_connection_verify_result(call);
+	if (result == X509_V_ERR_CERT_NOT_YET_VALID ||
+	    result == X509_V_ERR_CERT_HAS_EXPIRED)
+		http_connection_hint_at_clock(hint);
+	else if (result != X509_V_OK)
+		http_connection_hint_at_trust(settings, hint);
+	else if (settings->proxy[0] != '\0')
+		snprintf(
+		    hint, HTTP_HINT_SIZE, " (proxy = %.100s)", settings->proxy);
 }

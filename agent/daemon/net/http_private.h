@@ -56,6 +56,14 @@ int http_set_up(struct http_call *call, const struct http_request *request);
 int http_set_connection(
     struct http_call *call, const struct http_request *request);
 
+/*
+ * Writes which setting, or the clock, is behind a call's failure before it had
+ * a connection, as " (...)"; or "" where none is known.
+ */
+#define HTTP_HINT_SIZE 128
+void http_hint(
+    const struct http_call *call, CURLcode code, char hint[HTTP_HINT_SIZE]);
+
 /* Frees what the settings own, and wipes the proxy's password. */
 void http_settings_free(struct http_settings *settings);
 

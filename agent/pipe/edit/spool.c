@@ -65,7 +65,9 @@ spool_append(struct spool *s, const void *bytes, size_t len, struct error *err)
 			s->end += n;
 		} else if (n == 0 || errno != EINTR)
 			return error_set(err, ERROR_TEMPORARY, "4.3.1",
-			    "cannot write the message to a temporary file: %s",
+			    "cannot write the message to a temporary file in "
+			    "%s: %s",
+			    s->directory,
 			    n == 0 ? "nothing written" : strerror(errno));
 	}
 	return 0;
@@ -119,6 +121,7 @@ int
 spool_fill(struct spool *s, int in, const char *directory, struct error *err)
 {
 	memset(s, 0, sizeof(*s));
+	s->directory = directory;
 	s->fd = spool_open_file(directory);
 	if (s->fd == -1)
 		return error_set(err, ERROR_TEMPORARY, "4.3.1",

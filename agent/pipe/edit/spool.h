@@ -25,6 +25,7 @@
 
 struct spool {
 	int fd; /* owned */
+	const char *directory; /* borrowed; where the file is, for errors */
 	char *head; /* owned; the first head_len bytes of the message */
 	size_t head_len;
 	long long raw; /* length of the message */
@@ -34,7 +35,7 @@ struct spool {
 };
 
 /*
- * Makes the file in directory and copies in to it up to its end. 0; or -1
+ * Makes the file in directory (borrowed) and copies in to it up to its end. 0; or -1
  * with an error that defers. spool_close() takes what either leaves.
  */
 int spool_fill(struct spool *, int in, const char *directory, struct error *);
