@@ -104,7 +104,8 @@ test_conf(void **state)
 static void
 test_wire(void **state)
 {
-	const struct wire_reply reply = {WIRE_SENT, "2.0.0", "accepted"};
+	const struct wire_reply reply = {
+	    .status = WIRE_SENT, .dsn = "2.0.0", .text = "accepted"};
 	struct buf buf;
 	size_t n;
 	int result;
