@@ -75,14 +75,16 @@ def test_answer_of_entra_to_a_sign_in(site, refusal):
     app = site.new_app()
     site.m365.rules(refusal.rule)
     assert sign_in(site, app) == (535 if refusal.refused else 454)
-    assert f"AADSTS{refusal.number}: Because. " not in site.daemon.log()
+    assert "Trace ID" not in site.daemon.log()
     lines = [line for line in site.daemon.log().splitlines()
              if f"application={app.identity}, " in line]
     word = "refused" if refusal.refused else "unavailable"
     reason = "credential" if refusal.refused else \
         "throttled" if refusal.status == 429 else "endpoint"
+    hint = " (are tenant and client swapped?)" \
+        if refusal.number == 90002 else ""
     assert (f", reason={reason}, status={word} "
-            f"(AADSTS{refusal.number}: Because.)" in lines[-1])
+            f"(AADSTS{refusal.number}: Because.{hint})" in lines[-1])
 
 
 def queue_without_token(site: Site, refusal: Refusal) -> Run:
