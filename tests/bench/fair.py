@@ -142,8 +142,10 @@ def measure(row: Row, processes: int) -> None:
                 pipes.forget()
                 m365.clear_rules()
                 m365.release()
+                daemon.stop()  # what waits for a Retry-After is deferred
             counts = {" ".join(key): count for key, count
-                      in sorted(pipes.statuses(user(A)).items())}
+                      in sorted(pipes.statuses(user(A)).items())
+                      if key[0]}  # those that we stopped have none
     show(row.name, taken, f"{counts or ''}{whole}")
 
 
