@@ -8,8 +8,8 @@
  * the next request: a wrong secret would be right, a message that was refused
  * would be sent. So whatever waits on an idle connection, be it an answer, the
  * end of TLS or a session ticket that came late, ends it: before the first byte
- * of a request goes out over a pooled connection, http_connection_check_connection() looks, and
- * start_again() (http.c) sends the same request over a new one. A ticket costs
+ * of a request goes out over a pooled connection, http_connection_check() looks, and
+ * http_start_again() (http.c) sends the same request over a new one. A ticket costs
  * a handshake that way, and no message.
  *
  * Requests that ask who somebody is have a connection of their own.
@@ -207,7 +207,7 @@ http_connection_tls_has_input(CURL *easy)
 
 /* Called by libcurl on a connection that is up, before it sends a request. */
 static int
-http_connection_check_connection(
+http_connection_check(
     void *ctx, char *address, char *own_address, int port, int own_port)
 {
 	struct http_call *call = ctx;
@@ -244,8 +244,8 @@ http_connection_set_pool(
 	int fresh = own || request->once || age < AGE_SLACK;
 	CURL *easy = call->easy;
 
-	return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION,
-		   http_connection_check_connection) ||
+	return curl_easy_setopt(
+		   easy, CURLOPT_PREREQFUNCTION, http_connection_check) ||
 		curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) ||
 		curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION,
 		    http_connection_note_socket) ||
