@@ -196,7 +196,7 @@ static const struct {
 	const char *first, *second;
 	struct http_request request;
 	long status; /* of the second */
-	int connections, requests; /* in all */
+	int connections, requests; /* in all; 0 connections: any number */
 } rows[] = {
     {ACCEPTED, ACCEPTED, {0}, 202, 1, 2},
     {ACCEPTED, ACCEPTED, {.own_connection = 1}, 202, 2, 2},
@@ -206,8 +206,11 @@ static const struct {
 	2},
     {ACCEPTED "|" ACCEPTED, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", {0},
 	403, 2, 2},
-    /* the connection ends when all was sent: not again, unless it may be */
-    {ACCEPTED, "", {0}, 0, 2, 2},
+    /*
+     * The connection ends when all was sent: not again, unless it may be.
+     * Before it gives up, libcurl 7.88 makes another one and 8.14 does not.
+     */
+    {ACCEPTED, "", {0}, 0, 0, 2},
     {ACCEPTED, "", {.repeatable = 1}, 202, 2, 3},
 };
 
@@ -225,7 +228,8 @@ test_again(void **state)
 		post();
 		post_with(rows[i].request);
 		if (result.status != rows[i].status ||
-		    server.connections != rows[i].connections ||
+		    (rows[i].connections != 0 &&
+			server.connections != rows[i].connections) ||
 		    server.requests != rows[i].requests)
 			fail_msg("row %zu: %ld, %d connections, %d requests "
 				 "(%s)",
