@@ -10,9 +10,9 @@
 extern struct smfiDesc callbacks_filter;
 
 /*
- * From now on no message begins (451), and those under way have so many
- * milliseconds to end. Returns how many had not. For the end of the program,
- * while libmilter still runs.
+ * Stops taking messages: from now on none begins (451), and those under way
+ * have so many milliseconds to end. Returns how many had not. For the end of
+ * the program, while libmilter still runs.
  */
 unsigned int callbacks_drain(long milliseconds);
 

@@ -8,16 +8,18 @@
 #include "lib/base/error.h"
 
 /*
- * 0; or -1 with err->dsn 5.6.7 when the local part is not ASCII, 5.1.7 when
- * there is a control character. argument is as it came, brackets and all.
+ * Checks the argument of MAIL FROM, which is as it came, brackets and all. 0;
+ * or -1 with err->dsn 5.6.7 when the local part is not ASCII, 5.1.7 when there
+ * is a control character.
  */
 int envelope_sender(const char *argument, struct error *err);
 
 /*
- * 0; or -1 with err->dsn 5.6.7, or 5.1.3 when msgraph-agent could not write
- * the address into a header, for which it would have to bounce the message for
- * the other recipients too, or when its domain is none: Graph refuses a message
- * to all for one such address. See mailbox_domain_unfit().
+ * Checks the argument of RCPT TO. 0; or -1 with err->dsn 5.6.7, or 5.1.3 when
+ * msgraph-agent could not write the address into a header, for which it would
+ * have to bounce the message for the other recipients too, or when its domain
+ * is none: Graph refuses a message to all for one such address. See
+ * mailbox_domain_unfit().
  */
 int envelope_recipient(const char *argument, struct error *err);
 

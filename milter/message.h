@@ -52,15 +52,16 @@ struct message {
 };
 
 /*
- * Whether one who signed in as authen (NULL: nobody) may send. 0 with *id, or
- * -1 with err->dsn 5.7.0 (did not sign in) or 5.7.1 (not by an application).
+ * Checks whether one who signed in as authen (NULL: nobody) may send. 0 with
+ * *id, or -1 with err->dsn 5.7.0 (did not sign in) or 5.7.1 (not by an
+ * application).
  */
 int message_admit(const struct conf *, const char *authen, struct identity *id,
     struct error *err);
 
 /*
- * sender is the argument of MAIL FROM as it came. Takes over the reference to
- * the settings even when it fails. NULL: out of memory.
+ * Makes a message. sender is the argument of MAIL FROM as it came. Takes over
+ * the reference to the settings even when it fails. NULL: out of memory.
  */
 struct message *message_new(
     struct settings *, const struct identity *, const char *sender);
@@ -72,15 +73,16 @@ void message_free(struct message **messagep);
 void message_header(struct message *, const char *name, const char *value);
 
 /*
- * All fields have been seen. 0 with the mailbox; or -1 with *err for the
- * client.
+ * Checks the message when all fields have been seen. 0 with the mailbox; or -1
+ * with *err for the client.
  */
 int message_finish(
     const struct message *, char mailbox[MAILBOX_SIZE], struct error *err);
 
 /*
- * One change to the header: the index-th field (from 1) of that name goes; or,
- * with a value, such a field is added at the end. -1 stops message_edit().
+ * Makes one change to the header: the index-th field (from 1) of that name
+ * goes; or, with a value, such a field is added at the end. -1 stops
+ * message_edit().
  */
 typedef int message_change(
     void *arg, const char *name, unsigned int index, const char *value);

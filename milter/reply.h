@@ -11,7 +11,9 @@
 /* A reply line has 512 bytes (RFC 5321 section 4.5.3.1.5), code and all. */
 #define REPLY_TEXT_SIZE 480
 
-/* The three digits that go with the error's class and enhanced status. */
+/*
+ * Returns the three digits that go with the error's class and enhanced status.
+ */
 const char *reply_code(const struct error *err);
 
 /*

@@ -20,7 +20,7 @@ struct settings {
  */
 int settings_load(const char *file, int is_reload, struct error *err);
 
-/* The current one; never NULL after a load. Give it back. */
+/* Returns the current one; never NULL after a load. Give it back. */
 struct settings *settings_get(void);
 
 /* Gives it back and sets *settingsp to NULL; takes NULL. */

@@ -7,8 +7,9 @@
 #include "lib/base/error.h"
 
 /*
- * argv is the argument of MAIL FROM and its parameters, up to a NULL. 0; or -1
- * with err->dsn 5.3.4 when they announce more than max bytes.
+ * Checks the announced size. argv is the argument of MAIL FROM and its
+ * parameters, up to a NULL. 0; or -1 with err->dsn 5.3.4 when they announce
+ * more than max bytes.
  */
 int size_check(char *const *argv, long max, struct error *err);
 

@@ -135,7 +135,7 @@ msgraphd_reload_http(
 		return -1;
 	if (http_configure(d->http, fresh, err) == 0)
 		return 0;
-	/* what cannot be set back keeps the new settings, which are sound */
+	/* what cannot be set back keeps the new settings, which are valid */
 	http_configure(d->entra_http, &d->conf, NULL);
 	return -1;
 }

@@ -24,7 +24,7 @@ enum { BUF_NO_MEMORY = 1, BUF_OVER_LIMIT };
 void buf_init(struct buf *, size_t limit);
 
 /*
- * Append bytes, a string, or a formatted text. 0, or -1 with failed set and
+ * Appends bytes, a string, or a formatted text. 0, or -1 with failed set and
  * nothing changed.
  */
 int buf_add(struct buf *, const void *bytes, size_t len);

@@ -2,8 +2,8 @@
  * address.c - address lists as spans of the input. See address.h.
  *
  * One loop an element, which only notes where things are; whether what
- * should be an addr-spec is sound is decided once the element's end is known.
- * Nothing is read more than twice. Pure functions, for any thread.
+ * should be an addr-spec is well-formed is decided once the element's end is
+ * known. Nothing is read more than twice. Pure functions, for any thread.
  */
 #include "address_lex.h"
 

@@ -22,12 +22,12 @@
  * (RFC 2047) are atoms and left as they are; a comma inside one separates.
  *
  * Where that goes beyond the grammar of RFC 5322, obsolete forms and bytes
- * above 127 aside, an address is loose. So is one with an encoded word that
+ * above 127 aside, an address is ambiguous. So is one with an encoded word that
  * holds a quote, bracket or backslash, or ends in another element: some readers
  * take the word first and find other addresses in the rest. Of a list that has
- * a loose address or a bad element, or whose reader ends loose, other readers
- * were seen to read less, in front of it too. Who must be sure that Exchange
- * sees the same addresses counts on none of it.
+ * an ambiguous address or a bad element, or whose reader ends ambiguous, other
+ * readers were seen to read less, in front of it too. Who must be sure that
+ * Exchange sees the same addresses counts on none of it.
  *
  * All else is ADDRESS_BAD with the bytes up to the next separator. A
  * bad element never becomes a mailbox on a guess: a caller that knows the
@@ -80,10 +80,12 @@ struct address_reader {
 
 void address_init(struct address_reader *, const char *value, size_t len);
 
-/* 1 with the next element in *address; 0 at the end of the list. */
+/*
+ * Reads the next element into *address and returns 1; 0 at the end of the list.
+ */
 int address_next(struct address_reader *, struct address *address);
 
-/* 1 when an encoded word may start in the text and end behind it. */
+/* Returns 1 when an encoded word may start in the text and end behind it. */
 int address_word_is_open(struct span text);
 
 /* Room for any address that can be delivered (RFC 5321 section 4.5.3.1). */
@@ -102,21 +104,24 @@ int address_word_is_open(struct span text);
  */
 int address_key(struct span spec, char *key, size_t size);
 
-/* 1 without a byte above 127. */
+/* Returns 1 without a byte above 127. */
 int address_is_ascii(struct span);
 
-/* 1 when every reader finds this one mailbox, and nothing else, in the text. */
+/*
+ * Returns 1 when every reader finds this one mailbox, and nothing else, in the
+ * text.
+ */
 int address_is_unambiguous(struct span text);
 
 /*
- * The key of an address that may be written into a header, since every reader
- * finds it there and Graph may know it: as address_key(), but -1 too for one
- * that is not ASCII or not sound, or has an empty local part. ADDRESS_KEY_SIZE
- * must be the size of key.
+ * Writes the key of an address that may be written into a header, since every
+ * reader finds it there and Graph may know it: as address_key(), but -1 too for
+ * one that is not ASCII or is ambiguous, or has an empty local part.
+ * ADDRESS_KEY_SIZE must be the size of key.
  */
 int address_header_key(struct span spec, char *key);
 
-/* 1 when both are addresses and their keys are equal. */
+/* Returns 1 when both are addresses and their keys are equal. */
 int address_equal(struct span a, struct span b);
 
 #endif

@@ -35,7 +35,10 @@ void lex_skip(struct lexer *);
 /* Returns 1 when the token is this special character. */
 int lex_is(const struct lexer *, char);
 
-/* RFC 5322 section 3.2.3, with the bytes above 127 of RFC 6532. */
+/*
+ * Returns 1 for an atext of RFC 5322 section 3.2.3, with the bytes above 127 of
+ * RFC 6532.
+ */
 int lex_is_atext(char);
 
 /* Returns where the quoted string that opens at p ends, or NULL. */

@@ -31,7 +31,7 @@ struct header_field {
 
 enum header_end {
 	HEADER_OPEN, /* there may be more fields */
-	HEADER_EMPTY_LINE, /* what a sound message has */
+	HEADER_EMPTY_LINE, /* what a well-formed message has */
 	HEADER_INPUT_END, /* no empty line: no body, or cut off */
 	HEADER_BAD_LINE /* body starts with a line that is no field */
 };

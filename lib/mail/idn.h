@@ -17,7 +17,7 @@
  */
 int idn_lower(struct span text, char *out, size_t size);
 
-/* The same, and writes each label with bytes above 127 as "xn--...". */
+/* Does the same, and writes each label with bytes above 127 as "xn--...". */
 int idn_domain(struct span domain, char *out, size_t size);
 
 #endif

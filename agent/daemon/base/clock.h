@@ -24,7 +24,7 @@ long long clock_wall(void);
  */
 long long clock_follow(void);
 
-/* For tests that simulate hours: moves both clocks forward. */
+/* Moves both clocks forward; for tests that simulate hours. */
 void clock_advance(long long ms);
 
 #endif

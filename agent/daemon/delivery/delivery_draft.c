@@ -14,9 +14,9 @@
  *	put		one range of it after the other
  *	ask		how far an earlier attempt got with the upload
  *
- * Nothing here can send the message, so nothing here leaves its fate unknown,
- * and the journal is told only before the draft is sent. But a draft whose
- * contents are not certain is thrown away and made anew.
+ * Nothing here can send the message, so nothing here leaves its status
+ * unknown, and the journal is told only before the draft is sent. But a draft
+ * whose contents are not certain is thrown away and made anew.
  */
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "delivery_private.h"
 
 /*
- * Return 1 when the draft of a large message, which is loaded, is not whole
+ * Returns 1 when the draft of a large message, which is loaded, is not whole
  * yet; when it must be made from its beginning; when the next request begins
  * one or sends it. 0 for a message that is not large.
  */

@@ -10,7 +10,7 @@
 /* Asks whether the draft of an earlier attempt is a draft still. */
 void delivery_search_look(struct delivery *d);
 
-/* Ask for the message in Drafts, and after that in Sent Items. */
+/* Asks for the message in Drafts, and after that in Sent Items. */
 void delivery_search_drafts(struct delivery *d);
 void delivery_search_sent(struct delivery *d);
 

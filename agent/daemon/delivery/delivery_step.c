@@ -41,7 +41,7 @@ delivery_step_on_written(void *ctx, const struct error *err)
 
 	d->writing = 0;
 	/*
-	 * The fate of a message that was posted is told even if it could not
+	 * The status of a message that was posted is told even if it could not
 	 * be kept; a message is not posted if that could not be.
 	 */
 	if (err != NULL && d->phase_after != PHASE_FINISH) {

@@ -24,7 +24,7 @@ void delivery_write(
     struct delivery *d, enum journal_status status, enum phase phase);
 
 /*
- * Defer the delivery, with this text, or error, or for want of memory. The
+ * Defers the delivery, with this text, or error, or for want of memory. The
  * journal is told first that this attempt sent nothing; of an earlier attempt
  * without an answer it goes on saying so.
  */

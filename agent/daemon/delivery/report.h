@@ -33,7 +33,7 @@ void report_outcome(struct wire_reply *reply, enum wire_status status,
     const struct outcome *outcome, struct report *report);
 
 /*
- * Fill reply, and the report's reason, with a text of our own: that the
+ * Fills reply, and the report's reason, with a text of our own: that the
  * message was sent, that it is deferred, or with what went wrong on this host.
  */
 void report_sent(

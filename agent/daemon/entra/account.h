@@ -25,7 +25,7 @@ enum account_result {
 	ACCOUNT_OK,
 	ACCOUNT_REFUSED, /* by Entra: the secret or the application */
 	ACCOUNT_REFUSED_REQUEST, /* by Entra, for what may be no fault of it */
-	ACCOUNT_UNKNOWN, /* no secret is held (the state was lost) */
+	ACCOUNT_UNKNOWN, /* no secret is stored (the state was lost) */
 	ACCOUNT_THROTTLED, /* by Entra: see throttle_left_entra() */
 	ACCOUNT_UNAVAILABLE
 };

@@ -33,7 +33,7 @@ auth_cache_init(void)
 	    : -1;
 }
 
-/* Out of memory: fills in what equals no digest, so no secret passes for it. */
+/* Out of memory: fills in what equals no digest, so no secret matches it. */
 static void
 auth_cache_no_digest(unsigned char digest[AUTH_CACHE_DIGEST_SIZE])
 {

@@ -22,7 +22,7 @@
 
 enum entra_result {
 	ENTRA_ACCEPTED, /* a token came */
-	ENTRA_REFUSED, /* Entra knows this secret or client to be wrong */
+	ENTRA_REFUSED, /* Entra knows this secret or application to be wrong */
 	ENTRA_REFUSED_REQUEST, /* a no that says nothing of the secret */
 	ENTRA_UNAVAILABLE /* nothing was learnt about the secret */
 };

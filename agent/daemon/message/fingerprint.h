@@ -1,9 +1,9 @@
 /*
- * fingerprint.h - what the journal knows a message by: SHA-256 over client,
- * mailbox, queue id, the message as pipe gave it and a recipient; and what its
- * draft is known by, which is for all recipients of a request. A notice about
- * recipients that were refused has keys of its own, made of the same message: so
- * it is one to the journal whatever its bytes are.
+ * fingerprint.h - what the journal knows a message by: SHA-256 over
+ * application, mailbox, queue id, the message as pipe gave it and a recipient;
+ * and what its draft is known by, which is for all recipients of a request. A
+ * notice about recipients that were refused has keys of its own, made of the
+ * same message: so it is one to the journal whatever its bytes are.
  *
  * The finished message would not do: an upgrade or another setting may edit
  * the same message differently. The queue id tells two messages apart that say

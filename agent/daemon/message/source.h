@@ -65,7 +65,10 @@ int spool_check(struct spool *spool, struct error *err);
 long spool_read(struct spool *spool, void *to, size_t len);
 void spool_rewind(struct spool *spool);
 
-/* Do the same as base64 without line breaks (RFC 4648 section 4). */
+/*
+ * Returns the size of the spool as base64 without line breaks (RFC 4648
+ * section 4); spool_read_base64() reads it so.
+ */
 long long spool_base64_size(const struct spool *spool);
 long spool_read_base64(struct spool *spool, char *to, size_t room);
 

@@ -107,7 +107,7 @@ void http_cancel(struct http_call **callp);
  */
 int http_add_escaped(struct buf *out, const char *text, size_t len);
 
-/* 1 when all of the request was handed over. */
+/* Returns 1 when all of the request was handed over. */
 int http_may_have_all(const struct http_call *call);
 
 #endif

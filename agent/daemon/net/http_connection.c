@@ -306,10 +306,10 @@ http_connection_set_proxy(CURL *easy, const struct http_settings *settings)
 }
 
 /*
- * HTTP/1.1: one request a connection, so that one that breaks leaves the fate
- * of one message unknown, and not of all that were under way. And libcurl 7.88
- * spins while the window of an HTTP/2 stream is closed: a post of 1.4 MB over a
- * slow line took 1.39 s of CPU, against 0.00 s.
+ * HTTP/1.1: one request a connection, so that one that breaks leaves the
+ * status of one message unknown, and not of all that were under way. And
+ * libcurl 7.88 spins while the window of an HTTP/2 stream is closed: a post of
+ * 1.4 MB over a slow line took 1.39 s of CPU, against 0.00 s.
  *
  * QUICK_EXIT: libcurl resolves names in a thread. When a call ends before a
  * resolver has answered (connect_timeout, or nobody wants it any more), libcurl

@@ -2,7 +2,7 @@
  * submit_service.c - see submit_service.h.
  *
  * The agent is ours, but it has read hostile mail: whatever it says is checked
- * here as if a stranger said it.
+ * here as if anybody had said it.
  */
 #include <stdlib.h>
 #include <string.h>

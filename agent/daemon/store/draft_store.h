@@ -43,7 +43,10 @@ void draft_clear(struct draft *draft);
 int draft_keep(const struct draft_store *store, const struct draft *draft,
     struct error *err);
 
-/* 1 with *draft, 0 when the delivery has none, -1 with *err. */
+/*
+ * Finds the draft of a delivery. 1 with *draft, 0 when there is none, -1 with
+ * *err.
+ */
 int draft_find(const struct draft_store *store,
     const unsigned char digest[JOURNAL_DIGEST_SIZE], struct draft *draft,
     struct error *err);
@@ -56,23 +59,32 @@ int draft_find(const struct draft_store *store,
 int draft_ids(const struct draft_store *store, const char *mailbox,
     struct buf *ids, struct error *err);
 
-/* It was sent: there is no draft any more. Takes an unknown digest. */
+/*
+ * Forgets a draft that was sent: there is none any more. Takes an unknown
+ * digest. 0, or -1 with *err.
+ */
 int draft_forget(const struct draft_store *store,
     const unsigned char digest[JOURNAL_DIGEST_SIZE], struct error *err);
 
-/* It will not be sent. 1 when there was one, 0, or -1 with *err. */
+/*
+ * Discards a draft that will not be sent. 1 when there was one, 0, or -1 with
+ * *err.
+ */
 int draft_discard(const struct draft_store *store,
     const unsigned char digest[JOURNAL_DIGEST_SIZE], struct error *err);
 
 /*
- * The first discarded draft whose number is over *number, which becomes its
- * own. 1, 0 when there is none, -1 with *err (of a row that cannot be read
+ * Finds the first discarded draft whose number is over *number, which becomes
+ * its own. 1, 0 when there is none, -1 with *err (of a row that cannot be read
  * too; *number is its then).
  */
 int draft_next_discarded(const struct draft_store *store, long long *number,
     struct draft *draft, struct error *err);
 
-/* It is deleted from its mailbox, or nobody tries any longer. */
+/*
+ * Drops a discarded draft, which is deleted from its mailbox or which nobody
+ * tries to delete any longer. 0, or -1 with *err.
+ */
 int draft_drop(
     const struct draft_store *store, long long number, struct error *err);
 

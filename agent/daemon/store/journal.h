@@ -1,5 +1,5 @@
 /*
- * journal.h - what is known of each message's fate, so that none goes out
+ * journal.h - what is known of each message's status, so that none goes out
  * twice.
  *
  * Before a message is posted, the journal says so durably; when Graph has
@@ -7,7 +7,7 @@
  * delivery that comes again (the agent, pipe(8), qmgr or this daemon was
  * killed in between) finds out here what happened to the first.
  *
- * What is kept is the fate of a message for each of its recipients (see
+ * What is kept is the status of a message for each of its recipients (see
  * fingerprint.h), since a second delivery need not be to all that the first was
  * to: pipe(8) marks recipients done one after the other, and may be killed in
  * between. A message that goes out in several calls, each to some of its
@@ -56,13 +56,14 @@ struct journal_entry {
 /* Puts keys in order, each once. */
 void journal_keys_sort(struct journal_keys *keys);
 
-/* 1 when both have one in common. */
+/* Returns 1 when both have a key in common. */
 int journal_keys_meet(
     const struct journal_keys *a, const struct journal_keys *b);
 
 /*
- * The clock, which read began at the start and before now, was set by step
- * seconds. What an earlier daemon has written is not ours to move.
+ * Moves the entry's times by step seconds, by which the clock was set; it read
+ * began at the start and before now. What an earlier daemon has written is not
+ * ours to move.
  */
 void journal_follow_clock(struct journal_entry *entry, long long began,
     long long before, long long step);
@@ -90,7 +91,7 @@ int journal_expire(struct journal *journal, long long wall, struct error *err);
 int journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err);
 
-/* 1 when this key is known as accepted, 0, or -1 with *err. */
+/* Returns 1 when this key is known as accepted, 0, or -1 with *err. */
 int journal_is_accepted(struct journal *journal,
     const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err);
 

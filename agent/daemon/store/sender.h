@@ -1,13 +1,13 @@
 /*
- * sender.h - which identity last sent as a mailbox.
+ * sender.h - which application last sent as a mailbox.
  *
- * A bounce has no signed-in client. It may go to a mailbox that has sent
- * through us before, with the rights of the identity that did.
+ * A bounce has no signed-in application. It may go to a mailbox that has sent
+ * through us before, with the rights of the application that did.
  *
- * The very first message of a mailbox may bounce too. So an identity is also
- * expected to send as a mailbox, from the first time that it tried and was not
- * told that it may not. Such a row takes the place of no other, and goes when
- * Graph says no.
+ * The very first message of a mailbox may bounce too. So an application is
+ * also expected to send as a mailbox, from the first time that it tried and was
+ * not told that it may not. Such a row takes the place of no other, and goes
+ * when Graph says no.
  */
 #ifndef MSGRAPHD_SENDER_H
 #define MSGRAPHD_SENDER_H
@@ -17,15 +17,15 @@
 #include "state.h"
 
 /*
- * Notes that Graph has taken a message of this mailbox from this identity.
+ * Notes that Graph has taken a message of this mailbox from this application.
  * Writes at most once a day while nothing changes. 0, or -1 with *err.
  */
 int sender_note(struct state *state, const char *mailbox,
     const struct identity *id, struct error *err);
 
 /*
- * Notes that this identity has tried to send as this mailbox, unless something
- * is known of the mailbox already. 0, or -1 with *err.
+ * Notes that this application has tried to send as this mailbox, unless
+ * something is known of the mailbox already. 0, or -1 with *err.
  */
 int sender_expect(struct state *state, const char *mailbox,
     const struct identity *id, struct error *err);
@@ -34,7 +34,10 @@ int sender_expect(struct state *state, const char *mailbox,
 int sender_expect_not(
     struct state *state, const char *mailbox, struct error *err);
 
-/* 1 with *id filled, 0 when the mailbox has not sent, -1 with *err. */
+/*
+ * Finds the application that last sent as the mailbox. 1 with *id filled, 0
+ * when the mailbox has not sent, -1 with *err.
+ */
 int sender_find(struct state *state, const char *mailbox, struct identity *id,
     struct error *err);
 

@@ -14,7 +14,7 @@
 
 struct state;
 
-/* What an identity signed in with last, and the token it got for it. */
+/* What an application signed in with last, and the token it got for it. */
 struct credential {
 	struct secret *secret; /* owned */
 	struct secret *token; /* owned; NULL when there is none */
@@ -23,7 +23,9 @@ struct credential {
 				    0 once Entra has refused it */
 };
 
-/* 1 when directory holds a state file: then the vault key must exist too. */
+/*
+ * Returns 1 when directory has a state file: then the vault key must exist too.
+ */
 int state_exists(const char *directory);
 
 /*
@@ -35,7 +37,10 @@ struct state *state_open(
     const char *directory, const struct vault *vault, struct error *err);
 void state_close(struct state **statep);
 
-/* The file's path. 0, or -1 when it does not fit. */
+/*
+ * Writes the file's path into path, of size bytes. 0, or -1 when it does not
+ * fit.
+ */
 int state_path(const char *directory, char *path, size_t size);
 
 /*
@@ -46,7 +51,10 @@ int state_path(const char *directory, char *path, size_t size);
 int state_move_aside(
     const char *directory, char *name, size_t size, struct error *err);
 
-/* Stores, replacing what was there. 0 when it is durable, -1 with *err. */
+/*
+ * Stores an application's credential, replacing what was there. 0 when it is
+ * durable, -1 with *err.
+ */
 int state_put(struct state *state, const struct identity *id,
     const struct credential *credential, struct error *err);
 
@@ -56,7 +64,10 @@ int state_put(struct state *state, const struct identity *id,
  */
 int state_expire(struct state *state, long long wall, struct error *err);
 
-/* 1 with *credential filled, 0 when the identity is unknown, -1 with *err. */
+/*
+ * Reads an application's credential. 1 with *credential filled, 0 when the
+ * application is unknown, -1 with *err.
+ */
 int state_get(struct state *state, const struct identity *id,
     struct credential *credential, struct error *err);
 

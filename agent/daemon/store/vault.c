@@ -3,7 +3,7 @@
  *
  * Blob: one byte version (1), 12 bytes nonce, ciphertext, 16 bytes tag. The
  * nonce is random (NIST SP 800-38D section 8.2.2 allows 2^32 seals a key; an
- * identity seals about one an hour).
+ * application seals about one an hour).
  */
 #include <errno.h>
 #include <fcntl.h>

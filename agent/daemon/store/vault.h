@@ -30,13 +30,16 @@ struct vault *vault_load(const char *file, int create, struct error *err);
 void vault_free(struct vault **vaultp);
 
 /*
- * Seals bytes under a context (the identity, say): opening demands the same
+ * Seals bytes under a context (the application, say): opening demands the same
  * one, so that a blob moved to another row does not open. Appends to out.
  */
 int vault_seal(const struct vault *vault, const char *context,
     const void *bytes, size_t len, struct buf *out, struct error *err);
 
-/* The caller owns the result. NULL when key, context or blob are not right. */
+/*
+ * Opens a sealed blob. The caller owns the result. NULL with *err when key,
+ * context or blob are not right.
+ */
 struct secret *vault_open(const struct vault *vault, const char *context,
     const void *blob, size_t len, struct error *err);
 

@@ -56,8 +56,8 @@ int throttle_by_entra(struct throttles *throttles, const struct identity *id,
     long seconds, struct error *err);
 
 /*
- * Return for how many milliseconds Graph must not be asked for this mailbox, or
- * Entra for this application; 0 when a request may be made.
+ * Returns for how many milliseconds Graph must not be asked for this mailbox,
+ * or Entra for this application; 0 when a request may be made.
  */
 long long throttle_left_graph(struct throttles *throttles,
     const struct identity *id, const char *mailbox);

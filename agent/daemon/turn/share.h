@@ -37,7 +37,10 @@ struct place;
 /* Is called from the event loop when the place is free. */
 typedef void (*place_open)(void *ctx);
 
-/* Both arguments are borrowed; conf for process_limit. NULL without memory. */
+/*
+ * Makes the shares, of no application yet. Both arguments are borrowed; conf
+ * for process_limit. NULL without memory.
+ */
 struct shares *shares_new(struct event_base *base, const struct conf *conf);
 
 /* Frees *sharesp and makes it NULL. No place may be left. Takes NULL. */

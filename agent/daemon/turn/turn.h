@@ -34,7 +34,7 @@ enum turn_result {
 	TURN_READY, /* the request may be made now */
 	TURN_REFUSED, /* Entra refuses the stored secret, as text says */
 	TURN_THROTTLED, /* by Graph, for longer than this turn waits */
-	TURN_LATER /* anything else that passes */
+	TURN_LATER /* anything else that is over soon */
 };
 
 /* Why there is no permission; all but result is unset with TURN_READY. */

@@ -44,9 +44,9 @@ void edits_free(struct edits *);
 int edit_start(struct edits *, long long from, long long len, struct error *);
 
 /*
- * The same, but that from many edits on what lies between this one and the last
- * is taken in, so that a message never needs too many. read is pread(2) of what
- * the edits are of.
+ * Starts an edit as edit_start() does, but from many edits on takes in what
+ * lies between this one and the last, so that a message never needs too many.
+ * read is pread(2) of what the edits are of.
  */
 typedef ssize_t edit_read(void *ctx, void *bytes, size_t len, long long at);
 int edit_start_near(struct edits *, long long from, long long len,
@@ -55,7 +55,10 @@ int edit_start_near(struct edits *, long long from, long long len,
 /* Adds to the replacement of the edit that was started last. */
 int edit_write(struct edits *, const void *bytes, size_t len, struct error *);
 
-/* -1, with why this field could not be put together as a replacement. */
+/*
+ * Returns -1 with *err: why this field could not be put together as a
+ * replacement.
+ */
 int edit_refuse(const struct buf *failed, struct error *);
 
 /* Appends the finished message as wire.h's "segment=" lines. */

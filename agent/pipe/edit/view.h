@@ -32,14 +32,17 @@ struct view {
 	struct spool spool;
 };
 
-/* 0, or -1 without memory. view_free() takes what either leaves. */
+/*
+ * Makes a view of the message as the edits below change it. 0, or -1 without
+ * memory. view_free() takes what either leaves.
+ */
 int view_init(struct view *, struct edits *below, struct error *);
 void view_free(struct view *);
 
-/* Where the shown message is, for mime_new(). */
+/* Returns where the shown message is, for mime_new(). */
 struct mime_source view_source(struct view *);
 
-/* As pread(2) of what is shown; 0 at its end, -1 with errno. */
+/* Reads what is shown, as pread(2); 0 at its end, -1 with errno. */
 ssize_t view_read(void *view, void *bytes, size_t len, long long at);
 
 /*

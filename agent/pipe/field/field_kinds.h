@@ -6,10 +6,12 @@
 
 #include "fold.h"
 
-/* From, To and their like: names and comments, and domains as A-labels. */
+/*
+ * Writes From, To and their like: names and comments, and domains as A-labels.
+ */
 void field_addresses(struct fold *, struct span value);
 
-/* Keywords: phrases between commas. */
+/* Writes Keywords: phrases between commas. */
 void field_phrases(struct fold *, struct span value);
 
 enum plain {
@@ -19,12 +21,12 @@ enum plain {
 	PLAIN_TRACE /* no encoded word in comments either */
 };
 
-/* Fields where encoded words may stand in comments at most. */
+/* Writes fields where encoded words may stand in comments at most. */
 void field_plain(struct fold *, struct span value, enum plain);
 
 /*
- * Content-Type and Content-Disposition: RFC 2231 for parameters, sections of it
- * for one that is too long for a line. What cannot be read goes.
+ * Writes Content-Type and Content-Disposition: RFC 2231 for parameters,
+ * sections of it for one that is too long for a line. What cannot be read goes.
  */
 void field_params(struct fold *, struct span value);
 

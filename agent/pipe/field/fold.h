@@ -15,7 +15,7 @@ struct fold {
 	int has_word; /* there is an encoded word in it */
 };
 
-/* The field's name and colon are to be in out already. */
+/* Starts a field, whose name and colon are to be in out already. */
 void fold_init(struct fold *, struct buf *out, struct span charset);
 
 /* Writes text as it is, but for CR alone, a blank then, and LF alone. */
@@ -28,13 +28,13 @@ void fold_raw(struct fold *, struct span text);
  */
 void fold_space(struct fold *, struct span space, size_t next);
 
-/* Folds: the next line starts with this space, or with a blank if empty. */
+/* Folds here; the next line starts with space, or with a blank if empty. */
 void fold_here(struct fold *, struct span space);
 
 /* Writes text as encoded words after a space, which may be folded. */
 void fold_words(struct fold *, struct span space, struct span text);
 
-/* The same for bytes that are in this charset, a known one. */
+/* Does the same for bytes that are in this charset, a known one. */
 void fold_words_in(
     struct fold *, struct span space, struct span text, struct span charset);
 
@@ -48,7 +48,7 @@ void fold_words_in(
 void fold_long(
     struct buf *out, struct span field, const char *behind, int named);
 
-/* 1 when there is an 8-bit byte. */
+/* Returns 1 when there is an 8-bit byte. */
 int fold_needs(struct span text);
 
 #endif

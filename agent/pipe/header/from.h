@@ -34,7 +34,10 @@ struct from {
 int from_survey(struct from *, struct span head, const char *mailbox,
     int is_bounce, struct error *);
 
-/* What becomes of a From or Sender; any other field stays. */
+/*
+ * Returns what becomes of a From or Sender; any other field stays. Appends to
+ * out what takes its place.
+ */
 enum disposition from_field(
     const struct from *, const struct header_field *, struct buf *out);
 

@@ -143,7 +143,7 @@ lists_survey_mailbox(
 
 /*
  * A group without members changes the list, and so does one without end, or
- * what stands loose after the last address.
+ * stray text after the last address.
  */
 static void
 lists_survey_list(struct lists *ls, enum list_kind kind, struct span value)

@@ -45,22 +45,25 @@ struct lists {
 	struct list list[LIST_NONE];
 };
 
-/* Which list a field is, or LIST_NONE. */
+/* Returns which list a field is, or LIST_NONE. */
 enum list_kind list_kind(struct span name);
 
 /* Reads all lists, and notes in the recipients where the header names them. */
 void lists_survey(
     struct lists *, struct span head, struct recipients *, int keep);
 
-/* What becomes of a field that is one of the lists. */
+/*
+ * Returns what becomes of a field that is one of the lists. Appends to out what
+ * takes its place.
+ */
 enum disposition lists_field(
     const struct lists *, const struct header_field *, struct buf *out);
 
-/* How many recipients a new Bcc must name; appends that field. */
+/* Returns how many recipients a new Bcc must name; appends that field. */
 size_t lists_hidden(const struct lists *);
 void lists_bcc(const struct lists *, struct buf *out);
 
-/* How many addresses To, Cc and Bcc hold that no recipient has. */
+/* Returns how many addresses in To, Cc and Bcc no recipient has. */
 size_t lists_foreign(struct span head, const struct recipients *);
 
 #endif

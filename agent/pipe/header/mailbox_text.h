@@ -9,21 +9,22 @@
 #include "lib/mail/address.h"
 
 /*
- * Appends the mailbox, for the address whose key this is. If it is sound, its
- * bytes are kept, but for a route, which goes, and a domain that is not ASCII,
- * which becomes A-labels. Otherwise the name is put into quotes and the address is written as key.
+ * Appends the mailbox, for the address whose key this is. If it is unambiguous,
+ * its bytes are kept, but for a route, which goes, and a domain that is not
+ * ASCII, which becomes A-labels. Otherwise the name is put into quotes and the
+ * address is written as key.
  */
 void mailbox_text_write(
     struct buf *out, const struct address *, const char *key);
 
-/* The same with another address in the place of its own. */
+/* Appends the mailbox with another address in the place of its own. */
 void mailbox_text_write_as(
     struct buf *out, const struct address *, const char *address);
 
 /* Appends "name:" for a group, the name in quotes where it must be. */
 void mailbox_text_write_group(struct buf *out, const struct address *group);
 
-/* 1 when mailbox_text_write() would change nothing. */
+/* Returns 1 when mailbox_text_write() would change nothing. */
 int mailbox_text_is_right(const struct address *);
 
 #endif

@@ -40,10 +40,10 @@ struct recipients {
 };
 
 /*
- * originals holds what the addresses were before Postfix rewrote them, in the
- * same order; NULL where that is not known. All are chosen. 0; or -1: 5.1.3
- * when an address cannot be read, since nothing that is no address may be
- * written into a header; 5.6.7 when its local part is not ASCII.
+ * Reads the addresses, and chooses all. originals has what they were before
+ * Postfix rewrote them, in the same order; NULL where that is not known. 0; or
+ * -1: 5.1.3 when an address cannot be read, since nothing that is no address
+ * may be written into a header; 5.6.7 when its local part is not ASCII.
  * recipients_free() takes what either leaves.
  */
 int recipients_init(struct recipients *, char *const *addresses,
@@ -60,27 +60,32 @@ void recipients_choose(struct recipients *, size_t rank, size_t count);
 /* Leaves the one of this rank out of the call, until the next choice. */
 void recipients_leave_out(struct recipients *, size_t rank);
 
-/* How many ranks were chosen, with those left out; 1 when this one is. */
+/*
+ * Returns how many ranks were chosen, with those left out; 1 when this one is.
+ */
 size_t recipients_chosen(const struct recipients *);
 int recipient_is_chosen(const struct recipients *, const struct recipient *);
 
 /*
- * The chosen recipient whose address this is; or, second, was before Postfix
- * rewrote it. NULL if there is none, or are several. Borrowed.
+ * Returns the chosen recipient whose address this is; or, second, was before
+ * Postfix rewrote it. NULL if there is none, or are several. Borrowed.
  */
 struct recipient *recipients_find(const struct recipients *, struct span spec);
 struct recipient *recipients_find_rewritten(
     const struct recipients *, struct span spec);
 
-/* The one that this very addr-spec of the header stands for, or NULL. */
+/*
+ * Returns the one that this very addr-spec of the header stands for, or NULL.
+ * Borrowed.
+ */
 struct recipient *recipients_at(const struct recipients *, struct span spec);
 
-/* 1 when it is, or was, the address of any recipient, chosen or not. */
+/* Returns 1 when it is, or was, the address of any recipient, chosen or not. */
 int recipients_know(const struct recipients *, struct span spec);
 
 /*
- * 1 for a chosen one that the header names nowhere (once, if the list has it
- * twice); how many these are.
+ * Returns 1 for a chosen one that the header names nowhere (once, if the list
+ * has it twice); how many these are.
  */
 int recipient_is_hidden(const struct recipients *, const struct recipient *);
 size_t recipients_hidden(const struct recipients *);

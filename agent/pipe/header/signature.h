@@ -19,8 +19,9 @@ struct signature {
 void signature_note(struct signature *, struct span name);
 
 /*
- * 1 when the header has a DKIM-Signature and each of them names an edited field
- * in its h= tag (section 3.5); a tag that cannot be found names none.
+ * Returns 1 when the header has a DKIM-Signature and each of them names an
+ * edited field in its h= tag (section 3.5); a tag that cannot be found names
+ * none.
  */
 int signature_is_broken(const struct signature *, struct span head);
 

@@ -52,7 +52,10 @@ struct parts {
 	int is_sent, is_deferred, is_bounced;
 };
 
-/* 0, or -1 without memory. parts_free() takes what either leaves. */
+/*
+ * Makes the parts of these recipients, of whom none is settled yet. 0, or -1
+ * without memory. parts_free() takes what either leaves.
+ */
 int parts_init(struct parts *, struct recipients *, parts_call *, void *ctx,
     struct error *);
 void parts_free(struct parts *);
@@ -64,13 +67,13 @@ void parts_free(struct parts *);
  */
 void parts_settle(struct parts *, size_t rank, size_t count);
 
-/* How many recipients are in that state. */
+/* Returns how many recipients are in that state. */
 size_t parts_count(const struct parts *, enum part);
 
 /* Chooses the recipients in that state, and no others. */
 void parts_choose(struct parts *, enum part);
 
-/* Why the one of this rank was refused. */
+/* Returns why the one of this rank was refused. */
 const struct parts_reason *parts_why(const struct parts *, size_t rank);
 
 /*

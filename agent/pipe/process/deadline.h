@@ -5,13 +5,16 @@
 #define MSGRAPH_AGENT_DEADLINE_H
 
 /*
- * Past so many seconds the process writes a 4.4.2 line and exits 75, wherever it
- * is. A second call sets a new limit; both count from the first call, since
- * pipe(8) counts from the start.
+ * Sets a limit in seconds, past which the process writes a 4.4.2 line and exits
+ * 75, wherever it is. A second call sets a new limit; both count from the first
+ * call, since pipe(8) counts from the start.
  */
 void deadline_start(unsigned int seconds);
 
-/* From here on the outcome is known and nothing interrupts telling it. */
+/*
+ * Ends the limit: from here on the outcome is known and nothing interrupts
+ * telling it.
+ */
 void deadline_end(void);
 
 #endif

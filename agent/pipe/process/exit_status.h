@@ -7,7 +7,9 @@
 #include "lib/base/error.h"
 #include "lib/local/wire.h"
 
-/* An error as an outcome: bounced if it is permanent, else deferred. */
+/*
+ * Fills in an error as an outcome: bounced if it is permanent, else deferred.
+ */
 void outcome_from_error(struct wire_reply *, const struct error *);
 
 /*

@@ -8,9 +8,9 @@
 void parent_init(void);
 
 /*
- * 1 when the parent neither is gone nor was on its way out before this call.
- * Asked after the end of standard input, it tells an end that pipe(8) meant
- * from one that its death made.
+ * Returns 1 when the parent neither is gone nor was on its way out before this
+ * call. Called after the end of standard input, it tells an end that pipe(8)
+ * meant from one that its death made.
  */
 int parent_alive(void);
 

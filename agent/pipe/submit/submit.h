@@ -13,9 +13,9 @@
 #include "message_id.h"
 
 /*
- * For the recipients that are chosen. 0 with msgraphd's answer in *reply; -1
- * when there is none, which always defers. Waits without limit of its own: see
- * deadline.h.
+ * Submits the message for the recipients that are chosen. 0 with msgraphd's
+ * answer in *reply; -1 when there is none, which always defers. Waits without
+ * limit of its own: see deadline.h.
  */
 int submit(const char *socket_path, const struct options *,
     const struct recipients *, const struct edits *, const struct large *,
