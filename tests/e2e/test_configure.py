@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness import example
-from harness.network import ALONE
+from harness.network import ALONE, needs_network
 from harness.postfix import cool_down
+
+pytestmark = needs_network
 
 SCRIPT = example.EXAMPLES / "postfix" / "configure"
 SHARED = Path("/usr/share/postfix")

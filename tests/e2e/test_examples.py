@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness import document, example
-from harness.network import ALONE
+from harness.network import ALONE, needs_network
 from harness.postfix import cool_down
 from harness.postfix_conf import size_limit
 from harness.settings import read_settings, seconds
@@ -78,6 +78,7 @@ def configure_with_tls(folder: Path) -> list[str]:
         f"{example.EXAMPLES}/postfix/configure -c {folder}"))
 
 
+@needs_network
 def test_implicit_tls_is_the_same_service(stock):
     """What the commented service has beyond the other: TLS from the start."""
     master = stock / "master.cf"
