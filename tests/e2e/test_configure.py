@@ -91,7 +91,7 @@ def test_adds_what_the_examples_say(stock, tmp_path, ports):
         for key, value in BOUNCES.items():
             line = stock.postconf("-P", f"{name}/unix/{key}")
             assert line.strip() == f"{name}/unix/{key} = {value}"
-    for line in re.findall("(?m)^[a-z_]+ = .*$",
+    for line in re.findall("(?m)^[a-z0-9_-]+ = .*$",
                            example.read("postfix/main.cf.msgraph")):
         assert line in stock.postconf("-n").splitlines()
     for source, place in (("sasl/msgraph.conf", "sasl/msgraph.conf"),
@@ -156,7 +156,7 @@ def test_upgrade_adds_what_is_new(stock):
     (stock.path / "sasl/msgraph.conf").write_text("auxprop_plugin: entra\n")
     master = (stock.path / "master.cf").read_text()
     (stock.path / "master.cf").write_text(
-        example.replace(master, "--queue-id=${queue_id}", "--queue-id=X"))
+        master.replace("--queue-id=${queue_id}", "--queue-id=X", 1))
     done = stock.configure()
     assert done.returncode == 0, done.stderr
     added, kept = (
