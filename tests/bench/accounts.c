@@ -53,7 +53,7 @@ name(const char *kind, int n)
 static void
 fill(struct state *state)
 {
-	struct credential c = {
+	struct state_credential c = {
 	    .secret = secret_new("secret", 6), .token = secret_new(NULL, 1500)};
 	struct identity id;
 	int i;
@@ -67,7 +67,7 @@ fill(struct state *state)
 			exit(1);
 	}
 	state_run(state, "COMMIT", NULL);
-	credential_clear(&c);
+	state_credential_clear(&c);
 }
 
 /* Somebody asks about each application, and Entra slows the made-up ones. */

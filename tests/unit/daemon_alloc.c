@@ -285,7 +285,7 @@ test_vault(void **state)
 static void
 check_get(struct state *st)
 {
-	struct credential c;
+	struct state_credential c;
 	struct error err;
 	size_t n;
 	int found;
@@ -299,13 +299,13 @@ check_get(struct state *st)
 			assert_string_equal(c.secret->bytes, SECRET);
 		else
 			assert_null(c.secret);
-		credential_clear(&c);
+		state_credential_clear(&c);
 	}
 	assert_true(n > 2);
 	assert_int_equal(found, 1);
 	assert_string_equal(c.secret->bytes, SECRET);
 	assert_string_equal(c.token->bytes, "token");
-	credential_clear(&c);
+	state_credential_clear(&c);
 }
 
 /* Opens the state at the first try that memory allows; how many it took. */
@@ -332,7 +332,7 @@ open_at_last(const struct vault *vault, struct state **st)
 static void
 test_state(void **state)
 {
-	struct credential c = {.token_expires = 1, .verified = 2};
+	struct state_credential c = {.token_expires = 1, .verified = 2};
 	struct vault *vault = vault_load(key_file, 1, NULL);
 	struct state *st;
 	struct error err;
@@ -359,7 +359,7 @@ test_state(void **state)
 	assert_true(open_at_last(vault, &st) > 10);
 	check_get(st);
 	state_close(&st);
-	credential_clear(&c);
+	state_credential_clear(&c);
 	vault_free(&vault);
 }
 

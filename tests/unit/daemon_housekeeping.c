@@ -77,7 +77,7 @@ is_in_journal(void)
 static int
 has(const char *what)
 {
-	struct credential credential = {0};
+	struct state_credential credential = {0};
 	struct draft_store store = {st, vault};
 	struct draft draft = {0};
 	struct identity id;
@@ -97,7 +97,7 @@ has(const char *what)
 		return !LIST_EMPTY(&d.bounce_counts);
 	default:
 		found = state_get(st, &apps[0], &credential, NULL);
-		credential_clear(&credential);
+		state_credential_clear(&credential);
 		return found == 1;
 	}
 }
@@ -112,7 +112,7 @@ write_all(void)
 	struct draft_store store = {st, vault};
 	struct draft draft = {
 	    .digest = {2}, .identity = apps[0], .mailbox = "a@x", .id = "i"};
-	struct credential credential = {.secret = secret_new("s", 1)};
+	struct state_credential credential = {.secret = secret_new("s", 1)};
 
 	journal_write(d.journal, &entry, on_written, NULL);
 	sender_note(st, "a@x", &apps[0], NULL);

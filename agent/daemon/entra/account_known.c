@@ -56,7 +56,7 @@ account_known_set_stored(struct account *account, const struct secret *secret)
 void
 account_known_load(struct account *account)
 {
-	struct credential credential;
+	struct state_credential credential;
 	struct error err;
 	long long left;
 
@@ -67,7 +67,7 @@ account_known_load(struct account *account)
 		if (credential.token != NULL && left > 0)
 			account_known_set_token(
 			    account, credential.token, left * 1000);
-		credential_clear(&credential);
+		state_credential_clear(&credential);
 		break;
 	case -1:
 		log_error("%s", err.text);
@@ -139,7 +139,7 @@ account_known_is_stored(const struct account *account,
 struct secret *
 account_known_take_stored(struct account *account, struct error *err)
 {
-	struct credential credential;
+	struct state_credential credential;
 	struct secret *secret;
 	int found = state_get(account->state, &account->id, &credential, err);
 
@@ -149,20 +149,20 @@ account_known_take_stored(struct account *account, struct error *err)
 		    "again");
 	secret = credential.secret;
 	credential.secret = NULL;
-	credential_clear(&credential);
+	state_credential_clear(&credential);
 	return secret;
 }
 
 int
 account_known_in_grace(struct account *account, long long *age)
 {
-	struct credential credential;
+	struct state_credential credential;
 	long long verified;
 
 	if (state_get(account->state, &account->id, &credential, NULL) != 1)
 		return 0;
 	verified = credential.verified;
-	credential_clear(&credential);
+	state_credential_clear(&credential);
 	*age = clock_wall() - verified;
 	return verified != 0 && *age >= 0 &&
 	    (account_known_has_token(account) ||
@@ -176,7 +176,7 @@ static int
 account_known_store(struct account *account, const struct secret *secret,
     const struct secret *token, long expires_in)
 {
-	struct credential credential = {0};
+	struct state_credential credential = {0};
 	struct error err;
 
 	/* borrowed for the call, which changes neither */
@@ -225,7 +225,7 @@ account_known_refuse(struct account *account, const struct secret *secret,
     enum account_result result)
 {
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
-	struct credential credential;
+	struct state_credential credential;
 	struct error err;
 	int found;
 
@@ -242,7 +242,7 @@ account_known_refuse(struct account *account, const struct secret *secret,
 	}
 	if (found == -1)
 		log_error("%s", err.text);
-	credential_clear(&credential);
+	state_credential_clear(&credential);
 	return 1;
 }
 
