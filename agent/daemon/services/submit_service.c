@@ -12,6 +12,7 @@
 #include "agent/daemon/base/reason.h"
 #include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/graph/graph_sent.h"
+#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
@@ -220,6 +221,28 @@ submit_service_read_request(
 	return result;
 }
 
+/* Answers a question of policy (lib/local/policy.h). Returns 0 where it is none. */
+static int
+submit_service_answer_policy(struct conn *conn)
+{
+	struct policy_question question;
+	struct policy_answer answer;
+	struct buf out;
+	int found = policy_question_parse(&question, conn->in.bytes);
+
+	if (found == 0)
+		return 0;
+	buf_init(&out, POLICY_ANSWER_MAX);
+	if (found == 1) {
+		identities_ask(conn->daemon->identities, &question, &answer);
+		if (policy_answer_format(&out, &answer) == -1)
+			out.len = 0;
+	}
+	conn_answer(conn, out.bytes, out.len);
+	buf_free(&out);
+	return 1;
+}
+
 static enum wire_result
 submit_service_request(struct conn *conn)
 {
@@ -234,6 +257,8 @@ submit_service_request(struct conn *conn)
 		return result;
 	if (len != conn->in.len)
 		return WIRE_BAD;
+	if (submit_service_answer_policy(conn))
+		return WIRE_DONE;
 	spool_init(&request.spool, conn->passed);
 	conn->passed = -1;
 	if (submit_service_read_request(conn, &request, &err) == -1) {
