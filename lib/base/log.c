@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "utf8.h"
+#include "printable.h"
 
 /* Read by all threads while log_open() changes them, each for itself. */
 static const char *_Atomic log_ident = "msgraph";
@@ -32,24 +32,6 @@ log_open(const char *ident, enum log_destination where, enum log_level least)
 	if (where == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
 	log_where = where;
-}
-
-/* C0 and C1 controls, and bytes that are not UTF-8. */
-static void
-log_clean(char *line)
-{
-	struct span rest = {line, strlen(line)};
-	uint32_t c;
-	size_t len;
-
-	while (rest.len > 0) {
-		len = utf8_get(rest, &c);
-		if (len == 0 || c < ' ' || (c >= 0x7f && c < 0xa0)) {
-			line[rest.p - line] = '?';
-			len = 1;
-		}
-		rest = span_between(rest.p + len, span_end(rest));
-	}
 }
 
 static void
@@ -86,7 +68,7 @@ log_write(enum log_level level, int priority, const char *prefix,
 	snprintf(line, sizeof(line), "%s", prefix);
 	used = strlen(line);
 	vsnprintf(line + used, sizeof(line) - used, fmt, ap);
-	log_clean(line);
+	printable_make(line, '?');
 	if (log_where == LOG_TO_SYSLOG)
 		syslog(priority, "%s", line);
 	else

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "wire.h"
 
 /* --- auth socket --- */
@@ -69,19 +70,13 @@ wire_auth_string(struct buf *out, const char *bytes, size_t len)
 
 /* --- submit socket --- */
 
-static int
-wire_is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
 int
 wire_field(struct buf *out, const char *name, const char *value)
 {
 	const char *p;
 
 	for (p = value; *p != '\0'; p++)
-		if (wire_is_control(*p))
+		if (printable_is_control(*p))
 			return -1;
 	return buf_printf(out, "%s=%s\n", name, value);
 }
@@ -111,7 +106,7 @@ wire_record_more(
 				return WIRE_BAD;
 			scan->line = scan->at + 1;
 			scan->has_equals = 0;
-		} else if (wire_is_control(c)) {
+		} else if (printable_is_control(c)) {
 			return WIRE_BAD;
 		}
 	}

@@ -103,7 +103,7 @@ static void
 draft_trash_on_turn(void *ctx, const struct turn_answer *answer)
 {
 	struct draft_trash *trash = ctx;
-	char id[GRAPH_ID_SIZE];
+	char id[UUID_TEXT_SIZE];
 	struct graph_call call = {.http = trash->daemon->http,
 	    .conf = &trash->daemon->conf,
 	    .mailbox = trash->draft.mailbox,
