@@ -55,7 +55,7 @@ delivery_step_on_written(void *ctx, const struct error *err)
 void
 delivery_write(struct delivery *d, enum journal_status status, enum phase phase)
 {
-	const struct error memory = {ERROR_TEMPORARY, "4.3.0", "out of memory"};
+	struct error memory;
 
 	if (status == d->entry_now.status && !d->changed) {
 		delivery_next(d, phase);
@@ -70,8 +70,10 @@ delivery_write(struct delivery *d, enum journal_status status, enum phase phase)
 	d->phase_after = phase;
 	d->writing = 1;
 	if (journal_write(d->daemon->journal, &d->entry_now,
-		delivery_step_on_written, d) == -1)
+		delivery_step_on_written, d) == -1) {
+		error_no_memory(&memory);
 		delivery_step_on_written(d, &memory);
+	}
 }
 
 /* --- deferrals --- */
@@ -89,12 +91,6 @@ delivery_defer_error(struct delivery *d, const struct error *err)
 {
 	report_error(&d->reply, &d->report, err);
 	delivery_next(d, PHASE_UNSENT);
-}
-
-void
-delivery_defer_memory(struct delivery *d)
-{
-	delivery_defer(d, "4.3.0", REASON_CONFIGURATION, "out of memory");
 }
 
 void
