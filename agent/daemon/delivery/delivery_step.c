@@ -11,18 +11,15 @@ void
 delivery_next(struct delivery *d, enum phase phase)
 {
 	d->phase = phase;
-	event_active(d->event, 0, 0);
+	wake_up(&d->wake);
 }
 
 void
 delivery_next_in(struct delivery *d, enum phase phase, long long ms)
 {
-	struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1000};
-
 	d->phase = phase;
-	if (event_add(d->event, &tv) == -1)
-		event_active(d->event, 0, 0);
+	if (wake_in(&d->wake, ms) == -1)
+		wake_up(&d->wake);
 }
 
 void

@@ -254,7 +254,7 @@ sign_in_on_stored(void *ctx, enum account_result result,
 	struct waiting_queue *queue = ctx;
 
 	queue->lanes[ACCOUNT_STORED].refresh = NULL;
-	event_active(queue->wake, 0, 0);
+	wake_up(&queue->wake);
 	sign_in_on_refreshed(queue, result, digest, text);
 }
 
@@ -266,7 +266,7 @@ sign_in_on_typed(void *ctx, enum account_result result,
 
 	queue->lanes[ACCOUNT_TYPED].refresh = NULL;
 	places_leave(&queue->lanes[ACCOUNT_TYPED].place);
-	event_active(queue->wake, 0, 0);
+	wake_up(&queue->wake);
 	sign_in_on_refreshed(queue, result, digest, text);
 }
 
@@ -290,7 +290,7 @@ sign_in_on_place(void *ctx, int given)
 	struct waiting_lane *lane = &queue->lanes[ACCOUNT_TYPED];
 	struct waiter *waiter, *one;
 
-	event_active(queue->wake, 0, 0);
+	wake_up(&queue->wake);
 	if (!given) {
 		lane->place = NULL;
 		sign_in_apply(queue, sign_in_answer_no_room);
@@ -364,12 +364,10 @@ sign_in_watch_patience(struct waiting_queue *queue)
 	const struct refresh *refresh = queue->lanes[ACCOUNT_STORED].refresh;
 	long long left =
 	    refresh == NULL ? 0 : GRACE_PATIENCE_MS - refresh_age(refresh);
-	struct timeval tv = {
-	    .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 + 1000};
 
 	/* without it they wait for the answer */
 	if (left > 0)
-		event_add(queue->wake, &tv);
+		wake_in(&queue->wake, left);
 }
 
 /* Answers what can be answered and asks for the rest. */

@@ -35,22 +35,18 @@ waiting_log(struct waiting_note *note, const struct identity *id,
 }
 
 static void
-waiting_on_wake(evutil_socket_t fd, short what, void *ctx)
+waiting_on_wake(void *ctx)
 {
 	struct waiting_queue *queue = ctx;
 
-	(void)fd;
-	(void)what;
 	queue->all->rules->wake(queue);
 }
 
 static void
-waiting_on_timeout(evutil_socket_t fd, short what, void *ctx)
+waiting_on_timeout(void *ctx)
 {
 	struct waiter *waiter = ctx;
 
-	(void)fd;
-	(void)what;
 	waiter->queue->all->rules->timeout(waiter);
 }
 
@@ -63,8 +59,7 @@ waiting_queue_free(struct waiting_queue *queue)
 		refresh_cancel(&queue->lanes[i].refresh);
 		places_leave(&queue->lanes[i].place);
 	}
-	if (queue->wake != NULL)
-		event_free(queue->wake);
+	wake_free(&queue->wake);
 	LIST_REMOVE(queue, entry);
 	queue->account->work = NULL;
 	account_table_rest(queue->all->table, queue->account);
@@ -89,23 +84,20 @@ waiting_queue_get(struct accounts *all, const struct identity *id)
 	LIST_INSERT_HEAD(&all->queues, queue, entry);
 	TAILQ_INIT(&queue->lanes[ACCOUNT_STORED].waiters);
 	TAILQ_INIT(&queue->lanes[ACCOUNT_TYPED].waiters);
-	queue->wake = event_new(all->base, -1, 0, waiting_on_wake, queue);
-	if (queue->wake == NULL) {
+	if (wake_init(&queue->wake, all->base, waiting_on_wake, queue) == -1) {
 		waiting_queue_free(queue);
 		return NULL;
 	}
 	/* also where nobody can wait: then it goes again */
-	event_active(queue->wake, 0, 0);
+	wake_up(&queue->wake);
 	return queue;
 }
 
 void
 waiting_extend(struct waiter *waiter, long seconds)
 {
-	const struct timeval tv = {.tv_sec = seconds};
-
 	/* without it the waiter waits for its answer */
-	event_add(waiter->timer, &tv);
+	wake_in(&waiter->timeout, seconds * 1000LL);
 }
 
 void
@@ -116,10 +108,9 @@ waiting_leave(struct waiter *waiter)
 	if (lane != NULL) {
 		TAILQ_REMOVE(&lane->waiters, waiter, entry);
 		lane->count--;
-		event_active(waiter->queue->wake, 0, 0);
+		wake_up(&waiter->queue->wake);
 	}
-	if (waiter->timer != NULL)
-		event_free(waiter->timer);
+	wake_free(&waiter->timeout);
 	secret_free(&waiter->secret);
 	free(waiter);
 }
@@ -155,9 +146,8 @@ waiting_add(struct waiting_queue *queue, struct waiter *waiter)
 		    REASON_THROTTLED, WAITING_NO_ROOM);
 		return -1;
 	}
-	waiter->timer =
-	    evtimer_new(queue->all->base, waiting_on_timeout, waiter);
-	if (waiter->timer == NULL)
+	if (wake_init(&waiter->timeout, queue->all->base, waiting_on_timeout,
+		waiter) == -1)
 		return -1;
 	waiter->queue = queue;
 	waiter->lane = lane;
@@ -165,7 +155,7 @@ waiting_add(struct waiting_queue *queue, struct waiter *waiter)
 	lane->count++;
 	waiting_extend(waiter,
 	    waiting_has_room(waiter) ? WAITING_SECONDS : WAITING_PLACE_SECONDS);
-	event_active(queue->wake, 0, 0);
+	wake_up(&queue->wake);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #ifndef MSGRAPHD_WAITING_H
 #define MSGRAPHD_WAITING_H
 
+#include "agent/daemon/base/wake.h"
 #include "account_table.h"
 #include "places.h"
 #include "refresh.h"
@@ -24,7 +25,7 @@ struct waiter {
 	struct waiting_lane *lane;
 	struct secret *secret; /* owned; NULL: wants a token */
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
-	struct event *timer;
+	struct wake timeout;
 	account_done done;
 	void *ctx;
 };
@@ -43,7 +44,7 @@ struct waiting_queue {
 	struct accounts *all;
 	struct account *account;
 	struct waiting_lane lanes[ACCOUNT_LANES];
-	struct event *wake;
+	struct wake wake;
 };
 
 /* One line of the log in LOG_EVERY_MS, however often there is a reason. */
