@@ -134,9 +134,9 @@ delivery_judge_each(struct delivery *d, struct error *err)
 		if (accepted == -1 || told == -1)
 			return -1;
 		if (accepted)
-			d->reply.fates[i] = WIRE_FATE_ACCEPTED;
+			d->reply.recipients[i] = WIRE_RECIPIENT_ACCEPTED;
 		else if (told)
-			d->reply.fates[i] = WIRE_FATE_TOLD;
+			d->reply.recipients[i] = WIRE_RECIPIENT_TOLD;
 		else
 			left++;
 	}

@@ -22,7 +22,7 @@ struct waiting_rules;
 struct waiter {
 	TAILQ_ENTRY(waiter) entry;
 	struct waiting_queue *queue;
-	struct waiting_lane *lane;
+	struct waiting_list *list;
 	struct secret *secret; /* owned; NULL: wants a token */
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 	struct wake timeout;
@@ -30,12 +30,12 @@ struct waiter {
 	void *ctx;
 };
 
-struct waiting_lane {
+struct waiting_list {
 	TAILQ_HEAD(waiter_queue, waiter) waiters;
 	unsigned int count;
 	struct refresh *refresh; /* under way */
 	struct place
-	    *place; /* of the typed lane: it waits for one, or has it */
+	    *place; /* of the typed list: it waits for one, or has it */
 };
 
 /* Is there while somebody waits, or a request is under way. */
@@ -43,7 +43,7 @@ struct waiting_queue {
 	LIST_ENTRY(waiting_queue) entry;
 	struct accounts *all;
 	struct account *account;
-	struct waiting_lane lanes[ACCOUNT_LANES];
+	struct waiting_list lists[ACCOUNT_SECRETS];
 	struct wake wake;
 };
 
@@ -99,7 +99,7 @@ void waiting_extend(struct waiter *waiter, long seconds);
 /* Returns 1 when nothing keeps the waiter from Entra's answer but Entra. */
 int waiting_has_room(const struct waiter *waiter);
 
-/* Picks one of those in a lane, at random. Somebody must be there. */
-struct waiter *waiting_pick(const struct waiting_lane *lane);
+/* Picks one of those in a list, at random. Somebody must be there. */
+struct waiter *waiting_pick(const struct waiting_list *list);
 
 #endif
