@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "reply.h"
 
 const char *
@@ -29,7 +30,7 @@ reply_code(const struct error *err)
 static int
 reply_is_printable(char c)
 {
-	return c >= ' ' && c < 127;
+	return c == ' ' || printable_is_visible(c);
 }
 
 void

@@ -5,6 +5,7 @@
  * not needed mean nothing (RFC 5322 section 3.2.4). Exchange ignores case, so
  * two keys are equal where Exchange would see one recipient.
  */
+#include "lib/base/printable.h"
 #include "address_lex.h"
 #include "idn.h"
 
@@ -35,7 +36,7 @@ address_key_put_quoted(struct writer *w, struct span text)
 			i++;
 		else if (text.p[i] == '\r' || text.p[i] == '\n')
 			continue;
-		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
+		if (printable_is_control(text.p[i]))
 			w->failed = 1;
 		address_key_put(w, text.p[i]);
 	}
@@ -50,7 +51,7 @@ address_key_put_literal(struct writer *w, struct span text)
 	for (i = 0; i < text.len; i++) {
 		if (span_is_space(text.p[i]))
 			continue;
-		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
+		if (printable_is_control(text.p[i]))
 			w->failed = 1;
 		address_key_put(w, text.p[i]);
 	}

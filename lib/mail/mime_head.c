@@ -4,6 +4,7 @@
  * Pure functions over bytes, for any thread. Of a field that stands twice the
  * first one counts, as in most readers.
  */
+#include "lib/base/printable.h"
 #include "mime_head.h"
 #include "param.h"
 
@@ -61,7 +62,7 @@ mime_head_is_token(struct span word)
 	size_t i;
 
 	for (i = 0; i < word.len; i++)
-		if (word.p[i] <= 32 || word.p[i] >= 127 ||
+		if (!printable_is_visible(word.p[i]) ||
 		    strchr("()<>@,;:\\\"/[]?=", word.p[i]) != NULL)
 			return 0;
 	return word.len > 0;

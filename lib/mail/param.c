@@ -22,10 +22,12 @@ param_is_name_byte(char c)
 	return u > 32 && u != 127 && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
 }
 
+/* The end of a quoted string or comment that opens at p. */
 static const char *
-param_skip_comment(const char *p, const char *limit)
+param_skip_enclosed(const char *p, const char *limit)
 {
-	const char *end = lex_comment_end(p, limit);
+	const char *end =
+	    *p == '"' ? lex_quoted_end(p, limit) : lex_comment_end(p, limit);
 
 	return end == NULL ? limit : end;
 }
@@ -34,7 +36,7 @@ static const char *
 param_skip_blank(const char *p, const char *limit)
 {
 	while (p < limit && (span_is_space(*p) || *p == '('))
-		p = *p == '(' ? param_skip_comment(p, limit) : p + 1;
+		p = *p == '(' ? param_skip_enclosed(p, limit) : p + 1;
 	return p;
 }
 
@@ -46,24 +48,13 @@ param_skip_name(const char *p, const char *limit)
 	return p;
 }
 
-/* The end of a quoted string that opens at p. */
-static const char *
-param_skip_quoted(const char *p, const char *limit)
-{
-	const char *end = lex_quoted_end(p, limit);
-
-	return end == NULL ? limit : end;
-}
-
 /* The next ';' that is in no quotes and no comment, or limit. */
 static const char *
 param_find_semicolon(const char *p, const char *limit)
 {
 	while (p < limit && *p != ';') {
-		if (*p == '"')
-			p = param_skip_quoted(p, limit);
-		else if (*p == '(')
-			p = param_skip_comment(p, limit);
+		if (*p == '"' || *p == '(')
+			p = param_skip_enclosed(p, limit);
 		else
 			p++;
 	}
@@ -233,7 +224,7 @@ param_is_start(const char *p, const char *limit)
 static const char *
 param_skip_file_name(const char *p, const char *limit)
 {
-	const char *end = param_skip_quoted(p, limit);
+	const char *end = param_skip_enclosed(p, limit);
 
 	if (param_is_end(end, limit) || param_is_start(end, limit))
 		return end;
@@ -258,7 +249,7 @@ param_read_value(const char *p, const char *limit, int is_file_name)
 	if (p == limit || *p != '"')
 		return param_read_plain(p, limit);
 	end = is_file_name ? param_skip_file_name(p, limit)
-			   : param_skip_quoted(p, limit);
+			   : param_skip_enclosed(p, limit);
 	return span_trim(span_between(p, end));
 }
 
@@ -268,9 +259,9 @@ param_skip_junk(const char *p, const char *limit)
 {
 	while (p < limit && *p != ';' && *p != '=') {
 		if (*p == '"')
-			p = param_skip_quoted(p, limit);
+			p = param_skip_enclosed(p, limit);
 		else if (*p == '(')
-			p = param_skip_comment(p, limit);
+			p = param_skip_enclosed(p, limit);
 		else
 			p++;
 	}

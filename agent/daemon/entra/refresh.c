@@ -22,7 +22,7 @@
 struct refresh {
 	struct refresh_with with;
 	struct account *account;
-	enum account_lane lane;
+	enum account_secret which;
 	struct entra_call *call;
 	struct secret *secret; /* owned */
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
@@ -49,9 +49,9 @@ refresh_accepted(struct refresh *refresh, const struct entra_answer *answer)
 {
 	struct account *account = refresh->account;
 
-	account_known_answered(account, refresh->lane);
+	account_known_answered(account, refresh->which);
 	refusals_drop(refresh->with.refusals, &account->id, refresh->digest);
-	return account_known_accept(account, refresh->lane, refresh->secret,
+	return account_known_accept(account, refresh->which, refresh->secret,
 		   answer->token, answer->expires_in) == 0
 	    ? ACCOUNT_OK
 	    : ACCOUNT_UNAVAILABLE;
@@ -91,7 +91,7 @@ refresh_refused(struct refresh *refresh, const struct entra_answer *answer)
 	    : ACCOUNT_REFUSED_REQUEST;
 	int stored = account_known_refuse(account, refresh->secret, result);
 
-	account_known_answered(account, refresh->lane);
+	account_known_answered(account, refresh->which);
 	refusals_add(refresh->with.refusals, &account->id, refresh->digest,
 	    answer->text);
 	/* a client that signs in with another one mends this: mail waits */
@@ -104,13 +104,13 @@ refresh_refused(struct refresh *refresh, const struct entra_answer *answer)
 
 static void
 refresh_be_throttled(
-    struct account *account, enum account_lane lane, long long ms)
+    struct account *account, enum account_secret which, long long ms)
 {
 	char text[128];
 
 	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
 	    (ms + 999) / 1000);
-	account_known_be_quiet(account, lane, ms, ACCOUNT_THROTTLED, text);
+	account_known_be_quiet(account, which, ms, ACCOUNT_THROTTLED, text);
 }
 
 /* Returns how long nothing may be asked for an unverified application. */
@@ -135,7 +135,7 @@ refresh_throttled(struct refresh *refresh, const struct entra_answer *answer)
 	struct error err;
 	long long left;
 
-	account_known_answered(account, refresh->lane);
+	account_known_answered(account, refresh->which);
 	if (!account->known) {
 		left = refresh_unverified_ms(answer->retry_after);
 	} else {
@@ -146,7 +146,7 @@ refresh_throttled(struct refresh *refresh, const struct entra_answer *answer)
 		    throttle_left_entra(refresh->with.throttles, &account->id);
 	}
 	refresh_be_throttled(
-	    account, refresh->lane, left > 0 ? left : OURS_AGAIN_MS);
+	    account, refresh->which, left > 0 ? left : OURS_AGAIN_MS);
 	refresh_log_unavailable(account, REASON_THROTTLED, answer->text);
 	return ACCOUNT_THROTTLED;
 }
@@ -154,7 +154,7 @@ refresh_throttled(struct refresh *refresh, const struct entra_answer *answer)
 static enum account_result
 refresh_unavailable(struct refresh *refresh, const struct entra_answer *answer)
 {
-	account_known_fail(refresh->account, refresh->lane, answer->text);
+	account_known_fail(refresh->account, refresh->which, answer->text);
 	refresh_log_unavailable(
 	    refresh->account, REASON_ENDPOINT, answer->text);
 	return ACCOUNT_UNAVAILABLE;
@@ -218,24 +218,24 @@ struct refresh *
 refresh_start(const struct refresh_with *with, struct account *account,
     const struct secret *secret, refresh_done done, void *ctx)
 {
-	enum account_lane lane =
+	enum account_secret which =
 	    secret == NULL ? ACCOUNT_STORED : ACCOUNT_TYPED;
 	long long left = throttle_left_entra(with->throttles, &account->id);
 	struct refresh *refresh;
 	struct error err;
 
 	if (left > 0) {
-		refresh_be_throttled(account, lane, left);
+		refresh_be_throttled(account, which, left);
 		return NULL;
 	}
 	if ((refresh = calloc(1, sizeof(*refresh))) == NULL) {
-		account_known_be_quiet(account, lane, OURS_AGAIN_MS,
+		account_known_be_quiet(account, which, OURS_AGAIN_MS,
 		    ACCOUNT_UNAVAILABLE, "out of memory");
 		return NULL;
 	}
 	refresh->with = *with;
 	refresh->account = account;
-	refresh->lane = lane;
+	refresh->which = which;
 	refresh->began = clock_ms();
 	refresh->done = done;
 	refresh->ctx = ctx;
@@ -248,7 +248,7 @@ refresh_start(const struct refresh_with *with, struct account *account,
 		if (refresh->call != NULL)
 			return refresh;
 		log_error("%s", err.text);
-		account_known_be_quiet(account, lane, OURS_AGAIN_MS,
+		account_known_be_quiet(account, which, OURS_AGAIN_MS,
 		    ACCOUNT_UNAVAILABLE, err.text);
 	}
 	refresh_cancel(&refresh);

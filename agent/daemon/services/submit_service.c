@@ -15,6 +15,7 @@
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/sender.h"
+#include "lib/base/array.h"
 #include "lib/base/log.h"
 #include "submit_service.h"
 
@@ -68,7 +69,6 @@ static int
 submit_service_add_recipient(
     struct recipients *recipients, const char *value, struct error *err)
 {
-	size_t room = recipients->room == 0 ? 16 : 2 * recipients->room;
 	const char **list;
 
 	/* an operator's matter: what waits goes once that is set right */
@@ -78,13 +78,11 @@ submit_service_add_recipient(
 		    "does not take; set msgraph_destination_recipient_limit "
 		    "in main.cf to 500, and run \"postfix reload\"",
 		    WIRE_RECIPIENTS_MAX);
-	if (recipients->count == recipients->room) {
-		list = reallocarray(recipients->list, room, sizeof(*list));
-		if (list == NULL)
-			return error_no_memory(err);
-		recipients->list = list;
-		recipients->room = room;
-	}
+	list = array_room(recipients->list, recipients->count,
+	    &recipients->room, sizeof(*list));
+	if (list == NULL)
+		return error_no_memory(err);
+	recipients->list = list;
 	recipients->list[recipients->count++] = value;
 	return 0;
 }

@@ -100,12 +100,12 @@ static int
 from_has_bad_name(const struct address *a, struct error *err)
 {
 	const char *end = a->angle.len > 0 ? a->angle.p : a->spec.p;
-	int result = from_has_at(span_between(a->element.p, end), err);
+	int result = from_has_at(span_between(a->text.p, end), err);
 
 	if (result != 0)
 		return result;
 	return from_has_at(
-	    span_between(span_end(a->spec), span_end(a->element)), err);
+	    span_between(span_end(a->spec), span_end(a->text)), err);
 }
 
 static void
@@ -196,7 +196,7 @@ from_survey(struct from *from, struct span head, const char *mailbox,
 		return 0;
 	from_choose(from, &named, mailbox, is_bounce);
 	from_choose_reply_to(from, &named, is_bounce);
-	from->changes = from->fields > 1 || named.elements != 1 ||
+	from->changes = from->fields > 1 || named.addresses != 1 ||
 	    named.ambiguous || from->address != NULL ||
 	    !mailbox_text_is_right(&from->author) ||
 	    from->author.separator == ';';
@@ -214,7 +214,7 @@ from_write_author(const struct from *from, struct buf *out)
 		buf_add_string(out, from->address);
 		return;
 	}
-	nameless.element = nameless.spec;
+	nameless.text = nameless.spec;
 	nameless.name.len = nameless.angle.len = 0;
 	from_write_mailbox_text(
 	    from, from->nameless ? &nameless : &from->author, out);

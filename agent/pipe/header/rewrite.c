@@ -20,6 +20,7 @@
  */
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "lib/mail/header.h"
 #include "disposition.h"
 #include "from.h"
@@ -70,7 +71,7 @@ rewrite_starts_line(const char *p, const char *limit)
 
 	if (p < limit && *p == '\r')
 		return 1;
-	while (p<limit && * p> 32 && *p < 127 && *p != ':')
+	while (p < limit && printable_is_visible(*p) && *p != ':')
 		p++;
 	return p > name && p < limit && *p == ':';
 }
