@@ -116,6 +116,18 @@ msgraphd_warn(const char *text)
 	log_warning("%s", text);
 }
 
+/* Has the agent use what was loaded, whatever becomes of the file. */
+static void
+msgraphd_write_copy(const struct program *p)
+{
+	struct error err;
+
+	if (conf_copy_write(&p->daemon.conf, p->conf_file, &err) == -1)
+		log_warning("%s; so msgraph-agent reads %s for each message, "
+			    "and a mistake in it delays mail at once",
+		    err.text, p->conf_file);
+}
+
 /* What cannot change while running. */
 static int
 msgraphd_is_fixed(const struct conf *old, const struct conf *new)
@@ -165,6 +177,7 @@ msgraphd_reload(struct program *p)
 	msgraphd_open_log(&p->daemon.conf, 0);
 	conf_warn(&p->daemon.conf, msgraphd_warn);
 	identities_refresh(p->daemon.identities, 1);
+	msgraphd_write_copy(p);
 	log_info("configuration reloaded from %s", p->conf_file);
 }
 
@@ -312,6 +325,7 @@ msgraphd_start(struct program *p, struct error *err)
 	if (p->submit == NULL)
 		return -1;
 	msgraphd_open_log(conf, 0);
+	msgraphd_write_copy(p);
 	log_info("version %s started, auth_socket=%s, bounce_socket=%s, "
 		 "submit_socket=%s",
 	    MSGRAPH_VERSION, conf->auth_socket, conf->bounce_socket,

@@ -305,7 +305,7 @@ deliver(const struct options *o, int in, struct wire_reply *reply)
 	struct error err = {.class = ERROR_NONE};
 	struct conf conf;
 
-	if (conf_load_running(&conf, o->conf_file, &err) == -1) {
+	if (conf_load_in_use(&conf, o->conf_file, &err) == -1) {
 		outcome_from_error(reply, &err);
 		return;
 	}
