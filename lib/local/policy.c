@@ -173,6 +173,15 @@ policy_read_line(
 	return 0;
 }
 
+/* "deferred" is the word of one that stands by, or is of a version before 0.2. */
+static int
+policy_find_status(const char *value)
+{
+	if (strcmp(value, "deferred") == 0)
+		return POLICY_LATER;
+	return policy_find(statuses, COUNT(statuses), value);
+}
+
 int
 policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len)
 {
@@ -186,7 +195,7 @@ policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len)
 		return -1;
 	while ((name = wire_next(&cursor, &value)) != NULL) {
 		if (strcmp(name, "status") == 0)
-			status = policy_find(statuses, COUNT(statuses), value);
+			status = policy_find_status(value);
 		if (policy_read_line(answer, name, value) == -1)
 			return -1;
 	}

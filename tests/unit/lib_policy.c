@@ -151,6 +151,9 @@ static const struct {
 	"status=refused\ndsn=5.7.0\ntext=\n\n"},
     {ANSWER("new=1\nstatus=ok\napplication=" T "@" C "\nrecipients=no\n\n"), 0,
 	"status=ok\napplication=" T "@" C "\n\n"},
+    /* it stands by */
+    {ANSWER("status=deferred\ndsn=4.3.5\ntext=msgraphd cannot start\n\n"), 0,
+	"status=later\ndsn=4.3.5\ntext=msgraphd cannot start\n\n"},
     /* none */
     {ANSWER(""), -1, NULL},
     {ANSWER("\n"), -1, NULL},

@@ -67,6 +67,7 @@ test_longest(void **state)
 
 	(void)state;
 	memset(transport, 't', ROUTE_TRANSPORT_SIZE - 1);
+	memcpy(transport, "msgraph-", 8);
 	memset(mailbox, 'm', ROUTE_MAILBOX_SIZE - 1);
 	assert_int_equal(
 	    route_stamp(stamp, transport, mailbox, &application, E64), 0);
@@ -77,6 +78,34 @@ test_longest(void **state)
 	assert_int_equal(
 	    route_stamp(stamp, transport, mailbox, &application, E64), -1);
 	assert_int_equal(route_parse(mailbox, &route), -1);
+}
+
+/* What Postfix would read in another way is no stamp. */
+static const struct {
+	const char *transport, *mailbox;
+} no_stamps[] = {
+    {"smtp", "a@example.com"},
+    {"msgraph-", "a@example.com"},
+    {"msgraph-Slow", "a@example.com"},
+    {"msgraph-a-b", "a@example.com"},
+    {"msgraph_2", "a@example.com"},
+    {"msgraph-2:x", "a@example.com"},
+    {"msgraph", "smtp:a@example.com"},
+    {"msgraph", "a b@example.com"},
+    {"msgraph", "a@example.com\n"},
+};
+
+static void
+test_no_stamps(void **state)
+{
+	char stamp[ROUTE_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(no_stamps) / sizeof(*no_stamps); i++)
+		if (route_stamp(stamp, no_stamps[i].transport,
+			no_stamps[i].mailbox, &application, "") != -1)
+			fail_msg("%s", stamp);
 }
 
 static const struct {
@@ -133,6 +162,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_stamps),
 	    cmocka_unit_test(test_longest),
+	    cmocka_unit_test(test_no_stamps),
 	    cmocka_unit_test(test_nexthops),
 	};
 
