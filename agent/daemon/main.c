@@ -285,6 +285,8 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	    d->base, &d->conf, d->entra_http, d->state, d->throttles);
 	if (d->accounts == NULL)
 		return error_no_memory(err);
+	accounts_use_credentials(
+	    d->accounts, identities_credentials(d->identities));
 	d->turns = turns_new(d->base, &d->conf, d->accounts, d->throttles, err);
 	if (d->turns == NULL)
 		return -1;
