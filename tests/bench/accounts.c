@@ -82,7 +82,7 @@ visit(const char *kind)
 	for (i = 0; i < COUNT; i++) {
 		began = now();
 		id = name(kind, i);
-		if ((account = account_table_get(table, &id)) == NULL)
+		if ((account = account_table_get(table, &id, "")) == NULL)
 			exit(1);
 		if (!account->known) {
 			account_table_tenant_throttled(table, &id);

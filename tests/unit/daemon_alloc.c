@@ -131,7 +131,8 @@ test_wiped(void **state)
 	entra_read(&answer, secret, &out);
 	assert_string_equal(out.token->bytes, SECRET);
 	secret_free(&out.token);
-	assert_int_equal(entra_form(&conf, &id, secret, &form), 0);
+	assert_int_equal(
+	    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &form), 0);
 	assert_non_null(memmem(form.bytes, form.len, SECRET, strlen(SECRET)));
 	buf_wipe(&form);
 	assert_int_equal(
@@ -182,7 +183,8 @@ test_entra_form(void **state)
 	for (n = 1;; n++) {
 		buf_init(&out, ENTRA_FORM_MAX);
 		fail_at(n);
-		result = entra_form(&conf, &id, secret, &out);
+		result =
+		    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out);
 		if (!fail_end())
 			break;
 		assert_int_equal(result, -1);

@@ -44,7 +44,7 @@ static struct fake {
 	struct waiter *waiters[CALLS_MAX];
 	size_t waiting, asked;
 	enum account_result token_result;
-	char token[32], rejected[32];
+	char token[32], rejected[32], entry[ENTRY_NAME_SIZE];
 	void (*on_call)(void);
 } fake;
 
@@ -133,18 +133,20 @@ __wrap_http_may_have_all(const struct http_call *call)
 /* --- tokens --- */
 
 struct waiter *__wrap_account_token(struct accounts *accounts,
-    const struct identity *id, const struct secret *rejected, account_done done,
-    void *ctx);
+    const struct identity *id, const char *entry, const struct secret *rejected,
+    account_done done, void *ctx);
 void __wrap_account_cancel(struct waiter **waiterp);
 
 struct waiter *
 __wrap_account_token(struct accounts *accounts, const struct identity *id,
-    const struct secret *rejected, account_done done, void *ctx)
+    const char *entry, const struct secret *rejected, account_done done,
+    void *ctx)
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
 
 	(void)accounts;
 	(void)id;
+	snprintf(fake.entry, sizeof(fake.entry), "%s", entry);
 	snprintf(fake.rejected, sizeof(fake.rejected), "%s",
 	    rejected == NULL ? "" : rejected->bytes);
 	waiter->done = done;

@@ -53,6 +53,7 @@ static struct asked *
 ask(size_t i, size_t app, const char *mailbox)
 {
 	struct turn_for whose = {.identity = &apps[app],
+	    .entry = "",
 	    .mailbox = mailbox,
 	    .deadline = clock_ms() + 585 * 1000,
 	    .patience = 60 * 1000,

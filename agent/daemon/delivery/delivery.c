@@ -343,6 +343,7 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	struct delivery *d = calloc(1, sizeof(*d));
 	struct turn_for whose = {.identity = &request->identity,
 	    .mailbox = request->mailbox,
+	    .entry = request->entry,
 	    .patience = daemon->conf.throttle_wait * 1000LL,
 	    .is_delivery = 1};
 

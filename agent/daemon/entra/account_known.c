@@ -53,6 +53,12 @@ account_known_set_stored(struct account *account, const struct secret *secret)
 	account->has_stored = account->known = 1;
 }
 
+int
+account_known_is_own(const struct account *account)
+{
+	return account->key.entry[0] != '\0';
+}
+
 void
 account_known_load(struct account *account)
 {
@@ -60,7 +66,12 @@ account_known_load(struct account *account)
 	struct error err;
 	long long left;
 
-	switch (state_get(account->state, &account->id, &credential, &err)) {
+	if (account_known_is_own(account)) {
+		account->known = 1;
+		return;
+	}
+	switch (
+	    state_get(account->state, &account->key.id, &credential, &err)) {
 	case 1:
 		account_known_set_stored(account, credential.secret);
 		left = credential.token_expires - clock_wall();
@@ -141,7 +152,8 @@ account_known_take_stored(struct account *account, struct error *err)
 {
 	struct state_credential credential;
 	struct secret *secret;
-	int found = state_get(account->state, &account->id, &credential, err);
+	int found =
+	    state_get(account->state, &account->key.id, &credential, err);
 
 	if (found == 0)
 		error_set(err, ERROR_REFUSED, "4.7.8",
@@ -159,7 +171,7 @@ account_known_in_grace(struct account *account, long long *age)
 	struct state_credential credential;
 	long long verified;
 
-	if (state_get(account->state, &account->id, &credential, NULL) != 1)
+	if (state_get(account->state, &account->key.id, &credential, NULL) != 1)
 		return 0;
 	verified = credential.verified;
 	state_credential_clear(&credential);
@@ -184,10 +196,21 @@ account_known_store(struct account *account, const struct secret *secret,
 	credential.token = (struct secret *)token;
 	credential.token_expires = clock_wall() + expires_in;
 	credential.verified = clock_wall();
-	if (state_put(account->state, &account->id, &credential, &err) == 0)
+	if (state_put(account->state, &account->key.id, &credential, &err) == 0)
 		return 0;
 	log_error("%s", err.text);
 	return -1;
+}
+
+void
+account_known_accept_token(
+    struct account *account, const struct secret *token, long expires_in)
+{
+	account_known_set_token(account, token, expires_in * 1000LL);
+	account->known = 1;
+	account->warned_at = 0;
+	account->out = 0;
+	memset(account->quiet, 0, sizeof(account->quiet));
 }
 
 int
@@ -200,11 +223,7 @@ account_known_accept(struct account *account, enum account_lane lane,
 	if (lane == ACCOUNT_STORED && account->has_stored &&
 	    !account_known_is_stored(account, digest))
 		return 0;
-	account_known_set_token(account, token, expires_in * 1000LL);
-	account->known = 1;
-	account->warned_at = 0;
-	account->out = 0;
-	memset(account->quiet, 0, sizeof(account->quiet));
+	account_known_accept_token(account, token, expires_in);
 	/*
 	 * Mail that is accepted now must be deliverable after a restart, so a
 	 * sign-in whose secret could not be kept is "not now".
@@ -233,12 +252,12 @@ account_known_refuse(struct account *account, const struct secret *secret,
 	auth_cache_forget(&account->auth_cache, digest);
 	if (!account_known_is_stored(account, digest))
 		return 0;
-	found = state_get(account->state, &account->id, &credential, &err);
+	found = state_get(account->state, &account->key.id, &credential, &err);
 	if (found == 1 && result == ACCOUNT_REFUSED &&
 	    credential.verified != 0) {
 		credential.verified = 0;
-		found =
-		    state_put(account->state, &account->id, &credential, &err);
+		found = state_put(
+		    account->state, &account->key.id, &credential, &err);
 	}
 	if (found == -1)
 		log_error("%s", err.text);

@@ -2,11 +2,11 @@
  * graph.c - see graph.h.
  */
 #include <jansson.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/uuid.h"
 #include "lib/base/buf.h"
 #include "graph.h"
 
@@ -64,17 +64,8 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 void
 graph_new_id(char id[GRAPH_ID_SIZE])
 {
-	unsigned char b[16] = {0};
-
 	/* an id that is not random only makes a log harder to follow */
-	(void)RAND_bytes(b, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 4122, 4.4 */
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(id, GRAPH_ID_SIZE,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-	    "%02x%02x%02x%02x%02x%02x",
-	    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
-	    b[11], b[12], b[13], b[14], b[15]);
+	(void)uuid_new(id);
 }
 
 /* NULL is as good as empty; control characters become blanks. */

@@ -45,6 +45,7 @@ auth_service_on_verified(void *ctx, enum account_result result,
 		auth_service_answer(conn, "NO", text);
 		break;
 	case ACCOUNT_UNKNOWN:
+	case ACCOUNT_MISCONFIGURED:
 	case ACCOUNT_THROTTLED:
 	case ACCOUNT_UNAVAILABLE:
 		conn_answer(conn, NULL, 0);

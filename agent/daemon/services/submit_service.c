@@ -135,6 +135,11 @@ submit_service_read_field(struct delivery_request *request,
 		request->null_sender = value[0] == '\0';
 		return 0;
 	}
+	if (strcmp(name, "entry") == 0 && value[0] != '\0' &&
+	    identity_parse_entry_name(value, strlen(value), request->entry) ==
+		-1)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "entry is no name that an entry can have");
 	/* whatever delimiter was right when the message was queued */
 	if (strcmp(name, "identity") == 0 && value[0] != '\0' &&
 	    identity_parse(value, strlen(value), IDENTITY_DELIMITERS_ANY,
