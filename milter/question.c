@@ -13,31 +13,6 @@
 #include "lib/mail/address.h"
 #include "question.h"
 
-/* Writes what is no address as text that is none for anybody. */
-static void
-question_write_raw(const char *argument, char out[ADDRESS_KEY_SIZE])
-{
-	char *p;
-
-	reply_sender(argument, out);
-	for (p = out; *p != '\0'; p++)
-		if (*p == '@')
-			*p = '?';
-}
-
-static void
-question_write_address(const char *argument, char out[ADDRESS_KEY_SIZE])
-{
-	struct address_reader r;
-	struct address a, next;
-
-	address_init(&r, argument, strlen(argument));
-	if (!address_next(&r, &a) || a.kind != ADDRESS_MAILBOX ||
-	    address_next(&r, &next) ||
-	    address_key(a.spec, out, ADDRESS_KEY_SIZE) == -1)
-		question_write_raw(argument, out);
-}
-
 static int
 question_unanswered(struct error *err)
 {
@@ -55,7 +30,7 @@ question_ask(const struct message *m, struct policy_question *question,
 {
 	char sender[ADDRESS_KEY_SIZE];
 
-	question_write_address(m->argument, sender);
+	address_canonical(m->argument, sender);
 	question->sender = sender;
 	question->user = m->client.user;
 	question->client_address = m->client.address;
@@ -90,7 +65,7 @@ question_recipient(
 
 	if (!m->answer.recipients)
 		return 0;
-	question_write_address(argument, recipient);
+	address_canonical(argument, recipient);
 	question.recipient = recipient;
 	return question_ask(m, &question, &answer, err);
 }

@@ -120,6 +120,14 @@ int address_is_unambiguous(struct span text);
  */
 int address_header_key(struct span spec, char *key);
 
+/*
+ * Writes an address of the envelope, with brackets or without, in canonical form:
+ * its key. What cannot be read as one address has none, and is written as text
+ * that no list of addresses or domains covers: without '@', blanks and what
+ * cannot be printed become '?', and it is cut where it is too long.
+ */
+void address_canonical(const char *text, char key[ADDRESS_KEY_SIZE]);
+
 /* Returns 1 when both are addresses and their keys are equal. */
 int address_equal(struct span a, struct span b);
 

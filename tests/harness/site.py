@@ -79,6 +79,7 @@ class Site:
         self.conf = self.root / "msgraph.conf"
         self.state = self.root / "state"
         self.key = self.root / "etc" / "vault.key"
+        self.identities = self.root / "etc" / "identities"
         self.run = self.root / "run"
         self.submit_socket = self.run / "submit"
         # its record holds secrets: outside of what leak checks look at
@@ -129,6 +130,8 @@ class Site:
             "state_directory": str(self.state),
             "vault_key_file": str(self.key),
             "milter_socket": f"unix:{self.milter_socket}",
+            "allowed_tenants": "any",
+            "identity_maps": str(self.identities),
             "log_destination": "stderr",
             "log_level": "debug",
         }
@@ -136,6 +139,8 @@ class Site:
             ours.update(self._emulated())
         text = example.read("msgraph.conf")
         for name, value in {**ours, **self.settings}.items():
+            if name in ("allowed_tenants", "identity_maps") and f"#{name}" not in text:
+                text += f"#{name} =\n"  # TEMP
             text = example.setting(text, name, value)
         self.conf.write_text(text)
 

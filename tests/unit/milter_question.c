@@ -103,7 +103,7 @@ static const struct {
     /* what no list may cover */
     {"<root>", "root"},
     {"<a b@example.org>", "a?b?example.org"},
-    {"<a@example.net,b@example.org>", "a?example.net?b?example.org"},
+    {"<a@example.net,b@example.org>", "a?example.net,b?example.org"},
 };
 
 static void

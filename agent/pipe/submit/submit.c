@@ -77,6 +77,8 @@ submit_start_record(struct buf *record, const struct options *o,
 
 	bad |= wire_field(record, "queue-id", o->queue_id);
 	bad |= wire_field(record, "identity", o->identity);
+	if (o->entry[0] != '\0')
+		bad |= wire_field(record, "entry", o->entry);
 	bad |= wire_field(record, "mailbox", o->mailbox);
 	bad |= submit_add_sender(record, o->sender);
 	bad |= submit_add_recipients(record, o, recipients);
