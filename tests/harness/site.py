@@ -107,6 +107,7 @@ class Site:
             shutil.chown(folder, "msgraphd", "msgraph")
         self.state.chmod(0o700)
         self.key.parent.chmod(0o750)
+        self.identities.touch(0o644)
 
     def _program(self, name: str, user: str, sock: Path) -> Process:
         binary = self.install(name)
@@ -155,6 +156,15 @@ class Site:
         self.settings.update(settings)
         self.write_conf()
         self.daemon.reload()
+
+    def identify(self, text: str, reload: bool = True) -> None:
+        """Writes the table of identities; without reload msgraphd finds it
+        by itself, within seconds."""
+        new = self.identities.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self.identities)
+        if reload:
+            self.daemon.reload()
 
     # --- start and stop
 
