@@ -44,7 +44,7 @@ identities_each_credential(void *ctx, credential_visit visit, void *arg)
 		return;
 	for (i = 0; i < table_count(identities->table); i++) {
 		entry = table_at(identities->table, i);
-		if (entry->credential != NULL)
+		if (entry->credential != NULL && !entry->disabled)
 			visit(arg, entry->name, entry->credential);
 	}
 }
