@@ -352,17 +352,18 @@ test_applications(void **state)
 	table = read_table("c application=T/D\nz application=T/C\n"
 			   "b application=U/C\na application=T/C\n"
 			   "m application=T/C\n");
-	e = table_first_of(table, &app);
+	e = table_first_of(table, ENTRY_ALL, &app);
 	assert_string_equal(e->name, "z");
-	e = table_next_of(table, e);
+	e = table_next_of(table, ENTRY_ALL, e);
 	assert_string_equal(e->name, "a");
-	e = table_next_of(table, e);
+	e = table_next_of(table, ENTRY_ALL, e);
 	assert_string_equal(e->name, "m");
-	assert_null(table_next_of(table, e));
-	e = table_first_of(table, &app_2);
+	assert_null(table_next_of(table, ENTRY_ALL, e));
+	e = table_first_of(table, ENTRY_ALL, &app_2);
 	assert_string_equal(e->name, "c");
-	assert_null(table_next_of(table, e));
-	assert_string_equal(table_first_of(table, &app_3)->name, "b");
+	assert_null(table_next_of(table, ENTRY_ALL, e));
+	assert_string_equal(
+	    table_first_of(table, ENTRY_ALL, &app_3)->name, "b");
 	assert_int_equal(table_has_tenant(table, TENANT), 1);
 	assert_int_equal(table_has_tenant(table, TENANT_2), 1);
 	assert_int_equal(table_has_tenant(table, CLIENT), 0);
@@ -387,7 +388,7 @@ test_no_entries(void **state)
 		table = read_table(texts[i]);
 		assert_int_equal(table_count(table), 0);
 		assert_null(table_find(table, "a"));
-		assert_null(table_first_of(table, &app));
+		assert_null(table_first_of(table, ENTRY_ALL, &app));
 		assert_null(table_find_client(table, &client));
 		assert_int_equal(table_names_daemon(table, "x"), 0);
 		assert_int_equal(table_has_tenant(table, TENANT), 0);

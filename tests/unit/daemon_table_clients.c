@@ -238,8 +238,9 @@ look(const struct table *table, int count)
 		    e);
 		snprintf(application.client, sizeof(application.client),
 		    "%08x-bbbb-cccc-dddd-eeeeeeeeeeee", i);
-		assert_ptr_equal(table_first_of(table, &application), e);
-		assert_null(table_next_of(table, e));
+		assert_ptr_equal(
+		    table_first_of(table, ENTRY_ALL, &application), e);
+		assert_null(table_next_of(table, ENTRY_ALL, e));
 		assert_true(table_has_tenant(table, TENANT));
 		assert_true(table_names_daemon(table, daemon_name));
 	}

@@ -26,13 +26,6 @@ struct identities {
 /* Logs the entries that were added, changed and removed. */
 void identities_audit(const struct table *old, const struct table *new);
 
-/*
- * Decides who a name is that somebody has signed in with, or wants to, and
- * whether that is let in; see identities_sign_in().
- */
-enum identities_result identities_who(struct identities *identities,
-    const char *name, size_t len, struct identities_user *user);
-
 /* Returns the entry of this name if it has the application, else NULL. */
 const struct entry *identities_entry_of(const struct table *table,
     const char *name, const struct identity *application);

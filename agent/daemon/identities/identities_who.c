@@ -170,16 +170,15 @@ static enum identities_result
 identities_ambiguous(
     struct identities *identities, struct identities_user *user)
 {
-	const struct entry *entry =
-	    table_first_of(identities->table, &user->application);
+	const struct entry *entry = table_first_of(
+	    identities->table, ENTRY_SIGN_IN, &user->application);
 	char remedy[512], names[256] = "", matter[IDENTITY_TEXT_SIZE];
 	size_t used = 0;
 
 	for (; entry != NULL && used < sizeof(names) - 1;
-	     entry = table_next_of(identities->table, entry)) {
-		if (entry->sign_in)
-			snprintf(names + used, sizeof(names) - used, "%s%s",
-			    used == 0 ? "" : ", ", entry->name);
+	     entry = table_next_of(identities->table, ENTRY_SIGN_IN, entry)) {
+		snprintf(names + used, sizeof(names) - used, "%s%s",
+		    used == 0 ? "" : ", ", entry->name);
 		used = strlen(names);
 	}
 	snprintf(remedy, sizeof(remedy),
@@ -200,26 +199,20 @@ static enum identities_result
 identities_who_raw(struct identities *identities, struct identities_user *user)
 {
 	const struct table *table = identities->table;
-	const struct entry *first = table_first_of(table, &user->application);
-	const struct entry *entry, *only = NULL;
-	unsigned int count = 0;
+	const struct entry *any =
+	    table_first_of(table, ENTRY_ALL, &user->application);
+	const struct entry *entry =
+	    table_first_of(table, ENTRY_SIGN_IN, &user->application);
 
 	if (identities_is_disabled(table, &user->application))
-		return identities_answer(user, IDENTITIES_REFUSED,
-		    IDENTITIES_DSN_DISABLED, "entry \"%s\" is disabled",
-		    first->name);
-	for (entry = first; entry != NULL; entry = table_next_of(table, entry))
-		if (entry->sign_in) {
-			only = entry;
-			count++;
-		}
-	if (count > 1)
+		return identities_sign_in_as(identities, user, any);
+	if (entry != NULL && table_next_of(table, ENTRY_SIGN_IN, entry) != NULL)
 		return identities_ambiguous(identities, user);
-	if (only != NULL)
-		return identities_sign_in_as(identities, user, only);
-	if (first != NULL &&
+	if (entry != NULL)
+		return identities_sign_in_as(identities, user, entry);
+	if (any != NULL &&
 	    !conf_allows_tenant(identities->conf, user->application.tenant))
-		return identities_sign_in_as(identities, user, first);
+		return identities_sign_in_as(identities, user, any);
 	return identities_gate(identities, user);
 }
 
@@ -238,7 +231,7 @@ identities_who_lookup(struct identities *identities, const char *name,
 }
 
 enum identities_result
-identities_who(struct identities *identities, const char *name, size_t len,
+identities_sign_in(struct identities *identities, const char *name, size_t len,
     struct identities_user *user)
 {
 	const struct conf *conf = identities->conf;
@@ -266,11 +259,4 @@ identities_who(struct identities *identities, const char *name, size_t len,
 					suffix, &user->application);
 	return entry != NULL ? identities_sign_in_as(identities, user, entry)
 			     : identities_who_raw(identities, user);
-}
-
-enum identities_result
-identities_sign_in(struct identities *identities, const char *name, size_t len,
-    struct identities_user *user)
-{
-	return identities_who(identities, name, len, user);
 }
