@@ -26,7 +26,7 @@ static const struct identity app_3 = {TENANT_2, CLIENT};
 static char table_folder[32];
 static char table_path[64];
 
-static int
+static inline int
 table_folder_begin(void **state)
 {
 	(void)state;
@@ -37,7 +37,7 @@ table_folder_begin(void **state)
 	return 0;
 }
 
-static int
+static inline int
 table_folder_end(void **state)
 {
 	(void)state;
@@ -46,7 +46,7 @@ table_folder_end(void **state)
 }
 
 /* Writes text with the applications filled in. */
-static void
+static inline void
 table_fill(FILE *out, const char *text)
 {
 	static const struct {
@@ -70,7 +70,7 @@ table_fill(FILE *out, const char *text)
 	}
 }
 
-static void
+static inline void
 table_write(const char *text)
 {
 	FILE *out;

@@ -55,7 +55,7 @@ identities_ask_user(struct identities *identities,
 {
 	struct identities_user user;
 
-	switch (identities_sign_in(
+	switch (identities_who(
 	    identities, question->user, strlen(question->user), &user)) {
 	case IDENTITIES_OK:
 		answer->application = user.application;

@@ -26,6 +26,10 @@ struct identities {
 /* Logs the entries that were added, changed and removed. */
 void identities_audit(const struct table *old, const struct table *new);
 
+/* Decides as identities_sign_in(), and does not log a name of another form. */
+enum identities_result identities_who(struct identities *identities,
+    const char *name, size_t len, struct identities_user *user);
+
 /* Returns the entry of this name if it has the application, else NULL. */
 const struct entry *identities_entry_of(const struct table *table,
     const char *name, const struct identity *application);
