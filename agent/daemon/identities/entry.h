@@ -42,6 +42,15 @@ struct entry {
 	const char *values[TABLE_ATTRIBUTES_MAX];
 };
 
+/* Entries of an application that something can be asked about at once. */
+enum entry_group {
+	ENTRY_ALL,
+	ENTRY_ENABLED, /* not disabled */
+	ENTRY_SIGN_IN, /* may be signed into, disabled ones as well */
+	ENTRY_LENDING, /* not disabled, and with a credential of its own */
+	ENTRY_GROUPS
+};
+
 /* What is known of a client that has not signed in; empty: not known. */
 struct table_client {
 	const char *address, *daemon_name;

@@ -23,11 +23,8 @@ identities_find_credential(void *ctx, const struct identity *application,
 		return NULL;
 	e = entry[0] != '\0'
 	    ? identities_entry_of(identities->table, entry, application)
-	    : table_first_of(identities->table, application);
-	while (e != NULL && (e->disabled || e->credential == NULL))
-		e = entry[0] != '\0' ? NULL
-				     : table_next_of(identities->table, e);
-	if (e == NULL)
+	    : table_first_of(identities->table, ENTRY_LENDING, application);
+	if (e == NULL || e->disabled || e->credential == NULL)
 		return NULL;
 	memcpy(name, e->name, ENTRY_NAME_SIZE);
 	return e->credential;
@@ -44,7 +41,7 @@ identities_each_credential(void *ctx, credential_visit visit, void *arg)
 		return;
 	for (i = 0; i < table_count(identities->table); i++) {
 		entry = table_at(identities->table, i);
-		if (entry->credential != NULL)
+		if (entry->credential != NULL && !entry->disabled)
 			visit(arg, entry->name, entry->credential);
 	}
 }
@@ -231,13 +228,8 @@ int
 identities_is_disabled(
     const struct table *table, const struct identity *application)
 {
-	const struct entry *entry = table_first_of(table, application);
-
-	if (entry == NULL)
-		return 0;
-	while (entry != NULL && entry->disabled)
-		entry = table_next_of(table, entry);
-	return entry == NULL;
+	return table_first_of(table, ENTRY_ENABLED, application) == NULL &&
+	    table_first_of(table, ENTRY_ALL, application) != NULL;
 }
 
 int

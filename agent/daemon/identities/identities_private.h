@@ -26,10 +26,7 @@ struct identities {
 /* Logs the entries that were added, changed and removed. */
 void identities_audit(const struct table *old, const struct table *new);
 
-/*
- * Decides who a name is that somebody has signed in with, or wants to, and
- * whether that is let in; see identities_sign_in().
- */
+/* Decides as identities_sign_in(), and does not log a name of another form. */
 enum identities_result identities_who(struct identities *identities,
     const char *name, size_t len, struct identities_user *user);
 

@@ -37,13 +37,13 @@ identities_answer(struct identities_user *user, enum identities_result result,
 }
 
 /*
- * Logs a refusal; remedy says what an admin can do. The same matter, which is a
- * tenant or a user, is not logged again soon.
+ * Logs what became of a sign-in; remedy says why and what an admin can do. The
+ * same matter, which is a tenant, an application or an entry, is not logged
+ * again soon. application may be NULL.
  */
 static void
 identities_log(struct identities *identities, const char *matter,
-    const struct identity *application, enum identities_result result,
-    const char *remedy)
+    const struct identity *application, const char *status, const char *remedy)
 {
 	char text[IDENTITY_TEXT_SIZE], others[64] = "";
 	unsigned long left_out;
@@ -53,11 +53,14 @@ identities_log(struct identities *identities, const char *matter,
 	if (left_out > 0)
 		snprintf(others, sizeof(others),
 		    "; %lu such lines were left out before", left_out);
-	log_warning("NOQUEUE: application=%s, reason=" REASON_IDENTITY
-		    ", status=%s (%s%s)",
-	    identity_text(application, text),
-	    result == IDENTITIES_LATER ? "unavailable" : "refused", remedy,
-	    others);
+	if (application == NULL)
+		log_warning("NOQUEUE: reason=" REASON_IDENTITY
+			    ", status=%s (%s%s)",
+		    status, remedy, others);
+	else
+		log_warning("NOQUEUE: application=%s, reason=" REASON_IDENTITY
+			    ", status=%s (%s%s)",
+		    identity_text(application, text), status, remedy, others);
 }
 
 /* --- the gate --- */
@@ -99,7 +102,7 @@ identities_grandfather(
 	    "in; if tenant %s is yours, add to msgraph.conf and reload: %s",
 	    tenant, line);
 	identities_log(
-	    identities, tenant, &user->application, IDENTITIES_LATER, remedy);
+	    identities, tenant, &user->application, "unavailable", remedy);
 	return identities_answer(user, IDENTITIES_LATER, "4.7.0",
 	    "the relay's admin must allow tenant %s first", tenant);
 }
@@ -122,7 +125,7 @@ identities_gate(struct identities *identities, struct identities_user *user)
 	    "%s; to let it in: %s",
 	    tenant, line);
 	identities_log(
-	    identities, tenant, &user->application, IDENTITIES_REFUSED, remedy);
+	    identities, tenant, &user->application, "refused", remedy);
 	return identities_answer(user, IDENTITIES_REFUSED,
 	    IDENTITIES_DSN_CREDENTIAL,
 	    "the relay takes no applications of tenant %s", tenant);
@@ -130,36 +133,29 @@ identities_gate(struct identities *identities, struct identities_user *user)
 
 /* --- which entry --- */
 
-/* Refuses, and logs what an admin can do, under the application. */
-static enum identities_result
-identities_refuse(struct identities *identities, struct identities_user *user,
-    const char *remedy)
-{
-	char matter[IDENTITY_TEXT_SIZE];
-
-	identities_log(identities, identity_text(&user->application, matter),
-	    &user->application, IDENTITIES_REFUSED, remedy);
-	return identities_answer(
-	    user, IDENTITIES_REFUSED, IDENTITIES_DSN_CREDENTIAL, "%s", remedy);
-}
-
 static enum identities_result
 identities_sign_in_as(struct identities *identities,
     struct identities_user *user, const struct entry *entry)
 {
-	char remedy[256];
+	const char *dsn = IDENTITIES_DSN_DISABLED;
+	char remedy[256] = "";
 
 	user->application = entry->application;
-	if (entry->disabled)
-		return identities_answer(user, IDENTITIES_REFUSED,
-		    IDENTITIES_DSN_DISABLED, "entry \"%s\" is disabled",
+	if (entry->disabled) {
+		snprintf(remedy, sizeof(remedy), "entry \"%s\" is disabled",
 		    entry->name);
-	if (!entry->sign_in) {
+	} else if (!entry->sign_in) {
+		dsn = IDENTITIES_DSN_CREDENTIAL;
 		snprintf(remedy, sizeof(remedy),
 		    "entry \"%s\" is for clients that do not sign in, unless "
 		    "it has sign_in=yes",
 		    entry->name);
-		return identities_refuse(identities, user, remedy);
+	}
+	if (remedy[0] != '\0') {
+		identities_log(identities, entry->name, &user->application,
+		    "refused", remedy);
+		return identities_answer(
+		    user, IDENTITIES_REFUSED, dsn, "%s", remedy);
 	}
 	memcpy(user->entry, entry->name, sizeof(user->entry));
 	return IDENTITIES_OK;
@@ -170,16 +166,15 @@ static enum identities_result
 identities_ambiguous(
     struct identities *identities, struct identities_user *user)
 {
-	const struct entry *entry =
-	    table_first_of(identities->table, &user->application);
+	const struct entry *entry = table_first_of(
+	    identities->table, ENTRY_SIGN_IN, &user->application);
 	char remedy[512], names[256] = "", matter[IDENTITY_TEXT_SIZE];
 	size_t used = 0;
 
 	for (; entry != NULL && used < sizeof(names) - 1;
-	     entry = table_next_of(identities->table, entry)) {
-		if (entry->sign_in)
-			snprintf(names + used, sizeof(names) - used, "%s%s",
-			    used == 0 ? "" : ", ", entry->name);
+	     entry = table_next_of(identities->table, ENTRY_SIGN_IN, entry)) {
+		snprintf(names + used, sizeof(names) - used, "%s%s",
+		    used == 0 ? "" : ", ", entry->name);
 		used = strlen(names);
 	}
 	snprintf(remedy, sizeof(remedy),
@@ -188,7 +183,7 @@ identities_ambiguous(
 	    names, user->application.tenant, user->application.client,
 	    identities->conf->identity_lookup_suffix);
 	identities_log(identities, identity_text(&user->application, matter),
-	    &user->application, IDENTITIES_REFUSED, remedy);
+	    &user->application, "refused", remedy);
 	return identities_answer(user, IDENTITIES_REFUSED,
 	    IDENTITIES_DSN_CREDENTIAL,
 	    "several entries have this application, so the user name must "
@@ -200,26 +195,20 @@ static enum identities_result
 identities_who_raw(struct identities *identities, struct identities_user *user)
 {
 	const struct table *table = identities->table;
-	const struct entry *first = table_first_of(table, &user->application);
-	const struct entry *entry, *only = NULL;
-	unsigned int count = 0;
+	const struct entry *any =
+	    table_first_of(table, ENTRY_ALL, &user->application);
+	const struct entry *entry =
+	    table_first_of(table, ENTRY_SIGN_IN, &user->application);
 
 	if (identities_is_disabled(table, &user->application))
-		return identities_answer(user, IDENTITIES_REFUSED,
-		    IDENTITIES_DSN_DISABLED, "entry \"%s\" is disabled",
-		    first->name);
-	for (entry = first; entry != NULL; entry = table_next_of(table, entry))
-		if (entry->sign_in) {
-			only = entry;
-			count++;
-		}
-	if (count > 1)
+		return identities_sign_in_as(identities, user, any);
+	if (entry != NULL && table_next_of(table, ENTRY_SIGN_IN, entry) != NULL)
 		return identities_ambiguous(identities, user);
-	if (only != NULL)
-		return identities_sign_in_as(identities, user, only);
-	if (first != NULL &&
+	if (entry != NULL)
+		return identities_sign_in_as(identities, user, entry);
+	if (any != NULL &&
 	    !conf_allows_tenant(identities->conf, user->application.tenant))
-		return identities_sign_in_as(identities, user, first);
+		return identities_sign_in_as(identities, user, any);
 	return identities_gate(identities, user);
 }
 
@@ -229,12 +218,26 @@ identities_who_lookup(struct identities *identities, const char *name,
 {
 	const struct entry *entry =
 	    name[0] == '\0' ? NULL : table_find(identities->table, name);
+	char remedy[256];
 
 	if (entry != NULL)
 		return identities_sign_in_as(identities, user, entry);
+	snprintf(remedy, sizeof(remedy),
+	    "a user name asks for entry \"%s\", which is not in the table",
+	    name);
+	identities_log(identities, remedy, NULL, "refused", remedy);
 	return identities_answer(user, IDENTITIES_REFUSED,
 	    IDENTITIES_DSN_CREDENTIAL,
 	    "the table of identities has no entry of that name");
+}
+
+static enum identities_result
+identities_no_table(struct identities *identities, struct identities_user *user)
+{
+	identities_log(
+	    identities, "", NULL, "unavailable", identities->fault.text);
+	return identities_answer(user, IDENTITIES_LATER, IDENTITIES_DSN_TABLE,
+	    "table of identities: %s", identities->fault.text);
 }
 
 enum identities_result
@@ -244,7 +247,7 @@ identities_who(struct identities *identities, const char *name, size_t len,
 	const struct conf *conf = identities->conf;
 	const char *delimiters = conf_delimiters(conf), *reason;
 	char suffix[ENTRY_NAME_SIZE];
-	const struct entry *entry;
+	const struct entry *entry = NULL;
 	int is_lookup;
 
 	memset(user, 0, sizeof(*user));
@@ -255,15 +258,14 @@ identities_who(struct identities *identities, const char *name, size_t len,
 		suffix, &reason) == -1)
 		return identities_answer(user, IDENTITIES_REFUSED,
 		    IDENTITIES_DSN_CREDENTIAL, "%s", reason);
+	user->is_ours = 1;
 	if (identities->table == NULL)
-		return identities_answer(user, IDENTITIES_LATER,
-		    IDENTITIES_DSN_TABLE, "table of identities: %s",
-		    identities->fault.text);
+		return identities_no_table(identities, user);
 	if (is_lookup)
 		return identities_who_lookup(identities, suffix, user);
-	entry = suffix[0] == '\0' ? NULL
-				  : identities_entry_of(identities->table,
-					suffix, &user->application);
+	if (suffix[0] != '\0')
+		entry = identities_entry_of(
+		    identities->table, suffix, &user->application);
 	return entry != NULL ? identities_sign_in_as(identities, user, entry)
 			     : identities_who_raw(identities, user);
 }
@@ -272,5 +274,13 @@ enum identities_result
 identities_sign_in(struct identities *identities, const char *name, size_t len,
     struct identities_user *user)
 {
-	return identities_who(identities, name, len, user);
+	enum identities_result result =
+	    identities_who(identities, name, len, user);
+
+	if (!user->is_ours)
+		/* it may be a secret, in the wrong field */
+		log_info("NOQUEUE: reason=" REASON_CREDENTIAL
+			 ", status=refused (a user name of %zu bytes: %s)",
+		    len, user->text);
+	return result;
 }

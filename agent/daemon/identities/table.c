@@ -232,15 +232,17 @@ table_find(const struct table *table, const char *name)
 }
 
 const struct entry *
-table_first_of(const struct table *table, const struct identity *application)
+table_first_of(const struct table *table, enum entry_group group,
+    const struct identity *application)
 {
-	return table_index_first_of(&table->index, application);
+	return table_index_first_of(&table->index, group, application);
 }
 
 const struct entry *
-table_next_of(const struct table *table, const struct entry *entry)
+table_next_of(const struct table *table, enum entry_group group,
+    const struct entry *entry)
 {
-	return table_index_next_of(&table->index, entry);
+	return table_index_next_of(&table->index, group, entry);
 }
 
 int

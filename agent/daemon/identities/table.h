@@ -34,13 +34,13 @@ size_t table_place(const struct table *table, const struct entry *entry);
 const struct entry *table_find(const struct table *table, const char *name);
 
 /*
- * Returns the first entry of the application, in the order of the files, or NULL;
- * and the one after an entry, of the same application.
+ * Returns the first entry of the application in a group, in the order of the
+ * files, or NULL; and the one after an entry of the group.
  */
-const struct entry *table_first_of(
-    const struct table *table, const struct identity *application);
-const struct entry *table_next_of(
-    const struct table *table, const struct entry *entry);
+const struct entry *table_first_of(const struct table *table,
+    enum entry_group group, const struct identity *application);
+const struct entry *table_next_of(const struct table *table,
+    enum entry_group group, const struct entry *entry);
 
 /* Returns 1 when an entry has an application of this tenant. */
 int table_has_tenant(const struct table *table, const char *tenant);

@@ -240,9 +240,11 @@ table_entry_set(
 	if (value[0] == '\0')
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "%s: nothing stands behind the '='", name);
-	if (table_rows[i].read(entry, name, value, err) == -1)
-		return error_prefix(err, "%s", name);
-	return 0;
+	if (table_rows[i].read(entry, name, value, err) == 0)
+		return 0;
+	return strncmp(err->text, name, strlen(name)) == 0
+	    ? -1
+	    : error_prefix(err, "%s", name);
 }
 
 /* --- all attributes --- */

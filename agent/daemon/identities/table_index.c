@@ -45,14 +45,14 @@ table_index_compare_applications(const void *a, const void *b)
 
 /* The later of two of the same name is at fault. */
 static int
-table_index_check_names(const struct table_index *index, struct error *err)
+table_index_check_names(const struct table_sorted *by_name, struct error *err)
 {
 	const struct entry *first, *second;
 	size_t i;
 
-	for (i = 1; i < index->count; i++) {
-		first = index->by_name[i - 1];
-		second = index->by_name[i];
+	for (i = 1; i < by_name->count; i++) {
+		first = by_name->entries[i - 1];
+		second = by_name->entries[i];
 		if (strcmp(first->name, second->name) == 0)
 			return error_set(err, ERROR_OURS, "4.3.5",
 			    "%s:%u: there is an entry \"%s\" already, %s:%u",
@@ -63,23 +63,54 @@ table_index_check_names(const struct table_index *index, struct error *err)
 }
 
 static int
-table_index_sort(struct table_index *index, const struct entry *entries,
-    size_t count, struct error *err)
+table_index_make_room(
+    struct table_sorted *sorted, size_t count, struct error *err)
 {
+	sorted->entries = malloc((count + 1) * sizeof(*sorted->entries));
+	return sorted->entries == NULL ? error_no_memory(err) : 0;
+}
+
+static int
+table_index_sort(struct table_sorted *sorted, const struct entry *entries,
+    size_t count, int (*compare)(const void *, const void *), struct error *err)
+{
+	if (table_index_make_room(sorted, count, err) == -1)
+		return -1;
+	for (; sorted->count < count; sorted->count++)
+		sorted->entries[sorted->count] = &entries[sorted->count];
+	qsort(sorted->entries, count, sizeof(*sorted->entries), compare);
+	return 0;
+}
+
+static int
+table_index_is_in(enum entry_group group, const struct entry *entry)
+{
+	switch (group) {
+	case ENTRY_ENABLED:
+		return !entry->disabled;
+	case ENTRY_SIGN_IN:
+		return entry->sign_in;
+	case ENTRY_LENDING:
+		return !entry->disabled && entry->credential != NULL;
+	default:
+		return 1;
+	}
+}
+
+/* Takes those of a group out of all, which are sorted. */
+static int
+table_index_select(
+    struct table_index *index, enum entry_group group, struct error *err)
+{
+	const struct table_sorted *all = &index->by_application[ENTRY_ALL];
+	struct table_sorted *sorted = &index->by_application[group];
 	size_t i;
 
-	index->count = count;
-	index->by_name = malloc((count + 1) * sizeof(*index->by_name));
-	index->by_application =
-	    malloc((count + 1) * sizeof(*index->by_application));
-	if (index->by_name == NULL || index->by_application == NULL)
-		return error_no_memory(err);
-	for (i = 0; i < count; i++)
-		index->by_name[i] = index->by_application[i] = &entries[i];
-	qsort(index->by_name, count, sizeof(*index->by_name),
-	    table_index_compare_names);
-	qsort(index->by_application, count, sizeof(*index->by_application),
-	    table_index_compare_applications);
+	if (table_index_make_room(sorted, all->count, err) == -1)
+		return -1;
+	for (i = 0; i < all->count; i++)
+		if (table_index_is_in(group, all->entries[i]))
+			sorted->entries[sorted->count++] = all->entries[i];
 	return 0;
 }
 
@@ -87,18 +118,30 @@ int
 table_index_make(struct table_index *index, const struct entry *entries,
     size_t count, struct error *err)
 {
+	int group;
+
 	memset(index, 0, sizeof(*index));
-	if (table_index_sort(index, entries, count, err) == -1 ||
-	    table_index_check_names(index, err) == -1)
+	if (table_index_sort(&index->by_name, entries, count,
+		table_index_compare_names, err) == -1 ||
+	    table_index_check_names(&index->by_name, err) == -1 ||
+	    table_index_sort(&index->by_application[ENTRY_ALL], entries, count,
+		table_index_compare_applications, err) == -1)
 		return -1;
+	for (group = ENTRY_ALL + 1; group < ENTRY_GROUPS; group++)
+		if (table_index_select(index, (enum entry_group)group, err) ==
+		    -1)
+			return -1;
 	return table_clients_make(&index->clients, entries, count, err);
 }
 
 void
 table_index_clear(struct table_index *index)
 {
-	free(index->by_name);
-	free(index->by_application);
+	int group;
+
+	free(index->by_name.entries);
+	for (group = 0; group < ENTRY_GROUPS; group++)
+		free(index->by_application[group].entries);
 	table_clients_clear(&index->clients);
 	memset(index, 0, sizeof(*index));
 }
@@ -106,14 +149,14 @@ table_index_clear(struct table_index *index)
 const struct entry *
 table_index_find(const struct table_index *index, const char *name)
 {
-	size_t low = 0, high = index->count, middle;
+	size_t low = 0, high = index->by_name.count, middle;
 	int order;
 
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		order = strcmp(name, index->by_name[middle]->name);
+		order = strcmp(name, index->by_name.entries[middle]->name);
 		if (order == 0)
-			return index->by_name[middle];
+			return index->by_name.entries[middle];
 		if (order < 0)
 			high = middle;
 		else
@@ -122,47 +165,46 @@ table_index_find(const struct table_index *index, const char *name)
 	return NULL;
 }
 
-/* The place of the first entry whose application is not before this one. */
-static size_t
-table_index_place(
-    const struct table_index *index, const struct identity *application)
+/* Returns the first entry whose application is not before this one, or NULL. */
+static const struct entry *
+table_index_from(
+    const struct table_sorted *sorted, const struct identity *application)
 {
-	size_t low = 0, high = index->count, middle;
+	size_t low = 0, high = sorted->count, middle;
 
 	while (low < high) {
 		middle = low + (high - low) / 2;
 		if (table_index_compare_ids(
-			&index->by_application[middle]->application,
-			application) < 0)
+			&sorted->entries[middle]->application, application) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low;
+	return low < sorted->count ? sorted->entries[low] : NULL;
 }
 
 const struct entry *
-table_index_first_of(
-    const struct table_index *index, const struct identity *application)
+table_index_first_of(const struct table_index *index, enum entry_group group,
+    const struct identity *application)
 {
-	size_t place = table_index_place(index, application);
+	const struct entry *entry =
+	    table_index_from(&index->by_application[group], application);
 
-	return place < index->count &&
-		identity_equal(
-		    &index->by_application[place]->application, application)
-	    ? index->by_application[place]
+	return entry != NULL && identity_equal(&entry->application, application)
+	    ? entry
 	    : NULL;
 }
 
 const struct entry *
-table_index_next_of(const struct table_index *index, const struct entry *entry)
+table_index_next_of(const struct table_index *index, enum entry_group group,
+    const struct entry *entry)
 {
-	const struct entry **found = bsearch(&entry, index->by_application,
-	    index->count, sizeof(*index->by_application),
-	    table_index_compare_applications);
-	const struct entry **end = index->by_application + index->count;
+	const struct table_sorted *sorted = &index->by_application[group];
+	const struct entry **found =
+	    bsearch(&entry, sorted->entries, sorted->count,
+		sizeof(*sorted->entries), table_index_compare_applications);
 
-	if (found == NULL || ++found == end ||
+	if (found == NULL || ++found == sorted->entries + sorted->count ||
 	    !identity_equal(&(*found)->application, &entry->application))
 		return NULL;
 	return *found;
@@ -172,13 +214,11 @@ int
 table_index_has_tenant(const struct table_index *index, const char *tenant)
 {
 	struct identity least = {.client = ""};
-	size_t place;
+	const struct entry *entry;
 
 	if (strlen(tenant) >= sizeof(least.tenant))
 		return 0;
 	strcpy(least.tenant, tenant);
-	place = table_index_place(index, &least);
-	return place < index->count &&
-	    strcmp(index->by_application[place]->application.tenant, tenant) ==
-	    0;
+	entry = table_index_from(&index->by_application[ENTRY_ALL], &least);
+	return entry != NULL && strcmp(entry->application.tenant, tenant) == 0;
 }

@@ -7,9 +7,15 @@
 
 #include "table_clients.h"
 
-struct table_index {
-	const struct entry **by_name, **by_application; /* sorted */
+/* Pointers to entries, sorted. */
+struct table_sorted {
+	const struct entry **entries;
 	size_t count;
+};
+
+struct table_index {
+	struct table_sorted by_name;
+	struct table_sorted by_application[ENTRY_GROUPS];
 	struct table_clients clients;
 };
 
@@ -25,10 +31,10 @@ void table_index_clear(struct table_index *index);
 /* As the functions of table.h without "index". */
 const struct entry *table_index_find(
     const struct table_index *index, const char *name);
-const struct entry *table_index_first_of(
-    const struct table_index *index, const struct identity *application);
-const struct entry *table_index_next_of(
-    const struct table_index *index, const struct entry *entry);
+const struct entry *table_index_first_of(const struct table_index *index,
+    enum entry_group group, const struct identity *application);
+const struct entry *table_index_next_of(const struct table_index *index,
+    enum entry_group group, const struct entry *entry);
 int table_index_has_tenant(const struct table_index *index, const char *tenant);
 
 #endif
