@@ -120,8 +120,9 @@ FAKE_HTTP = $(shell grep -l '"fake_http.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_cancel
 
-# that counts the sweeps
-$(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += -Wl,--wrap=accounts_sweep
+# that counts the sweeps and the warnings
+$(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
+	-Wl,--wrap=accounts_sweep,--wrap=accounts_warn
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
