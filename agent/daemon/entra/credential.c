@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "credential_common.h"
 #include "credential_kind.h"
 #include "lib/base/log.h"
 

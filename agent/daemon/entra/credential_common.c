@@ -1,9 +1,9 @@
 /*
- * credential_kind.c - see credential_kind.h. What several kinds need.
+ * credential_common.c - see credential_common.h.
  */
 #include <time.h>
 
-#include "credential_kind.h"
+#include "credential_common.h"
 
 const char *
 credential_unfit_path(const char *value)
