@@ -53,8 +53,8 @@ mailboxes_read(struct mailboxes *m, struct span value)
 
 	address_init(&r, value.p, value.len);
 	while (address_next(&r, &a)) {
-		if (m->elements < 2)
-			m->elements++;
+		if (m->addresses < 2)
+			m->addresses++;
 		if (a.kind == ADDRESS_MAILBOX &&
 		    address_key(a.spec, key, sizeof(key)) != -1)
 			mailboxes_add(m, &a, key);

@@ -247,7 +247,7 @@ class Postfix:
                     timeout: float = TIMEOUT) -> str:
         """Waits for our transport's line with this status (sent, deferred,
         bounced) for the message; returns the line."""
-        pattern = (rf"^.* {re.escape(queue_id)}: .*relay=msgraph, .*"
+        pattern = (rf"^.* {re.escape(queue_id)}: .*relay=msgraph[-\w]*, .*"
                    rf"status={status} .*$")
         return self.wait_log(pattern, since, timeout)[0]
 

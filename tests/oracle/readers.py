@@ -74,13 +74,13 @@ def tree(words: list[str]) -> Part:
 
 
 def keys_by_lib(answer: list[str]) -> list[str]:
-    """A loose one has a '?' in front."""
+    """An ambiguous one has a '?' in front."""
     return [("?" if word[0] == "l" else "") + bytes.fromhex(word[2:]).decode()
             for word in answer if word[0:2] in ("a:", "l:")]
 
 
-def is_sound(answer: list[str]) -> bool:
-    """Whether lib/ found nothing bad or loose in a list."""
+def is_unambiguous(answer: list[str]) -> bool:
+    """Whether lib/ found nothing bad or ambiguous in a list."""
     return not any(word[0] in "bl?" for word in answer if word)
 
 

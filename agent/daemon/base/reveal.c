@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "lib/base/codec.h"
 #include "reveal.h"
 
 /* More than a log line or an answer takes. */
@@ -63,8 +64,7 @@ reveal_base64_char(const struct secret *secret, enum form form, size_t i)
 
 	if (bit / 8 + 1 < secret->len)
 		two |= (unsigned char)secret->bytes[bit / 8 + 1];
-	return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	       "0123456789+/"[two >> (10 - bit % 8) & 63];
+	return codec_base64_char(two >> (10 - bit % 8));
 }
 
 static int
@@ -74,9 +74,8 @@ reveal_form_char(const struct secret *secret, enum form form, size_t i)
 	case FORM_PLAIN:
 		return (unsigned char)secret->bytes[i];
 	case FORM_HEX:
-		return "0123456789abcdef"[(unsigned char)secret->bytes[i / 2] >>
-			(i % 2 == 0 ? 4 : 0) &
-		    15];
+		return codec_hex_digit((unsigned char)secret->bytes[i / 2] >>
+		    (i % 2 == 0 ? 4 : 0));
 	default:
 		return reveal_base64_char(secret, form, i);
 	}
@@ -128,32 +127,18 @@ reveal_has_form(
 	return 0;
 }
 
-static int
-reveal_hex_value(char c)
-{
-	const char *digits = "0123456789abcdef", *found;
-
-	found = c == '\0' ? NULL : strchr(digits, tolower((unsigned char)c));
-	return found == NULL ? -1 : (int)(found - digits);
-}
-
 /* Undoes percent-encoding in place; returns the new length. */
 static size_t
 reveal_decode(char *text, size_t len)
 {
 	size_t i, out = 0;
+	int byte;
 
 	for (i = 0; i < len; i++) {
-		if (text[i] == '%' && i + 2 < len &&
-		    reveal_hex_value(text[i + 1]) != -1 &&
-		    reveal_hex_value(text[i + 2]) != -1) {
-			text[out++] =
-			    (char)(reveal_hex_value(text[i + 1]) << 4 |
-				reveal_hex_value(text[i + 2]));
-			i += 2;
-		} else {
-			text[out++] = text[i];
-		}
+		byte = text[i] == '%' ? codec_hex_pair(text + i + 1, text + len)
+				      : -1;
+		text[out++] = byte == -1 ? text[i] : (char)byte;
+		i += byte == -1 ? 0 : 2;
 	}
 	return out;
 }

@@ -8,6 +8,7 @@
 
 #include "agent/daemon/base/uuid.h"
 #include "lib/base/buf.h"
+#include "lib/base/printable.h"
 #include "graph.h"
 
 static long
@@ -62,7 +63,7 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 }
 
 void
-graph_new_id(char id[GRAPH_ID_SIZE])
+graph_new_id(char id[UUID_TEXT_SIZE])
 {
 	/* an id that is not random only makes a log harder to follow */
 	(void)uuid_new(id);
@@ -72,12 +73,8 @@ graph_new_id(char id[GRAPH_ID_SIZE])
 static void
 graph_copy_text(const char *text, char *to, size_t size)
 {
-	char *p;
-
 	snprintf(to, size, "%s", text == NULL ? "" : text);
-	for (p = to; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
+	printable_make(to, ' ');
 }
 
 static void

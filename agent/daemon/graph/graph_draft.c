@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "graph.h"
 #include "graph_draft.h"
 
@@ -389,7 +390,7 @@ graph_draft_is_plain(const char *text, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		if (text[i] <= ' ' || text[i] >= 0x7f || text[i] == '\\' ||
+		if (!printable_is_visible(text[i]) || text[i] == '\\' ||
 		    text[i] == '"')
 			return 0;
 	return len > 0;

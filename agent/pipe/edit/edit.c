@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "lib/local/wire.h"
 #include "edit.h"
 
@@ -26,30 +27,33 @@ edits_free(struct edits *edits)
 	edits_init(edits, NULL);
 }
 
-static int
-edit_grow(struct edits *edits, struct error *err)
+struct edit *
+edit_add(struct edits *edits, struct error *err)
 {
-	size_t room = edits->room == 0 ? 16 : 2 * edits->room;
 	struct edit *list;
 
-	if (room > EDITS_MAX)
-		return error_set(err, ERROR_PERMANENT, "5.6.0",
+	if (edits->count == EDITS_MAX) {
+		error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "more than %d places of the message would have to be "
 		    "changed",
 		    EDITS_MAX);
-	list = reallocarray(edits->list, room, sizeof(*list));
-	if (list == NULL)
-		return error_no_memory(err);
+		return NULL;
+	}
+	list =
+	    array_room(edits->list, edits->count, &edits->room, sizeof(*list));
+	if (list == NULL) {
+		error_no_memory(err);
+		return NULL;
+	}
 	edits->list = list;
-	edits->room = room;
-	return 0;
+	return &list[edits->count++];
 }
 
 int
 edit_start(
     struct edits *edits, long long from, long long len, struct error *err)
 {
-	struct edit *last = NULL;
+	struct edit *last = NULL, *next;
 	long long end = 0;
 
 	if (edits->count > 0) {
@@ -63,9 +67,9 @@ edit_start(
 		last->len += len;
 		return 0;
 	}
-	if (edits->count == edits->room && edit_grow(edits, err) == -1)
+	if ((next = edit_add(edits, err)) == NULL)
 		return -1;
-	edits->list[edits->count++] =
+	*next =
 	    (struct edit){.from = from, .len = len, .at = edits->spool->end};
 	return 0;
 }

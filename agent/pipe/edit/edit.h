@@ -37,6 +37,12 @@ void edits_init(struct edits *, struct spool *);
 void edits_free(struct edits *);
 
 /*
+ * Adds an edit behind the others, which the caller fills in. NULL with *err when
+ * there are too many, or out of memory.
+ */
+struct edit *edit_add(struct edits *, struct error *);
+
+/*
  * Starts to replace len bytes at from (0 bytes: inserts). Edits come in the
  * order of the message and do not overlap; one right behind another becomes
  * part of it. -1 when there are too many, or on a mistake of the caller.

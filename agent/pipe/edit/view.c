@@ -106,28 +106,11 @@ struct merge {
 static struct edit *
 view_next_edit(struct merge *m, struct error *err)
 {
-	struct edits *out = &m->out;
-	struct edit *list;
+	struct edit *next = edit_add(&m->out, err);
 
-	if (out->count == EDITS_MAX) {
-		error_set(err, ERROR_PERMANENT, "5.6.0",
-		    "more than %d places of the message would have to be "
-		    "changed",
-		    EDITS_MAX);
-		return NULL;
-	}
-	if (out->count == out->room) {
-		out->room = out->room == 0 ? 64 : 2 * out->room;
-		list = reallocarray(out->list, out->room, sizeof(*list));
-		if (list == NULL) {
-			error_no_memory(err);
-			return NULL;
-		}
-		out->list = list;
-	}
-	list = &out->list[out->count++];
-	*list = (struct edit){.from = m->raw};
-	return list;
+	if (next != NULL)
+		*next = (struct edit){.from = m->raw};
+	return next;
 }
 
 /* Drops the raw bytes up to here. */
