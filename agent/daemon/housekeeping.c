@@ -76,6 +76,15 @@ housekeeping_accounts(struct msgraphd *d, long long wall, struct error *err)
 }
 
 static int
+housekeeping_credentials(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	accounts_warn(d->accounts);
+	return 0;
+}
+
+static int
 housekeeping_applications(struct msgraphd *d, long long wall, struct error *err)
 {
 	(void)wall;
@@ -124,6 +133,7 @@ static const struct chore {
     {housekeeping_senders, 400 * DAYS, 10 * MINUTES, 1},
     {housekeeping_applications, 0, 10 * MINUTES, 0},
     {housekeeping_bounces, 0, 10 * MINUTES, 0},
+    {housekeeping_credentials, 0, 1 * DAYS, 1},
     {housekeeping_secrets, 400 * DAYS, 1 * DAYS, 0},
 };
 

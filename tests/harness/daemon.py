@@ -49,6 +49,8 @@ class Daemon:
             "submit_socket": str(directory / "submit"),
             "state_directory": str(directory / "state"),
             "vault_key_file": str(directory / "vault.key"),
+            "allowed_tenants": "any",
+            "identity_maps": str(directory / "identities"),
             "log_destination": "stderr",
             "log_level": "debug",
             **settings,

@@ -21,6 +21,7 @@
 
 #include "agent/daemon/base/secret_file.h"
 #include "agent/daemon/base/uuid.h"
+#include "credential_common.h"
 #include "credential_kind.h"
 #include "lib/base/buf.h"
 #include "lib/base/codec.h"
