@@ -139,21 +139,30 @@ content_head_with_charset(
 	buf_add(out, span_end(at), (size_t)(span_end(value) - span_end(at)));
 }
 
+/* Writes the field with another value, which it frees. */
+static int
+content_head_write_value(const struct head *h, const struct header_field *f,
+    struct buf *value, struct error *err)
+{
+	int result;
+
+	if (value->failed)
+		result = edit_refuse(value, err);
+	else
+		result = content_head_write_field(h, f,
+		    span_between(value->bytes, value->bytes + value->len), err);
+	buf_free(value);
+	return result;
+}
+
 static int
 content_head_write_type(
     const struct head *h, const struct header_field *f, struct error *err)
 {
 	struct buf value;
-	int result;
 
 	content_head_with_charset(h, f->value, &value);
-	if (value.failed)
-		result = edit_refuse(&value, err);
-	else
-		result = content_head_write_field(h, f,
-		    span_between(value.bytes, value.bytes + value.len), err);
-	buf_free(&value);
-	return result;
+	return content_head_write_value(h, f, &value, err);
 }
 
 /* --- Content-Transfer-Encoding and Received --- */
@@ -180,19 +189,12 @@ content_head_write_received(
     const struct head *h, const struct header_field *f, struct error *err)
 {
 	struct buf value;
-	int result;
 
 	buf_init(&value, FIELD_OUT_MAX);
 	buf_add(&value, f->value.p, (size_t)(h->client.p - f->value.p));
 	buf_add(&value, span_end(h->client),
 	    (size_t)(span_end(f->value) - span_end(h->client)));
-	if (value.failed)
-		result = edit_refuse(&value, err);
-	else
-		result = content_head_write_field(h, f,
-		    span_between(value.bytes, value.bytes + value.len), err);
-	buf_free(&value);
-	return result;
+	return content_head_write_value(h, f, &value, err);
 }
 
 /* --- all fields --- */
