@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/codec.h"
 #include "identity.h"
@@ -164,6 +165,92 @@ identity_parse(const char *name, size_t len, const char *delimiters,
 		    "client is neither a UUID (36 characters) nor its "
 		    "base64url form (22)");
 	return 0;
+}
+
+int
+identity_parse_entry_name(
+    const char *name, size_t len, char entry[ENTRY_NAME_SIZE])
+{
+	size_t i;
+	char c;
+
+	entry[0] = '\0';
+	if (len == 0 || len >= ENTRY_NAME_SIZE)
+		return -1;
+	for (i = 0; i < len; i++) {
+		c = name[i];
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' &&
+		    c != '-') {
+			entry[0] = '\0';
+			return -1;
+		}
+		entry[i] = c;
+	}
+	entry[len] = '\0';
+	return 0;
+}
+
+/* The canonical name has '@', which username_delimiter may leave out. */
+static int
+identity_is_canonical(const char *name, size_t len)
+{
+	const size_t uuid = UUID_TEXT_SIZE - 1;
+	char id[UUID_TEXT_SIZE];
+
+	if (len < 2 * uuid + 1 || name[uuid] != '@' ||
+	    (len > 2 * uuid + 1 && name[2 * uuid + 1] != '.'))
+		return 0;
+	return identity_read_uuid(name, uuid, id) == 0 &&
+	    memcmp(id, name, uuid) == 0 &&
+	    identity_read_uuid(name + uuid + 1, uuid, id) == 0 &&
+	    memcmp(id, name + uuid + 1, uuid) == 0;
+}
+
+int
+identity_parse_entry(const char *name, size_t len, const char *delimiters,
+    struct identity *id, char entry[ENTRY_NAME_SIZE], const char **reason)
+{
+	size_t tenant_len, dot;
+
+	entry[0] = '\0';
+	if (identity_is_canonical(name, len))
+		delimiters = "@";
+	if (identity_parse(name, len, delimiters, id, reason) == -1)
+		return -1;
+	tenant_len = identity_find_any(name, len, delimiters);
+	dot = tenant_len +
+	    identity_find_any(name + tenant_len, len - tenant_len, ".");
+	if (dot < len)
+		identity_parse_entry_name(name + dot + 1, len - dot - 1, entry);
+	return 0;
+}
+
+int
+identity_parse_lookup(const char *name, size_t len, const char *delimiters,
+    const char *suffix, char entry[ENTRY_NAME_SIZE])
+{
+	size_t suffix_len = strlen(suffix), at;
+
+	entry[0] = '\0';
+	if (suffix_len == 0 || len <= suffix_len)
+		return 0;
+	at = len - suffix_len;
+	if (strncasecmp(name + at, suffix, suffix_len) != 0 ||
+	    name[at - 1] == '\0' || strchr(delimiters, name[at - 1]) == NULL)
+		return 0;
+	identity_parse_entry_name(name, at - 1, entry);
+	return 1;
+}
+
+char *
+identity_canonical(const struct identity *id, const char *entry,
+    char text[IDENTITY_CANONICAL_SIZE])
+{
+	snprintf(text, IDENTITY_CANONICAL_SIZE, "%s@%s%s%s", id->tenant,
+	    id->client, entry[0] == '\0' ? "" : ".", entry);
+	return text;
 }
 
 char *
