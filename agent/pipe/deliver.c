@@ -86,7 +86,7 @@ deliver_rewrite_converted(struct delivery *d, struct edits *edits,
 		result = rewrite(&view.spool, &d->rules, &d->recipients, &above,
 		    signature_broken, err);
 	if (result == 0)
-		result = view_apply(&view, &above, err);
+		view_apply(&view, &above);
 	*signature_broken = 1;
 	edits_free(&above);
 	view_free(&view);

@@ -23,6 +23,15 @@ graph_rewind_message(void *ctx)
 	spool_rewind(ctx);
 }
 
+struct http_body
+graph_message_body(struct spool *spool)
+{
+	return (struct http_body){.size = spool_base64_size(spool),
+	    .read = graph_read_message,
+	    .rewind = graph_rewind_message,
+	    .ctx = spool};
+}
+
 int
 graph_user_url(const struct conf *conf, const char *mailbox, struct buf *url)
 {
@@ -36,10 +45,7 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
     const struct secret *token, struct spool *spool, const char *id,
     http_done done, void *ctx, struct error *err)
 {
-	struct http_body body = {.size = spool_base64_size(spool),
-	    .read = graph_read_message,
-	    .rewind = graph_rewind_message,
-	    .ctx = spool};
+	struct http_body body = graph_message_body(spool);
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
 	    .bearer = token,

@@ -26,6 +26,9 @@ struct http_call *graph_send(struct http *http, const struct conf *conf,
     const char *mailbox, const struct secret *token, struct spool *spool,
     const char *id, http_done done, void *ctx, struct error *err);
 
+/* Returns the message in base64, as a request's body. spool is borrowed. */
+struct http_body graph_message_body(struct spool *spool);
+
 /*
  * Appends "endpoint/v1.0/users/mailbox", the mailbox percent-encoded, to a URL.
  * 0, or -1 when it does not fit.

@@ -171,26 +171,11 @@ graph_draft_post_body(const struct graph_call *call, const char *tail,
 	return graph_draft_start(call, tail, &request, err);
 }
 
-static long
-graph_draft_read_message(void *ctx, char *to, size_t room)
-{
-	return spool_read_base64(ctx, to, room);
-}
-
-static void
-graph_draft_rewind_message(void *ctx)
-{
-	spool_rewind(ctx);
-}
-
 struct http_call *
 graph_draft_create(
     const struct graph_call *call, struct spool *spool, struct error *err)
 {
-	struct http_body body = {.size = spool_base64_size(spool),
-	    .read = graph_draft_read_message,
-	    .rewind = graph_draft_rewind_message,
-	    .ctx = spool};
+	struct http_body body = graph_message_body(spool);
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
 	    .body = &body,

@@ -18,6 +18,10 @@ edits_init(struct edits *edits, struct spool *spool)
 {
 	memset(edits, 0, sizeof(*edits));
 	edits->spool = spool;
+	if (spool != NULL) {
+		edits->start = spool->start;
+		edits->len = spool->raw;
+	}
 }
 
 void
@@ -27,7 +31,7 @@ edits_free(struct edits *edits)
 	edits_init(edits, NULL);
 }
 
-struct edit *
+static struct edit *
 edit_add(struct edits *edits, struct error *err)
 {
 	struct edit *list;
@@ -60,7 +64,7 @@ edit_start(
 		last = &edits->list[edits->count - 1];
 		end = last->from + last->len;
 	}
-	if (from < end || len < 0 || from > edits->spool->raw - len)
+	if (from < end || len < 0 || from > edits->len - len)
 		return error_set(
 		    err, ERROR_OURS, "4.3.0", "bug: edits out of order");
 	if (last != NULL && from == end) {
@@ -128,8 +132,16 @@ int
 edit_write(
     struct edits *edits, const void *bytes, size_t len, struct error *err)
 {
+	long long more = edits->spool->growth_max;
+
+	if (more > 0 && edits->written + (long long)len > edits->len + more)
+		return error_set(err, ERROR_PERMANENT, "5.3.4",
+		    "the message is too large: as it must be written for "
+		    "Graph, it has more than %lld bytes",
+		    more);
 	if (spool_append(edits->spool, bytes, len, err) == -1)
 		return -1;
+	edits->written += (long long)len;
 	edits->list[edits->count - 1].new_len += (long long)len;
 	return 0;
 }
@@ -153,10 +165,10 @@ edits_segments(const struct edits *edits, struct buf *out)
 	size_t i;
 
 	for (i = 0; i < edits->count; i++, e++) {
-		edit_add_segment(out, at, e->from - at);
+		edit_add_segment(out, edits->start + at, e->from - at);
 		edit_add_segment(out, e->at, e->new_len);
 		at = e->from + e->len;
 	}
-	edit_add_segment(out, at, edits->spool->raw - at);
+	edit_add_segment(out, edits->start + at, edits->len - at);
 	return out->failed ? -1 : 0;
 }
