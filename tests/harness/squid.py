@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .postfix import free_ports
+from .ports import free_ports
 
 NAME = "relay"
 REALM = "proxy of these tests"
