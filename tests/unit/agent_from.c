@@ -35,6 +35,8 @@
 		}                \
 	}
 
+#define EW "=?utf-8?q?M=C3=BC?="
+
 static const struct rewrite_rules normal = {.mailbox = PASS_MAILBOX};
 static const struct rewrite_rules bounce = {
     .mailbox = PASS_MAILBOX, .is_bounce = 1};
@@ -77,6 +79,30 @@ static const struct pass rows[] = {
     ROW("From: (=?u?Q?x) M <m@x.de>, (?=)", "From: \"M\" <m@x.de>"),
     ROW("From: =?u?Q?\"?= [a] \"M <m@x.de>", "From: m@x.de"),
     ROW("From: Scanner", "From: m@x.de"),
+    /* a name that touches the brackets, stands behind them or has none */
+    SAME("From: " EW "<s@x.de>"),
+    SAME("From: \"S\"<s@x.de>"),
+    ROW("From: <s@x.de> " EW, "From: " EW " <s@x.de>"),
+    ROW("From: <s@x.de>" EW, "From: " EW " <s@x.de>"),
+    ROW("From: <s@x.de> Scan 3", "From: \"Scan 3\" <s@x.de>"),
+    ROW("From: <s@x.de> \"Scan (3)\"", "From: \"Scan (3)\" <s@x.de>"),
+    ROW("From: " EW " <s@x.de> " EW, "From: " EW " <s@x.de>"),
+    ROW("From: S <s@x.de> T", "From: \"S\" <s@x.de>"),
+    ROW("From: <apc@ups01> " EW, "From: " EW " <m@x.de>"),
+    ROW("From: " EW " s@x.de", "From: " EW " <s@x.de>"),
+    ROW("From: a " EW "\r\n " EW "  s@x.de", "From: a " EW " " EW " <s@x.de>"),
+    ROW("From: " EW " apc@ups01", "From: " EW " <m@x.de>"),
+    ROW("From: " EW " s@x.de, t@x.de", "From: m@x.de"),
+    ROW("From: Scan s@x.de", "From: m@x.de"),
+    ROW("From: " EW " Scan s@x.de", "From: m@x.de"),
+    ROW("From: <s@x.de> t@x.de", "From: m@x.de"),
+    ROW("From: <s@x.de> <t@x.de>", "From: m@x.de"),
+    ROW("From: <s@x.de> a@b " EW, "From: m@x.de"),
+    /* a word with what none may hold, which some take for a comment */
+    ROW("From: =?utf-8?q?A(B)_=22C?= <s@x.de>",
+	"From: =?utf-8?q?A=28B=29_=22C?= <s@x.de>"),
+    ROW("From: =?utf-8?q?A.B?= [1] <s@x.de>", "From: s@x.de"),
+    ROW("From: <s@x.de> =?utf-8?q?a=40b?=", "From: s@x.de"),
     ROW("From:", "From: m@x.de"),
     ROW("From: a..b@x.de", "From: m@x.de\r\nReply-To: \"a..b\"@x.de"),
     ROW("From: M <m@x.de.>", "From: \"M\" <m@x.de>"),
