@@ -60,6 +60,9 @@ static const struct pass rows[] = {
     ROW("From: M <@r.x:m@x.de>", "From: M <m@x.de>"),
     SAME("From: =?big5?B?pEA=?= <m@x.de>"),
     SAME("From: =?utf-8?q?m?= at x <m@x.de>"),
+    /* a character of two bytes in an unknown charset */
+    ROW("From: \"\xA5\\\" <s@x.de>", "From: s@x.de"),
+    ROW("From: (\xA5\\) s@x.de", "From: s@x.de"),
     /* several */
     ROW("From: A <a@x.de>, M <m@x.de>", "From: M <m@x.de>"),
     ROW("From: m@x.de, M <M@x.de>", "From: m@x.de"),
@@ -173,6 +176,36 @@ test_rows(void **state)
 	RUN(bounces, &bounce);
 }
 
+/* The header is in UTF-8 now; what it came as is what the milter has read. */
+static const struct {
+	const char *raw;
+	struct pass pass;
+} converted[] = {
+    {"From: \"\xA5\\\" <s@x.de>" E, SAME("From: \"\345\212\237\" <s@x.de>")},
+    {"From: \xA4@ <s@x.de>" E, SAME("From: \344\270\200 <s@x.de>")},
+    /* each reading finds another address, or only one finds any */
+    {"From: \"\xA5\\\" <s@x.de>, \" <t@x.de>" E,
+	ROW("From: \"\345\212\237\" <s@x.de>, \" <t@x.de>",
+	    "From: \"\345\212\237\" <m@x.de>")},
+    {"From: \"\xA5\\\" <s@x.de>, \" <t@x.de>" E,
+	ROW("From: \345\212\237 <s@x.de>", "From: \345\212\237 <m@x.de>")},
+    {"From: S" E, ROW("From: S <s@x.de>", "From: S <m@x.de>")},
+    {"From: S <s@x.de>" E, ROW("From: S", "From: m@x.de")},
+};
+
+static void
+test_converted(void **state)
+{
+	struct rewrite_rules rules = normal;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(converted) / sizeof(converted[0]); i++) {
+		rules.raw = pass_text(converted[i].raw);
+		pass_rows(&converted[i].pass, 1, &rules);
+	}
+}
+
 /* What the milter cannot have stamped. */
 static void
 test_no_mailbox(void **state)
@@ -251,6 +284,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_converted),
 	    cmocka_unit_test(test_no_mailbox),
 	    cmocka_unit_test(test_too_long),
 	    cmocka_unit_test(test_message_id),

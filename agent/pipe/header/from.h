@@ -26,13 +26,15 @@ struct from {
 };
 
 /*
- * Reads all From fields. A bounce comes from the mailbox, whoever wrote it. 0;
+ * Reads all From fields. Where the head was converted to UTF-8, raw is the one
+ * that came (else empty): an author whom only one of them names gives place to
+ * the mailbox. A bounce comes from the mailbox, whoever wrote it. 0;
  * or -1 with *err set: 5.6.0 for an author that is too long to be written,
  * 4.3.5 for a mailbox that cannot be, 4.3.x where the machine cannot tell what a
  * name says.
  */
-int from_survey(struct from *, struct span head, const char *mailbox,
-    int is_bounce, struct error *);
+int from_survey(struct from *, struct span head, struct span raw,
+    const char *mailbox, int is_bounce, struct error *);
 
 /*
  * Returns what becomes of a From or Sender; any other field stays. Appends to

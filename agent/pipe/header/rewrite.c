@@ -139,7 +139,7 @@ rewrite_survey(struct header *h, const struct rewrite_rules *rules,
 		    "all header and has no text");
 	lists_survey(&h->lists, head, recipients, rules->keep);
 	return from_survey(
-	    &h->from, head, rules->mailbox, rules->is_bounce, err);
+	    &h->from, head, rules->raw, rules->mailbox, rules->is_bounce, err);
 }
 
 /* --- second pass --- */
