@@ -72,18 +72,20 @@ deliver_rewrite_converted(struct delivery *d, struct edits *edits,
     int *signature_broken, struct error *err)
 {
 	char *head = malloc(SPOOL_HEAD_MAX);
+	struct rewrite_rules rules = d->rules;
 	struct edits above;
 	struct view view;
 	int result;
 
 	if (head == NULL)
 		return error_no_memory(err);
+	rules.raw = (struct span){d->spool->head, d->spool->head_len};
 	result = view_init(&view, edits, err);
 	edits_init(&above, &view.spool);
 	if (result == 0)
 		result = deliver_read_head(&view, head, err);
 	if (result == 0)
-		result = rewrite(&view.spool, &d->rules, &d->recipients, &above,
+		result = rewrite(&view.spool, &rules, &d->recipients, &above,
 		    signature_broken, err);
 	if (result == 0)
 		view_apply(&view, &above);

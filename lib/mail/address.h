@@ -17,7 +17,9 @@
  * and blanks around dots, empty members, unquoted dots in names), bytes above
  * 127 wherever an atom may stand (RFC 6532, and raw Latin-1), any
  * unquoted text but , ; : before a '<' as display name, because printers send
- * "scan@example.com <scan@example.com>", dots in any place of a local part,
+ * "scan@example.com <scan@example.com>", a phrase behind a '>', which is the name
+ * where none stands before, words before an address without <> where the last of
+ * them is an encoded word, dots in any place of a local part,
  * a dot after the domain, and ';' where a comma should be. Encoded words
  * (RFC 2047) are atoms and left as they are; a comma inside one separates.
  *
@@ -60,7 +62,8 @@ struct address {
 	struct span text; /* slot without separator and blanks around */
 	char separator; /* ',' ';' or 0: the list or group ends here */
 
-	struct span name; /* display name as it stands, or empty */
+	struct span name; /* display name as it stands, or empty; of an
+			     ambiguous one perhaps behind the address */
 	struct span comment; /* last "(...)" outside <>, or empty */
 	struct span angle; /* "<...>" with both brackets, or empty */
 	struct span spec; /* local@domain as it stands; no route */

@@ -25,7 +25,8 @@ X, Y = "x@refused.test", "Y.y+1@refused.test"
 @pytest.fixture(scope="module")
 def shared_site():
     """What Graph has taken is found again, and Postfix rests for a second at
-    most."""
+    most. That its own notices do not go through Graph does not matter for the
+    one about refused recipients."""
     site = Site({"verify_unknown": "yes", "bounce_via_graph": "no"})
     site.postfix.settings.update({
         "transport_retry_time": "1s", "service_throttle_time": "1s",

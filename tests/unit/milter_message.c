@@ -129,6 +129,8 @@ static const struct {
     {{"From: Office:;", DATE, ID, NULL}, "-From/1|+From: a@example.com|" STAMP,
 	" (added From)"},
     {{"From: a@example.com, x", DATE, ID, NULL}, STAMP, ""},
+    {{"From: \"\xA5\\\" <a@example.com>", DATE, ID, NULL}, STAMP, ""},
+    {{"From: <a@example.com> Scan", DATE, ID, NULL}, STAMP, ""},
     /* the agent replaces the address and keeps the name */
     {{"From: Cron <root@nas>", DATE, ID, NULL}, STAMP,
 	" (From was <root@nas>: its domain has no dot)"},

@@ -269,13 +269,14 @@ static const char *
 field_params_write_type(struct fold *f, struct span value)
 {
 	struct span type, subtype, word = param_word(value), rest;
-	int goes = word.len == 0 || fold_needs(word);
+	int goes = 0;
 
 	if (param_type(value, &type, &subtype) == 0)
 		word = subtype;
 	else
-		goes |=
-		    memchr(word.p, '/', word.len) != NULL && fold_needs(value);
+		goes = word.len == 0 || fold_needs(word) ||
+		    (memchr(word.p, '/', word.len) != NULL &&
+			fold_needs(value));
 	if (!goes) {
 		field_params_write_rest(
 		    f, span_between(value.p, span_end(word)));

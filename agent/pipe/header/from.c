@@ -36,12 +36,35 @@ from_read_fields(struct from *from, struct mailboxes *named, struct span head)
 	}
 }
 
+/*
+ * Whether the header that came names the same mailbox in From as its text in
+ * UTF-8 does, or that is the one that sends. The milter has read the one and
+ * chosen by it.
+ */
+static int
+from_is_as_it_came(const struct mailboxes *named, struct span raw)
+{
+	struct mailboxes came = {.own = named->own};
+	struct from unused = {.fields = 0};
+
+	if (raw.p == NULL || (named->count == 1 && named->has_own))
+		return 1;
+	from_read_fields(&unused, &came, raw);
+	return came.count == named->count &&
+	    (named->count == 0 || strcmp(came.key, named->key) == 0);
+}
+
 /* Whose address From will have. */
 static void
 from_choose(struct from *from, const struct mailboxes *named,
-    const char *mailbox, enum from_kind kind)
+    const char *mailbox, enum from_kind kind, struct span raw)
 {
-	if (named->count == 1 || (kind == FROM_OF_BOUNCE && named->count > 0)) {
+	if (!from_is_as_it_came(named, raw)) {
+		from->address = mailbox;
+		from->author = named->first;
+		from->has_author = named->count == 1;
+	} else if (named->count == 1 ||
+	    (kind == FROM_OF_BOUNCE && named->count > 0)) {
 		from->author = named->first;
 		from->has_author = 1;
 		if (kind != FROM_OF_CLIENT && !named->has_own)
@@ -194,8 +217,8 @@ from_set_key(struct from *from, struct error *err)
 }
 
 int
-from_survey(struct from *from, struct span head, const char *mailbox,
-    enum from_kind kind, struct error *err)
+from_survey(struct from *from, struct span head, struct span raw,
+    const char *mailbox, enum from_kind kind, struct error *err)
 {
 	struct span own = span_between(mailbox, mailbox + strlen(mailbox));
 	struct mailboxes named = {.own = NULL};
@@ -208,15 +231,16 @@ from_survey(struct from *from, struct span head, const char *mailbox,
 	from_read_fields(from, &named, head);
 	if (from->fields == 0)
 		return 0;
-	from_choose(from, &named, mailbox, kind);
+	from_choose(from, &named, mailbox, kind, raw);
 	from_choose_reply_to(from, &named, kind);
 	from->changes = from->fields > 1 || named.addresses != 1 ||
-	    named.ambiguous || from->address != NULL ||
+	    named.ambiguous || named.by_pairs || from->address != NULL ||
 	    !mailbox_text_is_right(&from->author) ||
 	    from->author.separator == ';';
-	if (from_set_key(from, err) == -1)
+	if (from_set_key(from, err) == -1 || from_judge_name(from, err) == -1)
 		return -1;
-	return from_judge_name(from, err);
+	from->nameless |= named.by_pairs;
+	return 0;
 }
 
 static void
