@@ -105,9 +105,8 @@ static const struct conf_option options[] = {
 		"mailbox."},
     {"submit_socket", CONF_SOCKET, AT(submit_socket), "/run/msgraph/submit", 0,
 	0, NULL,
-	.help = "The socket on which msgraphd takes messages from "
-		"msgraph-agent, and "
-		"questions from msgraph-milter who may send."},
+	.help = "The socket on which msgraphd takes messages, and questions "
+		"who may send."},
     {"state_directory", CONF_PATH, AT(state_directory), "/var/lib/msgraph", 0,
 	0, NULL,
 	.help = "The folder of the sealed secrets and of the outcomes of "

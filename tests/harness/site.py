@@ -140,8 +140,6 @@ class Site:
             ours.update(self._emulated())
         text = example.read("msgraph.conf")
         for name, value in {**ours, **self.settings}.items():
-            if name in ("allowed_tenants", "identity_maps") and f"#{name}" not in text:
-                text += f"#{name} =\n"  # TEMP
             text = example.setting(text, name, value)
         self.conf.write_text(text)
 

@@ -79,11 +79,12 @@ from_choose(struct from *from, const struct mailboxes *named,
 	}
 }
 
-/* Returns the one address that From loses, or NULL. */
+/* Returns the one address that From loses, or NULL; also where it is in doubt. */
 static const struct address *
-from_lost(const struct from *from, const struct mailboxes *named)
+from_lost(
+    const struct from *from, const struct mailboxes *named, struct span raw)
 {
-	if (from->address == NULL)
+	if (from->address == NULL || !from_is_as_it_came(named, raw))
 		return NULL;
 	if (named->count == 1)
 		return &named->first;
@@ -94,10 +95,10 @@ from_lost(const struct from *from, const struct mailboxes *named)
 
 /* Chooses where answers go that would have gone to an address in From. */
 static void
-from_choose_reply_to(
-    struct from *from, const struct mailboxes *named, enum from_kind kind)
+from_choose_reply_to(struct from *from, const struct mailboxes *named,
+    enum from_kind kind, struct span raw)
 {
-	const struct address *lost = from_lost(from, named);
+	const struct address *lost = from_lost(from, named, raw);
 	char key[ADDRESS_KEY_SIZE];
 
 	if (kind == FROM_OF_BOUNCE || from->has_reply_to || lost == NULL ||
@@ -232,7 +233,7 @@ from_survey(struct from *from, struct span head, struct span raw,
 	if (from->fields == 0)
 		return 0;
 	from_choose(from, &named, mailbox, kind, raw);
-	from_choose_reply_to(from, &named, kind);
+	from_choose_reply_to(from, &named, kind, raw);
 	from->changes = from->fields > 1 || named.addresses != 1 ||
 	    named.ambiguous || named.by_pairs || from->address != NULL ||
 	    !mailbox_text_is_right(&from->author) ||
