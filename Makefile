@@ -157,7 +157,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh tests/boot/mistakes \
 	conf-examples/keyvault/* conf-examples/postfix/configure
-MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 milter/*.8 saslauthd-plugin/*.8)
+MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
 	CFLAGS='-O1 -g'

@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -130,3 +131,30 @@ def test_table_that_msgraphd_cannot_read(folder):
     assert done.returncode == 78
     assert re.match(r"msgraphd: as user msgraphd: .*/identities: Permission "
                     "denied; msgraphd must be able to read it", done.stderr)
+
+
+# --- identities(5)
+
+PAGE = Path(__file__).parents[2] / "agent/daemon/identities/identities.5"
+EXAMPLES = re.findall(r"^\.Bd -literal\n(\w+ +application=.*?)\.Ed$",
+                      PAGE.read_text(), re.M | re.S)
+ATTRIBUTES = re.findall(r"^\.It Ic (\w+) No = ", PAGE.read_text(), re.M)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_example_of_the_manual_is_taken(folder, number):
+    """But for its files, which are not there."""
+    done = run(folder, EXAMPLES[number].replace(
+        "application=<tenant>/<client>", APP))
+    for line in done.stderr.splitlines():
+        assert "No such file" in line or line.startswith("warning: "), line
+
+
+def test_manual_has_examples():
+    assert len(EXAMPLES) == 3 and len(ATTRIBUTES) > 10
+
+
+@pytest.mark.parametrize("name", ["frobnicate", *ATTRIBUTES])
+def test_attribute_of_the_manual_is_known(folder, name):
+    said = run(folder, f"a {name}=\n").stderr
+    assert ("nothing stands behind the '='" in said) == (name != "frobnicate")

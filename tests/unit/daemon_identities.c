@@ -49,7 +49,7 @@ test_which_entry(void **state)
 	    {T "@" D ".one", "5.7.8", "several entries"},
 	    {T "@" D ".first", "first", NULL},
 	    {T ":" D ".second", "second", NULL},
-	    {T "@" D ".lends", "5.7.8", "\"lends\" is for clients that do not"},
+	    {T "@" D ".lends", "5.7.8", "\"lends\" is for clients that bring"},
 	    /* looked up */
 	    {"one@lookup", "one", NULL},
 	    {"ONE@LookUp", "one", NULL},

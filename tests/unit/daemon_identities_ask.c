@@ -31,6 +31,8 @@ check_ask(const struct ask_row *rows, size_t count)
 
 static const char clients_table[] =
     "signs application=T/D senders=@x\n"
+    "users application=T/D" OPEN "logins=alice@x,bob\n"
+    "users-off application=T/D" OPEN "logins=eve disabled=yes\n"
     "net application=T/C" OPEN "clients=192.0.2.0/24 senders=scan@x,@p.x\n"
     " recipients=@x,boss@y\n"
     "port25 application=T/C" OPEN "clients=192.0.2.0/24 daemon_name=port25\n"
@@ -72,9 +74,13 @@ test_who_does_not_sign_in(void **state)
 	    /* whoever signed in never falls back to a network */
 	    {"signs", NULL, {.user = T "@" D, .client_address = "192.0.2.1"}},
 	    {"5.7.1", NULL, {.user = U "@" D, .client_address = "192.0.2.1"}},
-	    {"5.7.1", "no delimiter",
-		{.user = "bob", .client_address = "192.0.2.1"}},
-	    {"5.7.1", "entry \"net\" is for clients that do not sign in",
+	    {"5.7.1", "user=joe: no entry (logins)",
+		{.user = "joe", .client_address = "192.0.2.1"}},
+	    {"users", NULL, {.user = "bob", .client_address = "192.0.2.1"}},
+	    {"users", NULL, {.user = "alice@x"}},
+	    {"5.7.1", "user=Bob: no entry", {.user = "Bob"}},
+	    {"5.7.13", "entry \"users-off\" is disabled", {.user = "eve"}},
+	    {"5.7.1", "entry \"net\" is for clients that bring no secret",
 		{.user = "net@lookup", .client_address = "192.0.2.1"}},
 	    {"5.7.13", NULL,
 		{.user = T "@" C ".off", .client_address = "192.0.2.1"}},

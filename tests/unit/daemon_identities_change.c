@@ -118,6 +118,8 @@ test_mistake_at_the_start(void **state)
 	    "4.3.5", ":1: ", {.client_address = "192.0.2.1"}};
 	static const struct ask_row asked_user = {
 	    "4.3.5", ":1: ", {.user = T "@" C}};
+	static const struct ask_row asked_login = {
+	    "4.3.5", ":1: ", {.user = "bob"}};
 	char name[ENTRY_NAME_SIZE];
 	struct policy_answer answer;
 	struct error err;
@@ -135,6 +137,7 @@ test_mistake_at_the_start(void **state)
 	ask(&asked, &answer);
 	assert_int_equal(answer.status, POLICY_LATER);
 	ask(&asked_user, &answer);
+	ask(&asked_login, &answer);
 	assert_int_equal(identities_may_deliver(ids, &app, "a", &err), -1);
 	assert_string_equal(err.dsn, "4.3.5");
 	assert_non_null(strstr(err.text, "identities:1: application: "));

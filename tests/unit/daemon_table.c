@@ -142,6 +142,15 @@ static const struct {
     {"a " APP " sign_in=no", ":1: sign_in=no leaves nobody"},
     {"a " APP " sign_in=maybe", "\"maybe\" is not one of: no, yes"},
     {"a " APP " disabled=1", ":1: disabled: \"1\" is not one of: no, yes"},
+    {"a " APP " logins=bob", ":1: logins need a credential of the relay's"},
+    {"a " APP " secret_file=/s logins=bob,bob",
+	":1: logins: \"bob\" is given twice"},
+    {"a " APP " secret_file=/s logins=" TENANT "@" CLIENT,
+	":1: logins: \"" TENANT "@" CLIENT "\" is the name of an application"},
+    {"a " APP " secret_file=/s { logins = \"\" }", ":1: logins: an empty name"},
+    {"a " APP " secret_file=/s logins=bob,eve\nb " APP
+     " secret_file=/s\n logins=joe,eve\n",
+	":2: entry \"b\" is for \"eve\" (logins), and so is \"a\", F:1"},
     /* two for the same clients */
     {"a " OPEN "clients=::1\nb " OPEN "clients=::2,::1\n",
 	":2: entry \"b\" is for the same clients as \"a\", F:1 (::1)"},
@@ -279,6 +288,7 @@ test_every_attribute(void **state)
 	    "# first\nall application=T/C secret_file=/etc/s\n"
 	    " clients=192.0.2.0/24,2001:db8::/64,::1 daemon_name=port25\n"
 	    " { client_certificate = \"Example, Inc. CA\", \"scanner 1\" }\n"
+	    " { logins = bob, \"joe and eve\" alice@x }\n"
 	    " sign_in=yes from=a@x senders=@x recipients=b@y,@z\n"
 	    " rate_limit=5/d transport=msgraph-slow disabled=yes\n");
 	e = table_at(table, 0);
@@ -293,6 +303,12 @@ test_every_attribute(void **state)
 	assert_string_equal(e->daemon_name, "port25");
 	assert_string_equal(e->certificate_issuer, "Example, Inc. CA");
 	assert_string_equal(e->certificate_subject, "scanner 1");
+	assert_string_equal(e->logins[1], "joe and eve");
+	assert_ptr_equal(table_find_login(table, "bob"), e);
+	assert_ptr_equal(table_find_login(table, "joe and eve"), e);
+	assert_ptr_equal(table_find_login(table, "alice@x"), e);
+	assert_null(table_find_login(table, "Bob"));
+	assert_null(table_find_login(table, ""));
 	assert_string_equal(e->from, "a@x");
 	assert_string_equal(e->transport, "msgraph-slow");
 	assert_int_equal(e->rate_seconds, 86400);
@@ -321,6 +337,8 @@ static const struct {
     {"a " OPEN "client_certificate=ca,cn", 0, 0},
     {"a " APP " secret_file=/s clients=::1 senders=any", 0, 1},
     {"a " APP " secret_file=/s clients=::1 senders=@x", 0, 0},
+    {"a " APP " secret_file=/s logins=bob", 0, 0},
+    {"a " APP " secret_file=/s logins=bob sign_in=yes", 1, 0},
 };
 
 static void

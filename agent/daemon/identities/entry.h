@@ -27,6 +27,7 @@ struct entry {
 	const char *daemon_name; /* NULL as the next two: any */
 	const char *certificate_issuer, *certificate_subject;
 	char **certificate; /* what the two point into */
+	char **logins; /* NULL: none */
 	char **senders; /* addresses and "@domain"; NULL: any */
 	char **recipients; /* as senders */
 	int senders_any; /* senders=any, said aloud */

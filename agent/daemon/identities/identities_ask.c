@@ -47,6 +47,39 @@ identities_or_unknown(const char *s)
 
 /* --- who is it --- */
 
+static int
+identities_no_table(
+    const struct identities *identities, struct policy_answer *answer)
+{
+	return identities_no(answer, POLICY_LATER, "4.3.5",
+	    "table of identities: %s", identities->fault.text);
+}
+
+/* Takes an entry that needs no application's secret. */
+static int
+identities_take(const struct entry *entry, struct policy_answer *answer)
+{
+	answer->application = entry->application;
+	return entry->disabled
+	    ? identities_no(answer, POLICY_REFUSED, IDENTITIES_DSN_DISABLED,
+		  "entry \"%s\" is disabled", entry->name)
+	    : 0;
+}
+
+/* A user whom Postfix let sign in by other means. */
+static int
+identities_ask_login(struct identities *identities, const char *user,
+    struct policy_answer *answer, const struct entry **entry)
+{
+	if (identities->table == NULL)
+		return identities_no_table(identities, answer);
+	*entry = table_find_login(identities->table, user);
+	return *entry != NULL
+	    ? identities_take(*entry, answer)
+	    : identities_no(answer, POLICY_REFUSED, IDENTITIES_DSN_NOT_ALLOWED,
+		  "user=%.200s: no entry (logins)", user);
+}
+
 /* 0, with *entry NULL where none decides; or -1. */
 static int
 identities_ask_user(struct identities *identities,
@@ -54,9 +87,13 @@ identities_ask_user(struct identities *identities,
     const struct entry **entry)
 {
 	struct identities_user user;
+	enum identities_result result = identities_who(
+	    identities, question->user, strlen(question->user), &user);
 
-	switch (identities_who(
-	    identities, question->user, strlen(question->user), &user)) {
+	if (!user.is_ours)
+		return identities_ask_login(
+		    identities, question->user, answer, entry);
+	switch (result) {
 	case IDENTITIES_OK:
 		answer->application = user.application;
 		*entry = user.entry[0] == '\0'
@@ -109,16 +146,10 @@ identities_ask_client(struct identities *identities,
 	};
 
 	if (identities->table == NULL)
-		return identities_no(answer, POLICY_LATER, "4.3.5",
-		    "table of identities: %s", identities->fault.text);
+		return identities_no_table(identities, answer);
 	*entry = table_find_client(identities->table, &client);
-	if (*entry == NULL)
-		return identities_nobody(identities, question, answer);
-	answer->application = (*entry)->application;
-	return (*entry)->disabled
-	    ? identities_no(answer, POLICY_REFUSED, IDENTITIES_DSN_DISABLED,
-		  "entry \"%s\" is disabled", (*entry)->name)
-	    : 0;
+	return *entry != NULL ? identities_take(*entry, answer)
+			      : identities_nobody(identities, question, answer);
 }
 
 /* --- what may it do --- */

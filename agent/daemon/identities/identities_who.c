@@ -147,7 +147,7 @@ identities_sign_in_as(struct identities *identities,
 	} else if (!entry->sign_in) {
 		dsn = IDENTITIES_DSN_CREDENTIAL;
 		snprintf(remedy, sizeof(remedy),
-		    "entry \"%s\" is for clients that do not sign in, unless "
+		    "entry \"%s\" is for clients that bring no secret, unless "
 		    "it has sign_in=yes",
 		    entry->name);
 	}

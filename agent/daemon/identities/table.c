@@ -252,6 +252,12 @@ table_has_tenant(const struct table *table, const char *tenant)
 }
 
 const struct entry *
+table_find_login(const struct table *table, const char *user)
+{
+	return table_index_find_login(&table->index, user);
+}
+
+const struct entry *
 table_find_client(const struct table *table, const struct table_client *client)
 {
 	return table_clients_find(&table->index.clients, client);

@@ -45,6 +45,10 @@ const struct entry *table_next_of(const struct table *table,
 /* Returns 1 when an entry has an application of this tenant. */
 int table_has_tenant(const struct table *table, const char *tenant);
 
+/* Returns the entry whose logins name this user, or NULL. */
+const struct entry *table_find_login(
+    const struct table *table, const char *user);
+
 /*
  * Returns the entry that such a client may use: by certificate before by
  * network, then the longest network, then one that names the daemon; or NULL.

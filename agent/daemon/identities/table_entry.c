@@ -101,6 +101,30 @@ table_entry_client_certificate(
 	return 0;
 }
 
+/* Whoever has the name of an application is never looked for here. */
+static int
+table_entry_logins(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	struct identity application;
+	size_t i;
+
+	(void)name;
+	if (table_value_list(value, &entry->logins, err) == -1)
+		return -1;
+	for (i = 0; entry->logins[i] != NULL; i++) {
+		if (entry->logins[i][0] == '\0')
+			return table_entry_wrong(err, "an empty name");
+		if (identity_parse(entry->logins[i], strlen(entry->logins[i]),
+			IDENTITY_DELIMITERS_ANY, &application, NULL) == 0)
+			return error_set(err, ERROR_OURS, "4.3.5",
+			    "\"%.100s\" is the name of an application, which "
+			    "signs in without logins",
+			    entry->logins[i]);
+	}
+	return 0;
+}
+
 static int
 table_entry_senders(
     struct entry *entry, const char *name, const char *value, struct error *err)
@@ -171,6 +195,7 @@ static const struct table_row table_rows[] = {
     {"clients", table_entry_clients},
     {"daemon_name", table_entry_daemon_name},
     {"client_certificate", table_entry_client_certificate},
+    {"logins", table_entry_logins},
     {"sign_in", table_entry_sign_in},
     {"from", table_entry_from},
     {"senders", table_entry_senders},
@@ -281,11 +306,15 @@ table_entry_check(struct entry *entry, struct error *err)
 		    "it");
 	if (is_open && table_entry_check_open(entry, err) == -1)
 		return -1;
+	if (entry->logins != NULL && entry->credential == NULL)
+		return table_entry_wrong(err,
+		    "logins need a credential of the relay's own, such as "
+		    "secret_file");
 	if (entry->from != NULL && entry->senders != NULL &&
 	    !table_value_covers(entry->senders, entry->from))
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "senders does not cover %s, which from names", entry->from);
-	if (is_open)
+	if (is_open || entry->logins != NULL)
 		return 0;
 	if (table_entry_value_of(entry, "sign_in") != NULL && !entry->sign_in)
 		return table_entry_wrong(err,
@@ -301,6 +330,7 @@ table_entry_clear(struct entry *entry)
 	credential_free(&entry->credential);
 	free(entry->networks);
 	free(entry->certificate);
+	free(entry->logins);
 	free(entry->senders);
 	free(entry->recipients);
 	memset(entry, 0, sizeof(*entry));

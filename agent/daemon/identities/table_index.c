@@ -114,6 +114,68 @@ table_index_select(
 	return 0;
 }
 
+static int
+table_index_compare_logins(const void *a, const void *b)
+{
+	const struct table_login *x = a, *y = b;
+	int order = strcmp(x->user, y->user);
+
+	return order != 0 ? order
+			  : table_index_compare_place(x->entry, y->entry);
+}
+
+static int
+table_index_check_logins(const struct table_index *index, struct error *err)
+{
+	const struct table_login *first, *second;
+	size_t i;
+
+	for (i = 1; i < index->login_count; i++) {
+		first = &index->logins[i - 1];
+		second = &index->logins[i];
+		if (strcmp(first->user, second->user) != 0)
+			continue;
+		if (first->entry == second->entry)
+			return error_set(err, ERROR_OURS, "4.3.5",
+			    "%s:%u: logins: \"%.100s\" is given twice",
+			    second->entry->file, second->entry->line,
+			    second->user);
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "%s:%u: entry \"%s\" is for \"%.100s\" (logins), and so is "
+		    "\"%s\", %s:%u",
+		    second->entry->file, second->entry->line,
+		    second->entry->name, second->user, first->entry->name,
+		    first->entry->file, first->entry->line);
+	}
+	return 0;
+}
+
+static int
+table_index_make_logins(struct table_index *index, const struct entry *entries,
+    size_t count, struct error *err)
+{
+	size_t i, n, logins = 0;
+
+	for (i = 0; i < count; i++)
+		for (n = 0;
+		     entries[i].logins != NULL && entries[i].logins[n] != NULL;
+		     n++)
+			logins++;
+	index->logins = malloc((logins + 1) * sizeof(*index->logins));
+	if (index->logins == NULL)
+		return error_no_memory(err);
+	for (i = 0; i < count; i++)
+		for (n = 0;
+		     entries[i].logins != NULL && entries[i].logins[n] != NULL;
+		     n++)
+			index->logins[index->login_count++] =
+			    (struct table_login){
+				entries[i].logins[n], &entries[i]};
+	qsort(index->logins, logins, sizeof(*index->logins),
+	    table_index_compare_logins);
+	return table_index_check_logins(index, err);
+}
+
 int
 table_index_make(struct table_index *index, const struct entry *entries,
     size_t count, struct error *err)
@@ -131,6 +193,8 @@ table_index_make(struct table_index *index, const struct entry *entries,
 		if (table_index_select(index, (enum entry_group)group, err) ==
 		    -1)
 			return -1;
+	if (table_index_make_logins(index, entries, count, err) == -1)
+		return -1;
 	return table_clients_make(&index->clients, entries, count, err);
 }
 
@@ -140,6 +204,7 @@ table_index_clear(struct table_index *index)
 	int group;
 
 	free(index->by_name.entries);
+	free(index->logins);
 	for (group = 0; group < ENTRY_GROUPS; group++)
 		free(index->by_application[group].entries);
 	table_clients_clear(&index->clients);
@@ -208,6 +273,25 @@ table_index_next_of(const struct table_index *index, enum entry_group group,
 	    !identity_equal(&(*found)->application, &entry->application))
 		return NULL;
 	return *found;
+}
+
+const struct entry *
+table_index_find_login(const struct table_index *index, const char *user)
+{
+	size_t low = 0, high = index->login_count, middle;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order = strcmp(user, index->logins[middle].user);
+		if (order == 0)
+			return index->logins[middle].entry;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
 }
 
 int

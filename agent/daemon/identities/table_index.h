@@ -13,16 +13,24 @@ struct table_sorted {
 	size_t count;
 };
 
+/* A user of the relay that no application is. */
+struct table_login {
+	const char *user;
+	const struct entry *entry;
+};
+
 struct table_index {
 	struct table_sorted by_name;
 	struct table_sorted by_application[ENTRY_GROUPS];
+	struct table_login *logins; /* sorted */
+	size_t login_count;
 	struct table_clients clients;
 };
 
 /*
  * Makes an index of count entries, which must stay where they are. 0; or -1 with
- * *err where two have the same name, or are for the same clients: file and line
- * of both.
+ * *err where two have the same name, or are for the same logins or clients: file
+ * and line of both.
  */
 int table_index_make(struct table_index *index, const struct entry *entries,
     size_t count, struct error *err);
@@ -35,6 +43,8 @@ const struct entry *table_index_first_of(const struct table_index *index,
     enum entry_group group, const struct identity *application);
 const struct entry *table_index_next_of(const struct table_index *index,
     enum entry_group group, const struct entry *entry);
+const struct entry *table_index_find_login(
+    const struct table_index *index, const char *user);
 int table_index_has_tenant(const struct table_index *index, const char *tenant);
 
 #endif
