@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/daemon/base/wipemem.h"
 #include "agent/daemon/entra/credential.h"
 #include "pem_file.h"
 
@@ -28,7 +29,8 @@ begin(void **state)
 	FILE *out = fdopen(mkstemp(file), "w"); /* mode 0600 */
 
 	(void)state;
-	if (out == NULL)
+	/* as in msgraphd: what a library gave must go back to it */
+	if (out == NULL || wipemem_install() == -1)
 		return -1;
 	pem_begin();
 	pem_write(out, "okc");
