@@ -168,6 +168,9 @@ test_long_subject(void **state)
 /* --- addresses --- */
 
 static const struct row addresses[] = {
+    /* a fold before an address that is written anew stays there */
+    {"To: Scan [3] <a@x>,\r\n b@y" UE ".de,\r\n \tc..@x", "",
+	"To: \"Scan [3]\" <a@x>,\r\n b@xn--y-eha.de,\r\n \"c..\"@x"},
     {"From: J" UE "rgen M" UE "ller <a@b>", "",
 	"From: " U("J=C3=BCrgen_M=C3=BCller") " <a@b>"},
     {"From: Dr. J" UE "rgen von M" UE "ller <a@b>", "",
