@@ -16,7 +16,8 @@
 
 /* A call that is refused posts twice. Past these there are no more halves. */
 #define PARTS_POSTS_MAX 24
-#define PARTS_REASONS_MAX (PARTS_POSTS_MAX / 2)
+/* Those of Graph, and more than recipient_unfit() has. */
+#define PARTS_REASONS_MAX (PARTS_POSTS_MAX / 2 + 12)
 
 enum part {
 	PART_LEFT, /* not decided: deferred, or not tried */
@@ -59,6 +60,9 @@ struct parts {
 int parts_init(struct parts *, struct recipients *, parts_call *, void *ctx,
     struct error *);
 void parts_free(struct parts *);
+
+/* Refuses those to whom no message can be sent, without any call. */
+void parts_refuse_unfit(struct parts *);
 
 /*
  * Settles the recipients of these ranks (at most count from this one on): makes
