@@ -71,10 +71,8 @@ check_settings_file(const char *file, struct error *err)
 {
 	if (strcmp(file, CONF_DEFAULT_FILE) != 0 || access(file, R_OK) == 0)
 		return 0;
-	return error_set(err, ERROR_OURS, "4.3.5",
-	    "open %s: %s; it holds no secret: chmod it to 0644, and its folder "
-	    "must be open to group msgraph",
-	    file, strerror(errno));
+	return error_set(err, ERROR_OURS, "4.3.5", "open %s: %s%s", file,
+	    strerror(errno), conf_open_remedy(errno));
 }
 
 static int

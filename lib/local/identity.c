@@ -8,7 +8,6 @@
 #include "lib/base/codec.h"
 #include "identity.h"
 
-#define UUID_BYTES 16
 #define BASE64URL_LEN 22 /* of 16 bytes, without padding */
 
 /* RFC 4648 section 5: two other characters than base64 has, and no padding. */
@@ -44,36 +43,31 @@ identity_read_uuid(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 		}
 		if ((digit = codec_hex(s[i])) == -1)
 			return -1;
-		out[i] = "0123456789abcdef"[digit];
+		out[i] = codec_hex_digit((unsigned int)digit);
 	}
 	out[len] = '\0';
 	return 0;
 }
 
-static void
-identity_format_uuid(
-    const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
+void
+uuid_text(const unsigned char bytes[UUID_SIZE], char text[UUID_TEXT_SIZE])
 {
-	size_t i, at = 0;
+	char hex[2 * UUID_SIZE + 1];
 
-	for (i = 0; i < UUID_BYTES; i++) {
-		if (identity_is_dash_place(at))
-			out[at++] = '-';
-		out[at++] = "0123456789abcdef"[bytes[i] >> 4];
-		out[at++] = "0123456789abcdef"[bytes[i] & 15];
-	}
-	out[at] = '\0';
+	codec_hex_encode(bytes, UUID_SIZE, hex);
+	snprintf(text, UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex,
+	    hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
 /*
- * The bytes are in the order in which the UUID is written. 22 digits carry 132
- * bits; the four that are left over must be zero, so that one UUID has one
- * form and a mistyped last letter is an error (RFC 4648 section 3.5).
+ * 22 digits carry 132 bits. The four that are left over must be zero, so that
+ * one UUID has one form and a mistyped last letter is an error (RFC 4648
+ * section 3.5).
  */
 static int
 identity_read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 {
-	unsigned char bytes[UUID_BYTES];
+	unsigned char bytes[UUID_SIZE];
 	unsigned int bits = 0, have = 0;
 	size_t i, at = 0;
 	int digit;
@@ -87,14 +81,14 @@ identity_read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 			return -1;
 		bits = (bits << 6 | (unsigned int)digit) & 0xffff;
 		have += 6;
-		if (have >= 8 && at < UUID_BYTES) {
+		if (have >= 8 && at < UUID_SIZE) {
 			have -= 8;
 			bytes[at++] = (unsigned char)(bits >> have);
 		}
 	}
 	if ((bits & 0xf) != 0)
 		return -1;
-	identity_format_uuid(bytes, out);
+	uuid_text(bytes, out);
 	return 0;
 }
 

@@ -200,7 +200,7 @@ test_entra_form(void **state)
 
 /* No secret passes for another because neither could be digested. */
 static void
-test_verdicts(void **state)
+test_auth_cache(void **state)
 {
 	unsigned char first[AUTH_CACHE_DIGEST_SIZE],
 	    second[AUTH_CACHE_DIGEST_SIZE];
@@ -397,7 +397,7 @@ main(void)
 	    cmocka_unit_test(test_wiped),
 	    cmocka_unit_test(test_entra_read),
 	    cmocka_unit_test(test_entra_form),
-	    cmocka_unit_test(test_verdicts),
+	    cmocka_unit_test(test_auth_cache),
 	    cmocka_unit_test(test_vault),
 	    cmocka_unit_test(test_state),
 	    cmocka_unit_test(test_spool),

@@ -16,6 +16,7 @@
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/base/msgraphd.h"
 #include "agent/daemon/entra/account.h"
+#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/throttle/throttle.h"
@@ -45,6 +46,7 @@ static struct fake {
 	size_t waiting, asked;
 	enum account_result token_result;
 	char token[32], rejected[32], entry[ENTRY_NAME_SIZE];
+	int disabled; /* identities_may_deliver() */
 	void (*on_call)(void);
 } fake;
 
@@ -131,6 +133,22 @@ __wrap_http_may_have_all(const struct http_call *call)
 }
 
 /* --- tokens --- */
+
+int __wrap_identities_may_deliver(struct identities *identities,
+    const struct identity *application, const char *entry, struct error *err);
+
+/* fake.disabled says that the application is. */
+int
+__wrap_identities_may_deliver(struct identities *identities,
+    const struct identity *application, const char *entry, struct error *err)
+{
+	(void)identities;
+	(void)application;
+	(void)entry;
+	return fake.disabled
+	    ? error_set(err, ERROR_OURS, "4.7.13", "it is disabled")
+	    : 0;
+}
 
 struct waiter *__wrap_account_token(struct accounts *accounts,
     const struct identity *id, const char *entry, const struct secret *rejected,

@@ -53,9 +53,9 @@ ask(const char *text)
 }
 
 static const struct account_quiet *
-quiet(enum account_lane lane)
+quiet(enum account_secret which)
 {
-	return account_known_quiet(account, lane);
+	return account_known_quiet(account, which);
 }
 
 static int

@@ -101,7 +101,7 @@ test_one_request_for_all(void **state)
 
 /* Neither the owner nor mail waits for a typed secret. */
 static void
-test_two_lanes(void **state)
+test_two_lists(void **state)
 {
 	struct client *wrong, *owner, *mail;
 	int before;
@@ -279,7 +279,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_one_request_for_all),
-	    TEST(test_two_lanes),
+	    TEST(test_two_lists),
 	    TEST(test_renewal),
 	    TEST(test_places_are_given_on),
 	    TEST(test_guesses),

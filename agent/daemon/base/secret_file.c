@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/printable.h"
 #include "secret_file.h"
 
 /* One more than a line and its end may have. */
@@ -190,7 +191,7 @@ secret_file_line_length(const char *bytes, size_t len)
 	if (len > 0 && bytes[len - 1] == '\r')
 		len--;
 	for (i = 0; i < len; i++)
-		if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
+		if (printable_is_control(bytes[i]))
 			return 0;
 	return len <= SECRET_MAX ? len : 0;
 }

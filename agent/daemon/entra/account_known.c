@@ -214,13 +214,13 @@ account_known_accept_token(
 }
 
 int
-account_known_accept(struct account *account, enum account_lane lane,
+account_known_accept(struct account *account, enum account_secret which,
     const struct secret *secret, const struct secret *token, long expires_in)
 {
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 
 	auth_cache_digest(secret, digest);
-	if (lane == ACCOUNT_STORED && account->has_stored &&
+	if (which == ACCOUNT_STORED && account->has_stored &&
 	    !account_known_is_stored(account, digest))
 		return 0;
 	account_known_accept_token(account, token, expires_in);
@@ -229,7 +229,7 @@ account_known_accept(struct account *account, enum account_lane lane,
 	 * sign-in whose secret could not be kept is "not now".
 	 */
 	if (account_known_store(account, secret, token, expires_in) == -1) {
-		account_known_be_quiet(account, lane, UNAVAILABLE_MS,
+		account_known_be_quiet(account, which, UNAVAILABLE_MS,
 		    ACCOUNT_UNAVAILABLE,
 		    "the state cannot be written; see msgraphd's log");
 		return -1;
@@ -268,10 +268,10 @@ account_known_refuse(struct account *account, const struct secret *secret,
 /* --- when to ask --- */
 
 void
-account_known_be_quiet(struct account *account, enum account_lane lane,
+account_known_be_quiet(struct account *account, enum account_secret which,
     long long ms, enum account_result result, const char *text)
 {
-	struct account_quiet *quiet = &account->quiet[lane];
+	struct account_quiet *quiet = &account->quiet[which];
 
 	quiet->since = clock_ms();
 	quiet->until = quiet->since + ms;
@@ -281,28 +281,28 @@ account_known_be_quiet(struct account *account, enum account_lane lane,
 
 void
 account_known_fail(
-    struct account *account, enum account_lane lane, const char *text)
+    struct account *account, enum account_secret which, const char *text)
 {
-	struct account_quiet *quiet = &account->quiet[lane];
+	struct account_quiet *quiet = &account->quiet[which];
 
-	account_known_be_quiet(account, lane, UNAVAILABLE_MS << quiet->failures,
-	    ACCOUNT_UNAVAILABLE, text);
+	account_known_be_quiet(account, which,
+	    UNAVAILABLE_MS << quiet->failures, ACCOUNT_UNAVAILABLE, text);
 	if (quiet->failures < UNAVAILABLE_DOUBLED_MAX)
 		quiet->failures++;
-	if (lane == ACCOUNT_STORED)
+	if (which == ACCOUNT_STORED)
 		account->out = 1;
 }
 
 void
-account_known_answered(struct account *account, enum account_lane lane)
+account_known_answered(struct account *account, enum account_secret which)
 {
 	size_t i;
 
-	account->quiet[lane].failures = 0;
-	if (lane == ACCOUNT_STORED)
+	account->quiet[which].failures = 0;
+	if (which == ACCOUNT_STORED)
 		account->out = 0;
 	/* it is there for every secret */
-	for (i = 0; i < ACCOUNT_LANES; i++)
+	for (i = 0; i < ACCOUNT_SECRETS; i++)
 		if (account->quiet[i].result == ACCOUNT_UNAVAILABLE)
 			account->quiet[i].until = 0;
 }
@@ -317,7 +317,7 @@ account_known_is_away(const struct account_quiet *quiet)
 }
 
 const struct account_quiet *
-account_known_quiet(const struct account *account, enum account_lane lane)
+account_known_quiet(const struct account *account, enum account_secret which)
 {
 	const struct account_quiet *stored = &account->quiet[ACCOUNT_STORED];
 	const struct account_quiet *typed = &account->quiet[ACCOUNT_TYPED];
@@ -325,7 +325,7 @@ account_known_quiet(const struct account *account, enum account_lane lane)
 	/* what keeps the stored secret off keeps the others off, not so back */
 	if (account_known_is_away(stored))
 		return stored;
-	if (lane == ACCOUNT_TYPED)
+	if (which == ACCOUNT_TYPED)
 		return account_known_is_away(typed) ? typed : NULL;
 	return clock_ms() < stored->until ? stored : NULL;
 }

@@ -21,8 +21,8 @@
  * secret, and one with another that somebody has typed. Neither waits for the
  * other.
  */
-enum account_lane { ACCOUNT_STORED, ACCOUNT_TYPED };
-#define ACCOUNT_LANES 2
+enum account_secret { ACCOUNT_STORED, ACCOUNT_TYPED };
+#define ACCOUNT_SECRETS 2
 
 /* Until this time Entra is not asked again, for this reason. */
 struct account_quiet {
@@ -53,7 +53,7 @@ struct account {
 	unsigned char stored[AUTH_CACHE_DIGEST_SIZE];
 	struct secret *token; /* owned; NULL without one */
 	long long renew_at, usable_until; /* clock_ms() */
-	struct account_quiet quiet[ACCOUNT_LANES];
+	struct account_quiet quiet[ACCOUNT_SECRETS];
 	int out; /* Entra did not answer about the stored secret, last time */
 	long long warned_at; /* clock_ms() of the last warning; 0: none */
 };
@@ -107,7 +107,7 @@ void account_known_accept_token(
  * answer about a secret that was the stored one when Entra was asked, and is it
  * no more, changes neither. 0 when that is durable; -1, and it is logged.
  */
-int account_known_accept(struct account *account, enum account_lane lane,
+int account_known_accept(struct account *account, enum account_secret which,
     const struct secret *secret, const struct secret *token, long expires_in);
 
 /*
@@ -119,19 +119,19 @@ int account_known_refuse(struct account *account, const struct secret *secret,
     enum account_result result);
 
 /* Does not ask for ms; those who wait are answered with result and text. */
-void account_known_be_quiet(struct account *account, enum account_lane lane,
+void account_known_be_quiet(struct account *account, enum account_secret which,
     long long ms, enum account_result result, const char *text);
 
 /* Takes down that Entra did not answer: it is asked ever less often. */
 void account_known_fail(
-    struct account *account, enum account_lane lane, const char *text);
+    struct account *account, enum account_secret which, const char *text);
 
 /* Takes down that Entra has answered. */
-void account_known_answered(struct account *account, enum account_lane lane);
+void account_known_answered(struct account *account, enum account_secret which);
 
 /* Returns what stands against asking now, or NULL. */
 const struct account_quiet *account_known_quiet(
-    const struct account *account, enum account_lane lane);
+    const struct account *account, enum account_secret which);
 
 /* Returns 1 while the warning about the refused secret must not come again. */
 int account_known_is_warned(const struct account *account);

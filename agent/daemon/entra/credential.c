@@ -3,8 +3,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "credential_common.h"
 #include "credential_kind.h"
 #include "lib/base/log.h"
 
@@ -102,22 +102,6 @@ credential_prove(const struct credential *credential,
 	*proof = credential->kind->proof;
 	return credential->kind->prove(
 	    credential->value, application, audience, err);
-}
-
-/* --- for the kinds --- */
-
-const char *
-credential_unfit_path(const char *value)
-{
-	return value[0] == '/' ? NULL : "must be a path that begins with /";
-}
-
-long long
-credential_now(void)
-{
-	struct timespec now;
-
-	return clock_gettime(CLOCK_REALTIME, &now) == -1 ? 0 : now.tv_sec;
 }
 
 /* --- once a day --- */

@@ -15,12 +15,12 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "agent/daemon/base/secret_file.h"
 #include "agent/daemon/base/uuid.h"
+#include "credential_common.h"
 #include "credential_kind.h"
 #include "lib/base/buf.h"
 #include "lib/base/codec.h"
@@ -227,16 +227,25 @@ credential_certificate_add(struct buf *out, const void *bytes, size_t len)
 	return 0;
 }
 
+static int
+credential_certificate_on_json(const char *text, size_t len, void *ctx)
+{
+	return buf_add(ctx, text, len);
+}
+
 /* Appends an object as JSON in base64url, and frees it. 0 or -1. */
 static int
 credential_certificate_add_json(struct buf *out, json_t *json)
 {
-	char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
-	int result = text == NULL
-	    ? -1
-	    : credential_certificate_add(out, text, strlen(text));
+	struct buf text;
+	int result = -1;
 
-	free(text);
+	buf_init(&text, 4096);
+	if (json != NULL &&
+	    json_dump_callback(
+		json, credential_certificate_on_json, &text, JSON_COMPACT) == 0)
+		result = credential_certificate_add(out, text.bytes, text.len);
+	buf_free(&text);
 	json_decref(json);
 	return result;
 }

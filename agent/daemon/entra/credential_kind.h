@@ -27,13 +27,4 @@ extern const struct credential_kind credential_secret;
 extern const struct credential_kind credential_certificate;
 extern const struct credential_kind credential_token;
 
-/* For unfit: the value must be an absolute path. */
-const char *credential_unfit_path(const char *value);
-
-/*
- * Returns what the system's clock says, in seconds since 1970. Entra compares
- * with its own, so clock_wall(), which follows late, is no help.
- */
-long long credential_now(void);
-
 #endif

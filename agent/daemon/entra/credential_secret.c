@@ -3,6 +3,7 @@
  * line.
  */
 #include "agent/daemon/base/secret_file.h"
+#include "credential_common.h"
 #include "credential_kind.h"
 
 #define ATTRIBUTE "secret_file"

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/secret_file.h"
+#include "credential_common.h"
 #include "credential_kind.h"
 
 #define ATTRIBUTE "federated_token_file"

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/reveal.h"
+#include "lib/base/printable.h"
 #include "entra.h"
 
 /*
@@ -77,17 +78,6 @@ entra_form(const struct conf *conf, const struct identity *id,
 	return result;
 }
 
-/* It goes into logs and answers, so it stays one line whatever was said. */
-static void
-entra_clean(char *text)
-{
-	char *p;
-
-	for (p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-}
-
 /*
  * The first line of what Entra says; the rest are ids and the time. Words that
  * repeat the secret are left out: numbers that an admin can look up stay.
@@ -114,7 +104,7 @@ entra_describe(
 	if (!reveals(secret, description, len)) {
 		snprintf(out->text, sizeof(out->text), "%.*s%s", (int)len,
 		    description, hint);
-		entra_clean(out->text);
+		printable_make(out->text, '?');
 		return;
 	}
 	if (code > 0)
@@ -155,7 +145,7 @@ entra_is_token(const char *token, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		if (token[i] <= ' ' || token[i] >= 0x7f)
+		if (!printable_is_visible(token[i]))
 			return 0;
 	return len > 0;
 }

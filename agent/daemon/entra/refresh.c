@@ -28,7 +28,7 @@
 struct refresh {
 	struct refresh_with with;
 	struct account *account;
-	enum account_lane lane;
+	enum account_secret which;
 	struct entra_call *call;
 	enum credential_proof proof;
 	struct secret *secret; /* owned */
@@ -57,7 +57,7 @@ refresh_accepted(struct refresh *refresh, const struct entra_answer *answer)
 {
 	struct account *account = refresh->account;
 
-	account_known_answered(account, refresh->lane);
+	account_known_answered(account, refresh->which);
 	if (account_known_is_own(account)) {
 		account_known_accept_token(
 		    account, answer->token, answer->expires_in);
@@ -65,7 +65,7 @@ refresh_accepted(struct refresh *refresh, const struct entra_answer *answer)
 	}
 	refusals_drop(
 	    refresh->with.refusals, &account->key.id, refresh->digest);
-	return account_known_accept(account, refresh->lane, refresh->secret,
+	return account_known_accept(account, refresh->which, refresh->secret,
 		   answer->token, answer->expires_in) == 0
 	    ? ACCOUNT_OK
 	    : ACCOUNT_UNAVAILABLE;
@@ -108,7 +108,7 @@ refresh_refused_own(struct refresh *refresh, const char *words)
 	    text[sizeof(account->quiet->text)];
 
 	snprintf(text, sizeof(text), "%s: %s", refresh->own, words);
-	account_known_answered(account, refresh->lane);
+	account_known_answered(account, refresh->which);
 	account_known_be_quiet(account, ACCOUNT_STORED, OWN_AGAIN_MS,
 	    ACCOUNT_REFUSED_REQUEST, text);
 	if (!account_known_is_warned(account)) {
@@ -132,7 +132,7 @@ refresh_refused(struct refresh *refresh, const struct entra_answer *answer)
 	if (account_known_is_own(account))
 		return refresh_refused_own(refresh, answer->text);
 	stored = account_known_refuse(account, refresh->secret, result);
-	account_known_answered(account, refresh->lane);
+	account_known_answered(account, refresh->which);
 	refusals_add(refresh->with.refusals, &account->key.id, refresh->digest,
 	    answer->text);
 	/* a client that signs in with another one mends this: mail waits */
@@ -145,13 +145,13 @@ refresh_refused(struct refresh *refresh, const struct entra_answer *answer)
 
 static void
 refresh_be_throttled(
-    struct account *account, enum account_lane lane, long long ms)
+    struct account *account, enum account_secret which, long long ms)
 {
 	char text[128];
 
 	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
 	    (ms + 999) / 1000);
-	account_known_be_quiet(account, lane, ms, ACCOUNT_THROTTLED, text);
+	account_known_be_quiet(account, which, ms, ACCOUNT_THROTTLED, text);
 }
 
 /* Returns how long nothing may be asked for an unverified application. */
@@ -176,7 +176,7 @@ refresh_throttled(struct refresh *refresh, const struct entra_answer *answer)
 	struct error err;
 	long long left;
 
-	account_known_answered(account, refresh->lane);
+	account_known_answered(account, refresh->which);
 	if (!account->known) {
 		left = refresh_unverified_ms(answer->retry_after);
 	} else {
@@ -187,7 +187,7 @@ refresh_throttled(struct refresh *refresh, const struct entra_answer *answer)
 		    refresh->with.throttles, &account->key.id);
 	}
 	refresh_be_throttled(
-	    account, refresh->lane, left > 0 ? left : OURS_AGAIN_MS);
+	    account, refresh->which, left > 0 ? left : OURS_AGAIN_MS);
 	refresh_log_unavailable(account, REASON_THROTTLED, answer->text);
 	return ACCOUNT_THROTTLED;
 }
@@ -195,7 +195,7 @@ refresh_throttled(struct refresh *refresh, const struct entra_answer *answer)
 static enum account_result
 refresh_unavailable(struct refresh *refresh, const struct entra_answer *answer)
 {
-	account_known_fail(refresh->account, refresh->lane, answer->text);
+	account_known_fail(refresh->account, refresh->which, answer->text);
 	refresh_log_unavailable(
 	    refresh->account, REASON_ENDPOINT, answer->text);
 	return ACCOUNT_UNAVAILABLE;
@@ -248,7 +248,7 @@ refresh_take_secret(struct refresh *refresh, const struct secret *secret)
 		return 0;
 	if (err.class != ERROR_REFUSED)
 		log_error("%s", err.text);
-	account_known_be_quiet(account, refresh->lane, OURS_AGAIN_MS,
+	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
 	    err.class == ERROR_REFUSED ? ACCOUNT_UNKNOWN : ACCOUNT_UNAVAILABLE,
 	    err.text);
 	return -1;
@@ -296,7 +296,7 @@ refresh_take_own(struct refresh *refresh)
 		    "entry %s has no credential any more", account->key.entry);
 	else if (refresh_prove(refresh, credential, &err) == 0)
 		return 0;
-	account_known_be_quiet(account, refresh->lane, OURS_AGAIN_MS,
+	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
 	    err.class == ERROR_REFUSED	  ? ACCOUNT_UNKNOWN
 		: err.class == ERROR_OURS ? ACCOUNT_MISCONFIGURED
 					  : ACCOUNT_UNAVAILABLE,
@@ -322,7 +322,7 @@ refresh_ask(struct refresh *refresh, const struct secret *secret)
 	if (refresh->call != NULL)
 		return 0;
 	log_error("%s", err.text);
-	account_known_be_quiet(account, refresh->lane, OURS_AGAIN_MS,
+	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
 	    ACCOUNT_UNAVAILABLE, err.text);
 	return -1;
 }
@@ -331,23 +331,23 @@ struct refresh *
 refresh_start(const struct refresh_with *with, struct account *account,
     const struct secret *secret, refresh_done done, void *ctx)
 {
-	enum account_lane lane =
+	enum account_secret which =
 	    secret == NULL ? ACCOUNT_STORED : ACCOUNT_TYPED;
 	long long left = throttle_left_entra(with->throttles, &account->key.id);
 	struct refresh *refresh;
 
 	if (left > 0) {
-		refresh_be_throttled(account, lane, left);
+		refresh_be_throttled(account, which, left);
 		return NULL;
 	}
 	if ((refresh = calloc(1, sizeof(*refresh))) == NULL) {
-		account_known_be_quiet(account, lane, OURS_AGAIN_MS,
+		account_known_be_quiet(account, which, OURS_AGAIN_MS,
 		    ACCOUNT_UNAVAILABLE, "out of memory");
 		return NULL;
 	}
 	refresh->with = *with;
 	refresh->account = account;
-	refresh->lane = lane;
+	refresh->which = which;
 	refresh->began = clock_ms();
 	refresh->done = done;
 	refresh->ctx = ctx;

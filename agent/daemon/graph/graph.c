@@ -8,6 +8,7 @@
 
 #include "agent/daemon/base/uuid.h"
 #include "lib/base/buf.h"
+#include "lib/base/printable.h"
 #include "graph.h"
 
 static long
@@ -20,6 +21,15 @@ static void
 graph_rewind_message(void *ctx)
 {
 	spool_rewind(ctx);
+}
+
+struct http_body
+graph_message_body(struct spool *spool)
+{
+	return (struct http_body){.size = spool_base64_size(spool),
+	    .read = graph_read_message,
+	    .rewind = graph_rewind_message,
+	    .ctx = spool};
 }
 
 int
@@ -35,10 +45,7 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
     const struct secret *token, struct spool *spool, const char *id,
     http_done done, void *ctx, struct error *err)
 {
-	struct http_body body = {.size = spool_base64_size(spool),
-	    .read = graph_read_message,
-	    .rewind = graph_rewind_message,
-	    .ctx = spool};
+	struct http_body body = graph_message_body(spool);
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
 	    .bearer = token,
@@ -62,7 +69,7 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 }
 
 void
-graph_new_id(char id[GRAPH_ID_SIZE])
+graph_new_id(char id[UUID_TEXT_SIZE])
 {
 	/* an id that is not random only makes a log harder to follow */
 	(void)uuid_new(id);
@@ -72,12 +79,8 @@ graph_new_id(char id[GRAPH_ID_SIZE])
 static void
 graph_copy_text(const char *text, char *to, size_t size)
 {
-	char *p;
-
 	snprintf(to, size, "%s", text == NULL ? "" : text);
-	for (p = to; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
+	printable_make(to, ' ');
 }
 
 static void

@@ -193,12 +193,10 @@ turn_at_open_gate(struct turn *turn)
 /* --- all together --- */
 
 static void
-turn_on_event(evutil_socket_t fd, short what, void *ctx)
+turn_on_wake(void *ctx)
 {
 	struct turn *turn = ctx;
 
-	(void)fd;
-	(void)what;
 	switch (turn->step) {
 	case STEP_CHECK:
 		turn_check(turn);
@@ -283,7 +281,7 @@ turn_end(struct turn *turn)
 		place_leave(&turn->place);
 	turn->step = STEP_NONE;
 	turn->is_long = 0;
-	event_del(turn->event);
+	wake_cancel(&turn->wake);
 	account_cancel(&turn->waiter);
 	gate_leave(&turn->slot);
 }
@@ -303,8 +301,7 @@ turn_new(struct turns *turns, const struct turn_for *whose)
 	turn->deadline = whose->deadline;
 	turn->patience = whose->patience;
 	turn->is_delivery = whose->is_delivery;
-	turn->event = evtimer_new(turns->base, turn_on_event, turn);
-	if (turn->event == NULL) {
+	if (wake_init(&turn->wake, turns->base, turn_on_wake, turn) == -1) {
 		free(turn);
 		return NULL;
 	}
@@ -323,7 +320,7 @@ turn_free(struct turn **turnp)
 	turn_end(turn);
 	place_leave(&turn->place);
 	LIST_REMOVE(turn, entry);
-	event_free(turn->event);
+	wake_free(&turn->wake);
 	secret_free(&turn->token);
 	free(turn);
 }

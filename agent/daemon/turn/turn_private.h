@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "agent/daemon/base/wake.h"
 #include "share.h"
 #include "turn.h"
 
@@ -33,7 +34,7 @@ struct turn {
 	long long deadline, patience;
 	int is_delivery;
 	enum turn_step step;
-	struct event *event;
+	struct wake wake; /* runs the step */
 	int is_long; /* it waits so for what is throttled */
 	struct place *place;
 	struct waiter *waiter;
