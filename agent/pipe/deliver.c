@@ -116,7 +116,7 @@ deliver_rewrite(struct delivery *d, struct edits *edits, int *signature_broken,
 			return 0;
 		edits_free(edits);
 		edits_init(edits, d->spool);
-		recipients_choose(rs, rs->from, rs->to - rs->from);
+		recipients_forget_places(rs);
 		if (content_header(edits, 1, err) == -1)
 			return -1;
 	}
@@ -228,6 +228,8 @@ deliver_send_all(
 	int result;
 
 	result = parts_init(&parts, &d->recipients, deliver_send_part, d, err);
+	if (result == 0)
+		parts_refuse_unfit(&parts);
 	while (result == 0 && rank < d->recipients.sorted_count) {
 		parts_settle(&parts, rank, size);
 		rank += size;

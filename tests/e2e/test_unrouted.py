@@ -92,6 +92,18 @@ def test_mailbox_that_cannot_be_told_bounces(broken, app):
     assert broken.m365.requests("sendMail") == []
 
 
+@pytest.mark.parametrize("broken", ["B21 no milter"], indirect=True)
+def test_recipient_that_the_milter_would_refuse(broken, app, mailbox):
+    """It costs the other nothing; the sender is told."""
+    queue_id = broken.send(app, mailbox, ["a@example.org", "b@localhost"],
+                           message(mailbox))
+    assert WARNING in broken.postfix.wait_status(queue_id, "sent")
+    mail, notice = (mail.raw for mail in broken.m365.mail()[-2:])
+    assert b"a@example.org" in mail and b"b@localhost" not in mail
+    assert b"Final-Recipient: rfc822; b@localhost\r\n" in notice
+    assert b"Status: 5.1.3\r\n" in notice
+
+
 def test_route_to_a_transport_that_is_not_there(site, app, mailbox):
     """B20c: the queue file has the mistyped name, so a mended route does not
     help it, but a transport of that name does."""
