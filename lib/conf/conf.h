@@ -82,10 +82,10 @@ struct conf {
 int conf_load(struct conf *conf, const char *file, struct error *err);
 
 /*
- * Reads the file as conf_load() does, for what runs already: a reload, a
- * delivery. A name that is unknown, such as a newer release's, is a warning (see
- * conf_warn()), and the rest of the file counts. Every other mistake is an
- * error here too.
+ * Reads the file as conf_load() does, for a program that runs already: a
+ * reload, a delivery. A name that is unknown, such as a newer release's, is a
+ * warning (see conf_warn()), and the rest of the file counts. Every other
+ * mistake is an error here too.
  */
 int conf_load_running(struct conf *conf, const char *file, struct error *err);
 
@@ -99,10 +99,10 @@ const char *conf_delimiters(const struct conf *conf);
 
 /*
  * Calls say() with each warning of the load, about a line of the file that
- * should be changed: a name that a setting had once, or, in a program that runs,
- * an unknown name. A text is one line, names
- * file and line, and has no control characters. A program logs the texts; with
- * -t and -n they go to standard error.
+ * should be changed: a name that a setting had once, or, in a program that
+ * runs, an unknown name. A text is one line, names file and line, and has no
+ * control characters. A program logs the texts; with -t and -n they go to
+ * standard error.
  */
 void conf_warn(const struct conf *conf, void (*say)(const char *text));
 

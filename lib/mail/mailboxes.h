@@ -1,8 +1,9 @@
 /*
- * mailboxes.h - whom the fields of one name, such as From, name together.
+ * mailboxes.h - the mailboxes that all fields of one name, such as From, name
+ * together.
  *
- * msgraph-milter decides by it which mailbox sends, and msgraph-agent which
- * address From will have. So both have one reading of what a client wrote.
+ * msgraph-milter decides by them which mailbox sends, and msgraph-agent which
+ * address From will have. So both read in the same way what a client wrote.
  */
 #ifndef MSGRAPH_MAILBOXES_H
 #define MSGRAPH_MAILBOXES_H
@@ -29,10 +30,10 @@ struct mailboxes {
 };
 
 /*
- * Adds what one field, or the argument of MAIL FROM, names. Members of a group
- * (RFC 6854) count as the mailboxes that they are. What has no key counts as
- * text that is no address (see address_key()), and so does an address that no
- * mailbox can have, but as unfit.
+ * Adds the addresses of one field, or of the argument of MAIL FROM. Members of
+ * a group (RFC 6854) count as the mailboxes that they are. An address without a
+ * key counts as text that is no address (see address_key()), and so does an
+ * address that no mailbox can have, but as unfit.
  */
 void mailboxes_read(struct mailboxes *, struct span value);
 
