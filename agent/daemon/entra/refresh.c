@@ -1,9 +1,9 @@
 /*
  * refresh.c - see refresh.h.
  *
- * The secret that is asked about is copied, since the client that typed it may
- * hang up. What Entra says about an unverified application is kept in bounded
- * tables alone (refusals.h, account_table.h), and never in the state.
+ * The secret is copied, since the client that typed it may hang up. Answers
+ * about unverified applications are kept in bounded tables only (refusals.h,
+ * account_table.h), and never in the state.
  */
 #include <stdio.h>
 #include <stdlib.h>
