@@ -158,8 +158,59 @@ def test_port_of_another_service_stays_its(stock, line, ports):
     assert stock.content() == before
 
 
-@pytest.mark.parametrize("family, address", [
-    (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+@pytest.mark.parametrize("name, value", [
+    ("smtpd_milters", ""), ("cleanup_service_name", "cleanup"),
+    ("smtpd_milter_maps", "static:DISABLE"), ("smtpd_sasl_path", "smtpd")])
+def test_spoilt_service_is_still_ours(stock, name, value):
+    """B21, B41: what lets mail past the milter is named, not the port."""
+    stock.configure()
+    stock.postconf("-P", f"8025/inet/{name}={value}")
+    done = stock.configure()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"kept: 8025/inet/{name} = {value}")
+    stock.postconf("-PX", f"8025/inet/{name}")
+    assert stock.configure().stdout == f"added: 8025/inet/{name}\n"
+
+
+def test_service_that_stands_twice(stock):
+    """B18: Postfix takes the last, and says nothing at the prompt."""
+    assert stock.configure().returncode == 0
+    with (stock.path / "master.cf").open("a") as file:
+        file.write("8025 inet n - y - - smtpd\n")
+    before = stock.content()
+    done = stock.configure()
+    assert done.returncode == 1
+    assert "has 8025/inet more than once" in done.stderr
+    assert stock.content() == before
+
+
+WRONG_ROUTES = {  # what is in the file, or None for no file: what is said
+    "B20": (None, "No such file"),
+    "B20b other field": ("/^X-Never: (.*)$/ FILTER no:$1\n", 'says "" for'),
+    "B20b parenthesis": ("/^X-MSGraph-Mailbox: (.*$/ FILTER msgraph:$1\n",
+                         "Unmatched ( or \\("),
+    "B20c transport": ("/^X-MSGraph-Mailbox: (.*)$/ FILTER msgrap:$1\n",
+                       'leads to the transport "msgrap", which'),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ROUTES)
+def test_route_that_is_wrong(stock, name):
+    assert stock.configure().returncode == 0
+    route = stock.path / "msgraph_route"
+    text, said = WRONG_ROUTES[name]
+    if text is None:
+        stock.postconf("-P", "msgraph-cleanup/unix/milter_header_checks="
+                       f"regexp:{stock.path}/mistyped")
+    else:
+        route.write_text(text)
+    done = stock.configure()
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert f"mend {route} as " in done.stderr
+
+
+@pytest.mark.parametrize("family, address", [    (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
 def test_port_of_another_program_stays_its(stock, family, address):
     before = stock.content()
     with socket.socket(family) as sock:
