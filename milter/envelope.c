@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "lib/mail/address.h"
 #include "lib/mail/mailbox_unfit.h"
 #include "lib/mail/recipient_unfit.h"
@@ -36,7 +37,7 @@ static int
 envelope_has_control(const char *s)
 {
 	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 32 || *s == 127)
+		if (printable_is_control(*s))
 			return 1;
 	return 0;
 }

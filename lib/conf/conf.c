@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/near.h"
 #include "lib/local/identity.h"
 #include "conf.h"
 #include "conf_private.h"
@@ -77,6 +78,14 @@ static const struct conf_option options[] = {
     {"username_delimiter", CONF_CHOICE, AT(username_delimiter), "any", 0, 0,
 	delimiters,
 	.help = "The character between tenant and client in a user name."},
+    {"allowed_tenants", CONF_TENANTS, AT(allowed_tenants), "", 0, 0, NULL,
+	.help = "The tenants whose applications may sign in, or any."},
+    {"identity_maps", CONF_FILES, AT(identity_maps), CONF_DEFAULT_MAPS, 0, 0,
+	NULL, .help = "The files of the table of identities."},
+    {"identity_lookup_suffix", CONF_WORD, AT(identity_lookup_suffix), "lookup",
+	0, 0, NULL,
+	.help = "With name@ before it, the user name of an entry of the "
+		"table."},
     {"auth_cache_ttl", CONF_DURATION, AT(auth_cache_ttl), "10m", 0, DAY, NULL,
 	.help = "How long an accepted secret is accepted without asking Entra "
 		"again."},
@@ -96,8 +105,8 @@ static const struct conf_option options[] = {
 		"mailbox."},
     {"submit_socket", CONF_SOCKET, AT(submit_socket), "/run/msgraph/submit", 0,
 	0, NULL,
-	.help =
-	    "The socket on which msgraphd takes messages from msgraph-agent."},
+	.help = "The socket on which msgraphd takes messages, and questions "
+		"who may send."},
     {"state_directory", CONF_PATH, AT(state_directory), "/var/lib/msgraph", 0,
 	0, NULL,
 	.help = "The folder of the sealed secrets and of the outcomes of "
@@ -491,4 +500,16 @@ conf_row_default(const struct conf_option *row, int cloud)
 	if (row->offset == AT(graph_endpoint))
 		return endpoints[cloud].graph;
 	return row->fallback;
+}
+
+static const char *
+conf_row_name(size_t i)
+{
+	return i < OPTION_COUNT ? options[i].name : NULL;
+}
+
+const char *
+conf_near(const char *name)
+{
+	return near_name(name, conf_row_name);
 }

@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 
 #define CONF_DEFAULT_FILE "/etc/msgraph/msgraph.conf"
+#define CONF_DEFAULT_MAPS "/etc/msgraph/identities"
 
 /* Rows of a command line, as those of lib/base/cmdline.h. */
 #define CONF_CMDLINE_FILE \
@@ -43,6 +44,9 @@ struct conf {
 	char *proxy; /* NULL: none; holds no user name and no password */
 	char *proxy_password_file; /* NULL: none */
 	int username_delimiter; /* index of conf_delimiters() */
+	char *allowed_tenants; /* for conf_allows_tenant(); NULL: none named */
+	char *identity_maps; /* a list of paths; NULL: no table */
+	char *identity_lookup_suffix;
 	long auth_cache_ttl;
 	long auth_outage_grace;
 	char *auth_socket;
@@ -117,6 +121,15 @@ void conf_free(struct conf *conf);
  * them: a constant text.
  */
 const char *conf_delimiters(const struct conf *conf);
+
+/*
+ * Returns 1 when allowed_tenants is "any" or names the tenant, a UUID in lower
+ * case.
+ */
+int conf_allows_tenant(const struct conf *conf, const char *tenant);
+
+/* Returns 1 when the setting has its default: the table may then be missing. */
+int conf_has_default_maps(const struct conf *conf);
 
 /*
  * Calls say() with each warning of the load, about a line of the file that

@@ -8,7 +8,6 @@
 #include "lib/base/codec.h"
 #include "identity.h"
 
-#define UUID_BYTES 16
 #define BASE64URL_LEN 22 /* of 16 bytes, without padding */
 
 /* RFC 4648 section 5: two other characters than base64 has, and no padding. */
@@ -44,36 +43,31 @@ identity_read_uuid(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 		}
 		if ((digit = codec_hex(s[i])) == -1)
 			return -1;
-		out[i] = "0123456789abcdef"[digit];
+		out[i] = codec_hex_digit((unsigned int)digit);
 	}
 	out[len] = '\0';
 	return 0;
 }
 
-static void
-identity_format_uuid(
-    const unsigned char bytes[UUID_BYTES], char out[UUID_TEXT_SIZE])
+void
+uuid_text(const unsigned char bytes[UUID_SIZE], char text[UUID_TEXT_SIZE])
 {
-	size_t i, at = 0;
+	char hex[2 * UUID_SIZE + 1];
 
-	for (i = 0; i < UUID_BYTES; i++) {
-		if (identity_is_dash_place(at))
-			out[at++] = '-';
-		out[at++] = "0123456789abcdef"[bytes[i] >> 4];
-		out[at++] = "0123456789abcdef"[bytes[i] & 15];
-	}
-	out[at] = '\0';
+	codec_hex_encode(bytes, UUID_SIZE, hex);
+	snprintf(text, UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex,
+	    hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
 /*
- * The bytes are in the order in which the UUID is written. 22 digits carry 132
- * bits; the four that are left over must be zero, so that one UUID has one
- * form and a mistyped last letter is an error (RFC 4648 section 3.5).
+ * 22 digits carry 132 bits. The four that are left over must be zero, so that
+ * one UUID has one form and a mistyped last letter is an error (RFC 4648
+ * section 3.5).
  */
 static int
 identity_read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 {
-	unsigned char bytes[UUID_BYTES];
+	unsigned char bytes[UUID_SIZE];
 	unsigned int bits = 0, have = 0;
 	size_t i, at = 0;
 	int digit;
@@ -87,19 +81,19 @@ identity_read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 			return -1;
 		bits = (bits << 6 | (unsigned int)digit) & 0xffff;
 		have += 6;
-		if (have >= 8 && at < UUID_BYTES) {
+		if (have >= 8 && at < UUID_SIZE) {
 			have -= 8;
 			bytes[at++] = (unsigned char)(bits >> have);
 		}
 	}
 	if ((bits & 0xf) != 0)
 		return -1;
-	identity_format_uuid(bytes, out);
+	uuid_text(bytes, out);
 	return 0;
 }
 
-static int
-identity_read_id(const char *s, size_t len, char out[UUID_TEXT_SIZE])
+int
+identity_parse_id(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 {
 	if (identity_read_uuid(s, len, out) == 0)
 		return 0;
@@ -135,10 +129,10 @@ identity_describe_undivided(const char *name, size_t len)
 	size_t at = identity_find_any(name, len, "/");
 	char id[UUID_TEXT_SIZE];
 
-	if (identity_read_id(name, len, id) == 0)
+	if (identity_parse_id(name, len, id) == 0)
 		return "one id alone, where tenant and client are needed";
-	if (at < len && identity_read_id(name, at, id) == 0 &&
-	    identity_read_id(name + at + 1, len - at - 1, id) == 0)
+	if (at < len && identity_parse_id(name, at, id) == 0 &&
+	    identity_parse_id(name + at + 1, len - at - 1, id) == 0)
 		return "no delimiter between tenant and client, and \"/\" is "
 		       "none; see username_delimiter";
 	return "no delimiter between tenant and client; see "
@@ -162,11 +156,11 @@ identity_parse(const char *name, size_t len, const char *delimiters,
 	client_len = identity_find_any(client, len - tenant_len - 1, ".");
 	if (memchr(name, '\0', len) != NULL)
 		return identity_refuse(reason, "NUL in user name");
-	if (identity_read_id(name, tenant_len, id->tenant) == -1)
+	if (identity_parse_id(name, tenant_len, id->tenant) == -1)
 		return identity_refuse(reason,
 		    "tenant is neither a UUID (36 characters) nor its "
 		    "base64url form (22)");
-	if (identity_read_id(client, client_len, id->client) == -1)
+	if (identity_parse_id(client, client_len, id->client) == -1)
 		return identity_refuse(reason,
 		    "client is neither a UUID (36 characters) nor its "
 		    "base64url form (22)");

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#define UUID_SIZE 16
 #define UUID_TEXT_SIZE 37 /* 36 characters and the NUL */
 
 /* "tenant/client", the form used in logs and in state, and its NUL */
@@ -35,6 +36,15 @@ struct identity {
 	char tenant[UUID_TEXT_SIZE]; /* lower case */
 	char client[UUID_TEXT_SIZE]; /* lower case */
 };
+
+/* Writes a UUID in lower case; the bytes stand in the order of the text. */
+void uuid_text(const unsigned char bytes[UUID_SIZE], char text[UUID_TEXT_SIZE]);
+
+/*
+ * Reads a tenant's or client's id of len bytes, in either form. 0 with the UUID in
+ * lower case, or -1.
+ */
+int identity_parse_id(const char *s, size_t len, char out[UUID_TEXT_SIZE]);
 
 /*
  * Reads a user name of len bytes (not necessarily terminated; a NUL inside is

@@ -192,7 +192,7 @@ def test_mail_waits_until_the_file_is_right(site, app, mailbox, broken,
     assert str(site.conf) in line and "loud" in line
     assert str(broken) in line
     site.write_conf()
-    site.postfix.flush()
+    site.postfix.flush(queue_id)
     site.postfix.wait_status(queue_id, "sent")
 
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/pipe/codec/transform.h"
+#include "lib/base/printable.h"
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
 #include "notice.h"
@@ -138,7 +139,8 @@ notice_head_is_plain(const struct buf *head)
 		} else if (c == '\r') {
 			if (i + 1 == head->len || head->bytes[i + 1] != '\n')
 				return 0;
-		} else if (c >= 127 || (c < ' ' && c != '\t') ||
+		} else if ((c != ' ' && c != '\t' &&
+			       !printable_is_visible(c)) ||
 		    i - line >= LINE_MAX_BYTES) {
 			return 0;
 		}
@@ -167,7 +169,7 @@ notice_add_words(
 		}
 		column += len;
 		for (; len > 0; len--, text++) {
-			c = *text > ' ' && *text < 127 ? *text : '?';
+			c = printable_is_visible(*text) ? *text : '?';
 			buf_add(out, &c, 1);
 		}
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/printable.h"
 #include "lib/local/sock.h"
 #include "message_id.h"
 #include "submit.h"
@@ -41,16 +42,14 @@ submit_add_message_id(struct buf *record, const struct spool *spool)
 static int
 submit_add_address(struct buf *record, const char *name, const char *address)
 {
-	char *copy = strdup(address), *p;
+	char *copy = strdup(address);
 	int bad;
 
 	if (copy == NULL) {
 		record->failed = BUF_NO_MEMORY;
 		return -1;
 	}
-	for (p = copy; *p != '\0'; p++)
-		if ((unsigned char)*p < 32 || *p == 127)
-			*p = '?';
+	printable_make(copy, '?');
 	bad = wire_field(record, name, copy);
 	free(copy);
 	return bad;
@@ -79,6 +78,8 @@ submit_start_record(struct buf *record, const struct options *o,
 
 	bad |= wire_field(record, "queue-id", o->queue_id);
 	bad |= wire_field(record, "identity", o->identity);
+	if (o->entry[0] != '\0')
+		bad |= wire_field(record, "entry", o->entry);
 	bad |= wire_field(record, "mailbox", o->mailbox);
 	bad |= submit_add_address(record, "sender", o->sender);
 	bad |= submit_add_recipients(record, o, recipients);
