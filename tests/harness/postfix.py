@@ -24,7 +24,7 @@ from .ports import free_ports
 from .process import BUILD, put
 from .wait import wait_for
 
-TIMEOUT = 15.0
+TIMEOUT = 60.0
 
 
 class Postfix:
