@@ -255,7 +255,7 @@ begin(void **state)
 	conf.request_timeout = 120;
 	fake_count = 0;
 	base = event_base_new();
-	throttles = throttles_new(st, NULL);
+	throttles = throttles_new(base, st, NULL);
 	accounts = accounts_new(base, &conf, NULL, st, throttles);
 	return accounts == NULL ? -1 : 0;
 }

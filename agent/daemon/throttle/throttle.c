@@ -3,6 +3,9 @@
  *
  * There are few throttles at a time, so they stand in a list. One that has run
  * out goes when it is next met. So do the notes of who was told last.
+ *
+ * All deliveries of an application may be told within a second, and a write to
+ * the disk is long: what is new is written at once for all, a moment later.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +15,16 @@
 
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/store/throttle_store.h"
+#include "lib/base/log.h"
 #include "throttle.h"
+
+#define WRITE_MS 500 /* after the first that is new */
+#define WRITE_ROWS 256 /* at a time, so that nobody waits for it */
 
 struct throttle {
 	LIST_ENTRY(throttle) entry;
 	long long until; /* clock_ms() */
+	int is_new; /* the state does not say so yet */
 	char name[];
 };
 
@@ -31,6 +39,7 @@ struct throttles {
 	LIST_HEAD(throttle_list, throttle) list;
 	LIST_HEAD(told_list, told) told;
 	struct state *state;
+	struct event *write;
 };
 
 char *
@@ -124,8 +133,44 @@ throttle_load_row(void *ctx, const char *name, long long until)
 		throttle->until = clock_ms() + left * 1000;
 }
 
+/* Writes what is new. Returns 1 when there is more. */
+static int
+throttle_write_some(struct throttles *throttles)
+{
+	struct throttle_row rows[WRITE_ROWS];
+	struct throttle *throttle;
+	struct error err;
+	size_t count = 0;
+
+	for (throttle = LIST_FIRST(&throttles->list);
+	     throttle != NULL && count < WRITE_ROWS;
+	     throttle = LIST_NEXT(throttle, entry)) {
+		if (!throttle->is_new)
+			continue;
+		throttle->is_new = 0;
+		rows[count].name = throttle->name;
+		rows[count++].until =
+		    clock_wall() + (throttle->until - clock_ms() + 999) / 1000;
+	}
+	if (count > 0 &&
+	    throttle_store_put(throttles->state, rows, count, &err) == -1)
+		log_error("%s", err.text);
+	return count == WRITE_ROWS;
+}
+
+static void
+throttle_on_write(evutil_socket_t fd, short what, void *ctx)
+{
+	struct throttles *throttles = ctx;
+
+	(void)fd;
+	(void)what;
+	if (throttle_write_some(throttles))
+		event_active(throttles->write, 0, 0);
+}
+
 struct throttles *
-throttles_new(struct state *state, struct error *err)
+throttles_new(struct event_base *base, struct state *state, struct error *err)
 {
 	struct throttles *throttles = calloc(1, sizeof(*throttles));
 
@@ -136,7 +181,12 @@ throttles_new(struct state *state, struct error *err)
 	LIST_INIT(&throttles->list);
 	LIST_INIT(&throttles->told);
 	throttles->state = state;
-	if (throttle_store_load(state, throttle_load_row, throttles, err) == -1)
+	throttles->write = evtimer_new(base, throttle_on_write, throttles);
+	if (throttles->write == NULL) {
+		error_no_memory(err);
+		throttles_free(&throttles);
+	} else if (throttle_store_load(
+		       state, throttle_load_row, throttles, err) == -1)
 		throttles_free(&throttles);
 	return throttles;
 }
@@ -151,6 +201,10 @@ throttles_free(struct throttles **throttlesp)
 	*throttlesp = NULL;
 	if (throttles == NULL)
 		return;
+	while (throttle_write_some(throttles))
+		;
+	if (throttles->write != NULL)
+		event_free(throttles->write);
 	while ((throttle = LIST_FIRST(&throttles->list)) != NULL) {
 		LIST_REMOVE(throttle, entry);
 		free(throttle);
@@ -167,6 +221,7 @@ static int
 throttle_set(struct throttles *throttles, const char *name, long seconds,
     struct error *err)
 {
+	static const struct timeval soon = {.tv_usec = WRITE_MS * 1000};
 	struct throttle *throttle = throttle_find(throttles, name);
 	long long until;
 
@@ -181,8 +236,10 @@ throttle_set(struct throttles *throttles, const char *name, long seconds,
 	    (throttle = throttle_add(throttles, name)) == NULL)
 		return error_no_memory(err);
 	throttle->until = until;
-	return throttle_store_put(
-	    throttles->state, name, clock_wall() + seconds, err);
+	throttle->is_new = 1;
+	if (!event_pending(throttles->write, EV_TIMEOUT, NULL))
+		event_add(throttles->write, &soon);
+	return 0;
 }
 
 /* Returns the note about what is common, or NULL. Drops those that are old. */

@@ -13,6 +13,8 @@
 #ifndef MSGRAPHD_THROTTLE_H
 #define MSGRAPHD_THROTTLE_H
 
+#include <event2/event.h>
+
 #include "agent/daemon/base/limits.h"
 #include "agent/daemon/base/throttle_scope.h"
 #include "agent/daemon/store/state.h"
@@ -30,7 +32,10 @@
 struct throttles;
 
 /* Reads what the last daemon knew. NULL with *err. The state is borrowed. */
-struct throttles *throttles_new(struct state *state, struct error *err);
+struct throttles *throttles_new(
+    struct event_base *base, struct state *state, struct error *err);
+
+/* Writes what is not written yet, frees *throttlesp and makes it NULL. */
 void throttles_free(struct throttles **throttlesp);
 
 /* Names an application's mailbox, for what is counted by it. Returns name. */
@@ -41,8 +46,9 @@ char *throttle_mailbox(const struct identity *id, const char *mailbox,
  * Notes that Graph asks to slow down: the mailbox, the application or the
  * tenant, as scope says. A second mailbox of the application within
  * THROTTLE_TOGETHER_MS means the application. seconds: 0 means the default, too
- * many are cut; no throttle becomes shorter. What cannot be written to the
- * state counts in memory all the same; -1 with *err then.
+ * many are cut; no throttle becomes shorter. It is written to the state within a
+ * second; what cannot be written counts in memory all the same. 0, or -1 with
+ * *err without memory.
  */
 int throttle_by_graph(struct throttles *throttles, const struct identity *id,
     const char *mailbox, enum throttle_scope scope, long seconds,
