@@ -47,8 +47,11 @@ draft_trash_put_down(struct draft_trash *trash)
 static void
 draft_trash_go_on(struct draft_trash *trash)
 {
+	static const struct timeval at_once = {0};
+
 	draft_trash_put_down(trash);
-	event_active(trash->wake, 0, 0);
+	/* no event_active(): there may be many that are throttled */
+	event_add(trash->wake, &at_once);
 }
 
 static void

@@ -161,12 +161,13 @@ throttle_write_some(struct throttles *throttles)
 static void
 throttle_on_write(evutil_socket_t fd, short what, void *ctx)
 {
+	static const struct timeval at_once = {0};
 	struct throttles *throttles = ctx;
 
 	(void)fd;
 	(void)what;
 	if (throttle_write_some(throttles))
-		event_active(throttles->write, 0, 0);
+		event_add(throttles->write, &at_once);
 }
 
 struct throttles *
