@@ -111,6 +111,56 @@ test_one_at_a_time_and_all(void **state)
 	assert_int_equal(rows(), 0);
 }
 
+/* One that stands before the draft at hand is met as well. */
+static void
+test_woken_for_an_earlier_one(void **state)
+{
+	struct draft first = {.digest = {1}, .identity = apps[0]};
+
+	(void)state;
+	strcpy(first.mailbox, "a@x");
+	strcpy(first.id, "draft-1");
+	assert_int_equal(draft_keep(&store, &first, NULL), 0);
+	discard(2, "draft-2");
+	draft_trash_wake(d.trash);
+	run();
+	assert_int_equal(fake.count, 1);
+	assert_int_equal(draft_discard(&store, first.digest, NULL), 1);
+	draft_trash_wake(d.trash);
+	answer(204, "", 0);
+	assert_int_equal(fake.count, 1);
+	answer(204, "", 0);
+	assert_int_equal(rows(), 0);
+}
+
+static int
+events(void)
+{
+	return event_base_get_num_events(
+	    d.base, EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE);
+}
+
+/* However many there are: sockets are looked at between two. */
+static void
+test_many_are_throttled(void **state)
+{
+	int i, loops, before;
+
+	(void)state;
+	throttle_by_graph(
+	    d.throttles, &apps[0], "a@x", THROTTLE_MAILBOX, 3600, NULL);
+	for (i = 1; i < 50; i++)
+		discard((unsigned char)i, "draft");
+	pass(1000);
+	before = events();
+	draft_trash_wake(d.trash);
+	for (loops = 0; events() > before; loops++)
+		event_base_loop(d.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	assert_in_range(loops, 49, 200);
+	assert_int_equal(fake.made, 0);
+	assert_int_equal(rows(), 49);
+}
+
 static void
 test_throttled_and_swept(void **state)
 {
@@ -140,6 +190,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_answers),
 	    TEST(test_one_at_a_time_and_all),
+	    TEST(test_woken_for_an_earlier_one),
+	    TEST(test_many_are_throttled),
 	    TEST(test_throttled_and_swept),
 	};
 
