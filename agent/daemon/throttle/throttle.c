@@ -5,7 +5,8 @@
  * out goes when it is next met. So do the notes of who was told last.
  *
  * All deliveries of an application may be told within a second, and a write to
- * the disk is long: what is new is written at once for all, a moment later.
+ * the disk is long. So what is new is written for all at once, and not again
+ * before half a second has passed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #include "lib/base/log.h"
 #include "throttle.h"
 
-#define WRITE_MS 500 /* after the first that is new */
+#define WRITE_MS 500 /* from one write to the next */
 #define WRITE_ROWS 256 /* at a time, so that nobody waits for it */
 
 struct throttle {
@@ -40,6 +41,7 @@ struct throttles {
 	LIST_HEAD(told_list, told) told;
 	struct state *state;
 	struct event *write;
+	long long written; /* clock_ms() */
 };
 
 char *
@@ -166,6 +168,7 @@ throttle_on_write(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
+	throttles->written = clock_ms();
 	if (throttle_write_some(throttles))
 		event_add(throttles->write, &at_once);
 }
@@ -182,6 +185,7 @@ throttles_new(struct event_base *base, struct state *state, struct error *err)
 	LIST_INIT(&throttles->list);
 	LIST_INIT(&throttles->told);
 	throttles->state = state;
+	throttles->written = clock_ms() - WRITE_MS;
 	throttles->write = evtimer_new(base, throttle_on_write, throttles);
 	if (throttles->write == NULL) {
 		error_no_memory(err);
@@ -217,12 +221,23 @@ throttles_free(struct throttles **throttlesp)
 	free(throttles);
 }
 
+/* Has what is new written; at once means before anybody is answered. */
+static void
+throttle_write_soon(struct throttles *throttles)
+{
+	static const struct timeval later = {.tv_usec = WRITE_MS * 1000};
+
+	if (clock_ms() - throttles->written >= WRITE_MS)
+		event_active(throttles->write, 0, 0);
+	else if (!event_pending(throttles->write, EV_TIMEOUT, NULL))
+		event_add(throttles->write, &later);
+}
+
 /* Throttles one name. As throttle_by_graph(). */
 static int
 throttle_set(struct throttles *throttles, const char *name, long seconds,
     struct error *err)
 {
-	static const struct timeval soon = {.tv_usec = WRITE_MS * 1000};
 	struct throttle *throttle = throttle_find(throttles, name);
 	long long until;
 
@@ -238,8 +253,7 @@ throttle_set(struct throttles *throttles, const char *name, long seconds,
 		return error_no_memory(err);
 	throttle->until = until;
 	throttle->is_new = 1;
-	if (!event_pending(throttles->write, EV_TIMEOUT, NULL))
-		event_add(throttles->write, &soon);
+	throttle_write_soon(throttles);
 	return 0;
 }
 

@@ -46,8 +46,9 @@ char *throttle_mailbox(const struct identity *id, const char *mailbox,
  * Notes that Graph asks to slow down: the mailbox, the application or the
  * tenant, as scope says. A second mailbox of the application within
  * THROTTLE_TOGETHER_MS means the application. seconds: 0 means the default, too
- * many are cut; no throttle becomes shorter. It is written to the state within a
- * second; what cannot be written counts in memory all the same. 0, or -1 with
+ * many are cut; no throttle becomes shorter. It is written to the state from the
+ * event loop, before any later event is served, or at most half a second later
+ * where one was just written; what cannot be written counts in memory all the same. 0, or -1 with
  * *err without memory.
  */
 int throttle_by_graph(struct throttles *throttles, const struct identity *id,
