@@ -1,11 +1,12 @@
 /*
  * address.c - address lists as spans of the input. See address.h.
  *
- * One loop an element, which only notes where things are; whether what
- * should be an addr-spec is well-formed is decided once the element's end is
- * known. Nothing is read more than twice. Pure functions, for any thread.
+ * One loop an address, which only notes where things are; whether an addr-spec is
+ * well-formed is decided once the end of the address is known. Nothing is read
+ * more than twice. Pure functions, for any thread.
  */
 #include "address_lex.h"
+#include "encoded_word.h"
 
 void
 address_init(struct address_reader *r, const char *value, size_t len)
@@ -17,11 +18,13 @@ address_init(struct address_reader *r, const char *value, size_t len)
 	r->ambiguous = 0;
 }
 
-/* What has been seen of an element. */
-struct element {
+/* What has been seen of an address so far. */
+struct address_seen {
 	const char *from, *to; /* without blanks around; or NULL */
 	const char *text_from, *text_to; /* without comments around; or NULL */
 	const char *spec_from, *spec_to; /* inside <> */
+	const char *tail_from, *tail_to; /* a phrase behind <>; or NULL */
+	const char *word_to; /* behind the last encoded word of a phrase */
 	int at; /* there was a '@' outside <> */
 	int odd; /* there was what no phrase has */
 };
@@ -35,11 +38,11 @@ address_bad(struct address *a, const char *reason)
 
 /*
  * From '<' to '>'. Commas belong to a route alone (RFC 5322 section 4.4), and
- * nothing else that separates stands in an address: there the element is bad
+ * nothing else that separates stands in an addr-spec: there the address is bad
  * and goes on as if the '<' had been text.
  */
 static void
-address_read_angle(struct lexer *l, struct address *a, struct element *e)
+address_read_angle(struct lexer *l, struct address *a, struct address_seen *e)
 {
 	const char *open = l->text.p;
 	int route;
@@ -70,18 +73,37 @@ address_read_angle(struct lexer *l, struct address *a, struct element *e)
 
 /* A word, and then words and dots, make a phrase (RFC 5322 section 4.1). */
 static void
-address_note(const struct lexer *l, struct element *e)
+address_note(const struct lexer *l, struct address_seen *e)
 {
+	if (e->text_from == NULL)
+		e->text_from = l->text.p;
+	e->text_to = span_end(l->text);
 	if (lex_is(l, '@'))
 		e->at = 1;
 	else if (l->token != TOKEN_ATOM && l->token != TOKEN_QUOTED &&
 	    (!lex_is(l, '.') || e->text_from == l->text.p))
 		e->odd = 1;
+	if (l->token == TOKEN_ATOM && !e->at && !e->odd &&
+	    encoded_word_is(l->text))
+		e->word_to = e->text_to;
+}
+
+/* A phrase behind '>': programs put the name there, and readers pass it over. */
+static void
+address_note_tail(
+    const struct lexer *l, struct address *a, struct address_seen *e)
+{
+	if (l->token != TOKEN_ATOM && l->token != TOKEN_QUOTED &&
+	    !lex_is(l, '.'))
+		address_bad(a, "text after '>'");
+	if (e->tail_from == NULL)
+		e->tail_from = l->text.p;
+	e->tail_to = span_end(l->text);
 }
 
 /* A token that is no separator. Leaves the lexer at the next. */
 static void
-address_read_token(struct lexer *l, struct address *a, struct element *e)
+address_read_token(struct lexer *l, struct address *a, struct address_seen *e)
 {
 	if (l->token != TOKEN_SPACE) {
 		if (e->from == NULL)
@@ -93,25 +115,21 @@ address_read_token(struct lexer *l, struct address *a, struct element *e)
 	else if (l->token == TOKEN_OPEN)
 		address_bad(a, "quote or comment without end");
 	else if (l->token != TOKEN_SPACE && a->angle.len > 0)
-		address_bad(a, "text after '>'");
+		address_note_tail(l, a, e);
 	else if (lex_is(l, '>'))
 		address_bad(a, "'>' without '<'");
 	else if (lex_is(l, '<')) {
 		address_read_angle(l, a, e);
 		return;
-	} else if (l->token != TOKEN_SPACE) {
-		if (e->text_from == NULL)
-			e->text_from = l->text.p;
-		e->text_to = span_end(l->text);
+	} else if (l->token != TOKEN_SPACE)
 		address_note(l, e);
-	}
 	lex(l);
 }
 
 /* A ':' starts a group after a name, and is out of place elsewhere. */
 static int
 address_is_group(const struct address_reader *r, const struct address *a,
-    const struct element *e)
+    const struct address_seen *e)
 {
 	return !r->in_group && e->text_from != NULL && !e->at &&
 	    a->angle.len == 0 && a->reason == NULL;
@@ -139,7 +157,7 @@ address_spec_hides(const struct address *a)
 	    memmem(a->domain.p, a->domain.len, "=?", 2) != NULL;
 }
 
-/* The same of an element and the comments around it. */
+/* The same of an address and the comments around it. */
 static int
 address_slot_hides(struct address_reader *r, const struct address *a)
 {
@@ -152,37 +170,63 @@ address_slot_hides(struct address_reader *r, const struct address *a)
 	    word_hides(r, span_between(span_end(a->spec), end));
 }
 
-/* Decides what the element is, now that it is known where it ends. */
-static void
-address_settle(struct address *a, const struct element *e)
+/*
+ * Reads an address without <>. Behind an encoded word, which none can hold (RFC
+ * 2047 section 5), it starts there, and what stands before it is the name.
+ */
+static const char *
+address_read_spec(struct address *a, const struct address_seen *e)
 {
-	a->element = span_between(e->from, e->to);
+	const char *reason = lex_spec(e->from, e->to, a);
+
+	if (reason == NULL || e->word_to == NULL ||
+	    !span_is_space(*e->word_to) ||
+	    lex_spec(e->word_to, e->to, a) != NULL)
+		return reason;
+	a->name = span_between(e->text_from, e->word_to);
+	a->ambiguous = 1;
+	return NULL;
+}
+
+static void
+address_settle_name(struct address *a, const struct address_seen *e)
+{
+	if (e->text_from != NULL)
+		a->name = span_between(e->text_from, e->text_to);
+	else if (e->tail_from != NULL)
+		a->name = span_between(e->tail_from, e->tail_to);
+	/* a name with a '@' is taken for the address by some */
+	if (a->kind == ADDRESS_MAILBOX)
+		a->ambiguous |= e->odd || e->at || e->tail_from != NULL;
+}
+
+/* Decides what the address is, now that its end is known. */
+static void
+address_settle(struct address *a, const struct address_seen *e)
+{
+	a->text = span_between(e->from, e->to);
 	if (a->kind != ADDRESS_GROUP && a->reason == NULL) {
 		if (a->angle.len > 0)
 			address_bad(a, lex_spec(e->spec_from, e->spec_to, a));
 		else
-			address_bad(a, lex_spec(e->from, e->to, a));
+			address_bad(a, address_read_spec(a, e));
 	}
 	if (a->reason != NULL) {
 		a->kind = ADDRESS_BAD;
 		a->local.len = a->domain.len = 0;
-	} else if (e->text_from != NULL &&
-	    (a->kind == ADDRESS_GROUP || a->angle.len > 0))
-		a->name = span_between(e->text_from, e->text_to);
-	if (a->kind == ADDRESS_MAILBOX && a->angle.len > 0)
-		/* a name with a '@' is taken for the address by some */
-		a->ambiguous |= e->odd || e->at;
+	} else if (a->kind == ADDRESS_GROUP || a->angle.len > 0)
+		address_settle_name(a, e);
 }
 
 /*
- * Reads one element up to its separator, and the separator. 1; 0 when there
+ * Reads one address up to its separator, and the separator. 1; 0 when there
  * was nothing but blanks and comments.
  */
 static int
 address_read_mailbox(
     struct address_reader *r, struct lexer *l, struct address *a)
 {
-	struct element e = {0};
+	struct address_seen e = {0};
 
 	for (;;) {
 		if (l->token == TOKEN_END || lex_is(l, ',') || lex_is(l, ';'))
@@ -203,7 +247,7 @@ address_read_mailbox(
 	if (a->kind == ADDRESS_GROUP) {
 		r->in_group = 1;
 		r->ambiguous |= e.odd;
-		a->element = span_between(e.from, l->p);
+		a->text = span_between(e.from, l->p);
 		r->next = l->p;
 	} else if (l->token == TOKEN_END || (r->in_group && lex_is(l, ';')))
 		r->next = l->text.p;
@@ -234,13 +278,13 @@ address_next(struct address_reader *r, struct address *a)
 		}
 		if (lex_is(&l, ';') && r->in_group) {
 			a->kind = ADDRESS_GROUP_END;
-			a->element = l.text;
+			a->text = l.text;
 			address_group_end(r, &l);
 			break;
 		}
 		if (lex_is(&l, ';'))
 			r->ambiguous = ambiguous = 1;
-		lex(&l); /* the separator of an empty element */
+		lex(&l); /* of an empty member */
 	}
 	a->slot = span_between(start, r->next);
 	if (a->kind != ADDRESS_MAILBOX) {
@@ -260,5 +304,5 @@ address_is_unambiguous(struct span text)
 
 	address_init(&r, text.p, text.len);
 	return address_next(&r, &a) && a.kind == ADDRESS_MAILBOX &&
-	    !a.ambiguous && a.element.len == text.len && !address_next(&r, &a);
+	    !a.ambiguous && a.text.len == text.len && !address_next(&r, &a);
 }

@@ -124,7 +124,7 @@ static const struct {
     {20, 95, 0, 0},
     {1500, 95, 0, 0},
     {3000, 60, 0, SHARE_QUICK_MS + 100},
-    {10000, 60, 5, SHARE_QUICK_MS + 350},
+    {10000, 60, 5, SHARE_QUICK_MS + 333},
     {100000, 60, 32, SHARE_WAIT_MS},
     {400000, 60, 35, 0},
 };

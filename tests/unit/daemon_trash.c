@@ -59,6 +59,14 @@ rows(void)
 	return count;
 }
 
+/* Answers the request; the next one comes by a timer. */
+static void
+answer_and_go_on(long status, long retry_after)
+{
+	answer(status, "", retry_after);
+	pass(2);
+}
+
 static const struct {
 	long status[2]; /* of the answers; -1: there is no further request */
 	int left;
@@ -83,7 +91,7 @@ test_answers(void **state)
 		for (j = 0; j < 2 && answers[i].status[j] != -1; j++) {
 			assert_int_equal(fake.count, 1);
 			assert_string_equal(fake.calls[0]->method, "DELETE");
-			answer(answers[i].status[j], "", 100);
+			answer_and_go_on(answers[i].status[j], 100);
 		}
 		assert_int_equal(fake.count, 0);
 		assert_int_equal(rows(), answers[i].left);
@@ -104,9 +112,9 @@ test_one_at_a_time_and_all(void **state)
 	assert_int_equal(fake.count, 1);
 	discard(4, "draft-4");
 	draft_trash_wake(d.trash);
-	answer(204, "", 0);
-	answer(204, "", 0);
-	answer(204, "", 0);
+	answer_and_go_on(204, 0);
+	answer_and_go_on(204, 0);
+	answer_and_go_on(204, 0);
 	assert_int_equal(fake.count, 0);
 	assert_int_equal(rows(), 0);
 }
@@ -127,9 +135,9 @@ test_woken_for_an_earlier_one(void **state)
 	assert_int_equal(fake.count, 1);
 	assert_int_equal(draft_discard(&store, first.digest, NULL), 1);
 	draft_trash_wake(d.trash);
-	answer(204, "", 0);
+	answer_and_go_on(204, 0);
 	assert_int_equal(fake.count, 1);
-	answer(204, "", 0);
+	answer_and_go_on(204, 0);
 	assert_int_equal(rows(), 0);
 }
 
@@ -156,7 +164,7 @@ test_many_are_throttled(void **state)
 	draft_trash_wake(d.trash);
 	for (loops = 0; events() > before; loops++)
 		event_base_loop(d.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-	assert_in_range(loops, 49, 200);
+	assert_true(loops >= 49);
 	assert_int_equal(fake.made, 0);
 	assert_int_equal(rows(), 49);
 }
@@ -175,7 +183,7 @@ test_throttled_and_swept(void **state)
 	draft_trash_sweep(d.trash, clock_wall() - 3600, NULL);
 	run();
 	assert_int_equal(fake.count, 1);
-	answer(503, "", 0);
+	answer_and_go_on(503, 0);
 	pass(600 * 1000);
 	draft_trash_sweep(d.trash, clock_wall() - 300, NULL);
 	run();

@@ -1,6 +1,6 @@
 /*
  * Whom fields of one name name together (lib/mailboxes.c). A row is their
- * values, and what was read: elements, mailboxes, the first one's key, and
+ * values, and what was read: addresses, mailboxes, the first one's key, and
  * whether m@x.de is among them.
  */
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 static const struct {
 	const char *values[3];
-	unsigned int elements, count;
+	unsigned int addresses, count;
 	const char *key;
 	int has_own;
 } rows[] = {
@@ -34,6 +34,27 @@ static const struct {
     {{"\"\001\"@x.de, a@x.de"}, 2, 1, "a@x.de", 0},
     {{"a@x.de, \"\001\"@x.de"}, 2, 1, "a@x.de", 0},
     {{"\"\177\"@x.de", "m@x.de"}, 2, 1, "m@x.de", 1},
+    /* Big5, GBK, Shift_JIS: the last byte of the name means nothing */
+    {{"\"\xB3\\\" <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\xB3\\ <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\"\xA6\xA8\xA5\\\" <m@x.de>"}, 1, 1, "m@x.de", 1},
+    {{"(\x83\\) m@x.de"}, 1, 1, "m@x.de", 1},
+    {{"\xA4[\xB3\\ <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\xA4@ <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\"\xA4@\" <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\x81\\\r\n <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\"\xB3\\\" <a@x.de>, \"\xB3\\\" <b@x.de>"}, 2, 2, "a@x.de", 0},
+    {{"\"\xB3\\\" <a@x.de>", "\"\xB3\\\" <m@x.de>"}, 2, 2, "a@x.de", 1},
+    /* no second byte of any charset: as it stands, in either reading */
+    {{"\"\xB3\" <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\"\xE9\"<a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\xB3( <a@x.de>"}, 1, 0, "", 0},
+    {{"Ren\xE9 <a@x.de>"}, 1, 1, "a@x.de", 0},
+    /* Latin-1: where the pair would hide it */
+    {{"\xE9[x]\xE9\\\" <a@x.de>"}, 1, 0, "", 0},
+    {{"\xE9@x.de, a@x.de"}, 2, 1, "a@x.de", 0},
+    /* one address in either reading, but not the same */
+    {{"\"\xB3\\\" <a@x.de>, \" <b@x.de>"}, 1, 2, "b@x.de", 0},
 };
 
 static struct span
@@ -55,7 +76,7 @@ test_rows(void **state)
 		for (k = 0; k < 3 && rows[i].values[k] != NULL; k++)
 			mailboxes_read(&m, whole(rows[i].values[k]));
 		print_message("row %zu\n", i);
-		assert_int_equal(m.elements, rows[i].elements);
+		assert_int_equal(m.addresses, rows[i].addresses);
 		assert_int_equal(m.count, rows[i].count);
 		assert_string_equal(m.key, rows[i].key);
 		assert_int_equal(m.has_own, rows[i].has_own);
@@ -102,7 +123,7 @@ test_long(void **state)
 		memset(text, 'x', n);
 		strcpy(text + n - 5, "@y.de");
 		mailboxes_read(&m, whole(text));
-		assert_int_equal(m.elements, 1);
+		assert_int_equal(m.addresses, 1);
 		assert_int_equal(m.count, 0);
 		assert_int_equal(m.unfit_count, n < ADDRESS_KEY_SIZE);
 	}

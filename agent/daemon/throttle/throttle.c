@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/wake.h"
 #include "agent/daemon/store/throttle_store.h"
 #include "lib/base/log.h"
 #include "throttle.h"
@@ -40,7 +41,7 @@ struct throttles {
 	LIST_HEAD(throttle_list, throttle) list;
 	LIST_HEAD(told_list, told) told;
 	struct state *state;
-	struct event *write;
+	struct wake write;
 	long long written; /* clock_ms() */
 };
 
@@ -161,16 +162,13 @@ throttle_write_some(struct throttles *throttles)
 }
 
 static void
-throttle_on_write(evutil_socket_t fd, short what, void *ctx)
+throttle_on_write(void *ctx)
 {
-	static const struct timeval at_once = {0};
 	struct throttles *throttles = ctx;
 
-	(void)fd;
-	(void)what;
 	throttles->written = clock_ms();
 	if (throttle_write_some(throttles))
-		event_add(throttles->write, &at_once);
+		wake_in(&throttles->write, 0);
 }
 
 struct throttles *
@@ -186,8 +184,8 @@ throttles_new(struct event_base *base, struct state *state, struct error *err)
 	LIST_INIT(&throttles->told);
 	throttles->state = state;
 	throttles->written = clock_ms() - WRITE_MS;
-	throttles->write = evtimer_new(base, throttle_on_write, throttles);
-	if (throttles->write == NULL) {
+	if (wake_init(&throttles->write, base, throttle_on_write, throttles) ==
+	    -1) {
 		error_no_memory(err);
 		throttles_free(&throttles);
 	} else if (throttle_store_load(
@@ -208,8 +206,7 @@ throttles_free(struct throttles **throttlesp)
 		return;
 	while (throttle_write_some(throttles))
 		;
-	if (throttles->write != NULL)
-		event_free(throttles->write);
+	wake_free(&throttles->write);
 	while ((throttle = LIST_FIRST(&throttles->list)) != NULL) {
 		LIST_REMOVE(throttle, entry);
 		free(throttle);
@@ -225,12 +222,12 @@ throttles_free(struct throttles **throttlesp)
 static void
 throttle_write_soon(struct throttles *throttles)
 {
-	static const struct timeval later = {.tv_usec = WRITE_MS * 1000};
+	long long left = throttles->written + WRITE_MS - clock_ms();
 
-	if (clock_ms() - throttles->written >= WRITE_MS)
-		event_active(throttles->write, 0, 0);
-	else if (!event_pending(throttles->write, EV_TIMEOUT, NULL))
-		event_add(throttles->write, &later);
+	if (left <= 0)
+		wake_up(&throttles->write);
+	else
+		wake_in(&throttles->write, left);
 }
 
 /* Throttles one name. As throttle_by_graph(). */

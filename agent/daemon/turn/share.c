@@ -114,7 +114,7 @@ share_settle(struct application *a)
 	a->used = a->shares->freed = clock_ms();
 	if (a->inside + a->waiting == 0)
 		share_move(a, &a->shares->busy, &a->shares->idle);
-	event_active(a->shares->wake, 0, 0);
+	wake_up(&a->shares->wake);
 }
 
 static void
@@ -193,14 +193,11 @@ share_keep_reserve(struct shares *shares)
 }
 
 static void
-share_on_wake(evutil_socket_t fd, short what, void *ctx)
+share_on_wake(void *ctx)
 {
-	static const struct timeval soon = {.tv_usec = SHARE_LOOK_MS * 1000};
 	struct shares *shares = ctx;
 	long long now = clock_ms();
 
-	(void)fd;
-	(void)what;
 	while (share_give_one(shares))
 		;
 	if (now >= shares->look) {
@@ -210,14 +207,14 @@ share_on_wake(evutil_socket_t fd, short what, void *ctx)
 		share_keep_reserve(shares);
 	}
 	if (shares->waiting > 0)
-		event_add(shares->wake, &soon);
+		wake_in(&shares->wake, SHARE_LOOK_MS);
 }
 
 void
 shares_rest(struct shares *shares, int more)
 {
 	shares->resting += more;
-	event_active(shares->wake, 0, 0);
+	wake_up(&shares->wake);
 }
 
 struct place *
@@ -243,7 +240,7 @@ place_ask(struct shares *shares, const struct identity *id, place_done done,
 	place->until = clock_ms() + patience;
 	if (share_excess(shares) <= 0)
 		shares->freed = clock_ms();
-	event_active(shares->wake, 0, 0);
+	wake_up(&shares->wake);
 	return place;
 }
 
@@ -289,8 +286,7 @@ shares_new(struct event_base *base, const struct conf *conf)
 	TAILQ_INIT(&shares->busy);
 	TAILQ_INIT(&shares->idle);
 	shares->conf = conf;
-	shares->wake = event_new(base, -1, 0, share_on_wake, shares);
-	if (shares->wake == NULL)
+	if (wake_init(&shares->wake, base, share_on_wake, shares) == -1)
 		shares_free(&shares);
 	return shares;
 }
@@ -303,8 +299,7 @@ shares_free(struct shares **sharesp)
 	*sharesp = NULL;
 	if (shares == NULL)
 		return;
-	if (shares->wake != NULL)
-		event_free(shares->wake);
+	wake_free(&shares->wake);
 	share_free_list(&shares->busy);
 	share_free_list(&shares->idle);
 	free(shares);

@@ -7,6 +7,7 @@
 
 #include <sys/queue.h>
 
+#include "agent/daemon/base/wake.h"
 #include "share.h"
 
 enum place_state { PLACE_WAITS, PLACE_INSIDE, PLACE_REFUSED };
@@ -37,7 +38,7 @@ TAILQ_HEAD(application_list, application);
 struct shares {
 	struct application_list busy, idle;
 	const struct conf *conf;
-	struct event *wake;
+	struct wake wake;
 	long waiting, inside; /* of all applications */
 	long resting; /* deliveries that wait for what is throttled */
 	long long
