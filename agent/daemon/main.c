@@ -273,7 +273,7 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	if ((d->http = http_new(d->base, &d->conf, err)) == NULL ||
 	    (d->entra_http = http_new(d->base, &d->conf, err)) == NULL)
 		return -1;
-	if ((d->throttles = throttles_new(d->state, err)) == NULL)
+	if ((d->throttles = throttles_new(d->base, d->state, err)) == NULL)
 		return -1;
 	d->journal = journal_new(d->base, d->state, err);
 	if (d->journal == NULL)

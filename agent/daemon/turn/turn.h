@@ -100,10 +100,7 @@ const struct secret *turn_token(const struct turn *turn);
 /* Notes that Graph does not take the token: the next permission has another. */
 void turn_reject_token(struct turn *turn);
 
-/*
- * Notes that Graph asks to slow down, for so many seconds (0: it did not say).
- * A note that cannot be written to the state counts all the same.
- */
+/* Notes that Graph asks to slow down, for so many seconds (0: not said). */
 void turn_throttle(struct turn *turn, enum throttle_scope scope, long seconds);
 
 #endif
