@@ -20,7 +20,7 @@
 #include "agent/daemon/store/vault.h"
 #include "check.h"
 
-/* What a user must be able to do, and the file that the settings are in. */
+/* The accesses that a user needs, and the file with the settings. */
 struct check_reader {
 	const char *user;
 	int (*check)(

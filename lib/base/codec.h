@@ -47,8 +47,8 @@ struct codec_base64 {
 
 /*
  * Takes a character in and returns how many bytes that gave. A '=' ends a
- * quantum, and another may start behind it, as some programs write. What is not
- * of the alphabet is passed over.
+ * quantum, and another may start behind it, as some programs write. Characters
+ * outside the alphabet are passed over.
  */
 size_t codec_base64_get(struct codec_base64 *, char c, char out[3]);
 

@@ -133,7 +133,7 @@ const char *wire_next(char **cursor, char **value);
 
 enum wire_status { WIRE_SENT, WIRE_DEFERRED, WIRE_BOUNCED };
 
-/* What a reply says of one recipient. */
+/* The status of one recipient in a reply. */
 enum wire_recipient_status {
 	WIRE_RECIPIENT_NONE,
 	WIRE_RECIPIENT_ACCEPTED,

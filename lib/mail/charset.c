@@ -128,7 +128,9 @@ static const struct {
     {"cp125", "cp125", WINDOWS_125},
 };
 
-/* What follows the family's beginning, or NULL when it is of another one. */
+/*
+ * The rest of a name behind its family's beginning, or NULL for another family.
+ */
 static const char *
 charset_number_in(struct span name, size_t family)
 {

@@ -385,7 +385,7 @@ param_take_charset(char *text, int len, char *charset)
 	return len;
 }
 
-/* What one section, or the only one, says. */
+/* The text of one section, or of the only one. */
 static int
 param_decode(const struct param *p, char *text, size_t size, char *charset)
 {

@@ -24,7 +24,7 @@
 #include "delivery_search.h"
 #include "delivery_step.h"
 
-/* What is left of the agent's time when we stop waiting, for the post. */
+/* The end of the agent's time, which is kept for the post. */
 #define SPARE_MS (15 * 1000LL)
 
 /* Turns of the event loop in which a delivery that need not wait has ended. */
@@ -322,7 +322,7 @@ delivery_finish(struct delivery *d)
 	d->report.delay = (double)(clock_ms() - d->started) / 1000;
 	if (d->narrowed)
 		log_info("%s: some of these %zu recipients have got the "
-			 "message before; the others go by themselves",
+			 "message before; the agent asks for the others alone",
 		    d->request.queue_id, d->request.each_count);
 	else
 		report_log(&d->request, &d->report, &d->reply);

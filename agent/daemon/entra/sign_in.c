@@ -158,8 +158,8 @@ sign_in_answer_in_grace(struct waiter *waiter)
 	    !account_known_in_grace(account, &age))
 		return 0;
 	log_info("NOQUEUE: application=%s, reason=" REASON_ENDPOINT
-		 ", status=accepted (Entra cannot be asked; it took this "
-		 "secret %lld seconds ago)",
+		 ", status=accepted (Entra cannot be asked; it accepted "
+		 "this secret %lld seconds ago)",
 	    identity_text(&account->id, application), age);
 	sign_in_answer(waiter, ACCOUNT_OK, "");
 	return 1;

@@ -342,7 +342,7 @@ http_set_connection(struct http_call *call, const struct http_request *request)
 
 /* --- why it did not come up --- */
 
-/* What OpenSSL says of the certificate that was refused, the proxy's too. */
+/* Returns OpenSSL's reason for refusing a certificate, the proxy's too. */
 static long
 http_connection_verify_result(const struct http_call *call)
 {

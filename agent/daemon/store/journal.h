@@ -92,7 +92,7 @@ int journal_is_accepted(struct journal *journal,
     const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err);
 
 /*
- * Writes the entry; what was accepted stays so. Writes that come in one turn of
+ * Writes the entry; an accepted status stays. Writes that come in one turn of
  * the event loop become one transaction, so that many deliveries share one wait
  * for the disk. done is called once, from the event loop, even when
  * journal_free() comes first. -1 without memory; then it is not called.

@@ -133,7 +133,7 @@ turn_get_token(struct turn *turn)
 	    turn->rejected ? turn->token : NULL, turn_on_token, turn);
 	if (turn->waiter == NULL)
 		turn_answer_later(turn, "4.3.2", REASON_ENDPOINT,
-		    "too much waits for this application already");
+		    "too many sign-ins and messages of this application wait");
 }
 
 /* --- the gate --- */
