@@ -9,7 +9,9 @@
 /* Returns what a hexadecimal digit of either case stands for, or -1. */
 int codec_hex(char c);
 
-/* Returns the byte that the two digits at p stand for; -1 when there are none. */
+/*
+ * Returns the byte that the two digits at p stand for; -1 when there are none.
+ */
 int codec_hex_pair(const char *p, const char *limit);
 
 /* Returns the digit in lower case that stands for a value from 0 to 15. */

@@ -28,9 +28,9 @@ struct charset {
 
 /*
  * Names of the first kind say ASCII, or nothing: what a C library calls the
- * charset of the locale "C" (cron writes it), and what programs write who do not
- * know (RFC 1428). The C library's names beside those of two bytes are of the
- * charsets that programs mean by them, with all their characters and with
+ * charset of the locale "C" (cron writes it), and what programs write who do
+ * not know (RFC 1428). The C library's names beside those of two bytes are of
+ * the charsets that programs mean by them, with all their characters and with
  * ASCII as it is: its Shift_JIS has a yen sign in place of the backslash.
  */
 static const struct charset charsets[] = {

@@ -131,7 +131,9 @@ void mime_free(struct mime_reader **);
 enum mime_event mime_next(
     struct mime_reader *, struct mime_part *, struct error *err);
 
-/* Returns 1 when the part is of this type, and of this subtype or any if NULL. */
+/*
+ * Returns 1 when the part is of this type, and of this subtype or any if NULL.
+ */
 int mime_is(const struct mime_part *, const char *type, const char *subtype);
 
 /* Returns 1 for S/MIME: application/pkcs7-mime or its older name. */

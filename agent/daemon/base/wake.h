@@ -21,7 +21,9 @@ struct wake {
 int wake_init(struct wake *wake, struct event_base *base,
     void (*run)(void *ctx), void *ctx);
 
-/* Runs the function once in the loop's next turn, however often it is called. */
+/*
+ * Runs the function once in the loop's next turn, however often it is called.
+ */
 void wake_up(struct wake *wake);
 
 /*

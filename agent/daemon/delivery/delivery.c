@@ -96,9 +96,9 @@ delivery_finish_accepted_before(struct delivery *d)
 
 /*
  * Returns 1 when this very message is on its way by an earlier delivery, to one
- * of these recipients at least: its pipe(8) or agent was killed, and Postfix tries
- * again before Graph has answered. What the journal says is not its last word
- * then. New ones are put at the list's head, so those behind this one came
+ * of these recipients at least: its pipe(8) or agent was killed, and Postfix
+ * tries again before Graph has answered. What the journal says is not its last
+ * word then. New ones are put at the list's head, so those behind this one came
  * before it.
  */
 static int
@@ -145,8 +145,8 @@ delivery_judge_each(struct delivery *d, struct error *err)
 
 /*
  * Some of the recipients have got the message, or their sender was told. What
- * the agent has written into the header is for all, so it is asked to come again
- * for the others.
+ * the agent has written into the header is for all, so it is asked to come
+ * again for the others.
  */
 static void
 delivery_narrow(struct delivery *d)
@@ -282,8 +282,8 @@ delivery_choose(struct delivery *d)
 
 /*
  * A bounce or delay notice of this message may be next, and the mailbox may not
- * have sent before. Who was told that it may not send as this mailbox has no way
- * back there.
+ * have sent before. Who was told that it may not send as this mailbox has no
+ * way back there.
  */
 static void
 delivery_expect_sender(const struct delivery *d)

@@ -343,7 +343,9 @@ sign_in_ask_typed(struct waiting_queue *queue)
 		sign_in_apply(queue, sign_in_answer_no_room);
 }
 
-/* Asks with the stored secret, for a waiter or since the token nears its end. */
+/*
+ * Asks with the stored secret, for a waiter or since the token nears its end.
+ */
 static void
 sign_in_ask_stored(struct waiting_queue *queue)
 {

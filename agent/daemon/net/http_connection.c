@@ -174,7 +174,9 @@ http_connection_is_at(int fd, get_name get, const char *address, int port)
 	    strcmp(host, address) == 0 && atoi(service) == port;
 }
 
-/* Does something wait in the socket at both? Yes, if there is no such socket. */
+/*
+ * Does something wait in the socket at both? Yes, if there is no such socket.
+ */
 static int
 http_connection_socket_has_input(const struct http *http, const char *address,
     int port, const char *own_address, int own_port)

@@ -84,7 +84,9 @@ auth_service_request(struct conn *conn)
 	len = auth_service_join_name(&auth, name);
 	if (identity_parse(name, (size_t)len,
 		conf_delimiters(&conn->daemon->conf), &id, &reason) == -1) {
-		/* what is no name of ours may be a secret, in the wrong field */
+		/*
+		 * what is no name of ours may be a secret, in the wrong field
+		 */
 		log_info("NOQUEUE: reason=" REASON_CREDENTIAL
 			 ", status=refused (a user name of %ld bytes: %s)",
 		    len, reason);

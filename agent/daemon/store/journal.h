@@ -71,7 +71,9 @@ struct journal;
 /* err is NULL when it is durable. */
 typedef void (*journal_done)(void *ctx, const struct error *err);
 
-/* Opens the journal in the state. All arguments are borrowed. NULL with *err. */
+/*
+ * Opens the journal in the state. All arguments are borrowed. NULL with *err.
+ */
 struct journal *journal_new(
     struct event_base *base, struct state *state, struct error *err);
 void journal_free(struct journal **journalp);
