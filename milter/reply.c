@@ -20,7 +20,7 @@ reply_code(const struct error *err)
 	size_t i;
 
 	if (err->class == ERROR_TEMPORARY || err->class == ERROR_OURS)
-		return "451";
+		return strcmp(err->dsn, "4.7.1") == 0 ? "450" : "451";
 	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (strcmp(err->dsn, codes[i].dsn) == 0)
 			return codes[i].code;

@@ -92,8 +92,8 @@ identity_read_base64url(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 	return 0;
 }
 
-static int
-identity_read_id(const char *s, size_t len, char out[UUID_TEXT_SIZE])
+int
+identity_parse_id(const char *s, size_t len, char out[UUID_TEXT_SIZE])
 {
 	if (identity_read_uuid(s, len, out) == 0)
 		return 0;
@@ -129,10 +129,10 @@ identity_describe_undivided(const char *name, size_t len)
 	size_t at = identity_find_any(name, len, "/");
 	char id[UUID_TEXT_SIZE];
 
-	if (identity_read_id(name, len, id) == 0)
+	if (identity_parse_id(name, len, id) == 0)
 		return "one id alone, where tenant and client are needed";
-	if (at < len && identity_read_id(name, at, id) == 0 &&
-	    identity_read_id(name + at + 1, len - at - 1, id) == 0)
+	if (at < len && identity_parse_id(name, at, id) == 0 &&
+	    identity_parse_id(name + at + 1, len - at - 1, id) == 0)
 		return "no delimiter between tenant and client, and \"/\" is "
 		       "none; see username_delimiter";
 	return "no delimiter between tenant and client; see "
@@ -156,11 +156,11 @@ identity_parse(const char *name, size_t len, const char *delimiters,
 	client_len = identity_find_any(client, len - tenant_len - 1, ".");
 	if (memchr(name, '\0', len) != NULL)
 		return identity_refuse(reason, "NUL in user name");
-	if (identity_read_id(name, tenant_len, id->tenant) == -1)
+	if (identity_parse_id(name, tenant_len, id->tenant) == -1)
 		return identity_refuse(reason,
 		    "tenant is neither a UUID (36 characters) nor its "
 		    "base64url form (22)");
-	if (identity_read_id(client, client_len, id->client) == -1)
+	if (identity_parse_id(client, client_len, id->client) == -1)
 		return identity_refuse(reason,
 		    "client is neither a UUID (36 characters) nor its "
 		    "base64url form (22)");

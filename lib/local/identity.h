@@ -41,6 +41,12 @@ struct identity {
 void uuid_text(const unsigned char bytes[UUID_SIZE], char text[UUID_TEXT_SIZE]);
 
 /*
+ * Reads a tenant's or client's id of len bytes, in either form. 0 with the UUID in
+ * lower case, or -1.
+ */
+int identity_parse_id(const char *s, size_t len, char out[UUID_TEXT_SIZE]);
+
+/*
  * Reads a user name of len bytes (not necessarily terminated; a NUL inside is
  * an error) with any one character of delimiters between tenant and client.
  * Returns 0, or -1 when the name is not of our form, with *reason (if

@@ -103,7 +103,9 @@ policy_question_parse(struct policy_question *question, char *bytes)
 			if (strcmp(name, fields[i].name) == 0)
 				*policy_member(question, i) = value;
 	}
-	if (stage == -1)
+	if (stage == -1 ||
+	    (stage == POLICY_RECIPIENT && question->recipient[0] == '\0') ||
+	    (stage == POLICY_END && question->mailbox[0] == '\0'))
 		return -1;
 	question->stage = (enum policy_stage)stage;
 	return 1;
@@ -171,6 +173,15 @@ policy_read_line(
 	return 0;
 }
 
+/* "deferred" is the word of one that stands by, or is of a version before 0.2. */
+static int
+policy_find_status(const char *value)
+{
+	if (strcmp(value, "deferred") == 0)
+		return POLICY_LATER;
+	return policy_find(statuses, COUNT(statuses), value);
+}
+
 int
 policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len)
 {
@@ -184,7 +195,7 @@ policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len)
 		return -1;
 	while ((name = wire_next(&cursor, &value)) != NULL) {
 		if (strcmp(name, "status") == 0)
-			status = policy_find(statuses, COUNT(statuses), value);
+			status = policy_find_status(value);
 		if (policy_read_line(answer, name, value) == -1)
 			return -1;
 	}
@@ -193,7 +204,7 @@ policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len)
 	answer->status = (enum policy_status)status;
 	if (answer->status == POLICY_OK)
 		return answer->application.tenant[0] == '\0' ? -1 : 0;
-	return answer->dsn[0] == '\0' ? -1 : 0;
+	return answer->dsn[0] == (status == POLICY_LATER ? '4' : '5') ? 0 : -1;
 }
 
 /* --- asking --- */

@@ -72,14 +72,18 @@ int policy_question_format(
 
 /*
  * Reads a whole record, into which it writes and the question's strings point.
- * Returns 1; 0 when it is no policy request; -1 when it is a wrong one.
+ * Returns 1; 0 when it is no policy request; -1 when it is a wrong one: without a
+ * stage, or what the stage asks about.
  */
 int policy_question_parse(struct policy_question *question, char *bytes);
 
 /* Appends an answer as a record. 0, or -1 as wire_field() does. */
 int policy_answer_format(struct buf *out, const struct policy_answer *answer);
 
-/* Reads an answer, whose bytes are written to. 0, or -1 when it is none. */
+/*
+ * Reads an answer, whose bytes are written to and are followed by a NUL. 0; or -1
+ * when it is none, or its dsn is not of its status (4.x later, 5.x refused).
+ */
 int policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len);
 
 /*

@@ -7,6 +7,31 @@
 #include "route.h"
 
 int
+route_is_transport(const char *name)
+{
+	static const char first[] = ROUTE_TRANSPORT "-";
+
+	if (strcmp(name, ROUTE_TRANSPORT) == 0)
+		return 1;
+	if (strncmp(name, first, sizeof(first) - 1) != 0 ||
+	    strlen(name) >= ROUTE_TRANSPORT_SIZE)
+		return 0;
+	name += sizeof(first) - 1;
+	return name[0] != '\0' &&
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789")] == '\0';
+}
+
+/* What would end the mailbox where Postfix reads the stamp. */
+static int
+route_is_one_word(const char *mailbox)
+{
+	for (; *mailbox != '\0'; mailbox++)
+		if ((unsigned char)*mailbox <= ' ' || *mailbox == ':')
+			return 0;
+	return 1;
+}
+
+int
 route_stamp(char stamp[ROUTE_SIZE], const char *transport, const char *mailbox,
     const struct identity *application, const char *entry)
 {
@@ -15,6 +40,9 @@ route_stamp(char stamp[ROUTE_SIZE], const char *transport, const char *mailbox,
 
 	named = transport != NULL && transport[0] != '\0' &&
 	    strcmp(transport, ROUTE_TRANSPORT) != 0;
+	if ((named && !route_is_transport(transport)) ||
+	    !route_is_one_word(mailbox))
+		return -1;
 	n = snprintf(stamp, ROUTE_SIZE, "%s%s%s/%s", named ? transport : "",
 	    named ? ":" : "", mailbox,
 	    identity_canonical(application, entry, name));

@@ -30,8 +30,15 @@ struct route {
 };
 
 /*
+ * Returns 1 for the name of a transport that a stamp may have: "msgraph", or
+ * "msgraph-" and letters a to z and digits. The file msgraph_route knows no other.
+ */
+int route_is_transport(const char *name);
+
+/*
  * Writes the stamp; transport is NULL or empty for ROUTE_TRANSPORT, and entry may
- * be empty. 0, or -1 when it does not fit.
+ * be empty. 0; or -1 when it does not fit, the transport is none, or the mailbox
+ * has a blank or colon in it.
  */
 int route_stamp(char stamp[ROUTE_SIZE], const char *transport,
     const char *mailbox, const struct identity *application, const char *entry);

@@ -49,7 +49,9 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  * The agent asks, with the descriptor of a spool file:
  *
  *	queue-id=4ZbQ2k1xYz
- *	identity=<user name as it was typed at AUTH>
+ *	identity=<canonical name of the application, or the user name as it
+ *					was typed at AUTH>
+ *	entry=<entry of the table>	(not where no entry decides)
  *	mailbox=scan@example.com
  *	sender=app@example.com		(empty: the null sender)
  *	recipient=a@example.org		(once for each, in pipe's order)

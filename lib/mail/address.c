@@ -6,6 +6,7 @@
  * more than twice. Pure functions, for any thread.
  */
 #include "address_lex.h"
+#include "encoded_word.h"
 
 void
 address_init(struct address_reader *r, const char *value, size_t len)
@@ -22,6 +23,8 @@ struct address_seen {
 	const char *from, *to; /* without blanks around; or NULL */
 	const char *text_from, *text_to; /* without comments around; or NULL */
 	const char *spec_from, *spec_to; /* inside <> */
+	const char *tail_from, *tail_to; /* a phrase behind <>; or NULL */
+	const char *word_to; /* behind the last encoded word of a phrase */
 	int at; /* there was a '@' outside <> */
 	int odd; /* there was what no phrase has */
 };
@@ -72,11 +75,30 @@ address_read_angle(struct lexer *l, struct address *a, struct address_seen *e)
 static void
 address_note(const struct lexer *l, struct address_seen *e)
 {
+	if (e->text_from == NULL)
+		e->text_from = l->text.p;
+	e->text_to = span_end(l->text);
 	if (lex_is(l, '@'))
 		e->at = 1;
 	else if (l->token != TOKEN_ATOM && l->token != TOKEN_QUOTED &&
 	    (!lex_is(l, '.') || e->text_from == l->text.p))
 		e->odd = 1;
+	if (l->token == TOKEN_ATOM && !e->at && !e->odd &&
+	    encoded_word_is(l->text))
+		e->word_to = e->text_to;
+}
+
+/* A phrase behind '>': programs put the name there, and readers pass it over. */
+static void
+address_note_tail(
+    const struct lexer *l, struct address *a, struct address_seen *e)
+{
+	if (l->token != TOKEN_ATOM && l->token != TOKEN_QUOTED &&
+	    !lex_is(l, '.'))
+		address_bad(a, "text after '>'");
+	if (e->tail_from == NULL)
+		e->tail_from = l->text.p;
+	e->tail_to = span_end(l->text);
 }
 
 /* A token that is no separator. Leaves the lexer at the next. */
@@ -93,18 +115,14 @@ address_read_token(struct lexer *l, struct address *a, struct address_seen *e)
 	else if (l->token == TOKEN_OPEN)
 		address_bad(a, "quote or comment without end");
 	else if (l->token != TOKEN_SPACE && a->angle.len > 0)
-		address_bad(a, "text after '>'");
+		address_note_tail(l, a, e);
 	else if (lex_is(l, '>'))
 		address_bad(a, "'>' without '<'");
 	else if (lex_is(l, '<')) {
 		address_read_angle(l, a, e);
 		return;
-	} else if (l->token != TOKEN_SPACE) {
-		if (e->text_from == NULL)
-			e->text_from = l->text.p;
-		e->text_to = span_end(l->text);
+	} else if (l->token != TOKEN_SPACE)
 		address_note(l, e);
-	}
 	lex(l);
 }
 
@@ -152,6 +170,36 @@ address_slot_hides(struct address_reader *r, const struct address *a)
 	    word_hides(r, span_between(span_end(a->spec), end));
 }
 
+/*
+ * Reads an address without <>. Behind an encoded word, which none can hold (RFC
+ * 2047 section 5), it starts there, and what stands before it is the name.
+ */
+static const char *
+address_read_spec(struct address *a, const struct address_seen *e)
+{
+	const char *reason = lex_spec(e->from, e->to, a);
+
+	if (reason == NULL || e->word_to == NULL ||
+	    !span_is_space(*e->word_to) ||
+	    lex_spec(e->word_to, e->to, a) != NULL)
+		return reason;
+	a->name = span_between(e->text_from, e->word_to);
+	a->ambiguous = 1;
+	return NULL;
+}
+
+static void
+address_settle_name(struct address *a, const struct address_seen *e)
+{
+	if (e->text_from != NULL)
+		a->name = span_between(e->text_from, e->text_to);
+	else if (e->tail_from != NULL)
+		a->name = span_between(e->tail_from, e->tail_to);
+	/* a name with a '@' is taken for the address by some */
+	if (a->kind == ADDRESS_MAILBOX)
+		a->ambiguous |= e->odd || e->at || e->tail_from != NULL;
+}
+
 /* Decides what the address is, now that its end is known. */
 static void
 address_settle(struct address *a, const struct address_seen *e)
@@ -161,17 +209,13 @@ address_settle(struct address *a, const struct address_seen *e)
 		if (a->angle.len > 0)
 			address_bad(a, lex_spec(e->spec_from, e->spec_to, a));
 		else
-			address_bad(a, lex_spec(e->from, e->to, a));
+			address_bad(a, address_read_spec(a, e));
 	}
 	if (a->reason != NULL) {
 		a->kind = ADDRESS_BAD;
 		a->local.len = a->domain.len = 0;
-	} else if (e->text_from != NULL &&
-	    (a->kind == ADDRESS_GROUP || a->angle.len > 0))
-		a->name = span_between(e->text_from, e->text_to);
-	if (a->kind == ADDRESS_MAILBOX && a->angle.len > 0)
-		/* a name with a '@' is taken for the address by some */
-		a->ambiguous |= e->odd || e->at;
+	} else if (a->kind == ADDRESS_GROUP || a->angle.len > 0)
+		address_settle_name(a, e);
 }
 
 /*

@@ -17,7 +17,9 @@
  * and blanks around dots, empty members, unquoted dots in names), bytes above
  * 127 wherever an atom may stand (RFC 6532, and raw Latin-1), any
  * unquoted text but , ; : before a '<' as display name, because printers send
- * "scan@example.com <scan@example.com>", dots in any place of a local part,
+ * "scan@example.com <scan@example.com>", a phrase behind a '>', which is the name
+ * where none stands before, words before an address without <> where the last of
+ * them is an encoded word, dots in any place of a local part,
  * a dot after the domain, and ';' where a comma should be. Encoded words
  * (RFC 2047) are atoms and left as they are; a comma inside one separates.
  *
@@ -60,7 +62,8 @@ struct address {
 	struct span text; /* slot without separator and blanks around */
 	char separator; /* ',' ';' or 0: the list or group ends here */
 
-	struct span name; /* display name as it stands, or empty */
+	struct span name; /* display name as it stands, or empty; of an
+			     ambiguous one perhaps behind the address */
 	struct span comment; /* last "(...)" outside <>, or empty */
 	struct span angle; /* "<...>" with both brackets, or empty */
 	struct span spec; /* local@domain as it stands; no route */
@@ -119,6 +122,14 @@ int address_is_unambiguous(struct span text);
  * ADDRESS_KEY_SIZE must be the size of key.
  */
 int address_header_key(struct span spec, char *key);
+
+/*
+ * Writes an address of the envelope, with brackets or without, in canonical form:
+ * its key. What cannot be read as one address has none, and is written as text
+ * that no list of addresses or domains covers: without '@', blanks and what
+ * cannot be printed become '?', and it is cut where it is too long.
+ */
+void address_canonical(const char *text, char key[ADDRESS_KEY_SIZE]);
 
 /* Returns 1 when both are addresses and their keys are equal. */
 int address_equal(struct span a, struct span b);

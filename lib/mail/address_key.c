@@ -190,6 +190,37 @@ address_header_key(struct span spec, char *key)
 	return len;
 }
 
+static void
+address_key_write_raw(const char *text, char key[ADDRESS_KEY_SIZE])
+{
+	size_t len = strlen(text), i;
+
+	if (len >= 2 && text[0] == '<' && text[len - 1] == '>') {
+		text++;
+		len -= 2;
+	}
+	if (len >= ADDRESS_KEY_SIZE)
+		len = ADDRESS_KEY_SIZE - 1;
+	for (i = 0; i < len; i++)
+		key[i] = text[i] <= ' ' || text[i] > 126 || text[i] == '@'
+		    ? '?'
+		    : text[i];
+	key[len] = '\0';
+}
+
+void
+address_canonical(const char *text, char key[ADDRESS_KEY_SIZE])
+{
+	struct address_reader r;
+	struct address a, next;
+
+	address_init(&r, text, strlen(text));
+	if (!address_next(&r, &a) || a.kind != ADDRESS_MAILBOX ||
+	    address_next(&r, &next) ||
+	    address_key(a.spec, key, ADDRESS_KEY_SIZE) == -1)
+		address_key_write_raw(text, key);
+}
+
 int
 address_equal(struct span a, struct span b)
 {

@@ -10,6 +10,7 @@
  * table has that one beside it, and EINVAL means that this machine lacks the
  * module.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <iconv.h>
 #include <stdint.h>
@@ -129,6 +130,66 @@ static const struct {
 };
 
 /*
+ * Names of charsets that nothing is converted from here: by IANA, the Encoding
+ * Standard, Windows and the C library. In lower case, letters and digits alone,
+ * since there are as many ways to put the rest between them as there are
+ * programs.
+ */
+static const char elsewhere[] =
+    " "
+    "adobestandardencoding arabic armscii8 asmo708 big5hkscs bocu1 "
+    "cesu8 chinese cnbig5 cns11643 cp037 cp1006 cp1025 cp1026 cp1047 "
+    "cp1125 cp1140 cp154 cp273 cp424 cp500 cp720 cp737 cp775 cp819 "
+    "cp855 cp857 cp858 cp860 cp861 cp862 cp863 cp864 cp865 cp869 cp874 "
+    "cp875 csbig5 cseuckr cseucpkdfmtjapanese csgb2312 cshproman8 "
+    "csibm866 csiso2022jp csiso2022kr csiso58gb231280 csiso885915 "
+    "csiso88596e csiso88596i csiso88598e csiso88598i csisolatin1 "
+    "csisolatin2 csisolatin3 csisolatin4 csisolatin5 csisolatin6 "
+    "csisolatin9 csisolatinarabic csisolatincyrillic csisolatingreek "
+    "csisolatinhebrew cskoi8r csksc56011987 csmacintosh csptcp154 "
+    "csshiftjis csviscii cyrillic decmcs dos720 dos862 dos874 ecma114 "
+    "ecma118 elot928 euccn eucjis2004 eucjisx0213 eucjp euckr euctw "
+    "gb231280 georgianacademy georgianps greek greek8 hebrew hproman8 "
+    "hzgb2312 ibm00858 ibm00924 ibm01047 ibm01140 ibm01141 ibm01142 "
+    "ibm01143 ibm01144 ibm01145 ibm01146 ibm01147 ibm01148 ibm01149 "
+    "ibm037 ibm1026 ibm273 ibm277 ibm278 ibm280 ibm284 ibm285 ibm290 "
+    "ibm297 ibm420 ibm423 ibm424 ibm500 ibm737 ibm775 ibm819 ibm855 "
+    "ibm857 ibm860 ibm861 ibm862 ibm863 ibm864 ibm865 ibm869 ibm870 "
+    "ibm871 ibm880 ibm905 ibmthai iso10646ucs2 iso10646ucs4 iso2022cn "
+    "iso2022cnext iso2022jp iso2022jp1 iso2022jp2 iso2022jp2004 "
+    "iso2022jp3 iso2022jpext iso2022kr iso88591 iso885910 iso885911 "
+    "iso8859112001 iso885911987 iso885913 iso885914 iso8859141998 "
+    "iso885915 iso885916 iso8859162001 iso88592 iso885921987 iso88593 "
+    "iso885931988 iso88594 iso885941988 iso88595 iso885951988 iso88596 "
+    "iso885961987 iso88596e iso88596i iso88597 iso885971987 iso88598 "
+    "iso885981988 iso88598e iso88598i iso88599 iso885991989 isoir100 "
+    "isoir101 isoir109 isoir110 isoir126 isoir127 isoir138 isoir144 "
+    "isoir148 isoir149 isoir157 isoir199 isoir226 isoir58 jisx0201 "
+    "johab koi koi7 koi8 koi8e koi8r koi8ru koi8t koi8u korean ksc5601 "
+    "ksc56011987 ksc56011989 kz1048 l1 l10 l2 l3 l4 l5 l6 l8 l9 "
+    "latin10 latin3 latin4 latin5 latin6 latin8 latin9 logical mac "
+    "macarabic macce maccentraleurope maccroatian maccyrillic macgreek "
+    "machebrew maciceland macroman macromania macthai macturkish "
+    "macukraine ms932 ms936 mskanji mulelao1 nextstep ptcp154 roman8 "
+    "scsu shiftjis shiftjis2004 shiftjisx0213 strk10482002 sungreek "
+    "tcvn tcvn5712 tcvn57121 tis620 ucs2 ucs4 utf16 utf16be utf16le "
+    "utf32 utf32be utf32le utf7 ventura viscii visual vps win1250 "
+    "win1251 win1252 win1253 win1254 win1255 win1256 win1257 "
+    "windows1250 windows1251 windows1252 windows1253 windows1254 "
+    "windows1255 windows1256 windows1257 windows1258 windows31j "
+    "windows874 windows932 windows936 windows949 windows950 "
+    "xchinesecns xchineseeten xcp1250 xcp1251 xcp1252 xcp1253 xcp1254 "
+    "xcp1255 xcp1256 xcp1257 xcp1258 xcp20001 xcp20003 xcp20004 "
+    "xcp20005 xcp20261 xcp20269 xcp20936 xcp20949 xcp50227 "
+    "xebcdickoreanextended xeucjp xeuckr xeuctw xeuropa xia5 "
+    "xia5german xia5norwegian xia5swedish xisciias xisciibe xisciide "
+    "xisciigu xisciika xisciima xisciior xisciipa xisciita xisciite "
+    "xjohab xmacarabic xmacce xmacchinesesimp xmacchinesetrad "
+    "xmaccroatian xmaccyrillic xmacgreek xmachebrew xmacicelandic "
+    "xmacjapanese xmackorean xmacroman xmacromanian xmacthai "
+    "xmacturkish xmacukrainian xmsexchange xsjis xwindows949 xxbig5 ";
+
+/*
  * The rest of a name behind its family's beginning, or NULL for another family.
  */
 static const char *
@@ -176,6 +237,41 @@ charset_kind(struct span name)
 	char unused[CHARSET_NAME_MAX + 1];
 
 	return charset_find(name, unused);
+}
+
+int
+charset_is_name(struct span name)
+{
+	char plain[CHARSET_NAME_MAX + 3] = " ";
+	size_t i, len = 1;
+
+	if (charset_kind(name) != CHARSET_UNKNOWN)
+		return charset_kind(name) != CHARSET_ASCII;
+	for (i = 0; i < name.len && len <= CHARSET_NAME_MAX; i++)
+		if (isalnum((unsigned char)name.p[i]))
+			plain[len++] = (char)tolower((unsigned char)name.p[i]);
+	if (i < name.len || len == 1)
+		return 0;
+	strcpy(plain + len, " ");
+	return strstr(elsewhere, plain) != NULL;
+}
+
+static int
+charset_is_name_byte(char c)
+{
+	return isalnum((unsigned char)c) || (c != '\0' && strchr("-_.:", c));
+}
+
+struct span
+charset_name_in(struct span text)
+{
+	const char *p = text.p, *limit = span_end(text), *from;
+
+	while (p < limit && !isalnum((unsigned char)*p) && *p != '_')
+		p++;
+	for (from = p; p < limit && charset_is_name_byte(*p);)
+		p++;
+	return span_between(from, p);
 }
 
 /* --- where characters end --- */

@@ -15,7 +15,7 @@
 #define CHARSET_NAME_MAX 40
 
 enum charset_kind {
-	CHARSET_UNKNOWN, /* or one that puts 8 bits into 7, such as UTF-7 */
+	CHARSET_UNKNOWN, /* or one that nothing is converted from: UTF-7 */
 	CHARSET_ASCII, /* or one that says nothing, as "unknown-8bit" */
 	CHARSET_UTF8,
 	CHARSET_SINGLE, /* one byte a character */
@@ -27,6 +27,20 @@ enum charset_kind {
 
 /* Returns the kind of the charset that has this name, in any letter case. */
 enum charset_kind charset_kind(struct span name);
+
+/*
+ * Returns 1 when the name tells readers what 8-bit bytes mean: that of a charset
+ * in the table, or one that other programs know. Returns 0 for one that says
+ * ASCII or nothing, and for one that is made up, such as "iso-8859-99".
+ */
+int charset_is_name(struct span name);
+
+/*
+ * Returns the name of a charset in what a program wrote where one belongs, which
+ * may be "'utf-8'", "<utf-8>" or "utf-8, format=flowed": the first run of bytes
+ * that such names are made of. Empty where there is none.
+ */
+struct span charset_name_in(struct span text);
 
 /* Returns how many bytes the character at text.p has: 1 to text.len (not 0). */
 size_t charset_char(enum charset_kind, struct span text);

@@ -2,8 +2,10 @@
  * mime_head.c - the MIME fields of one part. See mime_head.h.
  *
  * Pure functions over bytes, for any thread. Where a field stands twice, the
- * first one counts, as in most readers.
+ * first one counts, as in Python's email; in GMime it is the last.
  */
+#include <stdio.h>
+
 #include "lib/base/printable.h"
 #include "mime_head.h"
 #include "param.h"
@@ -32,6 +34,26 @@ mime_head_copy_lower(char to[MIME_TYPE_MAX], struct span from)
 	return 0;
 }
 
+/* A value of this length names a charset before whatever else is in it. */
+#define CHARSET_TEXT_MAX 256
+
+static void
+mime_head_read_charset(struct mime_part *part)
+{
+	char text[CHARSET_TEXT_MAX];
+	struct span name;
+	int len;
+
+	len = param_find(
+	    part->content_type, "charset", 0, text, sizeof(text), NULL);
+	if (len == -1)
+		return;
+	name = charset_name_in(span_between(text, text + len));
+	if (name.len <= CHARSET_NAME_MAX)
+		snprintf(part->charset, sizeof(part->charset), "%.*s",
+		    (int)name.len, name.p);
+}
+
 static void
 mime_head_read_type(struct mime_part *part, int in_digest)
 {
@@ -50,9 +72,7 @@ mime_head_read_type(struct mime_part *part, int in_digest)
 		part->type_read = 1;
 	else
 		mime_head_set_type(part, "text", "plain");
-	if (param_find(part->content_type, "charset", 0, part->charset,
-		sizeof(part->charset), NULL) == -1)
-		part->charset[0] = '\0';
+	mime_head_read_charset(part);
 }
 
 /* RFC 2045 section 5.1. */

@@ -1,16 +1,14 @@
 /*
  * param.c - parameters of MIME fields. See param.h.
  *
- * Each byte of a value is looked at a fixed number of times, and a parameter
- * has at most SECTIONS_MAX sections, so hostile ones cost no more than
- * others. Pure functions, for any thread.
+ * Each byte of a value is looked at a fixed number of times, so hostile ones
+ * cost no more than others. Pure functions, for any thread.
  */
-#include "lib/base/codec.h"
+#include <ctype.h>
+
 #include "address_lex.h"
-#include "charset.h"
 #include "param.h"
 
-#define SECTIONS_MAX 64
 #define COMMENT_MAX 256 /* behind a value without quotes */
 
 /* RFC 2045 section 5.1, with bytes above 127 but without '*', '\'' and '%'. */
@@ -115,7 +113,7 @@ param_type(struct span value, struct span *type, struct span *subtype)
 	*subtype = span_between(p, param_skip_ascii_name(p, limit));
 	p = span_end(*subtype);
 	if (subtype->len > 0 &&
-	    (p == limit || *p == ';' || *p == '(' || span_is_space(*p)))
+	    (p == limit || strchr(";,(", *p) != NULL || span_is_space(*p)))
 		return 0;
 none:
 	*type = *subtype = span_between(value.p, value.p);
@@ -170,16 +168,69 @@ param_is_last_comment(const char *p, const char *limit, const char **next)
 	return p == limit || *p == ';';
 }
 
-/* A value without quotes: to the ';', without a comment at its end. */
+/*
+ * Whether a parameter starts here, perhaps without a ';' before it. Values that
+ * hold blanks may hold a '=' too, so behind these its name must be one that
+ * programs write.
+ */
+static int
+param_is_start(const char *p, const char *limit, int any)
+{
+	static const char names[] =
+	    " charset format delsp name filename size boundary type start "
+	    "start-info creation-date modification-date read-date protocol "
+	    "micalg report-type method reply-type ";
+	char word[32] = " ";
+	const char *name;
+	size_t len = 1;
+
+	while (p < limit && span_is_space(*p))
+		p++;
+	name = p;
+	p = param_skip_name(p, limit);
+	if (p == name)
+		return 0;
+	for (; name < p && *name != '*' && len < sizeof(word) - 2; name++)
+		word[len++] = (char)tolower((unsigned char)*name);
+	strcpy(word + len, " ");
+	while (p < limit && span_is_space(*p))
+		p++;
+	return p < limit && *p == '=' && (any || strstr(names, word) != NULL);
+}
+
+/* The same behind the last of some blanks, so that none is passed twice. */
+static int
+param_is_known_next(const char *p, const char *limit)
+{
+	return p + 1 < limit && !span_is_space(p[1]) &&
+	    param_is_start(p, limit, 0);
+}
+
+/* Whether people write blanks into such a value without quoting it. */
+static int
+param_has_blanks(struct span name)
+{
+	return span_is(name, "filename") || span_is(name, "name") ||
+	    span_is(name, "boundary");
+}
+
+/*
+ * A value without quotes, without a comment at its end: to the ';', to a
+ * parameter without one before it, or to a blank.
+ */
 static struct span
-param_read_plain(const char *from, const char *limit)
+param_read_plain(struct span name, const char *from, const char *limit)
 {
 	const char *p = from, *searched = from;
+	int blanks = param_has_blanks(name);
 
 	while (p < limit && *p != ';') {
 		if (*p == '(' && p >= searched && p > from &&
 		    span_is_space(p[-1]) &&
 		    param_is_last_comment(p, limit, &searched))
+			break;
+		if (span_is_space(*p) && p > from &&
+		    (!blanks || param_is_known_next(p, limit)))
 			break;
 		p++;
 	}
@@ -197,23 +248,6 @@ param_is_end(const char *p, const char *limit)
 	return p == limit || *p == ';' || *p == '(';
 }
 
-/* Whether a parameter starts here: a name and a '='. */
-static int
-param_is_start(const char *p, const char *limit)
-{
-	const char *name;
-
-	while (p < limit && span_is_space(*p))
-		p++;
-	name = p;
-	p = param_skip_name(p, limit);
-	if (p == name)
-		return 0;
-	while (p < limit && span_is_space(*p))
-		p++;
-	return p < limit && *p == '=';
-}
-
 /*
  * The end of a file name that opens at p. People name files 5" disk.pdf, and
  * programs put that into quotes as it is: a quote that something else than the
@@ -226,12 +260,12 @@ param_skip_file_name(const char *p, const char *limit)
 {
 	const char *end = param_skip_enclosed(p, limit);
 
-	if (param_is_end(end, limit) || param_is_start(end, limit))
+	if (param_is_end(end, limit) || param_is_start(end, limit, 1))
 		return end;
 	for (p = end; p < limit; p++) {
 		if (*p == '"' && param_is_end(p + 1, limit))
 			return p + 1;
-		if (*p == ';' && param_is_start(p + 1, limit))
+		if (*p == ';' && param_is_start(p + 1, limit, 1))
 			break;
 	}
 	while (
@@ -240,26 +274,48 @@ param_skip_file_name(const char *p, const char *limit)
 	return end;
 }
 
+static int
+param_is_file_name(struct span name)
+{
+	return span_is(name, "filename") || span_is(name, "name");
+}
+
 static struct span
-param_read_value(const char *p, const char *limit, int is_file_name)
+param_read_value(struct span name, const char *p, const char *limit)
 {
 	const char *end;
 
 	p = param_skip_blank(p, limit);
 	if (p == limit || *p != '"')
-		return param_read_plain(p, limit);
-	end = is_file_name ? param_skip_file_name(p, limit)
-			   : param_skip_enclosed(p, limit);
+		return param_read_plain(name, p, limit);
+	end = param_is_file_name(name) ? param_skip_file_name(p, limit)
+				       : param_skip_enclosed(p, limit);
 	return span_trim(span_between(p, end));
 }
 
 /*
- * To the ';' behind what is no parameter, whose value is passed as any other.
+ * Where the next parameter is looked for: behind a value, at one that has no ';'
+ * before it; or else at the ';'. Other text between them is passed over.
  */
 static const char *
-param_skip_junk(const char *p, const char *limit)
+param_skip_rest(const char *p, const char *limit)
+{
+	const char *next = param_skip_blank(p, limit);
+
+	return param_is_start(next, limit, 1) ? next
+					      : param_find_semicolon(p, limit);
+}
+
+/*
+ * To the ';' behind what is no parameter, whose value is passed as any other; or
+ * to a parameter in it that has no ';' before it.
+ */
+static const char *
+param_skip_junk(struct span name, const char *p, const char *limit)
 {
 	while (p < limit && *p != ';' && *p != '=') {
+		if (span_is_space(*p) && param_is_known_next(p, limit))
+			return p + 1;
 		if (*p == '"')
 			p = param_skip_enclosed(p, limit);
 		else if (*p == '(')
@@ -268,8 +324,8 @@ param_skip_junk(const char *p, const char *limit)
 			p++;
 	}
 	if (p < limit && *p == '=')
-		p = span_end(param_read_value(p + 1, limit, 0));
-	return param_find_semicolon(p, limit);
+		p = span_end(param_read_value(name, p + 1, limit));
+	return param_skip_rest(p, limit);
 }
 
 int
@@ -280,8 +336,10 @@ param_next(struct param_reader *r, struct param *param)
 	memset(param, 0, sizeof(*param));
 	param->section = -1;
 	for (;;) {
-		while (p < r->limit && *p == ';')
+		while (p < r->limit && *p == ';') {
+			param->separated = 1;
 			p = param_skip_blank(p + 1, r->limit);
+		}
 		end = param_skip_name(p, r->limit);
 		param->name = span_between(p, end);
 		if (p == r->limit) {
@@ -291,15 +349,15 @@ param_next(struct param_reader *r, struct param *param)
 		p = param_skip_blank(end, r->limit);
 		if (param->name.len > 0 && p < r->limit && *p == '=')
 			break;
-		p = param_skip_junk(p, r->limit);
+		param->separated = 0;
+		p = param_skip_junk(param->name, end, r->limit);
 	}
 	param_split_name(param);
-	param->is_file_name =
-	    span_is(param->name, "filename") || span_is(param->name, "name");
-	param->value = param_read_value(p + 1, r->limit, param->is_file_name);
+	param->is_file_name = param_is_file_name(param->name);
+	param->value = param_read_value(param->name, p + 1, r->limit);
 	end = span_end(param->value);
 	param->whole = span_between(param->name.p, end);
-	r->next = param_find_semicolon(end, r->limit);
+	r->next = param_skip_rest(end, r->limit);
 	return 1;
 }
 
@@ -345,108 +403,4 @@ param_text(const struct param *p, char *text, size_t size)
 	}
 	text[used] = '\0';
 	return (int)used;
-}
-
-/* --- RFC 2231 --- */
-
-static int
-param_decode_percent(char *text, int len)
-{
-	int from, to = 0, byte = -1;
-
-	for (from = 0; from < len; from++) {
-		if (text[from] == '%')
-			byte = codec_hex_pair(text + from + 1, text + len);
-		text[to++] = byte != -1 ? (char)byte : text[from];
-		from += byte != -1 ? 2 : 0;
-		byte = -1;
-	}
-	text[to] = '\0';
-	return to;
-}
-
-/* Cuts "charset'language'" off. Returns the new length. */
-static int
-param_take_charset(char *text, int len, char *charset)
-{
-	char *first = memchr(text, '\'', (size_t)len), *second;
-	size_t name;
-
-	if (first == NULL)
-		return len;
-	second = memchr(first + 1, '\'', (size_t)(text + len - first - 1));
-	if (second == NULL)
-		return len;
-	name = (size_t)(first - text);
-	if (charset != NULL && name <= CHARSET_NAME_MAX) {
-		memcpy(charset, text, name);
-		charset[name] = '\0';
-	}
-	len -= (int)(second + 1 - text);
-	memmove(text, second + 1, (size_t)len + 1);
-	return len;
-}
-
-/* The text of one section, or of the only one. */
-static int
-param_decode(const struct param *p, char *text, size_t size, char *charset)
-{
-	int len = param_text(p, text, size);
-
-	if (len == -1 || !p->extended)
-		return len;
-	if (p->section <= 0)
-		len = param_take_charset(text, len, charset);
-	return param_decode_percent(text, len);
-}
-
-/* The sections from 0 up to the first that lacks. */
-static int
-param_join(const struct param *sections, char *text, size_t size, char *charset)
-{
-	int i, len, used = 0;
-
-	for (i = 0; i < SECTIONS_MAX && sections[i].name.len > 0; i++) {
-		len = param_decode(
-		    &sections[i], text + used, size - (size_t)used, charset);
-		if (len == -1)
-			return -1;
-		used += len;
-	}
-	return used;
-}
-
-int
-param_find(struct span value, const char *name, int starred, char *text,
-    size_t size, char *charset)
-{
-	struct param p, plain = {.section = 0}, extended = {.section = 0};
-	struct param sections[SECTIONS_MAX];
-	struct param_reader r;
-
-	if (charset != NULL)
-		charset[0] = '\0';
-	memset(sections, 0, sizeof(sections));
-	param_init(&r, value);
-	while (param_next(&r, &p)) {
-		if (!span_is(p.name, name))
-			continue;
-		if (p.section >= 0 && p.section < SECTIONS_MAX &&
-		    sections[p.section].name.len == 0)
-			sections[p.section] = p;
-		else if (p.section == -1 && p.extended &&
-		    extended.name.len == 0)
-			extended = p;
-		else if (p.section == -1 && !p.extended && plain.name.len == 0)
-			plain = p;
-	}
-	if (plain.name.len > 0 && !starred)
-		return param_decode(&plain, text, size, charset);
-	if (extended.name.len > 0)
-		return param_decode(&extended, text, size, charset);
-	if (sections[0].name.len > 0)
-		return param_join(sections, text, size, charset);
-	if (plain.name.len > 0)
-		return param_decode(&plain, text, size, charset);
-	return -1;
 }

@@ -10,11 +10,12 @@
  *		if (span_is(p.name, "charset"))
  *			...
  *
- * Read beyond the grammar: blanks and bytes above 127 in a value without
- * quotes, which ends at ';'; a quoted string without end, which ends with the
- * field; text between a quoted string and the next ';', which is passed over;
- * no ';' before the first parameter; in a file name, quotes that end nothing and
- * backslashes of a Windows path.
+ * Read beyond the grammar: bytes above 127 in a value without quotes; blanks in
+ * one that is a file name or a boundary, while others end at a blank, as in
+ * Thunderbird; a quoted string without end, which ends with the field; text
+ * between a value and the next ';', which is passed over; no ';' before a
+ * parameter; in a file name, quotes that end nothing and backslashes of a Windows
+ * path.
  */
 #ifndef MSGRAPH_PARAM_H
 #define MSGRAPH_PARAM_H
@@ -28,6 +29,7 @@ struct param {
 	int section; /* 0 of "filename*0*"; -1 where there is none */
 	int extended; /* an asterisk at the end: charset and %XX */
 	int is_file_name; /* "filename" or "name" */
+	int separated; /* a ';' stands before it, as it must */
 };
 
 struct param_reader {

@@ -95,7 +95,8 @@ def letters() -> list[Case]:
         Case("unreadable-parameter", mail(
             f'To: {A}\nMIME-Version: 1.0\nContent-Type: text/plain; x=""\n'
             '\tcomment="\u6587"\n'),
-            changed={"Content-Type": Text('text/plain; x=""')}),
+            changed={"Content-Type": Text(
+                "text/plain; x=\"\"; comment*=utf-8''%E6%96%87")}),
         *(Case(f"encoding-{name}", mail(
             f"To: {A}\nMIME-Version: 1.0\n"
             "Content-Type: text/plain; charset=utf-8\n"

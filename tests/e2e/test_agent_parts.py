@@ -153,17 +153,18 @@ def test_spool_file_does_not_grow(agent, daemon, answers, grows):
 REWRITTEN = {
     # name: (originals, recipients, To before, To after, Bcc)
     "in its place": (
-        ["l@x"], ["a@y"], "K <k@x>,\r\n L <L@x>", "L <a@y>", None),
+        ["l@x.a"], ["a@y.a"], "K <k@x.a>,\r\n L <L@x.a>", "L <a@y.a>", None),
     "two, in their places": (
-        ["l@x", "k@x"], ["a@y", "b@y"], "K <k@x>,\r\n L <l@x>",
-        "K <b@y>,\r\n L <a@y>", None),
+        ["l@x.a", "k@x.a"], ["a@y.a", "b@y.a"], "K <k@x.a>,\r\n L <l@x.a>",
+        "K <b@y.a>,\r\n L <a@y.a>", None),
     "for several": (
-        ["l@x", "l@x"], ["a@y", "b@y"], "l@x", None, "a@y,\r\n\tb@y"),
-    "not known": ([""], ["a@y"], "l@x", None, "a@y"),
-    "none given": ([], ["a@y"], "l@x", None, "a@y"),
+        ["l@x.a", "l@x.a"], ["a@y.a", "b@y.a"], "l@x.a", None,
+        "a@y.a,\r\n\tb@y.a"),
+    "not known": ([""], ["a@y.a"], "l@x.a", None, "a@y.a"),
+    "none given": ([], ["a@y.a"], "l@x.a", None, "a@y.a"),
     "one too few": (
-        ["l@x"], ["a@y", "b@y"], "l@x", None, "a@y,\r\n\tb@y"),
-    "one too many": (["l@x", "k@x"], ["a@y"], "l@x", None, "a@y"),
+        ["l@x.a"], ["a@y.a", "b@y.a"], "l@x.a", None, "a@y.a,\r\n\tb@y.a"),
+    "one too many": (["l@x.a", "k@x.a"], ["a@y.a"], "l@x.a", None, "a@y.a"),
 }
 
 

@@ -88,6 +88,31 @@ def test_stamp_and_from_name_one_mailbox(site, app, from_field, sender,
     assert field(mail.raw, "From") == [names.encode()]
 
 
+BIG5 = b"\xa6\xa8\xa5\\"  # its last byte is a backslash
+
+
+@pytest.mark.parametrize("charset", ["big5", None])
+@pytest.mark.parametrize("text", [
+    b'"%s" <a@example.com>', b"%s <a@example.com>", b"(%s) a@example.com",
+    b'"%s" <root@localhost>, "%s" <a@example.com>',
+])
+def test_raw_big5_in_from(site, app, text, charset):
+    """Nobody has told the milter the charset, which stands in a part."""
+    value = text.replace(b"%s", BIG5)
+    head, _, _ = message("x", mime_version="1.0", content_type="multipart/"
+                         "mixed; boundary=b").partition(b"\r\n\r\n")
+    kind = f"text/plain; charset={charset}" if charset else "text/plain"
+    data = (b"Sender: s@example.com\r\n" + head.replace(
+        b"From: x", b"From: " + value) +
+        f"\r\n\r\n--b\r\nContent-Type: {kind}\r\n\r\nx\r\n--b--\r\n".encode())
+    mail = posted(site, app, "e@example.com", data)
+    assert mail.mailbox == "a@example.com"
+    shown, = field(mail.raw, "From")
+    assert b"a@example.com" in shown and shown.isascii()
+    if charset:
+        assert b"=?utf-8?" in shown
+
+
 # --- recipients
 
 @pytest.mark.parametrize("address, why", [

@@ -25,7 +25,8 @@ X, Y = "x@refused.test", "Y.y+1@refused.test"
 @pytest.fixture(scope="module")
 def shared_site():
     """What Graph has taken is found again, and Postfix rests for a second at
-    most."""
+    most. That its own notices do not go through Graph does not matter for the
+    one about refused recipients."""
     site = Site({"verify_unknown": "yes", "bounce_via_graph": "no"})
     site.postfix.settings.update({
         "transport_retry_time": "1s", "service_throttle_time": "1s",
@@ -253,7 +254,7 @@ def test_sender_cannot_be_told(site, app, mailbox, name):
     assert got(site) == once(A, B) and told(site, mailbox) == []
     if name == "throttled":
         return  # for a quarter of an hour
-    site.postfix.flush()
+    site.postfix.flush(queue_id)
     line = site.postfix.wait_status(queue_id, "sent")
     assert f"sent to 2 of 3; <{X}> refused, the sender was told" in line
     assert got(site) == once(A, B) and told(site, mailbox) == [[X]]

@@ -187,8 +187,11 @@ ODD = {
     "a@b..c": [],
     "a@[b": [],
     "a@b\1": [],
-    # brackets: one pair, at the end, around all of it
-    "<a@b> x": [],
+    # brackets: one pair, around all of it. Programs write a name behind them
+    # or none around an address that follows an encoded word
+    "<a@b> x": ["?a@b"],
+    "<a@b> x@y": [],
+    "=?utf-8?q?A?= a@b": ["?a@b"],
     "<a@b><c@d>": [],
     "<<a@b>>": [],
     "a@b>": [],

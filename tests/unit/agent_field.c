@@ -76,6 +76,9 @@ static const struct row texts[] = {
     /* a quote in an encoded word is none */
     {"X-A: =?x?Q?\"?= abcde" UE "\"", "",
 	"X-A: =?x?Q?\"?= " U("_abcde=C3=BC=22")},
+    /* nor is this one, for its blank */
+    {"X-A: =?Q?B?\" \"abcdefghijk" L1 "?=", "",
+	"X-A: =?windows-1252?Q?=3D=3FQ=3FB=3F=22_=22abcdefghijk=FC=3F=3D?="},
     /* what charset */
     {"Subject: abcde" L1, "", "Subject: =?windows-1252?Q?abcde=FC?="},
     {"Subject: abcde" L1, "iso-8859-2", "Subject: =?iso-8859-2?Q?abcde=FC?="},
@@ -165,6 +168,9 @@ test_long_subject(void **state)
 /* --- addresses --- */
 
 static const struct row addresses[] = {
+    /* a fold before an address that is written anew stays there */
+    {"To: Scan [3] <a@x>,\r\n b@y" UE ".de,\r\n \tc..@x", "",
+	"To: \"Scan [3]\" <a@x>,\r\n b@xn--y-eha.de,\r\n \"c..\"@x"},
     {"From: J" UE "rgen M" UE "ller <a@b>", "",
 	"From: " U("J=C3=BCrgen_M=C3=BCller") " <a@b>"},
     {"From: Dr. J" UE "rgen von M" UE "ller <a@b>", "",
@@ -309,7 +315,17 @@ static const struct row params[] = {
 
 static const struct row unreadable[] = {
     {"Content-Type: text/plain; x=\"\"\r\n\tcomment=\"" UE "\"", "",
-	"Content-Type: text/plain; x=\"\""},
+	"Content-Type: text/plain; x=\"\";\r\n\tcomment*=utf-8''%C3%BC"},
+    /* the ';' that lacks */
+    {"Content-Type: text/plain charset=utf-8 name=\"" UE "\"", "",
+	"Content-Type: text/plain; charset=utf-8; name*=utf-8''%C3%BC"},
+    {"Content-Type: text/plain, name=\"" UE "\"\r\n\tformat=flowed", "",
+	"Content-Type: text/plain; name*=utf-8''%C3%BC;\r\n\tformat=flowed"},
+    {"Content-Type: text/plain; name=" UE " b.txt charset=utf-8", "",
+	"Content-Type: text/plain; name*=utf-8''%C3%BC%20b.txt; "
+	"charset=utf-8"},
+    {"Content-Disposition: attachment filename=\"" UE "\"size=3 junk", "",
+	"Content-Disposition: attachment; filename*=utf-8''%C3%BC;size=3 junk"},
     {"Content-Type: text/plain; x=\"\" " UE " \"" UE "\"; y=z", "",
 	"Content-Type: text/plain; x=\"\"; y=z"},
     /* a type that is none does not become one */
@@ -319,7 +335,7 @@ static const struct row unreadable[] = {
     {"Content-Type: d (" L1 ")x=y", "", "Content-Type: d;x=y"},
     {"Content-Type: d =U(" L1 ";x=y", "", "Content-Type: d;x=y"},
     {"Content-Type: multipart/m; " L1 " boundary=b; (" L1 ")y(" L1 ")z=b", "",
-	"Content-Type: multipart/m;; y z=b"},
+	"Content-Type: multipart/m;; boundary=b; y z=b"},
     {"Content-Type: " L1 " multipart/mixed; boundary=b", "",
 	"Content-Type:; multipart/mixed; boundary=b"},
     {"Content-Type: text/plain (a " UE " b) ; x=y", "",

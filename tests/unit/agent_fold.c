@@ -14,6 +14,7 @@
 
 #include "agent/pipe/codec/scan.h"
 #include "agent/pipe/field/field.h"
+#include "agent/pipe/field/field_names.h"
 
 #define TIMES 60 /* of a piece of 30 bytes */
 
@@ -122,6 +123,96 @@ test_rows(void **state)
 	}
 }
 
+/* --- any field --- */
+
+#define FOLD_ROUNDS 40
+
+/*
+ * What a field of this kind is made of, each piece under 80 bytes, and what may
+ * stand between two of them: a line may end there.
+ */
+static const struct {
+	const char *pieces[6], *between[3];
+} made_of[] = {
+    [FIELD_TEXT] = {{"word", "\"a, b\"", "W\xC3\xBCrfel", "a;b,c", "(c)"},
+	{" ", "  "}},
+    [FIELD_SUBJECT] = {{"word", "\"a", "W\xC3\xBCrfel", "a;b,c", "=?x"}, {" "}},
+    [FIELD_ADDRESSES] = {{"a@example.org", "\"A, b\" <b@example.org>",
+			     "W\xC3\xBCrfel <c@example.org>",
+			     "d@example.org (D, (e))",
+			     "f@m\xC3\xBCller.example"},
+	{",", ", "}},
+    [FIELD_PARAMS] = {{"a=b", "c=\"d; e\"", "f=\"W\xC3\xBCrfel\"",
+			  "g=h (i; j)"},
+	{";", "; "}},
+    [FIELD_PHRASES] = {{"word", "\"a, b\"", "W\xC3\xBCrfel", "c d"},
+	{",", ", "}},
+    [FIELD_IDS] = {{"<a@example.org>", "<b,c;d@example.org>",
+		       "<W\xC3\xBCrfel@example.org>"},
+	{"", " "}},
+    [FIELD_PHRASE_ID] = {{"<a.example.org>", "<W\xC3\xBCrfel.example>"},
+	{" ", ","}},
+    [FIELD_URIS] = {{"<https://x.example/?a,b;c=d>", "<mailto:a@x.example>",
+			"<https://x.example/W\xC3\xBCrfel>"},
+	{",", ", "}},
+    [FIELD_TRACE] = {{"a=b", "from x.example (y [192.0.2.1])",
+			 "by W\xC3\xBCrfel.example", "c=d"},
+	{";", "; "}},
+};
+
+static const char *
+choose(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list[n] != NULL)
+		n++;
+	return list[(size_t)rand() % n];
+}
+
+static void
+fold_any(const struct field_name *f)
+{
+	struct buf value, once, again;
+	const char *before = "";
+
+	buf_init(&value, 65536);
+	buf_init(&once, 65536);
+	buf_init(&again, 65536);
+	buf_add_string(&value, " ");
+	if (f->kind == FIELD_PARAMS)
+		buf_add_string(&value, "text/plain;");
+	while (value.len < 3000) {
+		buf_add_string(&value, before);
+		buf_add_string(&value, choose(made_of[f->kind].pieces));
+		before = choose(made_of[f->kind].between);
+	}
+	write_field(&once, f->name, value.bytes);
+	if (has_long_line(&once))
+		fail_msg("%s:%s\n%s", f->name, value.bytes, once.bytes);
+	write_field(&again, f->name, strchr(once.bytes, ':') + 1);
+	assert_string_equal(once.bytes, again.bytes);
+	buf_free(&value);
+	buf_free(&once);
+	buf_free(&again);
+}
+
+static void
+test_any(void **state)
+{
+	static const struct field_name unknown = {"X-Unknown", FIELD_TEXT};
+	const struct field_name *f;
+	int round;
+
+	(void)state;
+	srand(1);
+	for (round = 0; round < FOLD_ROUNDS; round++) {
+		fold_any(&unknown);
+		for (f = field_names; f->name != NULL; f++)
+			fold_any(f);
+	}
+}
+
 /* --- encoded words --- */
 
 #define AEIOU "=C3=A4=C3=B6=C3=BC=C3=9F"
@@ -210,6 +301,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_any),
 	    cmocka_unit_test(test_long_words),
 	    cmocka_unit_test(test_long_parameter),
 	};

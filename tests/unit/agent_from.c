@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "agent/pipe/header/orders.h"
 #include "agent/pipe/submit/message_id.h"
 #include "agent_pass.h"
 
@@ -35,9 +36,38 @@
 		}                \
 	}
 
+#define EW "=?utf-8?q?M=C3=BC?="
+
 static const struct rewrite_rules normal = {.mailbox = PASS_MAILBOX};
 static const struct rewrite_rules bounce = {
     .mailbox = PASS_MAILBOX, .is_bounce = 1};
+
+static const struct rewrite_rules replaced = {
+    .mailbox = PASS_MAILBOX, .replace_from = 1};
+
+/* From of an entry with from=, whatever the client wrote. */
+static const struct pass replaced_rows[] = {
+    SAME("From: m@x.de"),
+    SAME("From: Our name <M@x.de>"),
+    ROW("From: s@x.de", "From: m@x.de\r\nReply-To: s@x.de"),
+    ROW("From: \"B, S\" <S@x.de>\r\nX: y",
+	"From: \"B, S\" <m@x.de>\r\nReply-To: s@x.de\r\nX: y"),
+    ROW("From: s@x.de <s@x.de>", "From: m@x.de\r\nReply-To: s@x.de"),
+    ROW("From: S <s@x.de>\r\nReply-To: r@x.de",
+	"From: S <m@x.de>\r\nReply-To: r@x.de"),
+    ROW("Reply-To:\r\nFrom: S <s@x.de>", "Reply-To:\r\nFrom: S <m@x.de>"),
+    ROW("From: S <s@x.de>\r\nSender: s@x.de",
+	"From: S <m@x.de>\r\nReply-To: s@x.de"),
+    ROW("From: S <s@x.de>\r\nSender: M <m@x.de>",
+	"From: S <m@x.de>\r\nReply-To: s@x.de"),
+    /* that cannot receive mail */
+    ROW("From: Cron <root@localhost>", "From: Cron <m@x.de>"),
+    ROW("From: Scanner", "From: m@x.de"),
+    /* several */
+    ROW("From: A <a@x.de>, M <m@x.de>", "From: M <m@x.de>"),
+    ROW("From: a@x.de, b@x.de", "From: m@x.de"),
+    ROW("From: root@nas, S <s@x.de>", "From: S <m@x.de>\r\nReply-To: s@x.de"),
+};
 
 static const struct pass rows[] = {
     SAME("From: m@x.de"),
@@ -58,6 +88,9 @@ static const struct pass rows[] = {
     ROW("From: M <@r.x:m@x.de>", "From: M <m@x.de>"),
     SAME("From: =?big5?B?pEA=?= <m@x.de>"),
     SAME("From: =?utf-8?q?m?= at x <m@x.de>"),
+    /* a character of two bytes in an unknown charset */
+    ROW("From: \"\xA5\\\" <s@x.de>", "From: s@x.de"),
+    ROW("From: (\xA5\\) s@x.de", "From: s@x.de"),
     /* several */
     ROW("From: A <a@x.de>, M <m@x.de>", "From: M <m@x.de>"),
     ROW("From: m@x.de, M <M@x.de>", "From: m@x.de"),
@@ -77,6 +110,30 @@ static const struct pass rows[] = {
     ROW("From: (=?u?Q?x) M <m@x.de>, (?=)", "From: \"M\" <m@x.de>"),
     ROW("From: =?u?Q?\"?= [a] \"M <m@x.de>", "From: m@x.de"),
     ROW("From: Scanner", "From: m@x.de"),
+    /* a name that touches the brackets, stands behind them or has none */
+    SAME("From: " EW "<s@x.de>"),
+    SAME("From: \"S\"<s@x.de>"),
+    ROW("From: <s@x.de> " EW, "From: " EW " <s@x.de>"),
+    ROW("From: <s@x.de>" EW, "From: " EW " <s@x.de>"),
+    ROW("From: <s@x.de> Scan 3", "From: \"Scan 3\" <s@x.de>"),
+    ROW("From: <s@x.de> \"Scan (3)\"", "From: \"Scan (3)\" <s@x.de>"),
+    ROW("From: " EW " <s@x.de> " EW, "From: " EW " <s@x.de>"),
+    ROW("From: S <s@x.de> T", "From: \"S\" <s@x.de>"),
+    ROW("From: <apc@ups01> " EW, "From: " EW " <m@x.de>"),
+    ROW("From: " EW " s@x.de", "From: " EW " <s@x.de>"),
+    ROW("From: a " EW "\r\n " EW "  s@x.de", "From: a " EW " " EW " <s@x.de>"),
+    ROW("From: " EW " apc@ups01", "From: " EW " <m@x.de>"),
+    ROW("From: " EW " s@x.de, t@x.de", "From: m@x.de"),
+    ROW("From: Scan s@x.de", "From: m@x.de"),
+    ROW("From: " EW " Scan s@x.de", "From: m@x.de"),
+    ROW("From: <s@x.de> t@x.de", "From: m@x.de"),
+    ROW("From: <s@x.de> <t@x.de>", "From: m@x.de"),
+    ROW("From: <s@x.de> a@b " EW, "From: m@x.de"),
+    /* a word with what none may hold, which some take for a comment */
+    ROW("From: =?utf-8?q?A(B)_=22C?= <s@x.de>",
+	"From: =?utf-8?q?A=28B=29_=22C?= <s@x.de>"),
+    ROW("From: =?utf-8?q?A.B?= [1] <s@x.de>", "From: s@x.de"),
+    ROW("From: <s@x.de> =?utf-8?q?a=40b?=", "From: s@x.de"),
     ROW("From:", "From: m@x.de"),
     ROW("From: a..b@x.de", "From: m@x.de\r\nReply-To: \"a..b\"@x.de"),
     ROW("From: M <m@x.de.>", "From: \"M\" <m@x.de>"),
@@ -145,6 +202,37 @@ test_rows(void **state)
 	(void)state;
 	RUN(rows, &normal);
 	RUN(bounces, &bounce);
+	RUN(replaced_rows, &replaced);
+}
+
+/* The header is in UTF-8 now; what it came as is what the milter has read. */
+static const struct {
+	const char *raw;
+	struct pass pass;
+} converted[] = {
+    {"From: \"\xA5\\\" <s@x.de>" E, SAME("From: \"\345\212\237\" <s@x.de>")},
+    {"From: \xA4@ <s@x.de>" E, SAME("From: \344\270\200 <s@x.de>")},
+    /* each reading finds another address, or only one finds any */
+    {"From: \"\xA5\\\" <s@x.de>, \" <t@x.de>" E,
+	ROW("From: \"\345\212\237\" <s@x.de>, \" <t@x.de>",
+	    "From: \"\345\212\237\" <m@x.de>")},
+    {"From: \"\xA5\\\" <s@x.de>, \" <t@x.de>" E,
+	ROW("From: \345\212\237 <s@x.de>", "From: \345\212\237 <m@x.de>")},
+    {"From: S" E, ROW("From: S <s@x.de>", "From: S <m@x.de>")},
+    {"From: S <s@x.de>" E, ROW("From: S", "From: m@x.de")},
+};
+
+static void
+test_converted(void **state)
+{
+	struct rewrite_rules rules = normal;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(converted) / sizeof(converted[0]); i++) {
+		rules.raw = pass_text(converted[i].raw);
+		pass_rows(&converted[i].pass, 1, &rules);
+	}
 }
 
 /* What the milter cannot have stamped. */
@@ -189,6 +277,34 @@ test_too_long(void **state)
 	buf_free(&out);
 }
 
+static const struct {
+	const char *head;
+	struct orders orders;
+} orders[] = {
+    {"From: m@x.de" E, {0, 0}},
+    {"X-MSGraph-From: replace" E, {1, 0}},
+    {"x-msgraph-from:\r\n  Replace \r\nX-MSGRAPH-RECIPIENTS:trim" E, {1, 1}},
+    {"X-MSGraph-Recipients: trim\r\nX-MSGraph-Recipients: keep" E, {0, 1}},
+    {"X-MSGraph-From: replace it\r\nX-MSGraph-From:\r\nX-MSGraph: trim" E,
+	{0, 0}},
+    {"Subject: s" E "X-MSGraph-From: replace\r\n", {0, 0}},
+};
+
+static void
+test_orders(void **state)
+{
+	struct orders got;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		got = orders_read(pass_text(orders[i].head));
+		assert_int_equal(
+		    got.replace_from, orders[i].orders.replace_from);
+		assert_int_equal(got.trim, orders[i].orders.trim);
+	}
+}
+
 static void
 test_message_id(void **state)
 {
@@ -225,9 +341,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_converted),
 	    cmocka_unit_test(test_no_mailbox),
 	    cmocka_unit_test(test_too_long),
 	    cmocka_unit_test(test_message_id),
+	    cmocka_unit_test(test_orders),
 	};
 
 	return cmocka_run_group_tests_name("agent_from", tests, NULL, NULL);

@@ -302,6 +302,7 @@ check_is_new(const struct header_field *f)
 {
 	return span_is(f->name, "MIME-Version") ||
 	    span_is(f->name, "Content-Type") ||
+	    span_is(f->name, "Content-Disposition") ||
 	    span_is(f->name, "Content-Transfer-Encoding");
 }
 

@@ -26,8 +26,8 @@ load(void)
 {
 	struct account *a = calloc(1, sizeof(*a));
 
-	strcpy(a->id.tenant, "tenant");
-	strcpy(a->id.client, "client");
+	strcpy(a->key.id.tenant, "tenant");
+	strcpy(a->key.id.client, "client");
 	a->conf = &conf;
 	a->state = st;
 	account_known_load(a);

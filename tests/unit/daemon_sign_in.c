@@ -61,7 +61,7 @@ come(int n, const char *tenant, const char *text)
 	snprintf(id.tenant, sizeof(id.tenant), "%s", tenant);
 	client->result = WAITS;
 	client->waiter = text == NULL
-	    ? account_token(accounts, &id, NULL, on_done, client)
+	    ? account_token(accounts, &id, "", NULL, on_done, client)
 	    : account_verify(accounts, &id, &secret, on_done, client);
 	assert_non_null(client->waiter);
 	assert_int_equal(client->result, WAITS);

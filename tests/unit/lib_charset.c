@@ -80,6 +80,57 @@ test_names(void **state)
 		    charset_kind(whole(names[i].name)), names[i].kind);
 }
 
+/* Names that say what bytes mean, here or to other programs; and others. */
+static const struct {
+	const char *text; /* as it stands in Content-Type */
+	const char *name; /* that is found in it */
+	int is_name;
+} found[] = {
+    {"utf-8", "utf-8", 1},
+    {"Windows-1252", "Windows-1252", 1},
+    {"iso-8859-8-i", "iso-8859-8-i", 1},
+    {"iso-8859-11", "iso-8859-11", 1},
+    {"ISO_8859-1:1987", "ISO_8859-1:1987", 1},
+    {"iso88591", "iso88591", 1},
+    {"x-mac-cyrillic", "x-mac-cyrillic", 1},
+    {"IBM00858", "IBM00858", 1},
+    {"UTF-16LE", "UTF-16LE", 1},
+    {"us-ascii", "us-ascii", 0},
+    {"ISO646-US", "ISO646-US", 0},
+    {"us-ascii-8bit", "us-ascii-8bit", 0},
+    {"unknown-8bit", "unknown-8bit", 0},
+    {"iso-8859-12", "iso-8859-12", 0},
+    {"iso-8859-99", "iso-8859-99", 0},
+    {"iso-8859-", "iso-8859-", 0},
+    {"iso-8859-1 l1", "iso-8859-1", 1},
+    {"-", "", 0},
+    {"", "", 0},
+    {"l", "l", 0},
+    {"'utf-8'", "utf-8", 1},
+    {" <koi8-r> ", "koi8-r", 1},
+    {"big5, x", "big5", 1},
+    {"big5;x", "big5", 1},
+    {"\"=\\_autodetect", "_autodetect", 0},
+    {"\xFCutf-8\xFC", "utf-8", 1},
+    {"a-name-that-is-far-too-long-for-any-charset",
+	"a-name-that-is-far-too-long-for-any-charset", 0},
+};
+
+static void
+test_found(void **state)
+{
+	struct span name;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
+		name = charset_name_in(whole(found[i].text));
+		assert_true(span_is(name, found[i].name));
+		assert_int_equal(charset_is_name(name), found[i].is_name);
+	}
+	assert_false(charset_is_name(whole("latin1 latin2")));
+}
+
 /* --- UTF-8 --- */
 
 static const struct {
@@ -305,6 +356,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_found),
 	    cmocka_unit_test(test_utf8),
 	    cmocka_unit_test(test_characters),
 	    cmocka_unit_test(test_conversion),

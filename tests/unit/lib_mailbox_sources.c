@@ -38,6 +38,22 @@ static const struct {
 	0, 0},
     {HEADER, {"a@example.com."}, NULL, "<>", "a@example.com", 0, 0},
     {HEADER, {"a@example.com"}, "s@example.com", "<>", "a@example.com", 0, 0},
+    /* Big5, Shift_JIS and Latin-1, in any order of the header's fields */
+    {HEADER, {"\"\xA5\\\" <a@example.com>"}, "s@example.com", "<e@example.com>",
+	"a@example.com", 0, 0},
+    {HEADER, {"\x83\\ <a@example.com>"}, NULL, "<e@example.com>",
+	"a@example.com", 0, 0},
+    {HEADER, {"\"\xE9\" <a@example.com>"}, NULL, "<e@example.com>",
+	"a@example.com", 0, 0},
+    {HEADER, {"root@localhost"}, "\"\xA5\\\" <s@example.com>",
+	"<e@example.com>", "s@example.com", 0, 0},
+    /* names behind the brackets, or without any */
+    {HEADER, {"<a@example.com> Scan"}, NULL, "<e@example.com>", "a@example.com",
+	0, 0},
+    {HEADER, {"=?utf-8?Q?A?= a@example.com"}, NULL, "<e@example.com>",
+	"a@example.com", 0, 0},
+    {HEADER, {"Scan a@example.com"}, NULL, "<e@example.com>", "e@example.com",
+	0, 0},
     /* the comma that should have been quoted */
     {HEADER, {"Doe, John <john@example.com>"}, NULL, "<e@example.com>",
 	"john@example.com", 0, 0},

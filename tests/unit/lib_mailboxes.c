@@ -34,6 +34,27 @@ static const struct {
     {{"\"\001\"@x.de, a@x.de"}, 2, 1, "a@x.de", 0},
     {{"a@x.de, \"\001\"@x.de"}, 2, 1, "a@x.de", 0},
     {{"\"\177\"@x.de", "m@x.de"}, 2, 1, "m@x.de", 1},
+    /* Big5, GBK, Shift_JIS: the last byte of the name means nothing */
+    {{"\"\xB3\\\" <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\xB3\\ <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\"\xA6\xA8\xA5\\\" <m@x.de>"}, 1, 1, "m@x.de", 1},
+    {{"(\x83\\) m@x.de"}, 1, 1, "m@x.de", 1},
+    {{"\xA4[\xB3\\ <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\xA4@ <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\"\xA4@\" <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\x81\\\r\n <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\"\xB3\\\" <a@x.de>, \"\xB3\\\" <b@x.de>"}, 2, 2, "a@x.de", 0},
+    {{"\"\xB3\\\" <a@x.de>", "\"\xB3\\\" <m@x.de>"}, 2, 2, "a@x.de", 1},
+    /* no second byte of any charset: as it stands, in either reading */
+    {{"\"\xB3\" <a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\"\xE9\"<a@x.de>"}, 1, 1, "a@x.de", 0},
+    {{"\xB3( <a@x.de>"}, 1, 0, "", 0},
+    {{"Ren\xE9 <a@x.de>"}, 1, 1, "a@x.de", 0},
+    /* Latin-1: where the pair would hide it */
+    {{"\xE9[x]\xE9\\\" <a@x.de>"}, 1, 0, "", 0},
+    {{"\xE9@x.de, a@x.de"}, 2, 1, "a@x.de", 0},
+    /* one address in either reading, but not the same */
+    {{"\"\xB3\\\" <a@x.de>, \" <b@x.de>"}, 1, 2, "b@x.de", 0},
 };
 
 static struct span

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
 #include "delivery_draft.h"
@@ -241,9 +242,17 @@ delivery_on_turn(void *ctx, const struct turn_answer *answer)
 		delivery_defer(d, answer->dsn, answer->reason, answer->text);
 }
 
+/* An entry may have been disabled while its mail waited. */
 static void
 delivery_take_turn(struct delivery *d)
 {
+	struct error err;
+
+	if (identities_may_deliver(d->daemon->identities, &d->request.identity,
+		d->request.entry, &err) == -1) {
+		delivery_defer(d, err.dsn, REASON_CONFIGURATION, err.text);
+		return;
+	}
 	turn_ask(d->turn, delivery_on_turn, d);
 }
 
@@ -340,6 +349,7 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	struct delivery *d = calloc(1, sizeof(*d));
 	struct turn_for whose = {.identity = &request->identity,
 	    .mailbox = request->mailbox,
+	    .entry = request->entry,
 	    .patience = daemon->conf.throttle_wait * 1000LL,
 	    .is_delivery = 1};
 

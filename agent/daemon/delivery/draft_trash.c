@@ -127,6 +127,7 @@ draft_trash_take_up(struct draft_trash *trash)
 {
 	struct turn_for whose = {.identity = &trash->draft.identity,
 	    .mailbox = trash->draft.mailbox,
+	    .entry = "",
 	    .deadline = clock_ms() + TURN_MS};
 
 	trash->busy = 1;

@@ -2,6 +2,10 @@
  * account_known.h - what is known of one application: its stored secret, its
  * token, the secrets that Entra took lately, and until when not to ask.
  *
+ * Each entry whose own credential is used has an account for itself, which
+ * nobody signs in to and of which the state holds nothing: its secrets and those
+ * of clients never meet.
+ *
  * Nothing here asks Entra (refresh.h) or answers anybody (sign_in.c).
  */
 #ifndef MSGRAPHD_ACCOUNT_KNOWN_H
@@ -24,12 +28,18 @@ enum account_secret { ACCOUNT_STORED, ACCOUNT_TYPED };
 struct account_quiet {
 	long long since, until; /* clock_ms() */
 	enum account_result result;
-	char text[256];
+	char text[384];
 	unsigned int failures; /* of Entra to answer, one after the other */
 };
 
+/* What tells accounts apart; zeroed before it is filled, and compared whole. */
+struct account_key {
+	struct identity id;
+	char entry[ENTRY_NAME_SIZE]; /* empty: of clients' secrets */
+};
+
 struct account {
-	struct identity id; /* first: the table's key */
+	struct account_key key; /* first: the table's key */
 	TAILQ_ENTRY(account) resting; /* the table's, as the next */
 	struct account *idle;
 	int rests;
@@ -47,6 +57,9 @@ struct account {
 	int out; /* Entra did not answer about the stored secret, last time */
 	long long warned_at; /* clock_ms() of the last warning; 0: none */
 };
+
+/* Returns 1 when requests are made with an entry's own credential. */
+int account_known_is_own(const struct account *account);
 
 /* Reads the application's row of the state. */
 void account_known_load(struct account *account);
@@ -84,6 +97,10 @@ struct secret *account_known_take_stored(
  * valid. *age becomes the seconds since then.
  */
 int account_known_in_grace(struct account *account, long long *age);
+
+/* Stores a token, and nothing of the credential that it was given for. */
+void account_known_accept_token(
+    struct account *account, const struct secret *token, long expires_in);
 
 /*
  * Stores a token, and the secret that it was given for as the stored one.

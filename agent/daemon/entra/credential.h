@@ -10,8 +10,8 @@
 #ifndef MSGRAPHD_CREDENTIAL_H
 #define MSGRAPHD_CREDENTIAL_H
 
-#include "lib/base/buf.h"
 #include "lib/base/error.h"
+#include "lib/base/secret.h"
 #include "lib/local/identity.h"
 
 struct credential;
@@ -43,27 +43,51 @@ const char *credential_value(const struct credential *credential);
 int credential_check(
     const struct credential *credential, long long *ends, struct error *err);
 
+/* How a credential proves the application to Entra. */
+enum credential_proof {
+	CREDENTIAL_SECRET, /* client_secret of RFC 6749 section 2.3.1 */
+	CREDENTIAL_ASSERTION /* client_assertion of RFC 7523 section 2.2 */
+};
+
 /*
- * Appends the fields of a token request that prove the application, each with
- * '&' before it; audience is the URL of the token endpoint. The bytes are secret:
- * the caller wipes out. 0, or -1 with *err as credential_check() has it.
+ * Reads the files and makes what a token request for the application carries;
+ * audience is the URL of the token endpoint. *proof becomes its kind. The caller
+ * owns the result, of at most ASSERTION_MAX bytes. NULL with *err as
+ * credential_check() has it.
  */
-int credential_form(const struct credential *credential,
-    const struct identity *application, const char *audience, struct buf *out,
-    struct error *err);
+struct secret *credential_prove(const struct credential *credential,
+    const struct identity *application, const char *audience,
+    enum credential_proof *proof, struct error *err);
+
+/* Called for the credential of an entry. */
+typedef void (*credential_visit)(
+    void *arg, const char *entry, const struct credential *credential);
 
 /*
  * How this folder finds a credential: the table of identities, which lies above,
- * gives the function. find returns the credential with which requests are made
- * for the application where it has no client's secret or entry names it, and
- * the name of its entry in name; or NULL. Borrowed during the call: a reload
- * frees it.
+ * gives the functions.
  */
 struct credentials {
+	/*
+	 * Returns the own credential of the entry, if there is such an entry of
+	 * this application that is not disabled and has one; where entry is
+	 * empty, that of the first such entry. name becomes the entry's. NULL
+	 * when there is none. Borrowed during the call: a reload frees it.
+	 */
 	const struct credential *(*find)(void *ctx,
 	    const struct identity *application, const char *entry,
 	    char name[ENTRY_NAME_SIZE]);
+
+	/* Calls visit for each entry that has a credential of its own. */
+	void (*each)(void *ctx, credential_visit visit, void *arg);
+
 	void *ctx;
 };
+
+/*
+ * Logs a warning for each credential that ends within 30 days, or that could not
+ * be used now; for housekeeping, once a day.
+ */
+void credentials_warn(const struct credentials *credentials);
 
 #endif

@@ -44,15 +44,37 @@ account_verify(struct accounts *accounts, const struct identity *id,
 	struct secret *secret = *secretp;
 
 	*secretp = NULL;
-	return waiting_join(waiting_queue_get(accounts, id), secret, done, ctx);
+	return waiting_join(
+	    waiting_queue_get(accounts, id, ""), secret, done, ctx);
+}
+
+/* Chooses the account that mail of an entry is sent by: see account.h. */
+static void
+sign_in_choose(struct accounts *accounts, const struct identity *id,
+    const char *entry, char own[ENTRY_NAME_SIZE])
+{
+	const struct credentials *credentials = accounts->with.credentials;
+
+	own[0] = '\0';
+	if (credentials == NULL ||
+	    (entry[0] != '\0' &&
+		credentials->find(credentials->ctx, id, entry, own) != NULL))
+		return;
+	if (account_table_has_stored(accounts->table, id) ||
+	    credentials->find(credentials->ctx, id, "", own) == NULL)
+		own[0] = '\0';
 }
 
 struct waiter *
 account_token(struct accounts *accounts, const struct identity *id,
-    const struct secret *rejected, account_done done, void *ctx)
+    const char *entry, const struct secret *rejected, account_done done,
+    void *ctx)
 {
-	struct waiting_queue *queue = waiting_queue_get(accounts, id);
+	char own[ENTRY_NAME_SIZE];
+	struct waiting_queue *queue;
 
+	sign_in_choose(accounts, id, entry, own);
+	queue = waiting_queue_get(accounts, id, own);
 	if (queue != NULL && rejected != NULL)
 		account_known_drop_token(queue->account, rejected);
 	return waiting_join(queue, NULL, done, ctx);
@@ -118,8 +140,8 @@ sign_in_answer_known(struct waiter *waiter)
 		sign_in_answer(waiter, ACCOUNT_OK, "");
 		return 1;
 	}
-	text = refusals_find(
-	    waiter->queue->all->with.refusals, &account->id, waiter->digest);
+	text = refusals_find(waiter->queue->all->with.refusals,
+	    &account->key.id, waiter->digest);
 	if (text == NULL)
 		return 0;
 	sign_in_answer(waiter, ACCOUNT_REFUSED, text);
@@ -160,7 +182,7 @@ sign_in_answer_in_grace(struct waiter *waiter)
 	log_info("NOQUEUE: application=%s, reason=" REASON_ENDPOINT
 		 ", status=accepted (Entra cannot be asked; it accepted "
 		 "this secret %lld seconds ago)",
-	    identity_text(&account->id, application), age);
+	    identity_text(&account->key.id, application), age);
 	sign_in_answer(waiter, ACCOUNT_OK, "");
 	return 1;
 }
@@ -171,8 +193,8 @@ sign_in_is_guessed(const struct waiting_queue *queue)
 {
 	long long age = 0;
 
-	return refusals_count(queue->all->with.refusals, &queue->account->id,
-		   &age) >= GUESSES_MAX &&
+	return refusals_count(queue->all->with.refusals,
+		   &queue->account->key.id, &age) >= GUESSES_MAX &&
 	    (age < GUESS_EVERY_MS ||
 		queue->lists[ACCOUNT_TYPED].refresh != NULL);
 }
@@ -202,7 +224,7 @@ sign_in_answer_not_now(struct waiter *waiter)
 		return 1;
 	}
 	if (which == ACCOUNT_TYPED && sign_in_is_guessed(queue)) {
-		waiting_log(&queue->all->guesses, &queue->account->id,
+		waiting_log(&queue->all->guesses, &queue->account->key.id,
 		    REASON_CREDENTIAL, TOO_MANY_GUESSES);
 		sign_in_answer(waiter, ACCOUNT_UNAVAILABLE, TOO_MANY_GUESSES);
 		return 1;
@@ -217,7 +239,7 @@ sign_in_on_timeout(struct waiter *waiter)
 	int had_room = waiting_has_room(waiter);
 
 	if (!had_room)
-		waiting_log(&queue->all->no_room, &queue->account->id,
+		waiting_log(&queue->all->no_room, &queue->account->key.id,
 		    REASON_THROTTLED, WAITING_NO_ROOM);
 	sign_in_answer(
 	    waiter, ACCOUNT_UNAVAILABLE, had_room ? TOO_SLOW : WAITING_NO_ROOM);
@@ -278,8 +300,8 @@ sign_in_answer_no_room(struct waiter *waiter)
 
 	if (waiter->list != &queue->lists[ACCOUNT_TYPED])
 		return 0;
-	waiting_log(&queue->all->no_room, &queue->account->id, REASON_THROTTLED,
-	    WAITING_NO_ROOM);
+	waiting_log(&queue->all->no_room, &queue->account->key.id,
+	    REASON_THROTTLED, WAITING_NO_ROOM);
 	sign_in_answer(waiter, ACCOUNT_UNAVAILABLE, WAITING_NO_ROOM);
 	return 1;
 }
@@ -326,9 +348,9 @@ sign_in_ask_typed(struct waiting_queue *queue)
 		places_leave(&list->place);
 	if (list->count == 0 || list->place != NULL)
 		return;
-	left = account->known
-	    ? 0
-	    : account_table_tenant_throttled(queue->all->table, &account->id);
+	left = account->known ? 0
+			      : account_table_tenant_throttled(
+				    queue->all->table, &account->key.id);
 	if (left > 0) {
 		account_known_be_quiet(account, ACCOUNT_TYPED, left,
 		    ACCOUNT_THROTTLED, "Entra asks this tenant to slow down");
@@ -337,8 +359,8 @@ sign_in_ask_typed(struct waiting_queue *queue)
 		account->quiet[ACCOUNT_TYPED].until = 0;
 		return;
 	}
-	list->place = places_enter(
-	    queue->all->places, account->id.tenant, sign_in_on_place, queue);
+	list->place = places_enter(queue->all->places, account->key.id.tenant,
+	    sign_in_on_place, queue);
 	if (list->place == NULL)
 		sign_in_apply(queue, sign_in_answer_no_room);
 }
@@ -402,6 +424,20 @@ void
 accounts_sweep(struct accounts *accounts)
 {
 	account_table_sweep(accounts->table);
+}
+
+void
+accounts_use_credentials(
+    struct accounts *accounts, const struct credentials *credentials)
+{
+	accounts->with.credentials = credentials;
+}
+
+void
+accounts_warn(const struct accounts *accounts)
+{
+	if (accounts->with.credentials != NULL)
+		credentials_warn(accounts->with.credentials);
 }
 
 struct accounts *

@@ -67,9 +67,10 @@ waiting_queue_free(struct waiting_queue *queue)
 }
 
 struct waiting_queue *
-waiting_queue_get(struct accounts *all, const struct identity *id)
+waiting_queue_get(
+    struct accounts *all, const struct identity *id, const char *entry)
 {
-	struct account *account = account_table_get(all->table, id);
+	struct account *account = account_table_get(all->table, id, entry);
 	struct waiting_queue *queue;
 
 	if (account == NULL || account->work != NULL)
@@ -143,7 +144,7 @@ waiting_add(struct waiting_queue *queue, struct waiter *waiter)
 	struct waiting_list *list = &queue->lists[which];
 
 	if (list->count >= WAITING_MAX) {
-		waiting_log(&queue->all->no_room, &queue->account->id,
+		waiting_log(&queue->all->no_room, &queue->account->key.id,
 		    REASON_THROTTLED, WAITING_NO_ROOM);
 		return -1;
 	}

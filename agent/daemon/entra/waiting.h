@@ -76,9 +76,12 @@ struct waiting_rules {
 void waiting_log(struct waiting_note *note, const struct identity *id,
     const char *reason, const char *text);
 
-/* Finds or makes an application's queue. NULL when out of memory. */
+/*
+ * Finds or makes the queue of an account (account_table_get()). NULL when out of
+ * memory.
+ */
 struct waiting_queue *waiting_queue_get(
-    struct accounts *all, const struct identity *id);
+    struct accounts *all, const struct identity *id, const char *entry);
 
 /* Frees a queue in which nobody waits, and ends its requests. */
 void waiting_queue_free(struct waiting_queue *queue);

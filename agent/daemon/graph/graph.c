@@ -2,11 +2,11 @@
  * graph.c - see graph.h.
  */
 #include <jansson.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/uuid.h"
 #include "lib/base/buf.h"
 #include "lib/base/printable.h"
 #include "graph.h"
@@ -71,13 +71,8 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 void
 graph_new_id(char id[UUID_TEXT_SIZE])
 {
-	unsigned char b[UUID_SIZE] = {0};
-
 	/* an id that is not random only makes a log harder to follow */
-	(void)RAND_bytes(b, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 4122, 4.4 */
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	uuid_text(b, id);
+	(void)uuid_new(id);
 }
 
 /* NULL is as good as empty; control characters become blanks. */

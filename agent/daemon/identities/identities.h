@@ -41,6 +41,7 @@ enum identities_result {
 
 /* Who signs in. */
 struct identities_user {
+	int is_ours; /* 0: a name of another form */
 	struct identity application;
 	char entry[ENTRY_NAME_SIZE]; /* empty: no entry of the table */
 	const char *dsn; /* of a refusal */

@@ -7,41 +7,8 @@
 #ifndef MSGRAPHD_TABLE_H
 #define MSGRAPHD_TABLE_H
 
-#include <stddef.h>
-
-#include "agent/daemon/base/limits.h"
-#include "agent/daemon/entra/credential.h"
 #include "lib/base/error.h"
-#include "lib/local/identity.h"
-#include "lib/local/route.h"
-
-/* A network of clients. IPv4 is mapped into IPv6 (RFC 4291 section 2.5.5.2). */
-struct network {
-	unsigned char address[16];
-	unsigned int bits;
-};
-
-struct entry {
-	char name[ENTRY_NAME_SIZE];
-	struct identity application;
-	struct credential *credential; /* NULL: clients bring their secret */
-	struct network *networks; /* of clients= */
-	size_t network_count;
-	char *daemon_name; /* NULL as the next: any */
-	char *certificate_issuer, *certificate_subject;
-	char **logins; /* NULL at the end, as the next two; NULL: none */
-	char **senders; /* addresses and "@domain"; NULL: any */
-	char **recipients;
-	int senders_any; /* senders=any, said aloud */
-	int sign_in; /* 1: clients may sign in as this entry */
-	int disabled;
-	char *from; /* NULL as the next two: none */
-	char *fallback_mailbox;
-	char *transport;
-	long rate_count, rate_seconds; /* rate_limit; 0: none */
-	const char *file; /* the table's; where the entry begins */
-	unsigned int line;
-};
+#include "entry.h"
 
 struct table;
 
@@ -60,17 +27,20 @@ void table_free(struct table **tablep);
 size_t table_count(const struct table *table);
 const struct entry *table_at(const struct table *table, size_t place);
 
+/* Returns the place of an entry of the table, for table_at(). */
+size_t table_place(const struct table *table, const struct entry *entry);
+
 /* Returns the entry of a name in lower case, or NULL. */
 const struct entry *table_find(const struct table *table, const char *name);
 
 /*
- * Returns the first entry of the application, in the order of the files, or NULL;
- * and the one after an entry, of the same application.
+ * Returns the first entry of the application in a group, in the order of the
+ * files, or NULL; and the one after an entry of the group.
  */
-const struct entry *table_first_of(
-    const struct table *table, const struct identity *application);
-const struct entry *table_next_of(
-    const struct table *table, const struct entry *entry);
+const struct entry *table_first_of(const struct table *table,
+    enum entry_group group, const struct identity *application);
+const struct entry *table_next_of(const struct table *table,
+    enum entry_group group, const struct entry *entry);
 
 /* Returns 1 when an entry has an application of this tenant. */
 int table_has_tenant(const struct table *table, const char *tenant);
@@ -78,12 +48,6 @@ int table_has_tenant(const struct table *table, const char *tenant);
 /* Returns the entry whose logins name this user, or NULL. */
 const struct entry *table_find_login(
     const struct table *table, const char *user);
-
-/* What is known of a client that has not signed in; empty: not known. */
-struct table_client {
-	const char *address, *daemon_name;
-	const char *certificate_issuer, *certificate_subject;
-};
 
 /*
  * Returns the entry that such a client may use: by certificate before by

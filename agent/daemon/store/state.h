@@ -15,7 +15,7 @@
 struct state;
 
 /* The secret that an application signed in with last, and its token. */
-struct credential {
+struct state_credential {
 	struct secret *secret; /* owned */
 	struct secret *token; /* owned; NULL when there is none */
 	long long token_expires; /* clock_wall(), 0 without a token */
@@ -56,7 +56,7 @@ int state_move_aside(
  * durable, -1 with *err.
  */
 int state_put(struct state *state, const struct identity *id,
-    const struct credential *credential, struct error *err);
+    const struct state_credential *credential, struct error *err);
 
 /*
  * Forgets applications that have neither signed in nor sent since wall
@@ -70,7 +70,7 @@ int state_expire(struct state *state, long long wall, struct error *err);
  * application is unknown, -1 with *err.
  */
 int state_get(struct state *state, const struct identity *id,
-    struct credential *credential, struct error *err);
+    struct state_credential *credential, struct error *err);
 
 /*
  * Adds step seconds, by which the clock was set, to the times that were written
@@ -95,6 +95,6 @@ int state_follow_more(struct state *state, struct error *err);
 int state_mend_future(struct state *state, struct error *err);
 
 /* Wipes what the struct owns; takes a zeroed one. */
-void credential_clear(struct credential *credential);
+void state_credential_clear(struct state_credential *credential);
 
 #endif

@@ -30,6 +30,7 @@ struct turn {
 	struct turns *all;
 	struct identity identity;
 	char mailbox[ADDRESS_SIZE];
+	char entry_name[ENTRY_NAME_SIZE]; /* empty: none */
 	long long deadline, patience;
 	int is_delivery;
 	enum turn_step step;

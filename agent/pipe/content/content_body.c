@@ -6,10 +6,12 @@
  * time to be written. All in pieces of TRANSFORM_IN bytes.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/codec.h"
 #include "lib/base/utf8.h"
+#include "lib/mail/param.h"
 #include "content_private.h"
 
 /* HTML and XML may name their charset near their beginning. */
@@ -114,13 +116,30 @@ content_body_transform_only(
 	plan->transform = transform;
 }
 
-/* 1 when the beginning of the body says its charset, 0 or -1. */
+/* Where a charset may be named in so much of a text, or NULL. */
+static const char *
+content_body_find_charset(const char *text)
+{
+	const char *found = strcasestr(text, "charset=");
+
+	if (found != NULL)
+		return found + strlen("charset=");
+	found = strcasestr(text, "encoding=");
+	return found == NULL ? NULL : found + strlen("encoding=");
+}
+
+/*
+ * 1 when the beginning of the body says its charset, 0 or -1. The name goes into
+ * the plan, where it is one that readers know.
+ */
 static int
-content_body_names_charset(
-    const struct content *c, const struct mime_part *part, struct error *err)
+content_body_names_charset(const struct content *c,
+    const struct mime_part *part, struct body_plan *plan, struct error *err)
 {
 	char bytes[TRANSFORM_IN + 1];
 	long long to = part->body.to;
+	const char *found;
+	struct span name;
 	ssize_t n;
 
 	if (!mime_is(part, "text", "html") && !mime_is(part, "text", "xml"))
@@ -131,13 +150,35 @@ content_body_names_charset(
 	if (n <= 0)
 		return (int)n;
 	bytes[n] = '\0'; /* there is no other NUL */
-	return strcasestr(bytes, "charset=") != NULL ||
-	    strcasestr(bytes, "encoding=") != NULL;
+	if ((found = content_body_find_charset(bytes)) == NULL)
+		return 0;
+	name = charset_name_in(span_between(found, bytes + n));
+	if (name.len <= CHARSET_NAME_MAX && charset_is_name(name))
+		snprintf(plan->inside, sizeof(plan->inside), "%.*s",
+		    (int)name.len, name.p);
+	return 1;
 }
 
-/* Finds the charset that text with 8-bit bytes lacks, if any. */
 static int
-content_body_missing_charset(const struct content *c,
+content_body_has_charset(const struct mime_part *part)
+{
+	struct param_reader r;
+	struct param p;
+
+	param_init(&r, part->content_type);
+	while (param_next(&r, &p))
+		if (span_is(p.name, "charset"))
+			return 1;
+	return 0;
+}
+
+/*
+ * Decides what Content-Type must say of text with 8-bit bytes: nothing new where
+ * it names a charset so that every reader finds it. What is in the text itself
+ * counts where Content-Type has no charset, and instead of a name that is none.
+ */
+static int
+content_body_choose_charset(const struct content *c,
     const struct mime_part *part, const struct measure *m,
     struct body_plan *plan, struct error *err)
 {
@@ -145,17 +186,28 @@ content_body_missing_charset(const struct content *c,
 	    span_between(part->charset, part->charset + strlen(part->charset));
 	int named;
 
-	if (!m->scan.eight_bit || !mime_is(part, "text", NULL) ||
-	    (declared.len > 0 && charset_kind(declared) != CHARSET_ASCII))
+	if (!m->scan.eight_bit || !mime_is(part, "text", NULL))
 		return 0;
+	if (charset_is_name(declared)) {
+		if (!content_head_is_sound(part))
+			plan->charset = part->charset;
+		return 0;
+	}
 	if (utf8_check_end(&m->utf8)) {
 		plan->charset = "utf-8";
 		return 0;
 	}
-	named = content_body_names_charset(c, part, err);
-	if (named == 0)
-		plan->charset = "windows-1252";
-	return named == -1 ? -1 : 0;
+	named = content_body_names_charset(c, part, plan, err);
+	if (named == -1)
+		return -1;
+	if (named == 1 && !content_body_has_charset(part))
+		return 0;
+	plan->charset = "windows-1252";
+	if (plan->inside[0] != '\0' &&
+	    charset_kind(span_between(plan->inside,
+		plan->inside + strlen(plan->inside))) != CHARSET_UTF8)
+		plan->charset = plan->inside;
+	return 0;
 }
 
 static int
@@ -176,7 +228,7 @@ content_body_plan_identity(struct content *c, const struct mime_part *part,
 		content_body_transform_only(plan, TRANSFORM_LINES);
 	if (plan->encoding == NULL)
 		return 0;
-	return content_body_missing_charset(c, part, &m, plan, err);
+	return content_body_choose_charset(c, part, &m, plan, err);
 }
 
 /* --- which rule --- */

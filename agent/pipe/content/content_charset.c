@@ -41,13 +41,15 @@ content_charset_number_of(struct charsets *all, const struct mime_part *part)
 static void
 content_charset_note(struct charsets *all, const struct mime_part *part)
 {
+	struct span own =
+	    span_between(part->charset, part->charset + strlen(part->charset));
 	size_t number = content_charset_number_of(all, part);
 
 	if (number >= MESSAGES_MAX || all->messages[number].settled)
 		return;
 	strcpy(all->messages[number].name, part->charset);
 	all->messages[number].settled =
-	    part->charset[0] != '\0' || mime_is(part, "text", NULL);
+	    charset_kind(own) > CHARSET_ASCII || mime_is(part, "text", NULL);
 }
 
 int

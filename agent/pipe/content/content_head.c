@@ -2,7 +2,9 @@
  * content_head.c - edits the fields of one part.
  *
  * A field is written anew as a whole where anything in it asks for it, and is
- * not touched otherwise. New fields stand behind the last one.
+ * not touched otherwise. New fields stand behind the last one. Of a field of MIME
+ * that stands twice in one header some readers take the first and others the
+ * last (GMime), so the first one stays, by which the body was read.
  */
 #include <string.h>
 
@@ -18,7 +20,8 @@ struct head {
 	const struct mime_part *part;
 	const struct body_plan *plan;
 	struct span client; /* to be cut from a Received field, or empty */
-	int types, encodings, versions; /* fields seen so far */
+	/* fields seen so far */
+	int types, encodings, dispositions, versions;
 };
 
 static struct span
@@ -61,22 +64,32 @@ content_head_add_line_end(struct buf *out, const struct header_field *f)
 		buf_add(out, "\r\n", 2);
 }
 
+/* Converts a value where it must be: see content_charset_convert(). -1; 0. */
+static int
+content_head_convert(const struct head *h, struct span *value, struct buf *utf8,
+    struct error *err)
+{
+	int result =
+	    content_charset_convert(*value, h->content->charset, utf8, err);
+
+	if (result == 1)
+		*value = span_between(utf8->bytes, utf8->bytes + utf8->len);
+	return result == -1 ? -1 : 0;
+}
+
 static int
 content_head_write_field(const struct head *h, const struct header_field *f,
     struct span value, struct error *err)
 {
-	const char *charset = h->content->charset;
 	struct buf out, utf8;
 	int result;
 
 	buf_init(&out, FIELD_OUT_MAX);
 	buf_init(&utf8, FIELD_OUT_MAX);
-	result = content_charset_convert(value, charset, &utf8, err);
-	if (result == 1)
-		value = span_between(utf8.bytes, utf8.bytes + utf8.len);
+	result = content_head_convert(h, &value, &utf8, err);
 	if (result != -1) {
 		field_write(&out, span_between(f->whole.p, f->value.p), value,
-		    content_head_whole(charset));
+		    content_head_whole(h->content->charset));
 		content_head_add_line_end(&out, f);
 		result = content_head_replace(h, f->whole, &out, err);
 	}
@@ -86,57 +99,91 @@ content_head_write_field(const struct head *h, const struct header_field *f,
 
 /* --- Content-Type --- */
 
-/*
- * Where the charset goes: in the place of one that says nothing or what cannot
- * be, with all up to the next ';', or else behind the type. *at is empty then.
- */
-static void
-content_head_find_charset(
-    struct span value, struct span subtype, struct span *at)
+/* Whether only blanks and comments stand here, up to a ';' or the end. */
+static int
+content_head_is_gap(const char *from, const char *to)
 {
+	struct span text = span_trim(span_between(from, to));
+
+	return text.len == 0 || text.p[0] == '(';
+}
+
+int
+content_head_is_sound(const struct mime_part *part)
+{
+	char text[CHARSET_NAME_MAX + 1];
 	struct param_reader r;
 	struct param p;
+	int count = 0;
 
-	param_init(&r, value);
-	while (param_next(&r, &p))
-		if (span_is(p.name, "charset")) {
-			*at = span_between(p.whole.p, r.next);
-			return;
-		}
-	*at = span_between(span_end(subtype), span_end(subtype));
+	if (!part->type_read)
+		return 0;
+	param_init(&r, part->content_type);
+	while (param_next(&r, &p)) {
+		if (!p.separated)
+			return 0;
+		if (span_is(p.name, "charset") && count++ == 0 && !p.extended &&
+		    p.section == -1 &&
+		    (param_text(&p, text, sizeof(text)) == -1 ||
+			strcmp(text, part->charset) != 0))
+			return 0;
+		if (count <= 1 &&
+		    !content_head_is_gap(span_end(p.whole), r.next))
+			return 0;
+	}
+	return count <= 1;
 }
 
-/* Whether a parameter follows without a ';', as some write it. */
-static int
-content_head_lacks_semicolon(struct span value)
+/* Adds a parameter behind what is there, with the blanks before it. */
+static void
+content_head_add_param(struct buf *out, const char *from, const struct param *p)
 {
-	struct param_reader r;
+	const char *space = p->whole.p;
 
-	param_init(&r, value);
-	return r.next < r.limit && *r.next != ';';
+	while (space > from && span_is_space(space[-1]))
+		space--;
+	buf_add_string(out, ";");
+	if (space < p->whole.p)
+		buf_add(out, space, (size_t)(p->whole.p - space));
+	else if (!p->separated)
+		buf_add_string(out, " ");
 }
 
-/* The value with the charset put in; the caller frees it. */
+/*
+ * Writes the value with the charset in it: in the place of the first that is
+ * there, or else behind the type. Each parameter gets the ';' that may lack, and
+ * what is none goes.
+ */
 static void
 content_head_with_charset(
     const struct head *h, struct span value, struct buf *out)
 {
-	struct span type, subtype, before, at;
+	struct span type, subtype;
+	struct param_reader r;
+	const char *from;
+	struct param p;
+	int count = 0;
 
-	buf_init(out, FIELD_OUT_MAX);
 	if (param_type(value, &type, &subtype) == -1) {
 		buf_printf(out, " text/plain; charset=%s", h->plan->charset);
 		return;
 	}
-	content_head_find_charset(value, subtype, &at);
-	before = span_trim(span_between(value.p, at.p));
-	buf_add(out, value.p, (size_t)(at.p - value.p));
-	if (span_end(before)[-1] != ';')
-		buf_add_string(out, "; ");
-	buf_printf(out, "charset=%s", h->plan->charset);
-	if (at.len == 0 && content_head_lacks_semicolon(value))
-		buf_add_string(out, ";");
-	buf_add(out, span_end(at), (size_t)(span_end(value) - span_end(at)));
+	from = span_end(subtype);
+	buf_add(out, value.p, (size_t)(from - value.p));
+	for (param_init(&r, value); param_next(&r, &p);)
+		count += span_is(p.name, "charset");
+	if (count == 0)
+		buf_printf(out, "; charset=%s", h->plan->charset);
+	count = 0;
+	for (param_init(&r, value); param_next(&r, &p); from = r.next) {
+		if (span_is(p.name, "charset") && count++ > 0)
+			continue;
+		content_head_add_param(out, from, &p);
+		if (span_is(p.name, "charset"))
+			buf_printf(out, "charset=%s", h->plan->charset);
+		else
+			buf_add(out, p.whole.p, p.whole.len);
+	}
 }
 
 /* Writes the field with another value, which it frees. */
@@ -159,15 +206,23 @@ static int
 content_head_write_type(
     const struct head *h, const struct header_field *f, struct error *err)
 {
-	struct buf value;
+	struct span value = f->value;
+	struct buf out, utf8;
+	int result;
 
-	content_head_with_charset(h, f->value, &value);
-	return content_head_write_value(h, f, &value, err);
+	buf_init(&utf8, FIELD_OUT_MAX);
+	result = content_head_convert(h, &value, &utf8, err);
+	if (result == 0) {
+		buf_init(&out, FIELD_OUT_MAX);
+		content_head_with_charset(h, value, &out);
+		result = content_head_write_value(h, f, &out, err);
+	}
+	buf_free(&utf8);
+	return result;
 }
 
 /* --- Content-Transfer-Encoding and Received --- */
 
-/* The first says what is new; others would only confuse. */
 static int
 content_head_write_encoding(
     const struct head *h, const struct header_field *f, struct error *err)
@@ -175,12 +230,9 @@ content_head_write_encoding(
 	struct buf out;
 
 	buf_init(&out, FIELD_OUT_MAX);
-	buf_add(&out, "", 0);
-	if (h->encodings == 1) {
-		buf_add(&out, f->whole.p, (size_t)(f->value.p - f->whole.p));
-		buf_printf(&out, " %s", h->plan->encoding);
-		content_head_add_line_end(&out, f);
-	}
+	buf_add(&out, f->whole.p, (size_t)(f->value.p - f->whole.p));
+	buf_printf(&out, " %s", h->plan->encoding);
+	content_head_add_line_end(&out, f);
 	return content_head_replace(h, f->whole, &out, err);
 }
 
@@ -209,15 +261,30 @@ content_head_asks_for_it(const struct header_field *f)
 	return scan_found(&s);
 }
 
-static void
-content_head_count(struct head *h, const struct header_field *f)
+/* Counts a field of MIME; 1 when one of its name was there before. */
+static int
+content_head_is_surplus(struct head *h, const struct header_field *f)
 {
 	if (span_is(f->name, "Content-Type"))
-		h->types++;
-	else if (span_is(f->name, "Content-Transfer-Encoding"))
-		h->encodings++;
-	else if (span_is(f->name, "MIME-Version"))
+		return h->types++ > 0;
+	if (span_is(f->name, "Content-Transfer-Encoding"))
+		return h->encodings++ > 0;
+	if (span_is(f->name, "Content-Disposition"))
+		return h->dispositions++ > 0;
+	if (span_is(f->name, "MIME-Version"))
 		h->versions++;
+	return 0;
+}
+
+static int
+content_head_drop(
+    const struct head *h, const struct header_field *f, struct error *err)
+{
+	struct buf nothing;
+
+	buf_init(&nothing, 1);
+	buf_add(&nothing, "", 0);
+	return content_head_replace(h, f->whole, &nothing, err);
 }
 
 static int
@@ -226,15 +293,15 @@ content_head_edit_field(
 {
 	const struct body_plan *plan = h->plan;
 
-	content_head_count(h, f);
+	if (content_head_is_surplus(h, f))
+		return content_head_drop(h, f, err);
 	if (h->client.len > 0 && h->client.p >= f->whole.p &&
 	    h->client.p < span_end(f->whole))
 		return content_head_write_received(h, f, err);
 	if (plan->encoding != NULL &&
 	    span_is(f->name, "Content-Transfer-Encoding"))
 		return content_head_write_encoding(h, f, err);
-	if (plan->charset != NULL && h->types == 1 &&
-	    span_is(f->name, "Content-Type"))
+	if (plan->charset != NULL && span_is(f->name, "Content-Type"))
 		return content_head_write_type(h, f, err);
 	if (content_head_asks_for_it(f))
 		return content_head_write_field(h, f, f->value, err);

@@ -28,6 +28,7 @@ struct body_plan {
 	enum transform_kind transform;
 	const char *encoding; /* new Content-Transfer-Encoding, or NULL */
 	const char *charset; /* to be put into Content-Type, or NULL */
+	char inside[CHARSET_NAME_MAX + 1]; /* that the text itself names */
 };
 
 /* --- content.c --- */
@@ -57,6 +58,13 @@ int content_transform(
 int content_line_ends(struct content *, long long to, struct error *);
 
 /* --- content_head.c --- */
+
+/*
+ * Returns 1 when every reader finds the charset of the part that we found in its
+ * Content-Type: it stands there once, without other text, and each parameter
+ * has its ';'.
+ */
+int content_head_is_sound(const struct mime_part *);
 
 /* Edits the fields of a part. */
 int content_head(struct content *, const struct mime_part *,

@@ -132,7 +132,7 @@ field_addresses_is_plain_phrase(struct span text)
 	return !fold_needs(text);
 }
 
-/* What stands before a phrase: a blank, or the line end that is there. */
+/* What stands before a text: a blank, or the line end that is there. */
 static struct span
 field_addresses_space(const struct address *a, struct span text)
 {
@@ -191,7 +191,10 @@ field_addresses_write_anew(struct fold *f, const struct address *a)
 	int named = field_addresses_write_phrase(f, a, a->name);
 	char key[ADDRESS_KEY_SIZE];
 
-	field_addresses_add(f, named ? " <" : " ");
+	if (named)
+		field_addresses_add(f, " <");
+	else
+		fold_raw(f, field_addresses_space(a, a->spec));
 	if (address_header_key(a->spec, key) == -1)
 		fold_raw(f, a->spec);
 	else

@@ -269,13 +269,14 @@ static const char *
 field_params_write_type(struct fold *f, struct span value)
 {
 	struct span type, subtype, word = param_word(value), rest;
-	int goes = word.len == 0 || fold_needs(word);
+	int goes = 0;
 
 	if (param_type(value, &type, &subtype) == 0)
 		word = subtype;
 	else
-		goes |=
-		    memchr(word.p, '/', word.len) != NULL && fold_needs(value);
+		goes = word.len == 0 || fold_needs(word) ||
+		    (memchr(word.p, '/', word.len) != NULL &&
+			fold_needs(value));
 	if (!goes) {
 		field_params_write_rest(
 		    f, span_between(value.p, span_end(word)));
@@ -340,6 +341,18 @@ field_params_goes(const struct params *ps, const struct param *p)
 	    field_params_has_form(ps, p->name);
 }
 
+/*
+ * Where to go on behind a parameter that goes or is written anew: at the ';',
+ * since without quotes other text would belong to it, or at the blanks before one
+ * that has no ';'.
+ */
+static const char *
+field_params_behind(const struct param_reader *r, const struct param *p)
+{
+	return r->next < r->limit && *r->next != ';' ? span_end(p->whole)
+						     : r->next;
+}
+
 void
 field_params(struct fold *f, struct span value)
 {
@@ -362,20 +375,24 @@ field_params(struct fold *f, struct span value)
 		gap = field_params_gap(at, p.whole.p, &space);
 		ends = gap.len > 0 && span_end(gap)[-1] == ';';
 		gap.len -= (size_t)ends;
+		if (gap.len == 1 && gap.p[0] == ',') /* for a ';' */
+			gap.len = 0;
 		field_params_write_rest(f, gap);
 		at = span_end(p.whole);
 		if (field_params_goes(&ps, &p)) {
-			at = r.next;
+			at = field_params_behind(&r, &p);
 			continue;
 		}
-		/* what went may have been all that kept it from the last one */
-		if (ends || fold_needs(gap))
+		/*
+		 * what went may have been all that kept it from the last one,
+		 * and where there was nothing many would not see this one
+		 */
+		if (ends || fold_needs(gap) || !p.separated)
 			fold_raw(f, span_between(semicolon, semicolon + 1));
 		if (field_params_must_write(&ps, &p)) {
 			field_params_write_param(&ps, space, &p);
 			field_params_add_form(&ps, p.name);
-			/* without quotes, what follows would belong to it */
-			at = r.next;
+			at = field_params_behind(&r, &p);
 		} else {
 			fold_space(f, space, p.whole.len);
 			fold_raw(f, p.whole);

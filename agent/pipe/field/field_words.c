@@ -27,6 +27,21 @@ struct units {
 	int open_quote; /* there is no other quote any more */
 };
 
+/*
+ * Returns the kind of an encoded word, or 0. One with a blank in it, as where
+ * quotes hold words together, is none (RFC 2047 section 2).
+ */
+static int
+field_words_is_encoded(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (span_is_space(text.p[i]))
+			return 0;
+	return encoded_word_is(text);
+}
+
 /* From p to a blank, or to a bracket in a comment. */
 static const char *
 field_words_text_end(const char *p, const char *limit, enum words mode)
@@ -51,7 +66,7 @@ field_words_quoted_end(struct units *us, const char *p)
 {
 	const char *end = field_words_text_end(p, us->limit, us->mode), *quote;
 
-	if (encoded_word_is(span_between(p, end)))
+	if (field_words_is_encoded(span_between(p, end)))
 		return end;
 	while (!us->open_quote &&
 	    (quote = memchr(p, '"', (size_t)(end - p))) != NULL) {
@@ -133,7 +148,7 @@ field_words_opens(const struct units *us, struct span text)
 static int
 field_words_needs(const struct units *us, const struct unit *u)
 {
-	if (u->kind != UNIT_WORD || encoded_word_is(u->text))
+	if (u->kind != UNIT_WORD || field_words_is_encoded(u->text))
 		return 0;
 	return fold_needs(u->text) || field_words_opens(us, u->text) ||
 	    (us->mode == WORDS_SUBJECT && u->text.len > LONG_WORD);
@@ -213,7 +228,7 @@ field_words_write_other(struct fold *f, const struct unit *u, enum words mode)
 static void
 field_words_write_encoded_word(struct fold *f, struct span word)
 {
-	int is_q = encoded_word_is(word) == 'q';
+	int is_q = field_words_is_encoded(word) == 'q';
 	char hex[3] = {'='};
 	size_t i;
 
@@ -249,7 +264,7 @@ field_words_write_run(
 		field_words_add_word(&text, u->text, us->mode);
 		field_words_next_unit(us, u);
 	}
-	if (u->kind == UNIT_WORD && encoded_word_is(u->text))
+	if (u->kind == UNIT_WORD && field_words_is_encoded(u->text))
 		field_words_add_unfolded(&text, u->space);
 	if (text.failed)
 		f->out->failed = text.failed;
@@ -287,7 +302,7 @@ field_words_split(struct fold *f, const struct unit *u)
 static void
 field_words_write_word(struct fold *f, const struct unit *u)
 {
-	if (!encoded_word_is(u->text)) {
+	if (!field_words_is_encoded(u->text)) {
 		fold_space(f, u->space, u->text.len);
 		fold_raw(f, u->text);
 	} else if (!field_words_split(f, u)) {
@@ -310,7 +325,8 @@ words_write(struct fold *f, struct span text, enum words mode)
 			after_word = 1;
 			continue;
 		}
-		after_word = u.kind == UNIT_WORD && encoded_word_is(u.text);
+		after_word =
+		    u.kind == UNIT_WORD && field_words_is_encoded(u.text);
 		if (u.kind == UNIT_WORD)
 			field_words_write_word(f, &u);
 		else

@@ -3,7 +3,8 @@
  *
  * Exchange sends as one mailbox. So From becomes one address: the only one
  * there is that a mailbox can have, whosever it is, since sending as somebody
- * else is a right that an admin gives; else the mailbox that sends. An address
+ * else is a right that an admin gives; else the mailbox that sends, and that too
+ * where an entry of the table says so. An address
  * that no mailbox can have may still receive mail, so it goes into Reply-To. A
  * name that holds a '@' was seen to be refused (ErrorSendAsDenied), and Exchange
  * shows the directory's name anyway.
@@ -35,15 +36,38 @@ from_read_fields(struct from *from, struct mailboxes *named, struct span head)
 	}
 }
 
+/*
+ * Whether the header that came names the same mailbox in From as its text in
+ * UTF-8 does, or that is the one that sends. The milter has read the one and
+ * chosen by it.
+ */
+static int
+from_is_as_it_came(const struct mailboxes *named, struct span raw)
+{
+	struct mailboxes came = {.own = named->own};
+	struct from unused = {.fields = 0};
+
+	if (raw.p == NULL || (named->count == 1 && named->has_own))
+		return 1;
+	from_read_fields(&unused, &came, raw);
+	return came.count == named->count &&
+	    (named->count == 0 || strcmp(came.key, named->key) == 0);
+}
+
 /* Whose address From will have. */
 static void
 from_choose(struct from *from, const struct mailboxes *named,
-    const char *mailbox, int is_bounce)
+    const char *mailbox, enum from_kind kind, struct span raw)
 {
-	if (named->count == 1 || (is_bounce && named->count > 0)) {
+	if (!from_is_as_it_came(named, raw)) {
+		from->address = mailbox;
+		from->author = named->first;
+		from->has_author = named->count == 1;
+	} else if (named->count == 1 ||
+	    (kind == FROM_OF_BOUNCE && named->count > 0)) {
 		from->author = named->first;
 		from->has_author = 1;
-		if (is_bounce && !named->has_own)
+		if (kind != FROM_OF_CLIENT && !named->has_own)
 			from->address = mailbox;
 	} else if (named->has_own) {
 		from->author = named->found;
@@ -55,16 +79,30 @@ from_choose(struct from *from, const struct mailboxes *named,
 	}
 }
 
+/* Returns the one address that From loses, or NULL; also where it is in doubt. */
+static const struct address *
+from_lost(
+    const struct from *from, const struct mailboxes *named, struct span raw)
+{
+	if (from->address == NULL || !from_is_as_it_came(named, raw))
+		return NULL;
+	if (named->count == 1)
+		return &named->first;
+	return named->count == 0 && named->unfit_count == 1
+	    ? &named->first_unfit
+	    : NULL;
+}
+
 /* Chooses where answers go that would have gone to an address in From. */
 static void
-from_choose_reply_to(
-    struct from *from, const struct mailboxes *named, int is_bounce)
+from_choose_reply_to(struct from *from, const struct mailboxes *named,
+    enum from_kind kind, struct span raw)
 {
+	const struct address *lost = from_lost(from, named, raw);
 	char key[ADDRESS_KEY_SIZE];
 
-	if (is_bounce || from->has_reply_to || named->count > 0 ||
-	    named->unfit_count != 1 ||
-	    address_header_key(named->first_unfit.spec, key) == -1 ||
+	if (kind == FROM_OF_BOUNCE || from->has_reply_to || lost == NULL ||
+	    address_header_key(lost->spec, key) == -1 ||
 	    mailbox_domain_unfit(strrchr(key, '@') + 1) != NULL)
 		return;
 	strcpy(from->reply_to, key);
@@ -180,8 +218,8 @@ from_set_key(struct from *from, struct error *err)
 }
 
 int
-from_survey(struct from *from, struct span head, const char *mailbox,
-    int is_bounce, struct error *err)
+from_survey(struct from *from, struct span head, struct span raw,
+    const char *mailbox, enum from_kind kind, struct error *err)
 {
 	struct span own = span_between(mailbox, mailbox + strlen(mailbox));
 	struct mailboxes named = {.own = NULL};
@@ -194,15 +232,16 @@ from_survey(struct from *from, struct span head, const char *mailbox,
 	from_read_fields(from, &named, head);
 	if (from->fields == 0)
 		return 0;
-	from_choose(from, &named, mailbox, is_bounce);
-	from_choose_reply_to(from, &named, is_bounce);
+	from_choose(from, &named, mailbox, kind, raw);
+	from_choose_reply_to(from, &named, kind, raw);
 	from->changes = from->fields > 1 || named.addresses != 1 ||
-	    named.ambiguous || from->address != NULL ||
+	    named.ambiguous || named.by_pairs || from->address != NULL ||
 	    !mailbox_text_is_right(&from->author) ||
 	    from->author.separator == ';';
-	if (from_set_key(from, err) == -1)
+	if (from_set_key(from, err) == -1 || from_judge_name(from, err) == -1)
 		return -1;
-	return from_judge_name(from, err);
+	from->nameless |= named.by_pairs;
+	return 0;
 }
 
 static void

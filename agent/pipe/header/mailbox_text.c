@@ -3,6 +3,9 @@
  */
 #include <string.h>
 
+#include "lib/base/codec.h"
+#include "lib/mail/address_lex.h"
+#include "lib/mail/encoded_word.h"
 #include "mailbox_text.h"
 
 #define MAILBOX_TEXT_MAX (1024 * 1024) /* a header has no more */
@@ -80,21 +83,90 @@ mailbox_text_add_quoted(struct buf *out, struct span name)
 	buf_add_string(out, "\"");
 }
 
-/* A name that is the address goes, and so does one with an odd encoded word. */
+/*
+ * An encoded word, with =XX for what RFC 2047 section 5 (3) forbids in a phrase,
+ * and which some take for quotes, comments and addresses. 0 where that cannot be.
+ */
+static int
+mailbox_text_add_word(struct buf *out, struct span word)
+{
+	int kind = encoded_word_is(word), marks = 0;
+	char hex[3] = {'='};
+	size_t i;
+
+	for (i = 0; i < word.len; i++) {
+		marks += word.p[i] == '?';
+		if (marks == 3 && kind == 'q' &&
+		    strchr("\"(),.:;<>@[\\]", word.p[i]) != NULL) {
+			codec_hex_put(word.p[i], hex + 1);
+			buf_add(out, hex, sizeof(hex));
+		} else
+			buf_add(out, &word.p[i], 1);
+	}
+	return kind != 0;
+}
+
+/* A name of encoded words and atoms, between blanks. 0 for another one. */
+static int
+mailbox_text_add_words(struct buf *out, struct span name)
+{
+	const char *p = name.p, *limit = span_end(name), *from;
+	int atom;
+
+	while (p < limit) {
+		while (p < limit && span_is_space(*p))
+			p++;
+		atom = 1;
+		for (from = p; p < limit && !span_is_space(*p); p++)
+			atom &= lex_is_atext(*p);
+		if (from > name.p)
+			buf_add_string(out, " ");
+		if (encoded_word_is(span_between(from, p)))
+			mailbox_text_add_word(out, span_between(from, p));
+		else if (atom)
+			buf_add(out, from, (size_t)(p - from));
+		else
+			return 0;
+	}
+	return 1;
+}
+
+/* "name <address>" as one mailbox in any list, or nothing. */
+static void
+mailbox_text_add_named(struct buf *out, struct span name, const char *address)
+{
+	struct buf whole;
+
+	buf_init(&whole, MAILBOX_TEXT_MAX);
+	if (mailbox_text_add_words(&whole, name)) {
+		buf_printf(&whole, " <%s>", address);
+		if (whole.failed)
+			out->failed = whole.failed;
+		else if (mailbox_text_stands(span_between(
+			     whole.bytes, whole.bytes + whole.len)))
+			buf_add(out, whole.bytes, whole.len);
+	}
+	buf_free(&whole);
+}
+
+/*
+ * A name that is the address goes, and so does one with an encoded word that
+ * cannot be written so that all read it alike.
+ */
 static void
 mailbox_text_add_repaired(
     struct buf *out, const struct address *a, const char *address)
 {
-	int named = a->name.len > 0 && !mailbox_text_has_word(a->name) &&
-	    !span_is(a->name, address);
+	size_t before = out->len;
 
-	if (named) {
+	if (mailbox_text_has_word(a->name))
+		mailbox_text_add_named(out, a->name, address);
+	else if (a->name.len > 0 && !span_is(a->name, address)) {
 		mailbox_text_add_quoted(out, a->name);
-		buf_add_string(out, " <");
+		buf_printf(out, " <%s>", address);
 	}
-	buf_add_string(out, address);
-	if (named)
-		buf_add_string(out, ">");
+	if (out->len == before)
+		buf_add_string(out, address);
 }
 
 /* A name that is the old address would be taken for the address by some. */

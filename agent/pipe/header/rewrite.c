@@ -139,8 +139,11 @@ rewrite_survey(struct header *h, const struct rewrite_rules *rules,
 		    "the lines of the message end in CR alone, so that it is "
 		    "all header and has no text");
 	lists_survey(&h->lists, head, recipients, rules->keep);
-	return from_survey(
-	    &h->from, head, rules->mailbox, rules->is_bounce, err);
+	return from_survey(&h->from, head, rules->raw, rules->mailbox,
+	    rules->is_bounce	      ? FROM_OF_BOUNCE
+		: rules->replace_from ? FROM_REPLACED
+				      : FROM_OF_CLIENT,
+	    err);
 }
 
 /* --- second pass --- */

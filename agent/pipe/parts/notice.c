@@ -176,6 +176,18 @@ notice_add_words(
 	buf_add_string(out, "\r\n");
 }
 
+/* One that is no address may hold anything. */
+static void
+notice_add_address(struct buf *out, const char *address)
+{
+	char c;
+
+	for (; *address != '\0'; address++) {
+		c = *address > ' ' && *address < 127 ? *address : '?';
+		buf_add(out, &c, 1);
+	}
+}
+
 static void
 notice_add_date(struct buf *out)
 {
@@ -229,7 +241,9 @@ notice_add_text(struct writer *w)
 	for (rank = 0; rank < rs->sorted_count; rank++) {
 		if (!notice_is_refused(w->parts, rank))
 			continue;
-		buf_printf(out, "\r\n<%s>:\r\n    ", rs->sorted[rank]->address);
+		buf_add_string(out, "\r\n<");
+		notice_add_address(out, rs->sorted[rank]->address);
+		buf_add_string(out, ">:\r\n    ");
 		notice_add_words(
 		    out, parts_why(w->parts, rank)->text, 4, "    ");
 	}
@@ -256,12 +270,13 @@ notice_add_status(struct writer *w)
 		if (!notice_is_refused(w->parts, rank))
 			continue;
 		why = parts_why(w->parts, rank);
+		buf_add_string(out, "\r\nFinal-Recipient: rfc822; ");
+		notice_add_address(out, rs->sorted[rank]->address);
 		buf_printf(out,
-		    "\r\nFinal-Recipient: rfc822; %s\r\n"
-		    "Action: failed\r\n"
+		    "\r\nAction: failed\r\n"
 		    "Status: %s\r\n"
 		    "Diagnostic-Code: x-msgraph;",
-		    rs->sorted[rank]->address, why->dsn);
+		    why->dsn);
 		notice_add_words(
 		    out, why->text, strlen("Diagnostic-Code: x-msgraph;"), " ");
 	}

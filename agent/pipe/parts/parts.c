@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mail/recipient_unfit.h"
 #include "parts.h"
 
 #define POSTS_OF_REFUSAL 2
@@ -137,14 +138,62 @@ static size_t
 parts_add_reason(struct parts *p, const struct wire_reply *reply)
 {
 	struct parts_reason *reason;
+	size_t i;
 
 	p->refused = *reply;
-	if (p->reason_count == PARTS_REASONS_MAX)
-		return PARTS_REASONS_MAX - 1;
+	for (i = 0; i < p->reason_count; i++)
+		if (strcmp(p->reasons[i].text, reply->text) == 0 &&
+		    strcmp(p->reasons[i].dsn, reply->dsn) == 0)
+			return i;
+	if (p->reason_count >= PARTS_REASONS_MAX - 1)
+		return PARTS_REASONS_MAX - 2;
 	reason = &p->reasons[p->reason_count];
 	snprintf(reason->dsn, sizeof(reason->dsn), "%s", reply->dsn);
 	snprintf(reason->text, sizeof(reason->text), "%s", reply->text);
 	return p->reason_count++;
+}
+
+/*
+ * Keeps why those count as refused whom nobody has asked about alone, once for
+ * all; returns its number.
+ */
+static size_t
+parts_add_undecided(struct parts *p, size_t why)
+{
+	struct parts_reason *reason = &p->reasons[p->reason_count];
+	char said[sizeof(reason->text) / 2];
+
+	if (p->undecided > 0)
+		return p->undecided;
+	memcpy(reason->dsn, p->reasons[why].dsn, sizeof(reason->dsn));
+	snprintf(said, sizeof(said), "%s", p->reasons[why].text);
+	snprintf(reason->text, sizeof(reason->text),
+	    "not tried alone: after %d requests it is not known whom of these "
+	    "Graph refuses. The last answer: %s",
+	    PARTS_POSTS_MAX, said);
+	p->undecided = p->reason_count++;
+	return p->undecided;
+}
+
+void
+parts_refuse_unfit(struct parts *p)
+{
+	struct wire_reply reply = {.status = WIRE_BOUNCED};
+	const char *address, *unfit, *dsn;
+	size_t rank;
+
+	for (rank = 0; rank < p->recipients->sorted_count; rank++) {
+		address = p->recipients->sorted[rank]->address;
+		unfit = recipient_unfit(
+		    span_between(address, address + strlen(address)), &dsn);
+		if (unfit == NULL)
+			continue;
+		snprintf(reply.dsn, sizeof(reply.dsn), "%s", dsn);
+		snprintf(reply.text, sizeof(reply.text),
+		    "no message can be sent to this address: %s", unfit);
+		parts_move(p, rank, rank + 1, PART_REFUSED,
+		    parts_add_reason(p, &reply));
+	}
 }
 
 /* 1 when the reply settles all that are left; 0; -1 when it ends the rest. */
@@ -200,7 +249,8 @@ parts_settle_range(
 
 	while ((left = parts_choose_range(p, from, to, PART_LEFT)) > 0) {
 		if (is_part && p->posts + POSTS_OF_REFUSAL > PARTS_POSTS_MAX) {
-			parts_move(p, from, to, PART_REFUSED, why);
+			parts_move(p, from, to, PART_REFUSED,
+			    parts_add_undecided(p, why));
 			return 0;
 		}
 		first =

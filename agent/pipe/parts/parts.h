@@ -16,7 +16,11 @@
 
 /* A call that is refused posts twice. Past these there are no more halves. */
 #define PARTS_POSTS_MAX 24
-#define PARTS_REASONS_MAX (PARTS_POSTS_MAX / 2)
+/*
+ * A reason for each refusal of Graph's, more than recipient_unfit() has, and one
+ * for those who are not decided.
+ */
+#define PARTS_REASONS_MAX (PARTS_POSTS_MAX / 2 + 13)
 
 enum part {
 	PART_LEFT, /* not decided: deferred, or not tried */
@@ -45,6 +49,7 @@ struct parts {
 	unsigned char *why; /* owned: which of reasons, by rank */
 	struct parts_reason reasons[PARTS_REASONS_MAX];
 	size_t reason_count;
+	size_t undecided; /* the reason of those, or 0 */
 	unsigned int posts;
 	struct wire_reply sent, refused, bounced, deferred; /* the first each;
 							       of refused the
@@ -59,6 +64,9 @@ struct parts {
 int parts_init(struct parts *, struct recipients *, parts_call *, void *ctx,
     struct error *);
 void parts_free(struct parts *);
+
+/* Refuses those to whom no message can be sent, without any call. */
+void parts_refuse_unfit(struct parts *);
 
 /*
  * Settles the recipients of these ranks (at most count from this one on): makes
