@@ -114,8 +114,8 @@ housekeeping_secrets(struct msgraphd *d, long long wall, struct error *err)
 	if ((gone = state_expire(d->state, wall, err)) == -1)
 		return -1;
 	if (gone > 0)
-		log_info("NOQUEUE: %d applications are forgotten that were "
-			 "silent for %lld days",
+		log_info("NOQUEUE: forgot %d applications that have neither "
+			 "signed in nor sent for %lld days",
 		    gone, (clock_wall() - wall) / DAYS);
 	return gone > 0;
 }

@@ -169,7 +169,7 @@ test_survives_a_restart(void **state)
 	assert_true(account_known_is_idle(account));
 }
 
-/* An answer about what was the stored secret changes what is stored now not. */
+/* An answer about the former stored secret does not change the present one. */
 static void
 test_late_answer(void **state)
 {

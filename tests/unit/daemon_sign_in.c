@@ -162,7 +162,7 @@ test_places_are_given_on(void **state)
 	for (i = 0; i < 40; i++)
 		if (clients[i].result == ACCOUNT_UNAVAILABLE) {
 			assert_string_equal(
-			    clients[i].text, "refused for want of room");
+			    clients[i].text, "too many sign-ins wait");
 			refused++;
 		}
 	assert_int_equal(refused, 7);

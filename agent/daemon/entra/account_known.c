@@ -157,7 +157,7 @@ account_known_take_stored(struct account *account, struct error *err)
 
 	if (found == 0)
 		error_set(err, ERROR_REFUSED, "4.7.8",
-		    "no secret is held for this client; it must sign in "
+		    "no secret of this application is stored; it must sign in "
 		    "again");
 	secret = credential.secret;
 	credential.secret = NULL;

@@ -59,7 +59,7 @@ submit_service_copy(char *to, size_t size, const char *value, const char *name,
 	return 0;
 }
 
-/* What a record says, besides what goes straight into the request. */
+/* The part of a record that does not go straight into the request. */
 struct recipients {
 	const char **list; /* point into conn->in */
 	size_t count, room;
@@ -144,8 +144,8 @@ submit_service_read_field(struct delivery_request *request,
 	    identity_parse(value, strlen(value), IDENTITY_DELIMITERS_ANY,
 		&request->identity, &reason) == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
-		    "the message was queued for user \"%s\", which is not a "
-		    "client of ours: %s",
+		    "the message was queued for user \"%s\", which names no "
+		    "Entra application: %s",
 		    value, reason);
 	return 0;
 }
@@ -171,7 +171,7 @@ submit_service_find_bounce_identity(struct msgraphd *daemon,
 	if (found == 0)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "the message was queued without a signed-in client, and "
-		    "no client has sent as this mailbox");
+		    "no application has sent as this mailbox");
 	return found == 1 ? 0 : -1;
 }
 

@@ -14,7 +14,7 @@
 
 struct state;
 
-/* What an application signed in with last, and the token it got for it. */
+/* The secret that an application signed in with last, and its token. */
 struct state_credential {
 	struct secret *secret; /* owned */
 	struct secret *token; /* owned; NULL when there is none */

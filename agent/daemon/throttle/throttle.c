@@ -30,7 +30,7 @@ struct throttle {
 	char name[];
 };
 
-/* Of what several have in common, the one that was told last. */
+/* The last throttle of a kind, to find what two of them have in common. */
 struct told {
 	LIST_ENTRY(told) entry;
 	long long at; /* clock_ms() */

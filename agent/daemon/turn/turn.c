@@ -145,7 +145,7 @@ turn_get_token(struct turn *turn)
 	    turn_on_token, turn);
 	if (turn->waiter == NULL)
 		turn_answer_later(turn, "4.3.2", REASON_ENDPOINT,
-		    "too much waits for this application already");
+		    "too many sign-ins and messages of this application wait");
 }
 
 /* --- the gate --- */

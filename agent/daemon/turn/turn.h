@@ -47,7 +47,7 @@ struct turn_answer {
 /* Called from the event loop, never from inside turn_ask(). */
 typedef void (*turn_done)(void *ctx, const struct turn_answer *answer);
 
-/* Whose requests, and how long they may wait. */
+/* The application and mailbox of the requests, and how long they may wait. */
 struct turn_for {
 	const struct identity *identity; /* copied, as is the next */
 	const char *mailbox;
