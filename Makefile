@@ -120,14 +120,15 @@ FAKE_HTTP = $(shell grep -l '"fake_http.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 	-Wl,--wrap=http_start,--wrap=http_cancel
 
-# that counts the sweeps
-$(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += -Wl,--wrap=accounts_sweep
+# that counts what is looked after
+$(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
+	-Wl,--wrap=accounts_sweep,--wrap=accounts_warn,--wrap=identities_refresh
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
 	f,http_start http_cancel http_may_have_all account_token \
-	account_cancel,-Wl,--wrap=$f)
+	account_cancel identities_may_deliver,-Wl,--wrap=$f)
 
 .SECONDARY:
 
@@ -150,13 +151,14 @@ TSAN_TESTS = $(addprefix $(TSAN_BUILD)/tests/,lib_log \
 	$(basename $(notdir $(wildcard tests/unit/milter_*.c))))
 # those measure or read memory, or bring an allocator of their own
 PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
-	tests/e2e/test_wiped.py tests/e2e/test_daemon_submit.py
+	tests/e2e/test_wiped.py tests/e2e/test_daemon_own.py \
+	tests/e2e/test_daemon_submit.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh tests/boot/mistakes \
 	conf-examples/keyvault/* conf-examples/postfix/configure
-MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 milter/*.8 saslauthd-plugin/*.8)
+MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
 	CFLAGS='-O1 -g'

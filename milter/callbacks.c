@@ -25,11 +25,13 @@
 #include "callbacks.h"
 #include "envelope.h"
 #include "message.h"
+#include "question.h"
 #include "reply.h"
 #include "size.h"
 
 #define ANSWER_MS 100 /* from a callback's return until it is written */
 #define ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
+#define MAYBE_ACTIONS SMFIF_CHGFROM /* for entries with from= */
 #define UNWANTED                                                       \
 	(SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOEOH | \
 	    SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_HDR)
@@ -42,7 +44,7 @@
  * word, which must not look like a client that has not signed in. None is const
  * only because libmilter's prototypes are not.
  */
-static char mail_macros[] = "i {auth_authen} {mail_addr}";
+static char mail_macros[] = "i {mail_addr} " CLIENT_MACROS;
 static char end_macros[] = "i";
 static char macro_queue_id[] = "i";
 static char macro_user[] = "{auth_authen}";
@@ -150,11 +152,21 @@ static void
 callbacks_log_action(SMFICTX *ctx, const struct message *m, const char *mailbox,
     const char *action, const char *text)
 {
-	log_info("%s: from=<%s>, user=%s, mailbox=<%s>, action=%s%s",
-	    callbacks_queue_id(ctx), m->sender, m->user, mailbox, action, text);
+	char client[CLIENT_TEXT_SIZE], user[REPLY_SENDER_SIZE];
+	char application[IDENTITY_TEXT_SIZE] = "";
+
+	client_text(&m->client, client);
+	reply_sender(m->client.user == NULL ? "" : m->client.user, user);
+	if (m->answer.application.tenant[0] != '\0')
+		identity_text(&m->answer.application, application);
+	log_info("%s: client=%s, from=<%s>, user=%s, application=%s, entry=%s, "
+		 "mailbox=<%s>, message-id=<%s>, nrcpt=%u, action=%s%s",
+	    callbacks_queue_id(ctx), client, m->sender, user, application,
+	    m->answer.entry, mailbox, m->message_id_text, m->recipients, action,
+	    text);
 }
 
-/* Says no to what the client asks for now. */
+/* Says no to what the client asks for now. What is ours to mend is for the log. */
 static sfsistat
 callbacks_say_no(SMFICTX *ctx, const struct message *m, const char *mailbox,
     const struct error *err)
@@ -169,7 +181,8 @@ callbacks_say_no(SMFICTX *ctx, const struct message *m, const char *mailbox,
 	snprintf(why, sizeof(why), " (%s %s)", err->dsn, err->text);
 	callbacks_log_action(
 	    ctx, m, mailbox, temporary ? "tempfail" : "reject", why);
-	reply_text(err->text, text);
+	reply_text(
+	    err->class == ERROR_OURS ? QUESTION_UNANSWERED : err->text, text);
 	smfi_setreply(ctx, code, dsn, text);
 	return temporary ? SMFIS_TEMPFAIL : SMFIS_REJECT;
 }
@@ -206,7 +219,7 @@ callbacks_on_negotiate(SMFICTX *ctx, unsigned long can_do,
 {
 	(void)unused1;
 	(void)unused2;
-	*actions = ACTIONS;
+	*actions = ACTIONS | (MAYBE_ACTIONS & can_do);
 	if ((can_do & SMFIF_SETSYMLIST) != 0 &&
 	    smfi_setsymlist(ctx, SMFIM_ENVFROM, mail_macros) == MI_SUCCESS &&
 	    smfi_setsymlist(ctx, SMFIM_EOM, end_macros) == MI_SUCCESS)
@@ -216,38 +229,33 @@ callbacks_on_negotiate(SMFICTX *ctx, unsigned long can_do,
 	return SMFIS_CONTINUE;
 }
 
-/* Who signed in, or NULL. */
-static int
-callbacks_read_user(SMFICTX *ctx, const char **user, struct error *err)
+/* A client_macro. */
+static const char *
+callbacks_get_macro(void *arg, const char *name)
 {
-	*user = smfi_getsymval(ctx, macro_user);
-	if (*user == NULL && smfi_getsymval(ctx, macro_sender) == NULL)
+	return smfi_getsymval(arg, (char *)name);
+}
+
+static int
+callbacks_read_client(SMFICTX *ctx, struct message *m, struct error *err)
+{
+	if (smfi_getsymval(ctx, macro_user) == NULL &&
+	    smfi_getsymval(ctx, macro_sender) == NULL)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "Postfix did not tell who signed in (out of memory, or "
 		    "milter_mail_macros lacks {auth_authen} and {mail_addr})");
-	return 0;
+	return client_read(&m->client, callbacks_get_macro, ctx, err);
 }
 
-/* NULL with *err. */
-static struct message *
-callbacks_open_message(
-    SMFICTX *ctx, const char *sender, char **argv, struct error *err)
+/* 0 when the client may send. */
+static int
+callbacks_admit(SMFICTX *ctx, struct message *m, char **argv, struct error *err)
 {
-	struct settings *settings = settings_get();
-	const char *user;
-	struct identity id;
-	struct message *m;
-
-	if (callbacks_read_user(ctx, &user, err) == -1 ||
-	    message_admit(&settings->conf, user, &id, err) == -1 ||
-	    envelope_sender(sender, err) == -1 ||
-	    size_check(argv, settings->conf.max_message_size, err) == -1) {
-		settings_put(&settings);
-		return NULL;
-	}
-	if ((m = message_new(settings, &id, sender)) == NULL)
-		error_no_memory(err);
-	return m;
+	if (callbacks_read_client(ctx, m, err) == -1 ||
+	    envelope_sender(m->argument, err) == -1 ||
+	    size_check(argv, m->settings->conf.max_message_size, err) == -1)
+		return -1;
+	return question_mail(m, err);
 }
 
 static sfsistat
@@ -258,15 +266,19 @@ callbacks_on_mail_from(SMFICTX *ctx, char **argv)
 	struct message *m;
 
 	callbacks_drop(ctx);
-	if ((m = callbacks_open_message(ctx, sender, argv, &err)) == NULL)
-		return callbacks_refuse_early(ctx, sender, &err);
 	if (callbacks_begin() == -1) {
-		message_free(&m);
 		error_set(&err, ERROR_TEMPORARY, "4.3.2",
 		    "the service is being restarted, try again in a moment");
 		return callbacks_refuse_early(ctx, sender, &err);
 	}
+	if ((m = message_new(settings_get(), sender)) == NULL) {
+		callbacks_end();
+		error_no_memory(&err);
+		return callbacks_refuse_early(ctx, sender, &err);
+	}
 	smfi_setpriv(ctx, m); /* fails for a NULL ctx alone */
+	if (callbacks_admit(ctx, m, argv, &err) == -1)
+		return callbacks_refuse(ctx, m, "", &err);
 	return SMFIS_CONTINUE;
 }
 
@@ -277,10 +289,13 @@ callbacks_on_recipient(SMFICTX *ctx, char **argv)
 	struct error err = {.class = ERROR_NONE};
 	struct message *m = smfi_getpriv(ctx);
 
-	if (m == NULL || argv[0] == NULL ||
-	    envelope_recipient(argv[0], &err) == 0)
+	if (m == NULL || argv[0] == NULL)
 		return SMFIS_CONTINUE;
-	return callbacks_say_no(ctx, m, "", &err);
+	if (envelope_recipient(argv[0], &err) == -1 ||
+	    question_recipient(m, argv[0], &err) == -1)
+		return callbacks_say_no(ctx, m, "", &err);
+	m->recipients++;
+	return SMFIS_CONTINUE;
 }
 
 static sfsistat
@@ -308,6 +323,18 @@ callbacks_change_header(
 	return result == MI_SUCCESS ? 0 : -1;
 }
 
+/* A bounce goes to the mailbox that sends. */
+static int
+callbacks_change_sender(SMFICTX *ctx, const struct message *m)
+{
+	char sender[MAILBOX_SIZE + 2];
+
+	if (m->answer.from[0] == '\0')
+		return 0;
+	snprintf(sender, sizeof(sender), "<%s>", m->answer.from);
+	return smfi_chgfrom(ctx, sender, NULL) == MI_SUCCESS ? 0 : -1;
+}
+
 static sfsistat
 callbacks_accept_message(
     SMFICTX *ctx, const struct message *m, const char *mailbox)
@@ -333,12 +360,14 @@ callbacks_on_end_of_message(SMFICTX *ctx)
 		    "the milter lost track of this message");
 		return callbacks_refuse_early(ctx, "", &err);
 	}
-	if (message_finish(m, mailbox, &err) == -1)
+	if (message_finish(m, mailbox, &err) == -1 ||
+	    question_end(m, mailbox, &err) == -1)
 		return callbacks_refuse(ctx, m, mailbox, &err);
 	if (message_edit(
-		m, mailbox, time(NULL), callbacks_change_header, ctx) == -1) {
+		m, mailbox, time(NULL), callbacks_change_header, ctx) == -1 ||
+	    callbacks_change_sender(ctx, m) == -1) {
 		error_set(&err, ERROR_TEMPORARY, "4.3.0",
-		    "the message header could not be changed");
+		    "header or envelope of the message could not be changed");
 		return callbacks_refuse(ctx, m, mailbox, &err);
 	}
 	return callbacks_accept_message(ctx, m, mailbox);

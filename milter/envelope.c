@@ -10,16 +10,13 @@
  */
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "lib/mail/address.h"
 #include "lib/mail/mailbox_unfit.h"
+#include "lib/mail/recipient_unfit.h"
 #include "envelope.h"
 
-#define ADDRESS_MAX 254 /* RFC 5321 section 4.5.3.1.3 without the <> */
-
-/*
- * A domain has a form in ASCII (RFC 5890), a local part has none, and what
- * Graph makes of one (RFC 6531) is not known.
- */
+/* The same as recipient_unfit() says, of what cannot be read as an address. */
 static int
 envelope_check_local(const char *argument, struct error *err)
 {
@@ -40,7 +37,7 @@ static int
 envelope_has_control(const char *s)
 {
 	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 32 || *s == 127)
+		if (printable_is_control(*s))
 			return 1;
 	return 0;
 }
@@ -75,10 +72,9 @@ envelope_lacks_local_part(const char *argument)
 static const char *
 envelope_recipient_unfit(const char *argument)
 {
-	char key[ADDRESS_KEY_SIZE];
 	struct address_reader r;
 	struct address a;
-	int len;
+	const char *dsn;
 
 	if (envelope_has_control(argument))
 		return "it holds a control character";
@@ -89,12 +85,7 @@ envelope_recipient_unfit(const char *argument)
 		return envelope_has_literal(argument)
 		    ? mailbox_domain_unfit("[")
 		    : NULL;
-	len = address_header_key(a.spec, key);
-	if (len == -1)
-		return "it cannot be written into a message";
-	if (len > ADDRESS_MAX)
-		return "it is longer than 254 bytes";
-	return mailbox_domain_unfit(strrchr(key, '@') + 1);
+	return recipient_unfit(a.spec, &dsn);
 }
 
 int

@@ -15,11 +15,8 @@
 int envelope_sender(const char *argument, struct error *err);
 
 /*
- * Checks the argument of RCPT TO. 0; or -1 with err->dsn 5.6.7, or 5.1.3 when
- * msgraph-agent could not write the address into a header, for which it would
- * have to bounce the message for the other recipients too, or when its domain
- * is none: Graph refuses a message to all for one such address. See
- * mailbox_domain_unfit().
+ * Checks the argument of RCPT TO. 0; or -1 with err->dsn 5.6.7 or 5.1.3 when no
+ * message can be sent to it: see recipient_unfit().
  */
 int envelope_recipient(const char *argument, struct error *err);
 

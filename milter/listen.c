@@ -15,7 +15,6 @@
 #include "listen.h"
 
 #define BACKLOG 512
-#define CONNECT_MS 1000
 
 /* The path of a unix socket, or NULL for the others. */
 static const char *
@@ -30,31 +29,6 @@ milter_listen_unix_path(const char *socket)
 	return socket[0] == '/' ? socket : NULL;
 }
 
-/*
- * One that still answers belongs to a running milter, and what is no socket is
- * somebody's file. A stale one is left to libmilter to remove.
- */
-static int
-milter_listen_check_place(const char *path, struct error *err)
-{
-	struct stat st;
-	int fd;
-
-	if (lstat(path, &st) == -1)
-		return errno == ENOENT ? 0
-				       : error_set(err, ERROR_OURS, "4.3.5",
-					     "%s: %s", path, strerror(errno));
-	if (!S_ISSOCK(st.st_mode))
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "%s exists and is not a socket; move it away", path);
-	fd = sock_connect(path, sock_now() + CONNECT_MS, NULL);
-	if (fd == -1)
-		return 0;
-	close(fd);
-	return error_set(err, ERROR_OURS, "4.3.5",
-	    "another process answers on %s; is it running already?", path);
-}
-
 int
 listen_open(const char *socket, struct error *err)
 {
@@ -62,7 +36,7 @@ listen_open(const char *socket, struct error *err)
 	mode_t mask;
 	int opened;
 
-	if (path != NULL && milter_listen_check_place(path, err) == -1)
+	if (path != NULL && sock_remove_stale(path, err) == -1)
 		return -1;
 	mask = umask(0117);
 	errno = 0;

@@ -25,37 +25,18 @@ message_whole(const char *text)
 
 /* --- MAIL FROM --- */
 
-int
-message_admit(const struct conf *conf, const char *authen, struct identity *id,
-    struct error *err)
-{
-	const char *reason;
-
-	if (authen == NULL || *authen == '\0')
-		return error_set(err, ERROR_REFUSED, "5.7.0",
-		    "Authentication required: sign in with an Entra "
-		    "application, as tenant and client");
-	if (identity_parse(authen, strlen(authen), conf_delimiters(conf), id,
-		&reason) == -1)
-		return error_set(err, ERROR_REFUSED, "5.7.1",
-		    "this service sends for Entra applications alone, and the "
-		    "name you signed in with is not one: %s",
-		    reason);
-	return 0;
-}
-
 struct message *
-message_new(
-    struct settings *settings, const struct identity *id, const char *sender)
+message_new(struct settings *settings, const char *sender)
 {
 	struct message *m;
 
-	if ((m = calloc(1, sizeof(*m))) == NULL) {
+	if ((m = calloc(1, sizeof(*m))) == NULL ||
+	    (m->argument = strdup(sender)) == NULL) {
+		free(m);
 		settings_put(&settings);
 		return NULL;
 	}
 	m->settings = settings;
-	identity_text(id, m->user);
 	reply_sender(sender, m->sender);
 	mailbox_sources_envelope(&m->sources, message_whole(sender));
 	return m;
@@ -72,6 +53,8 @@ message_free(struct message **messagep)
 		return;
 	for (i = 0; i < m->ours_used; i++)
 		free(m->ours[i].name);
+	client_free(&m->client);
+	free(m->argument);
 	settings_put(&m->settings);
 	free(m);
 }
@@ -92,6 +75,16 @@ message_count(struct message_fields *fields, int filled)
 	fields->seen++;
 	if (filled)
 		fields->filled++;
+}
+
+static void
+message_note_id(struct message *m, const char *value)
+{
+	while (span_is_space(*value))
+		value++;
+	if (m->message_id.filled == 0)
+		reply_sender(value, m->message_id_text);
+	message_count(&m->message_id, *value != '\0');
 }
 
 static void
@@ -163,7 +156,7 @@ message_header(struct message *m, const char *name, const char *value)
 	else if (strcasecmp(name, "Date") == 0)
 		message_count(&m->date, !message_is_blank(value));
 	else if (strcasecmp(name, "Message-ID") == 0)
-		message_count(&m->message_id, !message_is_blank(value));
+		message_note_id(m, value);
 }
 
 /* --- end of message --- */
@@ -205,6 +198,10 @@ message_finish(
 		return error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "more than %d empty From, Date or Message-ID fields",
 		    MESSAGE_REMOVALS_MAX);
+	if (m->answer.from[0] != '\0') {
+		memcpy(mailbox, m->answer.from, sizeof(m->answer.from));
+		return 0;
+	}
 	return mailbox_sources_decide(&m->sources,
 	    m->settings->conf.mailbox_from == MAILBOX_FROM_ENVELOPE, mailbox,
 	    err);
@@ -229,17 +226,13 @@ message_replace(const char *name, const struct message_fields *fields,
 	return change(arg, name, 0, value);
 }
 
-int
-message_edit(const struct message *m, const char *mailbox, time_t now,
+/* Fills in what a client left out. */
+static int
+message_repair(struct message *m, const char *mailbox, time_t now,
     message_change *change, void *arg)
 {
 	char date[REPAIR_DATE_SIZE], id[REPAIR_MESSAGE_ID_SIZE];
-	size_t i;
 
-	for (i = 0; i < m->ours_used; i++)
-		if (message_remove_all(
-			m->ours[i].name, m->ours[i].count, change, arg) == -1)
-			return -1;
 	if (message_lacks_from(m) &&
 	    message_replace("From", &m->from, mailbox, change, arg) == -1)
 		return -1;
@@ -247,12 +240,47 @@ message_edit(const struct message *m, const char *mailbox, time_t now,
 	    (repair_date(now, date) == -1 ||
 		message_replace("Date", &m->date, date, change, arg) == -1))
 		return -1;
-	if (m->message_id.filled == 0 &&
-	    (repair_message_id(now, mailbox, id) == -1 ||
-		message_replace(
-		    "Message-ID", &m->message_id, id, change, arg) == -1))
+	if (m->message_id.filled > 0)
+		return 0;
+	if (repair_message_id(now, mailbox, id) == -1)
 		return -1;
-	return change(arg, MESSAGE_STAMP, 0, mailbox);
+	reply_sender(id, m->message_id_text);
+	return message_replace("Message-ID", &m->message_id, id, change, arg);
+}
+
+/* Adds what msgraph-agent and Postfix are to do with the message. */
+static int
+message_add_orders(const struct message *m, const char *mailbox,
+    message_change *change, void *arg)
+{
+	const struct policy_answer *answer = &m->answer;
+	char stamp[ROUTE_SIZE];
+
+	if (route_stamp(stamp, answer->transport, mailbox, &answer->application,
+		answer->entry) == -1)
+		return -1;
+	if (answer->from[0] != '\0' &&
+	    change(arg, MESSAGE_FROM, 0, "replace") == -1)
+		return -1;
+	if (answer->recipients &&
+	    change(arg, MESSAGE_RECIPIENTS, 0, "trim") == -1)
+		return -1;
+	return change(arg, MESSAGE_STAMP, 0, stamp);
+}
+
+int
+message_edit(struct message *m, const char *mailbox, time_t now,
+    message_change *change, void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < m->ours_used; i++)
+		if (message_remove_all(
+			m->ours[i].name, m->ours[i].count, change, arg) == -1)
+			return -1;
+	if (message_repair(m, mailbox, now, change, arg) == -1)
+		return -1;
+	return message_add_orders(m, mailbox, change, arg);
 }
 
 void

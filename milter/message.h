@@ -8,12 +8,16 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "lib/local/identity.h"
+#include "lib/local/policy.h"
 #include "lib/mail/mailbox_sources.h"
+#include "client.h"
 #include "reply.h"
 #include "settings.h"
 
 #define MESSAGE_STAMP "X-MSGraph-Mailbox"
+#define MESSAGE_FROM "X-MSGraph-From" /* "replace": by the mailbox */
+#define MESSAGE_RECIPIENTS \
+	"X-MSGraph-Recipients" /* "trim": to the envelope's */
 #define MESSAGE_OURS "X-MSGraph-" /* what a client may not send */
 
 /*
@@ -40,8 +44,12 @@ struct message_ours {
 
 struct message {
 	struct settings *settings; /* owned reference */
+	struct client client;
+	struct policy_answer answer; /* at MAIL FROM, then at the end */
+	char *argument; /* of MAIL FROM, owned */
 	char sender[REPLY_SENDER_SIZE]; /* the envelope's, for the log */
-	char user[IDENTITY_TEXT_SIZE];
+	char message_id_text[REPLY_SENDER_SIZE]; /* without its brackets */
+	unsigned int recipients; /* that were taken */
 	struct mailbox_sources sources;
 	struct message_fields from, date, message_id;
 	struct message_ours ours[MESSAGE_REMOVALS_MAX];
@@ -52,19 +60,11 @@ struct message {
 };
 
 /*
- * Checks whether one who signed in as authen (NULL: nobody) may send. 0 with
- * *id, or -1 with err->dsn 5.7.0 (did not sign in) or 5.7.1 (not by an
- * application).
+ * Makes a message of a client of whom nothing is known yet. sender is the argument
+ * of MAIL FROM as it came. Takes over the reference to the settings even when it
+ * fails. NULL: out of memory.
  */
-int message_admit(const struct conf *, const char *authen, struct identity *id,
-    struct error *err);
-
-/*
- * Makes a message. sender is the argument of MAIL FROM as it came. Takes over
- * the reference to the settings even when it fails. NULL: out of memory.
- */
-struct message *message_new(
-    struct settings *, const struct identity *, const char *sender);
+struct message *message_new(struct settings *, const char *sender);
 
 /* Frees and sets *messagep to NULL; takes NULL. */
 void message_free(struct message **messagep);
@@ -73,8 +73,9 @@ void message_free(struct message **messagep);
 void message_header(struct message *, const char *name, const char *value);
 
 /*
- * Checks the message when all fields have been seen. 0 with the mailbox; or -1
- * with *err for the client.
+ * Checks the message when all fields have been seen, and decides the mailbox: the
+ * from of the entry, else what header and envelope say. 0 with the mailbox; or
+ * -1 with *err for the client.
  */
 int message_finish(
     const struct message *, char mailbox[MAILBOX_SIZE], struct error *err);
@@ -91,7 +92,7 @@ typedef int message_change(
  * Calls change for each edit, the stamp last; fields of one name go from the
  * last to the first, so that indexes stay right. 0, or -1.
  */
-int message_edit(const struct message *, const char *mailbox, time_t now,
+int message_edit(struct message *, const char *mailbox, time_t now,
     message_change *change, void *arg);
 
 /*

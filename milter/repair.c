@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "lib/base/codec.h"
 #include "repair.h"
 
 #define RANDOM_BYTES 16
@@ -41,15 +42,12 @@ repair_message_id(
 	unsigned char bytes[RANDOM_BYTES];
 	char hex[2 * RANDOM_BYTES + 1];
 	const char *at = strchr(mailbox, '@');
-	size_t i;
 	int len;
 
 	if (at == NULL ||
 	    getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return -1;
-	for (i = 0; i < RANDOM_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
 	len = snprintf(value, REPAIR_MESSAGE_ID_SIZE, "<%lld.%s%s>",
-	    (long long)now, hex, at);
+	    (long long)now, codec_hex_encode(bytes, RANDOM_BYTES, hex), at);
 	return len > 0 && len < REPAIR_MESSAGE_ID_SIZE ? 0 : -1;
 }

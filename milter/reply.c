@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "reply.h"
 
 const char *
@@ -19,7 +20,7 @@ reply_code(const struct error *err)
 	size_t i;
 
 	if (err->class == ERROR_TEMPORARY || err->class == ERROR_OURS)
-		return "451";
+		return strcmp(err->dsn, "4.7.1") == 0 ? "450" : "451";
 	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (strcmp(err->dsn, codes[i].dsn) == 0)
 			return codes[i].code;
@@ -29,7 +30,7 @@ reply_code(const struct error *err)
 static int
 reply_is_printable(char c)
 {
-	return c >= ' ' && c < 127;
+	return c == ' ' || printable_is_visible(c);
 }
 
 void

@@ -9,6 +9,10 @@
  * verified, so it stays on SASL_OK and is erased otherwise. In all other cases
  * the answer is SASL_NOUSER, which lets the plugins beside this one answer.
  *
+ * A plugin of this kind cannot change the name that its caller has: what it gets
+ * of libsasl2 (saslplug.h) has no place for it. So the canonical name is not used
+ * here.
+ *
  * Our own mechanisms do not come this way (mech.c says why). This is for
  * callers in libsasl2 and elsewhere that keep to the contract.
  */
@@ -34,6 +38,7 @@ int
 entra_lookup(void *glob_context, sasl_server_params_t *sparams, unsigned flags,
     const char *user, unsigned ulen)
 {
+	char canonical[IDENTITY_CANONICAL_SIZE];
 	const char *secret;
 	int result;
 
@@ -52,8 +57,9 @@ entra_lookup(void *glob_context, sasl_server_params_t *sparams, unsigned flags,
 		    ENTRA_NAME ": asked to verify a secret, but given none");
 		return SASL_FAIL;
 	}
-	result = entra_verify(sparams, user,
-	    entra_name_len(sparams, user, ulen), secret, strlen(secret));
+	result =
+	    entra_verify(sparams, user, entra_name_len(sparams, user, ulen),
+		secret, strlen(secret), canonical);
 	/* Not for SASL_NOUSER: a plugin after this one may know the name. */
 	if (result != SASL_OK && result != SASL_NOUSER)
 		sparams->utils->prop_erase(

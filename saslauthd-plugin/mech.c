@@ -3,7 +3,7 @@
  *
  * Both end in mech_sign_in(): the name goes to libsasl2 to be made canonical, and
  * the secret goes, if the name is of our form, to msgraphd, whose answer is
- * final; if it is not, to utils->checkpass, so that local users (sasldb,
+ * final and has the one spelling of the name that all after us see; if it is not, to utils->checkpass, so that local users (sasldb,
  * saslauthd, ldapdb) sign in as they would through the stock mechanisms.
  *
  * Why straight to entra_verify() and not by way of the auxprop lookup with
@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "lib/base/secret.h"
-#include "lib/local/identity.h"
 #include "lib/local/wire.h"
 #include "plugin.h"
 
@@ -128,22 +127,46 @@ mech_check_local(const sasl_server_params_t *sparams,
 	return result;
 }
 
+/*
+ * Makes a name the one that libsasl2 keeps. "Externally verified": not finding
+ * properties is no failure.
+ */
+static int
+mech_set_name(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+    const char *name, size_t len)
+{
+	return sparams->canon_user(sparams->utils->conn, name, (unsigned)len,
+	    SASL_CU_AUTHID | SASL_CU_AUTHZID | SASL_CU_EXTERNALLY_VERIFIED,
+	    oparams);
+}
+
+/* The name of somebody who has signed in is msgraphd's spelling of it. */
+static int
+mech_verify_ours(const sasl_server_params_t *sparams,
+    sasl_out_params_t *oparams, const struct credentials *c, size_t len)
+{
+	char canonical[IDENTITY_CANONICAL_SIZE];
+	int result;
+
+	mech_cut_names(oparams, (unsigned)len);
+	result = entra_verify(
+	    sparams, oparams->authid, len, c->secret, c->secret_len, canonical);
+	if (result != SASL_OK || canonical[0] == '\0')
+		return result;
+	return mech_set_name(sparams, oparams, canonical, strlen(canonical));
+}
+
 static int
 mech_verify(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
     const struct credentials *c)
 {
-	struct identity id;
 	const char *why;
 	size_t len;
 	int result;
 
 	len = entra_name_len(sparams, oparams->authid, oparams->alen);
-	if (identity_parse(oparams->authid, len, IDENTITY_DELIMITERS_ANY, &id,
-		&why) == 0) {
-		mech_cut_names(oparams, (unsigned)len);
-		return entra_verify(
-		    sparams, oparams->authid, len, c->secret, c->secret_len);
-	}
+	if (entra_is_ours(sparams, oparams->authid, len, &why))
+		return mech_verify_ours(sparams, oparams, c, len);
 	result = mech_check_local(sparams, oparams, c);
 	if (result == SASL_NOUSER || result == SASL_BADAUTH)
 		sparams->utils->seterror(sparams->utils->conn, 0,
@@ -160,11 +183,7 @@ mech_sign_in(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
 {
 	int result;
 
-	/* "externally verified": not finding properties is no failure */
-	result = sparams->canon_user(sparams->utils->conn, c->name,
-	    (unsigned)c->name_len,
-	    SASL_CU_AUTHID | SASL_CU_AUTHZID | SASL_CU_EXTERNALLY_VERIFIED,
-	    oparams);
+	result = mech_set_name(sparams, oparams, c->name, c->name_len);
 	if (result == SASL_OK)
 		result = mech_verify(sparams, oparams, c);
 	if (result != SASL_OK)

@@ -12,6 +12,8 @@
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 
+#include "lib/local/identity.h"
+
 #define ENTRA_NAME "entra" /* in auxprop_plugin, and before each log text */
 
 /* --- plugin.c: the only names in the library's dynamic symbol table --- */
@@ -24,8 +26,17 @@ ENTRA_EXPORT sasl_server_plug_init_t sasl_server_plug_init;
 /* --- verify.c: asks msgraphd --- */
 
 /*
+ * Returns 1 when the name is of our form: that of an application, or one that is
+ * looked up (the option entra_lookup). Else 0 with *why a constant text.
+ */
+int entra_is_ours(const sasl_server_params_t *sparams, const char *name,
+    size_t name_len, const char **why);
+
+/*
  * Asks msgraphd whether Entra takes this secret for this name. Neither needs a
- * terminator; both are only read.
+ * terminator; both are only read. canonical becomes the name under which the
+ * client is known from now on; empty where msgraphd gave none, as it does before
+ * version 0.2.
  *
  *	SASL_OK		yes
  *	SASL_BADAUTH	no, and the reason is logged
@@ -35,7 +46,8 @@ ENTRA_EXPORT sasl_server_plug_init_t sasl_server_plug_init;
  *			the connection's error text names what it lacks
  */
 int entra_verify(const sasl_server_params_t *sparams, const char *name,
-    size_t name_len, const char *secret, size_t secret_len);
+    size_t name_len, const char *secret, size_t secret_len,
+    char canonical[IDENTITY_CANONICAL_SIZE]);
 
 /*
  * Looks up the uid of user msgraphd. Called while plugins are loaded: smtpd

@@ -10,8 +10,9 @@
  * The request holds the secret. It is built on the stack, so that there is no
  * allocation that can fail, and wiped before return.
  */
-#include <stdlib.h>
 #include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #include "plugin.h"
 
 #define DEFAULT_SOCKET "msgraph/auth"
+#define DEFAULT_LOOKUP "lookup"
 #define DEFAULT_TIMEOUT 60 /* seconds */
 #define MAX_TIMEOUT 3600
 
@@ -233,11 +235,39 @@ verify_is_word(const char *reply, const char *word)
 	    (reply[len] == '\0' || reply[len] == ' ');
 }
 
+/*
+ * Reads the name in "OK user=...", up to a blank or the end. Another form than the
+ * canonical one would be a name that nobody has checked.
+ */
 static int
-verify_judge(const char *reply, struct error *err)
+verify_read_name(const char *reply, char canonical[IDENTITY_CANONICAL_SIZE],
+    struct error *err)
+{
+	static const char first[] = "OK user=";
+	const char *name = reply + sizeof(first) - 1;
+	char entry[ENTRY_NAME_SIZE];
+	struct identity id;
+	size_t len;
+
+	canonical[0] = '\0';
+	if (strncmp(reply, first, sizeof(first) - 1) != 0)
+		return 0;
+	len = strcspn(name, " ");
+	if (identity_parse_entry(name, len, "@", &id, entry, NULL) == 0 &&
+	    strlen(identity_canonical(&id, entry, canonical)) == len &&
+	    memcmp(canonical, name, len) == 0)
+		return 0;
+	return error_set(err, ERROR_TEMPORARY, "4.3.0",
+	    "the user in the answer is no canonical name (are libentra.so and "
+	    "msgraphd of one version?)");
+}
+
+static int
+verify_judge(const char *reply, char canonical[IDENTITY_CANONICAL_SIZE],
+    struct error *err)
 {
 	if (verify_is_word(reply, "OK"))
-		return 0;
+		return verify_read_name(reply, canonical, err);
 	if (verify_is_word(reply, "NO"))
 		return error_set(err, ERROR_REFUSED, "5.7.8", "%s",
 		    reply[2] == '\0' ? "no reason given" : reply + 3);
@@ -248,7 +278,7 @@ verify_judge(const char *reply, struct error *err)
 
 static int
 verify_ask(const sasl_server_params_t *sparams, const struct credentials *c,
-    struct error *err)
+    char canonical[IDENTITY_CANONICAL_SIZE], struct error *err)
 {
 	char reply[WIRE_AUTH_REPLY_MAX + 1];
 	struct options options;
@@ -259,7 +289,7 @@ verify_ask(const sasl_server_params_t *sparams, const struct credentials *c,
 	if (verify_read_options(sparams->utils, &options, err) == -1 ||
 	    verify_converse(sparams, &options, c, reply, err) == -1)
 		return -1;
-	return verify_judge(reply, err);
+	return verify_judge(reply, canonical, err);
 }
 
 /*
@@ -283,25 +313,65 @@ verify_conclude(const sasl_utils_t *utils, const char *who, struct error *err)
 	return err->class == ERROR_OURS ? SASL_FAIL : SASL_UNAVAIL;
 }
 
+/* --- names --- */
+
+/* A name that is looked up, for the log: the entry is no secret. */
+#define WHO_SIZE (IDENTITY_CANONICAL_SIZE + 64)
+
+/*
+ * Writes into who as whom the name signs in. Returns 1, or 0 with *why when it is
+ * not of our form.
+ */
+static int
+verify_read_user(const sasl_utils_t *utils, const char *name, size_t name_len,
+    char who[WHO_SIZE], const char **why)
+{
+	const char *suffix = verify_option(utils, "entra_lookup");
+	char entry[ENTRY_NAME_SIZE];
+	struct identity id;
+
+	if (suffix == NULL)
+		suffix = DEFAULT_LOOKUP;
+	if (identity_parse(name, name_len, IDENTITY_DELIMITERS_ANY, &id, why) ==
+	    0) {
+		identity_text(&id, who);
+		return 1;
+	}
+	if (!identity_parse_lookup(
+		name, name_len, IDENTITY_DELIMITERS_ANY, suffix, entry))
+		return 0;
+	snprintf(who, WHO_SIZE, "%s@%.60s", entry, suffix);
+	return 1;
+}
+
+int
+entra_is_ours(const sasl_server_params_t *sparams, const char *name,
+    size_t name_len, const char **why)
+{
+	char who[WHO_SIZE];
+
+	return verify_read_user(sparams->utils, name, name_len, who, why);
+}
+
 int
 entra_verify(const sasl_server_params_t *sparams, const char *name,
-    size_t name_len, const char *secret, size_t secret_len)
+    size_t name_len, const char *secret, size_t secret_len,
+    char canonical[IDENTITY_CANONICAL_SIZE])
 {
 	const struct credentials c = {name, secret, name_len, secret_len};
 	const sasl_utils_t *utils = sparams->utils;
-	char who[IDENTITY_TEXT_SIZE];
-	struct identity id;
-	const char *reason;
+	char who[WHO_SIZE];
+	const char *why;
 	struct error err;
 
-	if (identity_parse(
-		name, name_len, IDENTITY_DELIMITERS_ANY, &id, &reason) == -1) {
-		utils->seterror(utils->conn, SASL_NOLOG, "%s", reason);
+	canonical[0] = '\0';
+	if (!verify_read_user(utils, name, name_len, who, &why)) {
+		utils->seterror(utils->conn, SASL_NOLOG, "%s", why);
 		return SASL_NOUSER;
 	}
-	if (verify_ask(sparams, &c, &err) == 0)
+	if (verify_ask(sparams, &c, canonical, &err) == 0)
 		return SASL_OK;
-	return verify_conclude(utils, identity_text(&id, who), &err);
+	return verify_conclude(utils, who, &err);
 }
 
 size_t

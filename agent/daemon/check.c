@@ -19,12 +19,15 @@
 #include "agent/daemon/store/state.h"
 #include "agent/daemon/store/vault.h"
 #include "check.h"
+#include "check_identities.h"
 
 /* What a user must be able to do, and the file that the settings are in. */
 struct check_reader {
 	const char *user;
 	int (*check)(
 	    const struct conf *conf, const char *file, struct error *err);
+	/* prints its complaints itself, and returns their number; or NULL */
+	int (*check_more)(const struct conf *conf, const char *user);
 };
 
 /* --- for msgraphd --- */
@@ -68,10 +71,8 @@ check_settings_file(const char *file, struct error *err)
 {
 	if (strcmp(file, CONF_DEFAULT_FILE) != 0 || access(file, R_OK) == 0)
 		return 0;
-	return error_set(err, ERROR_OURS, "4.3.5",
-	    "open %s: %s; it holds no secret: chmod it to 0644, and its folder "
-	    "must be open to group msgraph",
-	    file, strerror(errno));
+	return error_set(err, ERROR_OURS, "4.3.5", "open %s: %s%s", file,
+	    strerror(errno), conf_open_remedy(errno));
 }
 
 static int
@@ -149,24 +150,29 @@ check_for_postfix(const struct conf *conf, const char *file, struct error *err)
 }
 
 static const struct check_reader readers[] = {
-    {"msgraphd", check_for_daemon},
-    {"msgraph", check_for_agent},
-    {"postfix", check_for_postfix},
+    {"msgraphd", check_for_daemon, check_identities},
+    {"msgraph", check_for_agent, NULL},
+    {"postfix", check_for_postfix, NULL},
 };
 
 /* --- running --- */
 
-/* Returns 1 after a complaint. */
+/* Returns the number of complaints. */
 static int
 check_run(const struct check_reader *reader, const struct conf *conf,
     const char *file)
 {
 	struct error err;
+	int complaints = 0;
 
-	if (reader->check(conf, file, &err) == 0)
-		return 0;
-	fprintf(stderr, "msgraphd: as user %s: %s\n", reader->user, err.text);
-	return 1;
+	if (reader->check(conf, file, &err) == -1) {
+		fprintf(stderr, "msgraphd: as user %s: %s\n", reader->user,
+		    err.text);
+		complaints++;
+	}
+	if (reader->check_more != NULL)
+		complaints += reader->check_more(conf, reader->user);
+	return complaints;
 }
 
 static int

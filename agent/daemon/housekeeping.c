@@ -13,6 +13,7 @@
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/delivery/draft_trash.h"
 #include "agent/daemon/entra/account.h"
+#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/sender.h"
@@ -22,7 +23,7 @@
 #include "clock_watch.h"
 #include "housekeeping.h"
 
-#define LOOK_SECONDS 60
+#define LOOK_SECONDS 5
 #define MINUTES 60L
 #define DAYS 86400L
 
@@ -36,6 +37,15 @@ housekeeping_clock(struct msgraphd *d, long long wall, struct error *err)
 {
 	(void)wall;
 	return clock_watch_look(d->clock_watch, err);
+}
+
+static int
+housekeeping_identities(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	identities_refresh(d->identities, 0);
+	return 0;
 }
 
 static int
@@ -62,6 +72,15 @@ housekeeping_accounts(struct msgraphd *d, long long wall, struct error *err)
 	(void)wall;
 	(void)err;
 	accounts_sweep(d->accounts);
+	return 0;
+}
+
+static int
+housekeeping_credentials(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	accounts_warn(d->accounts);
 	return 0;
 }
 
@@ -105,6 +124,7 @@ static const struct chore {
 	long every; /* seconds */
 	int at_start;
 } chores[] = {
+    {housekeeping_identities, 0, LOOK_SECONDS, 0},
     {housekeeping_clock, 0, 1 * MINUTES, 0},
     {housekeeping_accounts, 0, 1 * MINUTES, 0},
     {housekeeping_journal, RETENTION, 10 * MINUTES, 1},
@@ -113,6 +133,7 @@ static const struct chore {
     {housekeeping_senders, 400 * DAYS, 10 * MINUTES, 1},
     {housekeeping_applications, 0, 10 * MINUTES, 0},
     {housekeeping_bounces, 0, 10 * MINUTES, 0},
+    {housekeeping_credentials, 0, 1 * DAYS, 1},
     {housekeeping_secrets, 400 * DAYS, 1 * DAYS, 0},
 };
 

@@ -23,6 +23,7 @@
 #include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/delivery/draft_trash.h"
 #include "agent/daemon/entra/account.h"
+#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/services/auth_service.h"
 #include "agent/daemon/services/bounce_count.h"
@@ -115,6 +116,18 @@ msgraphd_warn(const char *text)
 	log_warning("%s", text);
 }
 
+/* Has the agent use what was loaded, whatever becomes of the file. */
+static void
+msgraphd_write_copy(const struct program *p)
+{
+	struct error err;
+
+	if (conf_copy_write(&p->daemon.conf, p->conf_file, &err) == -1)
+		log_warning("%s; so msgraph-agent reads %s for each message, "
+			    "and a mistake in it delays mail at once",
+		    err.text, p->conf_file);
+}
+
 /* What cannot change while running. */
 static int
 msgraphd_is_fixed(const struct conf *old, const struct conf *new)
@@ -163,6 +176,8 @@ msgraphd_reload(struct program *p)
 	p->daemon.conf = fresh;
 	msgraphd_open_log(&p->daemon.conf, 0);
 	conf_warn(&p->daemon.conf, msgraphd_warn);
+	identities_refresh(p->daemon.identities, 1);
+	msgraphd_write_copy(p);
 	log_info("configuration reloaded from %s", p->conf_file);
 }
 
@@ -263,10 +278,15 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	d->journal = journal_new(d->base, d->state, err);
 	if (d->journal == NULL)
 		return -1;
+	d->identities = identities_new(&d->conf, d->state, err);
+	if (d->identities == NULL)
+		return -1;
 	d->accounts = accounts_new(
 	    d->base, &d->conf, d->entra_http, d->state, d->throttles);
 	if (d->accounts == NULL)
 		return error_no_memory(err);
+	accounts_use_credentials(
+	    d->accounts, identities_credentials(d->identities));
 	d->turns = turns_new(d->base, &d->conf, d->accounts, d->throttles, err);
 	if (d->turns == NULL)
 		return -1;
@@ -307,6 +327,7 @@ msgraphd_start(struct program *p, struct error *err)
 	if (p->submit == NULL)
 		return -1;
 	msgraphd_open_log(conf, 0);
+	msgraphd_write_copy(p);
 	log_info("version %s started, auth_socket=%s, bounce_socket=%s, "
 		 "submit_socket=%s",
 	    MSGRAPH_VERSION, conf->auth_socket, conf->bounce_socket,
@@ -334,6 +355,7 @@ msgraphd_shut_down(struct program *p)
 	bounce_counts_clear(&p->daemon.bounce_counts);
 	turns_free(&p->daemon.turns);
 	accounts_free(&p->daemon.accounts);
+	identities_free(&p->daemon.identities);
 	http_free(&p->daemon.http);
 	http_free(&p->daemon.entra_http);
 	throttles_free(&p->daemon.throttles);

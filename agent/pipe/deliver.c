@@ -18,6 +18,7 @@
 #include "agent/pipe/content/content.h"
 #include "agent/pipe/edit/view.h"
 #include "agent/pipe/header/lists.h"
+#include "agent/pipe/header/orders.h"
 #include "agent/pipe/header/rewrite.h"
 #include "agent/pipe/large/large.h"
 #include "agent/pipe/parts/notice.h"
@@ -87,7 +88,7 @@ deliver_rewrite_converted(struct delivery *d, struct edits *edits,
 		result = rewrite(&view.spool, &rules, &d->recipients, &above,
 		    signature_broken, err);
 	if (result == 0)
-		result = view_apply(&view, &above, err);
+		view_apply(&view, &above);
 	*signature_broken = 1;
 	edits_free(&above);
 	view_free(&view);
@@ -115,7 +116,7 @@ deliver_rewrite(struct delivery *d, struct edits *edits, int *signature_broken,
 			return 0;
 		edits_free(edits);
 		edits_init(edits, d->spool);
-		recipients_choose(rs, rs->from, rs->to - rs->from);
+		recipients_forget_places(rs);
 		if (content_header(edits, 1, err) == -1)
 			return -1;
 	}
@@ -227,6 +228,8 @@ deliver_send_all(
 	int result;
 
 	result = parts_init(&parts, &d->recipients, deliver_send_part, d, err);
+	if (result == 0)
+		parts_refuse_unfit(&parts);
 	while (result == 0 && rank < d->recipients.sorted_count) {
 		parts_settle(&parts, rank, size);
 		rank += size;
@@ -248,7 +251,8 @@ deliver_originals(const struct options *o)
 
 static int
 deliver_send_spooled(const struct options *o, const struct conf *conf,
-    struct spool *spool, struct wire_reply *reply, struct error *err)
+    const struct orders *orders, struct spool *spool, struct wire_reply *reply,
+    struct error *err)
 {
 	struct delivery d = {.options = o, .conf = conf, .spool = spool};
 	int result;
@@ -256,7 +260,9 @@ deliver_send_spooled(const struct options *o, const struct conf *conf,
 	d.rules.mailbox = o->mailbox;
 	d.rules.is_bounce = o->sender[0] == '\0' && o->identity[0] == '\0';
 	d.rules.needs_from = o->is_unrouted;
-	d.keep = conf->header_recipients == HEADER_RECIPIENTS_KEEP;
+	d.rules.replace_from = orders->replace_from;
+	d.keep =
+	    conf->header_recipients == HEADER_RECIPIENTS_KEEP && !orders->trim;
 	result = recipients_init(&d.recipients, o->recipients,
 	    deliver_originals(o), o->recipient_count, err);
 	if (result == 0)
@@ -265,19 +271,37 @@ deliver_send_spooled(const struct options *o, const struct conf *conf,
 	return result;
 }
 
-/* The same for what came past the milter: the mailbox is decided first. */
+/* What a route has without an application, no milter of this version wrote. */
+static int
+deliver_send_routed(const struct options *o, const struct conf *conf,
+    struct spool *spool, struct wire_reply *reply, struct error *err)
+{
+	struct span head = {spool->head, spool->head_len};
+	struct orders orders = {0, 0};
+
+	if (o->route.has_application)
+		orders = orders_read(head);
+	return deliver_send_spooled(o, conf, &orders, spool, reply, err);
+}
+
+/* The same for what came past the milter: msgraphd is asked first. */
 static int
 deliver_send_unrouted(const struct options *o, const struct conf *conf,
     struct spool *spool, struct wire_reply *reply, struct error *err)
 {
 	struct span head = {spool->head, spool->head_len};
-	struct options routed = *o;
-	char mailbox[MAILBOX_SIZE];
+	struct options routed = *o; /* shares what it points to */
+	struct unrouted decided;
+	struct orders orders;
 
-	if (unrouted_decide(o, conf, head, mailbox, err) == -1)
+	if (unrouted_decide(o, conf, head, &decided, err) == -1)
 		return -1;
-	routed.mailbox = mailbox;
-	return deliver_send_spooled(&routed, conf, spool, reply, err);
+	routed.mailbox = decided.mailbox;
+	routed.identity = decided.identity;
+	routed.entry = decided.answer.entry;
+	orders.replace_from = decided.answer.from[0] != '\0';
+	orders.trim = decided.answer.recipients;
+	return deliver_send_spooled(&routed, conf, &orders, spool, reply, err);
 }
 
 static int
@@ -296,7 +320,7 @@ deliver_spool_and_send(const struct options *o, const struct conf *conf, int in,
 	if (result == 0)
 		result = o->is_unrouted
 		    ? deliver_send_unrouted(o, conf, &spool, reply, err)
-		    : deliver_send_spooled(o, conf, &spool, reply, err);
+		    : deliver_send_routed(o, conf, &spool, reply, err);
 	spool_close(&spool);
 	return result;
 }
@@ -307,7 +331,7 @@ deliver(const struct options *o, int in, struct wire_reply *reply)
 	struct error err = {.class = ERROR_NONE};
 	struct conf conf;
 
-	if (conf_load_running(&conf, o->conf_file, &err) == -1) {
+	if (conf_load_in_use(&conf, o->conf_file, &err) == -1) {
 		outcome_from_error(reply, &err);
 		return;
 	}

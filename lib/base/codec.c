@@ -5,10 +5,6 @@
 
 #include "codec.h"
 
-static const char codec_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz"
-				     "0123456789+/";
-
 /* --- hexadecimal --- */
 
 int
@@ -28,6 +24,12 @@ codec_hex_pair(const char *p, const char *limit)
 	return codec_hex(p[0]) << 4 | codec_hex(p[1]);
 }
 
+char
+codec_hex_digit(unsigned int value)
+{
+	return "0123456789abcdef"[value & 15];
+}
+
 void
 codec_hex_put(char byte, char out[2])
 {
@@ -40,13 +42,12 @@ codec_hex_put(char byte, char out[2])
 char *
 codec_hex_encode(const void *bytes, size_t len, char *text)
 {
-	static const char digits[] = "0123456789abcdef";
 	const unsigned char *p = bytes;
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		text[2 * i] = digits[p[i] >> 4];
-		text[2 * i + 1] = digits[p[i] & 15];
+		text[2 * i] = codec_hex_digit(p[i] >> 4);
+		text[2 * i + 1] = codec_hex_digit(p[i]);
 	}
 	text[2 * len] = '\0';
 	return text;
@@ -86,6 +87,13 @@ codec_base64(char c)
 	return c == '/' ? 63 : -1;
 }
 
+char
+codec_base64_char(unsigned int value)
+{
+	return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	       "0123456789+/"[value & 63];
+}
+
 void
 codec_base64_put(const char *in, size_t len, char out[4])
 {
@@ -95,8 +103,8 @@ codec_base64_put(const char *in, size_t len, char out[4])
 	for (i = 0; i < 3; i++)
 		bits = bits << 8 | (i < len ? (unsigned char)in[i] : 0);
 	for (i = 0; i < 4; i++)
-		out[i] = i <= len ? codec_alphabet[bits >> (18 - 6 * i) & 0x3F]
-				  : '=';
+		out[i] =
+		    i <= len ? codec_base64_char(bits >> (18 - 6 * i)) : '=';
 }
 
 size_t

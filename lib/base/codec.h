@@ -12,6 +12,9 @@ int codec_hex(char c);
 /* Returns the byte that the two digits at p stand for; -1 when there are none. */
 int codec_hex_pair(const char *p, const char *limit);
 
+/* Returns the digit in lower case that stands for a value from 0 to 15. */
+char codec_hex_digit(unsigned int value);
+
 /* Writes a byte as two digits in upper case, as mail has them (=XX, %XX). */
 void codec_hex_put(char byte, char out[2]);
 
@@ -23,6 +26,9 @@ int codec_hex_decode(const char *text, void *bytes, size_t len);
 
 /* Returns what a character of base64 stands for; -1 for any other, and '='. */
 int codec_base64(char c);
+
+/* Returns the character of base64 that stands for a value from 0 to 63. */
+char codec_base64_char(unsigned int value);
 
 /* Encodes 1 to 3 bytes as 4 characters. */
 void codec_base64_put(const char *in, size_t len, char out[4]);

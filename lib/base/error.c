@@ -10,16 +10,7 @@
 #include <string.h>
 
 #include "error.h"
-
-static void
-error_make_printable(char *text)
-{
-	unsigned char *p;
-
-	for (p = (unsigned char *)text; *p != '\0'; p++)
-		if (*p < ' ' || *p == 0x7f)
-			*p = '?';
-}
+#include "printable.h"
 
 int
 error_set(struct error *err, enum error_class class, const char *dsn,
@@ -34,7 +25,7 @@ error_set(struct error *err, enum error_class class, const char *dsn,
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	error_make_printable(err->text);
+	printable_make(err->text, '?');
 	return -1;
 }
 
@@ -59,6 +50,6 @@ error_prefix(struct error *err, const char *fmt, ...)
 	va_end(ap);
 	used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s", old);
-	error_make_printable(err->text);
+	printable_make(err->text, '?');
 	return -1;
 }

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "utf8.h"
+#include "printable.h"
 
 /* Read by all threads while log_open() changes them, each for itself. */
 static const char *_Atomic log_ident = "msgraph";
@@ -32,24 +32,6 @@ log_open(const char *ident, enum log_destination where, enum log_level least)
 	if (where == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
 	log_where = where;
-}
-
-/* C0 and C1 controls, and bytes that are not UTF-8. */
-static void
-log_clean(char *line)
-{
-	struct span rest = {line, strlen(line)};
-	uint32_t c;
-	size_t len;
-
-	while (rest.len > 0) {
-		len = utf8_get(rest, &c);
-		if (len == 0 || c < ' ' || (c >= 0x7f && c < 0xa0)) {
-			line[rest.p - line] = '?';
-			len = 1;
-		}
-		rest = span_between(rest.p + len, span_end(rest));
-	}
 }
 
 static void
@@ -73,65 +55,35 @@ log_write_stderr(const char *line)
 	while (n == -1 && errno == EINTR);
 }
 
-static void __attribute__((format(printf, 4, 0)))
-log_write(enum log_level level, int priority, const char *prefix,
-    const char *fmt, va_list ap)
+void
+log_at(enum log_level level, const char *fmt, ...)
 {
+	static const struct {
+		int priority;
+		const char *prefix;
+	} levels[] = {
+	    [LOG_LEVEL_DEBUG] = {LOG_DEBUG, ""},
+	    [LOG_LEVEL_INFO] = {LOG_INFO, ""},
+	    [LOG_LEVEL_WARNING] = {LOG_WARNING, "warning: "},
+	    [LOG_LEVEL_ERROR] = {LOG_ERR, "error: "},
+	};
 	char line[LOG_LINE_MAX + 1];
 	int saved_errno = errno;
-	size_t used;
+	size_t used = strlen(levels[level].prefix);
+	va_list ap;
 
 	if (level < log_least)
 		return;
-	snprintf(line, sizeof(line), "%s", prefix);
-	used = strlen(line);
+	memcpy(line, levels[level].prefix, used + 1);
+	va_start(ap, fmt);
 	vsnprintf(line + used, sizeof(line) - used, fmt, ap);
-	log_clean(line);
+	va_end(ap);
+	printable_make(line, '?');
 	if (log_where == LOG_TO_SYSLOG)
-		syslog(priority, "%s", line);
+		syslog(levels[level].priority, "%s", line);
 	else
 		log_write_stderr(line);
 	errno = saved_errno;
-}
-
-void
-log_debug(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_write(LOG_LEVEL_DEBUG, LOG_DEBUG, "", fmt, ap);
-	va_end(ap);
-}
-
-void
-log_info(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_write(LOG_LEVEL_INFO, LOG_INFO, "", fmt, ap);
-	va_end(ap);
-}
-
-void
-log_warning(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_write(LOG_LEVEL_WARNING, LOG_WARNING, "warning: ", fmt, ap);
-	va_end(ap);
-}
-
-void
-log_error(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_write(LOG_LEVEL_ERROR, LOG_ERR, "error: ", fmt, ap);
-	va_end(ap);
 }
 
 /* JOURNAL_STREAM names device and inode of the journal's end (systemd.exec(5)). */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/near.h"
 #include "lib/local/identity.h"
 #include "conf.h"
 #include "conf_private.h"
@@ -77,6 +78,14 @@ static const struct conf_option options[] = {
     {"username_delimiter", CONF_CHOICE, AT(username_delimiter), "any", 0, 0,
 	delimiters,
 	.help = "The character between tenant and client in a user name."},
+    {"allowed_tenants", CONF_TENANTS, AT(allowed_tenants), "", 0, 0, NULL,
+	.help = "The tenants whose applications may sign in, or any."},
+    {"identity_maps", CONF_FILES, AT(identity_maps), CONF_DEFAULT_MAPS, 0, 0,
+	NULL, .help = "The files of the table of identities."},
+    {"identity_lookup_suffix", CONF_WORD, AT(identity_lookup_suffix), "lookup",
+	0, 0, NULL,
+	.help = "With name@ before it, the user name of an entry of the "
+		"table."},
     {"auth_cache_ttl", CONF_DURATION, AT(auth_cache_ttl), "10m", 0, DAY, NULL,
 	.help = "How long an accepted secret is accepted without asking Entra "
 		"again."},
@@ -96,8 +105,8 @@ static const struct conf_option options[] = {
 		"mailbox."},
     {"submit_socket", CONF_SOCKET, AT(submit_socket), "/run/msgraph/submit", 0,
 	0, NULL,
-	.help =
-	    "The socket on which msgraphd takes messages from msgraph-agent."},
+	.help = "The socket on which msgraphd takes messages, and questions "
+		"who may send."},
     {"state_directory", CONF_PATH, AT(state_directory), "/var/lib/msgraph", 0,
 	0, NULL,
 	.help = "The folder of the sealed secrets and of the outcomes of "
@@ -209,7 +218,7 @@ struct reader {
 	struct conf *conf;
 	const char *file;
 	const struct conf_old *old; /* names that were; ends with a NULL name */
-	int is_running; /* unknown names are no errors */
+	enum { STRICT, RUNNING, TOLERANT } mode; /* as the conf_load_... say */
 	int number; /* of the line */
 	int seen[OPTION_COUNT]; /* on which line each stood, 0: not yet */
 };
@@ -250,7 +259,7 @@ conf_unknown_setting(struct reader *r, const char *name, struct error *err)
 	else
 		error_set(&text, ERROR_OURS, "4.3.5",
 		    "unknown setting \"%s\"; see msgraph.conf(5)", name);
-	if (!r->is_running)
+	if (r->mode != RUNNING)
 		return error_set(err, text.class, text.dsn, "%s", text.text);
 	conf_reader_warn(r,
 	    "%s (not counted now, but an error for the next start)", text.text);
@@ -332,7 +341,7 @@ conf_read_lines(struct reader *r, FILE *in, struct error *err)
 		if (fgets(line, sizeof(line), in) == NULL)
 			break;
 		r->number++;
-		if (conf_read_line(r, line, err) == -1)
+		if (conf_read_line(r, line, err) == -1 && r->mode != TOLERANT)
 			return error_prefix(err, "%s:%d", r->file, r->number);
 	}
 	if (ferror(in))
@@ -381,19 +390,29 @@ conf_load_file(struct reader *r, FILE *in, struct error *err)
 }
 
 static int
-conf_load_reader(struct reader *r, struct error *err)
+conf_load_reader(struct reader *r, FILE *in, struct error *err)
+{
+	int result;
+
+	memset(r->conf, 0, sizeof(*r->conf));
+	result = conf_load_file(r, in, err);
+	if (result == -1)
+		conf_free(r->conf);
+	return result;
+}
+
+static int
+conf_load_named(struct reader *r, struct error *err)
 {
 	FILE *in;
 	int result;
 
 	memset(r->conf, 0, sizeof(*r->conf));
 	if ((in = fopen(r->file, "re")) == NULL)
-		return error_set(err, ERROR_OURS, "4.3.5", "open %s: %s",
-		    r->file, strerror(errno));
-	result = conf_load_file(r, in, err);
+		return error_set(err, ERROR_OURS, "4.3.5", "open %s: %s%s",
+		    r->file, strerror(errno), conf_open_remedy(errno));
+	result = conf_load_reader(r, in, err);
 	fclose(in);
-	if (result == -1)
-		conf_free(r->conf);
 	return result;
 }
 
@@ -403,7 +422,16 @@ conf_load_old(struct conf *conf, const char *file, const struct conf_old *old,
 {
 	struct reader reader = {.conf = conf, .file = file, .old = old};
 
-	return conf_load_reader(&reader, err);
+	return conf_load_named(&reader, err);
+}
+
+int
+conf_load_open(struct conf *conf, FILE *in, const char *name, struct error *err)
+{
+	struct reader reader = {
+	    .conf = conf, .file = name, .old = conf_old_names};
+
+	return conf_load_reader(&reader, in, err);
 }
 
 int
@@ -416,9 +444,24 @@ int
 conf_load_running(struct conf *conf, const char *file, struct error *err)
 {
 	struct reader reader = {
-	    .conf = conf, .file = file, .old = conf_old_names, .is_running = 1};
+	    .conf = conf, .file = file, .mode = RUNNING, .old = conf_old_names};
 
-	return conf_load_reader(&reader, err);
+	return conf_load_named(&reader, err);
+}
+
+int
+conf_load_tolerant(struct conf *conf, const char *file)
+{
+	struct reader reader = {.conf = conf,
+	    .file = file,
+	    .mode = TOLERANT,
+	    .old = conf_old_names};
+
+	if (conf_load_named(&reader, NULL) == 0)
+		return 0;
+	return strcmp(file, CONF_DEFAULT_FILE) == 0
+	    ? conf_set_defaults(conf, NULL)
+	    : -1;
 }
 
 void
@@ -441,16 +484,6 @@ conf_delimiters(const struct conf *conf)
 	return delimiters[conf->username_delimiter];
 }
 
-void
-conf_warn(const struct conf *conf, void (*say)(const char *text))
-{
-	const char *text = conf->warnings.bytes;
-	size_t at;
-
-	for (at = 0; at < conf->warnings.len; at += strlen(text + at) + 1)
-		say(text + at);
-}
-
 /* --- for the other files of this folder --- */
 
 const struct conf_option *
@@ -467,4 +500,16 @@ conf_row_default(const struct conf_option *row, int cloud)
 	if (row->offset == AT(graph_endpoint))
 		return endpoints[cloud].graph;
 	return row->fallback;
+}
+
+static const char *
+conf_row_name(size_t i)
+{
+	return i < OPTION_COUNT ? options[i].name : NULL;
+}
+
+const char *
+conf_near(const char *name)
+{
+	return near_name(name, conf_row_name);
 }

@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 
 #define CONF_DEFAULT_FILE "/etc/msgraph/msgraph.conf"
+#define CONF_DEFAULT_MAPS "/etc/msgraph/identities"
 
 /* Rows of a command line, as those of lib/base/cmdline.h. */
 #define CONF_CMDLINE_FILE \
@@ -43,6 +44,9 @@ struct conf {
 	char *proxy; /* NULL: none; holds no user name and no password */
 	char *proxy_password_file; /* NULL: none */
 	int username_delimiter; /* index of conf_delimiters() */
+	char *allowed_tenants; /* for conf_allows_tenant(); NULL: none named */
+	char *identity_maps; /* a list of paths; NULL: no table */
+	char *identity_lookup_suffix;
 	long auth_cache_ttl;
 	long auth_outage_grace;
 	char *auth_socket;
@@ -82,12 +86,33 @@ struct conf {
 int conf_load(struct conf *conf, const char *file, struct error *err);
 
 /*
- * Reads the file as conf_load() does, for what runs already: a reload, a
- * delivery. A name that is unknown, such as a newer release's, is a warning (see
- * conf_warn()), and the rest of the file counts. Every other mistake is an
- * error here too.
+ * Reads the file as conf_load() does, for a reload. A name that is unknown, such
+ * as a newer release's, is a warning (see conf_warn()), and the rest of the file
+ * counts. Every other mistake is an error here too.
  */
 int conf_load_running(struct conf *conf, const char *file, struct error *err);
+
+/*
+ * Writes what msgraphd has loaded from the file for conf_load_in_use(), beside
+ * conf->submit_socket. 0; or -1 with *err, and no copy is left.
+ */
+int conf_copy_write(
+    const struct conf *conf, const char *file, struct error *err);
+
+/*
+ * Reads the settings that the msgraphd of this file has loaded, whatever has
+ * become of the file since; where that msgraphd has left no copy, the file
+ * itself, as conf_load() does. Of the file, only submit_socket must be right to
+ * find the copy, and of the default one (CONF_DEFAULT_FILE) nothing where
+ * submit_socket is not set.
+ */
+int conf_load_in_use(struct conf *conf, const char *file, struct error *err);
+
+/*
+ * Returns the remedy for an errno of opening the settings, to be put behind its
+ * text; "" where none is known.
+ */
+const char *conf_open_remedy(int error);
 
 void conf_free(struct conf *conf);
 
@@ -96,6 +121,15 @@ void conf_free(struct conf *conf);
  * them: a constant text.
  */
 const char *conf_delimiters(const struct conf *conf);
+
+/*
+ * Returns 1 when allowed_tenants is "any" or names the tenant, a UUID in lower
+ * case.
+ */
+int conf_allows_tenant(const struct conf *conf, const char *tenant);
+
+/* Returns 1 when the setting has its default: the table may then be missing. */
+int conf_has_default_maps(const struct conf *conf);
 
 /*
  * Calls say() with each warning of the load, about a line of the file that

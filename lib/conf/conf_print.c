@@ -1,9 +1,12 @@
 /*
- * conf_print.c - what -t and -n show of a configuration; see conf.h.
+ * conf_print.c - what -t, -n and the log show of a configuration; see conf.h.
  *
  * Both print lines that msgraph.conf takes: what -t prints is a file that means
  * the same, and so is what -n prints.
  */
+#include <errno.h>
+#include <string.h>
+
 #include "lib/base/version.h"
 #include "conf_private.h"
 
@@ -51,6 +54,25 @@ conf_print_changed(
 		if (!conf_value_is(row, conf_print_member(conf, row),
 			conf_row_default(row, conf->cloud)))
 			conf_print_setting(conf, row, out);
+}
+
+const char *
+conf_open_remedy(int error)
+{
+	if (error != EACCES)
+		return "";
+	return "; it holds no secret: chmod it to 0644, and its folder must be "
+	       "open to group msgraph";
+}
+
+void
+conf_warn(const struct conf *conf, void (*say)(const char *text))
+{
+	const char *text = conf->warnings.bytes;
+	size_t at;
+
+	for (at = 0; at < conf->warnings.len; at += strlen(text + at) + 1)
+		say(text + at);
 }
 
 static void

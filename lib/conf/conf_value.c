@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "conf_list.h"
 #include "conf_value.h"
 
 /* A unit that may stand behind a number. */
@@ -244,6 +245,12 @@ conf_value_check_text(
     const struct conf_option *o, const char *value, struct error *err)
 {
 	switch (o->type) {
+	case CONF_FILES:
+		return conf_list_check_files(value, err);
+	case CONF_TENANTS:
+		return conf_list_check_tenants(value, err);
+	case CONF_WORD:
+		return conf_list_check_word(value, err);
 	case CONF_MILTER:
 		return conf_value_check_milter(value, err);
 	case CONF_SOCKET:
@@ -355,11 +362,14 @@ void
 conf_value_describe(const struct conf_option *o, FILE *out)
 {
 	static const char *const texts[] = {
+	    [CONF_FILES] = "list of paths",
 	    [CONF_MILTER] = "socket in libmilter's syntax",
 	    [CONF_PATH] = "path",
 	    [CONF_PROXY] = "[scheme://]host[:port]",
 	    [CONF_SOCKET] = "path of a socket",
+	    [CONF_TENANTS] = "list of tenant ids, or any",
 	    [CONF_URL] = "url",
+	    [CONF_WORD] = "word of a to z, 0 to 9, _ and -",
 	};
 
 	switch (o->type) {
@@ -407,7 +417,6 @@ conf_value_is(const struct conf_option *o, const void *member, const char *text)
 int
 conf_value_is_text(const struct conf_option *o)
 {
-	return o->type == CONF_MILTER || o->type == CONF_PATH ||
-	    o->type == CONF_PROXY || o->type == CONF_SOCKET ||
-	    o->type == CONF_URL;
+	return o->type != CONF_CHOICE && o->type != CONF_DURATION &&
+	    o->type != CONF_NUMBER && o->type != CONF_SIZE;
 }

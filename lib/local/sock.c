@@ -120,17 +120,16 @@ sock_connect(const char *path, long long deadline, struct error *err)
 	return fd;
 }
 
-/*
- * Takes a stale socket out of the way. One that still answers belongs to a
- * running program, and anything that is no socket is somebody's file.
- */
-static int
-sock_remove_stale(
-    const char *path, const struct sockaddr_un *sun, struct error *err)
+/* One that still answers belongs to a running program. */
+int
+sock_remove_stale(const char *path, struct error *err)
 {
+	struct sockaddr_un sun;
 	struct stat st;
 	int fd, alive;
 
+	if (sock_unix_address(path, &sun, err) == -1)
+		return -1;
 	if (lstat(path, &st) == -1)
 		return errno == ENOENT ? 0
 				       : error_set(err, ERROR_OURS, "4.3.5",
@@ -143,7 +142,7 @@ sock_remove_stale(
 		return error_set(err, ERROR_TEMPORARY, "4.3.0", "socket: %s",
 		    strerror(errno));
 	/* "refused" alone says that nobody listens */
-	alive = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
+	alive = connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0 ||
 	    (errno != ECONNREFUSED && errno != ENOENT);
 	close(fd);
 	if (alive)
@@ -172,7 +171,7 @@ sock_listen(const char *path, struct error *err)
 	int fd;
 
 	if (sock_unix_address(path, &sun, err) == -1 ||
-	    sock_remove_stale(path, &sun, err) == -1)
+	    sock_remove_stale(path, err) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)

@@ -20,6 +20,12 @@ long long sock_now(void);
 int sock_connect(const char *path, long long deadline, struct error *err);
 
 /*
+ * Removes a socket that nobody answers. 0, also where there is none; -1 with a
+ * text where a program answers, or something else lies at path.
+ */
+int sock_remove_stale(const char *path, struct error *err);
+
+/*
  * Binds and listens, replacing a socket that nobody answers, with mode 0660.
  * Returns a non-blocking descriptor, or -1 with a text that names the path.
  */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "wire.h"
 
 /* --- auth socket --- */
@@ -69,19 +70,13 @@ wire_auth_string(struct buf *out, const char *bytes, size_t len)
 
 /* --- submit socket --- */
 
-static int
-wire_is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
 int
 wire_field(struct buf *out, const char *name, const char *value)
 {
 	const char *p;
 
 	for (p = value; *p != '\0'; p++)
-		if (wire_is_control(*p))
+		if (printable_is_control(*p))
 			return -1;
 	return buf_printf(out, "%s=%s\n", name, value);
 }
@@ -111,7 +106,7 @@ wire_record_more(
 				return WIRE_BAD;
 			scan->line = scan->at + 1;
 			scan->has_equals = 0;
-		} else if (wire_is_control(c)) {
+		} else if (printable_is_control(c)) {
 			return WIRE_BAD;
 		}
 	}
@@ -149,24 +144,25 @@ static const char *const status_names[] = {
     [WIRE_BOUNCED] = "bounced",
 };
 
-static const char *const fate_names[] = {
-    [WIRE_FATE_ACCEPTED] = "accepted",
-    [WIRE_FATE_TOLD] = "told",
-    [WIRE_FATE_REFUSED] = "refused",
+static const char *const recipient_statuses[] = {
+    [WIRE_RECIPIENT_ACCEPTED] = "accepted",
+    [WIRE_RECIPIENT_TOLD] = "told",
+    [WIRE_RECIPIENT_REFUSED] = "refused",
 };
 
-#define FATES (sizeof(fate_names) / sizeof(*fate_names))
+#define RECIPIENT_STATUSES \
+	(sizeof(recipient_statuses) / sizeof(*recipient_statuses))
 
 static int
-wire_add_fates(struct buf *out, const struct wire_reply *reply)
+wire_add_recipients(struct buf *out, const struct wire_reply *reply)
 {
 	size_t i;
 
 	for (i = 0; i < WIRE_RECIPIENTS_MAX; i++)
-		if (reply->fates[i] > WIRE_FATE_NONE &&
-		    reply->fates[i] < FATES &&
-		    buf_printf(
-			out, "%s=%zu\n", fate_names[reply->fates[i]], i) == -1)
+		if (reply->recipients[i] > WIRE_RECIPIENT_NONE &&
+		    reply->recipients[i] < RECIPIENT_STATUSES &&
+		    buf_printf(out, "%s=%zu\n",
+			recipient_statuses[reply->recipients[i]], i) == -1)
 			return -1;
 	return 0;
 }
@@ -179,7 +175,7 @@ wire_reply_format(struct buf *out, const struct wire_reply *reply)
 	    wire_field(out, "text", reply->text) == -1 ||
 	    (reply->by_recipient &&
 		wire_field(out, "reason", "recipient") == -1) ||
-	    wire_add_fates(out, reply) == -1)
+	    wire_add_recipients(out, reply) == -1)
 		return -1;
 	return wire_end(out);
 }
@@ -200,22 +196,23 @@ wire_read_status(const char *value, enum wire_status *status)
 
 /* 0 for a line about something else as well; -1 for a place that is none. */
 static int
-wire_read_fate(const char *name, const char *value, struct wire_reply *reply)
+wire_read_recipient(
+    const char *name, const char *value, struct wire_reply *reply)
 {
-	size_t fate, place;
+	size_t status, place;
 	char *end;
 
-	for (fate = 1; fate < FATES; fate++)
-		if (strcmp(name, fate_names[fate]) == 0)
+	for (status = 1; status < RECIPIENT_STATUSES; status++)
+		if (strcmp(name, recipient_statuses[status]) == 0)
 			break;
-	if (fate == FATES)
+	if (status == RECIPIENT_STATUSES)
 		return 0;
 	if (*value < '0' || *value > '9')
 		return -1;
 	place = strtoul(value, &end, 10);
 	if (*end != '\0' || place >= WIRE_RECIPIENTS_MAX)
 		return -1;
-	reply->fates[place] = (unsigned char)fate;
+	reply->recipients[place] = (unsigned char)status;
 	return 0;
 }
 
@@ -241,7 +238,7 @@ wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len)
 			snprintf(reply->text, sizeof(reply->text), "%s", value);
 		} else if (strcmp(name, "reason") == 0) {
 			reply->by_recipient = strcmp(value, "recipient") == 0;
-		} else if (wire_read_fate(name, value, reply) == -1) {
+		} else if (wire_read_recipient(name, value, reply) == -1) {
 			return -1;
 		}
 	}

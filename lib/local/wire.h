@@ -49,7 +49,9 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  * The agent asks, with the descriptor of a spool file:
  *
  *	queue-id=4ZbQ2k1xYz
- *	identity=<user name as it was typed at AUTH>
+ *	identity=<canonical name of the application, or the user name as it
+ *					was typed at AUTH>
+ *	entry=<entry of the table>	(not where no entry decides)
  *	mailbox=scan@example.com
  *	sender=app@example.com		(empty: the null sender)
  *	recipient=a@example.org		(once for each, in pipe's order)
@@ -133,11 +135,11 @@ const char *wire_next(char **cursor, char **value);
 enum wire_status { WIRE_SENT, WIRE_DEFERRED, WIRE_BOUNCED };
 
 /* What a reply says of one recipient. */
-enum wire_fate {
-	WIRE_FATE_NONE,
-	WIRE_FATE_ACCEPTED,
-	WIRE_FATE_TOLD,
-	WIRE_FATE_REFUSED
+enum wire_recipient_status {
+	WIRE_RECIPIENT_NONE,
+	WIRE_RECIPIENT_ACCEPTED,
+	WIRE_RECIPIENT_TOLD,
+	WIRE_RECIPIENT_REFUSED
 };
 
 struct wire_reply {
@@ -145,8 +147,8 @@ struct wire_reply {
 	char dsn[12];
 	char text[512];
 	int by_recipient; /* bounced for its recipients and nothing else */
-	/* enum wire_fate, by the place among the request's recipients */
-	unsigned char fates[WIRE_RECIPIENTS_MAX];
+	/* enum wire_recipient_status, by the place among the request's recipients */
+	unsigned char recipients[WIRE_RECIPIENTS_MAX];
 };
 
 /* Appends a reply as a record. 0, or -1 as wire_field() does. */

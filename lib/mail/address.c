@@ -1,9 +1,9 @@
 /*
  * address.c - address lists as spans of the input. See address.h.
  *
- * One loop an element, which only notes where things are; whether what
- * should be an addr-spec is well-formed is decided once the element's end is
- * known. Nothing is read more than twice. Pure functions, for any thread.
+ * One loop an address, which only notes where things are; whether an addr-spec is
+ * well-formed is decided once the end of the address is known. Nothing is read
+ * more than twice. Pure functions, for any thread.
  */
 #include "address_lex.h"
 #include "encoded_word.h"
@@ -18,8 +18,8 @@ address_init(struct address_reader *r, const char *value, size_t len)
 	r->ambiguous = 0;
 }
 
-/* What has been seen of an element. */
-struct element {
+/* What has been seen of an address so far. */
+struct address_seen {
 	const char *from, *to; /* without blanks around; or NULL */
 	const char *text_from, *text_to; /* without comments around; or NULL */
 	const char *spec_from, *spec_to; /* inside <> */
@@ -38,11 +38,11 @@ address_bad(struct address *a, const char *reason)
 
 /*
  * From '<' to '>'. Commas belong to a route alone (RFC 5322 section 4.4), and
- * nothing else that separates stands in an address: there the element is bad
+ * nothing else that separates stands in an addr-spec: there the address is bad
  * and goes on as if the '<' had been text.
  */
 static void
-address_read_angle(struct lexer *l, struct address *a, struct element *e)
+address_read_angle(struct lexer *l, struct address *a, struct address_seen *e)
 {
 	const char *open = l->text.p;
 	int route;
@@ -73,7 +73,7 @@ address_read_angle(struct lexer *l, struct address *a, struct element *e)
 
 /* A word, and then words and dots, make a phrase (RFC 5322 section 4.1). */
 static void
-address_note(const struct lexer *l, struct element *e)
+address_note(const struct lexer *l, struct address_seen *e)
 {
 	if (e->text_from == NULL)
 		e->text_from = l->text.p;
@@ -90,7 +90,8 @@ address_note(const struct lexer *l, struct element *e)
 
 /* A phrase behind '>': programs put the name there, and readers pass it over. */
 static void
-address_note_tail(const struct lexer *l, struct address *a, struct element *e)
+address_note_tail(
+    const struct lexer *l, struct address *a, struct address_seen *e)
 {
 	if (l->token != TOKEN_ATOM && l->token != TOKEN_QUOTED &&
 	    !lex_is(l, '.'))
@@ -102,7 +103,7 @@ address_note_tail(const struct lexer *l, struct address *a, struct element *e)
 
 /* A token that is no separator. Leaves the lexer at the next. */
 static void
-address_read_token(struct lexer *l, struct address *a, struct element *e)
+address_read_token(struct lexer *l, struct address *a, struct address_seen *e)
 {
 	if (l->token != TOKEN_SPACE) {
 		if (e->from == NULL)
@@ -128,7 +129,7 @@ address_read_token(struct lexer *l, struct address *a, struct element *e)
 /* A ':' starts a group after a name, and is out of place elsewhere. */
 static int
 address_is_group(const struct address_reader *r, const struct address *a,
-    const struct element *e)
+    const struct address_seen *e)
 {
 	return !r->in_group && e->text_from != NULL && !e->at &&
 	    a->angle.len == 0 && a->reason == NULL;
@@ -156,7 +157,7 @@ address_spec_hides(const struct address *a)
 	    memmem(a->domain.p, a->domain.len, "=?", 2) != NULL;
 }
 
-/* The same of an element and the comments around it. */
+/* The same of an address and the comments around it. */
 static int
 address_slot_hides(struct address_reader *r, const struct address *a)
 {
@@ -174,7 +175,7 @@ address_slot_hides(struct address_reader *r, const struct address *a)
  * 2047 section 5), it starts there, and what stands before it is the name.
  */
 static const char *
-address_read_spec(struct address *a, const struct element *e)
+address_read_spec(struct address *a, const struct address_seen *e)
 {
 	const char *reason = lex_spec(e->from, e->to, a);
 
@@ -188,7 +189,7 @@ address_read_spec(struct address *a, const struct element *e)
 }
 
 static void
-address_settle_name(struct address *a, const struct element *e)
+address_settle_name(struct address *a, const struct address_seen *e)
 {
 	if (e->text_from != NULL)
 		a->name = span_between(e->text_from, e->text_to);
@@ -199,11 +200,11 @@ address_settle_name(struct address *a, const struct element *e)
 		a->ambiguous |= e->odd || e->at || e->tail_from != NULL;
 }
 
-/* Decides what the element is, now that it is known where it ends. */
+/* Decides what the address is, now that its end is known. */
 static void
-address_settle(struct address *a, const struct element *e)
+address_settle(struct address *a, const struct address_seen *e)
 {
-	a->element = span_between(e->from, e->to);
+	a->text = span_between(e->from, e->to);
 	if (a->kind != ADDRESS_GROUP && a->reason == NULL) {
 		if (a->angle.len > 0)
 			address_bad(a, lex_spec(e->spec_from, e->spec_to, a));
@@ -218,14 +219,14 @@ address_settle(struct address *a, const struct element *e)
 }
 
 /*
- * Reads one element up to its separator, and the separator. 1; 0 when there
+ * Reads one address up to its separator, and the separator. 1; 0 when there
  * was nothing but blanks and comments.
  */
 static int
 address_read_mailbox(
     struct address_reader *r, struct lexer *l, struct address *a)
 {
-	struct element e = {0};
+	struct address_seen e = {0};
 
 	for (;;) {
 		if (l->token == TOKEN_END || lex_is(l, ',') || lex_is(l, ';'))
@@ -246,7 +247,7 @@ address_read_mailbox(
 	if (a->kind == ADDRESS_GROUP) {
 		r->in_group = 1;
 		r->ambiguous |= e.odd;
-		a->element = span_between(e.from, l->p);
+		a->text = span_between(e.from, l->p);
 		r->next = l->p;
 	} else if (l->token == TOKEN_END || (r->in_group && lex_is(l, ';')))
 		r->next = l->text.p;
@@ -277,13 +278,13 @@ address_next(struct address_reader *r, struct address *a)
 		}
 		if (lex_is(&l, ';') && r->in_group) {
 			a->kind = ADDRESS_GROUP_END;
-			a->element = l.text;
+			a->text = l.text;
 			address_group_end(r, &l);
 			break;
 		}
 		if (lex_is(&l, ';'))
 			r->ambiguous = ambiguous = 1;
-		lex(&l); /* the separator of an empty element */
+		lex(&l); /* of an empty member */
 	}
 	a->slot = span_between(start, r->next);
 	if (a->kind != ADDRESS_MAILBOX) {
@@ -303,5 +304,5 @@ address_is_unambiguous(struct span text)
 
 	address_init(&r, text.p, text.len);
 	return address_next(&r, &a) && a.kind == ADDRESS_MAILBOX &&
-	    !a.ambiguous && a.element.len == text.len && !address_next(&r, &a);
+	    !a.ambiguous && a.text.len == text.len && !address_next(&r, &a);
 }

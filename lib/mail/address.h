@@ -14,8 +14,8 @@
  *			...
  *
  * What is read beyond the strict grammar: the obsolete forms (routes, comments
- * and blanks around dots, empty list elements, unquoted dots in names), bytes
- * above 127 wherever an atom may stand (RFC 6532, and raw Latin-1), any
+ * and blanks around dots, empty members, unquoted dots in names), bytes above
+ * 127 wherever an atom may stand (RFC 6532, and raw Latin-1), any
  * unquoted text but , ; : before a '<' as display name, because printers send
  * "scan@example.com <scan@example.com>", a phrase behind a '>', which is the name
  * where none stands before, words before an address without <> where the last of
@@ -25,15 +25,15 @@
  *
  * Where that goes beyond the grammar of RFC 5322, obsolete forms and bytes
  * above 127 aside, an address is ambiguous. So is one with an encoded word that
- * holds a quote, bracket or backslash, or ends in another element: some readers
+ * holds a quote, bracket or backslash, or ends behind a separator: some readers
  * take the word first and find other addresses in the rest. Of a list that has
- * an ambiguous address or a bad element, or whose reader ends ambiguous, other
- * readers were seen to read less, in front of it too. Who must be sure that
+ * an ambiguous or a bad address, or whose reader ends ambiguous, other readers
+ * were seen to read less, in front of it too. A caller that must be sure that
  * Exchange sees the same addresses counts on none of it.
  *
- * All else is ADDRESS_BAD with the bytes up to the next separator. A
- * bad element never becomes a mailbox on a guess: a caller that knows the
- * envelope loses nothing by passing over it.
+ * All else is ADDRESS_BAD with the bytes up to the next separator. Nothing bad
+ * becomes a mailbox on a guess: a caller that knows the envelope loses nothing
+ * by passing over it.
  */
 #ifndef MSGRAPH_ADDRESS_H
 #define MSGRAPH_ADDRESS_H
@@ -54,12 +54,12 @@ struct address {
 
 	/*
 	 * The slots of a list tile its value: each starts where the one before
-	 * ended, with any blanks, comments and empty elements that stood
-	 * there, and holds its own separator. What follows the last one is
-	 * blanks, comments and commas.
+	 * ended, with any blanks, comments and commas that stood there, and
+	 * holds its own separator. Behind the last one are blanks, comments
+	 * and commas.
 	 */
 	struct span slot;
-	struct span element; /* slot without separator and blanks around */
+	struct span text; /* slot without separator and blanks around */
 	char separator; /* ',' ';' or 0: the list or group ends here */
 
 	struct span name; /* display name as it stands, or empty; of an
@@ -84,7 +84,7 @@ struct address_reader {
 void address_init(struct address_reader *, const char *value, size_t len);
 
 /*
- * Reads the next element into *address and returns 1; 0 at the end of the list.
+ * Reads the next address of the list into *address and returns 1; 0 at the end.
  */
 int address_next(struct address_reader *, struct address *address);
 
@@ -97,13 +97,12 @@ int address_word_is_open(struct span text);
 /*
  * Writes the form in which two addresses are compared, and its NUL: comments,
  * blanks, needless quotes, a dot after the domain and a pair of apostrophes
- * around it all ('a@example.org') removed, letters in lower
- * case (in the local part too, as Exchange has it), a domain with
- * letters beyond ASCII as A-labels. Takes the spec of an element as well as an
- * address of the envelope. Returns the length without the NUL; -1 when spec is
- * not one local@domain or the result does not fit. The key is for comparing;
- * it is a deliverable address too, unless Unicode in the local part was
- * lower-cased.
+ * around it all ('a@example.org') removed, letters in lower case (in the local
+ * part too, as Exchange has it), a domain with letters beyond ASCII as A-labels.
+ * Takes a spec of a list as well as an address of the envelope. Returns the
+ * length without the NUL; -1 when spec is not one local@domain or the result does
+ * not fit. The key is for comparing. It is a deliverable address too, unless
+ * Unicode in the local part was lower-cased.
  */
 int address_key(struct span spec, char *key, size_t size);
 
@@ -123,6 +122,14 @@ int address_is_unambiguous(struct span text);
  * ADDRESS_KEY_SIZE must be the size of key.
  */
 int address_header_key(struct span spec, char *key);
+
+/*
+ * Writes an address of the envelope, with brackets or without, in canonical form:
+ * its key. What cannot be read as one address has none, and is written as text
+ * that no list of addresses or domains covers: without '@', blanks and what
+ * cannot be printed become '?', and it is cut where it is too long.
+ */
+void address_canonical(const char *text, char key[ADDRESS_KEY_SIZE]);
 
 /* Returns 1 when both are addresses and their keys are equal. */
 int address_equal(struct span a, struct span b);

@@ -5,6 +5,7 @@
  * not needed mean nothing (RFC 5322 section 3.2.4). Exchange ignores case, so
  * two keys are equal where Exchange would see one recipient.
  */
+#include "lib/base/printable.h"
 #include "address_lex.h"
 #include "idn.h"
 
@@ -35,7 +36,7 @@ address_key_put_quoted(struct writer *w, struct span text)
 			i++;
 		else if (text.p[i] == '\r' || text.p[i] == '\n')
 			continue;
-		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
+		if (printable_is_control(text.p[i]))
 			w->failed = 1;
 		address_key_put(w, text.p[i]);
 	}
@@ -50,7 +51,7 @@ address_key_put_literal(struct writer *w, struct span text)
 	for (i = 0; i < text.len; i++) {
 		if (span_is_space(text.p[i]))
 			continue;
-		if ((unsigned char)text.p[i] < 32 || text.p[i] == 127)
+		if (printable_is_control(text.p[i]))
 			w->failed = 1;
 		address_key_put(w, text.p[i]);
 	}
@@ -187,6 +188,37 @@ address_header_key(struct span spec, char *key)
 	    !address_is_unambiguous(whole) || strncmp(key, "\"\"@", 3) == 0)
 		return -1;
 	return len;
+}
+
+static void
+address_key_write_raw(const char *text, char key[ADDRESS_KEY_SIZE])
+{
+	size_t len = strlen(text), i;
+
+	if (len >= 2 && text[0] == '<' && text[len - 1] == '>') {
+		text++;
+		len -= 2;
+	}
+	if (len >= ADDRESS_KEY_SIZE)
+		len = ADDRESS_KEY_SIZE - 1;
+	for (i = 0; i < len; i++)
+		key[i] = text[i] <= ' ' || text[i] > 126 || text[i] == '@'
+		    ? '?'
+		    : text[i];
+	key[len] = '\0';
+}
+
+void
+address_canonical(const char *text, char key[ADDRESS_KEY_SIZE])
+{
+	struct address_reader r;
+	struct address a, next;
+
+	address_init(&r, text, strlen(text));
+	if (!address_next(&r, &a) || a.kind != ADDRESS_MAILBOX ||
+	    address_next(&r, &next) ||
+	    address_key(a.spec, key, ADDRESS_KEY_SIZE) == -1)
+		address_key_write_raw(text, key);
 }
 
 int

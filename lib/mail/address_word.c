@@ -7,6 +7,11 @@
  * clients do, and then such a reader finds other addresses than we. What is
  * meant by a word here is as much as anybody may take for one: any bytes for
  * its character set, encoding and text. Pure functions, for any thread.
+ *
+ * To call a list ambiguous unless each "=?" in it starts a whole word was tried:
+ * it needs a third of this file and nothing of the reader. But a list with a
+ * word that was cut off, which all readers take for a name, would be written
+ * anew then, so that the name goes and a signature breaks.
  */
 #include "address_lex.h"
 

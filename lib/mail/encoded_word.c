@@ -6,6 +6,7 @@
  * byte is looked at a fixed number of times. Pure functions, for any thread.
  */
 #include "lib/base/codec.h"
+#include "lib/base/printable.h"
 #include "charset.h"
 #include "encoded_word.h"
 
@@ -37,7 +38,7 @@ encoded_word_find_end(const char *p, const char *limit)
 static int
 encoded_word_is_visible(const char *p, const char *limit)
 {
-	while (p<limit && * p> 32 && *p < 127)
+	while (p < limit && printable_is_visible(*p))
 		p++;
 	return p == limit;
 }

@@ -5,6 +5,7 @@
  * Each line is found with one memchr() and looked at once more for its name, so
  * that a header of any size and shape costs time in proportion to its length.
  */
+#include "lib/base/printable.h"
 #include "header.h"
 
 void
@@ -21,7 +22,7 @@ header_init(struct header_reader *r, const char *bytes, size_t len)
 static int
 header_is_name_byte(char c)
 {
-	return c > 32 && c < 127 && c != ':';
+	return printable_is_visible(c) && c != ':';
 }
 
 int

@@ -58,7 +58,7 @@ mailbox_sources_order(const struct mailbox_sources *s, int envelope_first)
 	static const int by_header[] = {FROM, SENDER, ENVELOPE},
 			 by_envelope[] = {ENVELOPE, FROM, SENDER};
 
-	if (envelope_first || s->from.elements == 0)
+	if (envelope_first || s->from.addresses == 0)
 		return by_envelope;
 	return by_header;
 }
@@ -81,9 +81,9 @@ mailbox_sources_describe(
 		    names[source], n->unfit, n->unfit_reason);
 	else
 		snprintf(text, DESCRIPTION_SIZE, "%s is %s", names[source],
-		    n->count > 0	  ? "naming several mailboxes"
-			: n->elements > 0 ? "without a full address"
-					  : "missing or empty");
+		    n->count > 0	   ? "naming several mailboxes"
+			: n->addresses > 0 ? "without a full address"
+					   : "missing or empty");
 }
 
 /* Names all that was looked at. 5.1.7: there was an address, but none fit. */

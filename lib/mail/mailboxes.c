@@ -56,8 +56,8 @@ mailboxes_read_bytes(struct mailboxes *m, struct span value)
 
 	address_init(&r, value.p, value.len);
 	while (address_next(&r, &a)) {
-		if (m->elements < 2)
-			m->elements++;
+		if (m->addresses < 2)
+			m->addresses++;
 		if (a.kind == ADDRESS_MAILBOX &&
 		    address_key(a.spec, key, sizeof(key)) != -1)
 			mailboxes_add(m, &a, key);
@@ -99,7 +99,7 @@ static void
 mailboxes_move(struct address *a, const char *from, struct span to)
 {
 	mailboxes_move_span(&a->slot, from, to);
-	mailboxes_move_span(&a->element, from, to);
+	mailboxes_move_span(&a->text, from, to);
 	mailboxes_move_span(&a->name, from, to);
 	mailboxes_move_span(&a->comment, from, to);
 	mailboxes_move_span(&a->angle, from, to);
@@ -112,9 +112,9 @@ mailboxes_move(struct address *a, const char *from, struct span to)
 static void
 mailboxes_join(struct mailboxes *m, const struct mailboxes *one)
 {
-	m->elements += one->elements;
-	if (m->elements > 2)
-		m->elements = 2;
+	m->addresses += one->addresses;
+	if (m->addresses > 2)
+		m->addresses = 2;
 	m->ambiguous |= one->ambiguous;
 	m->by_pairs |= one->by_pairs;
 	if (one->count > 0)

@@ -13,7 +13,7 @@
 struct mailboxes {
 	const char *own; /* borrowed; a key to look for, or NULL */
 
-	unsigned int elements; /* addresses and others; 2 stands for more */
+	unsigned int addresses; /* bad ones as well; 2 stands for more */
 	unsigned int count; /* different mailboxes; 2 stands for several */
 	unsigned int unfit_count; /* addresses of none; 2 stands for more */
 	int ambiguous; /* see address.h */

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "lib/base/printable.h"
 #include "mime_head.h"
 #include "param.h"
 
@@ -81,7 +82,7 @@ mime_head_is_token(struct span word)
 	size_t i;
 
 	for (i = 0; i < word.len; i++)
-		if (word.p[i] <= 32 || word.p[i] >= 127 ||
+		if (!printable_is_visible(word.p[i]) ||
 		    strchr("()<>@,;:\\\"/[]?=", word.p[i]) != NULL)
 			return 0;
 	return word.len > 0;

@@ -4,6 +4,7 @@
  * For people and for Graph's JSON, so it comes as UTF-8 whatever it was, and
  * without what could forge a line.
  */
+#include "lib/base/printable.h"
 #include "encoded_word.h"
 #include "mime.h"
 #include "param.h"
@@ -39,8 +40,7 @@ mime_name_clean(struct buf *utf8)
 	size_t i, used = 0;
 
 	for (i = 0; i < utf8->len; i++)
-		if ((unsigned char)utf8->bytes[i] >= 32 &&
-		    utf8->bytes[i] != 127)
+		if (!printable_is_control(utf8->bytes[i]))
 			utf8->bytes[used++] = utf8->bytes[i];
 	utf8->len = used;
 }

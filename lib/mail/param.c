@@ -20,10 +20,12 @@ param_is_name_byte(char c)
 	return u > 32 && u != 127 && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
 }
 
+/* The end of a quoted string or comment that opens at p. */
 static const char *
-param_skip_comment(const char *p, const char *limit)
+param_skip_enclosed(const char *p, const char *limit)
 {
-	const char *end = lex_comment_end(p, limit);
+	const char *end =
+	    *p == '"' ? lex_quoted_end(p, limit) : lex_comment_end(p, limit);
 
 	return end == NULL ? limit : end;
 }
@@ -32,7 +34,7 @@ static const char *
 param_skip_blank(const char *p, const char *limit)
 {
 	while (p < limit && (span_is_space(*p) || *p == '('))
-		p = *p == '(' ? param_skip_comment(p, limit) : p + 1;
+		p = *p == '(' ? param_skip_enclosed(p, limit) : p + 1;
 	return p;
 }
 
@@ -44,24 +46,13 @@ param_skip_name(const char *p, const char *limit)
 	return p;
 }
 
-/* The end of a quoted string that opens at p. */
-static const char *
-param_skip_quoted(const char *p, const char *limit)
-{
-	const char *end = lex_quoted_end(p, limit);
-
-	return end == NULL ? limit : end;
-}
-
 /* The next ';' that is in no quotes and no comment, or limit. */
 static const char *
 param_find_semicolon(const char *p, const char *limit)
 {
 	while (p < limit && *p != ';') {
-		if (*p == '"')
-			p = param_skip_quoted(p, limit);
-		else if (*p == '(')
-			p = param_skip_comment(p, limit);
+		if (*p == '"' || *p == '(')
+			p = param_skip_enclosed(p, limit);
 		else
 			p++;
 	}
@@ -267,7 +258,7 @@ param_is_end(const char *p, const char *limit)
 static const char *
 param_skip_file_name(const char *p, const char *limit)
 {
-	const char *end = param_skip_quoted(p, limit);
+	const char *end = param_skip_enclosed(p, limit);
 
 	if (param_is_end(end, limit) || param_is_start(end, limit, 1))
 		return end;
@@ -283,6 +274,12 @@ param_skip_file_name(const char *p, const char *limit)
 	return end;
 }
 
+static int
+param_is_file_name(struct span name)
+{
+	return span_is(name, "filename") || span_is(name, "name");
+}
+
 static struct span
 param_read_value(struct span name, const char *p, const char *limit)
 {
@@ -291,9 +288,8 @@ param_read_value(struct span name, const char *p, const char *limit)
 	p = param_skip_blank(p, limit);
 	if (p == limit || *p != '"')
 		return param_read_plain(name, p, limit);
-	end = span_is(name, "filename") || span_is(name, "name")
-	    ? param_skip_file_name(p, limit)
-	    : param_skip_quoted(p, limit);
+	end = param_is_file_name(name) ? param_skip_file_name(p, limit)
+				       : param_skip_enclosed(p, limit);
 	return span_trim(span_between(p, end));
 }
 
@@ -321,9 +317,9 @@ param_skip_junk(struct span name, const char *p, const char *limit)
 		if (span_is_space(*p) && param_is_known_next(p, limit))
 			return p + 1;
 		if (*p == '"')
-			p = param_skip_quoted(p, limit);
+			p = param_skip_enclosed(p, limit);
 		else if (*p == '(')
-			p = param_skip_comment(p, limit);
+			p = param_skip_enclosed(p, limit);
 		else
 			p++;
 	}
@@ -357,8 +353,7 @@ param_next(struct param_reader *r, struct param *param)
 		p = param_skip_junk(param->name, end, r->limit);
 	}
 	param_split_name(param);
-	param->is_file_name =
-	    span_is(param->name, "filename") || span_is(param->name, "name");
+	param->is_file_name = param_is_file_name(param->name);
 	param->value = param_read_value(param->name, p + 1, r->limit);
 	end = span_end(param->value);
 	param->whole = span_between(param->name.p, end);

@@ -53,7 +53,7 @@ name(const char *kind, int n)
 static void
 fill(struct state *state)
 {
-	struct credential c = {
+	struct state_credential c = {
 	    .secret = secret_new("secret", 6), .token = secret_new(NULL, 1500)};
 	struct identity id;
 	int i;
@@ -67,7 +67,7 @@ fill(struct state *state)
 			exit(1);
 	}
 	state_run(state, "COMMIT", NULL);
-	credential_clear(&c);
+	state_credential_clear(&c);
 }
 
 /* Somebody asks about each application, and Entra slows the made-up ones. */
@@ -82,7 +82,7 @@ visit(const char *kind)
 	for (i = 0; i < COUNT; i++) {
 		began = now();
 		id = name(kind, i);
-		if ((account = account_table_get(table, &id)) == NULL)
+		if ((account = account_table_get(table, &id, "")) == NULL)
 			exit(1);
 		if (!account->known) {
 			account_table_tenant_throttled(table, &id);

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 from emulator.client import Emulator
 from harness import cert
 from harness.message import message
-from harness.postfix import free_ports
+from harness.ports import free_ports
 from harness.process import BUILD
 from harness.site import App, Site
 from harness.wait import wait_for

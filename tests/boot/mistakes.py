@@ -16,22 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.client import Emulator
-from harness.smtp import Smtp, SmtpError
+from host import (
+    CLIENT, CONF, KEY, STATE, TENANT, auth, prepare, run, until, write_conf)
 
-CONF = Path("/etc/msgraph/msgraph.conf")
-KEY = Path("/etc/msgraph/vault.key")
-STATE = Path("/var/lib/msgraph/state.db")
-TENANT, CLIENT = ("11111111-2222-3333-4444-555555555555",
-                  "66666666-7777-8888-9999-aaaaaaaaaaaa")
-SECRET = "booted~secret"
 REBOOT = 133
 failures = 0
-
-
-def run(*command: str, check: bool = False) -> subprocess.CompletedProcess:
-    return subprocess.run(command, capture_output=True, text=True,
-                          check=check)
 
 
 def timed(call: Callable[[], object]) -> tuple[float, object]:
@@ -46,16 +35,6 @@ def row(what: str, good: bool, text: str) -> None:
     print(f"  {'ok  ' if good else 'FAIL'} {what}: {text}", flush=True)
 
 
-def until(condition: Callable[[], bool], seconds: float) -> float | None:
-    """How long it took, or None."""
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > seconds:
-            return None
-        time.sleep(0.1)
-    return time.monotonic() - began
-
-
 # --- mistakes
 
 @dataclass
@@ -65,12 +44,6 @@ class Mistake:
     mend: Callable[[], None]
     reason: str
     units: tuple[str, ...] = ("msgraphd",)
-
-
-def write_conf(more: str = "") -> None:
-    CONF.write_text(f"login_endpoint = {m365.url}\n"
-                    f"graph_endpoint = {m365.url}\n"
-                    f"ca_file = /etc/msgraph/ca.pem\n{more}")
 
 
 def lock() -> None:
@@ -95,15 +68,6 @@ MISTAKES = [
 
 
 # --- what others see
-
-def auth() -> int:
-    """The answer; without a milter STARTTLS has it already."""
-    try:
-        with Smtp(8025) as client:
-            return client.auth_plain(f"{TENANT}@{CLIENT}", SECRET).code
-    except SmtpError as error:
-        return error.answer.code
-
 
 def look_up() -> str:
     return run("postmap", "-q", "To: scan@example.com",
@@ -165,7 +129,7 @@ def check_fails(mistake: Mistake, verb: str) -> None:
 
 def check_answers(mistake: Mistake) -> None:
     for what, call, wanted in (
-            ("AUTH", auth, lambda got: got == 454),
+            ("AUTH", lambda: auth().code, lambda got: got == 454),
             ("look-up of a bounce", look_up, lambda got: got == "|"),
             ("submission", submit, lambda got: got.startswith("75 4.3.5 ")
              and mistake.reason in got)):
@@ -187,7 +151,7 @@ def check_status(mistake: Mistake) -> None:
 
 
 def check_mended() -> None:
-    took = until(lambda: auth() == 235, 15)
+    took = until(lambda: auth().code == 235, 15)
     row("c. whole by itself", took is not None and took < 10,
         "not" if took is None else f"235 after {took:.1f} s")
 
@@ -225,7 +189,7 @@ def check(mistake: Mistake) -> None:
 
 def check_whole() -> None:
     print("nothing wrong:")
-    row("AUTH", auth() == 235, "235")
+    row("AUTH", auth().code == 235, "235")
     for unit in ("msgraphd", "msgraph-milter"):
         show = run("systemctl", "show", "-p", "StatusText", "-p",
                    "ActiveState", unit).stdout.split("\n")
@@ -271,17 +235,6 @@ def after_reboot() -> None:
     check_answers(MISTAKES[0])
     MISTAKES[0].mend()
     check_mended()
-
-
-def prepare() -> Emulator:
-    folder = Path("/var/tmp/m365")
-    folder.mkdir(exist_ok=True)
-    emulator = Emulator(folder)
-    emulator.start()
-    emulator.app(TENANT, CLIENT, SECRET)
-    shutil.copy(emulator.ca_file, "/etc/msgraph/ca.pem")
-    Path("/etc/msgraph/ca.pem").chmod(0o644)
-    return emulator
 
 
 database: sqlite3.Connection

@@ -26,7 +26,7 @@ def cut(name: str, value: str, *left: str, to: tuple[str, ...] = (A,)) -> Case:
                 changed={"To": change})
 
 
-def sound() -> list[Case]:
+def unambiguous() -> list[Case]:
     return [
         stays("plain", A),
         stays("angle", f"<{A}>"),
@@ -265,5 +265,5 @@ def senders() -> list[Case]:
 
 
 def cases() -> list[Case]:
-    return (sound() + trimmed() + hiding() + semicolons() + hidden() + idn()
+    return (unambiguous() + trimmed() + hiding() + semicolons() + hidden() + idn()
             + senders())

@@ -74,20 +74,20 @@ def test_unedited_message_is_one_segment(agent, daemon):
 MESSAGES = {
     # name: (recipients, message, what msgraphd is to post)
     "stamp goes": (
-        ["a@x"], b"X-MSGraph-Mailbox: m@x\r\nTo: a@x\r\n\r\nb",
-        b"To: a@x\r\n\r\nb"),
+        ["a@x.a"], b"X-MSGraph-Mailbox: m@x.a\r\nTo: a@x.a\r\n\r\nb",
+        b"To: a@x.a\r\n\r\nb"),
     "hidden recipient": (
-        ["a@x", "b@x"], b"To: A <a@X>\r\n\r\nb",
-        b"To: A <a@X>\r\nBcc: b@x\r\n\r\nb"),
+        ["a@x.a", "b@x.a"], b"To: A <a@X.a>\r\n\r\nb",
+        b"To: A <a@X.a>\r\nBcc: b@x.a\r\n\r\nb"),
     "foreign Bcc": (
-        ["a@x"], b"To: a@x\r\nBcc: c@x\r\n\r\nb", b"To: a@x\r\n\r\nb"),
-    "only Bcc": (["a@x"], b"\r\nb", b"Bcc: a@x\r\n\r\nb"),
+        ["a@x.a"], b"To: a@x.a\r\nBcc: c@x.a\r\n\r\nb", b"To: a@x.a\r\n\r\nb"),
+    "only Bcc": (["a@x.a"], b"\r\nb", b"Bcc: a@x.a\r\n\r\nb"),
     "no need to change": (
-        ["a@x"], b"TO:\ta@x \r\nS:\r\n  x\r\n\r\n\t\r\n .\r\n", None),
+        ["a@x.a"], b"TO:\ta@x.a \r\nS:\r\n  x\r\n\r\n\t\r\n .\r\n", None),
     "blank before the colon": (
-        ["a@x"], b"TO :\ta@x \r\n\r\nb", b"TO:\ta@x \r\n\r\nb"),
-    "no header": (["a@x"], b"body", b"Bcc: a@x\r\n\r\nbody"),
-    "no end of line": (["a@x"], b"To: a@x", None),
+        ["a@x.a"], b"TO :\ta@x.a \r\n\r\nb", b"TO:\ta@x.a \r\n\r\nb"),
+    "no header": (["a@x.a"], b"body", b"Bcc: a@x.a\r\n\r\nbody"),
+    "no end of line": (["a@x.a"], b"To: a@x.a", None),
 }
 
 
@@ -260,16 +260,7 @@ def test_usage(agent, daemon, name):
     assert daemon.idle()
 
 
-def test_recipient_that_is_no_address(agent, daemon):
-    agent.fails(67, "5.1.3 recipient <a@x,b@x> ",
-                agent.argv("c@x", "a@x,b@x"))
-    assert daemon.idle()
-
-
-def test_recipient_beyond_ascii(agent, daemon):
-    agent.fails(65, "5.6.7 recipient <\u00fc@x> has characters beyond ASCII",
-                agent.argv("c@x", "\u00fc@x"))
-    assert daemon.idle()
+def test_domain_beyond_ascii(agent, daemon):
     assert agent.run(agent.argv("c@\u00fc.de"),
                      b"To: C <c@\xc3\xbc.de>\r\n\r\n").returncode == 0
     assert daemon.next().message == b"To: C <c@xn--tda.de>\r\n\r\n"

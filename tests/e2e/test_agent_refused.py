@@ -144,3 +144,66 @@ def test_notice_as_others_read_it(agent, daemon, name):
         want = want[:len(head[1].rstrip())]
     assert quopri.decodestring(head[1]).rstrip() == want.rstrip() \
         if b"quoted-printable" in raw else head[1].rstrip() == want.rstrip()
+
+
+# --- what is no recipient at all: Graph is not asked
+
+UNFIT = {  # dsn, exit status if it is alone, words
+    "a@x.test,b@x.test": ("5.1.3", 67, "cannot be written into a message"),
+    "root": ("5.1.3", 67, "cannot be written into a message"),
+    "a\tb@x.test": ("5.1.3", 67, "cannot be written into a message"),
+    "\u00fc@x.test": ("5.6.7", 65, "has characters beyond ASCII before"),
+    "root@localhost": ("5.1.3", 67, "its domain has no dot"),
+    "a@[192.0.2.1]": ("5.1.3", 67, "has an address literal instead"),
+    "a@192.0.2.1": ("5.1.3", 67, "its domain ends in a number"),
+    f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 63}.test":
+        ("5.1.3", 67, "is longer than 254 bytes"),
+}
+
+
+@pytest.mark.parametrize("unfit", UNFIT)
+def test_unfit_recipient_costs_the_others_nothing(agent, daemon, unfit):
+    dsn, status, words = UNFIT[unfit]
+    agent.fails(status, f"{dsn} no message can be sent to this address: it",
+                agent.argv(unfit))
+    assert daemon.idle()
+    done = agent.run(agent.argv(A, unfit, B), HEADER + b"\r\nbody\r\n")
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"sent to 2 of 3; <")
+    assert done.stdout.endswith(b" refused, the sender was told")
+    rest, notice = daemon.next(), daemon.next()
+    assert daemon.idle()
+    assert rest.get("recipient") == [A, B]
+    assert unfit.encode() not in rest.message
+    assert notice.get("notice") == ["yes"]
+    assert notice.message.isascii()
+    status = GMime().parts(notice.message)[1][1][1].decode()
+    assert f"Status: {dsn}\r\n" in status
+    assert words in " ".join(status.split())
+    shown = unfit.replace("\u00fc", "??").replace("\t", "?")
+    assert f"Final-Recipient: rfc822; {shown}\r\n" in status
+
+
+def test_unfit_and_refused(agent, daemon):
+    """One notice for both, each with its reason."""
+    daemon.answers = [REFUSED]
+    done = agent.run(agent.argv(A, B, X, "root@localhost"),
+                     HEADER + b"\r\nbody\r\n")
+    assert done.stdout.startswith(b"sent to 2 of 4; <")
+    every, rest, notice = (daemon.next() for _ in range(3))
+    assert every.get("recipient") == [A, B, X]
+    assert rest.get("recipient") == [A, B]
+    assert notice.get("recipient") == [X, "root@localhost"]
+    status = notice.message.decode()
+    assert status.index("Exchange does not take it") != -1
+    assert "its domain has no dot" in " ".join(status.split())
+
+
+def test_refused_stay_out_where_a_signature_breaks(agent, daemon):
+    """The header is then looked at twice for each call."""
+    head = "Subject: Grüße\r\nDKIM-Signature: v=1; h=from:to\r\n".encode()
+    done, (_, rest, notice) = run(agent, daemon, REFUSED, head=head)
+    assert done.returncode == 0
+    assert rest.get("recipient") == [A, B]
+    assert X.encode() not in rest.message
+    assert notice.get("recipient") == [X]

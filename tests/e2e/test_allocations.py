@@ -161,7 +161,7 @@ def test_agent_without_modules_of_iconv(agent):
 
 def test_milter_starts_or_says_no(allocator, tmp_path):
     """systemd starts it again, and Postfix waits."""
-    milter = Milter(tmp_path)
+    milter = Milter(tmp_path).ask_stand_in()
     said_no = 0
     for number in allocator.each():
         process = subprocess.Popen([PROGRAM, "-c", milter.conf],
@@ -180,15 +180,17 @@ def test_milter_starts_or_says_no(allocator, tmp_path):
             process.kill()
             output = process.communicate()[1]
         assert status is None or b"msgraph-milter" in output, number
+    milter.close()
     assert said_no > 10
 
 
 @pytest.fixture
 def milter(allocator, tmp_path):
-    milter = Milter(tmp_path).start(env=allocator.env)
+    milter = Milter(tmp_path).ask_stand_in().start(env=allocator.env)
     yield milter
     allocator.set(0)
     assert milter.stop() == 0, milter.log()
+    milter.close()
 
 
 def test_milter_answers_tempfail(allocator, milter):

@@ -112,7 +112,7 @@ SPOILED = {
     "key of root's": (lambda h: own(h.key, "root"), "msgraphd", "vault.key",
                       "chown msgraphd /etc/msgraph/vault.key"),
     "key open": (lambda h: h.key.chmod(0o440), "msgraphd", "vault.key",
-                 "chmod it to 0400"),
+                 "run: chmod 0400"),
     "key short": (lambda h: h.key.write_bytes(b"x"), "msgraphd", "vault.key",
                   "restore it"),
     "key lost": (lambda h: (h.key.unlink(), (h.state / "state.db").touch()),

@@ -77,8 +77,7 @@ def complaint(program: str, done: subprocess.CompletedProcess) -> str:
 
 
 @pytest.mark.parametrize("program, mistake", [
-    (program, mistake) for program in PROGRAMS for mistake in MISTAKES
-    if (program, mistake) != ("msgraph-agent", "unknown name")])
+    (program, mistake) for program in PROGRAMS for mistake in MISTAKES])
 def test_mistake_is_named(tmp_path, program, mistake):
     text, line, name = MISTAKES[mistake]
     conf = tmp_path / "msgraph.conf"
@@ -115,31 +114,94 @@ def test_start_that_fails_says_why(tmp_path, destination):
 
 # --- in a site that runs
 
+PUSHED = {
+    "no choice": "encode_8bit = loud\n",
+    "out of range": "request_timeout = 2d\n",
+    "given twice": "log_level = info\n",
+    "no form": "words\n",
+    # as a newer release has it
+    "unknown name": "fallback_mailbox = x@y\n",
+}
+
+
 @pytest.fixture
-def broken(site):
+def broken(site, request):
     """msgraph.conf with a mistake in its last line; written anew after."""
-    text = site.conf.read_text() + "encode_8bit = loud\n"
+    pushed = getattr(request, "param", "no choice")
+    text = site.conf.read_text() + PUSHED[pushed]
     site.conf.write_text(text)
     yield text.count("\n")
     site.write_conf()
+    site.daemon.reload()
 
 
-def test_mail_waits_until_the_file_is_right(site, app, mailbox, broken):
+@pytest.fixture
+def without_copy(site):
+    """As before the first start of msgraphd since the boot."""
+    copy = site.run / "submit.conf"
+    aside = copy.rename(site.run / "aside")
+    yield
+    aside.rename(copy)
+
+
+@pytest.mark.parametrize("broken", PUSHED, indirect=True)
+def test_mistake_in_the_file_stops_no_mail(site, app, mailbox, broken):
+    """Before any reload, and in silence: the message is nobody's to warn."""
+    queue_id = site.send(app, mailbox, ["a@example.org"], message(mailbox))
+    assert "warning" not in site.postfix.wait_status(queue_id, "sent")
+
+
+def test_settings_count_when_msgraphd_has_read_them(site, app, mailbox):
+    text = site.conf.read_text()
+    try:
+        site.conf.write_text(text + "max_recipients = 1\n")
+        for calls in (1, 2):
+            mark = len(site.m365.requests("sendMail"))
+            queue_id = site.send(app, mailbox,
+                                 ["a@example.org", "b@example.org"],
+                                 message(mailbox))
+            site.postfix.wait_status(queue_id, "sent")
+            assert len(site.m365.requests("sendMail")) - mark == calls
+            site.daemon.reload()
+    finally:
+        site.write_conf()
+        site.daemon.reload()
+
+
+def test_copy_that_msgraphd_cannot_write(site, app, mailbox):
+    """It says so, and the agent reads the file itself."""
+    copy = site.run / "submit.conf"
+    copy.unlink()
+    copy.mkdir()
+    try:
+        site.daemon.reload()
+        assert f"write {copy}: " in site.daemon.log()
+        queue_id = site.send(app, mailbox, ["a@example.org"],
+                             message(mailbox))
+        site.postfix.wait_status(queue_id, "sent")
+    finally:
+        copy.rmdir()
+        site.daemon.reload()
+
+
+def test_mail_waits_until_the_file_is_right(site, app, mailbox, broken,
+                                            without_copy):
     queue_id = site.send(app, mailbox, ["a@example.org"], message(mailbox))
     line = site.postfix.wait_status(queue_id, "deferred")
     assert "dsn=4.3.5" in line
     assert str(site.conf) in line and "loud" in line
     assert str(broken) in line
     site.write_conf()
-    site.postfix.flush()
+    site.postfix.flush(queue_id)
     site.postfix.wait_status(queue_id, "sent")
 
 
-def test_reload_of_a_broken_file_keeps_the_settings(site, app, broken):
+def test_reload_of_a_broken_file_keeps_the_settings(site, app, mailbox,
+                                                    broken):
     site.daemon.reload()
     assert "loud" in site.daemon.log()
-    with site.connect() as client:
-        assert client.auth_plain(app.user, app.secret).code == 235
+    queue_id = site.send(app, mailbox, ["a@example.org"], message(mailbox))
+    site.postfix.wait_status(queue_id, "sent")
 
 
 @pytest.fixture
@@ -150,12 +212,6 @@ def newer(site):
     yield
     site.write_conf()
     site.daemon.reload()
-
-
-def test_file_of_a_newer_release_stops_no_mail(site, app, mailbox, newer):
-    """Before any reload, and in silence: the message is nobody's to warn."""
-    queue_id = site.send(app, mailbox, ["a@example.org"], message(mailbox))
-    assert "warning" not in site.postfix.wait_status(queue_id, "sent")
 
 
 def test_reload_of_a_newer_file_counts_but_for_its_news(

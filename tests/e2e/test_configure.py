@@ -91,12 +91,50 @@ def test_adds_what_the_examples_say(stock, tmp_path, ports):
         for key, value in BOUNCES.items():
             line = stock.postconf("-P", f"{name}/unix/{key}")
             assert line.strip() == f"{name}/unix/{key} = {value}"
-    for line in re.findall("(?m)^[a-z_]+ = .*$",
+    for line in re.findall("(?m)^[a-z0-9_-]+ = .*$",
                            example.read("postfix/main.cf.msgraph")):
         assert line in stock.postconf("-n").splitlines()
     for source, place in (("sasl/msgraph.conf", "sasl/msgraph.conf"),
                           ("postfix/msgraph_route", "msgraph_route")):
         assert (stock.path / place).read_text() == example.read(source)
+
+
+SERVICES = sorted(file.name for file in
+                  (example.EXAMPLES / "postfix/services").iterdir())
+
+
+def options(folder: Folder, service: str) -> dict[str, str]:
+    lines = folder.postconf("-P", service).splitlines()
+    return {name.removeprefix(f"{service}/"): value.strip() for name, _, value
+            in (line.partition(" =") for line in lines)}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_further_service_is_the_first_with_its_differences(
+        stock, tmp_path, name):
+    """Also on a second run, which changes nothing."""
+    text = example.read(f"postfix/services/{name}").replace(
+        "/etc/postfix/", f"{stock.path}/")
+    alone = Folder(tmp_path / "alone", "", text)
+    [service] = definitions(alone)
+    if service.startswith("25/"):  # the stock one has it
+        stock.postconf("-M#", "smtp/inet")
+    done = stock.configure("-s", name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"added: {service}\n" in done.stdout
+    assert options(stock, service) == {
+        **options(stock, "8025/inet"), **options(alone, service)}
+    before = stock.content()
+    done = stock.configure("-s", name)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert stock.content() == before
+
+
+def test_port_of_a_further_service_stays_whose_it_is(stock):
+    before = stock.content()
+    done = stock.configure("-s", "port25")
+    assert done.returncode == 1 and 'a service "smtp" for port 25' in done.stderr
+    assert stock.content() == before
 
 
 def test_second_run_changes_nothing(stock):
@@ -118,7 +156,7 @@ def test_upgrade_adds_what_is_new(stock):
     (stock.path / "sasl/msgraph.conf").write_text("auxprop_plugin: entra\n")
     master = (stock.path / "master.cf").read_text()
     (stock.path / "master.cf").write_text(
-        example.replace(master, "--queue-id=${queue_id}", "--queue-id=X"))
+        master.replace("--queue-id=${queue_id}", "--queue-id=X", 1))
     done = stock.configure()
     assert done.returncode == 0, done.stderr
     added, kept = (
@@ -158,8 +196,45 @@ def test_port_of_another_service_stays_its(stock, line, ports):
     assert stock.content() == before
 
 
-@pytest.mark.parametrize("family, address", [
-    (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_service_that_stands_twice(stock):
+    """B18: Postfix takes the last, and says nothing at the prompt."""
+    assert stock.configure().returncode == 0
+    with (stock.path / "master.cf").open("a") as file:
+        file.write("8025 inet n - y - - smtpd\n")
+    before = stock.content()
+    done = stock.configure()
+    assert done.returncode == 1
+    assert "has 8025/inet more than once" in done.stderr
+    assert stock.content() == before
+
+
+WRONG_ROUTES = {  # what is in the file, or None for no file: what is said
+    "B20": (None, "No such file"),
+    "B20b other field": ("/^X-Never: (.*)$/ FILTER no:$1\n", 'says "" for'),
+    "B20b parenthesis": ("/^X-MSGraph-Mailbox: (.*$/ FILTER msgraph:$1\n",
+                         "Unmatched ( or \\("),
+    "B20c transport": ("/^X-MSGraph-Mailbox: (.*)$/ FILTER msgrap:$1\n",
+                       'leads to the transport "msgrap", which '),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ROUTES)
+def test_route_that_is_wrong(stock, name):
+    assert stock.configure().returncode == 0
+    route = stock.path / "msgraph_route"
+    text, said = WRONG_ROUTES[name]
+    if text is None:
+        stock.postconf("-P", "msgraph-cleanup/unix/milter_header_checks="
+                       f"regexp:{stock.path}/mistyped")
+    else:
+        route.write_text(text)
+    done = stock.configure()
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert f"mend {route} as " in done.stderr
+
+
+@pytest.mark.parametrize("family, address", [    (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
 def test_port_of_another_program_stays_its(stock, family, address):
     before = stock.content()
     with socket.socket(family) as sock:

@@ -322,7 +322,7 @@ def test_open_key_file_is_refused(daemon):
     Path(daemon.settings["vault_key_file"]).chmod(0o440)
     daemon.start()
     assert daemon.stop() == 78
-    assert "chmod it to 0400" in daemon.log()
+    assert "run: chmod 0400" in daemon.log()
 
 
 def test_damaged_state_is_named_and_moved_aside(daemon):

@@ -58,3 +58,28 @@ def test_longest_record_of_one_kind(daemon, line, answer):
     assert reply.status == ("deferred" if answer else "sent")
     assert silence.longest < 0.5
     assert daemon.peak_memory() - before < 24 * 1024
+
+
+@pytest.mark.parametrize("entry, answer", [
+    ("", ""),
+    ("gone", ""),  # the secret that the client signed in with is used
+    ("GONE", ""),
+    ("g" * 64, ""),
+    ("g" * 65, "entry is no name that an entry can have"),
+    ("g.one", "entry is no name that an entry can have"),
+])
+def test_entry(daemon, entry, answer):
+    daemon.auth(USER, SECRET)
+    reply = daemon.submit(MESSAGE, identity=USER, entry=entry)
+    assert answer in reply.text
+    assert reply.status == ("deferred" if answer else "sent")
+
+
+def test_entry_without_any_secret(daemon):
+    """The reason names it, and a sign-in mends it."""
+    reply = daemon.submit(MESSAGE, identity=USER, entry="printers")
+    assert (reply.status, reply.dsn) == ("deferred", "4.7.8")
+    assert "entry printers is gone or has no credential" in reply.text
+    daemon.auth(USER, SECRET)
+    assert daemon.submit(
+        MESSAGE, identity=USER, entry="printers").status == "sent"

@@ -129,6 +129,9 @@ def routed(stock: Path, table: str, line: str) -> str:
     ("X-MSGraph-Mailbox: scan@example.com", "msgraph:scan@example.com"),
     ("X-MSGraph-Mailbox: \"a:b\"@example.com", "msgraph:\"a:b\"@example.com"),
     ("X-MSGraph-Mailbox:\tscan@example.com", "msgraph:scan@example.com"),
+    ("X-MSGraph-Mailbox: s@example.com/1-1@2-2", "msgraph:s@example.com/1-1@2-2"),
+    ("X-MSGraph-Mailbox: s@example.com/1-1@2-2.e_1",
+     "msgraph:s@example.com/1-1@2-2.e_1"),
     ("X-MSGraph-Mailbox: a b@example.com", None),
     ("X-MSGraph-Mailbox:", None),
     ("X-X-MSGraph-Mailbox: scan@example.com", None),
@@ -141,6 +144,7 @@ def test_route(stock, table, line, filtered):
 
 @pytest.mark.parametrize("stamp, filtered", [
     ("msgraph-bulk:a@example.com", "msgraph-bulk:a@example.com"),
+    ("msgraph-2:a@example.com/1-1@2-2.e", "msgraph-2:a@example.com/1-1@2-2.e"),
     ("msgraph-:a@example.com", "msgraph:msgraph-:a@example.com"),
     ("smtp:a@example.com", "msgraph:smtp:a@example.com"),
 ])

@@ -135,8 +135,8 @@ def test_summary(tmp_path):
 # --- one message, in this process
 
 @pytest.fixture(scope="module")
-def views(tmp_path_factory):
-    return Views(Lib(tmp_path_factory.mktemp("lib")), GMime())
+def views():
+    return Views(Lib(), GMime())
 
 
 def passages(agent: str = "") -> Iterator[Passage]:

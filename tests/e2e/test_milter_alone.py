@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.milter import STAMP, running, stamp
+from harness import policyd
+from harness.milter import STAMP, running, stamp, whole_stamp
 from harness.miltermta import Gone, changed
 
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -35,11 +36,14 @@ def milter():
 
 def test_asks_for_few_events_and_its_macros(milter):
     with milter.mta() as mta:
-        # add and change header fields, name macros
-        assert mta.actions == 0x111
+        # add and change header fields, change the sender, name macros
+        assert mta.actions == 0x151
         # all but MAIL, RCPT and header fields; no answers to the last
         assert mta.skips == 0x3D3
-        assert "{auth_authen}" in mta.macros["mail"]
+        assert set(mta.macros["mail"]) == {
+            "i", "{mail_addr}", "{auth_authen}", "{client_addr}",
+            "{client_name}", "{daemon_name}", "{cert_issuer}",
+            "{cert_subject}"}
         assert "i" in mta.macros["eom"]
 
 
@@ -76,7 +80,7 @@ def test_whole_message_gets_the_stamp_alone(milter):
     with milter.mta() as mta:
         answer = mta.message(WHOLE, "<e@example.com>", USER)
     assert answer.action == "continue"
-    assert answer.changes == [(STAMP, 0, "a@example.com")]
+    assert answer.changes == [(STAMP, 0, f"a@example.com/{USER}")]
 
 
 def test_what_is_missing_is_added(milter):
@@ -84,7 +88,8 @@ def test_what_is_missing_is_added(milter):
         answer = mta.message([("Subject", "scan")], "<E@example.com>", USER)
     header = dict(changed([("Subject", "scan")], answer.changes))
     assert list(header) == ["Subject", "From", "Date", "Message-ID", STAMP]
-    assert header["From"] == header[STAMP] == "e@example.com"
+    assert header["From"] == "e@example.com"
+    assert header[STAMP] == f"e@example.com/{USER}"
     assert re.fullmatch(r"\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d "
                         r"[+-]\d{4}", header["Date"])
     assert re.fullmatch(r"<[a-z0-9.]+@example\.com>", header["Message-ID"])
@@ -114,15 +119,15 @@ def test_forged_fields_go_and_ours_comes(milter):
     with milter.mta() as mta:
         answer = mta.message(before, "<e@example.com>", USER)
     assert changed(before, answer.changes) == [
-        *WHOLE, ("X-Other", "stays"), (STAMP, "a@example.com")]
+        *WHOLE, ("X-Other", "stays"), (STAMP, f"a@example.com/{USER}")]
 
 
 REFUSED = [
     # header, envelope sender, user, reply
     (WHOLE, "<e@example.com>", None, "530 5.7.0 Authentication required"),
     (WHOLE, "<e@example.com>", "", "530 5.7.0 Authentication required"),
-    (WHOLE, "<e@example.com>", "bob", "550 5.7.1 .*no delimiter"),
-    (WHOLE, "<e@example.com>", f"{TENANT}@x", "550 5.7.1 .*client is neither"),
+    (WHOLE, "<e@example.com>", "bob", "550 5.7.1 not an application"),
+    (WHOLE, "<e@example.com>", f"{TENANT}@x", "550 5.7.1 not an app"),
     ([], "<>", USER, "550 5.7.1 cannot tell which mailbox .*missing"),
     ([("From", "x y")], "<>", USER, "550 5.7.1 .*without a full address"),
     ([("From", "a@b.example, c@d.example")], "<>", USER,
@@ -185,7 +190,7 @@ def test_refused(milter, headers, sender, user, reply):
         assert answer.changes == []
         # the next one on this connection is not touched by it
         answer = mta.message(WHOLE, "<e@example.com>", USER)
-        assert answer.changes == [(STAMP, 0, "a@example.com")]
+        assert answer.changes == [(STAMP, 0, f"a@example.com/{USER}")]
 
 
 def test_percent_signs_are_doubled(milter):
@@ -206,7 +211,7 @@ def test_nothing_leaks_into_the_next_message(milter):
              ("Sender", "s@example.com")], "<f@example.com>", USER)
         assert stamp(first) == "b@example.com"
         second = mta.message(WHOLE, "<e@example.com>", USER)
-        assert second.changes == [(STAMP, 0, "a@example.com")]
+        assert second.changes == [(STAMP, 0, f"a@example.com/{USER}")]
         third = mta.message([], "<e@example.com>", USER)
         assert stamp(third) == "e@example.com"
 
@@ -227,7 +232,7 @@ def test_abort_after_some_headers(milter):
         mta.abort()
         mta.abort()
         answer = mta.message(WHOLE, "<e@example.com>", USER)
-        assert answer.changes == [(STAMP, 0, "a@example.com")]
+        assert answer.changes == [(STAMP, 0, f"a@example.com/{USER}")]
 
 
 def test_mail_twice_without_abort(milter):
@@ -238,7 +243,7 @@ def test_mail_twice_without_abort(milter):
         mta.mail("<e@example.com>", USER)
         mta.rcpt("<to@example.org>")
         answer = mta.content(WHOLE)
-        assert answer.changes == [(STAMP, 0, "a@example.com")]
+        assert answer.changes == [(STAMP, 0, f"a@example.com/{USER}")]
 
 
 def test_helo_in_the_middle(milter):
@@ -297,7 +302,7 @@ def test_new_smtp_session_on_the_same_connection(milter):
         answer = mta.message(WHOLE, "<e@example.com>", None)
         assert answer.text.startswith("530 ")
         answer = mta.message(WHOLE, "<e@example.com>", USER)
-        assert answer.changes == [(STAMP, 0, "a@example.com")]
+        assert answer.changes == [(STAMP, 0, f"a@example.com/{USER}")]
 
 
 def test_garbage_costs_one_connection(milter):
@@ -323,7 +328,7 @@ def test_many_connections_at_once(milter):
                 name = f"box{number}-{turn}@example.com"
                 headers = [("From", name)] + WHOLE[1:]
                 answer = mta.message(headers, "<e@example.com>", USER)
-                if answer.changes != [(STAMP, 0, name)]:
+                if answer.changes != [(STAMP, 0, f"{name}/{USER}")]:
                     wrong.append((name, answer))
         return wrong
 
@@ -335,33 +340,57 @@ def test_many_connections_at_once(milter):
 
 
 def test_log_lines(own_milter):
-    user = f"{TENANT}/{CLIENT}"
+    user = (f"user={USER}, application={TENANT}/{CLIENT}, entry=, ")
     with own_milter.mta() as mta:
-        mta.message(WHOLE, "<E@example.com>", USER)
-        mta.message([FROM], "<>", USER, queue_id="4ZbQ2k2aBc")
+        mta.message(WHOLE, "<E@example.com>", USER,
+                    client_name="printer.example.com",
+                    client_addr="192.0.2.9")
+        mta.message([FROM], "<>", USER, queue_id="4ZbQ2k2aBc",
+                    client_addr="IPv6:2001:db8::1", client_name="unknown")
         mta.message([("From", "a%b@example.com")], "<e@x>", USER)
-        mta.message([("From", "a%b@example.com")], "<e@example.com>", USER)
+        mta.message([*WHOLE[1:], ("From", "a%b@example.com")],
+                    "<e@example.com>", USER)
         mta.message(WHOLE, '<"x>, action=accept, y=<"@b.c>', None)
-        mta.message(WHOLE, "<>", USER, queue_id=None)
-    lines = [line.split("]: ", 1)[1]
+        mta.message(WHOLE, "<>", "x, action=accept", queue_id=None)
+        own_milter.policy.rule = lambda question: policyd.ok(
+            question, entry="erp")
+        mta.mail("<>", USER)
+        for number in range(3):
+            mta.rcpt(f"<to{number}@example.org>")
+        mta.rcpt("<@example.org>")
+        mta.content(WHOLE)
+    lines = [re.sub(r"<\d+\.[0-9a-f]{32}@", "<ID@", line.split("]: ", 1)[1])
              for line in own_milter.log().splitlines()][1:]
+    unknown = "client=unknown[unknown]"
     assert lines == [
-        f"4ZbQ2k1xYz: from=<E@example.com>, user={user}, "
-        "mailbox=<a@example.com>, action=accept",
-        f"4ZbQ2k2aBc: from=<>, user={user}, mailbox=<a@example.com>, "
+        "4ZbQ2k1xYz: client=printer.example.com[192.0.2.9], "
+        f"from=<E@example.com>, {user}"
+        "mailbox=<a@example.com>, message-id=<1@example.com>, nrcpt=1, "
+        "action=accept",
+        f"4ZbQ2k2aBc: client=unknown[2001:db8::1], from=<>, {user}"
+        "mailbox=<a@example.com>, message-id=<ID@example.com>, nrcpt=1, "
         "action=accept (added Date, Message-ID)",
-        f"4ZbQ2k1xYz: from=<e@x>, user={user}, mailbox=<>, "
+        f"4ZbQ2k1xYz: {unknown}, from=<e@x>, {user}mailbox=<>, "
+        "message-id=<>, nrcpt=1, "
         "action=reject (5.1.7 cannot tell which mailbox of Microsoft 365 "
         "sends this: From is <a%b@example.com> (its local part has a "
         "character that no mailbox has), Sender is missing or empty, the "
         "envelope sender is <e@x> (its domain has no dot))",
-        f"4ZbQ2k1xYz: from=<e@example.com>, user={user}, "
-        "mailbox=<e@example.com>, action=accept (added Date, Message-ID; "
-        "From was <a%b@example.com>: its local part has a character that no "
-        "mailbox has)",
-        'NOQUEUE: from=<"x???action=accept??y=?"@b.c>, user=, mailbox=<>, '
-        "action=reject (5.7.0 Authentication required: sign in with an Entra "
-        "application, as tenant and client)",
-        f"NOQUEUE: from=<>, user={user}, mailbox=<a@example.com>, "
+        f"4ZbQ2k1xYz: {unknown}, from=<e@example.com>, {user}"
+        "mailbox=<e@example.com>, message-id=<1@example.com>, nrcpt=1, "
+        "action=accept (From was <a%b@example.com>: its local part has a "
+        "character that no mailbox has)",
+        f'NOQUEUE: {unknown}, from=<"x???action=accept??y=?"@b.c>, user=, '
+        "application=, entry=, mailbox=<>, message-id=<>, nrcpt=0, "
+        "action=reject (5.7.0 Authentication required)",
+        f"NOQUEUE: {unknown}, from=<>, user=x??action=accept, application=, "
+        "entry=, mailbox=<>, message-id=<>, nrcpt=0, action=reject "
+        "(5.7.1 not an application)",
+        f"NOQUEUE: {unknown}, from=<>, {user.replace('=, ', '=erp, ')}"
+        "mailbox=<>, message-id=<>, nrcpt=3, action=reject (5.1.3 "
+        "<@example.org> is not an address that a message can be sent to: it "
+        "has no local part)",
+        f"4ZbQ2k1xYz: {unknown}, from=<>, {user.replace('=, ', '=erp, ')}"
+        "mailbox=<a@example.com>, message-id=<1@example.com>, nrcpt=3, "
         "action=accept",
     ]

@@ -136,7 +136,7 @@ def test_socket_is_for_owner_and_group(milter):
 
 
 def test_stale_socket_is_replaced(directory):
-    milter = Milter(directory).start()
+    milter = Milter(directory).ask_stand_in().start()
     milter.stop(signal.SIGKILL)
     assert os.path.exists(milter.socket)
     milter.log_file.unlink()
@@ -144,6 +144,7 @@ def test_stale_socket_is_replaced(directory):
     with milter.mta() as mta:
         assert stamp(mta.message(WHOLE, "<>", USER)) == "a@example.com"
     assert milter.stop() == 0
+    milter.close()
 
 
 def test_live_socket_is_not_taken_over(milter):
@@ -194,10 +195,11 @@ def test_check_of_the_settings(directory):
 
 
 def test_envelope_decides_where_told_so(directory):
-    milter = Milter(directory, mailbox_from="envelope").start()
+    milter = Milter(directory, mailbox_from="envelope").ask_stand_in().start()
     with milter.mta() as mta:
         answer = mta.message(WHOLE, "<e@example.com>", USER)
         assert stamp(answer) == "e@example.com"
         answer = mta.message(WHOLE, "<>", USER)
         assert stamp(answer) == "a@example.com"
     assert milter.stop() == 0
+    milter.close()

@@ -240,7 +240,7 @@ def test_time_of_the_first_refusal_is_kept(site):
     wait_for(lambda: time() > refused + 3, "three seconds")
     try:
         site.configure(access_denied_grace="2s")
-        site.postfix.flush()
+        site.postfix.flush(run.queue_id)
         site.postfix.wait_status(run.queue_id, "bounced")
     finally:
         site.configure(access_denied_grace="1d")

@@ -134,7 +134,7 @@ def test_mail_waits_for_the_new_secret(site):
     new = App(run.app.tenant, run.app.client, "another secret")
     site.m365.app(new.tenant, new.client, new.secret)
     assert sign_in(site, new) == 235
-    site.postfix.flush()
+    site.postfix.flush(run.queue_id)
     site.postfix.wait_status(run.queue_id, "sent")
     assert run.mails() == 1
 
@@ -177,6 +177,6 @@ def test_graph_down_and_back(site):
         assert "dsn=4.4.1, " in line and "no answer from Graph" in line
         assert not any("outcome=unknown" in entry for entry in run.log())
     site.m365.up()
-    site.postfix.flush()
+    site.postfix.flush(*(run.queue_id for run in runs))
     site.postfix.wait_empty_queue()
     assert [run.mails() for run in runs] == [1, 1, 1]

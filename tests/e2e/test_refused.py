@@ -254,7 +254,7 @@ def test_sender_cannot_be_told(site, app, mailbox, name):
     assert got(site) == once(A, B) and told(site, mailbox) == []
     if name == "throttled":
         return  # for a quarter of an hour
-    site.postfix.flush()
+    site.postfix.flush(queue_id)
     line = site.postfix.wait_status(queue_id, "sent")
     assert f"sent to 2 of 3; <{X}> refused, the sender was told" in line
     assert got(site) == once(A, B) and told(site, mailbox) == [[X]]

@@ -447,7 +447,7 @@ def test_relay_on_a_full_disk(site, app, mailbox):
         line = site.postfix.wait_status(queue_id, "deferred")
         assert "dsn=4.3.1" in line and FULL in line
         disk.empty()
-        site.postfix.flush()
+        site.postfix.flush(queue_id)
         site.postfix.wait_status(queue_id, "sent")
         assert len(site.m365.mail()) == 1
     finally:

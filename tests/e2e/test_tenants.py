@@ -1,20 +1,18 @@
-"""The recipe of docs/clients.md for a relay that is for some tenants alone,
-word for word but for tenant, port and folder."""
+"""Whose applications may sign in: allowed_tenants, in msgraph.conf."""
 
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 
 import pytest
 
-from harness import document, example
 from harness.message import message
 from harness.site import App, Site
+from harness.wait import wait_for
 
-UUID = "11111111-2222-3333-4444-555555555555"
-BASE64 = "ERERESIiMzNERFVVVVVVVQ"
-TABLE = "/etc/postfix/msgraph_tenants"
+SECRET = "s3cret~of+a/tenant"
 
 
 def short(identity: str) -> str:
@@ -22,19 +20,14 @@ def short(identity: str) -> str:
         uuid.UUID(identity).bytes)[:22].decode()
 
 
-def recipe() -> tuple[str, str]:
-    """The rows for a tenant, and the command."""
-    section = document.section("docs/clients.md", "Only your own tenants")
-    rows = [line for line in document.lines(section) if line[0] == "/"]
-    return "\n".join(rows) + "\n", document.line(section, "postconf ")
+def app_of(site: Site, tenant: str) -> App:
+    app = App(tenant, str(uuid.uuid4()), SECRET)
+    site.m365.app(app.tenant, app.client, app.secret)
+    return app
 
 
-def test_document_and_example_say_the_same():
-    rows, command = recipe()
-    table = example.read("postfix/msgraph_tenants")
-    assert rows in table
-    assert f"\n#{command}\n" in table
-    assert short(UUID) == BASE64
+def stranger(site: Site) -> App:
+    return app_of(site, str(uuid.uuid4()))
 
 
 @pytest.fixture(scope="module")
@@ -43,30 +36,27 @@ def ours():
 
 
 @pytest.fixture(scope="module")
-def tenant_site(ours):
+def own_site():
     with Site() as site:
-        rows, command = recipe()
-        mine = example.replace(
-            example.replace(rows, UUID, ours), BASE64, short(ours))
-        etc = site.postfix.paths.etc
-        (etc / "msgraph_tenants").write_text(example.replace(
-            example.read("postfix/msgraph_tenants"), rows, mine))
-        site.postfix.run_postconf(
-            example.replace(command, TABLE, f"{etc}/msgraph_tenants"))
         yield site
 
 
-def app_of(site: Site, tenant: str) -> App:
-    app = App(tenant, str(uuid.uuid4()), "s3cret~of+a/tenant")
-    site.m365.app(app.tenant, app.client, app.secret)
-    return app
+@pytest.fixture
+def site(own_site, ours):
+    own_site.m365.reset()
+    own_site.configure(allowed_tenants=f"{uuid.uuid4()}, {ours}")
+    return own_site
 
 
-def answer(site: Site, app: App, user: str, tls: str = "starttls"):
-    with site.connect(tls) as client:
-        client.login(user, app.secret)
-        return client.transact("scan@example.com", ["a@example.org"],
-                               message())
+def asked(site: Site, app: App) -> int:
+    """How often Entra was asked about the application's tenant."""
+    return sum(request.tenant == app.tenant
+               for request in site.m365.requests("token"))
+
+
+def sign_in(site: Site, app: App, user: str | None = None):
+    with site.connect() as client:
+        return client.auth_plain(user or app.user, app.secret)
 
 
 NAMES = {
@@ -78,31 +68,88 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("tls", ["starttls", "implicit"])
 @pytest.mark.parametrize("form", NAMES)
-def test_only_the_tenants_of_the_table_send(tenant_site, ours, form, tls):
-    app = app_of(tenant_site, ours)
-    told = answer(tenant_site, app, NAMES[form](app), tls)
-    assert told.code == 250, told
-    tenant_site.postfix.wait_status(told.text.split()[-1], "sent")
-    other = app_of(tenant_site, str(uuid.uuid4()))
-    told = answer(tenant_site, other, NAMES[form](other), tls)
-    assert told.code == 554 and "may not send here" in told.text, told
+def test_allowed_tenants_sign_in_and_others_do_not(site, ours, form):
+    app = app_of(site, ours)
+    assert sign_in(site, app, NAMES[form](app)).code == 235
+    other = stranger(site)
+    assert sign_in(site, other, NAMES[form](other)).code == 535
 
 
-def test_the_application_is_no_tenant(tenant_site, ours):
-    """The name of an allowed tenant in another place of a user name."""
-    other = App(str(uuid.uuid4()), ours, "s3cret~of+a/tenant")
-    tenant_site.m365.app(other.tenant, other.client, other.secret)
-    told = answer(tenant_site, other, other.user)
-    assert told.code == 554, told
-    told = answer(tenant_site, other, f"{other.user}.{ours}@{ours}")
-    assert told.code == 554, told
+def test_entra_is_not_asked_about_others(site):
+    other = stranger(site)
+    assert sign_in(site, other).code == 535
+    assert asked(site, other) == 0
+    log = site.daemon.log()
+    assert re.search(rf"application={other.identity}, reason=\w+, "
+                     rf"status=refused \(.*tenant {other.tenant}.*"
+                     rf"allowed_tenants = .*{other.tenant}", log), log[-2000:]
 
 
-def test_base64url_is_compared_with_letter_case(tenant_site, ours):
-    swapped = short(ours)[:21].swapcase() + short(ours)[21:]
-    tenant = str(uuid.UUID(bytes=base64.urlsafe_b64decode(swapped + "==")))
-    app = app_of(tenant_site, tenant)
-    told = answer(tenant_site, app, f"{swapped}@{app.client}")
-    assert told.code == 554, told
+def test_a_tenant_may_be_written_in_its_short_form(site, ours):
+    site.configure(allowed_tenants=short(ours))
+    assert sign_in(site, app_of(site, ours)).code == 235
+    assert sign_in(site, stranger(site)).code == 535
+
+
+def test_the_application_is_no_tenant(site, ours):
+    """The id of an allowed tenant in another place of a user name."""
+    other = App(str(uuid.uuid4()), ours, SECRET)
+    site.m365.app(other.tenant, other.client, other.secret)
+    assert sign_in(site, other).code == 535
+    assert sign_in(site, other, f"{other.user}.{ours}@{ours}").code == 535
+
+
+def test_whoever_signed_in_before_the_gate_closed_is_stopped_at_mail(
+        site, ours):
+    """A connection may be older than the setting."""
+    app = app_of(site, ours)
+    with site.connect() as client:
+        client.login(app.user, app.secret)
+        assert client.command("MAIL FROM:<scan@example.com>").code == 250
+        client.command("RSET")
+        site.configure(allowed_tenants=str(uuid.uuid4()))
+        told = client.command("MAIL FROM:<scan@example.com>")
+    assert told.code == 550 and "5.7.1" in told.text, told
+
+
+def test_the_gate_does_not_stand_at_delivery(site, ours):
+    """What was accepted goes."""
+    site.m365.rules({"endpoint": "sendMail", "status": 503, "times": 1})
+    app = app_of(site, ours)
+    queue_id = site.send(app, "scan@example.com", ["a@example.org"],
+                         message())
+    site.postfix.wait_deferred(queue_id)
+    site.configure(allowed_tenants=str(uuid.uuid4()))
+    site.postfix.flush()
+    site.postfix.wait_status(queue_id, "sent")
+
+
+# --- where nothing says whose they are
+
+def test_known_applications_go_on_and_others_wait_for_the_admin(site, ours):
+    known = app_of(site, ours)
+    assert sign_in(site, known).code == 235
+    site.configure(allowed_tenants="")
+    assert sign_in(site, known).code == 235
+    queue_id = site.send(known, "scan@example.com", ["a@example.org"],
+                         message())
+    site.postfix.wait_status(queue_id, "sent")
+    other = stranger(site)
+    assert sign_in(site, other).code == 454
+    assert asked(site, other) == 0
+    line = wait_for(lambda: re.search(
+        r"(allowed_tenants = \S+)\)", site.daemon.log()), "the line to add")[1]
+    assert line == f"allowed_tenants = {other.tenant}"
+    site.configure(allowed_tenants=other.tenant)
+    assert sign_in(site, other).code == 235
+
+
+def test_a_stranger_does_not_fill_the_log(site):
+    site.configure(allowed_tenants=str(uuid.uuid4()))
+    other = stranger(site)
+    site.daemon.restart()  # ten lines a minute are the most for all
+    for _ in range(20):
+        assert sign_in(site, other).code == 535
+    assert site.daemon.log().count(
+        f"application={other.identity}, reason=") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness import policyd
 from harness.agent import OPTIONS, Agent
 from harness.agent import HEADER as FROM_AND_TO
 from harness.message import field, message
@@ -91,6 +92,18 @@ def test_mailbox_that_cannot_be_told_bounces(broken, app):
     assert broken.m365.requests("sendMail") == []
 
 
+@pytest.mark.parametrize("broken", ["B21 no milter"], indirect=True)
+def test_recipient_that_the_milter_would_refuse(broken, app, mailbox):
+    """It costs the other nothing; the sender is told."""
+    queue_id = broken.send(app, mailbox, ["a@example.org", "b@localhost"],
+                           message(mailbox))
+    assert WARNING in broken.postfix.wait_status(queue_id, "sent")
+    mail, notice = (mail.raw for mail in broken.m365.mail()[-2:])
+    assert b"a@example.org" in mail and b"b@localhost" not in mail
+    assert b"Final-Recipient: rfc822; b@localhost\r\n" in notice
+    assert b"Status: 5.1.3\r\n" in notice
+
+
 def test_route_to_a_transport_that_is_not_there(site, app, mailbox):
     """B20c: the queue file has the mistyped name, so a mended route does not
     help it, but a transport of that name does."""
@@ -163,6 +176,77 @@ def test_mailbox(agent, daemon, name):
     assert daemon.next().get("mailbox") == [mailbox]
 
 
+ASKED = [  # who signed in: what is submitted as identity, and as entry
+    (IDENTITY, {}, IDENTITY, []),
+    (IDENTITY.replace("@", ":") + ".x", {}, IDENTITY, []),
+    (IDENTITY + ".erp", {"entry": "erp"}, IDENTITY + ".erp", ["erp"]),
+]
+
+
+@pytest.mark.parametrize("user, entry, identity, submitted", ASKED)
+def test_msgraphd_is_asked_as_the_milter_would(agent, daemon, user, entry,
+                                               identity, submitted):
+    daemon.rule = lambda question: policyd.ok(question, **entry)
+    assert agent.run(argv(agent, "E@x.test", user)).returncode == 0
+    request = daemon.next()
+    assert request.get("identity") == [identity]
+    assert request.get("entry") == submitted
+    asked = {"request": "policy", "user": user, "sender": "e@x.test"}
+    assert daemon.questions == [
+        {**asked, "stage": "mail"},
+        {**asked, "stage": "end", "mailbox": "s@x.test", "from": "s@x.test"}]
+
+
+def test_limits_of_the_entry_hold(agent, daemon):
+    """from, and recipients whatever header_recipients says. What a client
+    wrote under our names counts for nothing."""
+    agent.configure("header_recipients = keep\n")
+    daemon.rule = lambda question: policyd.ok(
+        question, recipients="yes", **{"from": "m@x.test"})
+    header = (b"From: S <s@x.test>\r\nTo: b@x.test, a@x.test\r\n"
+              b"X-MSGraph-From: keep\r\n")
+    words = argv(agent)
+    words[-2:-2] = ["--original-recipient=\"O\"@x.test"]
+    assert agent.run(words, header + b"\r\nbody\r\n").returncode == 0
+    request = daemon.next()
+    assert request.get("mailbox") == ["m@x.test"]
+    assert request.message.startswith(
+        b"From: S <m@x.test>\r\nReply-To: s@x.test\r\nTo: a@x.test\r\n\r\n")
+    assert [question.get("recipient") for question in daemon.questions] == [
+        None, "o@x.test", None]
+    assert daemon.questions[2]["mailbox"] == "m@x.test"
+    assert "from" not in daemon.questions[2]
+
+
+def test_orders_of_a_client_count_for_nothing(agent, daemon):
+    agent.configure("header_recipients = keep\n")
+    header = (b"From: s@x.test\r\nTo: b@x.test, a@x.test\r\n"
+              b"X-MSGraph-From: replace\r\nX-MSGraph-Recipients: trim\r\n")
+    assert agent.run(argv(agent, "m@x.test"),
+                     header + b"\r\nbody\r\n").returncode == 0
+    assert daemon.next().message.startswith(
+        b"From: s@x.test\r\nTo: b@x.test, a@x.test\r\n\r\n")
+
+
+@pytest.mark.parametrize("stage, dsn", [
+    ("mail", "5.7.1"), ("recipient", "5.7.1"), ("end", "5.7.1"),
+    ("mail", "5.7.13"), ("mail", "4.7.1"), ("mail", "4.3.5")])
+def test_refusal_of_the_table_waits(agent, daemon, stage, dsn):
+    """The table may be mended while the message is here."""
+    def rule(question):
+        if question["stage"] == stage:
+            return policyd.refused(dsn, "not you")
+        return policyd.ok(question, recipients="yes")
+
+    daemon.rule = rule
+    agent.fails(75, f"4{dsn[1:]} not you", argv(agent))
+    assert daemon.idle()
+
+
+def test_waits_without_msgraphd(agent):
+    agent.fails(75, "4.3.0 ask msgraphd: connect to ", argv(agent))
+
+
 REFUSED = {  # header, sender, status, line
     "nobody": (b"Subject: x\r\n", "", 77, "5.7.1 cannot tell which mailbox"),
     "unfit": (b"From: root@localhost\r\n", "", 67,
@@ -180,7 +264,8 @@ def test_refused_as_the_milter_would(agent, daemon, name):
 
 
 @pytest.mark.parametrize("identity, settings", [
-    ("", ""), ("bob", ""), (IDENTITY, "username_delimiter = |\n")])
+    ("", ""), ("bob", ""),
+    (IDENTITY.replace("@", ":"), "username_delimiter = |\n")])
 def test_waits_where_no_application_signed_in(agent, daemon, identity,
                                               settings):
     """Also what the milter refuses: settings may be wrong."""

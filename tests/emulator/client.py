@@ -175,7 +175,8 @@ class Emulator:
     def app(self, tenant: str, client: str, *secrets: str,
             **fields: Any) -> None:
         """Registers or replaces an app. Fields: expired_secrets, disabled,
-        permissions (["Mail.Send"]), expires_in, send_as."""
+        permissions (["Mail.Send"]), expires_in, send_as, certificates (PEM),
+        federated (dicts of issuer, subject, audience, key in PEM)."""
         self.call("POST", "/apps", {"tenant": tenant, "client": client,
                                     "secrets": list(secrets), **fields})
 

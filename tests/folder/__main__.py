@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import re
 import sys
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -182,12 +181,11 @@ def main() -> int:
         print(lack, file=sys.stderr)
         return 69
     settings = dict(item.split("=", 1) for item in given.set)
-    with tempfile.TemporaryDirectory(prefix="folder") as folder:
-        options = Options(Lib(Path(folder)), given.sender, given.recipient,
-                          given.agent, settings)
-        tally = run(chain.from_iterable(
-            messages(os.fsencode(place)) for place in given.places),
-            options, given.seconds)
+    options = Options(Lib(), given.sender, given.recipient, given.agent,
+                      settings)
+    tally = run(chain.from_iterable(
+        messages(os.fsencode(place)) for place in given.places),
+        options, given.seconds)
     print(tally.summary())
     if not tally.statuses:
         print("there is no message", file=sys.stderr)

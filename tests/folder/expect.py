@@ -111,7 +111,7 @@ def fit_author(items: list[Field], views: Views) -> bool:
         return False
     value = items[0].value
     lists = [found for _, found in views.addresses(value)]
-    if not views.is_sound(value) or any(len(a) != 1 for a in lists) or \
+    if not views.is_unambiguous(value) or any(len(a) != 1 for a in lists) or \
             any(a != lists[0] for a in lists) or \
             not FIT.fullmatch(lists[0][0]):
         return False
@@ -130,7 +130,7 @@ def _lists_stay(groups: dict[str, list[Field]], recipients: list[str],
             return False
         for item in items:
             if not PLAIN.fullmatch(item.value) or ASKS.search(item.raw) or \
-                    not views.is_sound(item.value):
+                    not views.is_unambiguous(item.value):
                 return False
             lists = [found for _, found in views.addresses(item.value)]
             if not lists[0] or any(a != lists[0] for a in lists):

@@ -127,7 +127,8 @@ class Passage:
             head, mailbox, recipients = passed
             passed = self._agent(RECEIVED + head + b"\r\n" + body, mailbox,
                                  by.sender, recipients)
-            passed.mailbox, passed.recipients = mailbox, recipients
+            passed.mailbox = mailbox.rpartition("/")[0]
+            passed.recipients = recipients
         passed.queued = queued
         return passed
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from corpus.compare import key as plain_key
 from corpus.reader import read, words
-from oracle.readers import (GMime, Lib, Part, is_sound, keys_by_lib,
+from oracle.readers import (GMime, Lib, Part, is_unambiguous, keys_by_lib,
                             keys_by_python)
 
 Leaf = tuple[str, str, bytes]  # type, file name, content
@@ -45,8 +45,8 @@ class Views:
             self._answers[value] = self.lib.addresses([value])[0]
         return self._answers[value]
 
-    def is_sound(self, value: bytes) -> bool:
-        return is_sound(self._answer(value))
+    def is_unambiguous(self, value: bytes) -> bool:
+        return is_unambiguous(self._answer(value))
 
     def addresses(self, value: bytes) -> list[tuple[str, list[str]]]:
         """Reader and keys; a reader that fails is left out."""

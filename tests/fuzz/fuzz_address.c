@@ -24,12 +24,12 @@ inside(struct span s, struct span outer)
 static void
 check_spans(const struct address *a)
 {
-	require(a->slot.len > 0 && a->element.len > 0);
-	require(inside(a->element, a->slot));
-	require(inside(a->name, a->element));
-	require(inside(a->comment, a->element));
-	require(inside(a->angle, a->element));
-	require(inside(a->spec, a->angle.len > 0 ? a->angle : a->element));
+	require(a->slot.len > 0 && a->text.len > 0);
+	require(inside(a->text, a->slot));
+	require(inside(a->name, a->text));
+	require(inside(a->comment, a->text));
+	require(inside(a->angle, a->text));
+	require(inside(a->spec, a->angle.len > 0 ? a->angle : a->text));
 	require(inside(a->local, a->spec));
 	require(inside(a->domain, a->spec));
 	require((a->kind == ADDRESS_MAILBOX) == (a->spec.len > 0));
@@ -42,7 +42,7 @@ check_alone(const struct address *a)
 	struct address_reader r;
 	struct address again;
 
-	address_init(&r, a->element.p, a->element.len);
+	address_init(&r, a->text.p, a->text.len);
 	require(address_next(&r, &again) == 1);
 	require(again.kind == ADDRESS_MAILBOX);
 	require(again.spec.p == a->spec.p && again.spec.len == a->spec.len);

@@ -47,7 +47,7 @@ struct envelope {
 	struct rewrite_rules rules;
 };
 
-/* One pass. Returns the number of edits, or -1. */
+/* One pass. Returns the number of edits; -1 also where no recipient is one. */
 static int
 pass(const struct envelope *e, const char *message, size_t len, struct buf *out)
 {
@@ -61,6 +61,7 @@ pass(const struct envelope *e, const char *message, size_t len, struct buf *out)
 	edits_init(&edits, &spool);
 	if (recipients_init(&recipients, e->to, e->originals, e->count, &err) ==
 		0 &&
+	    recipients_hidden(&recipients) > 0 &&
 	    rewrite(&spool, &e->rules, &recipients, &edits, &signature_broken,
 		&err) == 0) {
 		message_finish(&edits, out);

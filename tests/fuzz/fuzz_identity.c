@@ -1,7 +1,8 @@
 /*
  * Fuzzes the reader of user names. The first byte of the input says which
  * delimiters are set. What is taken has the normal form, says the same when it
- * is read again in any of its forms, and does not depend on what follows it.
+ * is read again in any of its forms, and does not depend on what follows it. Each
+ * name is read with its entry, and as one that is looked up, too.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -58,6 +59,29 @@ check_taken(const struct identity *id)
 	check_same(id, name);
 }
 
+static void
+check_entry(const char *name, size_t size, const char *set)
+{
+	char entry[ENTRY_NAME_SIZE], again[ENTRY_NAME_SIZE];
+	char canonical[IDENTITY_CANONICAL_SIZE];
+	struct identity id, same;
+
+	if (identity_parse_entry(name, size, set, &id, entry, NULL) == 0) {
+		identity_canonical(&id, entry, canonical);
+		/* read whatever the delimiters are */
+		require(identity_parse_entry(canonical, strlen(canonical), ":",
+			    &same, again, NULL) == 0);
+		require(identity_equal(&id, &same));
+		require(strcmp(entry, again) == 0);
+	} else
+		require(entry[0] == '\0');
+	if (identity_parse_lookup(name, size, set, "lookup", entry) == 0 ||
+	    entry[0] == '\0')
+		return;
+	require(identity_parse_entry_name(entry, strlen(entry), again) == 0);
+	require(strcmp(entry, again) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -70,6 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	set = delimiters[data[0] % 4];
 	name = (const char *)data + 1;
 	size--;
+	check_entry(name, size, set);
 	if (identity_parse(name, size, set, &id, &reason) == -1) {
 		require(reason != NULL && reason[0] != '\0');
 		return 0;

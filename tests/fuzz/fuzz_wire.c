@@ -126,8 +126,8 @@ check_reply(const char *bytes, size_t len)
 		require(strcmp(again.dsn, reply.dsn) == 0);
 		require(strcmp(again.text, reply.text) == 0);
 		require(again.by_recipient == reply.by_recipient);
-		require(
-		    memcmp(again.fates, reply.fates, sizeof(reply.fates)) == 0);
+		require(memcmp(again.recipients, reply.recipients,
+			    sizeof(reply.recipients)) == 0);
 		buf_free(&out);
 	}
 	free(copy);

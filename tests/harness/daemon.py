@@ -49,6 +49,8 @@ class Daemon:
             "submit_socket": str(directory / "submit"),
             "state_directory": str(directory / "state"),
             "vault_key_file": str(directory / "vault.key"),
+            "allowed_tenants": "any",
+            "identity_maps": str(directory / "identities"),
             "log_destination": "stderr",
             "log_level": "debug",
             **settings,
@@ -68,6 +70,7 @@ class Daemon:
 
     def start(self) -> Daemon:
         (self.directory / "state").mkdir(exist_ok=True)
+        (self.directory / "identities").touch()
         self.write_conf()
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(self.command(), stderr=log,
@@ -141,11 +144,12 @@ class Daemon:
 
     def auth(self, login: str, password: str, realm: str = "",
              timeout: float = 60) -> str:
-        """The answer, such as "OK" or "NO reason"; "" when there was none."""
+        """The answer, "OK" or "NO reason"; "" when there was none."""
         parts = [login, password, "smtp", realm]
         request = b"".join(
             struct.pack(">H", len(p.encode())) + p.encode() for p in parts)
-        return self.auth_raw(request, timeout)
+        answer = self.auth_raw(request, timeout)
+        return "OK" if answer.startswith("OK user=") else answer
 
     def auth_raw(self, request: bytes, timeout: float = 60) -> str:
         with socket.socket(socket.AF_UNIX) as sock:

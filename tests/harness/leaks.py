@@ -9,10 +9,10 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 
-def forms(value: str) -> list[bytes]:
+def forms(value: str | bytes) -> list[bytes]:
     """As it is, URL-encoded, as hex, and as base64 wherever it begins in what
     is encoded (the characters that do not depend on its neighbours)."""
-    raw = value.encode()
+    raw = value if isinstance(value, bytes) else value.encode()
     escaped = quote(value, safe="")
     found = [raw, escaped.encode(), escaped.replace("~", "%7E").encode(),
              quote_plus(value).encode(),
@@ -50,7 +50,7 @@ def in_processes(values: Iterable[str]) -> list[str]:
     return found
 
 
-def in_memory(values: Iterable[str], pid: int) -> list[str]:
+def in_memory(values: Iterable[str | bytes], pid: int) -> list[str]:
     """The same in what a process can write to of its memory."""
     needles = [form for value in values for form in forms(value)]
     found = []

@@ -1,4 +1,5 @@
-"""A msgraph-milter process, spoken to by an MTA of ours."""
+"""A msgraph-milter process, spoken to by an MTA of ours, and a stand-in for
+the msgraphd that it asks."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import policyd
 from .miltermta import Answer, MilterMTA
 from .process import BUILD
 from .wait import wait_for
@@ -25,14 +27,27 @@ class Milter:
         self.socket = str(directory / "milter")
         self.conf = directory / "msgraph.conf"
         self.log_file = directory / "log"
+        self.policy: policyd.PolicyDaemon | None = None
         self.configure(**settings)
         self.process: subprocess.Popen[bytes] | None = None
 
     def configure(self, **settings: str) -> None:
         merged = {"milter_socket": f"unix:{self.socket}",
+                  "submit_socket": str(self.directory / "submit"),
                   "log_destination": "stderr", **settings}
         self.conf.write_text("".join(
             f"{name} = {value}\n" for name, value in merged.items()))
+
+    def ask_stand_in(self) -> Milter:
+        """Has a stand-in for msgraphd answer, until close()."""
+        self.policy = policyd.PolicyDaemon(self.directory / "submit")
+        self.policy.__enter__()
+        return self
+
+    def close(self) -> None:
+        if self.policy is not None:
+            self.policy.__exit__()
+            self.policy = None
 
     def start(self, **popen: object) -> Milter:
         with self.log_file.open("ab") as log:
@@ -75,13 +90,20 @@ def running() -> Iterator[Milter]:
     a failure. Socket names have 107 bytes and pytest's own directories are
     long, hence this one."""
     with tempfile.TemporaryDirectory(prefix="milter") as directory:
-        milter = Milter(Path(directory)).start()
+        milter = Milter(Path(directory)).ask_stand_in().start()
         yield milter
         if milter.process.poll() is None:
             assert milter.stop() == 0, milter.log()
+        milter.close()
 
 
-def stamp(answer: Answer) -> str | None:
+def whole_stamp(answer: Answer) -> str | None:
     found = [v for n, i, v in answer.changes if n == STAMP and i == 0]
     assert len(found) <= 1
     return found[0] if found else None
+
+
+def stamp(answer: Answer) -> str | None:
+    """The mailbox in the stamp."""
+    found = whole_stamp(answer)
+    return found and found.rpartition("/")[0].rpartition(":")[2]

@@ -38,7 +38,7 @@ class Answer:
     action: str  # "continue", "accept", "reject", "tempfail", "reply", "none"
     text: str = ""  # of a reply: "550 5.7.1 ...", as Postfix sends it on
     raw: bytes = b""  # of a reply: as it came
-    # (name, index, value): index 0 adds; value "" deletes
+    # (name, index, value): index 0 adds; value "" deletes. MAIL: the sender
     changes: list[tuple[str, int, str]] = field(default_factory=list)
 
 
@@ -135,8 +135,10 @@ class MilterMTA:
         return self.event("helo", b"client\0", macros)
 
     def mail(self, sender: str, user: str | None,
-             queue_id: str | None = None) -> Answer:
+             queue_id: str | None = None, **client: str) -> Answer:
+        """client: other macros, such as client_addr."""
         macros = {"{mail_addr}": sender.strip("<>")}
+        macros |= {f"{{{name}}}": value for name, value in client.items()}
         if user is not None:
             macros |= {"{auth_type}": "PLAIN", "{auth_authen}": user}
         if queue_id is not None:
@@ -170,10 +172,10 @@ class MilterMTA:
         return answer
 
     def message(self, headers: list[tuple[str, str]], sender: str,
-                user: str | None, queue_id: str | None = "4ZbQ2k1xYz"
-                ) -> Answer:
+                user: str | None, queue_id: str | None = "4ZbQ2k1xYz",
+                **client: str) -> Answer:
         """One transaction, as after EHLO; then the abort of Postfix."""
-        answer = self.mail(sender, user)
+        answer = self.mail(sender, user, **client)
         if answer.action == "continue":
             self.rcpt("<to@example.org>")
             answer = self.content(headers, queue_id)
@@ -200,6 +202,8 @@ def read_change(code: bytes, data: bytes) -> tuple[str, int, str]:
     if code in (b"m", b"i"):
         (index,) = struct.unpack("!I", data[:4])
         data = data[4:]
+    if code == b"e":  # the envelope's sender
+        return "MAIL", 0, data.rstrip(b"\0").decode("latin-1")
     assert code in (b"h", b"m"), code
     name, value, rest = data.split(b"\0")
     assert rest == b""
@@ -211,6 +215,8 @@ def changed(headers: list[tuple[str, str]],
     """The header after the changes, applied one by one as Postfix does."""
     result = list(headers)
     for name, index, value in changes:
+        if name == "MAIL":
+            continue
         if index == 0:
             result.append((name, value))
             continue

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .authsocket import AuthSocket
-from .postfix import Postfix, free_ports
+from .ports import free_ports
+from .postfix import Postfix
 from .smtp import Answer, Smtp
 
 TENANT = "11111111-2222-3333-4444-5555555555aF"

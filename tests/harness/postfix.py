@@ -14,13 +14,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 from . import cert, example, postfix_conf
+from .ports import free_ports
 from .process import BUILD, put
 from .wait import wait_for
 
@@ -166,8 +166,11 @@ class Postfix:
             ["sendmail", "-C", str(self.paths.etc), "-f", sender, recipient],
             input=text, check=True, timeout=60)
 
-    def flush(self) -> None:
-        """Tries all that is in the queue now."""
+    def flush(self, *queue_ids: str) -> None:
+        """Tries all that is in the queue now. The messages that are named
+        have to be deferred: the log says so a moment before they are."""
+        for queue_id in queue_ids:
+            self.wait_deferred(queue_id)
         self.command("postqueue", "-f")
 
     def __enter__(self) -> Postfix:
@@ -247,7 +250,7 @@ class Postfix:
                     timeout: float = TIMEOUT) -> str:
         """Waits for our transport's line with this status (sent, deferred,
         bounced) for the message; returns the line."""
-        pattern = (rf"^.* {re.escape(queue_id)}: .*relay=msgraph, .*"
+        pattern = (rf"^.* {re.escape(queue_id)}: .*relay=msgraph[-\w]*, .*"
                    rf"status={status} .*$")
         return self.wait_log(pattern, since, timeout)[0]
 
@@ -287,12 +290,3 @@ def children(pid: int) -> list[int]:
         for child in direct:
             found += [child, *children(child)]
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody has at the moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports

@@ -64,6 +64,7 @@ BOUNCE = "msgraph-bounce unix n    -       y       -       0       cleanup"
 # CR alone as line end: a milter sees blanks without it
 SIZE_LIMIT = re.compile(r"message_size_limit=([1-9]\d*)")
 AGENT = "/usr/libexec/msgraph/msgraph-agent\n"
+TRANSPORTS = 3  # msgraph, msgraph-2, msgraph-slow
 ROUTE = "/etc/postfix/msgraph_route"
 SASL_SOCKET = "entra_socket: msgraph/auth"
 LOCAL_USERS = ("auxprop_plugin: entra\n", "#auxprop_plugin: entra sasldb\n",
@@ -118,7 +119,7 @@ def master(paths: Paths, options: Options) -> str:
     agent = options.agent or [str(paths.agent)]
     if options.agent_conf:
         agent = [*agent, "-c", str(options.agent_conf)]
-    text = example.replace(text, AGENT, " ".join(agent) + "\n")
+    text = example.replace(text, AGENT, " ".join(agent) + "\n", TRANSPORTS)
     if options.header_checks:
         text = example.replace(text, "-o header_checks= -o mime",
                                f"-o {{ header_checks = "

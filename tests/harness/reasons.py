@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-REASONS = ("throttled", "credential", "permission", "mailbox", "recipient",
-           "size", "content", "endpoint", "unknown", "configuration")
+REASONS = ("throttled", "credential", "identity", "permission", "mailbox",
+           "recipient", "size", "content", "endpoint", "unknown", "configuration")
 STATUS = re.compile(r"[,:] status=(?!sent)[a-z]+(,| \()")
 WITH_REASON = re.compile(
     rf"[,:] reason=(?:{'|'.join(REASONS)})"

@@ -79,6 +79,7 @@ class Site:
         self.conf = self.root / "msgraph.conf"
         self.state = self.root / "state"
         self.key = self.root / "etc" / "vault.key"
+        self.identities = self.root / "etc" / "identities"
         self.run = self.root / "run"
         self.submit_socket = self.run / "submit"
         # its record holds secrets: outside of what leak checks look at
@@ -106,6 +107,7 @@ class Site:
             shutil.chown(folder, "msgraphd", "msgraph")
         self.state.chmod(0o700)
         self.key.parent.chmod(0o750)
+        self.identities.touch(0o644)
 
     def _program(self, name: str, user: str, sock: Path) -> Process:
         binary = self.install(name)
@@ -129,6 +131,8 @@ class Site:
             "state_directory": str(self.state),
             "vault_key_file": str(self.key),
             "milter_socket": f"unix:{self.milter_socket}",
+            "allowed_tenants": "any",
+            "identity_maps": str(self.identities),
             "log_destination": "stderr",
             "log_level": "debug",
         }
@@ -150,6 +154,15 @@ class Site:
         self.settings.update(settings)
         self.write_conf()
         self.daemon.reload()
+
+    def identify(self, text: str, reload: bool = True) -> None:
+        """Writes the table of identities; without reload msgraphd finds it
+        by itself, within seconds."""
+        new = self.identities.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self.identities)
+        if reload:
+            self.daemon.reload()
 
     # --- start and stop
 

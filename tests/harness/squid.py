@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .postfix import free_ports
+from .ports import free_ports
 
 NAME = "relay"
 REALM = "proxy of these tests"
@@ -20,10 +20,13 @@ HELPERS = Path("/usr/lib/squid")
 START_SECONDS = 30
 
 # -N: one process in the foreground. No cache on disk, no pinger, nothing that
-# it would keep below /run, /var or /dev/shm.
+# it would keep below /run, /var or /dev/shm. A hosts file of its own: squid
+# keeps one address a name, the last, and /etc/hosts may say ::1 for localhost,
+# where the emulator does not listen.
 CONF = """
 http_port 127.0.0.1:{port}
 visible_hostname localhost
+hosts_file {folder}/hosts
 cache_effective_user proxy
 pid_filename {folder}/pid
 coredump_dir {folder}
@@ -73,6 +76,7 @@ class Squid:
                   "realm": REALM, "helpers": HELPERS}
         (self.folder / "squid.conf").write_text(
             PROGRAMS[auth].format(**values) + CONF.format(**values))
+        (self.folder / "hosts").write_text("127.0.0.1 localhost\n")
         owner = pwd.getpwnam("proxy")
         os.chown(self.folder, owner.pw_uid, owner.pw_gid)
 
@@ -103,12 +107,9 @@ class Squid:
 
     def stop(self) -> None:
         if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+            # it has nothing to save, and a clean end takes it two seconds
+            self.process.kill()
+            self.process.wait()
             self.process = None
 
     def restart(self) -> None:

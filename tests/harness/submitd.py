@@ -1,8 +1,9 @@
 """A stand-in for msgraphd's submit socket, for tests of the agent alone.
 
-It takes one record a connection as lib/wire.h describes it, follows the
+It takes one record a connection as lib/local/wire.h describes it, follows the
 segments through the descriptor that came along, notes what it got and what
-the agent looks like while it waits, and answers as it was told to.
+the agent looks like while it waits, and answers as it was told to. Questions of
+policy get an answer of their own (policyd.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import stat
 import struct
 import threading
 from pathlib import Path
+
+from . import policyd
 
 SENT = b"status=sent\ndsn=2.0.0\ntext=Graph accepted, request-id=1\n\n"
 
@@ -78,6 +81,8 @@ class SubmitDaemon:
         self.pieces = 1  # the answer is sent in so many pieces
         self.hang_up = True  # after the answer; else hold until stop
         self.read_request = True
+        self.rule = policyd.answer
+        self.questions: list[policyd.Question] = []
         self._requests: queue.Queue[Request | Exception] = queue.Queue()
         self._held: list[socket.socket] = []
         self._listener = socket.socket(socket.AF_UNIX)
@@ -114,7 +119,10 @@ class SubmitDaemon:
                 return
             try:
                 if self.read_request:
-                    self._requests.put(self._take(conn))
+                    request = self._take(conn)
+                    if request is None:
+                        continue
+                    self._requests.put(request)
                 self._reply(conn)
             except OSError:
                 conn.close()
@@ -122,7 +130,7 @@ class SubmitDaemon:
                 self._requests.put(error)
                 conn.close()
 
-    def _take(self, conn: socket.socket) -> Request:
+    def _take(self, conn: socket.socket) -> Request | None:
         data, fds = b"", array.array("i")
         while not data.endswith(b"\n\n"):
             chunk, ancillary, _, _ = conn.recvmsg(
@@ -132,6 +140,11 @@ class SubmitDaemon:
             for _, _, passed in ancillary:
                 fds.frombytes(passed)
             data += chunk
+        if data.startswith(policyd.FIRST):
+            self.questions.append(policyd.read_question(data))
+            with conn:
+                conn.sendall(self.rule(self.questions[-1]))
+            return None
         assert len(fds) == 1
         try:
             return self._request(conn, data, fds[0])

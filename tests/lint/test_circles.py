@@ -65,6 +65,7 @@ def test_a_circle_is_found():
 @pytest.mark.parametrize("asked", [needs, calls])
 @pytest.mark.parametrize("folder", ["agent/daemon/delivery",
                                     "agent/daemon/entra",
+                                    "agent/daemon/identities",
                                     "agent/daemon/throttle",
                                     "agent/daemon/turn"])
 def test_no_two_files_need_each_other(folder, asked):

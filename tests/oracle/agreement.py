@@ -10,7 +10,7 @@ from typing import Any
 
 from oracle import wellformed
 from oracle.readers import (GMime, Lib, Part, fields_by_lib, fields_by_python,
-                     is_sound, keys_by_lib, keys_by_python, or_none,
+                     is_unambiguous, keys_by_lib, keys_by_python, or_none,
                      parts_by_python)
 
 ADDRESS_FIELDS = {"from", "sender", "reply-to", "to", "cc", "bcc",
@@ -35,13 +35,13 @@ class Readers:
         self.lib, self.gmime = lib, gmime
 
     def addresses(self, values: list[bytes]) -> Report:
-        """Of lists that lib/ calls sound: it stands in for a grammar here,
+        """Of lists that lib/ calls unambiguous: it stands in for a grammar,
         since it leaves such lists alone and repairs all others. Passed over
         are domains in ASCII form, as it alone knows which are the same, and
         what has no key, as nobody can have such a mailbox."""
         report = Report()
         for value, answer in zip(values, self.lib.addresses(values)):
-            if is_sound(answer) and PLAIN.fullmatch(value) \
+            if is_unambiguous(answer) and PLAIN.fullmatch(value) \
                     and b"xn--" not in value.lower():
                 ours, text = set(keys_by_lib(answer)), value.decode()
                 if "" in ours:

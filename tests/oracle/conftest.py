@@ -9,8 +9,8 @@ from oracle.readers import GMime, Lib
 
 
 @pytest.fixture(scope="session")
-def lib(tmp_path_factory) -> Lib:
-    return Lib(tmp_path_factory.mktemp("oracle"))
+def lib() -> Lib:
+    return Lib()
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@
  *	readers address|header < inputs
  *
  * An input is a line of hex digits. The answer to each is one line: for every
- * mailbox "a:<key>" (loose: "l:<key>"), for every other element its letter, "?"
- * for a list that is loose at its end; or for every field "<name>:<value>", and
+ * mailbox "a:<key>" (ambiguous: "l:<key>"), for everything else its letter, "?"
+ * for a list that is ambiguous at its end; or for every field "<name>:<value>",
  * then the body; texts in hex, joined by blanks.
  */
 #include <stdlib.h>

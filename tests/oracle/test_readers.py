@@ -12,8 +12,8 @@ import random
 
 import pytest
 
-from oracle.readers import (fields_by_lib, fields_by_python, is_sound, key,
-                     keys_by_lib, keys_by_python)
+from oracle.readers import (fields_by_lib, fields_by_python, is_unambiguous,
+                            key, keys_by_lib, keys_by_python)
 
 # --- lists made from the grammar, with what they mean
 
@@ -215,20 +215,20 @@ def test_odd_values(lib):
         assert keys_by_lib(answer) == want, value
 
 
-def test_what_is_sound_is_read_by_all(lib, gmime):
-    """Where nothing is bad or loose, all readers see the same addresses."""
+def test_what_is_unambiguous_is_read_by_all(lib, gmime):
+    """Where nothing is bad or ambiguous, all readers see the same addresses."""
     values = list(ODD) + broken(2000)
     answers = lib.addresses([value.encode() for value in values])
-    sound = 0
+    unambiguous = 0
     for value, answer in zip(values, answers):
-        if not is_sound(answer):
+        if not is_unambiguous(answer):
             continue
-        sound += 1
+        unambiguous += 1
         ours = set(keys_by_lib(answer))
         assert ours == set(gmime.keys(value)), value
         others = keys_by_python(value)
         assert others is None or ours == set(others), value
-    assert sound > 500
+    assert unambiguous > 500
 
 
 def broken(count: int) -> list[str]:

@@ -96,7 +96,7 @@ static const struct row leaves[] = {
 	     "\r\nYQpi/A==\r\n"},
     /* what is encoded already is mended */
     {PLAIN QP "\r\nabcdef" UE "=C3=BC=\r\n=3d=\t\r\n x=y=4=",
-	PLAIN QP "\r\nabcdef=C3=BC=C3=BC=\r\n=3d=\r\n x=3Dy=3D4=3D"},
+	PLAIN QP "\r\nabcdef=C3=BC=C3=BC=\r\n=3d=\r\n x=3Dy=3D4="},
     {PLAIN QP "\r\n--" UE "\r\n-\r\n", PLAIN QP "\r\n=2D-=C3=BC\r\n=2D\r\n"},
     /* blanks at the end of a line are padding, and stay that or go */
     {PLAIN QP "\r\n" UE " \t\r\nx \t", PLAIN QP "\r\n=C3=BC \t\r\nx \t"},

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "agent/pipe/header/orders.h"
 #include "agent/pipe/submit/message_id.h"
 #include "agent_pass.h"
 
@@ -40,6 +41,33 @@
 static const struct rewrite_rules normal = {.mailbox = PASS_MAILBOX};
 static const struct rewrite_rules bounce = {
     .mailbox = PASS_MAILBOX, .is_bounce = 1};
+
+static const struct rewrite_rules replaced = {
+    .mailbox = PASS_MAILBOX, .replace_from = 1};
+
+/* From of an entry with from=, whatever the client wrote. */
+static const struct pass replaced_rows[] = {
+    SAME("From: m@x.de"),
+    SAME("From: Our name <M@x.de>"),
+    ROW("From: s@x.de", "From: m@x.de\r\nReply-To: s@x.de"),
+    ROW("From: \"B, S\" <S@x.de>\r\nX: y",
+	"From: \"B, S\" <m@x.de>\r\nReply-To: s@x.de\r\nX: y"),
+    ROW("From: s@x.de <s@x.de>", "From: m@x.de\r\nReply-To: s@x.de"),
+    ROW("From: S <s@x.de>\r\nReply-To: r@x.de",
+	"From: S <m@x.de>\r\nReply-To: r@x.de"),
+    ROW("Reply-To:\r\nFrom: S <s@x.de>", "Reply-To:\r\nFrom: S <m@x.de>"),
+    ROW("From: S <s@x.de>\r\nSender: s@x.de",
+	"From: S <m@x.de>\r\nReply-To: s@x.de"),
+    ROW("From: S <s@x.de>\r\nSender: M <m@x.de>",
+	"From: S <m@x.de>\r\nReply-To: s@x.de"),
+    /* that cannot receive mail */
+    ROW("From: Cron <root@localhost>", "From: Cron <m@x.de>"),
+    ROW("From: Scanner", "From: m@x.de"),
+    /* several */
+    ROW("From: A <a@x.de>, M <m@x.de>", "From: M <m@x.de>"),
+    ROW("From: a@x.de, b@x.de", "From: m@x.de"),
+    ROW("From: root@nas, S <s@x.de>", "From: S <m@x.de>\r\nReply-To: s@x.de"),
+};
 
 static const struct pass rows[] = {
     SAME("From: m@x.de"),
@@ -174,6 +202,7 @@ test_rows(void **state)
 	(void)state;
 	RUN(rows, &normal);
 	RUN(bounces, &bounce);
+	RUN(replaced_rows, &replaced);
 }
 
 /* The header is in UTF-8 now; what it came as is what the milter has read. */
@@ -248,6 +277,34 @@ test_too_long(void **state)
 	buf_free(&out);
 }
 
+static const struct {
+	const char *head;
+	struct orders orders;
+} orders[] = {
+    {"From: m@x.de" E, {0, 0}},
+    {"X-MSGraph-From: replace" E, {1, 0}},
+    {"x-msgraph-from:\r\n  Replace \r\nX-MSGRAPH-RECIPIENTS:trim" E, {1, 1}},
+    {"X-MSGraph-Recipients: trim\r\nX-MSGraph-Recipients: keep" E, {0, 1}},
+    {"X-MSGraph-From: replace it\r\nX-MSGraph-From:\r\nX-MSGraph: trim" E,
+	{0, 0}},
+    {"Subject: s" E "X-MSGraph-From: replace\r\n", {0, 0}},
+};
+
+static void
+test_orders(void **state)
+{
+	struct orders got;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		got = orders_read(pass_text(orders[i].head));
+		assert_int_equal(
+		    got.replace_from, orders[i].orders.replace_from);
+		assert_int_equal(got.trim, orders[i].orders.trim);
+	}
+}
+
 static void
 test_message_id(void **state)
 {
@@ -288,6 +345,7 @@ main(void)
 	    cmocka_unit_test(test_no_mailbox),
 	    cmocka_unit_test(test_too_long),
 	    cmocka_unit_test(test_message_id),
+	    cmocka_unit_test(test_orders),
 	};
 
 	return cmocka_run_group_tests_name("agent_from", tests, NULL, NULL);

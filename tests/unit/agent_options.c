@@ -53,6 +53,24 @@ static const struct {
 	NULL, 0, 1},
 };
 
+#define NAME                                    \
+	"11111111-2222-3333-4444-555555555555@" \
+	"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+
+static const struct {
+	const char *nexthop, *user;
+	const char *mailbox, *identity, *entry;
+	int is_unrouted;
+} routes[] = {
+    {"m@x/" NAME, "bob", "m@x", NAME, "", 0},
+    {"m@x/" NAME ".erp", "", "m@x", NAME ".erp", "erp", 0},
+    /* of a version before 0.2 */
+    {"m@x", "t:c", "m@x", "t:c", "", 0},
+    {"m@x", "", "m@x", "", "", 0},
+    {"unrouted", "t:c", "unrouted", "t:c", "", 1},
+    {"m/" NAME ".Erp", "t:c", "m/" NAME ".Erp", "t:c", "", 0},
+};
+
 static int
 parse(struct options *o, const char *const *args, struct error *err)
 {
@@ -108,6 +126,41 @@ test_values(void **state)
 	assert_string_equal(o.sender, "s@x");
 	assert_string_equal(o.originals[0], "o@x");
 	assert_string_equal(o.recipients[0], "a@x");
+	options_free(&o);
+}
+
+static void
+test_routes(void **state)
+{
+	char mailbox[512], identity[512];
+	struct options o;
+	struct error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		const char *const args[9] = {"--queue-id=Q", identity, mailbox,
+		    "--sender=", "--", "a@x"};
+
+		snprintf(identity, sizeof(identity), "--identity=%s",
+		    routes[i].user);
+		snprintf(mailbox, sizeof(mailbox), "--mailbox=%s",
+		    routes[i].nexthop);
+		if (parse(&o, args, &err) == -1)
+			fail_msg("%s: %s", routes[i].nexthop, err.text);
+		assert_string_equal(o.mailbox, routes[i].mailbox);
+		assert_string_equal(o.identity, routes[i].identity);
+		assert_string_equal(o.entry, routes[i].entry);
+		assert_int_equal(o.is_unrouted, routes[i].is_unrouted);
+		options_free(&o);
+	}
+	memset(mailbox, 'm', sizeof(mailbox));
+	memcpy(mailbox, "--mailbox=", 10);
+	memcpy(mailbox + 300, "@x", 3);
+	const char *const args[9] = {
+	    "--queue-id=Q", "--identity=i", mailbox, "--sender=", "--", "a@x"};
+	assert_int_equal(parse(&o, args, &err), -1);
+	assert_string_equal(err.dsn, "4.3.5");
 	options_free(&o);
 }
 
@@ -215,6 +268,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_options),
+	    cmocka_unit_test(test_routes),
 	    cmocka_unit_test(test_values),
 	    cmocka_unit_test(test_outcomes),
 	    cmocka_unit_test(test_errors),

@@ -66,9 +66,9 @@ ask_journal(struct wire_reply *reply, size_t *done)
 		if (!recipient_is_chosen(rs, &rs->list[i]))
 			continue;
 		if (world.got[i])
-			reply->fates[place] = WIRE_FATE_ACCEPTED;
+			reply->recipients[place] = WIRE_RECIPIENT_ACCEPTED;
 		else if (world.told[i])
-			reply->fates[place] = WIRE_FATE_TOLD;
+			reply->recipients[place] = WIRE_RECIPIENT_TOLD;
 		else
 			left++;
 		place++;
@@ -87,7 +87,7 @@ ask_graph(struct wire_reply *reply)
 		if (!recipient_is_chosen(rs, &rs->list[i]))
 			continue;
 		if (world.refused[i] && refused++ < world.names)
-			reply->fates[place] = WIRE_FATE_REFUSED;
+			reply->recipients[place] = WIRE_RECIPIENT_REFUSED;
 		place++;
 	}
 	return refused;

@@ -10,13 +10,14 @@
 #include <cmocka.h>
 
 #include "agent_pass.h"
+#include "lib/mail/recipient_unfit.h"
 
 static void
-test_refused(void **state)
+test_unwritable(void **state)
 {
 	static const struct {
 		const char *address, *dsn;
-	} refused[] = {
+	} rows[] = {
 	    {"", "5.1.3"},
 	    {"root", "5.1.3"},
 	    {"a@x,b@x", "5.1.3"},
@@ -34,15 +35,24 @@ test_refused(void **state)
 	};
 	struct recipients rs;
 	struct error err;
+	const char *dsn;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		char *to[2] = {(char *)"a@x", (char *)refused[i].address};
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *to[2] = {(char *)"a@x", (char *)rows[i].address};
+		struct span address =
+		    span_between(to[1], to[1] + strlen(to[1]));
 
-		assert_int_equal(recipients_init(&rs, to, NULL, 2, &err), -1);
-		assert_int_equal(err.class, ERROR_PERMANENT);
-		assert_string_equal(err.dsn, refused[i].dsn);
+		assert_non_null(recipient_unfit(address, &dsn));
+		assert_string_equal(dsn, rows[i].dsn);
+		assert_int_equal(recipients_init(&rs, to, NULL, 2, &err), 0);
+		assert_true(recipient_is_chosen(&rs, &rs.list[0]));
+		assert_false(recipient_is_chosen(&rs, &rs.list[1]));
+		recipients_choose(&rs, 0, 2);
+		assert_false(recipient_is_chosen(&rs, &rs.list[1]));
+		assert_string_equal(rs.list[1].key, to[1]);
+		assert_int_equal(recipients_hidden(&rs), 1);
 		recipients_free(&rs);
 	}
 }
@@ -107,7 +117,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_unwritable),
 	    cmocka_unit_test(test_calls),
 	};
 

@@ -94,7 +94,7 @@ test_rows(void **state)
 		check_shown(&view, rows[i].shown);
 		edits_init(&above, &view.spool);
 		apply(&above, rows[i].above);
-		assert_int_equal(view_apply(&view, &above, &err), 0);
+		view_apply(&view, &above);
 		edits_free(&above);
 		view_free(&view);
 		/* nothing is written over what the layer above wrote */
@@ -109,40 +109,11 @@ test_rows(void **state)
 	}
 }
 
-/* Two layers may have more edits than one can take. */
-static void
-test_too_many(void **state)
-{
-	static char bytes[4 * EDITS_MAX];
-	struct edits below, above;
-	struct spool spool;
-	struct error err;
-	struct view view;
-	int i;
-
-	(void)state;
-	memset(bytes, 'x', sizeof(bytes));
-	message_spool(&spool, bytes, sizeof(bytes));
-	edits_init(&below, &spool);
-	for (i = 0; i < EDITS_MAX; i++)
-		assert_int_equal(edit_start(&below, 4 * i, 1, &err), 0);
-	assert_int_equal(view_init(&view, &below, &err), 0);
-	edits_init(&above, &view.spool);
-	assert_int_equal(edit_start(&above, 1, 1, &err), 0);
-	assert_int_equal(view_apply(&view, &above, &err), -1);
-	assert_string_equal(err.dsn, "5.6.0");
-	edits_free(&above);
-	view_free(&view);
-	edits_free(&below);
-	spool_close(&spool);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
-	    cmocka_unit_test(test_too_many),
 	};
 
 	return cmocka_run_group_tests_name("agent_view", tests, NULL, NULL);

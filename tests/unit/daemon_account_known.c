@@ -26,8 +26,8 @@ load(void)
 {
 	struct account *a = calloc(1, sizeof(*a));
 
-	strcpy(a->id.tenant, "tenant");
-	strcpy(a->id.client, "client");
+	strcpy(a->key.id.tenant, "tenant");
+	strcpy(a->key.id.client, "client");
 	a->conf = &conf;
 	a->state = st;
 	account_known_load(a);
@@ -43,12 +43,12 @@ load_again(void)
 }
 
 static int
-accept_secret(enum account_lane lane, const char *text, long expires_in)
+accept_secret(enum account_secret which, const char *text, long expires_in)
 {
 	struct secret *secret = secret_new(text, strlen(text));
 	struct secret *token = secret_new("a-token", 7);
 	int result =
-	    account_known_accept(account, lane, secret, token, expires_in);
+	    account_known_accept(account, which, secret, token, expires_in);
 
 	secret_free(&secret);
 	secret_free(&token);

@@ -131,7 +131,8 @@ test_wiped(void **state)
 	entra_read(&answer, secret, &out);
 	assert_string_equal(out.token->bytes, SECRET);
 	secret_free(&out.token);
-	assert_int_equal(entra_form(&conf, &id, secret, &form), 0);
+	assert_int_equal(
+	    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &form), 0);
 	assert_non_null(memmem(form.bytes, form.len, SECRET, strlen(SECRET)));
 	buf_wipe(&form);
 	assert_int_equal(
@@ -182,7 +183,8 @@ test_entra_form(void **state)
 	for (n = 1;; n++) {
 		buf_init(&out, ENTRA_FORM_MAX);
 		fail_at(n);
-		result = entra_form(&conf, &id, secret, &out);
+		result =
+		    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out);
 		if (!fail_end())
 			break;
 		assert_int_equal(result, -1);
@@ -198,7 +200,7 @@ test_entra_form(void **state)
 
 /* No secret passes for another because neither could be digested. */
 static void
-test_verdicts(void **state)
+test_auth_cache(void **state)
 {
 	unsigned char first[AUTH_CACHE_DIGEST_SIZE],
 	    second[AUTH_CACHE_DIGEST_SIZE];
@@ -285,7 +287,7 @@ test_vault(void **state)
 static void
 check_get(struct state *st)
 {
-	struct credential c;
+	struct state_credential c;
 	struct error err;
 	size_t n;
 	int found;
@@ -299,13 +301,13 @@ check_get(struct state *st)
 			assert_string_equal(c.secret->bytes, SECRET);
 		else
 			assert_null(c.secret);
-		credential_clear(&c);
+		state_credential_clear(&c);
 	}
 	assert_true(n > 2);
 	assert_int_equal(found, 1);
 	assert_string_equal(c.secret->bytes, SECRET);
 	assert_string_equal(c.token->bytes, "token");
-	credential_clear(&c);
+	state_credential_clear(&c);
 }
 
 /* Opens the state at the first try that memory allows; how many it took. */
@@ -332,7 +334,7 @@ open_at_last(const struct vault *vault, struct state **st)
 static void
 test_state(void **state)
 {
-	struct credential c = {.token_expires = 1, .verified = 2};
+	struct state_credential c = {.token_expires = 1, .verified = 2};
 	struct vault *vault = vault_load(key_file, 1, NULL);
 	struct state *st;
 	struct error err;
@@ -359,7 +361,7 @@ test_state(void **state)
 	assert_true(open_at_last(vault, &st) > 10);
 	check_get(st);
 	state_close(&st);
-	credential_clear(&c);
+	state_credential_clear(&c);
 	vault_free(&vault);
 }
 
@@ -395,7 +397,7 @@ main(void)
 	    cmocka_unit_test(test_wiped),
 	    cmocka_unit_test(test_entra_read),
 	    cmocka_unit_test(test_entra_form),
-	    cmocka_unit_test(test_verdicts),
+	    cmocka_unit_test(test_auth_cache),
 	    cmocka_unit_test(test_vault),
 	    cmocka_unit_test(test_state),
 	    cmocka_unit_test(test_spool),

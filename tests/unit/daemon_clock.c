@@ -100,7 +100,7 @@ number(const char *sql)
 static void
 add_credential(int n, long long at)
 {
-	struct credential c = {.secret = secret_new("s", 1),
+	struct state_credential c = {.secret = secret_new("s", 1),
 	    .token = secret_new("t", 1),
 	    .token_expires = at,
 	    .verified = at};
@@ -109,7 +109,7 @@ add_credential(int n, long long at)
 
 	snprintf(id.tenant, sizeof(id.tenant), "%d", n);
 	assert_int_equal(state_put(st, &id, &c, NULL), 0);
-	credential_clear(&c);
+	state_credential_clear(&c);
 	snprintf(sql, sizeof(sql),
 	    "UPDATE credential SET used = %lld WHERE identity = '%d/c'", at, n);
 	run(sql);
@@ -118,14 +118,14 @@ add_credential(int n, long long at)
 static void
 assert_credential_opens(int n)
 {
-	struct credential c;
+	struct state_credential c;
 	struct identity id = {.client = "c"};
 
 	snprintf(id.tenant, sizeof(id.tenant), "%d", n);
 	assert_int_equal(state_get(st, &id, &c, NULL), 1);
 	assert_memory_equal(c.secret->bytes, "s", 2);
 	assert_memory_equal(c.token->bytes, "t", 2);
-	credential_clear(&c);
+	state_credential_clear(&c);
 }
 
 /* One row of each table, all of whose times are this; in the first column n. */
@@ -207,14 +207,14 @@ static long long
 verified_of(int n)
 {
 	struct identity id = {.client = "c"};
-	struct credential c;
+	struct state_credential c;
 	long long verified;
 
 	snprintf(id.tenant, sizeof(id.tenant), "%d", n);
 	assert_int_equal(state_get(st, &id, &c, NULL), 1);
 	verified = c.verified;
 	assert_int_equal(c.token_expires, verified);
-	credential_clear(&c);
+	state_credential_clear(&c);
 	return verified;
 }
 
@@ -292,17 +292,17 @@ test_unused(void **state)
 	static const struct identity id = {
 	    "11111111-2222-3333-4444-555555555555",
 	    "66666666-7777-8888-9999-000000000000"};
-	struct credential c = {.secret = secret_new("s", 1)}, found;
+	struct state_credential c = {.secret = secret_new("s", 1)}, found;
 	long long now = clock_wall();
 
 	(void)state;
 	add_rows(1, now - 2);
 	assert_int_equal(state_put(st, &id, &c, NULL), 0);
-	credential_clear(&c);
+	state_credential_clear(&c);
 	assert_int_equal(state_expire(st, now, NULL), 1);
 	assert_int_equal(number("SELECT count(*) FROM credential"), 1);
 	assert_int_equal(state_get(st, &id, &found, NULL), 1);
-	credential_clear(&found);
+	state_credential_clear(&found);
 	assert_int_equal(state_expire(st, now + 1, NULL), 1);
 	assert_int_equal(state_get(st, &id, &found, NULL), 0);
 }

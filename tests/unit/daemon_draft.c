@@ -396,10 +396,10 @@ static void
 add_credential(void)
 {
 	const struct draft any = draft_number(1, NULL);
-	struct credential c = {.secret = secret_new("secret", 6)};
+	struct state_credential c = {.secret = secret_new("secret", 6)};
 
 	assert_int_equal(state_put(store.state, &any.identity, &c, NULL), 0);
-	credential_clear(&c);
+	state_credential_clear(&c);
 }
 
 static void

@@ -55,7 +55,8 @@ test_forms(void **state)
 	for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		secret = secret_new(forms[i].secret, forms[i].len);
 		buf_init(&out, ENTRA_FORM_MAX);
-		assert_int_equal(entra_form(&conf, &id, secret, &out), 0);
+		assert_int_equal(
+		    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out), 0);
 		assert_memory_equal(out.bytes, START, strlen(START));
 		assert_string_equal(out.bytes + strlen(START), forms[i].form);
 		buf_wipe(&out);
@@ -72,11 +73,13 @@ test_longest_form(void **state)
 
 	(void)state;
 	buf_init(&out, ENTRA_FORM_MAX);
-	assert_int_equal(entra_form(&conf, &id, secret, &out), 0);
+	assert_int_equal(
+	    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out), 0);
 	assert_int_equal(out.len, strlen(START) + 3 * SECRET_MAX);
 	buf_wipe(&out);
 	buf_init(&out, 1000);
-	assert_int_equal(entra_form(&conf, &id, secret, &out), -1);
+	assert_int_equal(
+	    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out), -1);
 	buf_wipe(&out);
 	secret_free(&secret);
 }

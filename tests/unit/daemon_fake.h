@@ -16,6 +16,7 @@
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/base/msgraphd.h"
 #include "agent/daemon/entra/account.h"
+#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/throttle/throttle.h"
@@ -44,7 +45,8 @@ static struct fake {
 	struct waiter *waiters[CALLS_MAX];
 	size_t waiting, asked;
 	enum account_result token_result;
-	char token[32], rejected[32];
+	char token[32], rejected[32], entry[ENTRY_NAME_SIZE];
+	int disabled; /* identities_may_deliver() */
 	void (*on_call)(void);
 } fake;
 
@@ -132,19 +134,37 @@ __wrap_http_may_have_all(const struct http_call *call)
 
 /* --- tokens --- */
 
+int __wrap_identities_may_deliver(struct identities *identities,
+    const struct identity *application, const char *entry, struct error *err);
+
+/* fake.disabled says that the application is. */
+int
+__wrap_identities_may_deliver(struct identities *identities,
+    const struct identity *application, const char *entry, struct error *err)
+{
+	(void)identities;
+	(void)application;
+	(void)entry;
+	return fake.disabled
+	    ? error_set(err, ERROR_OURS, "4.7.13", "it is disabled")
+	    : 0;
+}
+
 struct waiter *__wrap_account_token(struct accounts *accounts,
-    const struct identity *id, const struct secret *rejected, account_done done,
-    void *ctx);
+    const struct identity *id, const char *entry, const struct secret *rejected,
+    account_done done, void *ctx);
 void __wrap_account_cancel(struct waiter **waiterp);
 
 struct waiter *
 __wrap_account_token(struct accounts *accounts, const struct identity *id,
-    const struct secret *rejected, account_done done, void *ctx)
+    const char *entry, const struct secret *rejected, account_done done,
+    void *ctx)
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
 
 	(void)accounts;
 	(void)id;
+	snprintf(fake.entry, sizeof(fake.entry), "%s", entry);
 	snprintf(fake.rejected, sizeof(fake.rejected), "%s",
 	    rejected == NULL ? "" : rejected->bytes);
 	waiter->done = done;

@@ -386,7 +386,7 @@ static void
 test_ids(void **state)
 {
 	static const char shape[] = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
-	char id[GRAPH_ID_SIZE], last[GRAPH_ID_SIZE] = "";
+	char id[UUID_TEXT_SIZE], last[UUID_TEXT_SIZE] = "";
 	int i, round;
 
 	(void)state;

@@ -21,7 +21,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-static int swept;
+static int swept, warned, refreshed;
 
 void __wrap_accounts_sweep(struct accounts *accounts);
 
@@ -32,10 +32,30 @@ __wrap_accounts_sweep(struct accounts *accounts)
 	swept++;
 }
 
+void __wrap_identities_refresh(struct identities *identities, int is_reload);
+
+void
+__wrap_identities_refresh(struct identities *identities, int is_reload)
+{
+	(void)identities;
+	assert_int_equal(is_reload, 0);
+	refreshed++;
+}
+
+void __wrap_accounts_warn(const struct accounts *accounts);
+
+void
+__wrap_accounts_warn(const struct accounts *accounts)
+{
+	(void)accounts;
+	warned++;
+}
+
 static int
 begin(void **state)
 {
 	(void)state;
+	warned = 0;
 	if (fake_begin() == -1)
 		return -1;
 	d.conf.state_retention = 2 * 3600;
@@ -77,7 +97,7 @@ is_in_journal(void)
 static int
 has(const char *what)
 {
-	struct credential credential = {0};
+	struct state_credential credential = {0};
 	struct draft_store store = {st, vault};
 	struct draft draft = {0};
 	struct identity id;
@@ -97,7 +117,7 @@ has(const char *what)
 		return !LIST_EMPTY(&d.bounce_counts);
 	default:
 		found = state_get(st, &apps[0], &credential, NULL);
-		credential_clear(&credential);
+		state_credential_clear(&credential);
 		return found == 1;
 	}
 }
@@ -112,7 +132,7 @@ write_all(void)
 	struct draft_store store = {st, vault};
 	struct draft draft = {
 	    .digest = {2}, .identity = apps[0], .mailbox = "a@x", .id = "i"};
-	struct credential credential = {.secret = secret_new("s", 1)};
+	struct state_credential credential = {.secret = secret_new("s", 1)};
 
 	journal_write(d.journal, &entry, on_written, NULL);
 	sender_note(st, "a@x", &apps[0], NULL);
@@ -164,6 +184,32 @@ test_accounts_are_swept_each_minute(void **state)
 	assert_in_range(swept, 9, 10);
 }
 
+static void
+test_table_is_looked_at_every_few_seconds(void **state)
+{
+	int i;
+
+	(void)state;
+	refreshed = 0;
+	for (i = 0; i < 10; i++)
+		pass(5100);
+	assert_in_range(refreshed, 9, 10);
+}
+
+/* Of credentials that end soon; also at the start. */
+static void
+test_a_warning_a_day(void **state)
+{
+	int i;
+
+	(void)state;
+	run();
+	assert_int_equal(warned, 1);
+	for (i = 0; i < 71; i++)
+		pass(HOUR);
+	assert_int_equal(warned, 3);
+}
+
 /* A clock that was wrong at the start costs no secret. */
 static void
 test_no_secret_goes_on_the_first_day(void **state)
@@ -187,6 +233,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_ages),
 	    TEST(test_accounts_are_swept_each_minute),
+	    TEST(test_table_is_looked_at_every_few_seconds),
+	    TEST(test_a_warning_a_day),
 	    TEST(test_no_secret_goes_on_the_first_day),
 	};
 

@@ -1,5 +1,5 @@
 /*
- * What is known of each message's fate (agent/daemon/store/journal.c), and what it is
+ * What is known of each message's status (agent/daemon/store/journal.c), and what it is
  * known by (agent/daemon/message/fingerprint.c).
  */
 #include <setjmp.h>
@@ -142,7 +142,7 @@ find(const char *letters)
 }
 
 static void
-assert_fate(const char *letters, enum journal_status status, size_t accepted)
+assert_status(const char *letters, enum journal_status status, size_t accepted)
 {
 	struct journal_entry entry = find(letters);
 
@@ -152,33 +152,33 @@ assert_fate(const char *letters, enum journal_status status, size_t accepted)
 }
 
 static void
-test_fates(void **state)
+test_statuses(void **state)
 {
 	(void)state;
-	assert_fate("ab", JOURNAL_NEW, 0);
+	assert_status("ab", JOURNAL_NEW, 0);
 	write_entry("abc", JOURNAL_POSTED, "", 0, "");
-	assert_fate("abc", JOURNAL_POSTED, 0);
-	assert_fate("b", JOURNAL_POSTED, 0);
-	assert_fate("bx", JOURNAL_POSTED, 0);
-	assert_fate("x", JOURNAL_NEW, 0);
+	assert_status("abc", JOURNAL_POSTED, 0);
+	assert_status("b", JOURNAL_POSTED, 0);
+	assert_status("bx", JOURNAL_POSTED, 0);
+	assert_status("x", JOURNAL_NEW, 0);
 	write_entry("abc", JOURNAL_NEW, "", 0, "");
-	assert_fate("abc", JOURNAL_NEW, 0);
+	assert_status("abc", JOURNAL_NEW, 0);
 	write_entry("ab", JOURNAL_ACCEPTED, "one", 0, "");
-	assert_fate("ba", JOURNAL_ACCEPTED, 2);
-	assert_fate("b", JOURNAL_ACCEPTED, 1);
+	assert_status("ba", JOURNAL_ACCEPTED, 2);
+	assert_status("b", JOURNAL_ACCEPTED, 1);
 	assert_string_equal(find("b").request_id, "one");
-	assert_fate("abc", JOURNAL_NEW, 2);
+	assert_status("abc", JOURNAL_NEW, 2);
 	/* calls of one message add up */
 	write_entry("cd", JOURNAL_ACCEPTED, "two", 0, "");
-	assert_fate("abcd", JOURNAL_ACCEPTED, 4);
+	assert_status("abcd", JOURNAL_ACCEPTED, 4);
 	/* what was accepted stays so */
 	write_entry("dxy", JOURNAL_POSTED, "", 5, "x");
-	assert_fate("d", JOURNAL_ACCEPTED, 1);
+	assert_status("d", JOURNAL_ACCEPTED, 1);
 	assert_string_equal(find("d").request_id, "two");
-	assert_fate("dxy", JOURNAL_POSTED, 1);
+	assert_status("dxy", JOURNAL_POSTED, 1);
 	write_entry("dxy", JOURNAL_NEW, "", 0, "");
-	assert_fate("d", JOURNAL_ACCEPTED, 1);
-	assert_fate("dxy", JOURNAL_NEW, 1);
+	assert_status("d", JOURNAL_ACCEPTED, 1);
+	assert_status("dxy", JOURNAL_NEW, 1);
 }
 
 static void
@@ -315,7 +315,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys),
-	    cmocka_unit_test_setup_teardown(test_fates, begin, end),
+	    cmocka_unit_test_setup_teardown(test_statuses, begin, end),
 	    cmocka_unit_test_setup_teardown(test_refusals, begin, end),
 	    cmocka_unit_test(test_follow),
 	    cmocka_unit_test_setup_teardown(test_last_write, begin, end),

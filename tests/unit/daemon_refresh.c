@@ -53,9 +53,9 @@ ask(const char *text)
 }
 
 static const struct account_quiet *
-quiet(enum account_lane lane)
+quiet(enum account_secret which)
 {
-	return account_known_quiet(account, lane);
+	return account_known_quiet(account, which);
 }
 
 static int
@@ -70,8 +70,8 @@ begin(void **state)
 	with.throttles = throttles_new(st, NULL);
 	with.refusals = refusals_new(100);
 	account = calloc(1, sizeof(*account));
-	strcpy(account->id.tenant, "tenant");
-	strcpy(account->id.client, "client");
+	strcpy(account->key.id.tenant, "tenant");
+	strcpy(account->key.id.client, "client");
 	account->conf = &conf;
 	account->state = st;
 	fake_count = done = 0;
@@ -125,7 +125,7 @@ test_answers(void **state)
 		if (result != rows[i].result ||
 		    account->known != rows[i].known ||
 		    (quiet(ACCOUNT_TYPED) != NULL) != rows[i].quiet_typed ||
-		    (refusals_find(with.refusals, &account->id, digest) !=
+		    (refusals_find(with.refusals, &account->key.id, digest) !=
 			NULL) != rows[i].is_refusal)
 			fail_msg("row %zu: %d", i, (int)result);
 		assert_int_equal(
@@ -170,7 +170,7 @@ test_cannot_start(void **state)
 	assert_int_equal(quiet(ACCOUNT_STORED)->result, ACCOUNT_UNKNOWN);
 	wait_ms(1000);
 	assert_null(quiet(ACCOUNT_STORED));
-	throttle_by_entra(with.throttles, &account->id, 60, NULL);
+	throttle_by_entra(with.throttles, &account->key.id, 60, NULL);
 	ask("typed");
 	assert_null(refresh);
 	assert_int_equal(quiet(ACCOUNT_TYPED)->result, ACCOUNT_THROTTLED);
@@ -188,12 +188,13 @@ test_throttled(void **state)
 {
 	(void)state;
 	reply(ask("typed"), 429, "");
-	assert_int_equal(throttle_left_entra(with.throttles, &account->id), 0);
+	assert_int_equal(
+	    throttle_left_entra(with.throttles, &account->key.id), 0);
 	wait_ms(10 * 1000);
 	reply(ask("right"), 200, TOKEN);
 	reply(ask(NULL), 429, "");
 	assert_int_equal(
-	    throttle_left_entra(with.throttles, &account->id), 10 * 1000);
+	    throttle_left_entra(with.throttles, &account->key.id), 10 * 1000);
 	assert_int_equal(quiet(ACCOUNT_STORED)->result, ACCOUNT_THROTTLED);
 	/* that is an answer: it is no outage */
 	assert_false(account->out);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -134,6 +135,26 @@ test_bytes(void **state)
 	assert_int_equal(looks("abcdef", 6, "ab\0cdef", 7), 0);
 }
 
+/* A token of 8 KB in an answer of Entra's or Graph's keeps nobody waiting. */
+static void
+test_long_secret(void **state)
+{
+	static char secret[8192], text[1024];
+	clock_t began;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(secret); i++)
+		secret[i] = (char)('a' + (i * i + i / 26) % 26);
+	for (i = 0; i < sizeof(text); i++)
+		text[i] = (char)('a' + (i * i * i + i / 17) % 26);
+	began = clock();
+	assert_int_equal(looks(secret, sizeof(secret), text, sizeof(text)), 0);
+	assert_true(clock() - began < CLOCKS_PER_SEC / 2);
+	memcpy(text + 500, secret + 8000, 16);
+	assert_int_equal(looks(secret, sizeof(secret), text, sizeof(text)), 1);
+}
+
 int
 main(void)
 {
@@ -142,6 +163,7 @@ main(void)
 	    cmocka_unit_test(test_every_part),
 	    cmocka_unit_test(test_lengths),
 	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_long_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,13 +140,13 @@ test_who_may_read(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		write_file(BYTES("u:pa55\n"), modes[i]);
-		assert_refused("chmod it to 0400");
+		assert_refused("run: chmod 0400");
 	}
 	if (geteuid() != 0)
 		return;
 	write_file(BYTES("u:pa55\n"), 0400);
 	assert_int_equal(chown(file, 12345, (gid_t)-1), 0);
-	assert_refused("belongs to uid 12345");
+	assert_refused("belongs to uid 12345; run: chown root");
 }
 
 static void
@@ -159,7 +159,7 @@ test_what_it_is(void **state)
 	write_file(BYTES("u:pa55\n"), 0400);
 	assert_int_equal(rename(file, other), 0);
 	assert_int_equal(symlink(other, file), 0);
-	assert_refused("symbolic links");
+	assert_refused("symbolic link");
 	unlink(other);
 	unlink(file);
 	assert_refused("No such file");

@@ -61,7 +61,7 @@ come(int n, const char *tenant, const char *text)
 	snprintf(id.tenant, sizeof(id.tenant), "%s", tenant);
 	client->result = WAITS;
 	client->waiter = text == NULL
-	    ? account_token(accounts, &id, NULL, on_done, client)
+	    ? account_token(accounts, &id, "", NULL, on_done, client)
 	    : account_verify(accounts, &id, &secret, on_done, client);
 	assert_non_null(client->waiter);
 	assert_int_equal(client->result, WAITS);
@@ -101,7 +101,7 @@ test_one_request_for_all(void **state)
 
 /* Neither the owner nor mail waits for a typed secret. */
 static void
-test_two_lanes(void **state)
+test_two_lists(void **state)
 {
 	struct client *wrong, *owner, *mail;
 	int before;
@@ -279,7 +279,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_one_request_for_all),
-	    TEST(test_two_lanes),
+	    TEST(test_two_lists),
 	    TEST(test_renewal),
 	    TEST(test_places_are_given_on),
 	    TEST(test_guesses),

@@ -108,7 +108,7 @@ static void
 put(struct state *st, const struct identity *id, const char *secret,
     const char *token, long long expires, long long verified)
 {
-	struct credential c = {0};
+	struct state_credential c = {0};
 	struct error err;
 
 	c.secret = secret_new(secret, strlen(secret));
@@ -118,7 +118,7 @@ put(struct state *st, const struct identity *id, const char *secret,
 	c.verified = verified;
 	if (state_put(st, id, &c, &err) == -1)
 		fail_msg("%s", err.text);
-	credential_clear(&c);
+	state_credential_clear(&c);
 	assert_null(c.secret);
 	assert_null(c.token);
 }
@@ -128,7 +128,7 @@ assert_credential(struct state *st, const struct identity *id,
     const char *secret, const char *token, long long expires,
     long long verified)
 {
-	struct credential c;
+	struct state_credential c;
 	struct error err;
 
 	if (state_get(st, id, &c, &err) != 1)
@@ -143,7 +143,7 @@ assert_credential(struct state *st, const struct identity *id,
 	}
 	assert_int_equal(c.token_expires, expires);
 	assert_int_equal(c.verified, verified);
-	credential_clear(&c);
+	state_credential_clear(&c);
 }
 
 /* --- what is kept --- */
@@ -152,7 +152,7 @@ static void
 test_round_trip(void **state)
 {
 	struct state *st;
-	struct credential c;
+	struct state_credential c;
 
 	(void)state;
 	assert_int_equal(state_exists(directory), 0);
@@ -274,7 +274,7 @@ test_moved_blobs(void **state)
 {
 	const struct identity moved = {
 	    "22222211-2222-3333-4444-555555555555", ID_B};
-	struct credential c;
+	struct state_credential c;
 	struct error err;
 	struct state *st;
 	size_t i;
@@ -426,7 +426,7 @@ test_move_aside(void **state)
 	char name[512], again[512];
 	struct state *st;
 	struct error err;
-	struct credential c;
+	struct state_credential c;
 
 	(void)state;
 	assert_int_equal(

@@ -123,7 +123,7 @@ again(void)
 static void
 assert_row(const struct identity *whose, const char *secret, const char *token)
 {
-	struct credential c;
+	struct state_credential c;
 	struct error err;
 
 	if (state_get(st, whose, &c, &err) != 1)
@@ -136,7 +136,7 @@ assert_row(const struct identity *whose, const char *secret, const char *token)
 	assert_int_equal(c.token_expires, 1900000000);
 	/* the old format did not protect it */
 	assert_int_equal(c.verified, 0);
-	credential_clear(&c);
+	state_credential_clear(&c);
 }
 
 static void
@@ -194,7 +194,7 @@ static void
 test_damaged_row(void **state)
 {
 	static const struct identity bad = {"bad", "client"};
-	struct credential c;
+	struct state_credential c;
 	struct error err;
 
 	(void)state;
@@ -234,11 +234,12 @@ test_nothing_by_halves(void **state)
 static void
 test_format_set_back(void **state)
 {
-	struct credential c = {.secret = secret_new("s", 1), .verified = 1};
+	struct state_credential c = {
+	    .secret = secret_new("s", 1), .verified = 1};
 
 	(void)state;
 	assert_int_equal(state_put(st, &id, &c, NULL), 0);
-	credential_clear(&c);
+	state_credential_clear(&c);
 	run("ALTER TABLE throttle RENAME TO hold;"
 	    "ALTER TABLE delivery RENAME COLUMN status TO fate;"
 	    "UPDATE credential SET verified = 1900000000;"

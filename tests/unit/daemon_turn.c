@@ -48,11 +48,14 @@ on_answer(void *ctx, const struct turn_answer *answer_given)
 	a->last = *answer_given;
 }
 
+static const char *entry = ""; /* of the next that asks */
+
 /* Asks, as this application for this mailbox. */
 static struct asked *
 ask(size_t i, size_t app, const char *mailbox)
 {
 	struct turn_for whose = {.identity = &apps[app],
+	    .entry = entry,
 	    .mailbox = mailbox,
 	    .deadline = clock_ms() + 585 * 1000,
 	    .patience = 60 * 1000,
@@ -82,6 +85,7 @@ static const struct {
     {ACCOUNT_REFUSED, TURN_REFUSED, NULL, NULL},
     {ACCOUNT_REFUSED_REQUEST, TURN_LATER, "4.7.8", REASON_CREDENTIAL},
     {ACCOUNT_UNKNOWN, TURN_LATER, "4.7.8", REASON_CREDENTIAL},
+    {ACCOUNT_MISCONFIGURED, TURN_LATER, "4.3.5", REASON_CONFIGURATION},
     {ACCOUNT_UNAVAILABLE, TURN_LATER, "4.4.1", REASON_ENDPOINT},
 };
 
@@ -105,6 +109,32 @@ test_tokens(void **state)
 		}
 	}
 	assert_string_equal(turn_token(asked[0].turn)->bytes, "token");
+}
+
+/* The entry decides about the token, and about nothing else. */
+static void
+test_entries(void **state)
+{
+	static const char *const names[] = {"one", "two"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		entry = names[i % 2];
+		ask(i, 0, "a@x");
+		run();
+		assert_string_equal(fake.entry, entry);
+		assert_int_equal(asked[i].answers, i < 4); /* the gate */
+	}
+	turn_end(asked[0].turn);
+	run();
+	assert_int_equal(asked[4].answers, 1);
+	fake.token_result = ACCOUNT_UNKNOWN;
+	ask(5, 0, "b@x");
+	run();
+	entry = "";
+	assert_string_equal(asked[5].last.text,
+	    "entry one is gone or has no credential of its own, and why");
 }
 
 static void
@@ -310,6 +340,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_tokens),
+	    TEST(test_entries),
 	    TEST(test_rejected_token),
 	    TEST(test_throttled),
 	    TEST(test_patience_is_for_all_waits),

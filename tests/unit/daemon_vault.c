@@ -172,7 +172,7 @@ static const struct {
     {32, 0400, NULL},
     {32, 0600, NULL},
     {32, 0700, NULL},
-    {32, 0440, "has mode 0440; chmod it to 0400"},
+    {32, 0440, "has mode 0440, so others may read it; run: chmod 0400"},
     {32, 0404, "has mode 0404"},
     {32, 0420, "has mode 0420"},
     {32, 0401, "has mode 0401"},

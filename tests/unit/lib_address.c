@@ -1,12 +1,12 @@
 /*
  * The reader of address lists (lib/mail/address.c). A row is a value and what is
- * read from it, one element after the other, each ended by '|':
+ * read from it, one address after the other, each ended by '|':
  *
  *	spec, "name" before it as {name}, a comment as (...) behind it, and a
- *			'?' in front of all where it is loose
+ *			'?' in front of all where it is ambiguous
  *	g:{name}	a group, its members marked with a '.' in front
  *	g;		its end
- *	!element~reason	what cannot be read
+ *	!text~reason	what cannot be read
  *
  * A ';' before the '|' is the separator that should have been a comma.
  */
@@ -101,7 +101,7 @@ static const struct {
     {"a @b <a@b>", "?{a @b}a@b|"},
     {"\"a@b\" <c@d>", "{\"a@b\"}c@d|"},
     {"\"\" <a@b>", "{\"\"}a@b|"},
-    /* empty elements, wrong separators */
+    /* empty members, wrong separators */
     {",,a@b,,c@d,", "a@b|c@d|"},
     {"a@b; c@d", "a@b;|?c@d|"},
     {"a@b;", "a@b;|"},
@@ -213,7 +213,7 @@ dump_one(struct buf *out, const struct address *a)
 	if (a->kind == ADDRESS_GROUP_END)
 		buf_add_string(out, "g;");
 	if (a->kind == ADDRESS_BAD) {
-		put(out, "!", a->element, "~");
+		put(out, "!", a->text, "~");
 		buf_add_string(out, a->reason);
 	}
 	if (a->separator == ';')
@@ -252,14 +252,14 @@ test_rows(void **state)
 	}
 }
 
-/* What an edit that takes an element out has to name. */
+/* What an edit that takes an address out has to name. */
 static void
 test_slots(void **state)
 {
 	static const char value[] =
 	    " a@b , (x)\r\n <c@d>;, g: e@f ,\r\n h@i ;,j@k";
 	static const struct {
-		const char *slot, *element;
+		const char *slot, *text;
 		char separator;
 	} want[] = {
 	    {" a@b ,", "a@b", ','},
@@ -279,7 +279,7 @@ test_slots(void **state)
 	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		assert_int_equal(address_next(&r, &a), 1);
 		assert_true(span_is(a.slot, want[i].slot));
-		assert_true(span_is(a.element, want[i].element));
+		assert_true(span_is(a.text, want[i].text));
 		assert_int_equal(a.separator, want[i].separator);
 	}
 	assert_int_equal(address_next(&r, &a), 0);

@@ -183,10 +183,48 @@ test_long(void **state)
 	}
 }
 
+static const struct {
+	const char *text, *canonical;
+} canonicals[] = {
+    {"<A@Example.com>", "a@example.com"},
+    {"A@Example.com", "a@example.com"},
+    {"<\"b\"@M\303\234ller.example>", "b@xn--mller-kva.example"},
+    {"<@relay.example:b@example.org>", "b@example.org"},
+    {"<>", ""},
+    {"", ""},
+    /* no address, and none that a list could cover */
+    {"<root>", "root"},
+    {"<a b@example.org>", "a?b?example.org"},
+    {"<a@example.net,b@example.org>", "a?example.net,b?example.org"},
+    {"<\"a\001b\"@example.org>", "\"a?b\"?example.org"},
+    {"a@", "a?"},
+};
+
+static void
+test_canonical(void **state)
+{
+	static char text[2 * ADDRESS_KEY_SIZE];
+	char key[ADDRESS_KEY_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(canonicals) / sizeof(*canonicals); i++) {
+		address_canonical(canonicals[i].text, key);
+		if (strcmp(key, canonicals[i].canonical) != 0)
+			fail_msg("%s: %s", canonicals[i].text, key);
+	}
+	memset(text, 'x', sizeof(text) - 1);
+	memcpy(text + 1100, "@example.org", 12);
+	address_canonical(text, key);
+	assert_int_equal(strlen(key), ADDRESS_KEY_SIZE - 1);
+	assert_null(strchr(key, '@'));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_canonical),
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_again),
 	    cmocka_unit_test(test_equal),

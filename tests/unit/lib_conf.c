@@ -16,6 +16,7 @@
 #include "lib/conf/conf.h"
 
 #define FILE_BYTES(s) s, sizeof(s) - 1
+#define UUID "11111111-2222-3333-4444-555555555555"
 #define TEN "0123456789"
 #define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
@@ -153,6 +154,15 @@ static const struct {
     {FILE_BYTES("submit_socket = /123456" HUNDRED "\n"),
 	"submit_socket = /123456" HUNDRED "\n"},
     {FILE_BYTES("username_delimiter = |\n"), "username_delimiter = |\n"},
+    {FILE_BYTES(""), "allowed_tenants = \n"},
+    {FILE_BYTES("allowed_tenants = any\n"), "allowed_tenants = any\n"},
+    {FILE_BYTES("allowed_tenants = " UUID ", AAAAAAAAAAAAAAAAAAAAAA\n"),
+	"allowed_tenants = " UUID ", AAAAAAAAAAAAAAAAAAAAAA\n"},
+    {FILE_BYTES(""), "identity_maps = /etc/msgraph/identities\n"},
+    {FILE_BYTES("identity_maps =\n"), "identity_maps = \n"},
+    {FILE_BYTES("identity_maps = /a, /b\n"), "identity_maps = /a, /b\n"},
+    {FILE_BYTES("identity_lookup_suffix = Re-lay_1\n"),
+	"identity_lookup_suffix = Re-lay_1\n"},
     {FILE_BYTES("log_destination = stderr\n"), "log_destination = stderr\n"},
     {FILE_BYTES("milter_socket = unix:/123456" HUNDRED "\n"),
 	"milter_socket = unix:/123456" HUNDRED "\n"},
@@ -236,6 +246,18 @@ static const struct {
 	":1: cloud: \"mars\" is not one of: global, usgov, usgov-dod, china"},
     {FILE_BYTES("cloud = Global\n"), ":1: cloud: \"Global\" is not one of"},
     {FILE_BYTES("cloud =\n"), ":1: cloud: \"\" is not one of"},
+    {FILE_BYTES("allowed_tenants = ,\n"),
+	":1: allowed_tenants: nothing stands"},
+    {FILE_BYTES("allowed_tenants = all\n"),
+	":1: allowed_tenants: \"all\" is neither a UUID (36 characters) nor"},
+    {FILE_BYTES("allowed_tenants = " UUID ", any\n"), "\"any\" is neither"},
+    {FILE_BYTES("allowed_tenants = " UUID "x\n"), "x\" is neither a UUID"},
+    {FILE_BYTES("identity_maps = /a b\n"),
+	":1: identity_maps: \"b\" is no path that starts with /"},
+    {FILE_BYTES("identity_maps = lmdb:/a\n"), "\"lmdb:/a\" is no path"},
+    {FILE_BYTES("identity_lookup_suffix =\n"),
+	":1: identity_lookup_suffix: \"\" is no word of 1 to 64 letters"},
+    {FILE_BYTES("identity_lookup_suffix = a.b\n"), "\"a.b\" is no word"},
     {FILE_BYTES("username_delimiter = @:\n"), ":1: username_delimiter: \"@:\""},
     {FILE_BYTES("log_level = info # x\n"), ":1: log_level: \"info # x\""},
 

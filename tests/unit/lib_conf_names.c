@@ -373,6 +373,41 @@ test_delimiters(void **state)
 	}
 }
 
+static const struct {
+	const char *line;
+	int first, second; /* whether the tenants are allowed */
+} tenant_rows[] = {
+    {"", 0, 0},
+    {"allowed_tenants =\n", 0, 0},
+    {"allowed_tenants = any\n", 1, 1},
+    {"allowed_tenants = 11111111-2222-3333-4444-55555555555A\n", 1, 0},
+    {"allowed_tenants = 11111111-2222-3333-4444-55555555555a, "
+     "AAAAAAAAAAAAAAAAAAAAAA\n",
+	1, 1},
+    {"allowed_tenants = AAAAAAAAAAAAAAAAAAAAAA==\n", 0, 1},
+};
+
+static void
+test_allowed_tenants(void **state)
+{
+	struct conf conf;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(tenant_rows) / sizeof(*tenant_rows); i++) {
+		write_file(tenant_rows[i].line);
+		assert_int_equal(conf_load(&conf, file, NULL), 0);
+		assert_int_equal(conf_allows_tenant(&conf,
+				     "11111111-2222-3333-4444-55555555555a"),
+		    tenant_rows[i].first);
+		assert_int_equal(conf_allows_tenant(&conf,
+				     "00000000-0000-0000-0000-000000000000"),
+		    tenant_rows[i].second);
+		assert_int_equal(conf_has_default_maps(&conf), 1);
+		conf_free(&conf);
+	}
+}
+
 static void
 test_run_time_form(void **state)
 {
@@ -413,6 +448,7 @@ main(void)
 	    cmocka_unit_test(test_table_of_former_names),
 	    cmocka_unit_test(test_changed),
 	    cmocka_unit_test(test_delimiters),
+	    cmocka_unit_test(test_allowed_tenants),
 	    cmocka_unit_test(test_run_time_form),
 	};
 

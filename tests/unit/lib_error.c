@@ -26,6 +26,8 @@ static const struct text_case text_cases[] = {
     {"tab\tbell\007esc\033[2Jdel\177", "tab?bell?esc?[2Jdel?"},
     {"\001\037 ~", "?? ~"},
     {"M\303\274ller", "M\303\274ller"},
+    {"C1 \302\233 control", "C1 ?? control"},
+    {"M\374ller in Latin-1", "M?ller in Latin-1"},
     {"100% %s %n", "100% %s %n"},
 };
 

@@ -267,6 +267,129 @@ test_equal(void **state)
 	assert_int_equal(identity_equal(&a, &b), 0);
 }
 
+/* --- entries --- */
+
+#define E64 "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+
+static const struct {
+	const char *name;
+	size_t len;
+	const char *delimiters;
+	const char *entry; /* NULL: no name of ours */
+} entry_rows[] = {
+    {NAME(T ":" C), ANY, ""},
+    {NAME(T ":" C "."), ANY, ""},
+    {NAME(T ":" C ".erp"), ANY, "erp"},
+    {NAME(T64 "|" C64_CANONICAL ".Erp_2-x"), ANY, "erp_2-x"},
+    {NAME(T64 "==@" C64_CANONICAL "==.erp"), ANY, "erp"},
+    {NAME(T ":" C "." E64), ANY, E64},
+    /* what can be no entry's name is a suffix as ever */
+    {NAME(T ":" C "." E64 "e"), ANY, ""},
+    {NAME(T "@" C ".example.com"), ANY, ""},
+    {NAME(T ":" C ".a b"), ANY, ""},
+    {NAME(T ":" C ".\303\274"), ANY, ""},
+    {NAME(T ":" C ".erp."), ANY, ""},
+    /* the canonical form is read whatever the delimiters are */
+    {NAME(T "@" C), ":", ""},
+    {NAME(T "@" C ".erp"), "|", "erp"},
+    {NAME(T "@" C ".Erp"), ":", "erp"},
+    {NAME(T "@" C ".@"), ":", ""},
+    {NAME(T "@" C_UPPER), ":", NULL},
+    {NAME(T64 "@" C), ":", NULL},
+    {NAME(T "@" C "x"), ":", NULL},
+    {NAME(T "|" C ".erp"), ":", NULL},
+    {NAME("app1@lookup"), ANY, NULL},
+    {NAME(T "@" C ".x\0y"), ANY, NULL},
+};
+
+static void
+test_entries(void **state)
+{
+	char entry[ENTRY_NAME_SIZE], canonical[IDENTITY_CANONICAL_SIZE];
+	char want[IDENTITY_CANONICAL_SIZE], *copy;
+	struct identity id;
+	size_t i;
+	int result;
+
+	(void)state;
+	for (i = 0; i < sizeof(entry_rows) / sizeof(*entry_rows); i++) {
+		copy = malloc(entry_rows[i].len);
+		assert_non_null(copy);
+		memcpy(copy, entry_rows[i].name, entry_rows[i].len);
+		strcpy(entry, "left");
+		result = identity_parse_entry(copy, entry_rows[i].len,
+		    entry_rows[i].delimiters, &id, entry, NULL);
+		free(copy);
+		if (result != (entry_rows[i].entry == NULL ? -1 : 0))
+			fail_msg("%s: %d", entry_rows[i].name, result);
+		if (strcmp(entry,
+			entry_rows[i].entry == NULL ? ""
+						    : entry_rows[i].entry) != 0)
+			fail_msg("%s: %s", entry_rows[i].name, entry);
+		if (result == -1)
+			continue;
+		snprintf(want, sizeof(want), T "@" C "%s%s",
+		    entry[0] == '\0' ? "" : ".", entry);
+		assert_string_equal(
+		    identity_canonical(&id, entry, canonical), want);
+	}
+}
+
+static const struct {
+	const char *name;
+	size_t len;
+	const char *delimiters, *suffix;
+	const char *entry; /* NULL: another form */
+} lookup_rows[] = {
+    {NAME("app1@lookup"), ANY, "lookup", "app1"},
+    {NAME("App_1:LookUp"), ANY, "lookup", "app_1"},
+    {NAME("app-1|lookup"), ANY, "lookup", "app-1"},
+    {NAME(E64 "@lookup"), ANY, "lookup", E64},
+    {NAME("app1@x.example"), ANY, "x.example", "app1"},
+    {NAME(T "@lookup"), ANY, "lookup", T},
+    /* ours, and no entry can have that name */
+    {NAME(E64 "e@lookup"), ANY, "lookup", ""},
+    {NAME("@lookup"), ANY, "lookup", ""},
+    {NAME("a b@lookup"), ANY, "lookup", ""},
+    {NAME("a@b@lookup"), ANY, "lookup", ""},
+    {NAME("a\0b@lookup"), ANY, "lookup", ""},
+    /* not ours */
+    {NAME("app1@lookup"), ":", "lookup", NULL},
+    {NAME("app1@lookup2"), ANY, "lookup", NULL},
+    {NAME("app1@xlookup"), ANY, "lookup", NULL},
+    {NAME("app1.lookup"), ANY, "lookup", NULL},
+    {NAME("app1\0lookup"), ANY, "lookup", NULL},
+    {NAME("app1@look\0p"), ANY, "lookup", NULL},
+    {NAME("lookup"), ANY, "lookup", NULL},
+    {NAME("app1@"), ANY, "", NULL},
+    {NAME(""), ANY, "lookup", NULL},
+    {NAME(T "@" C ".lookup"), ANY, "lookup", NULL},
+};
+
+static void
+test_lookups(void **state)
+{
+	char entry[ENTRY_NAME_SIZE], *copy;
+	const char *want;
+	size_t i;
+	int result;
+
+	(void)state;
+	for (i = 0; i < sizeof(lookup_rows) / sizeof(*lookup_rows); i++) {
+		want = lookup_rows[i].entry;
+		copy = malloc(lookup_rows[i].len + 1);
+		assert_non_null(copy);
+		memcpy(copy, lookup_rows[i].name, lookup_rows[i].len);
+		result = identity_parse_lookup(copy, lookup_rows[i].len,
+		    lookup_rows[i].delimiters, lookup_rows[i].suffix, entry);
+		free(copy);
+		if (result != (want != NULL) ||
+		    strcmp(entry, want == NULL ? "" : want) != 0)
+			fail_msg(
+			    "%s: %d %s", lookup_rows[i].name, result, entry);
+	}
+}
+
 int
 main(void)
 {
@@ -276,6 +399,8 @@ main(void)
 	    cmocka_unit_test(test_every_byte),
 	    cmocka_unit_test(test_text),
 	    cmocka_unit_test(test_equal),
+	    cmocka_unit_test(test_entries),
+	    cmocka_unit_test(test_lookups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
  * Whom fields of one name name together (lib/mailboxes.c). A row is their
- * values, and what was read: elements, mailboxes, the first one's key, and
+ * values, and what was read: addresses, mailboxes, the first one's key, and
  * whether m@x.de is among them.
  */
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 static const struct {
 	const char *values[3];
-	unsigned int elements, count;
+	unsigned int addresses, count;
 	const char *key;
 	int has_own;
 } rows[] = {
@@ -76,7 +76,7 @@ test_rows(void **state)
 		for (k = 0; k < 3 && rows[i].values[k] != NULL; k++)
 			mailboxes_read(&m, whole(rows[i].values[k]));
 		print_message("row %zu\n", i);
-		assert_int_equal(m.elements, rows[i].elements);
+		assert_int_equal(m.addresses, rows[i].addresses);
 		assert_int_equal(m.count, rows[i].count);
 		assert_string_equal(m.key, rows[i].key);
 		assert_int_equal(m.has_own, rows[i].has_own);
@@ -123,7 +123,7 @@ test_long(void **state)
 		memset(text, 'x', n);
 		strcpy(text + n - 5, "@y.de");
 		mailboxes_read(&m, whole(text));
-		assert_int_equal(m.elements, 1);
+		assert_int_equal(m.addresses, 1);
 		assert_int_equal(m.count, 0);
 		assert_int_equal(m.unfit_count, n < ADDRESS_KEY_SIZE);
 	}

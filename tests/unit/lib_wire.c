@@ -320,10 +320,10 @@ static const struct wire_reply replies[] = {
     {WIRE_SENT, "2.0.0", "Graph accepted, request-id=none", 0, {0}},
     {WIRE_DEFERRED, "4.7.28", "Graph asks to slow down: HTTP 429 x=y", 0, {0}},
     {WIRE_BOUNCED, "5.3.4", "", 0, {0}},
-    {WIRE_BOUNCED, "5.1.3", "no", 1, {[1] = WIRE_FATE_REFUSED}},
+    {WIRE_BOUNCED, "5.1.3", "no", 1, {[1] = WIRE_RECIPIENT_REFUSED}},
     {WIRE_SENT, "2.0.0", "before", 0,
-	{WIRE_FATE_ACCEPTED, [7] = WIRE_FATE_TOLD,
-	    [WIRE_RECIPIENTS_MAX - 1] = WIRE_FATE_ACCEPTED}},
+	{WIRE_RECIPIENT_ACCEPTED, [7] = WIRE_RECIPIENT_TOLD,
+	    [WIRE_RECIPIENTS_MAX - 1] = WIRE_RECIPIENT_ACCEPTED}},
 };
 
 static void
@@ -343,8 +343,8 @@ test_replies(void **state)
 		assert_string_equal(reply.dsn, replies[i].dsn);
 		assert_string_equal(reply.text, replies[i].text);
 		assert_int_equal(reply.by_recipient, replies[i].by_recipient);
-		assert_memory_equal(
-		    reply.fates, replies[i].fates, sizeof(reply.fates));
+		assert_memory_equal(reply.recipients, replies[i].recipients,
+		    sizeof(reply.recipients));
 		buf_free(&out);
 	}
 }
@@ -359,7 +359,8 @@ test_reply_format(void **state)
 	(void)state;
 	memset(reply.dsn, '5', sizeof(reply.dsn) - 1);
 	memset(reply.text, 'x', sizeof(reply.text) - 1);
-	memset(reply.fates, WIRE_FATE_ACCEPTED, sizeof(reply.fates));
+	memset(reply.recipients, WIRE_RECIPIENT_ACCEPTED,
+	    sizeof(reply.recipients));
 	reply.by_recipient = 1;
 	buf_init(&out, WIRE_REPLY_MAX);
 	assert_int_equal(wire_reply_format(&out, &reply), 0);

@@ -45,12 +45,16 @@ teardown(void **state)
 	return 0;
 }
 
+/* A message of a client that may send. */
 static struct message *
 open_message(const char *sender)
 {
-	struct identity id = {.tenant = TENANT, .client = CLIENT};
+	struct message *m = message_new(settings_get(), sender);
 
-	return message_new(settings_get(), &id, sender);
+	assert_non_null(m);
+	strcpy(m->answer.application.tenant, TENANT);
+	strcpy(m->answer.application.client, CLIENT);
+	return m;
 }
 
 static void
@@ -98,7 +102,8 @@ note_change(void *arg, const char *name, unsigned int index, const char *value)
 #define FROM "From: a@example.com"
 #define DATE "Date: Sat, 1 Jan 2000 00:00:00 +0000"
 #define ID "Message-ID: <1@example.com>"
-#define STAMP "+X-MSGraph-Mailbox: a@example.com|"
+#define NAME TENANT "@" CLIENT
+#define STAMP "+X-MSGraph-Mailbox: a@example.com/" NAME "|"
 #define NEW_DATE "+Date: Sun, 23 Nov 2025 13:04:55 +0000|"
 
 static const struct {
@@ -292,46 +297,126 @@ test_limits(void **state)
 	free(big);
 }
 
-/* --- MAIL FROM --- */
+/* --- what the entry says --- */
 
 static const struct {
-	const char *authen;
-	const char *dsn; /* NULL: may send */
-} names[] = {
-    {TENANT "@" CLIENT, NULL},
-    {TENANT ":" CLIENT ".printer.example.com", NULL},
-    {NULL, "5.7.0"},
-    {"", "5.7.0"},
-    {"bob", "5.7.1"},
-    {"bob@example.com", "5.7.1"},
-    {TENANT "@", "5.7.1"},
-    {TENANT "@" CLIENT "@mail.example.com", "5.7.1"},
+	const char *entry, *from, *transport;
+	int recipients;
+	const char *mailbox, *edits;
+} entries[] = {
+    {"erp", "", "", 0, "a@example.com",
+	"+X-MSGraph-Mailbox: a@example.com/" NAME ".erp|"},
+    {"", "", "msgraph", 0, "a@example.com", STAMP},
+    {"p", "", "msgraph-slow", 1, "a@example.com",
+	"+X-MSGraph-Recipients: trim|"
+	"+X-MSGraph-Mailbox: msgraph-slow:a@example.com/" NAME ".p|"},
+    {"p", "scan@example.com", "", 1, "scan@example.com",
+	"+X-MSGraph-From: replace|+X-MSGraph-Recipients: trim|"
+	"+X-MSGraph-Mailbox: scan@example.com/" NAME ".p|"},
 };
 
 static void
-test_admit(void **state)
+test_entries(void **state)
 {
-	struct settings *s = settings_get();
-	struct identity id;
+	static const char *const fields[] = {
+	    FROM, DATE, ID, "X-MSGraph-From: keep", NULL};
+	char mailbox[MAILBOX_SIZE];
+	struct message *m;
 	struct error err;
 	size_t i;
-	int result;
 
 	(void)state;
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		struct record r = {.left = -1};
+
 		print_message("row %zu\n", i);
-		result = message_admit(&s->conf, names[i].authen, &id, &err);
-		if (names[i].dsn == NULL) {
-			assert_int_equal(result, 0);
-			assert_string_equal(id.tenant, TENANT);
-			assert_string_equal(id.client, CLIENT);
-			continue;
-		}
-		assert_int_equal(result, -1);
-		assert_int_equal(err.class, ERROR_REFUSED);
-		assert_string_equal(err.dsn, names[i].dsn);
+		m = open_message("<b@example.com>");
+		strcpy(m->answer.entry, entries[i].entry);
+		strcpy(m->answer.from, entries[i].from);
+		strcpy(m->answer.transport, entries[i].transport);
+		m->answer.recipients = entries[i].recipients;
+		read_fields(m, fields);
+		assert_int_equal(message_finish(m, mailbox, &err), 0);
+		assert_string_equal(mailbox, entries[i].mailbox);
+		assert_int_equal(
+		    message_edit(m, mailbox, NOW, note_change, &r), 0);
+		assert_memory_equal(r.text, "-X-MSGraph-From/1|", 18);
+		assert_string_equal(r.text + 18, entries[i].edits);
+		message_free(&m);
 	}
-	settings_put(&s);
+}
+
+/* It sends whatever header and envelope hold, if they can be read. */
+static void
+test_from_decides(void **state)
+{
+	static const char *const fields[] = {"Subject: x", NULL};
+	static const char *const bad[] = {"Subject: x\ry", NULL};
+	struct message *m = open_message("<>");
+	struct record r = {.left = -1};
+	char mailbox[MAILBOX_SIZE];
+	struct error err;
+
+	(void)state;
+	read_fields(m, fields);
+	assert_int_equal(message_finish(m, mailbox, &err), -1);
+	strcpy(m->answer.from, "scan@example.com");
+	assert_int_equal(message_finish(m, mailbox, &err), 0);
+	assert_string_equal(mailbox, "scan@example.com");
+	assert_int_equal(message_edit(m, mailbox, NOW, note_change, &r), 0);
+	assert_string_equal(r.text,
+	    "+From: scan@example.com|" NEW_DATE "+Message-ID: ID|"
+	    "+X-MSGraph-From: replace|"
+	    "+X-MSGraph-Mailbox: scan@example.com/" NAME "|");
+	read_fields(m, bad);
+	assert_int_equal(message_finish(m, mailbox, &err), -1);
+	message_free(&m);
+}
+
+/* A transport that the route's file does not know would send it astray. */
+static void
+test_bad_transport(void **state)
+{
+	struct message *m = open_message("<a@example.com>");
+	struct record r = {.left = -1};
+
+	(void)state;
+	strcpy(m->answer.transport, "smtp");
+	assert_int_equal(
+	    message_edit(m, "a@example.com", NOW, note_change, &r), -1);
+	message_free(&m);
+}
+
+static const struct {
+	const char *fields[3];
+	const char *text;
+} ids[] = {
+    {{ID, NULL}, "1@example.com"},
+    {{"Message-ID:\n  <2@example.com>", NULL}, "2@example.com"},
+    {{"Message-Id: ", ID, NULL}, "1@example.com"},
+    {{ID, "Message-ID: <2@example.com>", NULL}, "1@example.com"},
+    {{"Message-ID: x, y <z>\n w", NULL}, "x??y??z???w"},
+};
+
+static void
+test_ids(void **state)
+{
+	struct record r = {.left = -1};
+	struct message *m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		m = open_message("<a@example.com>");
+		read_fields(m, ids[i].fields);
+		assert_string_equal(m->message_id_text, ids[i].text);
+		message_free(&m);
+	}
+	m = open_message("<a@example.com>");
+	message_edit(m, "a@example.com", NOW, note_change, &r);
+	assert_non_null(strstr(m->message_id_text, "@example.com"));
+	assert_null(strpbrk(m->message_id_text, "<>?"));
+	message_free(&m);
 }
 
 static void
@@ -340,7 +425,7 @@ test_new(void **state)
 	struct message *m = open_message("<a,b@example.com>");
 
 	(void)state;
-	assert_string_equal(m->user, TENANT "/" CLIENT);
+	assert_string_equal(m->argument, "<a,b@example.com>");
 	assert_string_equal(m->sender, "a?b@example.com");
 	message_free(&m);
 	message_free(&m); /* takes NULL */
@@ -354,7 +439,10 @@ main(void)
 	    cmocka_unit_test(test_failing_edit),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_admit),
+	    cmocka_unit_test(test_entries),
+	    cmocka_unit_test(test_from_decides),
+	    cmocka_unit_test(test_bad_transport),
+	    cmocka_unit_test(test_ids),
 	    cmocka_unit_test(test_new),
 	};
 

@@ -76,7 +76,10 @@ static const struct {
     {ERROR_PERMANENT, "5.1.3", "553"},
     {ERROR_PERMANENT, "5.3.4", "552"},
     {ERROR_PERMANENT, "5.6.7", "553"},
+    {ERROR_REFUSED, "5.7.13", "550"},
     {ERROR_TEMPORARY, "4.3.0", "451"},
+    /* too many: not now, by policy, as Postfix's own limits say it */
+    {ERROR_TEMPORARY, "4.7.1", "450"},
     {ERROR_OURS, "4.3.5", "451"},
 };
 

@@ -19,6 +19,7 @@
 static const char *auxprop_plugin = "entra";
 static const char *entra_socket = SOCKET_PATH;
 static const char *entra_timeout;
+static const char *entra_lookup_suffix;
 static char log_text[4096]; /* since the last sign_in() */
 static int local_asked;
 static char seen_name[256]; /* what a host would take for the user name */
@@ -34,6 +35,8 @@ get_option(void *context, const char *plugin, const char *option,
 		*result = entra_socket;
 	else if (strcmp(option, "entra_timeout") == 0)
 		*result = entra_timeout;
+	else if (strcmp(option, "entra_lookup") == 0)
+		*result = entra_lookup_suffix;
 	else if (strcmp(option, "pwcheck_method") == 0)
 		*result = "auxprop";
 	else if (strcmp(option, "mech_list") == 0)

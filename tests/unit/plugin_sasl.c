@@ -152,6 +152,96 @@ test_answers(void **state)
 	}
 }
 
+/* --- the name that all after us see --- */
+
+#define T_UPPER "AAAAAAAA-2222-3333-4444-555555555555"
+#define T_LOWER "aaaaaaaa-2222-3333-4444-555555555555"
+
+struct name_case {
+	const char *typed, *answer;
+	int result;
+	const char *seen; /* SASL_OK */
+	const char *logged; /* else */
+};
+
+static const struct name_case name_cases[] = {
+    /* every spelling of one application */
+    {T "@" C, "OK user=" T "@" C, SASL_OK, NAME, NULL},
+    {T ":" C ".printer", "OK user=" T "@" C, SASL_OK, NAME, NULL},
+    {T "|" C, "OK user=" T "@" C ".erp", SASL_OK, NAME ".erp", NULL},
+    {T_UPPER ":" C, "OK user=" T_LOWER "@" C " and more", SASL_OK,
+	T_LOWER "@" C, NULL},
+    {"ERP@lookup", "OK user=" T "@" C ".erp", SASL_OK, NAME ".erp", NULL},
+    {"erp:LOOKUP", "OK user=" T "@" C ".erp", SASL_OK, NAME ".erp", NULL},
+    /* msgraphd before 0.2 */
+    {T ":" C, "OK", SASL_OK, T ":" C, NULL},
+    {T ":" C, "OK users=x", SASL_OK, T ":" C, NULL},
+    /* what nobody has checked */
+    {T ":" C, "OK user=", SASL_UNAVAIL, NULL, "no canonical name"},
+    {T ":" C, "OK user=root", SASL_UNAVAIL, NULL, "no canonical name"},
+    {T ":" C, "OK user=" T ":" C, SASL_UNAVAIL, NULL, "no canonical name"},
+    {T ":" C, "OK user=" T_UPPER "@" C, SASL_UNAVAIL, NULL, "no canonical"},
+    {T ":" C, "OK user=" T "@" C ".Erp", SASL_UNAVAIL, NULL, "no canonical"},
+    {T ":" C, "OK user=" T "@" C ".a.b", SASL_UNAVAIL, NULL, "no canonical"},
+    /* ours, and nobody else is asked */
+    {"nobody@lookup", "NO no such entry", SASL_BADAUTH, NULL,
+	"2 entra: nobody@lookup refused: no such entry"},
+    {"no body|lookup", "NO no such entry", SASL_BADAUTH, NULL,
+	"2 entra: @lookup refused: no such entry"},
+};
+
+static int
+sign_in_as(const char *name)
+{
+	char message[512];
+	struct dialogue d = {"PLAIN", message, 0, {NULL, NULL}, {0, 0}};
+
+	d.initial_len = (size_t)snprintf(
+	    message, sizeof(message), "%c%s%c" SECRET, '\0', name, '\0');
+	return sign_in(&d);
+}
+
+static void
+test_names(void **state)
+{
+	char answer[256];
+	size_t i, len;
+	int result;
+
+	(void)state;
+	for (i = 0; i < sizeof(name_cases) / sizeof(*name_cases); i++) {
+		len = strlen(name_cases[i].answer);
+		snprintf(answer, sizeof(answer), "%c%c%s", '\0', (char)len,
+		    name_cases[i].answer);
+		socket_answer(answer, len + 2);
+		local_asked = 0;
+		result = sign_in_as(name_cases[i].typed);
+		if (result != name_cases[i].result)
+			fail_msg("%zu: %d, %s", i, result, log_text);
+		assert_false(local_asked);
+		if (result == SASL_OK)
+			assert_string_equal(seen_name, name_cases[i].seen);
+		else
+			assert_non_null(strstr(log_text, name_cases[i].logged));
+	}
+}
+
+/* Another suffix, and none. */
+static void
+test_lookup_suffix(void **state)
+{
+	(void)state;
+	socket_answer(COUNTED("\2", "NO"));
+	entra_lookup_suffix = "table";
+	assert_int_equal(sign_in_as("erp@table"), SASL_BADAUTH);
+	local_asked = 0;
+	assert_int_equal(sign_in_as("erp@lookup"), SASL_NOUSER);
+	assert_true(local_asked);
+	entra_lookup_suffix = "";
+	assert_int_equal(sign_in_as("erp@"), SASL_NOUSER);
+	entra_lookup_suffix = NULL;
+}
+
 static void
 test_request(void **state)
 {
@@ -256,7 +346,8 @@ test_names_do_not_linger(void **state)
 /*
  * Each allocation fails once. What could not be done for want of memory is
  * temporary. libsasl2 itself does without some (a second lookup of
- * properties); then the sign-in is good, but only if somebody was asked.
+ * properties); then the sign-in is good, but only if somebody was asked. It needs
+ * memory for a canonical name, too.
  */
 static void
 fail_each_allocation(const struct dialogue *d)
@@ -267,7 +358,7 @@ fail_each_allocation(const struct dialogue *d)
 	long n;
 
 	for (n = 0; more; n++) {
-		socket_answer(COUNTED("\2", "OK"));
+		socket_answer(COUNTED("\x51", "OK user=" NAME));
 		local_asked = 0;
 		conn = connection();
 		fail_at = n;
@@ -275,8 +366,9 @@ fail_each_allocation(const struct dialogue *d)
 		more = fail_at == -1; /* it came to that one */
 		fail_at = -1;
 		sasl_dispose(&conn);
-		if (socket_request(request, sizeof(request)) > 0 || local_asked)
-			assert_int_equal(result, SASL_OK);
+		if (result == SASL_OK)
+			assert_true(local_asked ||
+			    socket_request(request, sizeof(request)) > 0);
 		else
 			assert_int_equal(result, SASL_NOMEM);
 	}
@@ -353,6 +445,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_lookup_suffix),
 	    cmocka_unit_test(test_request),
 	    cmocka_unit_test(test_no_answer_in_time),
 	    cmocka_unit_test(test_no_socket),

@@ -18,6 +18,7 @@ struct event_base;
 struct throttles;
 struct housekeeping;
 struct http;
+struct identities;
 struct journal;
 struct state;
 struct turns;
@@ -31,6 +32,7 @@ struct msgraphd {
 	struct state *state;
 	struct http *http; /* Graph's requests */
 	struct http *entra_http; /* Entra's: they take no room of mail */
+	struct identities *identities;
 	struct accounts *accounts;
 	struct throttles *throttles;
 	struct journal *journal;

@@ -7,6 +7,7 @@
 
 #define REASON_THROTTLED "throttled"
 #define REASON_CREDENTIAL "credential"
+#define REASON_IDENTITY "identity"
 #define REASON_PERMISSION "permission"
 #define REASON_MAILBOX "mailbox"
 #define REASON_RECIPIENT "recipient"

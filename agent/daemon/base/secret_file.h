@@ -8,6 +8,18 @@
 #include "lib/base/error.h"
 #include "lib/base/secret.h"
 
+/* Every such file belongs to the user that msgraphd runs as, or to root. */
+enum secret_file_rule {
+	/* Closed to group and others, and no symbolic link. */
+	SECRET_FILE_KEY,
+	/*
+	 * Written by somebody else for us (Kubernetes: a symbolic link to a
+	 * file of root): not writable by group and others, and not readable by
+	 * user msgraph, which reads mail.
+	 */
+	SECRET_FILE_TOKEN
+};
+
 /*
  * Opens a secret's file for reading. The descriptor, or -1 with errno set. It
  * follows no symbolic link and waits for no writer of a pipe.
@@ -15,18 +27,26 @@
 int secret_file_open(const char *file);
 
 /*
- * Checks an open file: regular, owned by us or root, closed to group and
- * others. 0, or -1 with *err that names what, the file and the remedy.
+ * Checks an open file: regular, and as SECRET_FILE_KEY wants it. 0, or -1 with
+ * *err that names what, the file and the remedy.
  */
 int secret_file_check(
     int fd, const char *what, const char *file, struct error *err);
 
 /*
  * Reads a file of one line, with or without its end, of 1 to SECRET_MAX bytes
- * and no control character. The caller owns the result. NULL with *err, which
- * shows nothing of what the file holds.
+ * and no control character, under SECRET_FILE_KEY. The caller owns the result.
+ * NULL with *err, which shows nothing of what the file holds.
  */
 struct secret *secret_file_line(
     const char *what, const char *file, struct error *err);
+
+/*
+ * Reads all of a file, of 1 to max bytes. The caller owns the result. NULL with
+ * *err (ERROR_OURS, 4.3.5), which names what, the file and the command to type,
+ * and shows nothing of what the file holds.
+ */
+struct secret *secret_file_read(enum secret_file_rule rule, const char *what,
+    const char *file, size_t max, struct error *err);
 
 #endif

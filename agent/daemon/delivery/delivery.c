@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
 #include "delivery_draft.h"
@@ -57,12 +58,10 @@ static const struct {
 };
 
 static void
-delivery_on_event(evutil_socket_t fd, short what, void *ctx)
+delivery_on_wake(void *ctx)
 {
 	struct delivery *d = ctx;
 
-	(void)fd;
-	(void)what;
 	if (phases[d->phase].for_agent && d->done == NULL)
 		delivery_defer(d, "4.3.0", REASON_UNKNOWN,
 		    "the agent went away before the message was posted");
@@ -76,8 +75,7 @@ delivery_free(struct delivery *d)
 	LIST_REMOVE(d, entry);
 	http_cancel(&d->call);
 	turn_free(&d->turn);
-	if (d->event != NULL)
-		event_free(d->event);
+	wake_free(&d->wake);
 	delivery_draft_free(d);
 	delivery_request_free(&d->request);
 	free(d);
@@ -137,9 +135,9 @@ delivery_judge_each(struct delivery *d, struct error *err)
 		if (accepted == -1 || told == -1)
 			return -1;
 		if (accepted)
-			d->reply.fates[i] = WIRE_FATE_ACCEPTED;
+			d->reply.recipients[i] = WIRE_RECIPIENT_ACCEPTED;
 		else if (told)
-			d->reply.fates[i] = WIRE_FATE_TOLD;
+			d->reply.recipients[i] = WIRE_RECIPIENT_TOLD;
 		else
 			left++;
 	}
@@ -244,9 +242,17 @@ delivery_on_turn(void *ctx, const struct turn_answer *answer)
 		delivery_defer(d, answer->dsn, answer->reason, answer->text);
 }
 
+/* An entry may have been disabled while its mail waited. */
 static void
 delivery_take_turn(struct delivery *d)
 {
+	struct error err;
+
+	if (identities_may_deliver(d->daemon->identities, &d->request.identity,
+		d->request.entry, &err) == -1) {
+		delivery_defer(d, err.dsn, REASON_CONFIGURATION, err.text);
+		return;
+	}
 	turn_ask(d->turn, delivery_on_turn, d);
 }
 
@@ -343,6 +349,7 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	struct delivery *d = calloc(1, sizeof(*d));
 	struct turn_for whose = {.identity = &request->identity,
 	    .mailbox = request->mailbox,
+	    .entry = request->entry,
 	    .patience = daemon->conf.throttle_wait * 1000LL,
 	    .is_delivery = 1};
 
@@ -361,8 +368,8 @@ delivery_start(struct msgraphd *daemon, struct delivery_request *request,
 	LIST_INSERT_HEAD(&daemon->deliveries, d, entry);
 	whose.deadline = d->deadline;
 	d->turn = turn_new(daemon->turns, &whose);
-	d->event = evtimer_new(daemon->base, delivery_on_event, d);
-	if (d->turn == NULL || d->event == NULL) {
+	if (d->turn == NULL ||
+	    wake_init(&d->wake, daemon->base, delivery_on_wake, d) == -1) {
 		delivery_free(d);
 		return NULL;
 	}

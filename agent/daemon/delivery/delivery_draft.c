@@ -202,7 +202,7 @@ delivery_draft_on_taken_back(void *ctx, const struct http_answer *answer)
 void
 delivery_draft_take_back(struct delivery *d)
 {
-	char id[GRAPH_ID_SIZE];
+	char id[UUID_TEXT_SIZE];
 	struct graph_call call;
 
 	graph_new_id(id);
@@ -416,7 +416,7 @@ delivery_draft_make(struct delivery *d, enum step step)
 	    [STEP_PUT] = "uploading",
 	    [STEP_ASK] = "asking how far the upload got",
 	};
-	char id[GRAPH_ID_SIZE];
+	char id[UUID_TEXT_SIZE];
 	struct error err;
 
 	graph_new_id(id);

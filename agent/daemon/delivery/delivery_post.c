@@ -70,7 +70,7 @@ delivery_post_start(struct delivery *d, const char *id, struct error *err)
 void
 delivery_post(struct delivery *d)
 {
-	char id[GRAPH_ID_SIZE];
+	char id[UUID_TEXT_SIZE];
 	struct error err;
 
 	graph_new_id(id);

@@ -16,6 +16,7 @@
 
 #include <sys/queue.h>
 
+#include "agent/daemon/base/wake.h"
 #include "agent/daemon/graph/graph_draft.h"
 #include "agent/daemon/graph/outcome.h"
 #include "agent/daemon/net/http.h"
@@ -60,7 +61,7 @@ struct delivery {
 	void *ctx;
 
 	enum phase phase;
-	struct event *event; /* runs the phase's step */
+	struct wake wake; /* runs the phase's step */
 	struct turn *turn;
 	struct http_call *call; /* under way */
 	int posting; /* call is the one that sends the message */

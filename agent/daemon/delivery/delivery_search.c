@@ -177,7 +177,7 @@ static void
 delivery_search_folder(
     struct delivery *d, enum graph_folder folder, http_done done)
 {
-	char id[GRAPH_ID_SIZE];
+	char id[UUID_TEXT_SIZE];
 	struct graph_call call;
 	struct error err;
 
@@ -243,7 +243,7 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 void
 delivery_search_look(struct delivery *d)
 {
-	char id[GRAPH_ID_SIZE];
+	char id[UUID_TEXT_SIZE];
 	struct graph_call call;
 	struct error err;
 

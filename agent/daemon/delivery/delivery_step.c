@@ -11,18 +11,15 @@ void
 delivery_next(struct delivery *d, enum phase phase)
 {
 	d->phase = phase;
-	event_active(d->event, 0, 0);
+	wake_up(&d->wake);
 }
 
 void
 delivery_next_in(struct delivery *d, enum phase phase, long long ms)
 {
-	struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1000};
-
 	d->phase = phase;
-	if (event_add(d->event, &tv) == -1)
-		event_active(d->event, 0, 0);
+	if (wake_in(&d->wake, ms) == -1)
+		wake_up(&d->wake);
 }
 
 void
@@ -55,7 +52,7 @@ delivery_step_on_written(void *ctx, const struct error *err)
 void
 delivery_write(struct delivery *d, enum journal_status status, enum phase phase)
 {
-	const struct error memory = {ERROR_TEMPORARY, "4.3.0", "out of memory"};
+	struct error memory;
 
 	if (status == d->entry_now.status && !d->changed) {
 		delivery_next(d, phase);
@@ -70,8 +67,10 @@ delivery_write(struct delivery *d, enum journal_status status, enum phase phase)
 	d->phase_after = phase;
 	d->writing = 1;
 	if (journal_write(d->daemon->journal, &d->entry_now,
-		delivery_step_on_written, d) == -1)
+		delivery_step_on_written, d) == -1) {
+		error_no_memory(&memory);
 		delivery_step_on_written(d, &memory);
+	}
 }
 
 /* --- deferrals --- */
@@ -89,12 +88,6 @@ delivery_defer_error(struct delivery *d, const struct error *err)
 {
 	report_error(&d->reply, &d->report, err);
 	delivery_next(d, PHASE_UNSENT);
-}
-
-void
-delivery_defer_memory(struct delivery *d)
-{
-	delivery_defer(d, "4.3.0", REASON_CONFIGURATION, "out of memory");
 }
 
 void

@@ -24,14 +24,13 @@ void delivery_write(
     struct delivery *d, enum journal_status status, enum phase phase);
 
 /*
- * Defers the delivery, with this text, or error, or for want of memory. The
- * journal is told first that this attempt sent nothing; of an earlier attempt
- * without an answer it goes on saying so.
+ * Defers the delivery with this text or error, after the journal has heard that
+ * this attempt sent nothing. What the journal says of an earlier attempt without
+ * an answer stays.
  */
 void delivery_defer(
     struct delivery *d, const char *dsn, const char *reason, const char *text);
 void delivery_defer_error(struct delivery *d, const struct error *err);
-void delivery_defer_memory(struct delivery *d);
 
 /*
  * Notes the refusal that stands now, among those that somebody can mend; NULL

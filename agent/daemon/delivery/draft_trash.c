@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/wake.h"
 #include "agent/daemon/graph/graph.h"
 #include "agent/daemon/graph/graph_draft.h"
 #include "agent/daemon/graph/outcome.h"
@@ -22,7 +23,7 @@
 struct draft_trash {
 	struct msgraphd *daemon;
 	struct draft_store store;
-	struct event *wake;
+	struct wake wake;
 	long long number; /* of the draft that was taken last; 0: none yet */
 	int again; /* begin anew after the last one */
 
@@ -48,7 +49,7 @@ static void
 draft_trash_go_on(struct draft_trash *trash)
 {
 	draft_trash_put_down(trash);
-	event_active(trash->wake, 0, 0);
+	wake_up(&trash->wake);
 }
 
 static void
@@ -103,7 +104,7 @@ static void
 draft_trash_on_turn(void *ctx, const struct turn_answer *answer)
 {
 	struct draft_trash *trash = ctx;
-	char id[GRAPH_ID_SIZE];
+	char id[UUID_TEXT_SIZE];
 	struct graph_call call = {.http = trash->daemon->http,
 	    .conf = &trash->daemon->conf,
 	    .mailbox = trash->draft.mailbox,
@@ -126,6 +127,7 @@ draft_trash_take_up(struct draft_trash *trash)
 {
 	struct turn_for whose = {.identity = &trash->draft.identity,
 	    .mailbox = trash->draft.mailbox,
+	    .entry = "",
 	    .deadline = clock_ms() + TURN_MS};
 
 	trash->busy = 1;
@@ -166,12 +168,10 @@ draft_trash_take_next(struct draft_trash *trash)
 }
 
 static void
-draft_trash_on_wake(evutil_socket_t fd, short what, void *ctx)
+draft_trash_on_wake(void *ctx)
 {
 	struct draft_trash *trash = ctx;
 
-	(void)fd;
-	(void)what;
 	while (!trash->busy && draft_trash_take_next(trash))
 		;
 }
@@ -192,7 +192,7 @@ draft_trash_wake(struct draft_trash *trash)
 		return;
 	/* it may stand before the one at hand */
 	trash->again = trash->number > 0;
-	event_active(trash->wake, 0, 0);
+	wake_up(&trash->wake);
 }
 
 struct draft_trash *
@@ -207,11 +207,10 @@ draft_trash_new(struct msgraphd *daemon, struct error *err)
 	trash->daemon = daemon;
 	trash->store.state = daemon->state;
 	trash->store.vault = daemon->vault;
-	trash->wake =
-	    event_new(daemon->base, -1, 0, draft_trash_on_wake, trash);
-	if (trash->wake == NULL) {
+	if (wake_init(&trash->wake, daemon->base, draft_trash_on_wake, trash) ==
+	    -1) {
 		draft_trash_free(&trash);
-		error_set(err, ERROR_OURS, "4.3.0", "libevent");
+		error_no_memory(err);
 		return NULL;
 	}
 	return trash;
@@ -226,7 +225,6 @@ draft_trash_free(struct draft_trash **trashp)
 	if (trash == NULL)
 		return;
 	draft_trash_put_down(trash);
-	if (trash->wake != NULL)
-		event_free(trash->wake);
+	wake_free(&trash->wake);
 	free(trash);
 }

@@ -102,7 +102,7 @@ report_refused(struct wire_reply *reply, const struct report *report)
 	    strcmp(report->reason, REASON_RECIPIENT) == 0;
 	for (i = 0; reply->by_recipient && i < WIRE_RECIPIENTS_MAX; i++)
 		if (report->named[i])
-			reply->fates[i] = WIRE_FATE_REFUSED;
+			reply->recipients[i] = WIRE_RECIPIENT_REFUSED;
 }
 
 void

@@ -17,6 +17,7 @@
 #include "lib/base/secret.h"
 #include "lib/conf/conf.h"
 #include "lib/local/identity.h"
+#include "credential.h"
 
 struct accounts;
 struct waiter;
@@ -25,7 +26,8 @@ enum account_result {
 	ACCOUNT_OK,
 	ACCOUNT_REFUSED, /* by Entra: the secret or the application */
 	ACCOUNT_REFUSED_REQUEST, /* by Entra, for what may be no fault of it */
-	ACCOUNT_UNKNOWN, /* no secret is stored (the state was lost) */
+	ACCOUNT_UNKNOWN, /* there is nothing to ask with: no secret is stored */
+	ACCOUNT_MISCONFIGURED, /* the relay's own credential is not usable */
 	ACCOUNT_THROTTLED, /* by Entra: see throttle_left_entra() */
 	ACCOUNT_UNAVAILABLE
 };
@@ -61,12 +63,29 @@ struct waiter *account_verify(struct accounts *accounts,
     void *ctx);
 
 /*
- * Asks for a token to deliver with. rejected is a token that Graph has just
- * called invalid, or NULL: it is not given again. As account_verify().
+ * Lets requests be made with the relay's own credentials: without, there are
+ * clients' secrets alone. It is borrowed and must outlive the accounts.
+ */
+void accounts_use_credentials(
+    struct accounts *accounts, const struct credentials *credentials);
+
+/*
+ * Warns of own credentials that end soon or are not usable; for housekeeping.
+ */
+void accounts_warn(const struct accounts *accounts);
+
+/*
+ * Asks for a token to deliver with, for mail of an entry of the table of
+ * identities, or of none (""). The entry's own credential is asked with, if it
+ * has one; else the secret that a client signed in with last; else the own
+ * credential of another entry of the application. rejected is a token that
+ * Graph has just called invalid, or NULL: it is not given again. Of an own
+ * credential nothing is ever ACCOUNT_REFUSED: what Entra says against it is the
+ * admin's matter and not the client's. As account_verify().
  */
 struct waiter *account_token(struct accounts *accounts,
-    const struct identity *id, const struct secret *rejected, account_done done,
-    void *ctx);
+    const struct identity *id, const char *entry, const struct secret *rejected,
+    account_done done, void *ctx);
 
 /* Stops waiting; done is not called. Takes NULL. */
 void account_cancel(struct waiter **waiterp);

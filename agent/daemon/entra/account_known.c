@@ -53,21 +53,32 @@ account_known_set_stored(struct account *account, const struct secret *secret)
 	account->has_stored = account->known = 1;
 }
 
+int
+account_known_is_own(const struct account *account)
+{
+	return account->key.entry[0] != '\0';
+}
+
 void
 account_known_load(struct account *account)
 {
-	struct credential credential;
+	struct state_credential credential;
 	struct error err;
 	long long left;
 
-	switch (state_get(account->state, &account->id, &credential, &err)) {
+	if (account_known_is_own(account)) {
+		account->known = 1;
+		return;
+	}
+	switch (
+	    state_get(account->state, &account->key.id, &credential, &err)) {
 	case 1:
 		account_known_set_stored(account, credential.secret);
 		left = credential.token_expires - clock_wall();
 		if (credential.token != NULL && left > 0)
 			account_known_set_token(
 			    account, credential.token, left * 1000);
-		credential_clear(&credential);
+		state_credential_clear(&credential);
 		break;
 	case -1:
 		log_error("%s", err.text);
@@ -139,9 +150,10 @@ account_known_is_stored(const struct account *account,
 struct secret *
 account_known_take_stored(struct account *account, struct error *err)
 {
-	struct credential credential;
+	struct state_credential credential;
 	struct secret *secret;
-	int found = state_get(account->state, &account->id, &credential, err);
+	int found =
+	    state_get(account->state, &account->key.id, &credential, err);
 
 	if (found == 0)
 		error_set(err, ERROR_REFUSED, "4.7.8",
@@ -149,20 +161,20 @@ account_known_take_stored(struct account *account, struct error *err)
 		    "again");
 	secret = credential.secret;
 	credential.secret = NULL;
-	credential_clear(&credential);
+	state_credential_clear(&credential);
 	return secret;
 }
 
 int
 account_known_in_grace(struct account *account, long long *age)
 {
-	struct credential credential;
+	struct state_credential credential;
 	long long verified;
 
-	if (state_get(account->state, &account->id, &credential, NULL) != 1)
+	if (state_get(account->state, &account->key.id, &credential, NULL) != 1)
 		return 0;
 	verified = credential.verified;
-	credential_clear(&credential);
+	state_credential_clear(&credential);
 	*age = clock_wall() - verified;
 	return verified != 0 && *age >= 0 &&
 	    (account_known_has_token(account) ||
@@ -176,7 +188,7 @@ static int
 account_known_store(struct account *account, const struct secret *secret,
     const struct secret *token, long expires_in)
 {
-	struct credential credential = {0};
+	struct state_credential credential = {0};
 	struct error err;
 
 	/* borrowed for the call, which changes neither */
@@ -184,33 +196,40 @@ account_known_store(struct account *account, const struct secret *secret,
 	credential.token = (struct secret *)token;
 	credential.token_expires = clock_wall() + expires_in;
 	credential.verified = clock_wall();
-	if (state_put(account->state, &account->id, &credential, &err) == 0)
+	if (state_put(account->state, &account->key.id, &credential, &err) == 0)
 		return 0;
 	log_error("%s", err.text);
 	return -1;
 }
 
-int
-account_known_accept(struct account *account, enum account_lane lane,
-    const struct secret *secret, const struct secret *token, long expires_in)
+void
+account_known_accept_token(
+    struct account *account, const struct secret *token, long expires_in)
 {
-	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
-
-	auth_cache_digest(secret, digest);
-	if (lane == ACCOUNT_STORED && account->has_stored &&
-	    !account_known_is_stored(account, digest))
-		return 0;
 	account_known_set_token(account, token, expires_in * 1000LL);
 	account->known = 1;
 	account->warned_at = 0;
 	account->out = 0;
 	memset(account->quiet, 0, sizeof(account->quiet));
+}
+
+int
+account_known_accept(struct account *account, enum account_secret which,
+    const struct secret *secret, const struct secret *token, long expires_in)
+{
+	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
+
+	auth_cache_digest(secret, digest);
+	if (which == ACCOUNT_STORED && account->has_stored &&
+	    !account_known_is_stored(account, digest))
+		return 0;
+	account_known_accept_token(account, token, expires_in);
 	/*
 	 * Mail that is accepted now must be deliverable after a restart, so a
 	 * sign-in whose secret could not be kept is "not now".
 	 */
 	if (account_known_store(account, secret, token, expires_in) == -1) {
-		account_known_be_quiet(account, lane, UNAVAILABLE_MS,
+		account_known_be_quiet(account, which, UNAVAILABLE_MS,
 		    ACCOUNT_UNAVAILABLE,
 		    "the state cannot be written; see msgraphd's log");
 		return -1;
@@ -225,7 +244,7 @@ account_known_refuse(struct account *account, const struct secret *secret,
     enum account_result result)
 {
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
-	struct credential credential;
+	struct state_credential credential;
 	struct error err;
 	int found;
 
@@ -233,26 +252,26 @@ account_known_refuse(struct account *account, const struct secret *secret,
 	auth_cache_forget(&account->auth_cache, digest);
 	if (!account_known_is_stored(account, digest))
 		return 0;
-	found = state_get(account->state, &account->id, &credential, &err);
+	found = state_get(account->state, &account->key.id, &credential, &err);
 	if (found == 1 && result == ACCOUNT_REFUSED &&
 	    credential.verified != 0) {
 		credential.verified = 0;
-		found =
-		    state_put(account->state, &account->id, &credential, &err);
+		found = state_put(
+		    account->state, &account->key.id, &credential, &err);
 	}
 	if (found == -1)
 		log_error("%s", err.text);
-	credential_clear(&credential);
+	state_credential_clear(&credential);
 	return 1;
 }
 
 /* --- when to ask --- */
 
 void
-account_known_be_quiet(struct account *account, enum account_lane lane,
+account_known_be_quiet(struct account *account, enum account_secret which,
     long long ms, enum account_result result, const char *text)
 {
-	struct account_quiet *quiet = &account->quiet[lane];
+	struct account_quiet *quiet = &account->quiet[which];
 
 	quiet->since = clock_ms();
 	quiet->until = quiet->since + ms;
@@ -262,28 +281,28 @@ account_known_be_quiet(struct account *account, enum account_lane lane,
 
 void
 account_known_fail(
-    struct account *account, enum account_lane lane, const char *text)
+    struct account *account, enum account_secret which, const char *text)
 {
-	struct account_quiet *quiet = &account->quiet[lane];
+	struct account_quiet *quiet = &account->quiet[which];
 
-	account_known_be_quiet(account, lane, UNAVAILABLE_MS << quiet->failures,
-	    ACCOUNT_UNAVAILABLE, text);
+	account_known_be_quiet(account, which,
+	    UNAVAILABLE_MS << quiet->failures, ACCOUNT_UNAVAILABLE, text);
 	if (quiet->failures < UNAVAILABLE_DOUBLED_MAX)
 		quiet->failures++;
-	if (lane == ACCOUNT_STORED)
+	if (which == ACCOUNT_STORED)
 		account->out = 1;
 }
 
 void
-account_known_answered(struct account *account, enum account_lane lane)
+account_known_answered(struct account *account, enum account_secret which)
 {
 	size_t i;
 
-	account->quiet[lane].failures = 0;
-	if (lane == ACCOUNT_STORED)
+	account->quiet[which].failures = 0;
+	if (which == ACCOUNT_STORED)
 		account->out = 0;
 	/* it is there for every secret */
-	for (i = 0; i < ACCOUNT_LANES; i++)
+	for (i = 0; i < ACCOUNT_SECRETS; i++)
 		if (account->quiet[i].result == ACCOUNT_UNAVAILABLE)
 			account->quiet[i].until = 0;
 }
@@ -298,7 +317,7 @@ account_known_is_away(const struct account_quiet *quiet)
 }
 
 const struct account_quiet *
-account_known_quiet(const struct account *account, enum account_lane lane)
+account_known_quiet(const struct account *account, enum account_secret which)
 {
 	const struct account_quiet *stored = &account->quiet[ACCOUNT_STORED];
 	const struct account_quiet *typed = &account->quiet[ACCOUNT_TYPED];
@@ -306,7 +325,7 @@ account_known_quiet(const struct account *account, enum account_lane lane)
 	/* what keeps the stored secret off keeps the others off, not so back */
 	if (account_known_is_away(stored))
 		return stored;
-	if (lane == ACCOUNT_TYPED)
+	if (which == ACCOUNT_TYPED)
 		return account_known_is_away(typed) ? typed : NULL;
 	return clock_ms() < stored->until ? stored : NULL;
 }

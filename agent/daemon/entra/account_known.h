@@ -2,6 +2,10 @@
  * account_known.h - what is known of one application: its stored secret, its
  * token, the secrets that Entra took lately, and until when not to ask.
  *
+ * Each entry whose own credential is used has an account for itself, which
+ * nobody signs in to and of which the state holds nothing: its secrets and those
+ * of clients never meet.
+ *
  * Nothing here asks Entra (refresh.h) or answers anybody (sign_in.c).
  */
 #ifndef MSGRAPHD_ACCOUNT_KNOWN_H
@@ -17,19 +21,25 @@
  * secret, and one with another that somebody has typed. Neither waits for the
  * other.
  */
-enum account_lane { ACCOUNT_STORED, ACCOUNT_TYPED };
-#define ACCOUNT_LANES 2
+enum account_secret { ACCOUNT_STORED, ACCOUNT_TYPED };
+#define ACCOUNT_SECRETS 2
 
 /* Until this time Entra is not asked again, for this reason. */
 struct account_quiet {
 	long long since, until; /* clock_ms() */
 	enum account_result result;
-	char text[256];
+	char text[384];
 	unsigned int failures; /* of Entra to answer, one after the other */
 };
 
+/* What tells accounts apart; zeroed before it is filled, and compared whole. */
+struct account_key {
+	struct identity id;
+	char entry[ENTRY_NAME_SIZE]; /* empty: of clients' secrets */
+};
+
 struct account {
-	struct identity id; /* first: the table's key */
+	struct account_key key; /* first: the table's key */
 	TAILQ_ENTRY(account) resting; /* the table's, as the next */
 	struct account *idle;
 	int rests;
@@ -43,10 +53,13 @@ struct account {
 	unsigned char stored[AUTH_CACHE_DIGEST_SIZE];
 	struct secret *token; /* owned; NULL without one */
 	long long renew_at, usable_until; /* clock_ms() */
-	struct account_quiet quiet[ACCOUNT_LANES];
+	struct account_quiet quiet[ACCOUNT_SECRETS];
 	int out; /* Entra did not answer about the stored secret, last time */
 	long long warned_at; /* clock_ms() of the last warning; 0: none */
 };
+
+/* Returns 1 when requests are made with an entry's own credential. */
+int account_known_is_own(const struct account *account);
 
 /* Reads what the state holds of the application. */
 void account_known_load(struct account *account);
@@ -85,12 +98,16 @@ struct secret *account_known_take_stored(
  */
 int account_known_in_grace(struct account *account, long long *age);
 
+/* Takes a token in, and keeps nothing of what it was given for. */
+void account_known_accept_token(
+    struct account *account, const struct secret *token, long expires_in);
+
 /*
  * Takes a token in, and the secret that it was given for as the stored one. An
  * answer about a secret that was the stored one when Entra was asked, and is it
  * no more, changes neither. 0 when that is durable; -1, and it is logged.
  */
-int account_known_accept(struct account *account, enum account_lane lane,
+int account_known_accept(struct account *account, enum account_secret which,
     const struct secret *secret, const struct secret *token, long expires_in);
 
 /*
@@ -102,19 +119,19 @@ int account_known_refuse(struct account *account, const struct secret *secret,
     enum account_result result);
 
 /* Does not ask for ms; those who wait are answered with result and text. */
-void account_known_be_quiet(struct account *account, enum account_lane lane,
+void account_known_be_quiet(struct account *account, enum account_secret which,
     long long ms, enum account_result result, const char *text);
 
 /* Takes down that Entra did not answer: it is asked ever less often. */
 void account_known_fail(
-    struct account *account, enum account_lane lane, const char *text);
+    struct account *account, enum account_secret which, const char *text);
 
 /* Takes down that Entra has answered. */
-void account_known_answered(struct account *account, enum account_lane lane);
+void account_known_answered(struct account *account, enum account_secret which);
 
 /* Returns what stands against asking now, or NULL. */
 const struct account_quiet *account_known_quiet(
-    const struct account *account, enum account_lane lane);
+    const struct account *account, enum account_secret which);
 
 /* Returns 1 while the warning about the refused secret must not come again. */
 int account_known_is_warned(const struct account *account);

@@ -6,6 +6,7 @@
  * its one walk and deletes after it.
  */
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ struct account_table {
 static int
 account_table_compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct identity));
+	return memcmp(a, b, sizeof(struct account_key));
 }
 
 struct account_table *
@@ -65,13 +66,13 @@ account_table_count(const struct account_table *table)
 }
 
 static struct account *
-account_table_add(struct account_table *table, const struct identity *id)
+account_table_add(struct account_table *table, const struct account_key *key)
 {
 	struct account *account = calloc(1, sizeof(*account));
 
 	if (account == NULL)
 		return NULL;
-	account->id = *id;
+	account->key = *key;
 	account->conf = table->conf;
 	account->state = table->state;
 	if (tsearch(account, &table->tree, account_table_compare) == NULL) {
@@ -113,15 +114,17 @@ account_table_stop_resting(struct account_table *table, struct account *account)
 }
 
 struct account *
-account_table_get(struct account_table *table, const struct identity *id)
+account_table_get(
+    struct account_table *table, const struct identity *id, const char *entry)
 {
-	struct identity key;
+	struct account_key key;
 	struct account **found;
 
 	/* the tree compares whole structs: no stray bytes behind the NULs */
 	memset(&key, 0, sizeof(key));
-	strcpy(key.tenant, id->tenant);
-	strcpy(key.client, id->client);
+	strcpy(key.id.tenant, id->tenant);
+	strcpy(key.id.client, id->client);
+	snprintf(key.entry, sizeof(key.entry), "%s", entry);
 	found = tfind(&key, &table->tree, account_table_compare);
 	if (found == NULL)
 		return account_table_add(table, &key);
@@ -150,6 +153,17 @@ account_table_rest(struct account_table *table, struct account *account)
 	account_table_start_resting(table, account);
 	if (table->resting_count > ACCOUNT_TABLE_RESTING_MAX)
 		account_table_remove(table, TAILQ_FIRST(&table->resting));
+}
+
+int
+account_table_has_stored(struct account_table *table, const struct identity *id)
+{
+	struct account *account = account_table_get(table, id, "");
+	int has_stored = account != NULL && account->has_stored;
+
+	if (account != NULL && account->work == NULL)
+		account_table_rest(table, account);
+	return has_stored;
 }
 
 static struct account *account_table_idle;
@@ -195,7 +209,7 @@ account_table_tenant_throttled(
 		if (quiet->result != ACCOUNT_THROTTLED || left <= 0)
 			continue;
 		/* cppcheck-suppress uninitvar ; calloc(3) made it */
-		if (strcmp(account->id.tenant, id->tenant) != 0)
+		if (strcmp(account->key.id.tenant, id->tenant) != 0)
 			continue;
 		if (last != NULL && left > longest &&
 		    quiet->since - last->since < THROTTLE_TOGETHER_MS)

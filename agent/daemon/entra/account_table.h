@@ -24,11 +24,16 @@ struct account_table *account_table_new(
 void account_table_free(struct account_table **tablep);
 
 /*
- * Finds the account of an application, or makes it. The caller sets its work,
- * which keeps it, and calls account_table_rest() when that is done. NULL when
- * out of memory.
+ * Finds the account of an application, or makes it: that of clients' secrets
+ * where entry is empty, else that of the entry's own credential. The caller sets
+ * its work, which keeps it, and calls account_table_rest() when that is done.
+ * NULL when out of memory.
  */
 struct account *account_table_get(
+    struct account_table *table, const struct identity *id, const char *entry);
+
+/* Returns 1 when a client's secret is stored for the application. */
+int account_table_has_stored(
     struct account_table *table, const struct identity *id);
 
 /* Takes an account back that nobody waits for; it may be gone after that. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/reveal.h"
+#include "lib/base/printable.h"
 #include "entra.h"
 
 /*
@@ -30,6 +31,14 @@ static const struct {
     {"interaction_required", ENTRA_REFUSED_REQUEST},
 };
 
+/* What carries a secret or an assertion, by enum credential_proof. */
+static const char *const proof_fields[] = {
+    [CREDENTIAL_SECRET] = "client_secret",
+    [CREDENTIAL_ASSERTION] =
+	"client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3A"
+	"client-assertion-type%3Ajwt-bearer&client_assertion",
+};
+
 /* AADSTS90002: what an admin sees after typing the two ids the wrong way. */
 #define NO_SUCH_TENANT 90002
 #define NO_SUCH_TENANT_HINT " (are tenant and client swapped?)"
@@ -44,8 +53,15 @@ entra_add_escaped(
 }
 
 int
+entra_url(const struct conf *conf, const struct identity *id, struct buf *out)
+{
+	return buf_printf(
+	    out, "%s/%s/oauth2/v2.0/token", conf->login_endpoint, id->tenant);
+}
+
+int
 entra_form(const struct conf *conf, const struct identity *id,
-    const struct secret *secret, struct buf *out)
+    enum credential_proof proof, const struct secret *secret, struct buf *out)
 {
 	struct buf scope;
 	int result = -1;
@@ -56,21 +72,10 @@ entra_form(const struct conf *conf, const struct identity *id,
 		id->client) == 0 &&
 	    entra_add_escaped(out, "scope", scope.bytes, scope.len) == 0 &&
 	    entra_add_escaped(
-		out, "client_secret", secret->bytes, secret->len) == 0)
+		out, proof_fields[proof], secret->bytes, secret->len) == 0)
 		result = 0;
 	buf_free(&scope);
 	return result;
-}
-
-/* It goes into logs and answers, so it stays one line whatever was said. */
-static void
-entra_clean(char *text)
-{
-	char *p;
-
-	for (p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
 }
 
 /*
@@ -99,7 +104,7 @@ entra_describe(
 	if (!reveals(secret, description, len)) {
 		snprintf(out->text, sizeof(out->text), "%.*s%s", (int)len,
 		    description, hint);
-		entra_clean(out->text);
+		printable_make(out->text, '?');
 		return;
 	}
 	if (code > 0)
@@ -140,7 +145,7 @@ entra_is_token(const char *token, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		if (token[i] <= ' ' || token[i] >= 0x7f)
+		if (!printable_is_visible(token[i]))
 			return 0;
 	return len > 0;
 }
@@ -267,8 +272,7 @@ entra_post(struct entra_call *call, struct http *http, const struct conf *conf,
 	struct buf url;
 
 	buf_init(&url, 2048);
-	if (buf_printf(&url, "%s/%s/oauth2/v2.0/token", conf->login_endpoint,
-		id->tenant) == -1) {
+	if (entra_url(conf, id, &url) == -1) {
 		error_set(err, ERROR_OURS, "4.3.5", "login_endpoint too long");
 	} else {
 		request.url = url.bytes;
@@ -281,8 +285,8 @@ entra_post(struct entra_call *call, struct http *http, const struct conf *conf,
 
 struct entra_call *
 entra_start(struct http *http, const struct conf *conf,
-    const struct identity *id, const struct secret *secret, entra_done done,
-    void *ctx, struct error *err)
+    const struct identity *id, enum credential_proof proof,
+    const struct secret *secret, entra_done done, void *ctx, struct error *err)
 {
 	struct entra_call *call = calloc(1, sizeof(*call));
 
@@ -294,7 +298,7 @@ entra_start(struct http *http, const struct conf *conf,
 	call->secret = secret;
 	call->done = done;
 	call->ctx = ctx;
-	if (entra_form(conf, id, secret, &call->form) == -1) {
+	if (entra_form(conf, id, proof, secret, &call->form) == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the form is too long");
 		entra_cancel(&call);
 	} else if (entra_post(call, http, conf, id, err) == -1) {

@@ -14,8 +14,10 @@
 #include "lib/base/secret.h"
 #include "lib/conf/conf.h"
 #include "lib/local/identity.h"
+#include "credential.h"
 
-#define ENTRA_FORM_MAX 8192
+/* An assertion, or a secret of which each byte is escaped, and the rest. */
+#define ENTRA_FORM_MAX (ASSERTION_MAX + 4096)
 
 /* Seconds: a sign-in should not outlast a client's patience. */
 #define ENTRA_TIMEOUT 30L
@@ -41,14 +43,18 @@ struct entra_call;
 /* The answer is valid during the call only. */
 typedef void (*entra_done)(void *ctx, const struct entra_answer *answer);
 
+/* Appends the URL of the tenant's token endpoint. 0, or -1. */
+int entra_url(
+    const struct conf *conf, const struct identity *id, struct buf *out);
+
 /*
- * Asks for a token with this secret, which must live as long as the call. done
- * is called once, from the event loop. NULL with *err when the request could
- * not start.
+ * Asks for a token with this secret or assertion, which must live as long as the
+ * call. done is called once, from the event loop. NULL with *err when the
+ * request could not start.
  */
 struct entra_call *entra_start(struct http *http, const struct conf *conf,
-    const struct identity *id, const struct secret *secret, entra_done done,
-    void *ctx, struct error *err);
+    const struct identity *id, enum credential_proof proof,
+    const struct secret *secret, entra_done done, void *ctx, struct error *err);
 void entra_cancel(struct entra_call **callp);
 
 /*
@@ -57,7 +63,7 @@ void entra_cancel(struct entra_call **callp);
  * out->token). out->text holds no part of the secret, whatever the answer says.
  */
 int entra_form(const struct conf *conf, const struct identity *id,
-    const struct secret *secret, struct buf *out);
+    enum credential_proof proof, const struct secret *secret, struct buf *out);
 void entra_read(const struct http_answer *answer, const struct secret *secret,
     struct entra_answer *out);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "agent/daemon/base/wake.h"
 #include "lib/local/identity.h"
 #include "places.h"
 
@@ -35,7 +36,7 @@ struct place_tenant {
 struct places {
 	TAILQ_HEAD(place_tenant_queue, place_tenant) tenants;
 	struct place_queue too_many;
-	struct event *turn;
+	struct wake wake;
 	unsigned int taken, max, waiting, waiting_max;
 };
 
@@ -112,15 +113,13 @@ places_give(struct places *places)
 }
 
 static void
-places_on_turn(evutil_socket_t fd, short what, void *ctx)
+places_on_wake(void *ctx)
 {
 	struct places *places = ctx;
 	struct place *place;
 	places_done done;
 	void *of;
 
-	(void)fd;
-	(void)what;
 	while ((place = TAILQ_FIRST(&places->too_many)) != NULL) {
 		done = place->done;
 		of = place->ctx;
@@ -142,8 +141,7 @@ places_new(struct event_base *base, unsigned int max, unsigned int waiting_max)
 	TAILQ_INIT(&places->too_many);
 	places->max = max;
 	places->waiting_max = waiting_max;
-	places->turn = event_new(base, -1, 0, places_on_turn, places);
-	if (places->turn == NULL)
+	if (wake_init(&places->wake, base, places_on_wake, places) == -1)
 		places_free(&places);
 	return places;
 }
@@ -156,8 +154,7 @@ places_free(struct places **placesp)
 	*placesp = NULL;
 	if (places == NULL)
 		return;
-	if (places->turn != NULL)
-		event_free(places->turn);
+	wake_free(&places->wake);
 	free(places);
 }
 
@@ -205,7 +202,7 @@ places_enter(
 	TAILQ_INSERT_TAIL(&tenant->waiting, place, entry);
 	tenant->count++;
 	places->waiting++;
-	event_active(places->turn, 0, 0);
+	wake_up(&places->wake);
 	return place;
 }
 
@@ -225,6 +222,6 @@ places_leave(struct place **placep)
 		TAILQ_REMOVE(&places->too_many, place, entry);
 	else
 		places->taken--;
-	event_active(places->turn, 0, 0);
+	wake_up(&places->wake);
 	free(place);
 }

@@ -2,7 +2,8 @@
  * refresh.c - see refresh.h.
  *
  * The secret that is asked about is copied, since the client that typed it may
- * hang up. What Entra says about an unverified application is kept in bounded
+ * hang up. An entry's own credential is read anew for each request, and nothing
+ * of it is kept: neither in the state, nor where sign-ins are answered from. What Entra says about an unverified application is kept in bounded
  * tables alone (refusals.h, account_table.h), and never in the state.
  */
 #include <stdio.h>
@@ -18,13 +19,20 @@
 
 /* Before the next try of what failed in this process. */
 #define OURS_AGAIN_MS 1000LL
+/* Before an own credential is tried again that Entra has refused. */
+#define OWN_AGAIN_MS (5 * 1000LL)
+
+/* Names an entry and its credential: "entry a, secret_file /b". */
+#define OWN_NAME_SIZE 192
 
 struct refresh {
 	struct refresh_with with;
 	struct account *account;
-	enum account_lane lane;
+	enum account_secret which;
 	struct entra_call *call;
+	enum credential_proof proof;
 	struct secret *secret; /* owned */
+	char own[OWN_NAME_SIZE]; /* empty: a client's secret */
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 	long long began; /* clock_ms() */
 	refresh_done done;
@@ -39,7 +47,7 @@ refresh_log_unavailable(
 
 	log_warning(
 	    "NOQUEUE: application=%s, reason=%s, status=unavailable (%s)",
-	    identity_text(&account->id, application), reason, text);
+	    identity_text(&account->key.id, application), reason, text);
 }
 
 /* --- answers --- */
@@ -49,9 +57,15 @@ refresh_accepted(struct refresh *refresh, const struct entra_answer *answer)
 {
 	struct account *account = refresh->account;
 
-	account_known_answered(account, refresh->lane);
-	refusals_drop(refresh->with.refusals, &account->id, refresh->digest);
-	return account_known_accept(account, refresh->lane, refresh->secret,
+	account_known_answered(account, refresh->which);
+	if (account_known_is_own(account)) {
+		account_known_accept_token(
+		    account, answer->token, answer->expires_in);
+		return ACCOUNT_OK;
+	}
+	refusals_drop(
+	    refresh->with.refusals, &account->key.id, refresh->digest);
+	return account_known_accept(account, refresh->which, refresh->secret,
 		   answer->token, answer->expires_in) == 0
 	    ? ACCOUNT_OK
 	    : ACCOUNT_UNAVAILABLE;
@@ -64,7 +78,7 @@ refresh_log_refusal(struct refresh *refresh, int stored,
 	struct account *account = refresh->account;
 	char application[IDENTITY_TEXT_SIZE];
 
-	identity_text(&account->id, application);
+	identity_text(&account->key.id, application);
 	if (stored && !account_known_is_warned(account)) {
 		account->warned_at = clock_ms();
 		log_warning("NOQUEUE: application=%s, reason=" REASON_CREDENTIAL
@@ -82,6 +96,30 @@ refresh_log_refusal(struct refresh *refresh, int stored,
 	}
 }
 
+/*
+ * Takes down that Entra refuses an entry's own credential. Only an admin can
+ * mend that, so mail waits, whatever Entra says.
+ */
+static enum account_result
+refresh_refused_own(struct refresh *refresh, const char *words)
+{
+	struct account *account = refresh->account;
+	char application[IDENTITY_TEXT_SIZE],
+	    text[sizeof(account->quiet->text)];
+
+	snprintf(text, sizeof(text), "%s: %s", refresh->own, words);
+	account_known_answered(account, refresh->which);
+	account_known_be_quiet(account, ACCOUNT_STORED, OWN_AGAIN_MS,
+	    ACCOUNT_REFUSED_REQUEST, text);
+	if (!account_known_is_warned(account)) {
+		account->warned_at = clock_ms();
+		log_warning("NOQUEUE: application=%s, reason=" REASON_CREDENTIAL
+			    ", status=refused (mail waits: %s)",
+		    identity_text(&account->key.id, application), text);
+	}
+	return ACCOUNT_REFUSED_REQUEST;
+}
+
 static enum account_result
 refresh_refused(struct refresh *refresh, const struct entra_answer *answer)
 {
@@ -89,10 +127,13 @@ refresh_refused(struct refresh *refresh, const struct entra_answer *answer)
 	enum account_result result = answer->result == ENTRA_REFUSED
 	    ? ACCOUNT_REFUSED
 	    : ACCOUNT_REFUSED_REQUEST;
-	int stored = account_known_refuse(account, refresh->secret, result);
+	int stored;
 
-	account_known_answered(account, refresh->lane);
-	refusals_add(refresh->with.refusals, &account->id, refresh->digest,
+	if (account_known_is_own(account))
+		return refresh_refused_own(refresh, answer->text);
+	stored = account_known_refuse(account, refresh->secret, result);
+	account_known_answered(account, refresh->which);
+	refusals_add(refresh->with.refusals, &account->key.id, refresh->digest,
 	    answer->text);
 	/* a client that signs in with another one mends this: mail waits */
 	if (stored)
@@ -104,13 +145,13 @@ refresh_refused(struct refresh *refresh, const struct entra_answer *answer)
 
 static void
 refresh_be_throttled(
-    struct account *account, enum account_lane lane, long long ms)
+    struct account *account, enum account_secret which, long long ms)
 {
 	char text[128];
 
 	snprintf(text, sizeof(text), "Entra asks to slow down for %lld s",
 	    (ms + 999) / 1000);
-	account_known_be_quiet(account, lane, ms, ACCOUNT_THROTTLED, text);
+	account_known_be_quiet(account, which, ms, ACCOUNT_THROTTLED, text);
 }
 
 /* Returns how long nothing may be asked for an unverified application. */
@@ -135,18 +176,18 @@ refresh_throttled(struct refresh *refresh, const struct entra_answer *answer)
 	struct error err;
 	long long left;
 
-	account_known_answered(account, refresh->lane);
+	account_known_answered(account, refresh->which);
 	if (!account->known) {
 		left = refresh_unverified_ms(answer->retry_after);
 	} else {
-		if (throttle_by_entra(refresh->with.throttles, &account->id,
+		if (throttle_by_entra(refresh->with.throttles, &account->key.id,
 			answer->retry_after, &err) == -1)
 			log_error("%s", err.text);
-		left =
-		    throttle_left_entra(refresh->with.throttles, &account->id);
+		left = throttle_left_entra(
+		    refresh->with.throttles, &account->key.id);
 	}
 	refresh_be_throttled(
-	    account, refresh->lane, left > 0 ? left : OURS_AGAIN_MS);
+	    account, refresh->which, left > 0 ? left : OURS_AGAIN_MS);
 	refresh_log_unavailable(account, REASON_THROTTLED, answer->text);
 	return ACCOUNT_THROTTLED;
 }
@@ -154,7 +195,7 @@ refresh_throttled(struct refresh *refresh, const struct entra_answer *answer)
 static enum account_result
 refresh_unavailable(struct refresh *refresh, const struct entra_answer *answer)
 {
-	account_known_fail(refresh->account, refresh->lane, answer->text);
+	account_known_fail(refresh->account, refresh->which, answer->text);
 	refresh_log_unavailable(
 	    refresh->account, REASON_ENDPOINT, answer->text);
 	return ACCOUNT_UNAVAILABLE;
@@ -189,70 +230,130 @@ refresh_on_answer(void *ctx, const struct entra_answer *answer)
 
 /* --- the request --- */
 
-/* The secret to ask about; NULL, and the account is quiet. */
-static struct secret *
-refresh_secret(struct account *account, const struct secret *secret)
+/* A client's secret to ask about. 0, or -1 and the account is quiet. */
+static int
+refresh_take_secret(struct refresh *refresh, const struct secret *secret)
 {
-	struct secret *copy;
+	struct account *account = refresh->account;
 	struct error err;
 
 	if (secret == NULL) {
-		copy = account_known_take_stored(account, &err);
+		refresh->secret = account_known_take_stored(account, &err);
 	} else {
-		copy = secret_new(secret->bytes, secret->len);
-		if (copy == NULL)
+		refresh->secret = secret_new(secret->bytes, secret->len);
+		if (refresh->secret == NULL)
 			error_no_memory(&err);
 	}
-	if (copy != NULL)
-		return copy;
+	if (refresh->secret != NULL)
+		return 0;
 	if (err.class != ERROR_REFUSED)
 		log_error("%s", err.text);
-	account_known_be_quiet(account,
-	    secret == NULL ? ACCOUNT_STORED : ACCOUNT_TYPED, OURS_AGAIN_MS,
+	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
 	    err.class == ERROR_REFUSED ? ACCOUNT_UNKNOWN : ACCOUNT_UNAVAILABLE,
 	    err.text);
-	return NULL;
+	return -1;
+}
+
+/* Reads the credential. 0, or -1 with *err, which names entry and file. */
+static int
+refresh_prove(struct refresh *refresh, const struct credential *credential,
+    struct error *err)
+{
+	const struct account_key *key = &refresh->account->key;
+	struct buf url;
+
+	snprintf(refresh->own, sizeof(refresh->own), "entry %s, %s %s",
+	    key->entry, credential_attribute(credential),
+	    credential_value(credential));
+	buf_init(&url, 2048);
+	if (entra_url(refresh->with.conf, &key->id, &url) == -1)
+		error_set(err, ERROR_OURS, "4.3.5", "login_endpoint too long");
+	else
+		refresh->secret = credential_prove(
+		    credential, &key->id, url.bytes, &refresh->proof, err);
+	buf_free(&url);
+	if (refresh->secret != NULL)
+		return 0;
+	return error_prefix(err, "entry %s", key->entry);
+}
+
+/* The entry's own credential. 0, or -1 and the account is quiet. */
+static int
+refresh_take_own(struct refresh *refresh)
+{
+	const struct credentials *credentials = refresh->with.credentials;
+	struct account *account = refresh->account;
+	const struct credential *credential;
+	char name[ENTRY_NAME_SIZE];
+	struct error err;
+
+	credential = credentials == NULL
+	    ? NULL
+	    : credentials->find(
+		  credentials->ctx, &account->key.id, account->key.entry, name);
+	if (credential == NULL)
+		error_set(&err, ERROR_REFUSED, "4.7.8",
+		    "entry %s has no credential any more", account->key.entry);
+	else if (refresh_prove(refresh, credential, &err) == 0)
+		return 0;
+	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
+	    err.class == ERROR_REFUSED	  ? ACCOUNT_UNKNOWN
+		: err.class == ERROR_OURS ? ACCOUNT_MISCONFIGURED
+					  : ACCOUNT_UNAVAILABLE,
+	    err.text);
+	return -1;
+}
+
+/* Sends the request. 0, or -1 and the account is quiet. */
+static int
+refresh_ask(struct refresh *refresh, const struct secret *secret)
+{
+	struct account *account = refresh->account;
+	const struct refresh_with *with = &refresh->with;
+	struct error err;
+
+	if ((account_known_is_own(account)
+		    ? refresh_take_own(refresh)
+		    : refresh_take_secret(refresh, secret)) == -1)
+		return -1;
+	auth_cache_digest(refresh->secret, refresh->digest);
+	refresh->call = entra_start(with->http, with->conf, &account->key.id,
+	    refresh->proof, refresh->secret, refresh_on_answer, refresh, &err);
+	if (refresh->call != NULL)
+		return 0;
+	log_error("%s", err.text);
+	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
+	    ACCOUNT_UNAVAILABLE, err.text);
+	return -1;
 }
 
 struct refresh *
 refresh_start(const struct refresh_with *with, struct account *account,
     const struct secret *secret, refresh_done done, void *ctx)
 {
-	enum account_lane lane =
+	enum account_secret which =
 	    secret == NULL ? ACCOUNT_STORED : ACCOUNT_TYPED;
-	long long left = throttle_left_entra(with->throttles, &account->id);
+	long long left = throttle_left_entra(with->throttles, &account->key.id);
 	struct refresh *refresh;
-	struct error err;
 
 	if (left > 0) {
-		refresh_be_throttled(account, lane, left);
+		refresh_be_throttled(account, which, left);
 		return NULL;
 	}
 	if ((refresh = calloc(1, sizeof(*refresh))) == NULL) {
-		account_known_be_quiet(account, lane, OURS_AGAIN_MS,
+		account_known_be_quiet(account, which, OURS_AGAIN_MS,
 		    ACCOUNT_UNAVAILABLE, "out of memory");
 		return NULL;
 	}
 	refresh->with = *with;
 	refresh->account = account;
-	refresh->lane = lane;
+	refresh->which = which;
 	refresh->began = clock_ms();
 	refresh->done = done;
 	refresh->ctx = ctx;
-	refresh->secret = refresh_secret(account, secret);
-	if (refresh->secret != NULL) {
-		auth_cache_digest(refresh->secret, refresh->digest);
-		refresh->call =
-		    entra_start(with->http, with->conf, &account->id,
-			refresh->secret, refresh_on_answer, refresh, &err);
-		if (refresh->call != NULL)
-			return refresh;
-		log_error("%s", err.text);
-		account_known_be_quiet(account, lane, OURS_AGAIN_MS,
-		    ACCOUNT_UNAVAILABLE, err.text);
-	}
-	refresh_cancel(&refresh);
-	return NULL;
+	if (refresh_ask(refresh, secret) == -1)
+		refresh_cancel(&refresh);
+	return refresh;
 }
 
 void

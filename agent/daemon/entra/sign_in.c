@@ -5,7 +5,7 @@
  * What is known already answers at once, and what comes back from Entra answers
  * everybody that it can: a hundred sign-ins of one printer are one request.
  *
- * Who shows the stored secret or needs a token waits in one lane, who has typed
+ * Who shows the stored secret or needs a token waits in one list, who has typed
  * another secret in the other one. Requests of the first start at once. Those
  * of the second are about credentials that nobody has vouched for: they need a
  * place (places.h), and after several wrong secrets within a minute Entra is
@@ -43,15 +43,37 @@ account_verify(struct accounts *accounts, const struct identity *id,
 	struct secret *secret = *secretp;
 
 	*secretp = NULL;
-	return waiting_join(waiting_queue_get(accounts, id), secret, done, ctx);
+	return waiting_join(
+	    waiting_queue_get(accounts, id, ""), secret, done, ctx);
+}
+
+/* Chooses the account that mail of an entry is sent by: see account.h. */
+static void
+sign_in_choose(struct accounts *accounts, const struct identity *id,
+    const char *entry, char own[ENTRY_NAME_SIZE])
+{
+	const struct credentials *credentials = accounts->with.credentials;
+
+	own[0] = '\0';
+	if (credentials == NULL ||
+	    (entry[0] != '\0' &&
+		credentials->find(credentials->ctx, id, entry, own) != NULL))
+		return;
+	if (account_table_has_stored(accounts->table, id) ||
+	    credentials->find(credentials->ctx, id, "", own) == NULL)
+		own[0] = '\0';
 }
 
 struct waiter *
 account_token(struct accounts *accounts, const struct identity *id,
-    const struct secret *rejected, account_done done, void *ctx)
+    const char *entry, const struct secret *rejected, account_done done,
+    void *ctx)
 {
-	struct waiting_queue *queue = waiting_queue_get(accounts, id);
+	char own[ENTRY_NAME_SIZE];
+	struct waiting_queue *queue;
 
+	sign_in_choose(accounts, id, entry, own);
+	queue = waiting_queue_get(accounts, id, own);
 	if (queue != NULL && rejected != NULL)
 		account_known_drop_token(queue->account, rejected);
 	return waiting_join(queue, NULL, done, ctx);
@@ -91,9 +113,9 @@ sign_in_apply(struct waiting_queue *queue, sign_in_rule rule)
 	struct waiter *waiter;
 	size_t i;
 
-	for (i = 0; i < ACCOUNT_LANES; i++) {
+	for (i = 0; i < ACCOUNT_SECRETS; i++) {
 again:
-		TAILQ_FOREACH(waiter, &queue->lanes[i].waiters, entry)
+		TAILQ_FOREACH(waiter, &queue->lists[i].waiters, entry)
 		if (rule(waiter))
 			goto again;
 	}
@@ -117,8 +139,8 @@ sign_in_answer_known(struct waiter *waiter)
 		sign_in_answer(waiter, ACCOUNT_OK, "");
 		return 1;
 	}
-	text = refusals_find(
-	    waiter->queue->all->with.refusals, &account->id, waiter->digest);
+	text = refusals_find(waiter->queue->all->with.refusals,
+	    &account->key.id, waiter->digest);
 	if (text == NULL)
 		return 0;
 	sign_in_answer(waiter, ACCOUNT_REFUSED, text);
@@ -135,7 +157,7 @@ static int
 sign_in_entra_is_out(const struct waiting_queue *queue)
 {
 	const struct account *account = queue->account;
-	const struct refresh *refresh = queue->lanes[ACCOUNT_STORED].refresh;
+	const struct refresh *refresh = queue->lists[ACCOUNT_STORED].refresh;
 	const struct account_quiet *quiet = &account->quiet[ACCOUNT_STORED];
 
 	if (refresh == NULL)
@@ -159,7 +181,7 @@ sign_in_answer_in_grace(struct waiter *waiter)
 	log_info("NOQUEUE: application=%s, reason=" REASON_ENDPOINT
 		 ", status=accepted (Entra cannot be asked; it took this "
 		 "secret %lld seconds ago)",
-	    identity_text(&account->id, application), age);
+	    identity_text(&account->key.id, application), age);
 	sign_in_answer(waiter, ACCOUNT_OK, "");
 	return 1;
 }
@@ -170,10 +192,10 @@ sign_in_is_guessed(const struct waiting_queue *queue)
 {
 	long long age = 0;
 
-	return refusals_count(queue->all->with.refusals, &queue->account->id,
-		   &age) >= GUESSES_MAX &&
+	return refusals_count(queue->all->with.refusals,
+		   &queue->account->key.id, &age) >= GUESSES_MAX &&
 	    (age < GUESS_EVERY_MS ||
-		queue->lanes[ACCOUNT_TYPED].refresh != NULL);
+		queue->lists[ACCOUNT_TYPED].refresh != NULL);
 }
 
 /* Answers about what Entra is not asked about now. */
@@ -181,10 +203,10 @@ static int
 sign_in_answer_not_now(struct waiter *waiter)
 {
 	struct waiting_queue *queue = waiter->queue;
-	enum account_lane which = waiter->lane == &queue->lanes[ACCOUNT_TYPED]
+	enum account_secret which = waiter->list == &queue->lists[ACCOUNT_TYPED]
 	    ? ACCOUNT_TYPED
 	    : ACCOUNT_STORED;
-	const struct refresh *refresh = waiter->lane->refresh;
+	const struct refresh *refresh = waiter->list->refresh;
 	const struct account_quiet *quiet;
 
 	if (refresh != NULL &&
@@ -201,7 +223,7 @@ sign_in_answer_not_now(struct waiter *waiter)
 		return 1;
 	}
 	if (which == ACCOUNT_TYPED && sign_in_is_guessed(queue)) {
-		waiting_log(&queue->all->guesses, &queue->account->id,
+		waiting_log(&queue->all->guesses, &queue->account->key.id,
 		    REASON_CREDENTIAL, TOO_MANY_GUESSES);
 		sign_in_answer(waiter, ACCOUNT_UNAVAILABLE, TOO_MANY_GUESSES);
 		return 1;
@@ -216,7 +238,7 @@ sign_in_on_timeout(struct waiter *waiter)
 	int had_room = waiting_has_room(waiter);
 
 	if (!had_room)
-		waiting_log(&queue->all->no_room, &queue->account->id,
+		waiting_log(&queue->all->no_room, &queue->account->key.id,
 		    REASON_THROTTLED, WAITING_NO_ROOM);
 	sign_in_answer(
 	    waiter, ACCOUNT_UNAVAILABLE, had_room ? TOO_SLOW : WAITING_NO_ROOM);
@@ -235,9 +257,9 @@ sign_in_on_refreshed(struct waiting_queue *queue, enum account_result result,
 	if (result != ACCOUNT_OK && result != ACCOUNT_REFUSED &&
 	    result != ACCOUNT_REFUSED_REQUEST)
 		return;
-	for (i = 0; i < ACCOUNT_LANES; i++) {
+	for (i = 0; i < ACCOUNT_SECRETS; i++) {
 again:
-		TAILQ_FOREACH(waiter, &queue->lanes[i].waiters, entry)
+		TAILQ_FOREACH(waiter, &queue->lists[i].waiters, entry)
 		if (waiter->secret != NULL &&
 		    memcmp(waiter->digest, digest, AUTH_CACHE_DIGEST_SIZE) ==
 			0) {
@@ -253,8 +275,8 @@ sign_in_on_stored(void *ctx, enum account_result result,
 {
 	struct waiting_queue *queue = ctx;
 
-	queue->lanes[ACCOUNT_STORED].refresh = NULL;
-	event_active(queue->wake, 0, 0);
+	queue->lists[ACCOUNT_STORED].refresh = NULL;
+	wake_up(&queue->wake);
 	sign_in_on_refreshed(queue, result, digest, text);
 }
 
@@ -264,9 +286,9 @@ sign_in_on_typed(void *ctx, enum account_result result,
 {
 	struct waiting_queue *queue = ctx;
 
-	queue->lanes[ACCOUNT_TYPED].refresh = NULL;
-	places_leave(&queue->lanes[ACCOUNT_TYPED].place);
-	event_active(queue->wake, 0, 0);
+	queue->lists[ACCOUNT_TYPED].refresh = NULL;
+	places_leave(&queue->lists[ACCOUNT_TYPED].place);
+	wake_up(&queue->wake);
 	sign_in_on_refreshed(queue, result, digest, text);
 }
 
@@ -275,10 +297,10 @@ sign_in_answer_no_room(struct waiter *waiter)
 {
 	struct waiting_queue *queue = waiter->queue;
 
-	if (waiter->lane != &queue->lanes[ACCOUNT_TYPED])
+	if (waiter->list != &queue->lists[ACCOUNT_TYPED])
 		return 0;
-	waiting_log(&queue->all->no_room, &queue->account->id, REASON_THROTTLED,
-	    WAITING_NO_ROOM);
+	waiting_log(&queue->all->no_room, &queue->account->key.id,
+	    REASON_THROTTLED, WAITING_NO_ROOM);
 	sign_in_answer(waiter, ACCOUNT_UNAVAILABLE, WAITING_NO_ROOM);
 	return 1;
 }
@@ -287,29 +309,29 @@ static void
 sign_in_on_place(void *ctx, int given)
 {
 	struct waiting_queue *queue = ctx;
-	struct waiting_lane *lane = &queue->lanes[ACCOUNT_TYPED];
+	struct waiting_list *list = &queue->lists[ACCOUNT_TYPED];
 	struct waiter *waiter, *one;
 
-	event_active(queue->wake, 0, 0);
+	wake_up(&queue->wake);
 	if (!given) {
-		lane->place = NULL;
+		list->place = NULL;
 		sign_in_apply(queue, sign_in_answer_no_room);
 		return;
 	}
 	/* while this one waited, its secret may have become known */
 	sign_in_apply(queue, sign_in_answer_known);
 	sign_in_apply(queue, sign_in_answer_not_now);
-	if (lane->count > 0) {
-		one = waiting_pick(lane);
-		lane->refresh = refresh_start(&queue->all->with, queue->account,
+	if (list->count > 0) {
+		one = waiting_pick(list);
+		list->refresh = refresh_start(&queue->all->with, queue->account,
 		    one->secret, sign_in_on_typed, queue);
 	}
-	if (lane->refresh == NULL) {
-		places_leave(&lane->place);
+	if (list->refresh == NULL) {
+		places_leave(&list->place);
 		return;
 	}
-	TAILQ_FOREACH(waiter, &lane->waiters, entry)
-	if (refresh_is_about(lane->refresh, waiter->digest))
+	TAILQ_FOREACH(waiter, &list->waiters, entry)
+	if (refresh_is_about(list->refresh, waiter->digest))
 		waiting_extend(waiter, WAITING_SECONDS);
 }
 
@@ -317,17 +339,17 @@ sign_in_on_place(void *ctx, int given)
 static void
 sign_in_ask_typed(struct waiting_queue *queue)
 {
-	struct waiting_lane *lane = &queue->lanes[ACCOUNT_TYPED];
+	struct waiting_list *list = &queue->lists[ACCOUNT_TYPED];
 	struct account *account = queue->account;
 	long long left;
 
-	if (lane->count == 0 && lane->refresh == NULL)
-		places_leave(&lane->place);
-	if (lane->count == 0 || lane->place != NULL)
+	if (list->count == 0 && list->refresh == NULL)
+		places_leave(&list->place);
+	if (list->count == 0 || list->place != NULL)
 		return;
-	left = account->known
-	    ? 0
-	    : account_table_tenant_throttled(queue->all->table, &account->id);
+	left = account->known ? 0
+			      : account_table_tenant_throttled(
+				    queue->all->table, &account->key.id);
 	if (left > 0) {
 		account_known_be_quiet(account, ACCOUNT_TYPED, left,
 		    ACCOUNT_THROTTLED, "Entra asks this tenant to slow down");
@@ -336,9 +358,9 @@ sign_in_ask_typed(struct waiting_queue *queue)
 		account->quiet[ACCOUNT_TYPED].until = 0;
 		return;
 	}
-	lane->place = places_enter(
-	    queue->all->places, account->id.tenant, sign_in_on_place, queue);
-	if (lane->place == NULL)
+	list->place = places_enter(queue->all->places, account->key.id.tenant,
+	    sign_in_on_place, queue);
+	if (list->place == NULL)
 		sign_in_apply(queue, sign_in_answer_no_room);
 }
 
@@ -346,14 +368,14 @@ sign_in_ask_typed(struct waiting_queue *queue)
 static void
 sign_in_ask_stored(struct waiting_queue *queue)
 {
-	struct waiting_lane *lane = &queue->lanes[ACCOUNT_STORED];
+	struct waiting_list *list = &queue->lists[ACCOUNT_STORED];
 
-	if (lane->refresh != NULL ||
-	    (lane->count == 0 && !account_known_is_renewal_due(queue->account)))
+	if (list->refresh != NULL ||
+	    (list->count == 0 && !account_known_is_renewal_due(queue->account)))
 		return;
-	lane->refresh = refresh_start(
+	list->refresh = refresh_start(
 	    &queue->all->with, queue->account, NULL, sign_in_on_stored, queue);
-	if (lane->refresh == NULL)
+	if (list->refresh == NULL)
 		sign_in_apply(queue, sign_in_answer_not_now);
 }
 
@@ -361,23 +383,21 @@ sign_in_ask_stored(struct waiting_queue *queue)
 static void
 sign_in_watch_patience(struct waiting_queue *queue)
 {
-	const struct refresh *refresh = queue->lanes[ACCOUNT_STORED].refresh;
+	const struct refresh *refresh = queue->lists[ACCOUNT_STORED].refresh;
 	long long left =
 	    refresh == NULL ? 0 : GRACE_PATIENCE_MS - refresh_age(refresh);
-	struct timeval tv = {
-	    .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 + 1000};
 
 	/* without it they wait for the answer */
 	if (left > 0)
-		event_add(queue->wake, &tv);
+		wake_in(&queue->wake, left);
 }
 
 /* Answers what can be answered and asks for the rest. */
 static void
 sign_in_on_wake(struct waiting_queue *queue)
 {
-	const struct waiting_lane *stored = &queue->lanes[ACCOUNT_STORED];
-	const struct waiting_lane *typed = &queue->lanes[ACCOUNT_TYPED];
+	const struct waiting_list *stored = &queue->lists[ACCOUNT_STORED];
+	const struct waiting_list *typed = &queue->lists[ACCOUNT_TYPED];
 
 	sign_in_apply(queue, sign_in_answer_known);
 	if (sign_in_entra_is_out(queue))
@@ -401,6 +421,20 @@ void
 accounts_sweep(struct accounts *accounts)
 {
 	account_table_sweep(accounts->table);
+}
+
+void
+accounts_use_credentials(
+    struct accounts *accounts, const struct credentials *credentials)
+{
+	accounts->with.credentials = credentials;
+}
+
+void
+accounts_warn(const struct accounts *accounts)
+{
+	if (accounts->with.credentials != NULL)
+		credentials_warn(accounts->with.credentials);
 }
 
 struct accounts *
@@ -438,9 +472,9 @@ accounts_free(struct accounts **accountsp)
 	if (all == NULL)
 		return;
 	while ((queue = LIST_FIRST(&all->queues)) != NULL) {
-		for (i = 0; i < ACCOUNT_LANES; i++)
+		for (i = 0; i < ACCOUNT_SECRETS; i++)
 			while ((waiter = TAILQ_FIRST(
-				    &queue->lanes[i].waiters)) != NULL)
+				    &queue->lists[i].waiters)) != NULL)
 				waiting_leave(waiter);
 		waiting_queue_free(queue);
 	}

@@ -13,7 +13,7 @@
 #include "lib/base/log.h"
 #include "waiting.h"
 
-/* Waiters of one lane. */
+/* Waiters of one list. */
 #define WAITING_MAX 256
 #define LOG_EVERY_MS (10 * 1000LL)
 
@@ -35,22 +35,18 @@ waiting_log(struct waiting_note *note, const struct identity *id,
 }
 
 static void
-waiting_on_wake(evutil_socket_t fd, short what, void *ctx)
+waiting_on_wake(void *ctx)
 {
 	struct waiting_queue *queue = ctx;
 
-	(void)fd;
-	(void)what;
 	queue->all->rules->wake(queue);
 }
 
 static void
-waiting_on_timeout(evutil_socket_t fd, short what, void *ctx)
+waiting_on_timeout(void *ctx)
 {
 	struct waiter *waiter = ctx;
 
-	(void)fd;
-	(void)what;
 	waiter->queue->all->rules->timeout(waiter);
 }
 
@@ -59,12 +55,11 @@ waiting_queue_free(struct waiting_queue *queue)
 {
 	size_t i;
 
-	for (i = 0; i < ACCOUNT_LANES; i++) {
-		refresh_cancel(&queue->lanes[i].refresh);
-		places_leave(&queue->lanes[i].place);
+	for (i = 0; i < ACCOUNT_SECRETS; i++) {
+		refresh_cancel(&queue->lists[i].refresh);
+		places_leave(&queue->lists[i].place);
 	}
-	if (queue->wake != NULL)
-		event_free(queue->wake);
+	wake_free(&queue->wake);
 	LIST_REMOVE(queue, entry);
 	queue->account->work = NULL;
 	account_table_rest(queue->all->table, queue->account);
@@ -72,9 +67,10 @@ waiting_queue_free(struct waiting_queue *queue)
 }
 
 struct waiting_queue *
-waiting_queue_get(struct accounts *all, const struct identity *id)
+waiting_queue_get(
+    struct accounts *all, const struct identity *id, const char *entry)
 {
-	struct account *account = account_table_get(all->table, id);
+	struct account *account = account_table_get(all->table, id, entry);
 	struct waiting_queue *queue;
 
 	if (account == NULL || account->work != NULL)
@@ -87,45 +83,42 @@ waiting_queue_get(struct accounts *all, const struct identity *id)
 	queue->account = account;
 	account->work = queue;
 	LIST_INSERT_HEAD(&all->queues, queue, entry);
-	TAILQ_INIT(&queue->lanes[ACCOUNT_STORED].waiters);
-	TAILQ_INIT(&queue->lanes[ACCOUNT_TYPED].waiters);
-	queue->wake = event_new(all->base, -1, 0, waiting_on_wake, queue);
-	if (queue->wake == NULL) {
+	TAILQ_INIT(&queue->lists[ACCOUNT_STORED].waiters);
+	TAILQ_INIT(&queue->lists[ACCOUNT_TYPED].waiters);
+	if (wake_init(&queue->wake, all->base, waiting_on_wake, queue) == -1) {
 		waiting_queue_free(queue);
 		return NULL;
 	}
 	/* also where nobody can wait: then it goes again */
-	event_active(queue->wake, 0, 0);
+	wake_up(&queue->wake);
 	return queue;
 }
 
 void
 waiting_extend(struct waiter *waiter, long seconds)
 {
-	const struct timeval tv = {.tv_sec = seconds};
-
 	/* without it the waiter waits for its answer */
-	event_add(waiter->timer, &tv);
+	wake_in(&waiter->timeout, seconds * 1000LL);
 }
 
 void
 waiting_leave(struct waiter *waiter)
 {
-	struct waiting_lane *lane = waiter->lane;
+	struct waiting_list *list = waiter->list;
 
-	if (lane != NULL) {
-		TAILQ_REMOVE(&lane->waiters, waiter, entry);
-		lane->count--;
-		event_active(waiter->queue->wake, 0, 0);
+	if (list != NULL) {
+		TAILQ_REMOVE(&list->waiters, waiter, entry);
+		list->count--;
+		wake_up(&waiter->queue->wake);
 	}
-	if (waiter->timer != NULL)
-		event_free(waiter->timer);
+	wake_free(&waiter->timeout);
 	secret_free(&waiter->secret);
 	free(waiter);
 }
 
-static enum account_lane
-waiting_lane_of(const struct waiting_queue *queue, const struct waiter *waiter)
+static enum account_secret
+waiting_secret_of(
+    const struct waiting_queue *queue, const struct waiter *waiter)
 {
 	return waiter->secret == NULL ||
 		account_known_is_stored(queue->account, waiter->digest)
@@ -136,36 +129,35 @@ waiting_lane_of(const struct waiting_queue *queue, const struct waiter *waiter)
 int
 waiting_has_room(const struct waiter *waiter)
 {
-	const struct waiting_lane *lane = waiter->lane;
+	const struct waiting_list *list = waiter->list;
 
-	return lane == &waiter->queue->lanes[ACCOUNT_STORED] ||
-	    (lane->refresh != NULL &&
-		refresh_is_about(lane->refresh, waiter->digest));
+	return list == &waiter->queue->lists[ACCOUNT_STORED] ||
+	    (list->refresh != NULL &&
+		refresh_is_about(list->refresh, waiter->digest));
 }
 
-/* Puts a waiter into its lane. 0, or -1 when too many are there. */
+/* Puts a waiter into its list. 0, or -1 when too many are there. */
 static int
 waiting_add(struct waiting_queue *queue, struct waiter *waiter)
 {
-	enum account_lane which = waiting_lane_of(queue, waiter);
-	struct waiting_lane *lane = &queue->lanes[which];
+	enum account_secret which = waiting_secret_of(queue, waiter);
+	struct waiting_list *list = &queue->lists[which];
 
-	if (lane->count >= WAITING_MAX) {
-		waiting_log(&queue->all->no_room, &queue->account->id,
+	if (list->count >= WAITING_MAX) {
+		waiting_log(&queue->all->no_room, &queue->account->key.id,
 		    REASON_THROTTLED, WAITING_NO_ROOM);
 		return -1;
 	}
-	waiter->timer =
-	    evtimer_new(queue->all->base, waiting_on_timeout, waiter);
-	if (waiter->timer == NULL)
+	if (wake_init(&waiter->timeout, queue->all->base, waiting_on_timeout,
+		waiter) == -1)
 		return -1;
 	waiter->queue = queue;
-	waiter->lane = lane;
-	TAILQ_INSERT_TAIL(&lane->waiters, waiter, entry);
-	lane->count++;
+	waiter->list = list;
+	TAILQ_INSERT_TAIL(&list->waiters, waiter, entry);
+	list->count++;
 	waiting_extend(waiter,
 	    waiting_has_room(waiter) ? WAITING_SECONDS : WAITING_PLACE_SECONDS);
-	event_active(queue->wake, 0, 0);
+	wake_up(&queue->wake);
 	return 0;
 }
 
@@ -193,13 +185,13 @@ waiting_join(struct waiting_queue *queue, struct secret *secret,
 }
 
 struct waiter *
-waiting_pick(const struct waiting_lane *lane)
+waiting_pick(const struct waiting_list *list)
 {
-	struct waiter *waiter = TAILQ_FIRST(&lane->waiters);
+	struct waiter *waiter = TAILQ_FIRST(&list->waiters);
 	unsigned int n;
 
 	evutil_secure_rng_get_bytes(&n, sizeof(n));
-	for (n %= lane->count; n > 0; n--)
+	for (n %= list->count; n > 0; n--)
 		waiter = TAILQ_NEXT(waiter, entry);
 	return waiter;
 }

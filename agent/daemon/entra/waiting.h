@@ -5,6 +5,7 @@
 #ifndef MSGRAPHD_WAITING_H
 #define MSGRAPHD_WAITING_H
 
+#include "agent/daemon/base/wake.h"
 #include "account_table.h"
 #include "places.h"
 #include "refresh.h"
@@ -21,20 +22,20 @@ struct waiting_rules;
 struct waiter {
 	TAILQ_ENTRY(waiter) entry;
 	struct waiting_queue *queue;
-	struct waiting_lane *lane;
+	struct waiting_list *list;
 	struct secret *secret; /* owned; NULL: wants a token */
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
-	struct event *timer;
+	struct wake timeout;
 	account_done done;
 	void *ctx;
 };
 
-struct waiting_lane {
+struct waiting_list {
 	TAILQ_HEAD(waiter_queue, waiter) waiters;
 	unsigned int count;
 	struct refresh *refresh; /* under way */
 	struct place
-	    *place; /* of the typed lane: it waits for one, or has it */
+	    *place; /* of the typed list: it waits for one, or has it */
 };
 
 /* Is there while somebody waits, or a request is under way. */
@@ -42,8 +43,8 @@ struct waiting_queue {
 	LIST_ENTRY(waiting_queue) entry;
 	struct accounts *all;
 	struct account *account;
-	struct waiting_lane lanes[ACCOUNT_LANES];
-	struct event *wake;
+	struct waiting_list lists[ACCOUNT_SECRETS];
+	struct wake wake;
 };
 
 /* One line of the log in LOG_EVERY_MS, however often there is a reason. */
@@ -75,9 +76,12 @@ struct waiting_rules {
 void waiting_log(struct waiting_note *note, const struct identity *id,
     const char *reason, const char *text);
 
-/* Finds or makes an application's queue. NULL when out of memory. */
+/*
+ * Finds or makes the queue of an account (account_table_get()). NULL when out of
+ * memory.
+ */
 struct waiting_queue *waiting_queue_get(
-    struct accounts *all, const struct identity *id);
+    struct accounts *all, const struct identity *id, const char *entry);
 
 /* Frees a queue in which nobody waits, and ends its requests. */
 void waiting_queue_free(struct waiting_queue *queue);
@@ -98,7 +102,7 @@ void waiting_extend(struct waiter *waiter, long seconds);
 /* Returns 1 when nothing keeps the waiter from Entra's answer but Entra. */
 int waiting_has_room(const struct waiter *waiter);
 
-/* Picks one of those in a lane, at random. Somebody must be there. */
-struct waiter *waiting_pick(const struct waiting_lane *lane);
+/* Picks one of those in a list, at random. Somebody must be there. */
+struct waiter *waiting_pick(const struct waiting_list *list);
 
 #endif

@@ -2,12 +2,13 @@
  * graph.c - see graph.h.
  */
 #include <jansson.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/uuid.h"
 #include "lib/base/buf.h"
+#include "lib/base/printable.h"
 #include "graph.h"
 
 static long
@@ -20,6 +21,15 @@ static void
 graph_rewind_message(void *ctx)
 {
 	spool_rewind(ctx);
+}
+
+struct http_body
+graph_message_body(struct spool *spool)
+{
+	return (struct http_body){.size = spool_base64_size(spool),
+	    .read = graph_read_message,
+	    .rewind = graph_rewind_message,
+	    .ctx = spool};
 }
 
 int
@@ -35,10 +45,7 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
     const struct secret *token, struct spool *spool, const char *id,
     http_done done, void *ctx, struct error *err)
 {
-	struct http_body body = {.size = spool_base64_size(spool),
-	    .read = graph_read_message,
-	    .rewind = graph_rewind_message,
-	    .ctx = spool};
+	struct http_body body = graph_message_body(spool);
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
 	    .bearer = token,
@@ -62,31 +69,18 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 }
 
 void
-graph_new_id(char id[GRAPH_ID_SIZE])
+graph_new_id(char id[UUID_TEXT_SIZE])
 {
-	unsigned char b[16] = {0};
-
 	/* an id that is not random only makes a log harder to follow */
-	(void)RAND_bytes(b, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 4122, 4.4 */
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(id, GRAPH_ID_SIZE,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-	    "%02x%02x%02x%02x%02x%02x",
-	    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
-	    b[11], b[12], b[13], b[14], b[15]);
+	(void)uuid_new(id);
 }
 
 /* NULL is as good as empty; control characters become blanks. */
 static void
 graph_copy_text(const char *text, char *to, size_t size)
 {
-	char *p;
-
 	snprintf(to, size, "%s", text == NULL ? "" : text);
-	for (p = to; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
+	printable_make(to, ' ');
 }
 
 static void

@@ -10,8 +10,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/secret.h"
 #include "lib/conf/conf.h"
-
-#define GRAPH_ID_SIZE 37 /* a UUID and its NUL */
+#include "lib/local/identity.h"
 
 struct graph_error {
 	char code[64]; /* empty when none was given */
@@ -20,12 +19,15 @@ struct graph_error {
 };
 
 /*
- * Starts the request that sends a message; the spool is read from its start and must live until
- * done or http_cancel(). id is sent as client-request-id.
+ * Starts the request that sends a message. The spool is read from its start and
+ * must live until done or http_cancel(). id is sent as client-request-id.
  */
 struct http_call *graph_send(struct http *http, const struct conf *conf,
     const char *mailbox, const struct secret *token, struct spool *spool,
     const char *id, http_done done, void *ctx, struct error *err);
+
+/* Returns the message in base64, as a request's body. spool is borrowed. */
+struct http_body graph_message_body(struct spool *spool);
 
 /*
  * Appends "endpoint/v1.0/users/mailbox", the mailbox percent-encoded, to a URL.
@@ -35,7 +37,7 @@ int graph_user_url(
     const struct conf *conf, const char *mailbox, struct buf *url);
 
 /* Makes a random UUID (version 4). */
-void graph_new_id(char id[GRAPH_ID_SIZE]);
+void graph_new_id(char id[UUID_TEXT_SIZE]);
 
 /* Reads an error answer of any form: JSON of either casing, text, HTML. */
 void graph_read_error(

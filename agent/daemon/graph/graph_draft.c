@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "graph.h"
 #include "graph_draft.h"
 
@@ -170,26 +171,11 @@ graph_draft_post_body(const struct graph_call *call, const char *tail,
 	return graph_draft_start(call, tail, &request, err);
 }
 
-static long
-graph_draft_read_message(void *ctx, char *to, size_t room)
-{
-	return spool_read_base64(ctx, to, room);
-}
-
-static void
-graph_draft_rewind_message(void *ctx)
-{
-	spool_rewind(ctx);
-}
-
 struct http_call *
 graph_draft_create(
     const struct graph_call *call, struct spool *spool, struct error *err)
 {
-	struct http_body body = {.size = spool_base64_size(spool),
-	    .read = graph_draft_read_message,
-	    .rewind = graph_draft_rewind_message,
-	    .ctx = spool};
+	struct http_body body = graph_message_body(spool);
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
 	    .body = &body,
@@ -389,7 +375,7 @@ graph_draft_is_plain(const char *text, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		if (text[i] <= ' ' || text[i] >= 0x7f || text[i] == '\\' ||
+		if (!printable_is_visible(text[i]) || text[i] == '\\' ||
 		    text[i] == '"')
 			return 0;
 	return len > 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/base/array.h"
 #include "attachment.h"
 
 #define PREFIX "attachment"
@@ -34,7 +35,6 @@ attachment_refuse(const char *name, struct error *err)
 static int
 attachment_add(struct attachments *all, const char *value, struct error *err)
 {
-	size_t room = all->room == 0 ? 4 : 2 * all->room;
 	struct attachment *list;
 	struct segment bytes;
 
@@ -42,13 +42,10 @@ attachment_add(struct attachments *all, const char *value, struct error *err)
 	    spool_parse_segment(value, &bytes) == -1 ||
 	    bytes.length > SPOOL_SIZE_MAX - all->size)
 		return attachment_refuse(PREFIX, err);
-	if (all->count == all->room) {
-		list = reallocarray(all->list, room, sizeof(*list));
-		if (list == NULL)
-			return error_no_memory(err);
-		all->list = list;
-		all->room = room;
-	}
+	list = array_room(all->list, all->count, &all->room, sizeof(*list));
+	if (list == NULL)
+		return error_no_memory(err);
+	all->list = list;
 	memset(&all->list[all->count], 0, sizeof(*list));
 	all->list[all->count++].bytes = bytes;
 	all->size += bytes.length;

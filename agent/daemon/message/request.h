@@ -20,6 +20,7 @@ struct request_recipient {
 struct delivery_request {
 	char queue_id[QUEUE_ID_SIZE];
 	struct identity identity;
+	char entry[ENTRY_NAME_SIZE]; /* of the stamp; empty: none */
 	char mailbox[ADDRESS_SIZE];
 	unsigned int nrcpt;
 	int null_sender; /* 1: the envelope sender is empty */

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/array.h"
 #include "source.h"
 
 void
@@ -28,22 +29,6 @@ spool_free(struct spool *spool)
 		close(spool->fd);
 	free(spool->segments);
 	spool_init(spool, -1);
-}
-
-static int
-source_grow(struct spool *spool)
-{
-	size_t room = spool->room == 0 ? 16 : 2 * spool->room;
-	struct segment *segments;
-
-	if (room > SPOOL_SEGMENTS_MAX)
-		return -1;
-	segments = reallocarray(spool->segments, room, sizeof(*segments));
-	if (segments == NULL)
-		return -1;
-	spool->segments = segments;
-	spool->room = room;
-	return 0;
 }
 
 /* Plain digits, which *text moves past; -1 when there are none. */
@@ -88,13 +73,17 @@ spool_parse_segment(const char *text, struct segment *segment)
 int
 spool_add_segment(struct spool *spool, const char *text)
 {
-	struct segment segment;
+	struct segment segment, *list;
 
-	if (spool_parse_segment(text, &segment) == -1 ||
+	if (spool->count == SPOOL_SEGMENTS_MAX ||
+	    spool_parse_segment(text, &segment) == -1 ||
 	    segment.length > SPOOL_SIZE_MAX - spool->size)
 		return -1;
-	if (spool->count == spool->room && source_grow(spool) == -1)
+	list = array_room(
+	    spool->segments, spool->count, &spool->room, sizeof(*list));
+	if (list == NULL)
 		return -1;
+	spool->segments = list;
 	spool->segments[spool->count++] = segment;
 	spool->size += segment.length;
 	return 0;

@@ -5,11 +5,12 @@
  * libsasl2 turns into a temporary failure. libsasl2's own saslauthd client
  * splits "user@realm" at the last '@', so the two are joined again here.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "agent/daemon/base/reason.h"
 #include "agent/daemon/entra/account.h"
-#include "lib/base/log.h"
+#include "agent/daemon/identities/identities.h"
 #include "auth_service.h"
 
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
@@ -29,27 +30,49 @@ auth_service_answer(struct conn *conn, const char *word, const char *text)
 	buf_free(&out);
 }
 
+/* A sign-in that Entra is being asked about. */
+struct sign_in {
+	struct conn *conn;
+	struct waiter *waiter;
+	struct identities_user user;
+};
+
+/* The name under which smtpd knows the client from now on. */
+static void
+auth_service_accept(struct conn *conn, const struct identities_user *user)
+{
+	char name[IDENTITY_CANONICAL_SIZE], text[sizeof(name) + 8];
+
+	identity_canonical(&user->application, user->entry, name);
+	snprintf(text, sizeof(text), "user=%s", name);
+	auth_service_answer(conn, "OK", text);
+}
+
 static void
 auth_service_on_verified(void *ctx, enum account_result result,
     const struct secret *token, const char *text)
 {
-	struct conn *conn = ctx;
+	struct sign_in *sign_in = ctx;
+	struct conn *conn = sign_in->conn;
 
 	(void)token;
+	conn->work = NULL;
 	switch (result) {
 	case ACCOUNT_OK:
-		auth_service_answer(conn, "OK", "");
+		auth_service_accept(conn, &sign_in->user);
 		break;
 	case ACCOUNT_REFUSED:
 	case ACCOUNT_REFUSED_REQUEST:
 		auth_service_answer(conn, "NO", text);
 		break;
 	case ACCOUNT_UNKNOWN:
+	case ACCOUNT_MISCONFIGURED:
 	case ACCOUNT_THROTTLED:
 	case ACCOUNT_UNAVAILABLE:
 		conn_answer(conn, NULL, 0);
 		break;
 	}
+	free(sign_in);
 }
 
 /* The user name as it was typed, in name; its length, or -1 when too long. */
@@ -67,48 +90,85 @@ auth_service_join_name(const struct wire_auth *auth, char name[NAME_MAX_BYTES])
 	return (long)len;
 }
 
+/*
+ * Decides by the name alone, before Entra is asked: see identities.h. 0 when
+ * Entra decides; else the answer has been given. The name is wiped, since it may
+ * be a secret in the wrong field.
+ */
+static int
+auth_service_admit(struct conn *conn, const struct wire_auth *auth,
+    struct identities_user *user)
+{
+	char name[NAME_MAX_BYTES];
+	long len = auth_service_join_name(auth, name);
+	enum identities_result result;
+
+	result = identities_sign_in(
+	    conn->daemon->identities, name, (size_t)len, user);
+	secret_wipe(name, sizeof(name));
+	switch (result) {
+	case IDENTITIES_OK:
+		return 0;
+	case IDENTITIES_LATER:
+		conn_answer(conn, NULL, 0);
+		break;
+	case IDENTITIES_REFUSED:
+		auth_service_answer(conn, "NO", user->text);
+		break;
+	}
+	return -1;
+}
+
+/* Asks Entra. -1 without memory, or where too many wait already. */
+static int
+auth_service_verify(struct conn *conn, const struct identities_user *user,
+    struct secret **secretp)
+{
+	struct sign_in *sign_in = calloc(1, sizeof(*sign_in));
+
+	if (sign_in == NULL)
+		return -1;
+	sign_in->conn = conn;
+	sign_in->user = *user;
+	sign_in->waiter = account_verify(conn->daemon->accounts,
+	    &user->application, secretp, auth_service_on_verified, sign_in);
+	if (sign_in->waiter == NULL) {
+		free(sign_in);
+		return -1;
+	}
+	conn->work = sign_in;
+	return 0;
+}
+
 static enum wire_result
 auth_service_request(struct conn *conn)
 {
-	char name[NAME_MAX_BYTES];
-	struct wire_auth auth;
-	struct identity id;
-	struct secret *secret;
+	struct identities_user user;
 	enum wire_result result;
-	const char *reason;
-	long len;
+	struct wire_auth auth;
+	struct secret *secret;
 
 	result = wire_auth_parse(&auth, conn->in.bytes, conn->in.len);
-	if (result != WIRE_DONE)
+	if (result != WIRE_DONE || auth_service_admit(conn, &auth, &user) == -1)
 		return result;
-	len = auth_service_join_name(&auth, name);
-	if (identity_parse(name, (size_t)len,
-		conf_delimiters(&conn->daemon->conf), &id, &reason) == -1) {
-		/* what is no name of ours may be a secret, in the wrong field */
-		log_info("NOQUEUE: reason=" REASON_CREDENTIAL
-			 ", status=refused (a user name of %ld bytes: %s)",
-		    len, reason);
-		secret_wipe(name, sizeof(name));
-		auth_service_answer(conn, "NO", reason);
-		return WIRE_DONE;
-	}
 	secret = secret_new(auth.password, auth.password_len);
 	buf_wipe(&conn->in);
-	if (secret != NULL)
-		conn->work = account_verify(conn->daemon->accounts, &id,
-		    &secret, auth_service_on_verified, conn);
-	if (conn->work == NULL)
+	if (secret == NULL || auth_service_verify(conn, &user, &secret) == -1)
 		conn_answer(conn, NULL, 0);
+	secret_free(&secret);
 	return WIRE_DONE;
 }
 
 static void
 auth_service_gone(struct conn *conn)
 {
-	struct waiter *waiter = conn->work;
+	struct sign_in *sign_in = conn->work;
 
 	conn->work = NULL;
-	account_cancel(&waiter);
+	if (sign_in == NULL)
+		return;
+	account_cancel(&sign_in->waiter);
+	free(sign_in);
 }
 
 const struct service_kind auth_service = {

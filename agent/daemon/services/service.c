@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/wake.h"
 #include "lib/base/log.h"
 #include "lib/local/sock.h"
 #include "service.h"
@@ -35,8 +36,9 @@
  */
 #define PATIENCE_MS (30 * 1000LL)
 static const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
-/* for the accept queue after we ran out of descriptors */
-static const struct timeval breather = {.tv_usec = 100000};
+
+/* Before the next connection is taken, when descriptors have run out. */
+#define BREATHER_MS 100
 
 enum phase { PHASE_READING, PHASE_WORKING, PHASE_WRITING };
 
@@ -56,7 +58,7 @@ struct service {
 	uid_t allowed;
 	int has_allowed;
 	struct event *accept; /* NULL once closed */
-	struct event *resume;
+	struct wake resume;
 	int fd;
 	LIST_HEAD(conn_list, conn_links) conns;
 	unsigned int count;
@@ -308,7 +310,7 @@ service_on_accept(evutil_socket_t fd, short what, void *ctx)
 			log_error("%s socket: accept: %s", service->kind->name,
 			    strerror(errno));
 			event_del(service->accept);
-			event_add(service->resume, &breather);
+			wake_in(&service->resume, BREATHER_MS);
 		}
 		return;
 	}
@@ -320,12 +322,10 @@ service_on_accept(evutil_socket_t fd, short what, void *ctx)
 }
 
 static void
-service_on_resume(evutil_socket_t fd, short what, void *ctx)
+service_on_resume(void *ctx)
 {
 	struct service *service = ctx;
 
-	(void)fd;
-	(void)what;
 	if (service->accept != NULL)
 		event_add(service->accept, NULL);
 }
@@ -361,10 +361,11 @@ service_new(struct msgraphd *daemon, const struct service_kind *kind, int fd,
 	service->kind = kind;
 	service->fd = fd;
 	service_find_user(service);
-	service->resume = evtimer_new(daemon->base, service_on_resume, service);
 	service->accept = event_new(
 	    daemon->base, fd, EV_READ | EV_PERSIST, service_on_accept, service);
-	if (service->resume == NULL || service->accept == NULL ||
+	if (service->accept == NULL ||
+	    wake_init(&service->resume, daemon->base, service_on_resume,
+		service) == -1 ||
 	    event_add(service->accept, NULL) == -1) {
 		service_free(&service);
 		error_set(err, ERROR_OURS, "4.3.0", "libevent: cannot listen");
@@ -400,7 +401,6 @@ service_free(struct service **servicep)
 	service_close(service);
 	while (!LIST_EMPTY(&service->conns))
 		service_peer_gone(LIST_FIRST(&service->conns));
-	if (service->resume != NULL)
-		event_free(service->resume);
+	wake_free(&service->resume);
 	free(service);
 }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "lib/local/policy.h"
 #include "lib/local/standby.h"
 #include "bounce_service.h"
 #include "listen.h"
@@ -47,6 +48,8 @@ static enum wire_result
 standby_services_submit(struct conn *conn)
 {
 	struct wire_reply reply = {.status = WIRE_DEFERRED, .dsn = "4.3.5"};
+	struct policy_answer later = {.status = POLICY_LATER, .dsn = "4.3.5"};
+	struct policy_question question;
 	enum wire_result result;
 	struct buf out;
 	size_t len;
@@ -57,8 +60,11 @@ standby_services_submit(struct conn *conn)
 		return result;
 	snprintf(reply.text, sizeof(reply.text), "msgraphd cannot start: %s",
 	    standby_reason->text);
+	snprintf(later.text, sizeof(later.text), "%s", reply.text);
 	buf_init(&out, WIRE_REPLY_MAX);
-	if (wire_reply_format(&out, &reply) == -1)
+	if (policy_question_parse(&question, conn->in.bytes) != 0
+		? policy_answer_format(&out, &later) == -1
+		: wire_reply_format(&out, &reply) == -1)
 		out.len = 0;
 	conn_answer(conn, out.bytes, out.len);
 	buf_free(&out);

@@ -12,8 +12,10 @@
 #include "agent/daemon/base/reason.h"
 #include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/graph/graph_sent.h"
+#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/sender.h"
+#include "lib/base/array.h"
 #include "lib/base/log.h"
 #include "submit_service.h"
 
@@ -67,7 +69,6 @@ static int
 submit_service_add_recipient(
     struct recipients *recipients, const char *value, struct error *err)
 {
-	size_t room = recipients->room == 0 ? 16 : 2 * recipients->room;
 	const char **list;
 
 	/* an operator's matter: what waits goes once that is set right */
@@ -77,13 +78,11 @@ submit_service_add_recipient(
 		    "does not take; set msgraph_destination_recipient_limit "
 		    "in main.cf to 500, and run \"postfix reload\"",
 		    WIRE_RECIPIENTS_MAX);
-	if (recipients->count == recipients->room) {
-		list = reallocarray(recipients->list, room, sizeof(*list));
-		if (list == NULL)
-			return error_no_memory(err);
-		recipients->list = list;
-		recipients->room = room;
-	}
+	list = array_room(recipients->list, recipients->count,
+	    &recipients->room, sizeof(*list));
+	if (list == NULL)
+		return error_no_memory(err);
+	recipients->list = list;
 	recipients->list[recipients->count++] = value;
 	return 0;
 }
@@ -135,6 +134,11 @@ submit_service_read_field(struct delivery_request *request,
 		request->null_sender = value[0] == '\0';
 		return 0;
 	}
+	if (strcmp(name, "entry") == 0 && value[0] != '\0' &&
+	    identity_parse_entry_name(value, strlen(value), request->entry) ==
+		-1)
+		return error_set(err, ERROR_OURS, "4.3.0",
+		    "entry is no name that an entry can have");
 	/* whatever delimiter was right when the message was queued */
 	if (strcmp(name, "identity") == 0 && value[0] != '\0' &&
 	    identity_parse(value, strlen(value), IDENTITY_DELIMITERS_ANY,
@@ -220,6 +224,28 @@ submit_service_read_request(
 	return result;
 }
 
+/* Answers a question of policy (lib/local/policy.h). Returns 0 where it is none. */
+static int
+submit_service_answer_policy(struct conn *conn)
+{
+	struct policy_question question;
+	struct policy_answer answer;
+	struct buf out;
+	int found = policy_question_parse(&question, conn->in.bytes);
+
+	if (found == 0)
+		return 0;
+	buf_init(&out, POLICY_ANSWER_MAX);
+	if (found == 1) {
+		identities_ask(conn->daemon->identities, &question, &answer);
+		if (policy_answer_format(&out, &answer) == -1)
+			out.len = 0;
+	}
+	conn_answer(conn, out.bytes, out.len);
+	buf_free(&out);
+	return 1;
+}
+
 static enum wire_result
 submit_service_request(struct conn *conn)
 {
@@ -234,6 +260,8 @@ submit_service_request(struct conn *conn)
 		return result;
 	if (len != conn->in.len)
 		return WIRE_BAD;
+	if (submit_service_answer_policy(conn))
+		return WIRE_DONE;
 	spool_init(&request.spool, conn->passed);
 	conn->passed = -1;
 	if (submit_service_read_request(conn, &request, &err) == -1) {

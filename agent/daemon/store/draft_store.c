@@ -204,7 +204,7 @@ draft_ids(const struct draft_store *store, const char *mailbox, struct buf *ids,
 		"SELECT sealed FROM draft ORDER BY number DESC LIMIT 1000",
 		&stmt, err) == -1)
 		return -1;
-	while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while ((step = state_step(store->state, stmt, err)) == 1) {
 		if (draft_store_unseal(store, sqlite3_column_blob(stmt, 0),
 			sqlite3_column_bytes(stmt, 0), &draft, &unread) == -1)
 			continue;
@@ -212,7 +212,6 @@ draft_ids(const struct draft_store *store, const char *mailbox, struct buf *ids,
 			buf_printf(ids, "%s\n", draft.id);
 		draft_clear(&draft);
 	}
-	step = step == SQLITE_DONE ? 0 : state_fail(store->state, err);
 	sqlite3_finalize(stmt);
 	return step;
 }

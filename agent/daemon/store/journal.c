@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/wake.h"
 #include "lib/base/log.h"
 #include "journal.h"
 #include "state_sql.h"
@@ -25,7 +26,7 @@ STAILQ_HEAD(write_queue, write);
 struct journal {
 	struct state *state; /* borrowed */
 	struct write_queue queue;
-	struct event *commit;
+	struct wake commit;
 	sqlite3_stmt *find, *put, *expire;
 };
 
@@ -129,7 +130,7 @@ journal_put_all(
 }
 
 static void
-journal_on_commit(evutil_socket_t fd, short what, void *ctx)
+journal_on_commit(void *ctx)
 {
 	struct journal *journal = ctx;
 	struct write_queue queue;
@@ -137,8 +138,6 @@ journal_on_commit(evutil_socket_t fd, short what, void *ctx)
 	struct write *w;
 	int failed;
 
-	(void)fd;
-	(void)what;
 	if (STAILQ_EMPTY(&journal->queue))
 		return;
 	STAILQ_INIT(&queue);
@@ -189,10 +188,9 @@ journal_start(
 		" delivery WHERE changed < ? LIMIT " SWEEP_ROWS ")",
 		&journal->expire, err) == -1)
 		return -1;
-	journal->commit = event_new(base, -1, 0, journal_on_commit, journal);
-	return journal->commit != NULL
-	    ? 0
-	    : error_set(err, ERROR_OURS, "4.3.0", "libevent");
+	if (wake_init(&journal->commit, base, journal_on_commit, journal) == -1)
+		return error_no_memory(err);
+	return 0;
 }
 
 struct journal *
@@ -220,10 +218,9 @@ journal_free(struct journal **journalp)
 		return;
 	/* who is told of one write may ask for another: not NULL before */
 	while (journal->put != NULL && !STAILQ_EMPTY(&journal->queue))
-		journal_on_commit(-1, 0, journal);
+		journal_on_commit(journal);
 	*journalp = NULL;
-	if (journal->commit != NULL)
-		event_free(journal->commit);
+	wake_free(&journal->commit);
 	sqlite3_finalize(journal->find);
 	sqlite3_finalize(journal->put);
 	sqlite3_finalize(journal->expire);
@@ -310,6 +307,6 @@ journal_write(struct journal *journal, const struct journal_entry *entry,
 	w->done = done;
 	w->ctx = ctx;
 	STAILQ_INSERT_TAIL(&journal->queue, w, entry);
-	event_active(journal->commit, 0, 0);
+	wake_up(&journal->commit);
 	return 0;
 }

@@ -155,18 +155,14 @@ static int
 state_read_version(struct state *state, int *version, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
-	int result = -1;
+	int result;
 
-	if (sqlite3_prepare_v2(state->db, "PRAGMA user_version", -1, &stmt,
-		NULL) == SQLITE_OK &&
-	    sqlite3_step(stmt) == SQLITE_ROW) {
-		*version = sqlite3_column_int(stmt, 0);
-		result = 0;
-	}
-	if (result == -1)
-		state_fail(state, err);
+	if (state_prepare(state, "PRAGMA user_version", &stmt, err) == -1)
+		return -1;
+	result = state_step(state, stmt, err);
+	*version = sqlite3_column_int(stmt, 0);
 	sqlite3_finalize(stmt);
-	return result;
+	return result == -1 ? -1 : 0;
 }
 
 static int

@@ -15,7 +15,7 @@
 struct state;
 
 /* What an application signed in with last, and the token it got for it. */
-struct credential {
+struct state_credential {
 	struct secret *secret; /* owned */
 	struct secret *token; /* owned; NULL when there is none */
 	long long token_expires; /* clock_wall(), 0 without a token */
@@ -56,7 +56,7 @@ int state_move_aside(
  * durable, -1 with *err.
  */
 int state_put(struct state *state, const struct identity *id,
-    const struct credential *credential, struct error *err);
+    const struct state_credential *credential, struct error *err);
 
 /*
  * Forgets who has neither signed in nor sent since wall (clock_wall()): some at
@@ -69,7 +69,7 @@ int state_expire(struct state *state, long long wall, struct error *err);
  * application is unknown, -1 with *err.
  */
 int state_get(struct state *state, const struct identity *id,
-    struct credential *credential, struct error *err);
+    struct state_credential *credential, struct error *err);
 
 /*
  * Sets the times that were written from clock_wall() began to before by step
@@ -93,6 +93,6 @@ int state_follow_more(struct state *state, struct error *err);
 int state_mend_future(struct state *state, struct error *err);
 
 /* Wipes what the struct owns; takes a zeroed one. */
-void credential_clear(struct credential *credential);
+void state_credential_clear(struct state_credential *credential);
 
 #endif

@@ -21,7 +21,7 @@
 /* A row as it stands in the table. */
 struct state_row {
 	char identity[IDENTITY_TEXT_SIZE];
-	struct credential credential;
+	struct state_credential credential;
 	long long used;
 };
 
@@ -29,7 +29,7 @@ struct state_row {
 typedef int (*state_credential_change)(struct state_row *row, const void *ctx);
 
 void
-credential_clear(struct credential *credential)
+state_credential_clear(struct state_credential *credential)
 {
 	secret_free(&credential->secret);
 	secret_free(&credential->token);
@@ -140,7 +140,7 @@ static int
 state_credential_write(
     struct state *state, const struct state_row *row, struct error *err)
 {
-	const struct credential *c = &row->credential;
+	const struct state_credential *c = &row->credential;
 	char context[CONTEXT_SIZE];
 	int result = -1;
 
@@ -164,7 +164,7 @@ state_credential_write(
 
 int
 state_put(struct state *state, const struct identity *id,
-    const struct credential *credential, struct error *err)
+    const struct state_credential *credential, struct error *err)
 {
 	struct state_row row = {
 	    .credential = *credential, .used = clock_wall()};
@@ -191,7 +191,7 @@ static int
 state_credential_read(struct state *state, sqlite3_stmt *stmt, int first,
     int old, struct state_row *row, struct error *err)
 {
-	struct credential *c = &row->credential;
+	struct state_credential *c = &row->credential;
 	const char *id = row->identity;
 	char context[CONTEXT_SIZE];
 
@@ -219,7 +219,7 @@ state_credential_read(struct state *state, sqlite3_stmt *stmt, int first,
 
 int
 state_get(struct state *state, const struct identity *id,
-    struct credential *credential, struct error *err)
+    struct state_credential *credential, struct error *err)
 {
 	struct state_row row = {0};
 	int result;
@@ -234,7 +234,7 @@ state_get(struct state *state, const struct identity *id,
 	if (result == 1)
 		state_credential_change_times(&row, &state->move);
 	else
-		credential_clear(&row.credential);
+		state_credential_clear(&row.credential);
 	sqlite3_reset(state->get);
 	*credential = row.credential;
 	return result;
@@ -286,7 +286,7 @@ state_credential_each(struct state *state, int old, struct state_row *row,
 		if (opens && change(row, ctx) &&
 		    state_credential_write(state, row, err) == -1)
 			result = -1;
-		credential_clear(&row->credential);
+		state_credential_clear(&row->credential);
 		if (result == -1 || --most == 0)
 			break;
 	}

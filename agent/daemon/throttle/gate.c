@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "agent/daemon/base/wake.h"
 #include "gate.h"
 
 struct slot {
@@ -30,7 +31,7 @@ struct key {
 
 struct gate {
 	TAILQ_HEAD(key_list, key) keys;
-	struct event *turn;
+	struct wake wake;
 	unsigned int inside, ceiling;
 };
 
@@ -89,10 +90,8 @@ gate_give_turn(struct gate *gate)
 }
 
 static void
-gate_on_turn(evutil_socket_t fd, short what, void *ctx)
+gate_on_wake(void *ctx)
 {
-	(void)fd;
-	(void)what;
 	while (gate_give_turn(ctx))
 		;
 }
@@ -106,8 +105,7 @@ gate_new(struct event_base *base, unsigned int ceiling)
 		return NULL;
 	TAILQ_INIT(&gate->keys);
 	gate->ceiling = ceiling;
-	gate->turn = event_new(base, -1, 0, gate_on_turn, gate);
-	if (gate->turn == NULL)
+	if (wake_init(&gate->wake, base, gate_on_wake, gate) == -1)
 		gate_free(&gate);
 	return gate;
 }
@@ -120,8 +118,7 @@ gate_free(struct gate **gatep)
 	*gatep = NULL;
 	if (gate == NULL)
 		return;
-	if (gate->turn != NULL)
-		event_free(gate->turn);
+	wake_free(&gate->wake);
 	free(gate);
 }
 
@@ -144,7 +141,7 @@ gate_enter(struct gate *gate, const char *name, unsigned int limit,
 	key->limit = limit;
 	key->slots++;
 	TAILQ_INSERT_TAIL(&key->waiting, slot, entry);
-	event_active(gate->turn, 0, 0);
+	wake_up(&gate->wake);
 	return slot;
 }
 
@@ -163,7 +160,7 @@ gate_leave(struct slot **slotp)
 	if (slot->inside) {
 		key->inside--;
 		gate->inside--;
-		event_active(gate->turn, 0, 0);
+		wake_up(&gate->wake);
 	} else {
 		TAILQ_REMOVE(&key->waiting, slot, entry);
 	}

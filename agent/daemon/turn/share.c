@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/wake.h"
 #include "share.h"
 
 /* Of process_limit, in per cent: */
@@ -44,7 +45,7 @@ struct place {
 struct shares {
 	struct application_list busy, idle;
 	const struct conf *conf;
-	struct event *wake;
+	struct wake wake;
 };
 
 /* --- how many --- */
@@ -202,10 +203,8 @@ share_give_one(struct shares *shares)
 }
 
 static void
-share_on_wake(evutil_socket_t fd, short what, void *ctx)
+share_on_wake(void *ctx)
 {
-	(void)fd;
-	(void)what;
 	while (share_give_one(ctx))
 		;
 }
@@ -248,7 +247,7 @@ place_ask(struct shares *shares, const struct identity *id, place_open open,
 	place->ctx = ctx;
 	a->waiting++;
 	TAILQ_INSERT_TAIL(&a->queue, place, entry);
-	event_active(shares->wake, 0, 0);
+	wake_up(&shares->wake);
 	return place;
 }
 
@@ -282,7 +281,7 @@ place_leave(struct place **placep)
 	}
 	if (a->inside + a->waiting == 0)
 		share_move(a, &a->shares->busy, &a->shares->idle);
-	event_active(a->shares->wake, 0, 0);
+	wake_up(&a->shares->wake);
 	free(place);
 }
 
@@ -296,8 +295,7 @@ shares_new(struct event_base *base, const struct conf *conf)
 	TAILQ_INIT(&shares->busy);
 	TAILQ_INIT(&shares->idle);
 	shares->conf = conf;
-	shares->wake = event_new(base, -1, 0, share_on_wake, shares);
-	if (shares->wake == NULL)
+	if (wake_init(&shares->wake, base, share_on_wake, shares) == -1)
 		shares_free(&shares);
 	return shares;
 }
@@ -310,8 +308,7 @@ shares_free(struct shares **sharesp)
 	*sharesp = NULL;
 	if (shares == NULL)
 		return;
-	if (shares->wake != NULL)
-		event_free(shares->wake);
+	wake_free(&shares->wake);
 	share_free_list(&shares->busy);
 	share_free_list(&shares->idle);
 	free(shares);

@@ -83,6 +83,21 @@ turn_without_token(
 	turn_answer_later(turn, dsn, reason, why);
 }
 
+/* Nobody has refused anything: somebody must sign in, or an admin act. */
+static void
+turn_without_credential(struct turn *turn, const char *text)
+{
+	char why[sizeof(turn->answer.text)];
+
+	if (turn->entry_name[0] == '\0')
+		snprintf(why, sizeof(why), "%s", text);
+	else
+		snprintf(why, sizeof(why),
+		    "entry %s is gone or has no credential of its own, and %s",
+		    turn->entry_name, text);
+	turn_answer_later(turn, "4.7.8", REASON_CREDENTIAL, why);
+}
+
 static void
 turn_take_token(struct turn *turn, const struct secret *token)
 {
@@ -113,8 +128,10 @@ turn_on_token(void *ctx, enum account_result result, const struct secret *token,
 		turn_without_token(turn, "4.7.8", REASON_CREDENTIAL, text);
 		break;
 	case ACCOUNT_UNKNOWN:
-		/* nobody has refused anything */
-		turn_answer_later(turn, "4.7.8", REASON_CREDENTIAL, text);
+		turn_without_credential(turn, text);
+		break;
+	case ACCOUNT_MISCONFIGURED:
+		turn_without_token(turn, "4.3.5", REASON_CONFIGURATION, text);
 		break;
 	case ACCOUNT_THROTTLED:
 		turn_throttled_by_entra(turn);
@@ -130,7 +147,8 @@ turn_get_token(struct turn *turn)
 {
 	turn->step = STEP_AWAIT_TOKEN;
 	turn->waiter = account_token(turn->all->accounts, &turn->identity,
-	    turn->rejected ? turn->token : NULL, turn_on_token, turn);
+	    turn->entry_name, turn->rejected ? turn->token : NULL,
+	    turn_on_token, turn);
 	if (turn->waiter == NULL)
 		turn_answer_later(turn, "4.3.2", REASON_ENDPOINT,
 		    "too much waits for this application already");
@@ -175,12 +193,10 @@ turn_at_open_gate(struct turn *turn)
 /* --- all together --- */
 
 static void
-turn_on_event(evutil_socket_t fd, short what, void *ctx)
+turn_on_wake(void *ctx)
 {
 	struct turn *turn = ctx;
 
-	(void)fd;
-	(void)what;
 	switch (turn->step) {
 	case STEP_CHECK:
 		turn_check(turn);
@@ -265,7 +281,7 @@ turn_end(struct turn *turn)
 		place_leave(&turn->place);
 	turn->step = STEP_NONE;
 	turn->is_long = 0;
-	event_del(turn->event);
+	wake_cancel(&turn->wake);
 	account_cancel(&turn->waiter);
 	gate_leave(&turn->slot);
 }
@@ -280,11 +296,12 @@ turn_new(struct turns *turns, const struct turn_for *whose)
 	turn->all = turns;
 	turn->identity = *whose->identity;
 	snprintf(turn->mailbox, sizeof(turn->mailbox), "%s", whose->mailbox);
+	snprintf(
+	    turn->entry_name, sizeof(turn->entry_name), "%s", whose->entry);
 	turn->deadline = whose->deadline;
 	turn->patience = whose->patience;
 	turn->is_delivery = whose->is_delivery;
-	turn->event = evtimer_new(turns->base, turn_on_event, turn);
-	if (turn->event == NULL) {
+	if (wake_init(&turn->wake, turns->base, turn_on_wake, turn) == -1) {
 		free(turn);
 		return NULL;
 	}
@@ -303,7 +320,7 @@ turn_free(struct turn **turnp)
 	turn_end(turn);
 	place_leave(&turn->place);
 	LIST_REMOVE(turn, entry);
-	event_free(turn->event);
+	wake_free(&turn->wake);
 	secret_free(&turn->token);
 	free(turn);
 }

@@ -41,7 +41,7 @@ enum turn_result {
 struct turn_answer {
 	enum turn_result result;
 	const char *dsn, *reason; /* of a deferral; NULL with TURN_REFUSED */
-	char text[320];
+	char text[448];
 };
 
 /* Called from the event loop, never from inside turn_ask(). */
@@ -51,6 +51,7 @@ typedef void (*turn_done)(void *ctx, const struct turn_answer *answer);
 struct turn_for {
 	const struct identity *identity; /* copied, as is the next */
 	const char *mailbox;
+	const char *entry; /* copied; "": none. Only the token depends on it */
 	long long deadline; /* clock_ms(): no request begins after it */
 	long long patience; /* ms that throttling is waited out, in all */
 	int is_delivery; /* 1: it holds one of process_limit while it waits */

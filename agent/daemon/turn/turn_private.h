@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "agent/daemon/base/wake.h"
 #include "share.h"
 #include "turn.h"
 
@@ -29,10 +30,11 @@ struct turn {
 	struct turns *all;
 	struct identity identity;
 	char mailbox[ADDRESS_SIZE];
+	char entry_name[ENTRY_NAME_SIZE]; /* empty: none */
 	long long deadline, patience;
 	int is_delivery;
 	enum turn_step step;
-	struct event *event;
+	struct wake wake; /* runs the step */
 	int is_long; /* it waits so for what is throttled */
 	struct place *place;
 	struct waiter *waiter;

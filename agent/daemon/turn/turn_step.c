@@ -10,18 +10,15 @@ void
 turn_next(struct turn *turn, enum turn_step step)
 {
 	turn->step = step;
-	event_active(turn->event, 0, 0);
+	wake_up(&turn->wake);
 }
 
 void
 turn_next_in(struct turn *turn, enum turn_step step, long long ms)
 {
-	struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1000};
-
 	turn->step = step;
-	if (event_add(turn->event, &tv) == -1)
-		event_active(turn->event, 0, 0);
+	if (wake_in(&turn->wake, ms) == -1)
+		wake_up(&turn->wake);
 }
 
 void

@@ -3,6 +3,12 @@
  *
  * What quoted-printable writes never starts a line with "--", so a soft line
  * break makes no boundary line of what was none; base64 has no '-' at all.
+ *
+ * Mending leaves each byte that may stay. To decode such a text and encode it
+ * again was tried, and took a third of this file. But programs disagree about
+ * padding, a '=' that escapes nothing, and what stands behind the end of base64:
+ * decoding takes the side of one of them, so that others show another text than
+ * before (Python's reader keeps the blanks at the end of a line, which go then).
  */
 #include <string.h>
 
@@ -282,7 +288,10 @@ transform_mend_quoted_printable(struct transform *t, char c, char *out)
 	return n;
 }
 
-/* A '=' that nothing follows is none of a soft line break. */
+/*
+ * A '=' that nothing follows stays: readers that pass over it, as before a line
+ * end, and others go on seeing what they saw.
+ */
 static size_t
 transform_end_quoted_printable(struct transform *t, char *out)
 {
@@ -291,7 +300,8 @@ transform_end_quoted_printable(struct transform *t, char *out)
 	if (t->held_len > 1 && transform_is_hex(t->held[1]))
 		return transform_release_all(t, out);
 	if (t->held[0] == '=') {
-		n = transform_put_hex(t, '=', out);
+		out[n++] = '=';
+		t->column++;
 		memmove(t->held, t->held + 1, --t->held_len);
 	}
 	return n + transform_pad(t, out + n);

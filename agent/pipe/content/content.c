@@ -174,7 +174,7 @@ content_edit(struct edits *edits, const struct scan *found,
 	if (result == 0)
 		result = content_with_reader(&c, content_walk, err);
 	if (result == 0 && c.edits.count > 0)
-		result = view_apply(&c.view, &c.edits, err);
+		view_apply(&c.view, &c.edits);
 	free(c.charsets);
 	edits_free(&c.edits);
 	view_free(&c.view);

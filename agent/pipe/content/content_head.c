@@ -186,6 +186,22 @@ content_head_with_charset(
 	}
 }
 
+/* Writes the field with another value, which it frees. */
+static int
+content_head_write_value(const struct head *h, const struct header_field *f,
+    struct buf *value, struct error *err)
+{
+	int result;
+
+	if (value->failed)
+		result = edit_refuse(value, err);
+	else
+		result = content_head_write_field(h, f,
+		    span_between(value->bytes, value->bytes + value->len), err);
+	buf_free(value);
+	return result;
+}
+
 static int
 content_head_write_type(
     const struct head *h, const struct header_field *f, struct error *err)
@@ -194,18 +210,14 @@ content_head_write_type(
 	struct buf out, utf8;
 	int result;
 
-	buf_init(&out, FIELD_OUT_MAX);
 	buf_init(&utf8, FIELD_OUT_MAX);
 	result = content_head_convert(h, &value, &utf8, err);
-	if (result == 0)
+	if (result == 0) {
+		buf_init(&out, FIELD_OUT_MAX);
 		content_head_with_charset(h, value, &out);
-	if (result == 0 && out.failed)
-		result = edit_refuse(&out, err);
-	else if (result == 0)
-		result = content_head_write_field(
-		    h, f, span_between(out.bytes, out.bytes + out.len), err);
+		result = content_head_write_value(h, f, &out, err);
+	}
 	buf_free(&utf8);
-	buf_free(&out);
 	return result;
 }
 
@@ -229,19 +241,12 @@ content_head_write_received(
     const struct head *h, const struct header_field *f, struct error *err)
 {
 	struct buf value;
-	int result;
 
 	buf_init(&value, FIELD_OUT_MAX);
 	buf_add(&value, f->value.p, (size_t)(h->client.p - f->value.p));
 	buf_add(&value, span_end(h->client),
 	    (size_t)(span_end(f->value) - span_end(h->client)));
-	if (value.failed)
-		result = edit_refuse(&value, err);
-	else
-		result = content_head_write_field(h, f,
-		    span_between(value.bytes, value.bytes + value.len), err);
-	buf_free(&value);
-	return result;
+	return content_head_write_value(h, f, &value, err);
 }
 
 /* --- all fields --- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "lib/local/wire.h"
 #include "edit.h"
 
@@ -17,6 +18,10 @@ edits_init(struct edits *edits, struct spool *spool)
 {
 	memset(edits, 0, sizeof(*edits));
 	edits->spool = spool;
+	if (spool != NULL) {
+		edits->start = spool->start;
+		edits->len = spool->raw;
+	}
 }
 
 void
@@ -26,46 +31,49 @@ edits_free(struct edits *edits)
 	edits_init(edits, NULL);
 }
 
-static int
-edit_grow(struct edits *edits, struct error *err)
+static struct edit *
+edit_add(struct edits *edits, struct error *err)
 {
-	size_t room = edits->room == 0 ? 16 : 2 * edits->room;
 	struct edit *list;
 
-	if (room > EDITS_MAX)
-		return error_set(err, ERROR_PERMANENT, "5.6.0",
+	if (edits->count == EDITS_MAX) {
+		error_set(err, ERROR_PERMANENT, "5.6.0",
 		    "more than %d places of the message would have to be "
 		    "changed",
 		    EDITS_MAX);
-	list = reallocarray(edits->list, room, sizeof(*list));
-	if (list == NULL)
-		return error_no_memory(err);
+		return NULL;
+	}
+	list =
+	    array_room(edits->list, edits->count, &edits->room, sizeof(*list));
+	if (list == NULL) {
+		error_no_memory(err);
+		return NULL;
+	}
 	edits->list = list;
-	edits->room = room;
-	return 0;
+	return &list[edits->count++];
 }
 
 int
 edit_start(
     struct edits *edits, long long from, long long len, struct error *err)
 {
-	struct edit *last = NULL;
+	struct edit *last = NULL, *next;
 	long long end = 0;
 
 	if (edits->count > 0) {
 		last = &edits->list[edits->count - 1];
 		end = last->from + last->len;
 	}
-	if (from < end || len < 0 || from > edits->spool->raw - len)
+	if (from < end || len < 0 || from > edits->len - len)
 		return error_set(
 		    err, ERROR_OURS, "4.3.0", "bug: edits out of order");
 	if (last != NULL && from == end) {
 		last->len += len;
 		return 0;
 	}
-	if (edits->count == edits->room && edit_grow(edits, err) == -1)
+	if ((next = edit_add(edits, err)) == NULL)
 		return -1;
-	edits->list[edits->count++] =
+	*next =
 	    (struct edit){.from = from, .len = len, .at = edits->spool->end};
 	return 0;
 }
@@ -124,8 +132,16 @@ int
 edit_write(
     struct edits *edits, const void *bytes, size_t len, struct error *err)
 {
+	long long more = edits->spool->growth_max;
+
+	if (more > 0 && edits->written + (long long)len > edits->len + more)
+		return error_set(err, ERROR_PERMANENT, "5.3.4",
+		    "the message is too large: as it must be written for "
+		    "Graph, it has more than %lld bytes",
+		    more);
 	if (spool_append(edits->spool, bytes, len, err) == -1)
 		return -1;
+	edits->written += (long long)len;
 	edits->list[edits->count - 1].new_len += (long long)len;
 	return 0;
 }
@@ -149,10 +165,10 @@ edits_segments(const struct edits *edits, struct buf *out)
 	size_t i;
 
 	for (i = 0; i < edits->count; i++, e++) {
-		edit_add_segment(out, at, e->from - at);
+		edit_add_segment(out, edits->start + at, e->from - at);
 		edit_add_segment(out, e->at, e->new_len);
 		at = e->from + e->len;
 	}
-	edit_add_segment(out, at, edits->spool->raw - at);
+	edit_add_segment(out, edits->start + at, edits->len - at);
 	return out->failed ? -1 : 0;
 }

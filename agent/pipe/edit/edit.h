@@ -23,14 +23,16 @@
 #define EDITS_MAX 4096
 
 struct edit {
-	long long from, len; /* of the raw message */
+	long long from, len; /* of the message that is edited */
 	long long at, new_len; /* of the spool file */
 };
 
 struct edits {
 	struct spool *spool; /* borrowed */
+	long long start, len; /* in its file: the message that is edited */
 	struct edit *list; /* owned */
 	size_t count, room;
+	long long written; /* bytes of all replacements */
 };
 
 void edits_init(struct edits *, struct spool *);
@@ -52,7 +54,11 @@ typedef ssize_t edit_read(void *ctx, void *bytes, size_t len, long long at);
 int edit_start_near(struct edits *, long long from, long long len,
     edit_read *read, void *ctx, struct error *);
 
-/* Adds to the replacement of the edit that was started last. */
+/*
+ * Adds to the replacement of the edit that was started last. 0; or -1 with an
+ * error that defers, or 5.3.4 past the spool's growth_max: no answer of Graph could
+ * be a yes.
+ */
 int edit_write(struct edits *, const void *bytes, size_t len, struct error *);
 
 /*

@@ -52,11 +52,6 @@ spool_append(struct spool *s, const void *bytes, size_t len, struct error *err)
 	const char *p = bytes;
 	ssize_t n;
 
-	if (s->limit > 0 && s->end + (long long)len > s->limit)
-		return error_set(err, ERROR_PERMANENT, "5.3.4",
-		    "the message is too large: as it must be written for "
-		    "Graph, it has more than %lld bytes",
-		    SPOOL_GROWTH_MAX);
 	while (len > 0) {
 		n = write(s->fd, p, len);
 		if (n > 0) {
@@ -109,7 +104,7 @@ spool_copy(struct spool *s, int in, struct error *err)
 			return -1;
 	}
 	s->raw = s->end;
-	s->limit = 2 * s->raw + SPOOL_GROWTH_MAX;
+	s->growth_max = SPOOL_GROWTH_MAX;
 	scan_end(&s->found);
 	if (s->raw == 0)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",

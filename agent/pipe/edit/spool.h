@@ -17,9 +17,9 @@
 #define SPOOL_HEAD_MAX (1024 * 1024)
 
 /*
- * What edits may add to a message, besides once the message itself, decoded:
- * Exchange takes 150 MB at most (Microsoft: "Exchange Online limits"), which
- * are 206 in base64. A hostile message would grow to 26 times its size.
+ * What a layer of edits may add to a message besides its length: Exchange takes
+ * 150 MB at most (Microsoft: "Exchange Online limits"), which are 206 in base64.
+ * A hostile message would grow to 26 times its size.
  */
 #define SPOOL_GROWTH_MAX (206LL * 1024 * 1024)
 
@@ -28,9 +28,10 @@ struct spool {
 	const char *directory; /* borrowed; where the file is, for errors */
 	char *head; /* owned; the first head_len bytes of the message */
 	size_t head_len;
-	long long raw; /* length of the message */
+	long long start; /* of the message in the file */
+	long long raw; /* its length */
 	long long end; /* length of the file */
-	long long limit; /* end never passes this; 0: no limit */
+	long long growth_max; /* by one layer of edits, besides raw; 0: any */
 	struct scan found; /* in the message */
 };
 
@@ -42,8 +43,7 @@ int spool_fill(struct spool *, int in, const char *directory, struct error *);
 void spool_close(struct spool *);
 
 /*
- * Appends after all that is there. 0; or -1, with an error that defers, or 5.3.4
- * where the limit would be passed: no answer of Graph could be a yes.
+ * Appends after all that is there. 0; or -1 with an error that defers.
  */
 int spool_append(struct spool *, const void *bytes, size_t len, struct error *);
 

@@ -1,48 +1,73 @@
 /*
  * view.c - layers of edits. See view.h.
  *
- * A message with edits done is a list of pieces of the spool file. Edits of it
- * cut that list; what they leave is a list of pieces again, in which the raw
- * message's still stand in their order, so it can be told as edits of the raw
- * message.
+ * Where the layer below changes something, the message as it makes it is copied
+ * behind all that is in the spool file, and the next layer is edits of that
+ * copy. Most messages need one layer, so they are never copied.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "view.h"
 
-static void
-view_add_piece(struct view *v, long long at, long long len)
+#define CHUNK (64 * 1024)
+
+static ssize_t
+view_pread(const struct spool *s, void *bytes, size_t len, long long at)
 {
-	if (len == 0)
-		return;
-	v->list[v->count++] = (struct view_piece){v->spool.raw, at, len};
-	v->spool.raw += len;
+	ssize_t n;
+
+	do
+		n = pread(s->fd, bytes, len, at);
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
+/* Copies len bytes of the spool file to its end. */
+static int
+view_copy(struct spool *s, long long at, long long len, struct error *err)
+{
+	char chunk[CHUNK];
+	ssize_t n;
+
+	for (; len > 0; at += n, len -= n) {
+		n = view_pread(
+		    s, chunk, len < CHUNK ? (size_t)len : sizeof(chunk), at);
+		if (n <= 0)
+			return error_set(err, ERROR_TEMPORARY, "4.3.0",
+			    "cannot read the message again: %s",
+			    n == 0 ? "it has become shorter" : strerror(errno));
+		if (spool_append(s, chunk, (size_t)n, err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
 view_init(struct view *v, struct edits *below, struct error *err)
 {
+	const struct edit *e = below->list;
 	long long at = 0;
-	const struct edit *e;
 	size_t i;
 
-	memset(v, 0, sizeof(*v));
 	v->below = below;
 	v->spool = *below->spool;
-	v->spool.raw = 0;
-	v->list = calloc(2 * below->count + 1, sizeof(*v->list));
-	if (v->list == NULL)
-		return error_no_memory(err);
-	for (i = 0; i < below->count; i++) {
-		e = &below->list[i];
-		view_add_piece(v, at, e->from - at);
-		view_add_piece(v, e->at, e->new_len);
+	v->spool.start = below->start;
+	v->spool.raw = below->len;
+	if (below->count == 0)
+		return 0;
+	v->spool.start = v->spool.end;
+	for (i = 0; i < below->count; i++, e++) {
+		if (view_copy(&v->spool, below->start + at, e->from - at,
+			err) == -1 ||
+		    view_copy(&v->spool, e->at, e->new_len, err) == -1)
+			return -1;
 		at = e->from + e->len;
 	}
-	view_add_piece(v, at, below->spool->raw - at);
+	if (view_copy(&v->spool, below->start + at, below->len - at, err) == -1)
+		return -1;
+	v->spool.raw = v->spool.end - v->spool.start;
 	return 0;
 }
 
@@ -50,8 +75,6 @@ void
 view_free(struct view *v)
 {
 	v->below->spool->end = v->spool.end;
-	free(v->list);
-	v->list = NULL;
 }
 
 struct mime_source
@@ -60,169 +83,25 @@ view_source(struct view *v)
 	return (struct mime_source){view_read, v, v->spool.raw};
 }
 
-/* The piece that holds this byte, by halving. */
-static const struct view_piece *
-view_find_piece(const struct view *v, long long at)
-{
-	size_t low = 0, high = v->count, middle;
-
-	while (high - low > 1) {
-		middle = low + (high - low) / 2;
-		if (v->list[middle].start <= at)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &v->list[low];
-}
-
 ssize_t
 view_read(void *context, void *bytes, size_t len, long long at)
 {
-	const struct view *v = context;
-	const struct view_piece *p;
-	long long inside;
-	ssize_t n;
+	const struct spool *s = &((const struct view *)context)->spool;
 
-	if (at < 0 || at >= v->spool.raw)
+	if (at < 0 || at >= s->raw)
 		return 0;
-	p = view_find_piece(v, at);
-	inside = at - p->start;
-	if ((long long)len > p->len - inside)
-		len = (size_t)(p->len - inside);
-	do
-		n = pread(v->spool.fd, bytes, len, p->at + inside);
-	while (n == -1 && errno == EINTR);
-	return n;
+	if ((long long)len > s->raw - at)
+		len = (size_t)(s->raw - at);
+	return view_pread(s, bytes, len, s->start + at);
 }
 
-/* --- two layers into one --- */
-
-struct merge {
-	struct edits out;
-	long long raw; /* so much of the raw message is dealt with */
-};
-
-static struct edit *
-view_next_edit(struct merge *m, struct error *err)
+void
+view_apply(struct view *v, struct edits *above)
 {
-	struct edits *out = &m->out;
-	struct edit *list;
+	struct spool *spool = v->below->spool;
 
-	if (out->count == EDITS_MAX) {
-		error_set(err, ERROR_PERMANENT, "5.6.0",
-		    "more than %d places of the message would have to be "
-		    "changed",
-		    EDITS_MAX);
-		return NULL;
-	}
-	if (out->count == out->room) {
-		out->room = out->room == 0 ? 64 : 2 * out->room;
-		list = reallocarray(out->list, out->room, sizeof(*list));
-		if (list == NULL) {
-			error_no_memory(err);
-			return NULL;
-		}
-		out->list = list;
-	}
-	list = &out->list[out->count++];
-	*list = (struct edit){.from = m->raw};
-	return list;
-}
-
-/* Drops the raw bytes up to here. */
-static int
-view_drop_to(struct merge *m, long long at, struct error *err)
-{
-	struct edit *last =
-	    m->out.count > 0 ? &m->out.list[m->out.count - 1] : NULL;
-
-	if (at == m->raw)
-		return 0;
-	if (last == NULL || last->from + last->len != m->raw)
-		last = view_next_edit(m, err);
-	if (last == NULL)
-		return -1;
-	last->len += at - m->raw;
-	m->raw = at;
-	return 0;
-}
-
-/* Takes over a piece of the spool file. */
-static int
-view_put(struct merge *m, long long at, long long len, struct error *err)
-{
-	struct edit *e;
-
-	if (len == 0)
-		return 0;
-	if (at < m->out.spool->raw) {
-		if (view_drop_to(m, at, err) == -1)
-			return -1;
-		m->raw = at + len;
-		return 0;
-	}
-	e = view_next_edit(m, err);
-	if (e == NULL)
-		return -1;
-	e->at = at;
-	e->new_len = len;
-	return 0;
-}
-
-/* Takes over what is shown from one place to another. *i goes forward. */
-static int
-view_put_shown(struct merge *m, const struct view *v, size_t *i, long long from,
-    long long to, struct error *err)
-{
-	const struct view_piece *p;
-	long long start, end;
-
-	for (; *i < v->count; (*i)++) {
-		p = &v->list[*i];
-		start = p->start > from ? p->start : from;
-		end = p->start + p->len < to ? p->start + p->len : to;
-		if (start < end &&
-		    view_put(m, p->at + start - p->start, end - start, err) ==
-			-1)
-			return -1;
-		if (p->start + p->len > to)
-			break;
-	}
-	return 0;
-}
-
-static int
-view_merge_all(struct merge *m, const struct view *v, const struct edits *above,
-    struct error *err)
-{
-	const struct edit *e = above->list;
-	long long at = 0;
-	size_t i, piece = 0;
-
-	for (i = 0; i < above->count; i++, e++) {
-		if (view_put_shown(m, v, &piece, at, e->from, err) == -1 ||
-		    view_put(m, e->at, e->new_len, err) == -1)
-			return -1;
-		at = e->from + e->len;
-	}
-	if (view_put_shown(m, v, &piece, at, v->spool.raw, err) == -1)
-		return -1;
-	return view_drop_to(m, m->out.spool->raw, err);
-}
-
-int
-view_apply(struct view *v, const struct edits *above, struct error *err)
-{
-	struct edits *below = v->below;
-	struct merge m = {.raw = 0};
-
-	edits_init(&m.out, below->spool);
-	if (view_merge_all(&m, v, above, err) == -1) {
-		edits_free(&m.out);
-		return -1;
-	}
-	edits_free(below);
-	*below = m.out;
-	return 0;
+	edits_free(v->below);
+	*v->below = *above;
+	v->below->spool = spool;
+	edits_init(above, &v->spool);
 }

@@ -14,27 +14,20 @@
 #include "lib/mail/mime.h"
 #include "edit.h"
 
-struct view_piece {
-	long long start; /* in what the view shows */
-	long long at, len; /* in the spool file */
-};
-
 struct view {
-	struct view_piece *list; /* owned */
-	size_t count;
 	struct edits *below; /* borrowed: the layer that is done */
 
 	/*
-	 * What is shown, as a spool with the same descriptor: raw is its
-	 * length. edits_init() takes it for the next layer. Until view_free(),
-	 * nothing else may append to the spool.
+	 * What is shown, as a spool with the same descriptor. edits_init() takes
+	 * it for the next layer. Until view_free(), nothing else may append to
+	 * the spool.
 	 */
 	struct spool spool;
 };
 
 /*
- * Makes a view of the message as the edits below change it. 0, or -1 without
- * memory. view_free() takes what either leaves.
+ * Makes a view of the message as the edits below change it. 0, or -1 when the
+ * message cannot be copied. view_free() takes what either leaves.
  */
 int view_init(struct view *, struct edits *below, struct error *);
 void view_free(struct view *);
@@ -46,9 +39,9 @@ struct mime_source view_source(struct view *);
 ssize_t view_read(void *view, void *bytes, size_t len, long long at);
 
 /*
- * Makes the layer below do what both layers do. The view is only good to be
- * freed afterwards. -1 when there are more than EDITS_MAX or out of memory.
+ * Makes the layer below do what both layers do, and takes the edits above for
+ * that. The view is only good to be freed afterwards.
  */
-int view_apply(struct view *, const struct edits *above, struct error *);
+void view_apply(struct view *, struct edits *above);
 
 #endif

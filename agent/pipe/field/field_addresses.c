@@ -251,14 +251,13 @@ field_addresses_needs_anew(const struct address *a)
 static void
 field_addresses_write_bad(struct fold *f, const struct address *a, int anew)
 {
-	if (!anew && !field_addresses_is_near_spec(a->element)) {
+	if (!anew && !field_addresses_is_near_spec(a->text)) {
 		words_write(f, a->slot, WORDS_TOKENS);
 		return;
 	}
-	if (!field_addresses_write_phrase(f, a, a->element) &&
-	    a->element.len > 0)
+	if (!field_addresses_write_phrase(f, a, a->text) && a->text.len > 0)
 		words_write_whole(
-		    f, field_addresses_space(a, a->element), a->element);
+		    f, field_addresses_space(a, a->text), a->text);
 	field_addresses_end(f, a);
 }
 

@@ -7,6 +7,7 @@
  * be in one charset, that of the sections of one must be.
  */
 #include "lib/base/codec.h"
+#include "lib/base/printable.h"
 #include "lib/mail/address_lex.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/mime.h"
@@ -35,7 +36,8 @@ struct params {
 static int
 field_params_is_attribute_char(char c)
 {
-	return c > 32 && c < 127 && strchr("()<>@,;:\\\"/[]?=*'%", c) == NULL;
+	return printable_is_visible(c) &&
+	    strchr("()<>@,;:\\\"/[]?=*'%", c) == NULL;
 }
 
 static void

@@ -3,7 +3,8 @@
  *
  * Exchange sends as one mailbox. So From becomes one address: the only one
  * there is that a mailbox can have, whosever it is, since sending as somebody
- * else is a right that an admin gives; else the mailbox that sends. An address
+ * else is a right that an admin gives; else the mailbox that sends, and that too
+ * where an entry of the table says so. An address
  * that no mailbox can have may still receive mail, so it goes into Reply-To. A
  * name that holds a '@' was seen to be refused (ErrorSendAsDenied), and Exchange
  * shows the directory's name anyway.
@@ -56,16 +57,17 @@ from_is_as_it_came(const struct mailboxes *named, struct span raw)
 /* Whose address From will have. */
 static void
 from_choose(struct from *from, const struct mailboxes *named,
-    const char *mailbox, int is_bounce, struct span raw)
+    const char *mailbox, enum from_kind kind, struct span raw)
 {
 	if (!from_is_as_it_came(named, raw)) {
 		from->address = mailbox;
 		from->author = named->first;
 		from->has_author = named->count == 1;
-	} else if (named->count == 1 || (is_bounce && named->count > 0)) {
+	} else if (named->count == 1 ||
+	    (kind == FROM_OF_BOUNCE && named->count > 0)) {
 		from->author = named->first;
 		from->has_author = 1;
-		if (is_bounce && !named->has_own)
+		if (kind != FROM_OF_CLIENT && !named->has_own)
 			from->address = mailbox;
 	} else if (named->has_own) {
 		from->author = named->found;
@@ -77,16 +79,30 @@ from_choose(struct from *from, const struct mailboxes *named,
 	}
 }
 
+/* Returns the one address that From loses, or NULL; also where it is in doubt. */
+static const struct address *
+from_lost(
+    const struct from *from, const struct mailboxes *named, struct span raw)
+{
+	if (from->address == NULL || !from_is_as_it_came(named, raw))
+		return NULL;
+	if (named->count == 1)
+		return &named->first;
+	return named->count == 0 && named->unfit_count == 1
+	    ? &named->first_unfit
+	    : NULL;
+}
+
 /* Chooses where answers go that would have gone to an address in From. */
 static void
-from_choose_reply_to(
-    struct from *from, const struct mailboxes *named, int is_bounce)
+from_choose_reply_to(struct from *from, const struct mailboxes *named,
+    enum from_kind kind, struct span raw)
 {
+	const struct address *lost = from_lost(from, named, raw);
 	char key[ADDRESS_KEY_SIZE];
 
-	if (is_bounce || from->has_reply_to || named->count > 0 ||
-	    named->unfit_count != 1 ||
-	    address_header_key(named->first_unfit.spec, key) == -1 ||
+	if (kind == FROM_OF_BOUNCE || from->has_reply_to || lost == NULL ||
+	    address_header_key(lost->spec, key) == -1 ||
 	    mailbox_domain_unfit(strrchr(key, '@') + 1) != NULL)
 		return;
 	strcpy(from->reply_to, key);
@@ -122,12 +138,12 @@ static int
 from_has_bad_name(const struct address *a, struct error *err)
 {
 	const char *end = a->angle.len > 0 ? a->angle.p : a->spec.p;
-	int result = from_has_at(span_between(a->element.p, end), err);
+	int result = from_has_at(span_between(a->text.p, end), err);
 
 	if (result != 0)
 		return result;
 	return from_has_at(
-	    span_between(span_end(a->spec), span_end(a->element)), err);
+	    span_between(span_end(a->spec), span_end(a->text)), err);
 }
 
 static void
@@ -203,7 +219,7 @@ from_set_key(struct from *from, struct error *err)
 
 int
 from_survey(struct from *from, struct span head, struct span raw,
-    const char *mailbox, int is_bounce, struct error *err)
+    const char *mailbox, enum from_kind kind, struct error *err)
 {
 	struct span own = span_between(mailbox, mailbox + strlen(mailbox));
 	struct mailboxes named = {.own = NULL};
@@ -216,9 +232,9 @@ from_survey(struct from *from, struct span head, struct span raw,
 	from_read_fields(from, &named, head);
 	if (from->fields == 0)
 		return 0;
-	from_choose(from, &named, mailbox, is_bounce, raw);
-	from_choose_reply_to(from, &named, is_bounce);
-	from->changes = from->fields > 1 || named.elements != 1 ||
+	from_choose(from, &named, mailbox, kind, raw);
+	from_choose_reply_to(from, &named, kind, raw);
+	from->changes = from->fields > 1 || named.addresses != 1 ||
 	    named.ambiguous || named.by_pairs || from->address != NULL ||
 	    !mailbox_text_is_right(&from->author) ||
 	    from->author.separator == ';';
@@ -237,7 +253,7 @@ from_write_author(const struct from *from, struct buf *out)
 		buf_add_string(out, from->address);
 		return;
 	}
-	nameless.element = nameless.spec;
+	nameless.text = nameless.spec;
 	nameless.name.len = nameless.angle.len = 0;
 	from_write_mailbox_text(
 	    from, from->nameless ? &nameless : &from->author, out);

@@ -25,16 +25,23 @@ struct from {
 	char reply_to[ADDRESS_KEY_SIZE]; /* a new one's, or "" */
 };
 
+/* Whose address From may have. */
+enum from_kind {
+	FROM_OF_CLIENT, /* that of a mailbox, if it names one */
+	FROM_OF_BOUNCE, /* the mailbox's alone, whoever wrote it */
+	FROM_REPLACED /* the same, and answers go where they would have gone */
+};
+
 /*
  * Reads all From fields. Where the head was converted to UTF-8, raw is the one
  * that came (else empty): an author whom only one of them names gives place to
- * the mailbox. A bounce comes from the mailbox, whoever wrote it. 0;
+ * the mailbox. 0;
  * or -1 with *err set: 5.6.0 for an author that is too long to be written,
  * 4.3.5 for a mailbox that cannot be, 4.3.x where the machine cannot tell what a
  * name says.
  */
 int from_survey(struct from *, struct span head, struct span raw,
-    const char *mailbox, int is_bounce, struct error *);
+    const char *mailbox, enum from_kind kind, struct error *);
 
 /*
  * Returns what becomes of a From or Sender; any other field stays. Appends to

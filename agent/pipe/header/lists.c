@@ -248,16 +248,16 @@ lists_is_blank(struct span s)
 	return span_trim(s).len == 0;
 }
 
-/* The blanks before an element, as they stand where that is possible. */
+/* The blanks before an address, as they stand where that is possible. */
 static void
 lists_add_blanks(struct writer *w, const struct address *a)
 {
-	struct span blanks = span_between(a->slot.p, a->element.p);
+	struct span blanks = span_between(a->slot.p, a->text.p);
 	size_t line = w->out->len - w->line;
 	int folds = memchr(blanks.p, '\n', blanks.len) != NULL;
 
 	if (w->started &&
-	    (w->new_field || (!folds && line + a->element.len > LINE_FULL)))
+	    (w->new_field || (!folds && line + a->text.len > LINE_FULL)))
 		buf_add_string(w->out, "\r\n\t");
 	else if (!lists_is_blank(blanks) || (folds && !w->started))
 		buf_add_string(w->out, " ");

@@ -34,9 +34,9 @@ mailbox_text_add_around(
 	const char *start =
 	    mailbox_text_has_route(a) ? a->angle.p + 1 : a->spec.p;
 
-	buf_add(out, a->element.p, (size_t)(start - a->element.p));
+	buf_add(out, a->text.p, (size_t)(start - a->text.p));
 	buf_add_string(out, address);
-	buf_add(out, end, (size_t)(span_end(a->element) - end));
+	buf_add(out, end, (size_t)(span_end(a->text) - end));
 }
 
 /* Some look for encoded words in quotes too: see address.h. */
@@ -212,10 +212,10 @@ mailbox_text_write_ascii(
 void
 mailbox_text_write(struct buf *out, const struct address *a, const char *key)
 {
-	if (!mailbox_text_stands(a->element))
+	if (!mailbox_text_stands(a->text))
 		mailbox_text_add_repaired(out, a, key);
 	else if (address_is_ascii(a->spec) && !mailbox_text_has_route(a))
-		buf_add(out, a->element.p, a->element.len);
+		buf_add(out, a->text.p, a->text.len);
 	else
 		mailbox_text_write_ascii(out, a, key);
 }
@@ -226,10 +226,10 @@ mailbox_text_write_group(struct buf *out, const struct address *group)
 	struct address_reader r;
 	struct address a;
 
-	address_init(&r, group->element.p, group->element.len);
+	address_init(&r, group->text.p, group->text.len);
 	if (address_next(&r, &a) && a.kind == ADDRESS_GROUP && !r.ambiguous &&
-	    !address_word_is_open(group->element)) {
-		buf_add(out, group->element.p, group->element.len);
+	    !address_word_is_open(group->text)) {
+		buf_add(out, group->text.p, group->text.len);
 		return;
 	}
 	mailbox_text_add_quoted(out, group->name);

@@ -42,22 +42,14 @@ recipients_take(struct recipient *r, const char *address, struct error *err)
 {
 	char key[ADDRESS_KEY_SIZE];
 
-	if (address_key(recipients_whole(address), key, sizeof(key)) != -1 &&
-	    !address_is_ascii(recipients_whole(key)))
-		return error_set(err, ERROR_PERMANENT, "5.6.7",
-		    "recipient <%s> has characters beyond ASCII before the @, "
-		    "which Microsoft Graph is not known to deliver to",
-		    address);
-	if (address_header_key(recipients_whole(address), key) == -1)
-		return error_set(err, ERROR_PERMANENT, "5.1.3",
-		    "recipient <%s> is not an address that can be written "
-		    "into a message",
-		    address);
-	r->key = strdup(key);
+	r->unwritable =
+	    address_header_key(recipients_whole(address), key) == -1;
+	/* as a key, it is no other recipient's: that one could be written */
+	r->key = strdup(r->unwritable ? address : key);
 	if (r->key == NULL)
 		return error_no_memory(err);
 	r->address = r->key;
-	if (address_is_ascii(recipients_whole(address)) &&
+	if (!r->unwritable && address_is_ascii(recipients_whole(address)) &&
 	    address_is_unambiguous(recipients_whole(address)))
 		r->address = address;
 	return 0;
@@ -181,10 +173,19 @@ recipients_choose(struct recipients *rs, size_t rank, size_t count)
 	rs->from = rank;
 	rs->to =
 	    rs->sorted_count - rank > count ? rank + count : rs->sorted_count;
+	for (i = rs->from; i < rs->to; i++)
+		rs->sorted[i]->left_out = rs->sorted[i]->unwritable;
+	recipients_forget_places(rs);
+}
+
+void
+recipients_forget_places(struct recipients *rs)
+{
+	size_t i;
+
 	for (i = rs->from; i < rs->to; i++) {
 		rs->sorted[i]->place = NULL;
 		rs->sorted[i]->resent = 0;
-		rs->sorted[i]->left_out = 0;
 	}
 }
 

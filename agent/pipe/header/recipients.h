@@ -19,6 +19,7 @@ struct recipient {
 	char *key; /* owned; see address.h */
 	size_t rank; /* among the sorted; the same address has the same */
 	int left_out; /* of the sorted: of this call, although in its range */
+	int unwritable; /* no header can have it; the key is as it was given */
 
 	/* The addr-spec of the header that stands for it; NULL: none does. */
 	const char *place;
@@ -42,9 +43,7 @@ struct recipients {
 /*
  * Reads the addresses, and chooses all. originals has what they were before
  * Postfix rewrote them, in the same order; NULL where that is not known. 0; or
- * -1: 5.1.3 when an address cannot be read, since nothing that is no address
- * may be written into a header; 5.6.7 when its local part is not ASCII.
- * recipients_free() takes what either leaves.
+ * -1 without memory. recipients_free() takes what either leaves.
  */
 int recipients_init(struct recipients *, char *const *addresses,
     const char *const *originals, size_t count, struct error *);
@@ -52,10 +51,13 @@ void recipients_free(struct recipients *);
 
 /*
  * Chooses those that the next call is for, and forgets what is known of their
- * places: at most count from this rank on. So it does not depend on
- * the order in which Postfix names them who is in which call.
+ * places: at most count from this rank on, without the unwritable. So it does
+ * not depend on the order in which Postfix names them who is in which call.
  */
 void recipients_choose(struct recipients *, size_t rank, size_t count);
+
+/* Forgets the places of those that are chosen, for another look at the header. */
+void recipients_forget_places(struct recipients *);
 
 /* Leaves the one of this rank out of the call, until the next choice. */
 void recipients_leave_out(struct recipients *, size_t rank);

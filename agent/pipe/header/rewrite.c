@@ -20,6 +20,7 @@
  */
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "lib/mail/header.h"
 #include "disposition.h"
 #include "from.h"
@@ -70,7 +71,7 @@ rewrite_starts_line(const char *p, const char *limit)
 
 	if (p < limit && *p == '\r')
 		return 1;
-	while (p<limit && * p> 32 && *p < 127 && *p != ':')
+	while (p < limit && printable_is_visible(*p) && *p != ':')
 		p++;
 	return p > name && p < limit && *p == ':';
 }
@@ -138,8 +139,11 @@ rewrite_survey(struct header *h, const struct rewrite_rules *rules,
 		    "the lines of the message end in CR alone, so that it is "
 		    "all header and has no text");
 	lists_survey(&h->lists, head, recipients, rules->keep);
-	return from_survey(
-	    &h->from, head, rules->raw, rules->mailbox, rules->is_bounce, err);
+	return from_survey(&h->from, head, rules->raw, rules->mailbox,
+	    rules->is_bounce	      ? FROM_OF_BOUNCE
+		: rules->replace_from ? FROM_REPLACED
+				      : FROM_OF_CLIENT,
+	    err);
 }
 
 /* --- second pass --- */

@@ -14,6 +14,7 @@ struct rewrite_rules {
 	const char *mailbox; /* the one that sends */
 	struct span raw; /* the header as it came, if it was converted since */
 	int is_bounce; /* Postfix's own: it comes from the mailbox */
+	int replace_from; /* From becomes the mailbox, whatever it is */
 	int needs_from; /* where there is no From, it becomes the mailbox */
 	int keep; /* header addresses that the envelope lacks stay */
 };

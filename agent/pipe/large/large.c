@@ -28,7 +28,7 @@ large_free(struct large *large)
 static long long
 large_finished_size(const struct edits *edits)
 {
-	long long size = edits->spool->raw;
+	long long size = edits->len;
 	size_t i;
 
 	for (i = 0; i < edits->count; i++)
@@ -297,7 +297,7 @@ large_edit_view(
 	edits_init(&edits, &view->spool);
 	result = large_cut_all(view, large, &edits, err);
 	if (result == 0)
-		result = view_apply(view, &edits, err);
+		view_apply(view, &edits);
 	edits_free(&edits);
 	large_keep_taken(large);
 	return result;

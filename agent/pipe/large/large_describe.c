@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "lib/base/printable.h"
 #include "lib/mail/charset.h"
 #include "large_private.h"
 
@@ -71,7 +72,7 @@ large_describe_id(const struct mime_part *part, struct large_part *found)
 	if (id.len >= sizeof(found->id))
 		return;
 	for (i = 0; i < id.len; i++)
-		if (id.p[i] <= ' ' || id.p[i] >= 0x7f)
+		if (!printable_is_visible(id.p[i]))
 			return;
 	if (id.len > 0)
 		memcpy(found->id, id.p, id.len);

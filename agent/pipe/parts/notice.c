@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/pipe/codec/transform.h"
+#include "lib/base/printable.h"
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
 #include "notice.h"
@@ -138,7 +139,8 @@ notice_head_is_plain(const struct buf *head)
 		} else if (c == '\r') {
 			if (i + 1 == head->len || head->bytes[i + 1] != '\n')
 				return 0;
-		} else if (c >= 127 || (c < ' ' && c != '\t') ||
+		} else if ((c != ' ' && c != '\t' &&
+			       !printable_is_visible(c)) ||
 		    i - line >= LINE_MAX_BYTES) {
 			return 0;
 		}
@@ -167,11 +169,23 @@ notice_add_words(
 		}
 		column += len;
 		for (; len > 0; len--, text++) {
-			c = *text > ' ' && *text < 127 ? *text : '?';
+			c = printable_is_visible(*text) ? *text : '?';
 			buf_add(out, &c, 1);
 		}
 	}
 	buf_add_string(out, "\r\n");
+}
+
+/* One that is no address may hold anything. */
+static void
+notice_add_address(struct buf *out, const char *address)
+{
+	char c;
+
+	for (; *address != '\0'; address++) {
+		c = *address > ' ' && *address < 127 ? *address : '?';
+		buf_add(out, &c, 1);
+	}
 }
 
 static void
@@ -227,7 +241,9 @@ notice_add_text(struct writer *w)
 	for (rank = 0; rank < rs->sorted_count; rank++) {
 		if (!notice_is_refused(w->parts, rank))
 			continue;
-		buf_printf(out, "\r\n<%s>:\r\n    ", rs->sorted[rank]->address);
+		buf_add_string(out, "\r\n<");
+		notice_add_address(out, rs->sorted[rank]->address);
+		buf_add_string(out, ">:\r\n    ");
 		notice_add_words(
 		    out, parts_why(w->parts, rank)->text, 4, "    ");
 	}
@@ -254,12 +270,13 @@ notice_add_status(struct writer *w)
 		if (!notice_is_refused(w->parts, rank))
 			continue;
 		why = parts_why(w->parts, rank);
+		buf_add_string(out, "\r\nFinal-Recipient: rfc822; ");
+		notice_add_address(out, rs->sorted[rank]->address);
 		buf_printf(out,
-		    "\r\nFinal-Recipient: rfc822; %s\r\n"
-		    "Action: failed\r\n"
+		    "\r\nAction: failed\r\n"
 		    "Status: %s\r\n"
 		    "Diagnostic-Code: x-msgraph;",
-		    rs->sorted[rank]->address, why->dsn);
+		    why->dsn);
 		notice_add_words(
 		    out, why->text, strlen("Diagnostic-Code: x-msgraph;"), " ");
 	}

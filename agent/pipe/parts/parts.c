@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mail/recipient_unfit.h"
 #include "parts.h"
 
 #define POSTS_OF_REFUSAL 2
@@ -83,8 +84,8 @@ parts_move(struct parts *p, size_t from, size_t to, enum part part, size_t why)
  * reply are those of the chosen ones in pipe's order.
  */
 static size_t
-parts_take_fates(struct parts *p, const struct wire_reply *reply,
-    enum wire_fate fate, enum part part, size_t why)
+parts_take_status(struct parts *p, const struct wire_reply *reply,
+    enum wire_recipient_status status, enum part part, size_t why)
 {
 	const struct recipients *rs = p->recipients;
 	const struct recipient *r;
@@ -94,7 +95,7 @@ parts_take_fates(struct parts *p, const struct wire_reply *reply,
 		r = &rs->list[i];
 		if (!recipient_is_chosen(rs, r))
 			continue;
-		if (reply->fates[place++] != fate ||
+		if (reply->recipients[place++] != status ||
 		    p->state[r->rank] != PART_LEFT)
 			continue;
 		p->state[r->rank] = (unsigned char)part;
@@ -105,15 +106,15 @@ parts_take_fates(struct parts *p, const struct wire_reply *reply,
 }
 
 static size_t
-parts_count_fate(
-    const struct parts *p, const struct wire_reply *reply, enum wire_fate fate)
+parts_count_status(const struct parts *p, const struct wire_reply *reply,
+    enum wire_recipient_status status)
 {
 	const struct recipients *rs = p->recipients;
 	size_t i, place = 0, n = 0;
 
 	for (i = 0; i < rs->count && place < WIRE_RECIPIENTS_MAX; i++)
 		if (recipient_is_chosen(rs, &rs->list[i]) &&
-		    reply->fates[place++] == fate &&
+		    reply->recipients[place++] == status &&
 		    rs->sorted[rs->list[i].rank] == &rs->list[i])
 			n++;
 	return n;
@@ -137,8 +138,13 @@ static size_t
 parts_add_reason(struct parts *p, const struct wire_reply *reply)
 {
 	struct parts_reason *reason;
+	size_t i;
 
 	p->refused = *reply;
+	for (i = 0; i < p->reason_count; i++)
+		if (strcmp(p->reasons[i].text, reply->text) == 0 &&
+		    strcmp(p->reasons[i].dsn, reply->dsn) == 0)
+			return i;
 	if (p->reason_count >= PARTS_REASONS_MAX - 1)
 		return PARTS_REASONS_MAX - 2;
 	reason = &p->reasons[p->reason_count];
@@ -169,13 +175,34 @@ parts_add_undecided(struct parts *p, size_t why)
 	return p->undecided;
 }
 
+void
+parts_refuse_unfit(struct parts *p)
+{
+	struct wire_reply reply = {.status = WIRE_BOUNCED};
+	const char *address, *unfit, *dsn;
+	size_t rank;
+
+	for (rank = 0; rank < p->recipients->sorted_count; rank++) {
+		address = p->recipients->sorted[rank]->address;
+		unfit = recipient_unfit(
+		    span_between(address, address + strlen(address)), &dsn);
+		if (unfit == NULL)
+			continue;
+		snprintf(reply.dsn, sizeof(reply.dsn), "%s", dsn);
+		snprintf(reply.text, sizeof(reply.text),
+		    "no message can be sent to this address: %s", unfit);
+		parts_move(p, rank, rank + 1, PART_REFUSED,
+		    parts_add_reason(p, &reply));
+	}
+}
+
 /* 1 when the reply settles all that are left; 0; -1 when it ends the rest. */
 static int
 parts_take(
     struct parts *p, size_t from, size_t to, const struct wire_reply *reply)
 {
 	if (reply->status == WIRE_SENT) {
-		parts_take_fates(p, reply, WIRE_FATE_TOLD, PART_TOLD, 0);
+		parts_take_status(p, reply, WIRE_RECIPIENT_TOLD, PART_TOLD, 0);
 		parts_move(p, from, to, PART_SENT, 0);
 		if (!p->is_sent)
 			p->sent = *reply;
@@ -206,8 +233,8 @@ static int
 parts_is_narrowed(struct parts *p, const struct wire_reply *reply)
 {
 	return reply->status == WIRE_DEFERRED &&
-	    parts_take_fates(p, reply, WIRE_FATE_ACCEPTED, PART_SENT, 0) +
-		parts_take_fates(p, reply, WIRE_FATE_TOLD, PART_TOLD, 0) >
+	    parts_take_status(p, reply, WIRE_RECIPIENT_ACCEPTED, PART_SENT, 0) +
+		parts_take_status(p, reply, WIRE_RECIPIENT_TOLD, PART_TOLD, 0) >
 	    0;
 }
 
@@ -236,12 +263,12 @@ parts_settle_range(
 			return settled == 1 ? 0 : -1;
 		why = parts_add_reason(p, &reply);
 		is_part = 1;
-		named = parts_count_fate(p, &reply, WIRE_FATE_REFUSED);
+		named = parts_count_status(p, &reply, WIRE_RECIPIENT_REFUSED);
 		if (left == 1) {
 			parts_move(p, from, to, PART_REFUSED, why);
 		} else if (named > 0 && named < left) {
-			parts_take_fates(
-			    p, &reply, WIRE_FATE_REFUSED, PART_REFUSED, why);
+			parts_take_status(p, &reply, WIRE_RECIPIENT_REFUSED,
+			    PART_REFUSED, why);
 		} else {
 			middle = parts_middle(p, from, left);
 			if (parts_settle_range(p, from, middle, 1, why) == -1)

@@ -16,8 +16,11 @@
 
 /* A call that is refused posts twice. Past these there are no more halves. */
 #define PARTS_POSTS_MAX 24
-/* A reason for each refusal, and one for those who are not decided. */
-#define PARTS_REASONS_MAX (PARTS_POSTS_MAX / 2 + 1)
+/*
+ * A reason for each refusal of Graph's, more than recipient_unfit() has, and one
+ * for those who are not decided.
+ */
+#define PARTS_REASONS_MAX (PARTS_POSTS_MAX / 2 + 13)
 
 enum part {
 	PART_LEFT, /* not decided: deferred, or not tried */
@@ -61,6 +64,9 @@ struct parts {
 int parts_init(struct parts *, struct recipients *, parts_call *, void *ctx,
     struct error *);
 void parts_free(struct parts *);
+
+/* Refuses those to whom no message can be sent, without any call. */
+void parts_refuse_unfit(struct parts *);
 
 /*
  * Settles the recipients of these ranks (at most count from this one on): makes

@@ -24,7 +24,8 @@ static const struct cmdline_option rows[] = {
     {CONF_CMDLINE_FILE},
     {CMDLINE_HELP},
     {OPT_IDENTITY, "identity", "user", "who signed in (${sasl_username})"},
-    {OPT_MAILBOX, "mailbox", "address", "the mailbox that sends (${nexthop})"},
+    {OPT_MAILBOX, "mailbox", "route",
+	"mailbox and application that send (${nexthop})"},
     {OPT_ORIGINAL, "original-recipient", "address",
 	"a recipient as the client named it (${original_recipient})"},
     {OPT_QUEUE_ID, "queue-id", "id", "Postfix's name for it (${queue_id})"},
@@ -35,7 +36,7 @@ static const struct cmdline_option rows[] = {
 
 const struct cmdline options_cmdline = {"msgraph-agent",
     "[-c file] --queue-id=id --identity=user\n"
-    " --mailbox=address --sender=address\n"
+    " --mailbox=route --sender=address\n"
     " [--original-recipient=address ...] -- recipient ...\n"
     "-h | -V",
     rows, 1};
@@ -76,6 +77,23 @@ options_take(struct options *o, int key, const char *value)
 	}
 }
 
+/* An application in the route comes before who signed in. */
+static int
+options_read_route(struct options *o, struct error *err)
+{
+	struct route *route = &o->route;
+
+	if (route_parse(o->mailbox, route) == -1)
+		return options_usage_error(
+		    err, "--mailbox names a mailbox over 254 bytes");
+	o->mailbox = route->mailbox;
+	o->entry = route->entry;
+	if (route->has_application)
+		o->identity = identity_canonical(
+		    &route->application, route->entry, o->canonical);
+	return 0;
+}
+
 /*
  * A mailbox that is no address is how a message looks that the milter did not
  * stamp: see the content_filter line of the examples. It can go if somebody
@@ -94,6 +112,8 @@ options_check(struct options *o, struct error *err)
 		    "needed");
 	if (o->recipient_count == 0)
 		return options_usage_error(err, "no recipient");
+	if (options_read_route(o, err) == -1)
+		return -1;
 	mailbox = span_between(o->mailbox, o->mailbox + strlen(o->mailbox));
 	o->is_unrouted = address_key(mailbox, key, sizeof(key)) == -1;
 	if (o->is_unrouted && o->identity[0] == '\0')
@@ -113,6 +133,7 @@ options_parse(struct options *o, int argc, char **argv, struct error *err)
 	int key;
 
 	memset(o, 0, sizeof(*o));
+	o->entry = "";
 	o->conf_file = CONF_DEFAULT_FILE;
 	o->originals = calloc((size_t)argc + 1, sizeof(*o->originals));
 	if (o->originals == NULL)

@@ -8,13 +8,21 @@
 
 #include "lib/base/cmdline.h"
 #include "lib/base/error.h"
+#include "lib/local/route.h"
 
-/* Strings are borrowed from argv. */
+/* Strings are borrowed from argv, or point into the struct: do not copy it. */
 struct options {
 	int answer; /* 'h' or 'V', for cmdline_answer(); 0: deliver */
 	const char *conf_file;
 	const char *queue_id;
-	const char *identity; /* may be empty: nobody signed in */
+	struct route route; /* what --mailbox says */
+	char canonical[IDENTITY_CANONICAL_SIZE]; /* the application in it */
+	/*
+	 * The application of the route as a canonical name; without one, who
+	 * signed in, which may be empty: nobody did.
+	 */
+	const char *identity;
+	const char *entry; /* empty: none */
 	const char *mailbox;
 	int is_unrouted; /* mailbox is no address: it came past the milter */
 	const char *sender; /* empty: the null sender */

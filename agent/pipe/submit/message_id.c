@@ -4,6 +4,7 @@
  * msgraphd asks the mailbox's Sent Items for it (verify_unknown). What could
  * be read in two ways is no answer to that, so it is left out.
  */
+#include "lib/base/printable.h"
 #include "lib/mail/header.h"
 #include "message_id.h"
 
@@ -16,7 +17,7 @@ message_id_is_plain(struct span id)
 	    id.p[id.len - 1] != '>')
 		return 0;
 	for (i = 1; i + 1 < id.len; i++)
-		if (id.p[i] <= ' ' || id.p[i] >= 127 || id.p[i] == '<' ||
+		if (!printable_is_visible(id.p[i]) || id.p[i] == '<' ||
 		    id.p[i] == '>')
 			return 0;
 	return 1;

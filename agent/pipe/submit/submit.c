@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/printable.h"
 #include "lib/local/sock.h"
 #include "message_id.h"
 #include "submit.h"
@@ -34,23 +35,22 @@ submit_add_message_id(struct buf *record, const struct spool *spool)
 }
 
 /*
- * msgraphd asks only whether there is one, so a character that a record cannot
- * hold need not keep the message here.
+ * Of the sender msgraphd asks only whether there is one, and a recipient that
+ * is no address is in a notice alone; so a character that a record cannot hold
+ * need not keep the message here.
  */
 static int
-submit_add_sender(struct buf *record, const char *sender)
+submit_add_address(struct buf *record, const char *name, const char *address)
 {
-	char *copy = strdup(sender), *p;
+	char *copy = strdup(address);
 	int bad;
 
 	if (copy == NULL) {
 		record->failed = BUF_NO_MEMORY;
 		return -1;
 	}
-	for (p = copy; *p != '\0'; p++)
-		if ((unsigned char)*p < 32 || *p == 127)
-			*p = '?';
-	bad = wire_field(record, "sender", copy);
+	printable_make(copy, '?');
+	bad = wire_field(record, name, copy);
 	free(copy);
 	return bad;
 }
@@ -64,8 +64,8 @@ submit_add_recipients(struct buf *record, const struct options *o,
 
 	for (i = 0; i < o->recipient_count; i++)
 		if (recipient_is_chosen(recipients, &recipients->list[i]))
-			bad |=
-			    wire_field(record, "recipient", o->recipients[i]);
+			bad |= submit_add_address(
+			    record, "recipient", o->recipients[i]);
 	return bad;
 }
 
@@ -78,8 +78,10 @@ submit_start_record(struct buf *record, const struct options *o,
 
 	bad |= wire_field(record, "queue-id", o->queue_id);
 	bad |= wire_field(record, "identity", o->identity);
+	if (o->entry[0] != '\0')
+		bad |= wire_field(record, "entry", o->entry);
 	bad |= wire_field(record, "mailbox", o->mailbox);
-	bad |= submit_add_sender(record, o->sender);
+	bad |= submit_add_address(record, "sender", o->sender);
 	bad |= submit_add_recipients(record, o, recipients);
 	return bad;
 }

@@ -1,4 +1,4 @@
-"""Entra's token endpoint: client credentials with a secret.
+"""Entra's token endpoint: client credentials with a secret or an assertion.
 
 POST /{tenant}/oauth2/v2.0/token. Refusals come in the order in which Entra
 finds reasons: form, tenant, application, scope, secret.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, unquote_plus
 
-from . import errors
+from . import assertion, errors
 from .store import App
 from .wire import Request, Response, json_response
 from .world import World
@@ -79,7 +79,8 @@ def answer(world: World, request: Request) -> Response:
     if response:
         return response
     assert app is not None
-    response = _refuse_scope(world, request) or _refuse_secret(request, app)
+    response = _refuse_scope(world, request) or _refuse_proof(
+        world, request, app)
     if response:
         return response
     audience = request.form["scope"].removesuffix("/.default")
@@ -138,8 +139,23 @@ def _refuse_scope(world: World, request: Request) -> Response | None:
     return None
 
 
+def _refuse_proof(world: World, request: Request,
+                  app: App) -> Response | None:
+    if "client_assertion" not in request.form:
+        return _refuse_secret(request, app)
+    if request.form.get("client_assertion_type") != assertion.TYPE:
+        return errors.entra(900144, request, "client_assertion_type")
+    if "client_secret" in request.form:
+        return errors.entra(9002313, request, "a secret and an assertion")
+    try:
+        assertion.judge(app, request.form["client_assertion"],
+                        world.site.url + request.path)
+    except assertion.Refused as error:
+        return errors.entra(error.number, request, error.detail)
+    return None
+
+
 def _refuse_secret(request: Request, app: App) -> Response | None:
-    # A certificate's client_assertion would be judged here.
     secret = request.form.get("client_secret", "")
     if not secret:
         return errors.entra(7000218, request)

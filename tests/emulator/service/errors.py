@@ -26,6 +26,24 @@ ENTRA = {
               "The client secret keys for app '{client}' are expired."),
     7000218: (401, "invalid_client", "The request body must contain "
               "'client_assertion' or 'client_secret'."),
+    700027: (401, "invalid_client", "Client assertion contains an invalid "
+             "signature. [Reason - {detail}.]"),
+    700024: (401, "invalid_client", "Client assertion is not within its "
+             "valid time range. [{detail}.]"),
+    700021: (401, "invalid_client", "Client assertion application identifier "
+             "doesn't match '{client}'. [{detail}.]"),
+    700023: (401, "invalid_client", "Client assertion audience claim does not "
+             "match: '{detail}'."),
+    700211: (401, "invalid_client", "No matching federated identity record "
+             "found for presented assertion issuer '{detail}'."),
+    700212: (401, "invalid_client", "No matching federated identity record "
+             "found for presented assertion audience '{detail}'."),
+    700213: (401, "invalid_client", "No matching federated identity record "
+             "found for presented assertion subject '{detail}'."),
+    50013: (401, "invalid_client", "Assertion failed signature validation. "
+            "[Reason - {detail}.]"),
+    50027: (401, "invalid_client", "JWT token is invalid or malformed: "
+            "{detail}."),
     900144: (400, "invalid_request",
              "The request body must contain '{detail}'."),
     9000411: (400, "invalid_request",

@@ -30,6 +30,9 @@ class App:
     permissions: list[str] = field(default_factory=lambda: ["Mail.Send"])
     expires_in: int = 3599
     send_as: dict[str, list[str]] = field(default_factory=dict)
+    certificates: list[str] = field(default_factory=list)  # PEM
+    # trusted issuers: issuer, subject, audience, key (PEM)
+    federated: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tenant = self.tenant.lower()

@@ -1,5 +1,5 @@
 /*
- * conf_near.c - finds the setting that was meant by a mistyped name.
+ * near.c - see near.h. Pure functions.
  *
  * The distance of two names is the number of letters that were left out, put
  * in, typed wrong, or typed before their predecessor (optimal string alignment
@@ -8,25 +8,25 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "conf_private.h"
+#include "near.h"
 
 #define NEAR_NAME_MAX 40 /* bytes; a longer name is near to none */
 
 static int
-conf_near_letter(char c)
+near_letter(char c)
 {
 	return c == '-' ? '_' : tolower((unsigned char)c);
 }
 
 static size_t
-conf_near_least(size_t a, size_t b)
+near_least(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
 /* How far apart the names are; each has at most NEAR_NAME_MAX bytes. */
 static size_t
-conf_near_distance(const char *a, const char *b)
+near_distance(const char *a, const char *b)
 {
 	/* the present row of the table, and the two before it */
 	size_t rows[3][NEAR_NAME_MAX + 1] = {{0}};
@@ -42,38 +42,34 @@ conf_near_distance(const char *a, const char *b)
 		row = spare;
 		row[0] = i;
 		for (j = 1; j <= len; j++) {
-			changed = conf_near_letter(a[i - 1]) !=
-			    conf_near_letter(b[j - 1]);
-			row[j] = conf_near_least(last[j - 1] + changed,
-			    conf_near_least(last[j], row[j - 1]) + 1);
+			changed =
+			    near_letter(a[i - 1]) != near_letter(b[j - 1]);
+			row[j] = near_least(last[j - 1] + changed,
+			    near_least(last[j], row[j - 1]) + 1);
 			if (i > 1 && j > 1 &&
-			    conf_near_letter(a[i - 1]) ==
-				conf_near_letter(b[j - 2]) &&
-			    conf_near_letter(a[i - 2]) ==
-				conf_near_letter(b[j - 1]))
-				row[j] =
-				    conf_near_least(row[j], before[j - 2] + 1);
+			    near_letter(a[i - 1]) == near_letter(b[j - 2]) &&
+			    near_letter(a[i - 2]) == near_letter(b[j - 1]))
+				row[j] = near_least(row[j], before[j - 2] + 1);
 		}
 	}
 	return row[len];
 }
 
 const char *
-conf_near(const char *name)
+near_name(const char *name, const char *(*at)(size_t place))
 {
-	const struct conf_option *row;
-	const char *found = NULL;
+	const char *other, *found = NULL;
 	size_t i, distance, best = strlen(name) / 4 + 1;
 
 	if (name[0] == '\0' || strlen(name) > NEAR_NAME_MAX)
 		return NULL;
-	for (i = 0; (row = conf_row(i)) != NULL; i++) {
-		if (strlen(row->name) > NEAR_NAME_MAX)
+	for (i = 0; (other = at(i)) != NULL; i++) {
+		if (strlen(other) > NEAR_NAME_MAX)
 			continue;
-		distance = conf_near_distance(name, row->name);
+		distance = near_distance(name, other);
 		if (distance < best) {
 			best = distance;
-			found = row->name;
+			found = other;
 		}
 	}
 	return found;

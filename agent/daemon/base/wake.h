@@ -1,0 +1,38 @@
+/*
+ * wake.h - a function that is run from the event loop, and not by its caller.
+ *
+ * A module that is asked for something from inside a callback, its own perhaps,
+ * only notes it and wakes itself up. So no callback runs under another.
+ */
+#ifndef MSGRAPHD_WAKE_H
+#define MSGRAPHD_WAKE_H
+
+#include <event2/event.h>
+
+/* Starts as all zeros. */
+struct wake {
+	struct event *event; /* owned */
+	void (*run)(void *ctx); /* may free the wake */
+	void *ctx;
+};
+
+/* Prepares the wake. base and ctx are borrowed. 0, or -1 out of memory. */
+int wake_init(struct wake *wake, struct event_base *base,
+    void (*run)(void *ctx), void *ctx);
+
+/* Runs the function once in the loop's next turn, however often it is called. */
+void wake_up(struct wake *wake);
+
+/*
+ * Runs the function once when ms have passed, unless wake_up() does so before.
+ * A second call sets another time. 0, or -1 out of memory.
+ */
+int wake_in(struct wake *wake, long long ms);
+
+/* Forgets what was to be run. */
+void wake_cancel(struct wake *wake);
+
+/* Frees what wake_init() made, if anything. */
+void wake_free(struct wake *wake);
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * check_identities.c - see check_identities.h.
+ *
+ * What an admin probably did not mean, but may have, is a warning: it changes no
+ * exit status.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/daemon/identities/table.h"
+#include "check_identities.h"
+
+#define CHECK_DAY 86400LL
+#define CHECK_ENDS_SOON (30 * CHECK_DAY)
+
+static void check_identities_warn(const struct entry *entry, const char *fmt,
+    ...) __attribute__((format(printf, 2, 3)));
+
+static void
+check_identities_warn(const struct entry *entry, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "warning: %s:%u: ", entry->file, entry->line);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* --- limits of one application --- */
+
+static int
+check_identities_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Of lists that are sorted. */
+static int
+check_identities_same_list(char *const *a, char *const *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	for (; *a != NULL && *b != NULL; a++, b++)
+		if (strcmp(*a, *b) != 0)
+			return 0;
+	return *a == *b;
+}
+
+/* Names the limits in which two entries differ; empty: none. */
+static void
+check_identities_differ(
+    const struct entry *a, const struct entry *b, char *names, size_t size)
+{
+	const char *from =
+	    check_identities_same_text(a->from, b->from) ? "" : " from";
+	const char *senders = check_identities_same_list(a->senders, b->senders)
+	    ? ""
+	    : " senders";
+	const char *recipients =
+	    check_identities_same_list(a->recipients, b->recipients)
+	    ? ""
+	    : " recipients";
+	const char *rate =
+	    a->rate_count == b->rate_count && a->rate_seconds == b->rate_seconds
+	    ? ""
+	    : " rate_limit";
+
+	snprintf(names, size, "%s%s%s%s", from, senders, recipients, rate);
+}
+
+/* Compares with the first entry of the application that may be signed into. */
+static void
+check_identities_limits(const struct table *table, const struct entry *entry)
+{
+	const struct entry *first =
+	    table_first_of(table, ENTRY_SIGN_IN, &entry->application);
+	char names[64];
+
+	if (!entry->sign_in || first == entry)
+		return;
+	check_identities_differ(first, entry, names, sizeof(names));
+	if (names[0] != '\0')
+		check_identities_warn(entry,
+		    "entries \"%s\" and \"%s\" have one application and differ "
+		    "in%s: whoever has its secret can sign in as either",
+		    first->name, entry->name, names);
+}
+
+/* --- one entry --- */
+
+static void
+check_identities_networks(const struct entry *entry)
+{
+	char text[NETWORK_TEXT_SIZE];
+	size_t i;
+
+	for (i = 0; i < entry->network_count; i++)
+		if (entry->networks[i].bits == 0 ||
+		    (network_is_ipv4(&entry->networks[i]) &&
+			entry->networks[i].bits == NETWORK_IPV4_BITS))
+			check_identities_warn(entry,
+			    "entry \"%s\" takes mail from everybody (clients="
+			    "%s)",
+			    entry->name,
+			    network_text(&entry->networks[i], text));
+}
+
+/* Returns 1 after a complaint. */
+static int
+check_identities_credential(const struct entry *entry, const char *user)
+{
+	long long ends, left;
+	struct error err;
+
+	if (entry->credential == NULL)
+		return 0;
+	if (credential_check(entry->credential, &ends, &err) == -1) {
+		fprintf(stderr, "msgraphd: as user %s: %s:%u: %s\n", user,
+		    entry->file, entry->line, err.text);
+		return 1;
+	}
+	left = ends - (long long)time(NULL);
+	if (ends != 0 && left < CHECK_ENDS_SOON)
+		check_identities_warn(entry, "%s %s ends in %lld days",
+		    credential_attribute(entry->credential),
+		    credential_value(entry->credential), left / CHECK_DAY);
+	return 0;
+}
+
+int
+check_identities(const struct conf *conf, const char *user)
+{
+	struct table *table;
+	struct error err;
+	int complaints = 0;
+	size_t i;
+
+	table =
+	    table_read(conf->identity_maps, conf_has_default_maps(conf), &err);
+	if (table == NULL) {
+		fprintf(stderr, "msgraphd: as user %s: %s\n", user, err.text);
+		return 1;
+	}
+	for (i = 0; i < table_count(table); i++) {
+		check_identities_limits(table, table_at(table, i));
+		check_identities_networks(table_at(table, i));
+		complaints +=
+		    check_identities_credential(table_at(table, i), user);
+	}
+	table_free(&table);
+	return complaints;
+}

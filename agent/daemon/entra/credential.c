@@ -1,0 +1,133 @@
+/*
+ * credential.c - see credential.h. The kinds, and what they have in common.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "credential_common.h"
+#include "credential_kind.h"
+#include "lib/base/log.h"
+
+#define DAY_SECONDS 86400LL
+#define WARN_DAYS 30
+
+static const struct credential_kind *const kinds[] = {
+    &credential_secret,
+    &credential_certificate,
+    &credential_token,
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+struct credential {
+	const struct credential_kind *kind;
+	char value[];
+};
+
+static const struct credential_kind *
+credential_find_kind(const char *attribute)
+{
+	size_t i;
+
+	for (i = 0; i < KINDS; i++)
+		if (strcmp(kinds[i]->attribute, attribute) == 0)
+			return kinds[i];
+	return NULL;
+}
+
+int
+credential_is_attribute(const char *name)
+{
+	return credential_find_kind(name) != NULL;
+}
+
+struct credential *
+credential_new(const char *attribute, const char *value, struct error *err)
+{
+	const struct credential_kind *kind = credential_find_kind(attribute);
+	struct credential *credential;
+	const char *unfit;
+
+	if (kind == NULL) {
+		error_set(err, ERROR_OURS, "4.3.5",
+		    "%s is no kind of credential", attribute);
+		return NULL;
+	}
+	if ((unfit = kind->unfit(value)) != NULL) {
+		error_set(err, ERROR_OURS, "4.3.5", "%s %s", attribute, unfit);
+		return NULL;
+	}
+	credential = malloc(sizeof(*credential) + strlen(value) + 1);
+	if (credential == NULL) {
+		error_no_memory(err);
+		return NULL;
+	}
+	credential->kind = kind;
+	strcpy(credential->value, value);
+	return credential;
+}
+
+void
+credential_free(struct credential **credentialp)
+{
+	free(*credentialp);
+	*credentialp = NULL;
+}
+
+const char *
+credential_attribute(const struct credential *credential)
+{
+	return credential->kind->attribute;
+}
+
+const char *
+credential_value(const struct credential *credential)
+{
+	return credential->value;
+}
+
+int
+credential_check(
+    const struct credential *credential, long long *ends, struct error *err)
+{
+	*ends = 0;
+	return credential->kind->check(credential->value, ends, err);
+}
+
+struct secret *
+credential_prove(const struct credential *credential,
+    const struct identity *application, const char *audience,
+    enum credential_proof *proof, struct error *err)
+{
+	*proof = credential->kind->proof;
+	return credential->kind->prove(
+	    credential->value, application, audience, err);
+}
+
+/* --- once a day --- */
+
+static void
+credential_warn(
+    void *arg, const char *entry, const struct credential *credential)
+{
+	struct error err;
+	long long ends, left;
+
+	(void)arg;
+	if (credential_check(credential, &ends, &err) == -1) {
+		log_warning("NOQUEUE: mail of entry %s would wait: %s", entry,
+		    err.text);
+		return;
+	}
+	left = ends - credential_now();
+	if (ends != 0 && left < WARN_DAYS * DAY_SECONDS)
+		log_warning("NOQUEUE: the certificate of entry %s, %s, ends in "
+			    "%lld days; mail of the entry waits from then on",
+		    entry, credential->value, left / DAY_SECONDS);
+}
+
+void
+credentials_warn(const struct credentials *credentials)
+{
+	credentials->each(credentials->ctx, credential_warn, NULL);
+}

@@ -1,0 +1,73 @@
+/*
+ * identities_audit.c - what a reload has changed, a line for each entry. Values
+ * are as written, so another way to write the same is a change as well.
+ */
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "identities_private.h"
+#include "table_entry.h"
+
+#define IDENTITIES_AUDIT_MAX 512
+
+static int
+identities_audit_differ(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}
+
+/* Appends the names of the attributes that differ. */
+static void
+identities_audit_compare(
+    struct buf *names, const struct entry *old, const struct entry *new)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; (name = table_entry_attribute(i)) != NULL; i++)
+		if (identities_audit_differ(old->values[i], new->values[i]))
+			buf_printf(
+			    names, "%s%s", names->len == 0 ? "" : " ", name);
+}
+
+static void
+identities_audit_line(
+    const struct entry *entry, const char *action, const char *attributes)
+{
+	char application[IDENTITY_TEXT_SIZE];
+
+	log_info("audit: entry=%s, application=%s, action=%s (%s:%u%s%s)",
+	    entry->name, identity_text(&entry->application, application),
+	    action, entry->file, entry->line, attributes[0] == '\0' ? "" : ": ",
+	    attributes);
+}
+
+static void
+identities_audit_entry(const struct table *old, const struct entry *entry)
+{
+	const struct entry *before = table_find(old, entry->name);
+	struct buf names;
+
+	if (before == NULL) {
+		identities_audit_line(entry, "added", "");
+		return;
+	}
+	buf_init(&names, IDENTITIES_AUDIT_MAX);
+	identities_audit_compare(&names, before, entry);
+	if (names.len > 0)
+		identities_audit_line(entry, "changed", names.bytes);
+	buf_free(&names);
+}
+
+void
+identities_audit(const struct table *old, const struct table *new)
+{
+	size_t i;
+
+	for (i = 0; i < table_count(new); i++)
+		identities_audit_entry(old, table_at(new, i));
+	for (i = 0; i < table_count(old); i++)
+		if (table_find(new, table_at(old, i)->name) == NULL)
+			identities_audit_line(table_at(old, i), "removed", "");
+}

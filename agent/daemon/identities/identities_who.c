@@ -1,0 +1,286 @@
+/*
+ * identities_who.c - who is it that signs in, and may that application in at
+ * all: the gate, at AUTH and at MAIL. See identities.h and identities(5).
+ *
+ * Whoever tries does so as often as they like, so the lines about refusals go
+ * through seldom.c.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/daemon/base/reason.h"
+#include "lib/base/log.h"
+#include "identities_private.h"
+
+/* RFC 4954 section 6, and RFC 7505's neighbour in IANA's registry for 13 */
+#define IDENTITIES_DSN_CREDENTIAL "5.7.8"
+#define IDENTITIES_DSN_DISABLED "5.7.13"
+#define IDENTITIES_DSN_TABLE "4.3.5"
+
+static enum identities_result identities_answer(struct identities_user *user,
+    enum identities_result result, const char *dsn, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Fills in a refusal, or "not now", and returns result. */
+static enum identities_result
+identities_answer(struct identities_user *user, enum identities_result result,
+    const char *dsn, const char *fmt, ...)
+{
+	va_list ap;
+
+	user->dsn = dsn;
+	va_start(ap, fmt);
+	vsnprintf(user->text, sizeof(user->text), fmt, ap);
+	va_end(ap);
+	return result;
+}
+
+/*
+ * Logs what became of a sign-in; remedy says why and what an admin can do. The
+ * same matter, which is a tenant, an application or an entry, is not logged
+ * again soon. application may be NULL.
+ */
+static void
+identities_log(struct identities *identities, const char *matter,
+    const struct identity *application, const char *status, const char *remedy)
+{
+	char text[IDENTITY_TEXT_SIZE], others[64] = "";
+	unsigned long left_out;
+
+	if (!seldom_may(&identities->seldom, matter, &left_out))
+		return;
+	if (left_out > 0)
+		snprintf(others, sizeof(others),
+		    "; %lu such lines were left out before", left_out);
+	if (application == NULL)
+		log_warning("NOQUEUE: reason=" REASON_IDENTITY
+			    ", status=%s (%s%s)",
+		    status, remedy, others);
+	else
+		log_warning("NOQUEUE: application=%s, reason=" REASON_IDENTITY
+			    ", status=%s (%s%s)",
+		    identity_text(application, text), status, remedy, others);
+}
+
+/* --- the gate --- */
+
+/* Writes the line that lets the tenant in. */
+static void
+identities_line_to_add(
+    const struct conf *conf, const char *tenant, char *line, size_t size)
+{
+	const char *old = conf->allowed_tenants;
+	int n = snprintf(line, size, "allowed_tenants = %s%s%s",
+	    old == NULL ? "" : old, old == NULL ? "" : ", ", tenant);
+
+	if (n < 0 || (size_t)n >= size)
+		snprintf(line, size, "add %s to allowed_tenants", tenant);
+}
+
+/* Neither setting nor table says who may sign in, as before there were any. */
+static enum identities_result
+identities_grandfather(
+    struct identities *identities, struct identities_user *user)
+{
+	const char *tenant = user->application.tenant;
+	struct state_credential known = {0};
+	char line[128], remedy[512];
+	struct error err;
+	int found;
+
+	found = state_get(identities->state, &user->application, &known, &err);
+	state_credential_clear(&known);
+	if (found == 1)
+		return IDENTITIES_OK;
+	if (found == -1)
+		return identities_answer(
+		    user, IDENTITIES_LATER, err.dsn, "%s", err.text);
+	identities_line_to_add(identities->conf, tenant, line, sizeof(line));
+	snprintf(remedy, sizeof(remedy),
+	    "the application is new here, and nothing says which ones may sign "
+	    "in; if tenant %s is yours, add to msgraph.conf and reload: %s",
+	    tenant, line);
+	identities_log(
+	    identities, tenant, &user->application, "unavailable", remedy);
+	return identities_answer(user, IDENTITIES_LATER, "4.7.0",
+	    "the relay's admin must allow tenant %s first", tenant);
+}
+
+/* Decides about an application that the table does not name. */
+static enum identities_result
+identities_gate(struct identities *identities, struct identities_user *user)
+{
+	const char *tenant = user->application.tenant;
+	char line[256], remedy[512];
+
+	if (conf_allows_tenant(identities->conf, tenant))
+		return IDENTITIES_OK;
+	if (identities->conf->allowed_tenants == NULL &&
+	    table_count(identities->table) == 0)
+		return identities_grandfather(identities, user);
+	identities_line_to_add(identities->conf, tenant, line, sizeof(line));
+	snprintf(remedy, sizeof(remedy),
+	    "neither allowed_tenants nor the table of identities names tenant "
+	    "%s; to let it in: %s",
+	    tenant, line);
+	identities_log(
+	    identities, tenant, &user->application, "refused", remedy);
+	return identities_answer(user, IDENTITIES_REFUSED,
+	    IDENTITIES_DSN_CREDENTIAL,
+	    "the relay takes no applications of tenant %s", tenant);
+}
+
+/* --- which entry --- */
+
+static enum identities_result
+identities_sign_in_as(struct identities *identities,
+    struct identities_user *user, const struct entry *entry)
+{
+	const char *dsn = IDENTITIES_DSN_DISABLED;
+	char remedy[256] = "";
+
+	user->application = entry->application;
+	if (entry->disabled) {
+		snprintf(remedy, sizeof(remedy), "entry \"%s\" is disabled",
+		    entry->name);
+	} else if (!entry->sign_in) {
+		dsn = IDENTITIES_DSN_CREDENTIAL;
+		snprintf(remedy, sizeof(remedy),
+		    "entry \"%s\" is for clients that bring no secret, unless "
+		    "it has sign_in=yes",
+		    entry->name);
+	}
+	if (remedy[0] != '\0') {
+		identities_log(identities, entry->name, &user->application,
+		    "refused", remedy);
+		return identities_answer(
+		    user, IDENTITIES_REFUSED, dsn, "%s", remedy);
+	}
+	memcpy(user->entry, entry->name, sizeof(user->entry));
+	return IDENTITIES_OK;
+}
+
+/* More than one entry: the log names them, the client is not told. */
+static enum identities_result
+identities_ambiguous(
+    struct identities *identities, struct identities_user *user)
+{
+	const struct entry *entry = table_first_of(
+	    identities->table, ENTRY_SIGN_IN, &user->application);
+	char remedy[512], names[256] = "", matter[IDENTITY_TEXT_SIZE];
+	size_t used = 0;
+
+	for (; entry != NULL && used < sizeof(names) - 1;
+	     entry = table_next_of(identities->table, ENTRY_SIGN_IN, entry)) {
+		snprintf(names + used, sizeof(names) - used, "%s%s",
+		    used == 0 ? "" : ", ", entry->name);
+		used = strlen(names);
+	}
+	snprintf(remedy, sizeof(remedy),
+	    "several entries have this application: %s; the user name must "
+	    "end with one of them, as in %s@%s.NAME, or be NAME@%s",
+	    names, user->application.tenant, user->application.client,
+	    identities->conf->identity_lookup_suffix);
+	identities_log(identities, identity_text(&user->application, matter),
+	    &user->application, "refused", remedy);
+	return identities_answer(user, IDENTITIES_REFUSED,
+	    IDENTITIES_DSN_CREDENTIAL,
+	    "several entries have this application, so the user name must "
+	    "name one, which the log lists");
+}
+
+/* A name without an entry's: the one entry that may be signed into. */
+static enum identities_result
+identities_who_raw(struct identities *identities, struct identities_user *user)
+{
+	const struct table *table = identities->table;
+	const struct entry *any =
+	    table_first_of(table, ENTRY_ALL, &user->application);
+	const struct entry *entry =
+	    table_first_of(table, ENTRY_SIGN_IN, &user->application);
+
+	if (identities_is_disabled(table, &user->application))
+		return identities_sign_in_as(identities, user, any);
+	if (entry != NULL && table_next_of(table, ENTRY_SIGN_IN, entry) != NULL)
+		return identities_ambiguous(identities, user);
+	if (entry != NULL)
+		return identities_sign_in_as(identities, user, entry);
+	if (any != NULL &&
+	    !conf_allows_tenant(identities->conf, user->application.tenant))
+		return identities_sign_in_as(identities, user, any);
+	return identities_gate(identities, user);
+}
+
+static enum identities_result
+identities_who_lookup(struct identities *identities, const char *name,
+    struct identities_user *user)
+{
+	const struct entry *entry =
+	    name[0] == '\0' ? NULL : table_find(identities->table, name);
+	char remedy[256];
+
+	if (entry != NULL)
+		return identities_sign_in_as(identities, user, entry);
+	snprintf(remedy, sizeof(remedy),
+	    "a user name asks for entry \"%s\", which is not in the table",
+	    name);
+	identities_log(identities, remedy, NULL, "refused", remedy);
+	return identities_answer(user, IDENTITIES_REFUSED,
+	    IDENTITIES_DSN_CREDENTIAL,
+	    "the table of identities has no entry of that name");
+}
+
+static enum identities_result
+identities_no_table(struct identities *identities, struct identities_user *user)
+{
+	identities_log(
+	    identities, "", NULL, "unavailable", identities->fault.text);
+	return identities_answer(user, IDENTITIES_LATER, IDENTITIES_DSN_TABLE,
+	    "table of identities: %s", identities->fault.text);
+}
+
+enum identities_result
+identities_who(struct identities *identities, const char *name, size_t len,
+    struct identities_user *user)
+{
+	const struct conf *conf = identities->conf;
+	const char *delimiters = conf_delimiters(conf), *reason;
+	char suffix[ENTRY_NAME_SIZE];
+	const struct entry *entry = NULL;
+	int is_lookup;
+
+	memset(user, 0, sizeof(*user));
+	is_lookup = identity_parse_lookup(
+	    name, len, delimiters, conf->identity_lookup_suffix, suffix);
+	if (!is_lookup &&
+	    identity_parse_entry(name, len, delimiters, &user->application,
+		suffix, &reason) == -1)
+		return identities_answer(user, IDENTITIES_REFUSED,
+		    IDENTITIES_DSN_CREDENTIAL, "%s", reason);
+	user->is_ours = 1;
+	if (identities->table == NULL)
+		return identities_no_table(identities, user);
+	if (is_lookup)
+		return identities_who_lookup(identities, suffix, user);
+	if (suffix[0] != '\0')
+		entry = identities_entry_of(
+		    identities->table, suffix, &user->application);
+	return entry != NULL ? identities_sign_in_as(identities, user, entry)
+			     : identities_who_raw(identities, user);
+}
+
+enum identities_result
+identities_sign_in(struct identities *identities, const char *name, size_t len,
+    struct identities_user *user)
+{
+	enum identities_result result =
+	    identities_who(identities, name, len, user);
+
+	if (!user->is_ours)
+		/* it may be a secret, in the wrong field */
+		log_info("NOQUEUE: reason=" REASON_CREDENTIAL
+			 ", status=refused (a user name of %zu bytes: %s)",
+		    len, user->text);
+	return result;
+}

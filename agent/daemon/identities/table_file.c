@@ -1,0 +1,127 @@
+/*
+ * table_file.c - see table_file.h.
+ *
+ * A file is checked once it is open. Who may write it decides who sends as
+ * whom, so it is refused where that is anybody but root and msgraphd.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "table_file.h"
+
+static int
+table_file_check(const struct stat *st, const char *file, struct error *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return error_set(
+		    err, ERROR_OURS, "4.3.5", "%s: not a regular file", file);
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "%s: it belongs to uid %u, who could change who sends as "
+		    "whom; run: chown root %s",
+		    file, (unsigned int)st->st_uid, file);
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "%s: mode %04o lets others change who sends as whom; run: "
+		    "chmod go-w %s",
+		    file, (unsigned int)(st->st_mode & 07777), file);
+	if ((unsigned long long)st->st_size > TABLE_FILE_MAX)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "%s: longer than %lu bytes", file, TABLE_FILE_MAX);
+	return 0;
+}
+
+/* Bytes that were read, or -1. */
+static ssize_t
+table_file_read_all(int fd, char *to, size_t room)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < room && (n = read(fd, to + len, room - len)) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+static int
+table_file_read_open(
+    int fd, const char *file, char **bytes, size_t *len, struct error *err)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) == -1)
+		return error_set(
+		    err, ERROR_OURS, "4.3.5", "%s: %s", file, strerror(errno));
+	if (table_file_check(&st, file, err) == -1)
+		return -1;
+	if ((*bytes = malloc((size_t)st.st_size + 1)) == NULL)
+		return error_no_memory(err);
+	n = table_file_read_all(fd, *bytes, (size_t)st.st_size);
+	if (n == -1) {
+		free(*bytes);
+		*bytes = NULL;
+		return error_set(err, ERROR_OURS, "4.3.5", "read %s: %s", file,
+		    strerror(errno));
+	}
+	(*bytes)[n] = '\0';
+	*len = (size_t)n;
+	return 1;
+}
+
+int
+table_file_read(const char *file, char **bytes, size_t *len, struct error *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), result;
+
+	*bytes = NULL;
+	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (fd == -1)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "%s: %s; msgraphd must be able to read it", file,
+		    strerror(errno));
+	result = table_file_read_open(fd, file, bytes, len, err);
+	close(fd);
+	return result;
+}
+
+void
+table_file_look(const char *file, struct table_mark *mark)
+{
+	struct stat st;
+
+	memset(mark, 0, sizeof(*mark));
+	if (stat(file, &st) == -1)
+		return;
+	mark->is_there = 1;
+	mark->device = st.st_dev;
+	mark->inode = st.st_ino;
+	mark->size = st.st_size;
+	mark->modified = st.st_mtim;
+	mark->changed = st.st_ctim;
+}
+
+static int
+table_file_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+int
+table_file_same(const struct table_mark *a, const struct table_mark *b)
+{
+	return a->is_there == b->is_there && a->device == b->device &&
+	    a->inode == b->inode && a->size == b->size &&
+	    table_file_same_time(&a->modified, &b->modified) &&
+	    table_file_same_time(&a->changed, &b->changed);
+}

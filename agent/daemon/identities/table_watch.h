@@ -1,0 +1,42 @@
+/*
+ * table_watch.h - whether the files of the table in force have changed.
+ */
+#ifndef MSGRAPHD_TABLE_WATCH_H
+#define MSGRAPHD_TABLE_WATCH_H
+
+#include "table_file.h"
+
+struct table_watch {
+	char **files; /* a list of table_value_list(); NULL: no files */
+	char *setting; /* that the files are of */
+	struct table_mark *marks; /* when they were last looked at */
+	size_t count;
+};
+
+/*
+ * Looks at the files of a setting; NULL is as empty. 0; or -1 with *err, out of
+ * memory. table_watch_clear() frees in any case.
+ */
+int table_watch_look(
+    struct table_watch *watch, const char *setting, struct error *err);
+
+/* Returns 1 when both are of the same setting, and the files are the same. */
+int table_watch_same(const struct table_watch *a, const struct table_watch *b);
+
+/*
+ * Returns a file that was there and is not now, or NULL; both are of the same
+ * setting. Borrowed of now.
+ */
+const char *table_watch_gone(
+    const struct table_watch *was, const struct table_watch *now);
+
+/*
+ * Returns 1 when a file was written within the last second: whoever writes it
+ * may not be done.
+ */
+int table_watch_is_fresh(const struct table_watch *watch);
+
+/* Frees what the struct owns; takes all zeros. */
+void table_watch_clear(struct table_watch *watch);
+
+#endif

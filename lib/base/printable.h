@@ -1,0 +1,28 @@
+/*
+ * printable.h - which characters a line for a person, a header or a protocol may
+ * hold.
+ */
+#ifndef MSGRAPH_PRINTABLE_H
+#define MSGRAPH_PRINTABLE_H
+
+/* Returns 1 for an ASCII control character: C0 or DEL. */
+static inline int
+printable_is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+/* Returns 1 for ASCII that leaves a mark: no blank, no control character. */
+static inline int
+printable_is_visible(char c)
+{
+	return c > ' ' && c < 0x7f;
+}
+
+/*
+ * Replaces the control characters of a text (C0, DEL and C1), and each byte that
+ * is not UTF-8, so that the text stays one line wherever it is shown.
+ */
+void printable_make(char *text, char instead);
+
+#endif

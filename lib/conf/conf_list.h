@@ -1,0 +1,15 @@
+/*
+ * conf_list.h - settings that are lists, and words of names in them. For this
+ * folder alone.
+ */
+#ifndef MSGRAPH_CONF_LIST_H
+#define MSGRAPH_CONF_LIST_H
+
+#include "lib/base/error.h"
+
+/* Each checks a value: 0, or -1 with err->text saying what it must be. */
+int conf_list_check_files(const char *value, struct error *err);
+int conf_list_check_tenants(const char *value, struct error *err);
+int conf_list_check_word(const char *value, struct error *err);
+
+#endif

@@ -1,0 +1,285 @@
+/*
+ * The table changes while the daemon runs and mail waits
+ * (agent/daemon/identities/identities.c).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "identities_fake.h"
+
+/* --- the table changes --- */
+
+static const struct sign_in_row a_is_there = {T "@" C, "a", NULL};
+static const struct sign_in_row a_is_gone = {T "@" C, "5.7.8", NULL};
+
+static void
+test_mistake_keeps_the_old(void **state)
+{
+	const char *text;
+
+	(void)state;
+	start("a application=T/C\n", NULL);
+	listen_to_log();
+	change("a application=T/C\nb sender=@x application=T/D\n");
+	identities_refresh(ids, 0);
+	identities_refresh(ids, 0);
+	text = said();
+	assert_int_equal(count_lines(text, "\n"), 1);
+	assert_said(text,
+	    "error: table of identities: not read again, the old "
+	    "one stays: ");
+	assert_said(text,
+	    ":2: unknown attribute \"sender\"; did you mean "
+	    "\"senders\"?");
+	check_sign_in(&a_is_there);
+	listen_to_log();
+	identities_refresh(ids, 1);
+	assert_said(said(), "the old one stays");
+	check_sign_in(&a_is_there);
+	change("b application=T/D\n");
+	check_sign_in(&a_is_gone);
+	check_sign_in(&(struct sign_in_row){T "@" D, "b", NULL});
+}
+
+static void
+test_vanished_file(void **state)
+{
+	const char *text;
+
+	(void)state;
+	start("a application=T/C\n", NULL);
+	assert_int_equal(unlink(table_path), 0);
+	listen_to_log();
+	identities_refresh(ids, 0);
+	identities_refresh(ids, 0);
+	text = said();
+	assert_int_equal(count_lines(text, "\n"), 1);
+	assert_said(text,
+	    "identities has gone; the old table stays, until a "
+	    "reload says that this is meant");
+	check_sign_in(&a_is_there);
+	/* it comes back */
+	change("b application=T/D\n");
+	check_sign_in(&a_is_gone);
+	change("a application=T/C\n");
+	check_sign_in(&a_is_there);
+	assert_int_equal(unlink(table_path), 0);
+	identities_refresh(ids, 0);
+	check_sign_in(&a_is_there);
+	identities_refresh(ids, 1);
+	check_sign_in(&(struct sign_in_row){U "@" C, LATER_, NULL});
+}
+
+/* Another setting that names no file is a mistake, for a reload as well. */
+static void
+test_wrong_setting(void **state)
+{
+	char wrong[80];
+
+	(void)state;
+	snprintf(wrong, sizeof(wrong), "%s.wrong", table_path);
+	start("a application=T/C\n", NULL);
+	conf.identity_maps = wrong;
+	listen_to_log();
+	identities_refresh(ids, 1);
+	assert_said(said(), "wrong: there is no such file");
+	check_sign_in(&a_is_there);
+	conf.identity_maps = NULL;
+	identities_refresh(ids, 1);
+	check_sign_in(&(struct sign_in_row){U "@" C, LATER_, NULL});
+	conf.identity_maps = table_path;
+	identities_refresh(ids, 1);
+	check_sign_in(&a_is_there);
+}
+
+static void
+test_half_written_file(void **state)
+{
+	(void)state;
+	start("a application=T/C\n", NULL);
+	/* whoever writes it may not be done */
+	table_write("b application=T/D\n");
+	identities_refresh(ids, 0);
+	check_sign_in(&a_is_there);
+	age(2);
+	identities_refresh(ids, 0);
+	check_sign_in(&a_is_gone);
+}
+
+/* A mistake at the start: nobody, and nothing is certain. */
+static void
+test_mistake_at_the_start(void **state)
+{
+	static const struct ask_row asked = {
+	    "4.3.5", ":1: ", {.client_address = "192.0.2.1"}};
+	static const struct ask_row asked_user = {
+	    "4.3.5", ":1: ", {.user = T "@" C}};
+	static const struct ask_row asked_login = {
+	    "4.3.5", ":1: ", {.user = "bob"}};
+	char name[ENTRY_NAME_SIZE];
+	struct policy_answer answer;
+	struct error err;
+
+	(void)state;
+	listen_to_log();
+	start("a application=1\n", "any");
+	assert_said(said(),
+	    "error: table of identities: not read, and until "
+	    "it is mended nobody signs in and mail waits: ");
+	check_sign_in(&(struct sign_in_row){T "@" C, LATER_, ":1: "});
+	check_sign_in(&(struct sign_in_row){"a@lookup", LATER_, ":1: "});
+	/* what is no name of ours is none whatever the table says */
+	check_sign_in(&(struct sign_in_row){"bob", "5.7.8", NULL});
+	ask(&asked, &answer);
+	assert_int_equal(answer.status, POLICY_LATER);
+	ask(&asked_user, &answer);
+	ask(&asked_login, &answer);
+	assert_int_equal(identities_may_deliver(ids, &app, "a", &err), -1);
+	assert_string_equal(err.dsn, "4.3.5");
+	assert_non_null(strstr(err.text, "identities:1: application: "));
+	assert_int_equal(identities_may_deliver(ids, &app, "", &err), -1);
+	assert_null(identities_credentials(ids)->find(
+	    identities_credentials(ids)->ctx, &app, "", name));
+	change("a application=T/C\n");
+	check_sign_in(&a_is_there);
+	assert_int_equal(identities_may_deliver(ids, &app, "a", &err), 0);
+}
+
+static void
+test_audit(void **state)
+{
+	const char *text;
+
+	(void)state;
+	listen_to_log();
+	start(
+	    "a application=T/C\nb application=T/D\nc application=U/C\n", NULL);
+	assert_null(strstr(said(), "audit"));
+	listen_to_log();
+	change("# moved\nb application=T/D senders=@x rate_limit=1/s\n"
+	       "a application=T/C\nd application=U/C\n");
+	text = said();
+	assert_said(text, "test[");
+	assert_said(text,
+	    ": audit: entry=b, application=" T "/" D ", action=changed (");
+	assert_said(text, "identities:2: senders rate_limit)\n");
+	assert_said(
+	    text, ": audit: entry=d, application=" U "/" C ", action=added (");
+	assert_said(text,
+	    ": audit: entry=c, application=" U "/" C ", action=removed (");
+	assert_null(strstr(text, "entry=a"));
+	listen_to_log();
+	identities_refresh(ids, 1);
+	assert_null(strstr(said(), "audit"));
+}
+
+/* --- mail that waits, and credentials --- */
+
+static void
+test_may_deliver(void **state)
+{
+	static const struct {
+		const char *table, *entry, *dsn, *text;
+	} rows[] = {
+	    {"a application=T/C\n", "a", NULL, NULL},
+	    {"a application=T/C\n", "", NULL, NULL},
+	    /* renamed, removed, of another application by now */
+	    {"b application=T/C\n", "a", NULL, NULL},
+	    {"", "a", NULL, NULL},
+	    {"a application=T/D disabled=yes\n", "a", NULL, NULL},
+	    {"a application=T/C disabled=yes\nb application=T/C\n", "a",
+		"4.7.13", "entry \"a\" of the table of identities is disabled"},
+	    {"a application=T/C disabled=yes\nb application=T/C\n", "b", NULL,
+		NULL},
+	    {"a application=T/C disabled=yes\nb application=T/C\n", "", NULL,
+		NULL},
+	    {"a application=T/C disabled=yes\n", "", "4.7.13",
+		"every entry of the application is disabled"},
+	    {"a application=T/C disabled=yes\n", "old", "4.7.13", "every"},
+	};
+	struct error err;
+	size_t i;
+	int result;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start(rows[i].table, NULL);
+		result = identities_may_deliver(ids, &app, rows[i].entry, &err);
+		assert_int_equal(result, rows[i].dsn == NULL ? 0 : -1);
+		if (result == 0)
+			continue;
+		assert_string_equal(err.dsn, rows[i].dsn);
+		assert_non_null(strstr(err.text, rows[i].text));
+	}
+}
+
+static void
+count_credentials(
+    void *arg, const char *entry, const struct credential *credential)
+{
+	char *names = arg;
+
+	assert_non_null(credential);
+	strcat(strcat(names, entry), " ");
+}
+
+static void
+test_credentials(void **state)
+{
+	static const struct {
+		const char *entry, *name; /* NULL: none */
+	} rows[] = {
+	    {"", "b"},
+	    {"a", NULL},
+	    {"b", "b"},
+	    {"c", "c"},
+	    {"off", NULL},
+	    {"other", NULL},
+	    {"gone", NULL},
+	};
+	const struct credentials *credentials;
+	const struct credential *found;
+	char name[ENTRY_NAME_SIZE], names[64] = "";
+	size_t i;
+
+	(void)state;
+	start("off application=T/C secret_file=/off disabled=yes\n"
+	      "a application=T/C\nb application=T/C secret_file=/b\n"
+	      "c application=T/C certificate_file=/c\n"
+	      "other application=T/D secret_file=/other\n",
+	    NULL);
+	credentials = identities_credentials(ids);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		found = credentials->find(
+		    credentials->ctx, &app, rows[i].entry, name);
+		assert_true((found == NULL) == (rows[i].name == NULL));
+		if (found == NULL)
+			continue;
+		assert_string_equal(name, rows[i].name);
+		assert_string_equal(credential_value(found) + 1, name);
+	}
+	assert_null(credentials->find(credentials->ctx, &app_3, "", name));
+	credentials->each(credentials->ctx, count_credentials, names);
+	assert_string_equal(names, "b c other ");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_mistake_keeps_the_old),
+	    cmocka_unit_test(test_vanished_file),
+	    cmocka_unit_test(test_wrong_setting),
+	    cmocka_unit_test(test_half_written_file),
+	    cmocka_unit_test(test_mistake_at_the_start),
+	    cmocka_unit_test(test_audit),
+	    cmocka_unit_test(test_may_deliver),
+	    cmocka_unit_test(test_credentials),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
