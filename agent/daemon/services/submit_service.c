@@ -224,6 +224,26 @@ submit_service_read_request(
 	return result;
 }
 
+/*
+ * Notes whose mailbox it is as soon as a message is accepted, since the first one
+ * may bounce before a delivery begins: at the agent, or in Postfix.
+ */
+static void
+submit_service_expect_sender(struct conn *conn,
+    const struct policy_question *question, const struct policy_answer *answer)
+{
+	const char *mailbox = question->mailbox;
+	struct error err;
+
+	if (question->stage != POLICY_END || answer->status != POLICY_OK)
+		return;
+	if (answer->from[0] != '\0')
+		mailbox = answer->from;
+	if (sender_expect(
+		conn->daemon->state, mailbox, &answer->application, &err) == -1)
+		log_error("%s", err.text);
+}
+
 /* Answers a question of policy (lib/local/policy.h). Returns 0 where it is none. */
 static int
 submit_service_answer_policy(struct conn *conn)
@@ -238,6 +258,7 @@ submit_service_answer_policy(struct conn *conn)
 	buf_init(&out, POLICY_ANSWER_MAX);
 	if (found == 1) {
 		identities_ask(conn->daemon->identities, &question, &answer);
+		submit_service_expect_sender(conn, &question, &answer);
 		if (policy_answer_format(&out, &answer) == -1)
 			out.len = 0;
 	}
