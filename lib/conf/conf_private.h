@@ -14,6 +14,7 @@ struct conf_old {
 	const char *why; /* where it is gone: what there is instead */
 };
 
+#define CONF_ROWS_MAX 64 /* of the table of settings */
 #define CONF_LINE_SIZE 2048 /* of a buffer, line end and NUL included */
 
 /*
