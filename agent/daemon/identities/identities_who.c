@@ -13,10 +13,14 @@
 #include "lib/base/log.h"
 #include "identities_private.h"
 
-/* RFC 4954 section 6, and RFC 7505's neighbour in IANA's registry for 13 */
+/* RFC 4954 section 6, RFC 5248 section 2.4 ("User Account Disabled") */
 #define IDENTITIES_WHO_DSN_CREDENTIAL "5.7.8"
 #define IDENTITIES_WHO_DSN_DISABLED "5.7.13"
+
+/* RFC 3463: not until an admin acts; configuration; a fault of this host */
+#define IDENTITIES_WHO_DSN_NEW "4.7.0"
 #define IDENTITIES_WHO_DSN_TABLE "4.3.5"
+#define IDENTITIES_WHO_DSN_STATE "4.3.0"
 
 static enum identities_result identities_who_answer(
     struct identities_user *user, enum identities_result result,
@@ -94,9 +98,12 @@ identities_who_grandfather(
 	state_credential_clear(&known);
 	if (found == 1)
 		return IDENTITIES_OK;
-	if (found == -1)
-		return identities_who_answer(
-		    user, IDENTITIES_LATER, err.dsn, "%s", err.text);
+	if (found == -1) {
+		identities_who_log(identities, "state", &user->application,
+		    "unavailable", err.text);
+		return identities_who_answer(user, IDENTITIES_LATER,
+		    IDENTITIES_WHO_DSN_STATE, "%s", err.text);
+	}
 	identities_who_line_to_add(
 	    identities->conf, tenant, line, sizeof(line));
 	snprintf(remedy, sizeof(remedy),
@@ -105,7 +112,8 @@ identities_who_grandfather(
 	    tenant, line);
 	identities_who_log(
 	    identities, tenant, &user->application, "unavailable", remedy);
-	return identities_who_answer(user, IDENTITIES_LATER, "4.7.0",
+	return identities_who_answer(user, IDENTITIES_LATER,
+	    IDENTITIES_WHO_DSN_NEW,
 	    "the relay's admin must allow tenant %s first", tenant);
 }
 
