@@ -204,7 +204,8 @@ threads:
 	@set -e; for t in $(TSAN_TESTS); do $$t; done
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/tests/threads.supp \
 	    MSGRAPH_BUILD=$(CURDIR)/$(TSAN_BUILD) tests/with-users $(PYTEST) \
-	    tests/e2e/test_milter_alone.py tests/e2e/test_milter_process.py
+	    tests/e2e/test_milter_alone.py tests/e2e/test_milter_policy.py \
+	    tests/e2e/test_milter_process.py
 
 # while you work: what is found in a minute
 quick:

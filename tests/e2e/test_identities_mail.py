@@ -122,7 +122,7 @@ def test_nobody_at_lookup(site, app):
     mark = site.postfix.mark()
     with site.connect() as client:
         assert client.auth_plain("nobody@lookup", app.secret).code == 535
-    assert "entra: nobody@lookup refused: " in site.postfix.log_text(mark)
+    site.postfix.wait_log("entra: nobody@lookup refused: ", since=mark)
 
 
 # --- the log, and forged stamps
@@ -329,6 +329,36 @@ def test_recipients(site, app, mailbox):
     assert sorted(mail.recipients) == ["a@example.org", "x@example.net"]
     assert field(mail.raw, "To") == [b"a@example.org"]
     assert field(mail.raw, "Cc") == []
+
+
+# --- the rest of an entry
+
+
+def test_transport(site, app, mailbox):
+    entry_of(site, app, "senders=any transport=msgraph-2")
+    with come_from(site.open_port) as client:
+        queue_id = client.send("", ["a@example.org"], message(mailbox))
+    site.postfix.wait_log(rf"{queue_id}: .*relay=msgraph-2, .*status=sent")
+    assert site.m365.mail()[-1].mailbox == mailbox
+
+
+def test_rate_limit(site, app, mailbox):
+    """Asked about at MAIL, and counted when a message is accepted."""
+    entry_of(site, app, "senders=@example.com rate_limit=2/h")
+    with come_from(site.open_port) as client:
+        for sender, code in [(mailbox, 250), ("x@example.net", 550),
+                             (mailbox, 250)]:
+            answer = client.transact("", ["a@example.org"], message(sender))
+            assert answer.code == code, answer
+        answer = client.command("MAIL FROM:<>")
+    assert (answer.code, answer.text[:5]) == (450, "4.7.1")
+
+
+def test_disabled(site, app):
+    entry_of(site, app, "senders=any disabled=yes")
+    with come_from(site.open_port) as client:
+        answer = client.command("MAIL FROM:<>")
+    assert str(answer) == '550 5.7.13 entry "printers" is disabled'
 
 
 # --- msgraphd down, stalled

@@ -13,7 +13,7 @@ LISTS = {"clients", "client_certificate", "logins", "senders", "recipients"}
 
 
 def rows() -> list[str]:
-    table = re.search(r"table_rows\[\] = \{\n(.*?)^\};",
+    table = re.search(r"table_entry_rows\[\] = \{\n(.*?)^\};",
                       sources.read(SOURCE), re.M | re.S)[1]
     return re.findall(r'^    \{"(\w+)",', table, re.M)
 

@@ -44,13 +44,13 @@ struct identities_user {
 	int is_ours; /* 0: a name of another form */
 	struct identity application;
 	char entry[ENTRY_NAME_SIZE]; /* empty: no entry of the table */
-	const char *dsn; /* of a refusal */
-	char text[512]; /* of a refusal; one line, no secret */
+	const char *dsn; /* unless IDENTITIES_OK, as text; a constant */
+	char text[512]; /* one line, no secret */
 };
 
 /*
  * Decides whether somebody who signs in with this name may try: the gate, before
- * Entra is asked. Logs what an admin must know.
+ * Entra is asked. Logs what an admin must know, but no line for each attempt.
  */
 enum identities_result identities_sign_in(struct identities *identities,
     const char *name, size_t len, struct identities_user *user);

@@ -11,17 +11,17 @@
 #include "lib/base/printable.h"
 #include "identities_private.h"
 
-#define IDENTITIES_DSN_NOT_ALLOWED "5.7.1"
-#define IDENTITIES_DSN_SIGN_IN_FIRST "5.7.0"
-#define IDENTITIES_DSN_DISABLED "5.7.13"
+#define IDENTITIES_ASK_DSN_NOT_ALLOWED "5.7.1"
+#define IDENTITIES_ASK_DSN_SIGN_IN_FIRST "5.7.0"
+#define IDENTITIES_ASK_DSN_DISABLED "5.7.13"
 
-static int identities_no(struct policy_answer *answer,
+static int identities_ask_no(struct policy_answer *answer,
     enum policy_status status, const char *dsn, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* Fills in a refusal, or "not now"; returns -1. */
 static int
-identities_no(struct policy_answer *answer, enum policy_status status,
+identities_ask_no(struct policy_answer *answer, enum policy_status status,
     const char *dsn, const char *fmt, ...)
 {
 	va_list ap;
@@ -37,36 +37,36 @@ identities_no(struct policy_answer *answer, enum policy_status status,
 }
 
 static int
-identities_is_given(const char *s)
+identities_ask_is_given(const char *s)
 {
 	return s != NULL && s[0] != '\0';
 }
 
 static const char *
-identities_or_unknown(const char *s)
+identities_ask_or_unknown(const char *s)
 {
-	return identities_is_given(s) ? s : "unknown";
+	return identities_ask_is_given(s) ? s : "unknown";
 }
 
 /* --- who is it --- */
 
 static int
-identities_no_table(
+identities_ask_no_table(
     const struct identities *identities, struct policy_answer *answer)
 {
-	return identities_no(answer, POLICY_LATER, "4.3.5",
+	return identities_ask_no(answer, POLICY_LATER, "4.3.5",
 	    "table of identities: %s", identities->fault.text);
 }
 
 /* Takes an entry that needs no application's secret. */
 static int
-identities_take(const struct entry *entry, struct policy_answer *answer)
+identities_ask_take(const struct entry *entry, struct policy_answer *answer)
 {
 	answer->application = entry->application;
-	return entry->disabled
-	    ? identities_no(answer, POLICY_REFUSED, IDENTITIES_DSN_DISABLED,
-		  "entry \"%s\" is disabled", entry->name)
-	    : 0;
+	return entry->disabled ? identities_ask_no(answer, POLICY_REFUSED,
+				     IDENTITIES_ASK_DSN_DISABLED,
+				     "entry \"%s\" is disabled", entry->name)
+			       : 0;
 }
 
 /* A user whom Postfix let sign in by other means. */
@@ -75,12 +75,12 @@ identities_ask_login(struct identities *identities, const char *user,
     struct policy_answer *answer, const struct entry **entry)
 {
 	if (identities->table == NULL)
-		return identities_no_table(identities, answer);
+		return identities_ask_no_table(identities, answer);
 	*entry = table_find_login(identities->table, user);
-	return *entry != NULL
-	    ? identities_take(*entry, answer)
-	    : identities_no(answer, POLICY_REFUSED, IDENTITIES_DSN_NOT_ALLOWED,
-		  "user=%.200s: no entry (logins)", user);
+	return *entry != NULL ? identities_ask_take(*entry, answer)
+			      : identities_ask_no(answer, POLICY_REFUSED,
+				    IDENTITIES_ASK_DSN_NOT_ALLOWED,
+				    "user=%.200s: no entry (logins)", user);
 }
 
 /* 0, with *entry NULL where none decides; or -1. */
@@ -104,36 +104,36 @@ identities_ask_user(struct identities *identities,
 		    : table_find(identities->table, user.entry);
 		return 0;
 	case IDENTITIES_LATER:
-		return identities_no(
+		return identities_ask_no(
 		    answer, POLICY_LATER, user.dsn, "%s", user.text);
 	default:
-		return identities_no(answer, POLICY_REFUSED,
-		    strcmp(user.dsn, IDENTITIES_DSN_DISABLED) == 0
+		return identities_ask_no(answer, POLICY_REFUSED,
+		    strcmp(user.dsn, IDENTITIES_ASK_DSN_DISABLED) == 0
 			? user.dsn
-			: IDENTITIES_DSN_NOT_ALLOWED,
+			: IDENTITIES_ASK_DSN_NOT_ALLOWED,
 		    "%s", user.text);
 	}
 }
 
 /* Says what was seen, for whoever writes the table. */
 static int
-identities_nobody(struct identities *identities,
+identities_ask_nobody(struct identities *identities,
     const struct policy_question *question, struct policy_answer *answer)
 {
 	char certificate[256] = "";
 
-	if (identities_is_given(question->certificate_subject))
+	if (identities_ask_is_given(question->certificate_subject))
 		snprintf(certificate, sizeof(certificate),
 		    ", client_certificate=\"%.100s\",\"%.100s\"",
-		    identities_or_unknown(question->certificate_issuer),
+		    identities_ask_or_unknown(question->certificate_issuer),
 		    question->certificate_subject);
-	return identities_no(answer, POLICY_REFUSED,
+	return identities_ask_no(answer, POLICY_REFUSED,
 	    table_names_daemon(identities->table, question->daemon_name)
-		? IDENTITIES_DSN_NOT_ALLOWED
-		: IDENTITIES_DSN_SIGN_IN_FIRST,
+		? IDENTITIES_ASK_DSN_NOT_ALLOWED
+		: IDENTITIES_ASK_DSN_SIGN_IN_FIRST,
 	    "client=%.64s, daemon_name=%.64s%s: no entry",
-	    identities_or_unknown(question->client_address),
-	    identities_or_unknown(question->daemon_name), certificate);
+	    identities_ask_or_unknown(question->client_address),
+	    identities_ask_or_unknown(question->daemon_name), certificate);
 }
 
 static int
@@ -149,16 +149,17 @@ identities_ask_client(struct identities *identities,
 	};
 
 	if (identities->table == NULL)
-		return identities_no_table(identities, answer);
+		return identities_ask_no_table(identities, answer);
 	*entry = table_find_client(identities->table, &client);
-	return *entry != NULL ? identities_take(*entry, answer)
-			      : identities_nobody(identities, question, answer);
+	return *entry != NULL
+	    ? identities_ask_take(*entry, answer)
+	    : identities_ask_nobody(identities, question, answer);
 }
 
 /* --- what may it do --- */
 
 static struct rate *
-identities_rate(struct identities *identities, const struct entry *entry)
+identities_ask_rate_of(struct identities *identities, const struct entry *entry)
 {
 	return &identities->rates[table_place(identities->table, entry)];
 }
@@ -167,12 +168,12 @@ static int
 identities_ask_rate(struct identities *identities, const struct entry *entry,
     struct policy_answer *answer)
 {
-	long wait = rate_wait(identities_rate(identities, entry),
+	long wait = rate_wait(identities_ask_rate_of(identities, entry),
 	    entry->rate_count, entry->rate_seconds);
 
 	return wait == 0
 	    ? 0
-	    : identities_no(answer, POLICY_LATER, "4.7.1",
+	    : identities_ask_no(answer, POLICY_LATER, "4.7.1",
 		  "entry \"%s\" has sent its %ld messages in %ld s "
 		  "(rate_limit); the next may go in %ld s",
 		  entry->name, entry->rate_count, entry->rate_seconds, wait);
@@ -183,12 +184,13 @@ identities_ask_recipient(const struct entry *entry, const char *recipient,
     struct policy_answer *answer)
 {
 	if (entry->recipients == NULL ||
-	    (identities_is_given(recipient) &&
+	    (identities_ask_is_given(recipient) &&
 		table_covers(entry->recipients, recipient)))
 		return 0;
-	return identities_no(answer, POLICY_REFUSED, IDENTITIES_DSN_NOT_ALLOWED,
+	return identities_ask_no(answer, POLICY_REFUSED,
+	    IDENTITIES_ASK_DSN_NOT_ALLOWED,
 	    "entry \"%s\" may not send to %.300s (recipients)", entry->name,
-	    identities_or_unknown(recipient));
+	    identities_ask_or_unknown(recipient));
 }
 
 static int
@@ -196,12 +198,13 @@ identities_ask_sender(const struct entry *entry, const char *address,
     const char *what, struct policy_answer *answer)
 {
 	if (entry->senders == NULL ||
-	    (identities_is_given(address) &&
+	    (identities_ask_is_given(address) &&
 		table_covers(entry->senders, address)))
 		return 0;
-	return identities_no(answer, POLICY_REFUSED, IDENTITIES_DSN_NOT_ALLOWED,
+	return identities_ask_no(answer, POLICY_REFUSED,
+	    IDENTITIES_ASK_DSN_NOT_ALLOWED,
 	    "entry \"%s\" may not send %s %.300s (senders)", entry->name, what,
-	    identities_or_unknown(address));
+	    identities_ask_or_unknown(address));
 }
 
 /*
@@ -217,14 +220,14 @@ identities_ask_end(struct identities *identities, const struct entry *entry,
 			entry, question->mailbox, "from", answer) == -1)
 			return -1;
 		if (identities->conf->mailbox_from == MAILBOX_FROM_ENVELOPE &&
-		    identities_is_given(question->from) &&
+		    identities_ask_is_given(question->from) &&
 		    identities_ask_sender(entry, question->from,
 			"with the From address", answer) == -1)
 			return -1;
 	}
 	if (entry->rate_count > 0)
-		rate_count(
-		    identities_rate(identities, entry), entry->rate_seconds);
+		rate_count(identities_ask_rate_of(identities, entry),
+		    entry->rate_seconds);
 	return 0;
 }
 
@@ -245,7 +248,7 @@ identities_ask_entry(struct identities *identities, const struct entry *entry,
 }
 
 static void
-identities_fill(const struct entry *entry, struct policy_answer *answer)
+identities_ask_fill(const struct entry *entry, struct policy_answer *answer)
 {
 	snprintf(answer->entry, sizeof(answer->entry), "%s", entry->name);
 	if (entry->from != NULL)
@@ -266,11 +269,11 @@ identities_ask(struct identities *identities,
 	memset(answer, 0, sizeof(*answer));
 	answer->status = POLICY_OK;
 	/* whoever signed in is never taken for one of a network */
-	result = identities_is_given(question->user)
+	result = identities_ask_is_given(question->user)
 	    ? identities_ask_user(identities, question, answer, &entry)
 	    : identities_ask_client(identities, question, answer, &entry);
 	if (result == -1 || entry == NULL)
 		return;
 	if (identities_ask_entry(identities, entry, question, answer) == 0)
-		identities_fill(entry, answer);
+		identities_ask_fill(entry, answer);
 }

@@ -13,19 +13,24 @@
 #include "lib/base/log.h"
 #include "identities_private.h"
 
-/* RFC 4954 section 6, and RFC 7505's neighbour in IANA's registry for 13 */
-#define IDENTITIES_DSN_CREDENTIAL "5.7.8"
-#define IDENTITIES_DSN_DISABLED "5.7.13"
-#define IDENTITIES_DSN_TABLE "4.3.5"
+/* RFC 4954 section 6, RFC 5248 section 2.4 ("User Account Disabled") */
+#define IDENTITIES_WHO_DSN_CREDENTIAL "5.7.8"
+#define IDENTITIES_WHO_DSN_DISABLED "5.7.13"
 
-static enum identities_result identities_answer(struct identities_user *user,
-    enum identities_result result, const char *dsn, const char *fmt, ...)
+/* RFC 3463: not until an admin acts; configuration; a fault of this host */
+#define IDENTITIES_WHO_DSN_NEW "4.7.0"
+#define IDENTITIES_WHO_DSN_TABLE "4.3.5"
+#define IDENTITIES_WHO_DSN_STATE "4.3.0"
+
+static enum identities_result identities_who_answer(
+    struct identities_user *user, enum identities_result result,
+    const char *dsn, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* Fills in a refusal, or "not now", and returns result. */
 static enum identities_result
-identities_answer(struct identities_user *user, enum identities_result result,
-    const char *dsn, const char *fmt, ...)
+identities_who_answer(struct identities_user *user,
+    enum identities_result result, const char *dsn, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -42,7 +47,7 @@ identities_answer(struct identities_user *user, enum identities_result result,
  * again soon. application may be NULL.
  */
 static void
-identities_log(struct identities *identities, const char *matter,
+identities_who_log(struct identities *identities, const char *matter,
     const struct identity *application, const char *status, const char *remedy)
 {
 	char text[IDENTITY_TEXT_SIZE], others[64] = "";
@@ -67,7 +72,7 @@ identities_log(struct identities *identities, const char *matter,
 
 /* Writes the line that lets the tenant in. */
 static void
-identities_line_to_add(
+identities_who_line_to_add(
     const struct conf *conf, const char *tenant, char *line, size_t size)
 {
 	const char *old = conf->allowed_tenants;
@@ -80,7 +85,7 @@ identities_line_to_add(
 
 /* Neither setting nor table says who may sign in, as before there were any. */
 static enum identities_result
-identities_grandfather(
+identities_who_grandfather(
     struct identities *identities, struct identities_user *user)
 {
 	const char *tenant = user->application.tenant;
@@ -93,23 +98,28 @@ identities_grandfather(
 	state_credential_clear(&known);
 	if (found == 1)
 		return IDENTITIES_OK;
-	if (found == -1)
-		return identities_answer(
-		    user, IDENTITIES_LATER, err.dsn, "%s", err.text);
-	identities_line_to_add(identities->conf, tenant, line, sizeof(line));
+	if (found == -1) {
+		identities_who_log(identities, "state", &user->application,
+		    "unavailable", err.text);
+		return identities_who_answer(user, IDENTITIES_LATER,
+		    IDENTITIES_WHO_DSN_STATE, "%s", err.text);
+	}
+	identities_who_line_to_add(
+	    identities->conf, tenant, line, sizeof(line));
 	snprintf(remedy, sizeof(remedy),
 	    "the application is new here, and nothing says which ones may sign "
 	    "in; if tenant %s is yours, add to msgraph.conf and reload: %s",
 	    tenant, line);
-	identities_log(
+	identities_who_log(
 	    identities, tenant, &user->application, "unavailable", remedy);
-	return identities_answer(user, IDENTITIES_LATER, "4.7.0",
+	return identities_who_answer(user, IDENTITIES_LATER,
+	    IDENTITIES_WHO_DSN_NEW,
 	    "the relay's admin must allow tenant %s first", tenant);
 }
 
 /* Decides about an application that the table does not name. */
 static enum identities_result
-identities_gate(struct identities *identities, struct identities_user *user)
+identities_who_gate(struct identities *identities, struct identities_user *user)
 {
 	const char *tenant = user->application.tenant;
 	char line[256], remedy[512];
@@ -118,26 +128,27 @@ identities_gate(struct identities *identities, struct identities_user *user)
 		return IDENTITIES_OK;
 	if (identities->conf->allowed_tenants == NULL &&
 	    table_count(identities->table) == 0)
-		return identities_grandfather(identities, user);
-	identities_line_to_add(identities->conf, tenant, line, sizeof(line));
+		return identities_who_grandfather(identities, user);
+	identities_who_line_to_add(
+	    identities->conf, tenant, line, sizeof(line));
 	snprintf(remedy, sizeof(remedy),
 	    "neither allowed_tenants nor the table of identities names tenant "
 	    "%s; to let it in: %s",
 	    tenant, line);
-	identities_log(
+	identities_who_log(
 	    identities, tenant, &user->application, "refused", remedy);
-	return identities_answer(user, IDENTITIES_REFUSED,
-	    IDENTITIES_DSN_CREDENTIAL,
+	return identities_who_answer(user, IDENTITIES_REFUSED,
+	    IDENTITIES_WHO_DSN_CREDENTIAL,
 	    "the relay takes no applications of tenant %s", tenant);
 }
 
 /* --- which entry --- */
 
 static enum identities_result
-identities_sign_in_as(struct identities *identities,
+identities_who_sign_in_as(struct identities *identities,
     struct identities_user *user, const struct entry *entry)
 {
-	const char *dsn = IDENTITIES_DSN_DISABLED;
+	const char *dsn = IDENTITIES_WHO_DSN_DISABLED;
 	char remedy[256] = "";
 
 	user->application = entry->application;
@@ -145,16 +156,16 @@ identities_sign_in_as(struct identities *identities,
 		snprintf(remedy, sizeof(remedy), "entry \"%s\" is disabled",
 		    entry->name);
 	} else if (!entry->sign_in) {
-		dsn = IDENTITIES_DSN_CREDENTIAL;
+		dsn = IDENTITIES_WHO_DSN_CREDENTIAL;
 		snprintf(remedy, sizeof(remedy),
 		    "entry \"%s\" is for clients that bring no secret, unless "
 		    "it has sign_in=yes",
 		    entry->name);
 	}
 	if (remedy[0] != '\0') {
-		identities_log(identities, entry->name, &user->application,
+		identities_who_log(identities, entry->name, &user->application,
 		    "refused", remedy);
-		return identities_answer(
+		return identities_who_answer(
 		    user, IDENTITIES_REFUSED, dsn, "%s", remedy);
 	}
 	memcpy(user->entry, entry->name, sizeof(user->entry));
@@ -163,7 +174,7 @@ identities_sign_in_as(struct identities *identities,
 
 /* More than one entry: the log names them, the client is not told. */
 static enum identities_result
-identities_ambiguous(
+identities_who_ambiguous(
     struct identities *identities, struct identities_user *user)
 {
 	const struct entry *entry = table_first_of(
@@ -182,10 +193,11 @@ identities_ambiguous(
 	    "end with one of them, as in %s@%s.NAME, or be NAME@%s",
 	    names, user->application.tenant, user->application.client,
 	    identities->conf->identity_lookup_suffix);
-	identities_log(identities, identity_text(&user->application, matter),
-	    &user->application, "refused", remedy);
-	return identities_answer(user, IDENTITIES_REFUSED,
-	    IDENTITIES_DSN_CREDENTIAL,
+	identities_who_log(identities,
+	    identity_text(&user->application, matter), &user->application,
+	    "refused", remedy);
+	return identities_who_answer(user, IDENTITIES_REFUSED,
+	    IDENTITIES_WHO_DSN_CREDENTIAL,
 	    "several entries have this application, so the user name must "
 	    "name one, which the log lists");
 }
@@ -201,15 +213,15 @@ identities_who_raw(struct identities *identities, struct identities_user *user)
 	    table_first_of(table, ENTRY_SIGN_IN, &user->application);
 
 	if (identities_is_disabled(table, &user->application))
-		return identities_sign_in_as(identities, user, any);
+		return identities_who_sign_in_as(identities, user, any);
 	if (entry != NULL && table_next_of(table, ENTRY_SIGN_IN, entry) != NULL)
-		return identities_ambiguous(identities, user);
+		return identities_who_ambiguous(identities, user);
 	if (entry != NULL)
-		return identities_sign_in_as(identities, user, entry);
+		return identities_who_sign_in_as(identities, user, entry);
 	if (any != NULL &&
 	    !conf_allows_tenant(identities->conf, user->application.tenant))
-		return identities_sign_in_as(identities, user, any);
-	return identities_gate(identities, user);
+		return identities_who_sign_in_as(identities, user, any);
+	return identities_who_gate(identities, user);
 }
 
 static enum identities_result
@@ -221,23 +233,25 @@ identities_who_lookup(struct identities *identities, const char *name,
 	char remedy[256];
 
 	if (entry != NULL)
-		return identities_sign_in_as(identities, user, entry);
+		return identities_who_sign_in_as(identities, user, entry);
 	snprintf(remedy, sizeof(remedy),
 	    "a user name asks for entry \"%s\", which is not in the table",
 	    name);
-	identities_log(identities, remedy, NULL, "refused", remedy);
-	return identities_answer(user, IDENTITIES_REFUSED,
-	    IDENTITIES_DSN_CREDENTIAL,
+	identities_who_log(identities, remedy, NULL, "refused", remedy);
+	return identities_who_answer(user, IDENTITIES_REFUSED,
+	    IDENTITIES_WHO_DSN_CREDENTIAL,
 	    "the table of identities has no entry of that name");
 }
 
 static enum identities_result
-identities_no_table(struct identities *identities, struct identities_user *user)
+identities_who_no_table(
+    struct identities *identities, struct identities_user *user)
 {
-	identities_log(
+	identities_who_log(
 	    identities, "", NULL, "unavailable", identities->fault.text);
-	return identities_answer(user, IDENTITIES_LATER, IDENTITIES_DSN_TABLE,
-	    "table of identities: %s", identities->fault.text);
+	return identities_who_answer(user, IDENTITIES_LATER,
+	    IDENTITIES_WHO_DSN_TABLE, "table of identities: %s",
+	    identities->fault.text);
 }
 
 enum identities_result
@@ -256,18 +270,19 @@ identities_who(struct identities *identities, const char *name, size_t len,
 	if (!is_lookup &&
 	    identity_parse_entry(name, len, delimiters, &user->application,
 		suffix, &reason) == -1)
-		return identities_answer(user, IDENTITIES_REFUSED,
-		    IDENTITIES_DSN_CREDENTIAL, "%s", reason);
+		return identities_who_answer(user, IDENTITIES_REFUSED,
+		    IDENTITIES_WHO_DSN_CREDENTIAL, "%s", reason);
 	user->is_ours = 1;
 	if (identities->table == NULL)
-		return identities_no_table(identities, user);
+		return identities_who_no_table(identities, user);
 	if (is_lookup)
 		return identities_who_lookup(identities, suffix, user);
 	if (suffix[0] != '\0')
 		entry = identities_entry_of(
 		    identities->table, suffix, &user->application);
-	return entry != NULL ? identities_sign_in_as(identities, user, entry)
-			     : identities_who_raw(identities, user);
+	return entry != NULL
+	    ? identities_who_sign_in_as(identities, user, entry)
+	    : identities_who_raw(identities, user);
 }
 
 enum identities_result

@@ -12,7 +12,7 @@
 #include "table_entry.h"
 #include "table_value.h"
 
-struct table_row {
+struct table_entry_row {
 	const char *name;
 	int (*read)(struct entry *entry, const char *name, const char *value,
 	    struct error *err);
@@ -187,7 +187,7 @@ table_entry_disabled(
 	return table_value_yes(value, &entry->disabled, err);
 }
 
-static const struct table_row table_rows[] = {
+static const struct table_entry_row table_entry_rows[] = {
     {"application", table_entry_application},
     {"secret_file", table_entry_credential},
     {"certificate_file", table_entry_credential},
@@ -205,14 +205,16 @@ static const struct table_row table_rows[] = {
     {"disabled", table_entry_disabled},
 };
 
-#define TABLE_ROWS (sizeof(table_rows) / sizeof(table_rows[0]))
+#define TABLE_ENTRY_ROWS \
+	(sizeof(table_entry_rows) / sizeof(table_entry_rows[0]))
 
-_Static_assert(TABLE_ROWS <= TABLE_ATTRIBUTES_MAX, "struct entry has room");
+_Static_assert(
+    TABLE_ENTRY_ROWS <= TABLE_ATTRIBUTES_MAX, "struct entry has room");
 
 const char *
 table_entry_attribute(size_t place)
 {
-	return place < TABLE_ROWS ? table_rows[place].name : NULL;
+	return place < TABLE_ENTRY_ROWS ? table_entry_rows[place].name : NULL;
 }
 
 static const char *
@@ -220,8 +222,8 @@ table_entry_value_of(const struct entry *entry, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < TABLE_ROWS; i++)
-		if (strcmp(table_rows[i].name, name) == 0)
+	for (i = 0; i < TABLE_ENTRY_ROWS; i++)
+		if (strcmp(table_entry_rows[i].name, name) == 0)
 			return entry->values[i];
 	return NULL;
 }
@@ -253,10 +255,10 @@ table_entry_set(
 {
 	size_t i;
 
-	for (i = 0; i < TABLE_ROWS; i++)
-		if (strcmp(table_rows[i].name, name) == 0)
+	for (i = 0; i < TABLE_ENTRY_ROWS; i++)
+		if (strcmp(table_entry_rows[i].name, name) == 0)
 			break;
-	if (i == TABLE_ROWS)
+	if (i == TABLE_ENTRY_ROWS)
 		return table_entry_unknown(name, err);
 	if (entry->values[i] != NULL)
 		return error_set(err, ERROR_OURS, "4.3.5",
@@ -265,7 +267,7 @@ table_entry_set(
 	if (value[0] == '\0')
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "%s: nothing stands behind the '='", name);
-	if (table_rows[i].read(entry, name, value, err) == 0)
+	if (table_entry_rows[i].read(entry, name, value, err) == 0)
 		return 0;
 	return strncmp(err->text, name, strlen(name)) == 0
 	    ? -1
