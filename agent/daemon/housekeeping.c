@@ -82,8 +82,7 @@ housekeeping_credentials(struct msgraphd *d, long long wall, struct error *err)
 {
 	(void)wall;
 	(void)err;
-	accounts_warn(d->accounts);
-	return 0;
+	return accounts_warn(d->accounts);
 }
 
 static int

@@ -72,9 +72,10 @@ void accounts_use_credentials(
     struct accounts *accounts, const struct credentials *credentials);
 
 /*
- * Warns of own credentials that end soon or are not usable; for housekeeping.
+ * Warns of own credentials that end soon or are not usable, some at a time; for
+ * housekeeping. 1 when there are more, or 0.
  */
-void accounts_warn(const struct accounts *accounts);
+int accounts_warn(struct accounts *accounts);
 
 /*
  * Asks for a token to deliver with, for mail of an entry of the table of

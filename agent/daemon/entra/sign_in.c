@@ -433,11 +433,13 @@ accounts_use_credentials(
 	accounts->with.credentials = credentials;
 }
 
-void
-accounts_warn(const struct accounts *accounts)
+int
+accounts_warn(struct accounts *accounts)
 {
-	if (accounts->with.credentials != NULL)
-		credentials_warn(accounts->with.credentials);
+	return accounts->with.credentials == NULL
+	    ? 0
+	    : credentials_warn(
+		  accounts->with.credentials, &accounts->warned_at);
 }
 
 struct accounts *

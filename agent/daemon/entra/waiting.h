@@ -61,6 +61,7 @@ struct accounts {
 	struct account_table *table;
 	struct places *places;
 	struct waiting_note no_room, guesses;
+	size_t warned_at; /* the place of accounts_warn() */
 };
 
 /* Answers those who wait; sign_in.c has the functions. */
