@@ -221,7 +221,7 @@ class Day:
                     lambda now, client=client:
                     asked(now, client) > client.asked)
         self.m365.wait_requests("token", stats["requests"]["token"],
-                                state="answered")
+                                state="sent")
         # an answer that has arrived is read before what comes after it
         for _ in range(2):
             self.daemon.auth("no name", "of ours")
