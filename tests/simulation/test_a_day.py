@@ -78,13 +78,12 @@ def host_sleeps(day: Day) -> None:
 
 def daemon_restarts(day: Day) -> None:
     assert day.daemon.stop() == 0
-    day.daemon.start()
-    day.restarted = True
+    day.start_daemon()
 
 
 def daemon_is_killed(day: Day) -> None:
     day.daemon.stop(9)
-    day.daemon.start()
+    day.start_daemon()
 
 
 # steps of the wall clock that are too long to be waited out
