@@ -23,7 +23,7 @@ struct throttle_row {
 };
 
 /*
- * Stores the rows, each in the place of what was there, and drops all that have
+ * Stores the rows, replaces those of the same name, and drops all rows that have
  * run out, in one transaction. 0, or -1 with *err.
  */
 int throttle_store_put(struct state *state, const struct throttle_row *rows,

@@ -32,7 +32,10 @@
 
 struct throttles;
 
-/* Reads what the last daemon knew. NULL with *err. The state is borrowed. */
+/*
+ * Makes the throttles and reads those of the state, which is borrowed. NULL
+ * with *err.
+ */
 struct throttles *throttles_new(
     struct event_base *base, struct state *state, struct error *err);
 
@@ -47,10 +50,10 @@ char *throttle_mailbox(const struct identity *id, const char *mailbox,
  * Notes that Graph asks to slow down: for the mailbox, the application or the
  * tenant, as scope says. A second mailbox of the application within
  * THROTTLE_TOGETHER_MS means the application. 0 seconds mean the default, too
- * many are cut, and no throttle becomes shorter. It is written to the state from
- * the event loop, before any later event is served, or at most half a second
- * later where one was just written. A throttle that cannot be written counts in
- * memory all the same. 0, or -1 with *err without memory.
+ * many are cut, and no throttle becomes shorter. The throttle is written to the
+ * state before any later event is served, or half a second after the last such
+ * write; one that cannot be written counts in memory all the same. 0, or -1 with
+ * *err without memory.
  */
 int throttle_by_graph(struct throttles *throttles, const struct identity *id,
     const char *mailbox, enum throttle_scope scope, long seconds,

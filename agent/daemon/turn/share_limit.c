@@ -2,9 +2,9 @@
  * share_limit.c - how many places an application may have, and how long it is
  * until the next one.
  *
- * What a delivery of an application takes is the greater of two: an average of
- * those that have ended, and how long those that are inside have been there so
- * far, on average. The second tells when Graph begins to hang.
+ * The time that a delivery of an application takes is the greater of two: the
+ * average of the deliveries that have ended, and the average time that those
+ * inside have been there so far. The second tells when Graph begins to hang.
  *
  * It takes a while to tell. What keeps others' mail from waiting meanwhile is
  * simpler: no process has become free for a second, hardly any is left, and

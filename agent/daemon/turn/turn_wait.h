@@ -18,7 +18,7 @@ void turn_wait(struct turn *turn, long long left);
 /* Ends such a wait, where there is one. */
 void turn_wait_end(struct turn *turn);
 
-/* Goes on where the mailbox may be asked; else waits, or answers that not. */
+/* Goes on when the mailbox may be asked; else waits, or answers TURN_LATER. */
 void turn_check(struct turn *turn);
 
 #endif
