@@ -136,7 +136,7 @@ message_check_field(struct message *m, const char *name, const char *value)
 		    MESSAGE_HEADER_MAX);
 	if (header_has_stray_line_end(message_whole(value)))
 		return error_set(&m->err, ERROR_PERMANENT, "5.6.0",
-		    "the header field %.64s holds a line end that is not one",
+		    "the header field %.64s holds a CR or LF that ends no line",
 		    name);
 	return 0;
 }

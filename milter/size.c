@@ -30,7 +30,7 @@ size_check(char *const *argv, long max, struct error *err)
 			continue;
 		return error_set(err, ERROR_PERMANENT, "5.3.4",
 		    "the message is larger than %ld bytes, which is the most "
-		    "that is taken here",
+		    "that this service accepts",
 		    max);
 	}
 	return 0;

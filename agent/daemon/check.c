@@ -21,7 +21,7 @@
 #include "check.h"
 #include "check_identities.h"
 
-/* What a user must be able to do, and the file that the settings are in. */
+/* The accesses that a user needs, and the file with the settings. */
 struct check_reader {
 	const char *user;
 	int (*check)(

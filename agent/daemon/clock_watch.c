@@ -22,8 +22,8 @@ clock_watch_look(struct clock_watch *watch, struct error *err)
 
 	if (more != 0 || (step = clock_follow()) == 0)
 		return more;
-	log_warning("the system's clock was set by %lld seconds; what was "
-		    "written since the start follows",
+	log_warning("the system's clock was set by %lld seconds; times that "
+		    "were written since the start are corrected",
 	    step);
 	more = state_follow_clock(
 		   watch->daemon->state, watch->began, before, step, err) == 0

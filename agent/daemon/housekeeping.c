@@ -2,8 +2,9 @@
  * housekeeping.c - see housekeeping.h.
  *
  * One table has the chores: what is done, how old it must be, and how often.
- * The times are on clock_ms(), and an event comes once a minute to see what is
- * due.
+ * The times are on clock_ms(), and an event comes every few seconds to see what
+ * is due. One chore is done in a turn of the event loop, so that nobody waits
+ * for all.
  *
  * Chores that depend on the age of a secret wait until the daemon has run for a
  * day: by then a clock that was wrong at the start has been set, and no secret
@@ -81,8 +82,7 @@ housekeeping_credentials(struct msgraphd *d, long long wall, struct error *err)
 {
 	(void)wall;
 	(void)err;
-	accounts_warn(d->accounts);
-	return 0;
+	return accounts_warn(d->accounts);
 }
 
 static int
@@ -113,8 +113,8 @@ housekeeping_secrets(struct msgraphd *d, long long wall, struct error *err)
 	if ((gone = state_expire(d->state, wall, err)) == -1)
 		return -1;
 	if (gone > 0)
-		log_info("NOQUEUE: %d applications are forgotten that were "
-			 "silent for %lld days",
+		log_info("NOQUEUE: forgot %d applications that have neither "
+			 "signed in nor sent for %lld days",
 		    gone, (clock_wall() - wall) / DAYS);
 	return gone > 0;
 }
@@ -156,8 +156,6 @@ housekeeping_do(struct housekeeping *house, size_t i)
 
 	switch (chore->what(house->daemon, clock_wall() - age, &err)) {
 	case 1:
-		/* after whatever else waits to be done */
-		event_active(house->look, 0, 0);
 		return;
 	case -1:
 		log_error("%s", err.text);
@@ -169,20 +167,24 @@ housekeeping_do(struct housekeeping *house, size_t i)
 static void
 housekeeping_on_look(evutil_socket_t fd, short what, void *ctx)
 {
+	/* no event_active(): that comes before any socket is looked at */
+	static const struct timeval soon = {0},
+				    every = {.tv_sec = LOOK_SECONDS};
 	struct housekeeping *house = ctx;
-	size_t i;
+	size_t i = 0;
 
 	(void)fd;
 	(void)what;
-	for (i = 0; i < CHORES; i++)
-		if (clock_ms() >= house->due[i])
-			housekeeping_do(house, i);
+	while (i < CHORES && clock_ms() < house->due[i])
+		i++;
+	if (i < CHORES)
+		housekeeping_do(house, i);
+	event_add(house->look, i < CHORES ? &soon : &every);
 }
 
 struct housekeeping *
 housekeeping_new(struct msgraphd *daemon, struct error *err)
 {
-	const struct timeval every = {.tv_sec = LOOK_SECONDS};
 	struct housekeeping *house = calloc(1, sizeof(*house));
 	size_t i;
 
@@ -194,9 +196,8 @@ housekeeping_new(struct msgraphd *daemon, struct error *err)
 	for (i = 0; i < CHORES; i++)
 		house->due[i] = clock_ms() +
 		    (chores[i].at_start ? 0 : chores[i].every * 1000LL);
-	house->look = event_new(
-	    daemon->base, -1, EV_PERSIST, housekeeping_on_look, house);
-	if (house->look == NULL || event_add(house->look, &every) == -1) {
+	house->look = evtimer_new(daemon->base, housekeeping_on_look, house);
+	if (house->look == NULL) {
 		housekeeping_free(&house);
 		error_set(err, ERROR_OURS, "4.3.0", "libevent");
 		return NULL;

@@ -95,7 +95,7 @@ msgraphd_protect(struct error *err)
 	signal(SIGPIPE, SIG_IGN);
 	if (wipemem_install() == -1)
 		return error_set(err, ERROR_OURS, "4.3.0",
-		    "cannot have memory wiped: libcurl or OpenSSL refuses");
+		    "cannot wipe freed memory: libcurl or OpenSSL refuses");
 	return 0;
 }
 
@@ -116,7 +116,10 @@ msgraphd_warn(const char *text)
 	log_warning("%s", text);
 }
 
-/* Has the agent use what was loaded, whatever becomes of the file. */
+/*
+ * Writes the settings that were loaded for msgraph-agent, so that a later
+ * mistake in the file does not matter to it.
+ */
 static void
 msgraphd_write_copy(const struct program *p)
 {
@@ -128,7 +131,7 @@ msgraphd_write_copy(const struct program *p)
 		    err.text, p->conf_file);
 }
 
-/* What cannot change while running. */
+/* Settings that cannot change while msgraphd runs. */
 static int
 msgraphd_is_fixed(const struct conf *old, const struct conf *new)
 {
@@ -209,7 +212,7 @@ msgraphd_begin_stop(struct program *p)
 
 	if (p->stop_ticks > 0)
 		return;
-	log_info("stopping, finishing what is under way");
+	log_info("stopping, finishing requests that are under way");
 	service_close(p->submit);
 	turns_stop(p->daemon.turns);
 	/* who waits to sign in is told "not now" by that */
@@ -273,7 +276,7 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	if ((d->http = http_new(d->base, &d->conf, err)) == NULL ||
 	    (d->entra_http = http_new(d->base, &d->conf, err)) == NULL)
 		return -1;
-	if ((d->throttles = throttles_new(d->state, err)) == NULL)
+	if ((d->throttles = throttles_new(d->base, d->state, err)) == NULL)
 		return -1;
 	d->journal = journal_new(d->base, d->state, err);
 	if (d->journal == NULL)

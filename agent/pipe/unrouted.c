@@ -124,8 +124,8 @@ unrouted_read(const struct options *o, struct span head,
 	while (header_next(&r, &f)) {
 		if (header_has_stray_line_end(f.value))
 			return error_set(err, ERROR_PERMANENT, "5.6.0",
-			    "the header field %.*s holds a line end that is "
-			    "not one",
+			    "the header field %.*s holds a CR or LF that ends "
+			    "no line",
 			    f.name.len > 64 ? 64 : (int)f.name.len, f.name.p);
 		mailbox_sources_field(sources, f.name, f.value);
 	}

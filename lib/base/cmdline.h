@@ -27,7 +27,7 @@ struct cmdline {
 	int operands; /* 1: others may follow the options */
 };
 
-/* What every program has; each is a row: {CMDLINE_HELP}. */
+/* Options that every program has; each is a row: {CMDLINE_HELP}. */
 #define CMDLINE_HELP 'h', "help", NULL, "print this help and exit"
 #define CMDLINE_VERSION 'V', "version", NULL, "print the version and exit"
 

@@ -9,7 +9,9 @@
 /* Returns what a hexadecimal digit of either case stands for, or -1. */
 int codec_hex(char c);
 
-/* Returns the byte that the two digits at p stand for; -1 when there are none. */
+/*
+ * Returns the byte that the two digits at p stand for; -1 when there are none.
+ */
 int codec_hex_pair(const char *p, const char *limit);
 
 /* Returns the digit in lower case that stands for a value from 0 to 15. */
@@ -47,8 +49,8 @@ struct codec_base64 {
 
 /*
  * Takes a character in and returns how many bytes that gave. A '=' ends a
- * quantum, and another may start behind it, as some programs write. What is not
- * of the alphabet is passed over.
+ * quantum, and another may start behind it, as some programs write. Characters
+ * outside the alphabet are passed over.
  */
 size_t codec_base64_get(struct codec_base64 *, char c, char out[3]);
 

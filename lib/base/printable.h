@@ -20,8 +20,8 @@ printable_is_visible(char c)
 }
 
 /*
- * Replaces the control characters of a text (C0, DEL and C1), and each byte that
- * is not UTF-8, so that the text stays one line wherever it is shown.
+ * Replaces the control characters of a text (C0, DEL and C1), and each byte
+ * that is not UTF-8, so that the text stays one line wherever it is shown.
  */
 void printable_make(char *text, char instead);
 

@@ -14,12 +14,13 @@ struct conf_old {
 	const char *why; /* where it is gone: what there is instead */
 };
 
+#define CONF_ROWS_MAX 64 /* of the table of settings */
 #define CONF_LINE_SIZE 2048 /* of a buffer, line end and NUL included */
 
 /*
- * Splits a line at its '='. 0 with name and value, which point into the line; or
- * with *name NULL where the line says nothing. -1 with err->text, which shows
- * none of the line. The buffer was filled with line ends before fgets(3).
+ * Splits a line at its '='. 0 with name and value, which point into the line;
+ * or with *name NULL where the line says nothing. -1 with err->text, which
+ * shows none of the line. The buffer was filled with line ends before fgets(3).
  */
 int conf_line_split(
     char line[CONF_LINE_SIZE], char **name, char **value, struct error *err);

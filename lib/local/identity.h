@@ -80,8 +80,8 @@ int identity_parse_entry_name(
     const char *name, size_t len, char entry[ENTRY_NAME_SIZE]);
 
 /*
- * Writes "tenant@client", or "tenant@client.entry" where entry is not empty, into
- * text and returns it: the one spelling under which smtpd, the log and the
+ * Writes "tenant@client", or "tenant@client.entry" where entry is not empty,
+ * into text and returns it: the one spelling under which smtpd, the log and the
  * queue know who signed in.
  */
 char *identity_canonical(const struct identity *id, const char *entry,

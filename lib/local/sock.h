@@ -56,9 +56,9 @@ ssize_t sock_read_all(
     int fd, void *bytes, size_t size, long long deadline, struct error *err);
 
 /*
- * Calls recvmsg(2) once. Returns as read(2) does; *passed becomes the descriptor
- * that came along, or stays as it was. More than one are closed, and the caller
- * owns *passed.
+ * Calls recvmsg(2) once. Returns as read(2) does; *passed becomes the
+ * descriptor that came along, or stays as it was. More than one are closed, and
+ * the caller owns *passed.
  */
 ssize_t sock_recv(int fd, void *bytes, size_t size, int *passed);
 

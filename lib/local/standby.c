@@ -22,7 +22,7 @@
 #include "lib/base/log.h"
 #include "standby.h"
 
-/* What the last attempt failed with; set while the program stands by. */
+/* The error of the last attempt; set while the program stands by. */
 #define STANDBY_REASON "MSGRAPH_STANDBY_REASON"
 
 /* More than RestartSec= of the units and a start on a busy host. */
@@ -51,8 +51,8 @@ standby_notify(const char *text)
 		(struct sockaddr *)&sun,
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) ==
 	    -1)
-		log_warning("cannot tell systemd how this program is: %s",
-		    strerror(errno));
+		log_warning(
+		    "cannot tell systemd the status: %s", strerror(errno));
 	close(fd);
 }
 

@@ -35,8 +35,8 @@ struct wire_auth {
 enum wire_result { WIRE_INCOMPLETE, WIRE_DONE, WIRE_BAD };
 
 /*
- * Reads a request from the bytes that have arrived so far. WIRE_BAD: a string is
- * too long, or bytes follow the last.
+ * Reads a request from the bytes that have arrived so far. WIRE_BAD: a string
+ * is too long, or bytes follow the last.
  */
 enum wire_result wire_auth_parse(
     struct wire_auth *auth, const char *bytes, size_t len);
@@ -93,7 +93,9 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  */
 #define WIRE_RECIPIENTS_MAX 1000
 
-/* 1,000 recipients, 1,000 attachments and 8,000 segments, all at their longest */
+/*
+ * 1,000 recipients, 1,000 attachments and 8,000 segments, all at their longest
+ */
 #define WIRE_RECORD_MAX (4 * 1024 * 1024)
 /* a line for each recipient, and the rest */
 #define WIRE_REPLY_MAX (16 * 1024)
@@ -135,7 +137,7 @@ const char *wire_next(char **cursor, char **value);
 
 enum wire_status { WIRE_SENT, WIRE_DEFERRED, WIRE_BOUNCED };
 
-/* What a reply says of one recipient. */
+/* The status of one recipient in a reply. */
 enum wire_recipient_status {
 	WIRE_RECIPIENT_NONE,
 	WIRE_RECIPIENT_ACCEPTED,
@@ -148,7 +150,10 @@ struct wire_reply {
 	char dsn[12];
 	char text[512];
 	int by_recipient; /* bounced for its recipients and nothing else */
-	/* enum wire_recipient_status, by the place among the request's recipients */
+	/*
+	 * enum wire_recipient_status, by the place among the request's
+	 * recipients
+	 */
 	unsigned char recipients[WIRE_RECIPIENTS_MAX];
 };
 
@@ -156,8 +161,9 @@ struct wire_reply {
 int wire_reply_format(struct buf *out, const struct wire_reply *reply);
 
 /*
- * Reads a reply, whose bytes are written to. 0, or -1 when it is no whole record,
- * lacks a known status or a code, or names a place that no recipient can have.
+ * Reads a reply, whose bytes are written to. 0, or -1 when it is no whole
+ * record, lacks a known status or a code, or names a place that no recipient
+ * can have.
  */
 int wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len);
 

@@ -18,7 +18,7 @@ address_init(struct address_reader *r, const char *value, size_t len)
 	r->ambiguous = 0;
 }
 
-/* What has been seen of an address so far. */
+/* The parts of an address that have been seen so far. */
 struct address_seen {
 	const char *from, *to; /* without blanks around; or NULL */
 	const char *text_from, *text_to; /* without comments around; or NULL */

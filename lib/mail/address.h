@@ -98,11 +98,11 @@ int address_word_is_open(struct span text);
  * Writes the form in which two addresses are compared, and its NUL: comments,
  * blanks, needless quotes, a dot after the domain and a pair of apostrophes
  * around it all ('a@example.org') removed, letters in lower case (in the local
- * part too, as Exchange has it), a domain with letters beyond ASCII as A-labels.
- * Takes a spec of a list as well as an address of the envelope. Returns the
- * length without the NUL; -1 when spec is not one local@domain or the result does
- * not fit. The key is for comparing. It is a deliverable address too, unless
- * Unicode in the local part was lower-cased.
+ * part too, as Exchange has it), a domain with letters beyond ASCII as
+ * A-labels. Takes a spec of a list as well as an address of the envelope.
+ * Returns the length without the NUL; -1 when spec is not one local@domain or
+ * the result does not fit. The key is for comparing. It is a deliverable
+ * address too, unless Unicode in the local part was lower-cased.
  */
 int address_key(struct span spec, char *key, size_t size);
 

@@ -25,7 +25,7 @@ address_key_put(struct writer *w, char c)
 		w->out[w->used++] = c;
 }
 
-/* What a quoted string means, without what folding put in. */
+/* The meaning of a quoted string, without the line ends of folding. */
 static void
 address_key_put_quoted(struct writer *w, struct span text)
 {

@@ -158,7 +158,7 @@ address_lex_read_local(struct lexer *l, struct address *a)
 	return from == to ? "no local part" : NULL;
 }
 
-/* What the literals of RFC 5321 section 4.1.3 consist of. */
+/* Only characters that literals of RFC 5321 section 4.1.3 consist of. */
 static int
 address_lex_is_plain_literal(struct span literal)
 {
@@ -171,7 +171,10 @@ address_lex_is_plain_literal(struct span literal)
 	return 1;
 }
 
-/* Atoms joined by single dots, and perhaps a last one: 1. What was read. */
+/*
+ * Reads atoms joined by single dots. Returns 1 where the last one ends with a
+ * dot, or none was read.
+ */
 static int
 address_lex_read_atoms(struct lexer *l, struct span *read)
 {

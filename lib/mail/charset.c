@@ -29,9 +29,9 @@ struct charset {
 
 /*
  * Names of the first kind say ASCII, or nothing: what a C library calls the
- * charset of the locale "C" (cron writes it), and what programs write who do not
- * know (RFC 1428). The C library's names beside those of two bytes are of the
- * charsets that programs mean by them, with all their characters and with
+ * charset of the locale "C" (cron writes it), and what programs write who do
+ * not know (RFC 1428). The C library's names beside those of two bytes are of
+ * the charsets that programs mean by them, with all their characters and with
  * ASCII as it is: its Shift_JIS has a yen sign in place of the backslash.
  */
 static const struct charset charsets[] = {
@@ -130,9 +130,9 @@ static const struct {
 };
 
 /*
- * What charsets are called that nothing is converted from here: by IANA, the
- * Encoding Standard, Windows and the C library. In lower case, letters and digits
- * alone, since there are as many ways to put the rest between them as there are
+ * Names of charsets that nothing is converted from here: by IANA, the Encoding
+ * Standard, Windows and the C library. In lower case, letters and digits alone,
+ * since there are as many ways to put the rest between them as there are
  * programs.
  */
 static const char elsewhere[] =
@@ -189,7 +189,9 @@ static const char elsewhere[] =
     "xmacjapanese xmackorean xmacroman xmacromanian xmacthai "
     "xmacturkish xmacukrainian xmsexchange xsjis xwindows949 xxbig5 ";
 
-/* What follows the family's beginning, or NULL when it is of another one. */
+/*
+ * The rest of a name behind its family's beginning, or NULL for another family.
+ */
 static const char *
 charset_number_in(struct span name, size_t family)
 {

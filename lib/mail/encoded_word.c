@@ -28,7 +28,10 @@ encoded_word_find_mark(const char *p, const char *limit)
 	    p, '?', len < 2 * CHARSET_NAME_MAX ? len : 2 * CHARSET_NAME_MAX);
 }
 
-/* The "?=" that ends a word. No '?' stands before it, so no text is passed twice. */
+/*
+ * The "?=" that ends a word. No '?' stands before it, so no text is passed
+ * twice.
+ */
 static const char *
 encoded_word_find_end(const char *p, const char *limit)
 {

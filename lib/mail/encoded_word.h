@@ -21,10 +21,10 @@ int encoded_word_is(struct span text);
 int encoded_word_bytes(struct span text, struct span *charset, struct buf *out);
 
 /*
- * Appends text as UTF-8 with its encoded words decoded, wherever they stand, and
- * the blanks between two of them dropped. Other text is in the
- * charset that charset_of() makes of it and declared. Returns 0; or -1 with *err
- * as charset_to_utf8() does, and some of the text appended.
+ * Appends text as UTF-8 with its encoded words decoded, wherever they stand,
+ * and the blanks between two of them dropped. Other text is in the charset that
+ * charset_of() makes of it and declared. Returns 0; or -1 with *err as
+ * charset_to_utf8() does, and some of the text appended.
  */
 int encoded_word_decode(
     struct span text, struct span declared, struct buf *out, struct error *err);

@@ -16,7 +16,7 @@
 
 enum { FROM, SENDER, ENVELOPE, SOURCES };
 
-/* Of a source, for the client: a name, and whom it names. */
+/* Room for the description of a source: its name and the mailbox it names. */
 #define DESCRIPTION_SIZE 160
 
 static const char *const names[SOURCES] = {

@@ -31,17 +31,17 @@ struct mailboxes {
 };
 
 /*
- * Adds what one field, or the argument of MAIL FROM, names. Members of a group
- * (RFC 6854) count as the mailboxes that they are. What has no key counts as
- * text that is no address (see address_key()), and so does an address that no
- * mailbox can have, but as unfit.
+ * Adds the addresses of one field, or of the argument of MAIL FROM. Members of
+ * a group (RFC 6854) count as the mailboxes that they are. An address without a
+ * key counts as text that is no address (see address_key()), and so does an
+ * address that no mailbox can have, but as unfit.
  *
  * Bytes that are no UTF-8 may be of a charset such as Big5, where the second
- * byte of a character may be a '\\' or '@'; msgraph-milter cannot know, since the
- * charset may be declared in the body. Such a value is read twice, byte by byte
- * and with each pair of bytes that may be one character as that. If one reading
- * finds an address and the other none, the one counts; if they find different
- * ones, they count as several.
+ * byte of a character may be a '\\' or '@'; msgraph-milter cannot know, since
+ * the charset may be declared in the body. Such a value is read twice, byte by
+ * byte and with each pair of bytes that may be one character as that. If one
+ * reading finds an address and the other none, the one counts; if they find
+ * different ones, they count as several.
  */
 void mailboxes_read(struct mailboxes *, struct span value);
 

@@ -12,13 +12,13 @@
  *	mime_free(&r);
  *
  * A part that holds parts gives MIME_OPEN, then all that is in it, then
- * MIME_CLOSE; any other gives MIME_LEAF. What lies between the ranges handed
- * out is empty lines after headers, boundary lines, and the text before the
- * first and after the last of them.
+ * MIME_CLOSE; any other gives MIME_LEAF. The bytes between the ranges are empty
+ * lines after headers, boundary lines, and the text before the first and after
+ * the last of them.
  *
  * How odd messages are read:
- *	- Lines end in CRLF or LF, in bodies also in CR, since that is what
- *	  content.c makes line ends of. Header fields are read by header.h.
+ *	- Lines end in CRLF or LF, in bodies also in CR, since content.c
+ *	  makes line ends of all three. header.h reads the fields.
  *	- A boundary line is "--", the boundary, perhaps "--", blanks, and the
  *	  line's end. That of an outer multipart ends the inner ones that were
  *	  not ended; after "--boundary--" only outer ones count. A multipart
@@ -26,8 +26,8 @@
  *	- Without an empty line the body starts at the first line that is no
  *	  field, or at the boundary line.
  *	- A multipart without boundary is a leaf; one whose boundary never comes
- *	  has no parts. So is a leaf what lies deeper than MIME_DEPTH_MAX, has a
- *	  header over MIME_HEADER_MAX, or is a message/rfc822 in
+ *	  has no parts. A part is a leaf too if it is deeper than
+ *	  MIME_DEPTH_MAX, has a header over MIME_HEADER_MAX, or is a message/rfc822 in
  *	  base64 or quoted-printable, which RFC 2045 section 6.4 forbids. Such
  *	  parts are marked opaque.
  *	- Content-Type counts without MIME-Version, the first one where there
@@ -131,7 +131,9 @@ void mime_free(struct mime_reader **);
 enum mime_event mime_next(
     struct mime_reader *, struct mime_part *, struct error *err);
 
-/* Returns 1 when the part is of this type, and of this subtype or any if NULL. */
+/*
+ * Returns 1 when the part is of this type, and of this subtype or any if NULL.
+ */
 int mime_is(const struct mime_part *, const char *type, const char *subtype);
 
 /* Returns 1 for S/MIME: application/pkcs7-mime or its older name. */
@@ -159,9 +161,9 @@ int mime_filename(
 struct span mime_name_base(struct span name, enum charset_kind);
 
 /*
- * Writes a file name (UTF-8) and a NUL into size bytes, 1 at least. What is too
- * long loses characters before its extension, which tells programs what the
- * file is. Returns the length.
+ * Writes a file name (UTF-8) and a NUL into size bytes, 1 at least. A name that
+ * is too long loses characters before its extension, which tells programs the
+ * kind of the file. Returns the length.
  */
 size_t mime_name_fit(char *name, size_t size, struct span utf8);
 

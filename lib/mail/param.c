@@ -145,9 +145,9 @@ param_split_name(struct param *p)
 
 /*
  * Whether comments that start here end the parameter: all are closed, and
- * nothing but blanks stands between them and the ';'. Where they do not, *next is
- * a place up to which no other comment does: the search is not made again from
- * each bracket.
+ * nothing but blanks stands between them and the ';'. Where they do not, *next
+ * is a place up to which no other comment does: the search is not made again
+ * from each bracket.
  */
 static int
 param_is_last_comment(const char *p, const char *limit, const char **next)

@@ -43,7 +43,9 @@ void param_init(struct param_reader *, struct span value);
 /* Reads the next parameter. Returns 1, or 0 at the end. */
 int param_next(struct param_reader *, struct param *);
 
-/* Reads "type/subtype". Returns 0, or -1 with both empty where there is none. */
+/*
+ * Reads "type/subtype". Returns 0, or -1 with both empty where there is none.
+ */
 int param_type(struct span value, struct span *type, struct span *subtype);
 
 /*

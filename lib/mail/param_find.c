@@ -11,7 +11,7 @@
 #define SECTIONS_MAX 64
 
 static int
-param_decode_percent(char *text, int len)
+param_find_percent(char *text, int len)
 {
 	int from, to = 0, byte = -1;
 
@@ -28,7 +28,7 @@ param_decode_percent(char *text, int len)
 
 /* Cuts "charset'language'" off. Returns the new length. */
 static int
-param_take_charset(char *text, int len, char *charset)
+param_find_take_charset(char *text, int len, char *charset)
 {
 	char *first = memchr(text, '\'', (size_t)len), *second;
 	size_t name;
@@ -50,25 +50,26 @@ param_take_charset(char *text, int len, char *charset)
 
 /* What one section, or the only one, says. */
 static int
-param_decode(const struct param *p, char *text, size_t size, char *charset)
+param_find_decode(const struct param *p, char *text, size_t size, char *charset)
 {
 	int len = param_text(p, text, size);
 
 	if (len == -1 || !p->extended)
 		return len;
 	if (p->section <= 0)
-		len = param_take_charset(text, len, charset);
-	return param_decode_percent(text, len);
+		len = param_find_take_charset(text, len, charset);
+	return param_find_percent(text, len);
 }
 
 /* The sections from 0 up to the first that lacks. */
 static int
-param_join(const struct param *sections, char *text, size_t size, char *charset)
+param_find_join(
+    const struct param *sections, char *text, size_t size, char *charset)
 {
 	int i, len, used = 0;
 
 	for (i = 0; i < SECTIONS_MAX && sections[i].name.len > 0; i++) {
-		len = param_decode(
+		len = param_find_decode(
 		    &sections[i], text + used, size - (size_t)used, charset);
 		if (len == -1)
 			return -1;
@@ -102,12 +103,12 @@ param_find(struct span value, const char *name, int starred, char *text,
 			plain = p;
 	}
 	if (plain.name.len > 0 && !starred)
-		return param_decode(&plain, text, size, charset);
+		return param_find_decode(&plain, text, size, charset);
 	if (extended.name.len > 0)
-		return param_decode(&extended, text, size, charset);
+		return param_find_decode(&extended, text, size, charset);
 	if (sections[0].name.len > 0)
-		return param_join(sections, text, size, charset);
+		return param_find_join(sections, text, size, charset);
 	if (plain.name.len > 0)
-		return param_decode(&plain, text, size, charset);
+		return param_find_decode(&plain, text, size, charset);
 	return -1;
 }

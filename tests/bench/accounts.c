@@ -2,7 +2,8 @@
  * accounts.c - how long msgraphd's loop stands for 10,000 known applications:
  * for the table of them with as many that are made up, for their throttles, and
  * for their rows in the state when those are old or the clock is set. Prints the
- * longest step of each kind, and fails where one takes more than 50 ms.
+ * longest step of each kind, and fails where one takes more than 50 ms. On a
+ * machine that does other things the time of the CPU tells what is ours.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <event2/event.h>
 
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/entra/account_table.h"
@@ -24,20 +27,53 @@ static char folder[] = "/tmp/bench_accountsXXXXXX";
 static struct account_table *table;
 static int failed;
 
+/* Of one step, or of the longest: what it takes, and what of that is our own. */
+struct span {
+	double ms, cpu_ms;
+};
+
 static double
-now(void)
+read_clock(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (double)ts.tv_sec * 1000 + (double)ts.tv_nsec / 1e6;
 }
 
-static void
-report(const char *what, double longest)
+static struct span
+now(void)
 {
-	printf("%-52s %8.3f ms\n", what, longest);
-	if (longest > LIMIT_MS)
+	return (struct span){.ms = read_clock(CLOCK_MONOTONIC),
+	    .cpu_ms = read_clock(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+/* Makes the step that began then the longest one, if it is. */
+static void
+note(struct span *longest, struct span began)
+{
+	struct span end = now();
+
+	if (end.ms - began.ms > longest->ms)
+		longest->ms = end.ms - began.ms;
+	if (end.cpu_ms - began.cpu_ms > longest->cpu_ms)
+		longest->cpu_ms = end.cpu_ms - began.cpu_ms;
+}
+
+static struct span
+since(struct span began)
+{
+	struct span longest = {0};
+
+	note(&longest, began);
+	return longest;
+}
+
+static void
+report(const char *what, struct span longest)
+{
+	printf("%-46s %8.3f ms %8.3f ms\n", what, longest.ms, longest.cpu_ms);
+	if (longest.ms > LIMIT_MS)
 		failed = 1;
 }
 
@@ -71,10 +107,10 @@ fill(struct state *state)
 }
 
 /* Somebody asks about each application, and Entra slows the made-up ones. */
-static double
+static struct span
 visit(const char *kind)
 {
-	double began, longest = 0;
+	struct span began, longest = {0};
 	struct account *account;
 	struct identity id;
 	int i;
@@ -90,19 +126,18 @@ visit(const char *kind)
 			    3600 * 1000, ACCOUNT_THROTTLED, "slow down");
 		}
 		account_table_rest(table, account);
-		if (now() - began > longest)
-			longest = now() - began;
+		note(&longest, began);
 	}
 	return longest;
 }
 
-static double
+static struct span
 sweep(void)
 {
-	double began = now();
+	struct span began = now();
 
 	account_table_sweep(table);
-	return now() - began;
+	return since(began);
 }
 
 static void
@@ -123,10 +158,10 @@ measure(struct state *state)
 
 /* --- throttles --- */
 
-static double
+static struct span
 look(struct throttles *throttles)
 {
-	double began, longest = 0;
+	struct span began, longest = {0};
 	struct identity id;
 	int i;
 
@@ -135,16 +170,15 @@ look(struct throttles *throttles)
 		began = now();
 		throttle_left_graph(throttles, &id, "scan@example.com");
 		throttle_left_entra(throttles, &id);
-		if (now() - began > longest)
-			longest = now() - began;
+		note(&longest, began);
 	}
 	return longest;
 }
 
-static double
+static struct span
 look_all(struct throttles *throttles)
 {
-	double began = now();
+	struct span began = now();
 	struct identity id;
 	int i;
 
@@ -152,46 +186,60 @@ look_all(struct throttles *throttles)
 		id = name("known", i);
 		throttle_left_graph(throttles, &id, "scan@example.com");
 	}
-	return now() - began;
+	return since(began);
 }
 
-static double
-throttle_one(struct throttles *throttles, int n)
+static void
+throttle_one(struct throttles *throttles, const char *kind, int n)
 {
-	struct identity id = name("throttled", n);
-	double began = now();
+	struct identity id = name(kind, n);
 
 	if (throttle_by_graph(throttles, &id, "scan@example.com",
-		THROTTLE_APPLICATION, 300, NULL) == -1)
+		THROTTLE_APPLICATION, 3600, NULL) == -1)
 		exit(1);
-	return now() - began;
+}
+
+/* Returns the longest step of the loop until there is nothing to do. */
+static struct span
+loop(struct event_base *base)
+{
+	struct span began, longest = {0};
+
+	while (event_base_get_num_events(base,
+		   EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE) > 0) {
+		began = now();
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		note(&longest, began);
+		usleep(1000);
+	}
+	return longest;
 }
 
 static void
 measure_throttles(struct state *state)
 {
-	struct throttles *throttles = throttles_new(state, NULL);
-	struct identity id;
-	double began;
+	struct event_base *base = event_base_new();
+	struct throttles *throttles = throttles_new(base, state, NULL);
+	struct span began;
 	int i;
 
-	state_run(state, "BEGIN", NULL);
-	for (i = 0; i < COUNT; i++) {
-		id = name("known", i);
-		if (throttle_by_graph(throttles, &id, "scan@example.com",
-			THROTTLE_APPLICATION, 3600, NULL) == -1)
-			exit(1);
-	}
-	state_run(state, "COMMIT", NULL);
+	for (i = 0; i < COUNT; i++)
+		throttle_one(throttles, "known", i);
+	report("all are throttled: written, in steps", loop(base));
 	report("a throttle is looked up", look(throttles));
 	report("100 deliveries look at once", look_all(throttles));
-	report("one more application is throttled", throttle_one(throttles, 1));
+	began = now();
+	throttle_one(throttles, "throttled", 1);
+	report("one more application is throttled", since(began));
+	report("  and that is written", loop(base));
 	clock_advance(7200 * 1000);
 	report("all have run out", look(throttles));
-	report("one is throttled then", throttle_one(throttles, 2));
+	throttle_one(throttles, "throttled", 2);
+	report("one is throttled then: written", loop(base));
 	began = now();
 	throttles_free(&throttles);
-	report("the throttles are freed", now() - began);
+	report("the throttles are freed", since(began));
+	event_base_free(base);
 }
 
 /* --- the state's rows --- */
@@ -234,18 +282,17 @@ expire(struct state *state)
 }
 
 /* Returns the longest of the steps until there is no more to do. */
-static double
+static struct span
 longest(struct state *state, int (*step)(struct state *state))
 {
-	double began, most = 0;
+	struct span began, most = {0};
 	int more;
 
 	do {
 		began = now();
 		if ((more = step(state)) == -1)
 			exit(1);
-		if (now() - began > most)
-			most = now() - began;
+		note(&most, began);
 	} while (more > 0);
 	return most;
 }
@@ -254,13 +301,13 @@ static void
 measure_rows(struct state *state)
 {
 	long long began_wall = clock_wall() - 10 * 86400, wall = clock_wall();
-	double began;
+	struct span began;
 
 	fill_tables(state);
 	began = now();
 	if (state_follow_clock(state, began_wall, wall, 30 * 86400, NULL) == -1)
 		exit(1);
-	report("the clock is set: what follows at once", now() - began);
+	report("the clock is set: what follows at once", since(began));
 	report("  applications follow, in steps", longest(state, follow));
 	report("rows of a clock far ahead are mended", longest(state, mend));
 	report(
@@ -285,6 +332,7 @@ main(void)
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
+	printf("%-46s %11s %11s\n", "the longest step", "", "of the CPU");
 	fill(state);
 	measure(state);
 	measure_throttles(state);

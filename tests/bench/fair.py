@@ -16,6 +16,7 @@ import argparse
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,10 @@ class Row:
     boxes: list[str] = field(default_factory=lambda: BOXES)
     backlog: int = 20000
     quick: float = 0  # seconds in which A is quick, before the rules hold
+    entra: bool = False  # it is Entra that hangs then, for A
+    again: int = 0  # so often A is quick after all, and then not
     others: tuple[str, ...] = ()  # applications that fare as A does
+    after: bool = False  # but only when A has begun to
     each: float = 0  # seconds a post: Graph is bench/graph.c then
 
 
@@ -59,6 +63,13 @@ ROWS = [
     Row("7. 100 s a post", [{"action": "stall"}]),
     Row("   the same, two applications", [{"action": "stall"}], others=(C,)),
     Row("   quick for 3 s, then 100 s a post", [{"action": "stall"}], quick=3),
+    Row("   the same, and then another one", [{"action": "stall"}], quick=3,
+        others=(C,), after=True),
+    Row("   quick for 3 s, then Retry-After 4", [throttled(4)], quick=3),
+    Row("   quick for 3 s, then Retry-After 50", [throttled(50)], quick=3),
+    Row("   quick for 3 s, then Entra hangs", [], quick=3, entra=True),
+    Row("   quick, 4 s a post, quick, and again", [{"delay": 4}], quick=3,
+        again=3),
     Row("8. 429 with Retry-After 50, one mailbox", [throttled(50)],
         boxes=BOXES[:1]),
     Row("8a. 0.3 s a post, also of B", [], backlog=3000, each=0.3),
@@ -69,30 +80,77 @@ def user(tenant: str) -> str:
     return f"{tenant}:{CLIENT}"
 
 
-def rules_for(row: Row) -> list[dict[str, Any]]:
+def rules_for(row: Row, *tenants: str) -> list[dict[str, Any]]:
     return [{"endpoint": "sendMail", "match": {"tenant": tenant}, "times": -1,
-             **rule} for rule in row.rules for tenant in (A, *row.others)]
+             **rule} for rule in row.rules for tenant in tenants]
+
+
+def quick(*tenants: str) -> list[dict[str, Any]]:
+    return [{"endpoint": "sendMail", "match": {"tenant": tenant}, "times": -1,
+             "delay": 0.05} for tenant in tenants]
+
+
+def queue(pipes: Pipes, row: Row, *tenants: str) -> None:
+    for tenant in tenants:
+        pipes.queue(user(tenant), [f"{tenant[:1]}{box}" for box in row.boxes],
+                    row.backlog)
 
 
 def load(m365: Emulator, pipes: Pipes, row: Row) -> None:
-    if row.quick:
-        m365.rules({"endpoint": "sendMail", "match": {"tenant": A},
-                    "times": -1, "delay": 0.05})
-        pipes.queue(user(A), row.boxes, row.backlog)
+    """Until A's mail fares as the row says."""
+    if not row.quick:
+        m365.rules(*rules_for(row, A, *row.others))
+        queue(pipes, row, A, *row.others)
+        return
+    m365.rules(*quick(A))
+    queue(pipes, row, A)
+    time.sleep(row.quick)
+    spoil(m365, row, A)
+    if row.after:
         time.sleep(row.quick)
         m365.clear_rules()
-    m365.rules(*rules_for(row))
-    if not row.quick:
-        for tenant in (A, *row.others):
-            pipes.queue(user(tenant),
-                        [f"{tenant[:1]}{box}" for box in row.boxes],
-                        row.backlog)
+        m365.rules(*rules_for(row, A), *quick(*row.others))
+        queue(pipes, row, *row.others)
+        time.sleep(row.quick)
+        spoil(m365, row, A, *row.others)
 
 
-def probe(pipes: Pipes) -> list[float]:
+def spoil(m365: Emulator, row: Row, *tenants: str) -> None:
+    m365.clear_rules()
+    if row.entra:
+        m365.expire_tokens()
+        m365.rules({"endpoint": "token", "match": {"tenant": A}, "times": -1,
+                    "action": "stall"})
+    else:
+        m365.rules(*rules_for(row, *tenants))
+
+
+@contextmanager
+def changing(m365: Emulator, row: Row) -> Iterator[None]:
+    """A is quick and then not, a few times, while B's mail goes."""
+    def change() -> None:
+        for _ in range(row.again):
+            if done.wait(4):
+                return
+            m365.clear_rules()
+            m365.rules(*quick(A))
+            if done.wait(row.quick):
+                return
+            spoil(m365, row, A)
+    done = threading.Event()
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def probe(pipes: Pipes, probes: int) -> list[float]:
     """What B's messages take, one after the other."""
     taken = []
-    for number in range(1, PROBES + 1):
+    for number in range(1, probes + 1):
         pipes.queue(user(B), ["box@example.net"], 1)
         taken.append(pipes.wait(user(B), number, 200)[-1].waited)
         time.sleep(0.5)
@@ -137,7 +195,8 @@ def measure(row: Row, processes: int) -> None:
             with Pipes(daemon, processes) as pipes:
                 began = time.monotonic()
                 load(m365, pipes, row)
-                taken = probe(pipes)
+                with changing(m365, row):
+                    taken = probe(pipes, 30 if row.again else PROBES)
                 whole = finish(pipes, row, began, processes)
                 pipes.forget()
                 m365.clear_rules()

@@ -52,7 +52,8 @@ def prepare() -> Emulator:
 
 def write_conf(more: str = "", **settings: str) -> None:
     ours = {"login_endpoint": m365.url, "graph_endpoint": m365.url,
-            "ca_file": "/etc/msgraph/ca.pem", **settings}
+            "ca_file": "/etc/msgraph/ca.pem", "allowed_tenants": "any",
+            **settings}
     CONF.write_text("".join(f"{name} = {value}\n"
                             for name, value in ours.items()) + more)
 

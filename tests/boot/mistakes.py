@@ -58,7 +58,7 @@ def lock() -> None:
 
 MISTAKES = [
     Mistake("a misspelt setting", lambda: write_conf("larg_messages = draft\n"),
-            write_conf, f"{CONF}:4: ", ("msgraphd", "msgraph-milter")),
+            write_conf, f"{CONF}:5: ", ("msgraphd", "msgraph-milter")),
     Mistake("the vault key open to others", lambda: KEY.chmod(0o644),
             lambda: KEY.chmod(0o400), "has mode 0644"),
     Mistake("a key of root's", lambda: shutil.chown(KEY, "root"),

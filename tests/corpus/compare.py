@@ -144,7 +144,8 @@ def _words(before: Part, after: Part) -> list[str]:
             continue
         if len(match[0]) > 75:
             found.append(f"word longer than 75: {match[0]!r}")
-        if match[1].lower() == b"utf-8" and "\ufffd" in words(match[0]):
+        if match[1].lower() == b"utf-8" and "\ufffd" in words(match[0]) and \
+                "\ufffd".encode() not in old:
             found.append(f"a character is cut: {match[0]!r}")
     return found
 

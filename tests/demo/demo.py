@@ -137,7 +137,7 @@ def why_not_signed_in(site: Site) -> str:
 
 
 def show_delivery(site: Site, job: Job, queue_id: str) -> None:
-    found = re.search(rf"{queue_id}: (from=.*)", site.milter.log())
+    found = re.search(rf"{queue_id}: (client=.*)", site.milter.log())
     say("milter", found[1] if found else "no line")
     match = site.postfix.wait_log(
         rf"{queue_id}: to=.*status=(\w+) .*", timeout=PATIENCE)

@@ -95,6 +95,22 @@ def test_bounce_of_the_very_first_message(site, app, mailbox):
     assert mail.mailbox == mailbox and mail.recipients == [mailbox]
 
 
+def test_bounce_before_msgraphd_saw_the_message(site, app, mailbox):
+    """The agent finds it too large; the milter has told whose mailbox it
+    is."""
+    body = (b"y" * 70 + b"\r\n") * 60_000
+    mark = site.postfix.mark()
+    queue_id = site.send(app, mailbox, ["b@example.org"],
+                         message(mailbox, body=body))
+    assert "dsn=5.3.4" in site.postfix.wait_status(queue_id, "bounced")
+    found = site.postfix.wait_log(
+        rf"{queue_id}: sender non-delivery notification: (\w+)", since=mark)
+    site.postfix.wait_status(found[1], "sent")
+    (mail,) = site.m365.mail()
+    assert mail.mailbox == mailbox and mail.recipients == [mailbox]
+    assert (mail.tenant, mail.client) == (app.tenant, app.client)
+
+
 def test_bounce_that_is_refused_is_dropped_with_a_line(site, app, mailbox):
     site.m365.rules({**BLOCKED, "skip": 1, "times": -1})
     bounce_id = send_and_bounce(site, app, mailbox)

@@ -421,7 +421,7 @@ def test_draft_of_an_attempt_to_more_recipients(m365, daemon, handed_over):
     large.fields["recipient"] = "rcpt@example.org"
     reply = large.submit(daemon)
     if handed_over:
-        assert "waits in the mailbox's Drafts" in reply.text
+        assert "is in the mailbox's Drafts" in reply.text
         assert ", outcome=unknown, " in daemon.log().splitlines()[-1]
     else:
         assert reply.status == "sent"

@@ -176,7 +176,7 @@ def test_message_in_drafts_is_not_posted_again(m365, daemon):
     for count in (2, 3):
         reply = submit(daemon)
         assert (reply.status, reply.dsn) == ("deferred", "4.3.0")
-        assert "waits in the mailbox's Drafts" in reply.text
+        assert "is in the mailbox's Drafts" in reply.text
         assert daemon.log().count(", outcome=unknown, ") == count
     assert len(m365.requests("sendMail")) == 1
 

@@ -43,7 +43,8 @@ def stock(tmp_path) -> Path:
                        ("master.cf", "master.cf.dist")):
         (tmp_path / name).write_text(
             (shared / base).read_text()
-            + example.read(f"postfix/{name}.msgraph"))
+            + example.read(f"postfix/{name}.msgraph").replace(
+                "/etc/postfix/", f"{tmp_path}/"))
     with (tmp_path / "main.cf").open("a") as file:
         file.write("myhostname = relay.test\n")
     cool_down(tmp_path / "main.cf")

@@ -175,6 +175,10 @@ def test_message(relay):
     # the token lasts for the next one
     relay.site.postfix.wait_status(relay.send(), "sent")
     assert len(relay.token_requests()) == 1
+    # and another is fetched when Graph does not take it any more
+    relay.site.m365.expire_tokens()
+    relay.site.postfix.wait_status(relay.send(), "sent")
+    assert len(relay.token_requests()) == 2
 
 
 def test_token_of_kubernetes(site, folder):
@@ -347,6 +351,22 @@ def test_other_kind_of_credential(site, folder, secret):
     site.identify(secret.entry().replace("secret_file", "certificate_file"))
     secret.again(queue_id)
     assert "client_assertion=" in secret.token_requests()[-1]
+
+
+def test_bounce(site, secret):
+    """Nobody has ever signed in; it goes to the mailbox all the same."""
+    site.m365.rules({"endpoint": "sendMail", "times": 1, "status": 400,
+                     "body": {"error": {"code": "ErrorMessageBlocked",
+                                        "message": "spam"}}})
+    mark = site.postfix.mark()
+    queue_id = secret.send()
+    site.postfix.wait_status(queue_id, "bounced")
+    bounce = site.postfix.wait_log(
+        rf"{queue_id}: sender non-delivery notification: (\w+)", since=mark)
+    site.postfix.wait_status(bounce[1], "sent")
+    mail = site.m365.mail()[-1]
+    assert mail.mailbox == secret.mailbox
+    assert mail.recipients == [secret.mailbox]
 
 
 # --- what nobody may find

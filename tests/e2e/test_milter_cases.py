@@ -42,7 +42,7 @@ def test_cr_alone_ends_no_line(site, app, mailbox, lines, end):
     before = len(site.m365.mail())
     refused = answer(site, app, mailbox, b"\r".join(lines) + end)
     assert (refused.code, refused.text[:5]) == (550, "5.6.0"), refused
-    assert "line end that is not one" in refused.text
+    assert "CR or LF that ends no line" in refused.text
     assert site.postfix.queue() == []
     assert len(site.m365.mail()) == before
 

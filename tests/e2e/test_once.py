@@ -330,7 +330,7 @@ def test_daemon_stopped_while_posted(delivery):
     """SIGTERM waits for the answer."""
     delivery.hold_after()
     delivery.site.daemon.popen.send_signal(signal.SIGTERM)
-    wait_for(lambda: "finishing what is under way" in
+    wait_for(lambda: "finishing requests that are" in
              delivery.site.daemon.log(), "the stop")
     delivery.release()
     line = delivery.site.postfix.wait_status(delivery.queue_id, "sent")

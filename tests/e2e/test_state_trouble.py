@@ -334,7 +334,7 @@ def test_lost_state_only_waits_for_the_client(m365, daemon, state):
     reply = send(daemon)
     assert (reply.status, reply.dsn) == ("deferred", "4.7.8")
     assert reply.text == \
-        "no secret is held for this client; it must sign in again"
+        "no secret of this application is stored; it must sign in again"
     assert sign_in(daemon) == "OK"
     assert send(daemon).status == "sent"
 

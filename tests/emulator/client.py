@@ -239,7 +239,8 @@ class Emulator:
     def wait_requests(self, endpoint: str = "any", count: int = 1,
                       timeout: float = 60, state: str = "arrived") -> int:
         """Waits for so many requests since the last reset to have reached a
-        state ("arrived", "read", "answered"); TimeoutError if they do not."""
+        state ("arrived", "read", "answered", "sent"); TimeoutError if they do
+        not."""
         return self._wait(timeout, endpoint=endpoint, count=count, state=state)
 
     def wait_mail(self, count: int = 1, timeout: float = 60) -> int:

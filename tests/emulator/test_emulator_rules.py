@@ -239,7 +239,8 @@ def test_wait(m365, client):
     later = threading.Timer(0.1, client.send)
     later.start()
     assert m365.wait_mail(1) == 1
-    assert m365.wait_requests("sendMail", 1, state="answered") == 1
+    for state in ("arrived", "read", "answered", "sent"):
+        assert m365.wait_requests("sendMail", 1, state=state) == 1
     later.join()
     with pytest.raises(TimeoutError):
         m365.wait_requests("sendMail", 2, timeout=0.05)

@@ -91,6 +91,16 @@ class Client:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     asked: int = 0  # token requests so far
     issued: int = 0  # minute of the last one
+    early: int = 0  # seconds before its end from which on it is renewed
+
+    def is_issued(self, minute: int) -> None:
+        self.issued = minute
+        self.early = min(RENEW_EARLY, self.life // 2)
+
+    def is_loaded(self, minute: int) -> None:
+        """By a msgraphd that starts: of a token it knows what is left."""
+        left = self.life - (minute - self.issued) * 60
+        self.early = min(RENEW_EARLY, max(left, 0) // 2)
 
     @property
     def user(self) -> str:
@@ -106,8 +116,7 @@ class Client:
 
     def renews(self, minute: int) -> bool:
         """Whether a delivery in this minute asks for another token."""
-        early = min(RENEW_EARLY, self.life // 2)
-        return (minute - self.issued) * 60 >= self.life - early
+        return (minute - self.issued) * 60 >= self.life - self.early
 
 
 @dataclass
@@ -151,7 +160,6 @@ class Day:
         self.samples: list[Sample] = []
         self.began: list[tuple[float, int]] = []  # wall time of each minute
         self.entra_answers = True
-        self.restarted = False
         self.pool = ThreadPoolExecutor(WORKERS)
 
     def warm_up(self) -> None:
@@ -186,6 +194,11 @@ class Day:
             self.settle()
         self.pool.shutdown()
 
+    def start_daemon(self) -> None:
+        self.daemon.start()
+        for client in self.clients:
+            client.is_loaded(self.clock.minutes)
+
     def step(self) -> None:
         minute = self.clock.minutes
         self.began.append((time.time(), minute))
@@ -214,20 +227,18 @@ class Day:
         it is known in which minute a token was issued."""
         minute, stats = self.clock.minutes, self.m365.stats()
         for client in self.clients:
-            # a restarted msgraphd knows the end of a token, not its length
-            if not self.restarted and client.renews(minute) and \
-                    client.name not in self.held():
+            if client.renews(minute) and client.name not in self.held():
                 stats = self.m365.wait_until(
                     lambda now, client=client:
                     asked(now, client) > client.asked)
         self.m365.wait_requests("token", stats["requests"]["token"],
-                                state="answered")
+                                state="sent")
         # an answer that has arrived is read before what comes after it
         for _ in range(2):
             self.daemon.auth("no name", "of ours")
         for client in self.clients:
             if asked(stats, client) > client.asked and self.entra_answers:
-                client.issued = minute
+                client.is_issued(minute)
             client.asked = asked(stats, client)
 
     def held(self) -> set[str]:

@@ -227,7 +227,7 @@ def test_silent_client_is_forgotten_after_400_days(m365, daemon, person):
     passes(daemon, 2 * DAY)
     other = Person(m365, daemon)
     passes(daemon, 399 * DAY)
-    daemon.wait(lambda: "1 applications are forgotten" in daemon.log())
+    daemon.wait(lambda: "forgot 1 applications" in daemon.log())
     reply = person.send()
     assert (reply.status, reply.dsn) == ("deferred", "4.7.8")
     assert "it must sign in again" in reply.text

@@ -343,6 +343,7 @@ static const struct row unreadable[] = {
     {"Content-Disposition: attachment; n" UE "=x; filename=a", "",
 	"Content-Disposition: attachment; filename=a"},
     {"Content-Type: " UE, "", "Content-Type:;"},
+    {"Content-Transfer-Encoding:;" L1 "=", "", "Content-Transfer-Encoding:;"},
     {"Content-Transfer-Encoding: 8bit (" UE ")", "",
 	"Content-Transfer-Encoding: 8bit"},
 };

@@ -274,6 +274,32 @@ test_long_words(void **state)
 	}
 }
 
+/* Readers that join words in base64 find a '=' behind the last one alone. */
+static void
+test_padding(void **state)
+{
+	static const char *const letters[] = {"\xC3\xBC", "\xE2\x82\xAC",
+	    "\xF0\x9F\x98\x80", "a\xC3\xBC\xC3\xBC", "\xC3\xBC\xE2\x82\xAC"};
+	struct buf value, once;
+	const char *p;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < 5 * 90; i++) {
+		buf_init(&value, 65536);
+		buf_init(&once, 65536);
+		buf_add_string(&value, " ");
+		for (n = 0; n < i / 5 + 1; n++)
+			buf_add_string(&value, letters[i % 5]);
+		write_field(&once, "Subject", value.bytes);
+		assert_non_null(strstr(once.bytes, "?B?"));
+		p = strstr(once.bytes, "=?=");
+		assert_true(p == NULL || p[3] == '\0');
+		buf_free(&value);
+		buf_free(&once);
+	}
+}
+
 /* --- parameters --- */
 
 /* One that no line can hold gets sections (RFC 2231 section 3). */
@@ -303,6 +329,7 @@ main(void)
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_any),
 	    cmocka_unit_test(test_long_words),
+	    cmocka_unit_test(test_padding),
 	    cmocka_unit_test(test_long_parameter),
 	};
 

@@ -150,12 +150,33 @@ check_visible(struct span s)
 	return 1;
 }
 
+/* Takes the blanks out. */
+static inline void
+check_squeeze(struct buf *text)
+{
+	size_t i, len = 0;
+
+	for (i = 0; i < text->len; i++)
+		if (!span_is_space(text->bytes[i]))
+			text->bytes[len++] = text->bytes[i];
+	text->len = len;
+}
+
+static inline int
+check_is_at(const struct buf *want, size_t at, const struct buf *word)
+{
+	return at + word->len <= want->len &&
+	    (word->len == 0 ||
+		memcmp(want->bytes + at, word->bytes, word->len) == 0);
+}
+
 /*
  * What is to be read in a text: encoded words as their bytes, without blanks,
- * since those beside encoded words come and go.
+ * since those beside encoded words come and go. One with 8-bit bytes is none by
+ * RFC 2047, and is read so by some: it may be either, as in want (or NULL).
  */
 static inline void
-check_text(struct span value, struct buf *out)
+check_text(struct span value, const struct buf *want, struct buf *out)
 {
 	const char *p = value.p, *limit = span_end(value), *end, *mark;
 	struct buf word;
@@ -199,9 +220,12 @@ check_text(struct span value, struct buf *out)
 					buf_add(&word,
 					    *mark == '_' ? " " : mark, 1);
 			}
-		for (mark = word.bytes; word.len > 0; mark++, word.len--)
-			if (!span_is_space(*mark))
-				buf_add(out, mark, 1);
+		check_squeeze(&word);
+		if (want != NULL && fold_needs(span_between(p, end)) &&
+		    !check_is_at(want, out->len, &word))
+			buf_add(out, p, (size_t)(end - p));
+		else
+			buf_add(out, word.bytes, word.len);
 		buf_free(&word);
 	}
 }
@@ -214,8 +238,8 @@ check_same_text(struct span a, struct span b)
 
 	buf_init(&ta, 1u << 30);
 	buf_init(&tb, 1u << 30);
-	check_text(a, &ta);
-	check_text(b, &tb);
+	check_text(b, NULL, &tb);
+	check_text(a, &tb, &ta);
 	same = ta.len == tb.len && memcmp(ta.bytes, tb.bytes, ta.len) == 0;
 	buf_free(&ta);
 	buf_free(&tb);

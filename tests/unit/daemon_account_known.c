@@ -12,6 +12,7 @@
 #include "agent/daemon/entra/account_known.h"
 #include "agent/daemon/store/state_sql.h"
 #include "fake_http.h"
+#include "lib/base/log.h"
 #include "state_folder.h"
 
 #define SECOND 1000LL
@@ -169,7 +170,7 @@ test_survives_a_restart(void **state)
 	assert_true(account_known_is_idle(account));
 }
 
-/* An answer about what was the stored secret changes what is stored now not. */
+/* An answer about the former stored secret does not change the present one. */
 static void
 test_late_answer(void **state)
 {
@@ -181,6 +182,48 @@ test_late_answer(void **state)
 	assert_false(refuse_secret("old", ACCOUNT_REFUSED));
 	load_again();
 	assert_true(account_known_is_stored(account, right));
+}
+
+/* Each row: a secret that Entra accepts, and whether that is worth a line. */
+static const struct {
+	enum account_secret which;
+	const char *secret;
+	int said;
+} audits[] = {
+    {ACCOUNT_TYPED, "first", 0}, {ACCOUNT_TYPED, "first", 0},
+    {ACCOUNT_STORED, "first", 0}, {ACCOUNT_TYPED, "second", 1},
+    {ACCOUNT_TYPED, "second", 0},
+    {ACCOUNT_STORED, "first", 0}, /* a late answer: it is no more stored */
+};
+
+static void
+test_audit(void **state)
+{
+	static const char line[] =
+	    "audit: application=tenant/client, action=replaced (";
+	int saved = dup(STDERR_FILENO);
+	char path[64], text[512];
+	FILE *in;
+	size_t i;
+
+	(void)state;
+	in_folder("log", path);
+	log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
+	for (i = 0; i < sizeof(audits) / sizeof(*audits); i++) {
+		load_again();
+		assert_non_null(freopen(path, "w", stderr));
+		accept_secret(audits[i].which, audits[i].secret, 3600);
+		fflush(stderr);
+		dup2(saved, STDERR_FILENO);
+		in = fopen(path, "r");
+		text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
+		fclose(in);
+		if ((strstr(text, line) != NULL) != audits[i].said ||
+		    strstr(text, audits[i].secret) != NULL)
+			fail_msg("row %zu: %s", i, text);
+	}
+	close(saved);
+	unlink(path);
 }
 
 /* What ends the grace of an outage: time, and Entra's no to the secret. */
@@ -276,6 +319,7 @@ main(void)
 	    TEST(test_token),
 	    TEST(test_survives_a_restart),
 	    TEST(test_late_answer),
+	    TEST(test_audit),
 	    TEST(test_grace),
 	    TEST(test_outage),
 	    TEST(test_refusal),

@@ -237,6 +237,9 @@ test_follow_in_pieces(void **state)
 	    number("SELECT count(*) FROM credential WHERE verified = 4000"), 0);
 	for (i = 0; i < count; i++)
 		assert_int_equal(verified_of(i), 4000);
+	assert_int_equal(state_follow_more(st, NULL), 1); /* senders */
+	assert_int_equal(
+	    number("SELECT count(*) FROM credential WHERE verified = 4000"), 0);
 	assert_int_equal(state_follow_more(st, NULL), 1);
 	assert_int_equal(
 	    number("SELECT count(*) FROM credential WHERE verified = 4000"),

@@ -14,11 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/daemon/entra/credential.h"
-#include "lib/base/log.h"
 #include "pem_file.h"
 
 #define READER_GROUP 4321
@@ -407,56 +405,6 @@ test_rotated(void **state)
 	}
 }
 
-/* --- once a day --- */
-
-static void
-each(void *ctx, credential_visit visit, void *arg)
-{
-	visit(arg, "printers", ctx);
-}
-
-/* The certificate, and what is in the log. */
-static const struct {
-	const char *pem, *said;
-} warnings[] = {
-    {"kc", ""},
-    {"ks", "the certificate of entry printers, /tmp/"},
-    {"ks", "ends in 20 days"},
-    {"kd", "mail of entry printers would wait: " PAIR " /tmp/"},
-    {"kd", "ended on"},
-};
-
-static void
-test_warnings(void **state)
-{
-	struct credentials credentials = {.each = each};
-	struct credential *credential = credential_of(PAIR);
-	int saved = dup(STDERR_FILENO);
-	char line[1024];
-	FILE *in;
-	size_t i;
-
-	(void)state;
-	credentials.ctx = credential;
-	for (i = 0; i < sizeof(warnings) / sizeof(*warnings); i++) {
-		write_at(file, PAIR, warnings[i].pem);
-		assert_non_null(freopen(other, "w", stderr));
-		log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
-		credentials_warn(&credentials);
-		fflush(stderr);
-		dup2(saved, STDERR_FILENO);
-		in = fopen(other, "r");
-		line[fread(line, 1, sizeof(line) - 1, in)] = '\0';
-		fclose(in);
-		if (warnings[i].said[0] == '\0')
-			assert_string_equal(line, "");
-		else if (strstr(line, warnings[i].said) == NULL)
-			fail_msg("%s", line);
-	}
-	close(saved);
-	credential_free(&credential);
-}
-
 int
 main(void)
 {
@@ -469,7 +417,6 @@ main(void)
 	    cmocka_unit_test(test_files_of_root),
 	    cmocka_unit_test(test_links),
 	    cmocka_unit_test(test_rotated),
-	    cmocka_unit_test(test_warnings),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -277,7 +277,7 @@ fake_begin(void)
 	d.vault = vault;
 	d.state = st;
 	d.base = event_base_new();
-	d.throttles = throttles_new(st, NULL);
+	d.throttles = throttles_new(d.base, st, NULL);
 	d.journal = journal_new(d.base, st, NULL);
 	d.turns = turns_new(d.base, &d.conf, NULL, d.throttles, NULL);
 	return d.turns == NULL || d.journal == NULL ? -1 : 0;

@@ -15,6 +15,7 @@
 #include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/store/draft_store.h"
 #include "agent/daemon/store/sender.h"
+#include "agent/daemon/store/state_sql.h"
 #include "daemon_fake.h"
 
 #define MINUTE (60 * 1000LL)
@@ -42,13 +43,13 @@ __wrap_identities_refresh(struct identities *identities, int is_reload)
 	refreshed++;
 }
 
-void __wrap_accounts_warn(const struct accounts *accounts);
+int __wrap_accounts_warn(struct accounts *accounts);
 
-void
-__wrap_accounts_warn(const struct accounts *accounts)
+int
+__wrap_accounts_warn(struct accounts *accounts)
 {
 	(void)accounts;
-	warned++;
+	return ++warned % 3 != 0; /* three steps each time */
 }
 
 static int
@@ -204,10 +205,10 @@ test_a_warning_a_day(void **state)
 
 	(void)state;
 	run();
-	assert_int_equal(warned, 1);
+	assert_int_equal(warned, 3);
 	for (i = 0; i < 71; i++)
 		pass(HOUR);
-	assert_int_equal(warned, 3);
+	assert_int_equal(warned, 9);
 }
 
 /* A clock that was wrong at the start costs no secret. */
@@ -226,6 +227,65 @@ test_no_secret_goes_on_the_first_day(void **state)
 	assert_false(has("c"));
 }
 
+static int
+count_rows(void)
+{
+	sqlite3_stmt *stmt = NULL;
+	int count;
+
+	assert_int_equal(
+	    state_prepare(st, "SELECT count(*) FROM delivery", &stmt, NULL), 0);
+	assert_int_equal(state_step(st, stmt, NULL), 1);
+	count = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return count;
+}
+
+static struct {
+	struct event *ready;
+	int calls, between; /* of the calls, when some of it was done */
+} heard;
+
+static void
+on_ready(evutil_socket_t fd, short what, void *ctx)
+{
+	int count = count_rows();
+
+	(void)fd;
+	(void)what;
+	(void)ctx;
+	heard.between += count > 0 && count < 5000;
+	if (++heard.calls < 20)
+		event_add(heard.ready, NULL);
+}
+
+/* Who says something on a socket is heard before all of it is done. */
+static void
+test_piece_by_piece(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	memset(&heard, 0, sizeof(heard));
+	assert_int_equal(
+	    state_run(st,
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+		" FROM n WHERE i < 5000) INSERT INTO delivery"
+		" SELECT randomblob(32), 2, 0, '', '', 0, 0 FROM n",
+		NULL),
+	    0);
+	assert_int_equal(pipe(pair), 0);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	heard.ready = event_new(d.base, pair[0], EV_READ, on_ready, NULL);
+	event_add(heard.ready, NULL);
+	pass(11 * MINUTE);
+	assert_int_equal(count_rows(), 0);
+	assert_in_range(heard.between, 4, 5);
+	event_free(heard.ready);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -236,6 +296,7 @@ main(void)
 	    TEST(test_table_is_looked_at_every_few_seconds),
 	    TEST(test_a_warning_a_day),
 	    TEST(test_no_secret_goes_on_the_first_day),
+	    TEST(test_piece_by_piece),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

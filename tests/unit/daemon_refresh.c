@@ -67,7 +67,7 @@ begin(void **state)
 	conf.login_endpoint = strdup("https://login.test");
 	conf.graph_endpoint = strdup("https://graph.test");
 	base = event_base_new();
-	with.throttles = throttles_new(st, NULL);
+	with.throttles = throttles_new(base, st, NULL);
 	with.refusals = refusals_new(100);
 	account = calloc(1, sizeof(*account));
 	strcpy(account->key.id.tenant, "tenant");

@@ -12,17 +12,24 @@
 #include "daemon_fake.h"
 
 #define PLACES 400
+#define APPS 3
 
 static struct shares *shares;
-static struct place *places[3][PLACES];
-static int opened[3];
+static struct asked {
+	struct place *place;
+	int app;
+	long long asked, opened; /* clock_ms() */
+} asked[APPS][PLACES];
+static int opened[APPS], refused[APPS];
+static long long waited; /* ms, of the last that was refused */
 
 static int
 begin(void **state)
 {
 	(void)state;
-	memset(places, 0, sizeof(places));
+	memset(asked, 0, sizeof(asked));
 	memset(opened, 0, sizeof(opened));
+	memset(refused, 0, sizeof(refused));
 	if (fake_begin() == -1)
 		return -1;
 	shares = shares_new(d.base, &d.conf);
@@ -33,7 +40,7 @@ static void
 leave(size_t app, size_t from, size_t to)
 {
 	for (; from < to; from++)
-		place_leave(&places[app][from]);
+		place_leave(&asked[app][from].place);
 	run();
 }
 
@@ -43,42 +50,50 @@ end(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < APPS; i++)
 		leave(i, 0, PLACES);
 	shares_free(&shares);
 	return fake_end();
 }
 
 static void
-on_open(void *ctx)
+on_place(void *ctx, int is_open)
 {
-	++*(int *)ctx;
+	struct asked *a = ctx;
+
+	if (is_open) {
+		opened[a->app]++;
+		a->opened = clock_ms();
+		return;
+	}
+	refused[a->app]++;
+	waited = clock_ms() - a->asked;
+	place_leave(&a->place);
 }
 
-/* So many ask that may wait for it. Returns how many may not. */
-static int
-ask(size_t app, size_t count)
+static void
+ask(int app, size_t count)
 {
-	int refused = 0;
+	struct asked *a;
 	size_t i;
 
 	for (i = 0; i < PLACES && count > 0; i++) {
-		if (places[app][i] != NULL)
+		a = &asked[app][i];
+		if (a->place != NULL)
 			continue;
 		count--;
-		if (share_patience(shares, &apps[app]) == 0)
-			refused++;
-		else
-			places[app][i] = place_ask(
-			    shares, &apps[app], on_open, &opened[app]);
+		a->app = app;
+		a->asked = clock_ms();
+		a->opened = 0;
+		a->place = place_ask(shares, &apps[app], on_place, a);
+		assert_non_null(a->place);
 	}
 	run();
-	return refused;
 }
 
 /* Makes deliveries of this length known. */
 static void
-know(size_t app, long long ms)
+know(int app, long long ms)
 {
 	int i;
 
@@ -90,37 +105,45 @@ know(size_t app, long long ms)
 	opened[app] = 0;
 }
 
+/* Time goes by, for so long, until somebody is refused. */
+static void
+pass_until_refused(int app, long long ms)
+{
+	int before = refused[app];
+
+	for (; ms > 0 && refused[app] == before; ms -= 10)
+		pass(10);
+}
+
 static const struct {
 	long long took; /* ms; -1: not known */
-	int inside, refused; /* of 100 */
-	long long patience; /* ms, of the next */
+	int inside, at_once; /* of 95: how many are refused so */
+	long long waited; /* ms, of the first that is refused later */
 } alone[] = {
     {-1, 60, 0, SHARE_WAIT_UNKNOWN_MS},
-    {20, 95, 0, SHARE_QUICK_MS},
-    {1500, 95, 0, SHARE_QUICK_MS + 180},
-    {3000, 60, 0, SHARE_WAIT_MS},
-    {10000, 60, 10, 0},
-    {100000, 60, 37, 0},
-    {400000, 60, 40, 0},
+    {20, 95, 0, 0},
+    {1500, 95, 0, 0},
+    {3000, 60, 0, SHARE_QUICK_MS + 100},
+    {10000, 60, 5, SHARE_QUICK_MS + 333},
+    {100000, 60, 32, SHARE_WAIT_MS},
+    {400000, 60, 35, 0},
 };
 
 static void
 test_alone(void **state)
 {
 	size_t i;
-	int refused;
-	long long patience;
 
 	for (i = 0; i < sizeof(alone) / sizeof(*alone); i++) {
 		if (alone[i].took >= 0)
 			know(0, alone[i].took);
-		refused = ask(0, 100);
+		ask(0, 95);
 		assert_int_equal(opened[0], alone[i].inside);
 		assert_in_range(
-		    refused, alone[i].refused, alone[i].refused + 1);
-		patience = share_patience(shares, &apps[0]);
-		assert_in_range(
-		    patience, alone[i].patience, alone[i].patience + 100);
+		    refused[0], alone[i].at_once, alone[i].at_once + 1);
+		waited = 0;
+		pass_until_refused(0, 7000);
+		assert_in_range(waited, alone[i].waited, alone[i].waited + 300);
 		end(state);
 		begin(state);
 	}
@@ -135,48 +158,147 @@ test_together(void **state)
 	ask(1, 100);
 	assert_int_equal(opened[0], 60);
 	assert_int_equal(opened[1], 4);
-	pass(10000);
-	leave(0, 0, 40); /* it has 30 now */
+	pass(10000); /* whoever waits is refused meanwhile */
+	leave(0, 0, 40);
+	ask(0, 100); /* it has 30 then */
+	ask(1, 100);
 	assert_int_equal(opened[1], 30);
 	ask(2, 100);
 	assert_int_equal(opened[2], 4);
-	/* a quick one is not bounded by them */
+	/* a quick one is not bounded by them, but by what they leave */
 	leave(2, 0, PLACES);
 	know(2, 20);
 	ask(2, 100);
-	assert_int_equal(opened[2], 95);
+	assert_int_equal(opened[2], 100 - 30 - 30 - 5);
 }
 
-/* A quick one that begins to hang is seen before anything has ended. */
+/* A quick one begins to hang, at once or after a while; and then another. */
+static const struct {
+	long long others; /* ms after the first, when the others' mail comes */
+} hangs[] = {{0}, {500}, {1000}, {1900}, {3000}, {10000}, {60000}};
+
+static size_t
+held(int app)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < PLACES; i++)
+		count += asked[app][i].place != NULL;
+	return count;
+}
+
 static void
 test_hang(void **state)
 {
+	long long began, end_ms;
+	size_t i;
+
+	for (i = 0; i < sizeof(hangs) / sizeof(*hangs); i++) {
+		know(0, 50);
+		know(1, 50);
+		ask(0, 100);
+		assert_int_equal(opened[0], 95);
+		/* Postfix hands over its next one at once */
+		for (end_ms = clock_ms() + hangs[i].others; clock_ms() < end_ms;
+		     pass(10))
+			ask(0, 100 - held(0));
+		for (began = clock_ms(); held(0) == 100; pass(10))
+			assert_in_range(clock_ms() - began, 0, 1300);
+		assert_int_equal(opened[0], 95);
+		leave(0, 95, PLACES); /* those processes are the others' */
+		ask(1, 5);
+		assert_int_equal(opened[1], 3);
+		pass_until_refused(1, 1300); /* it hangs as well */
+		assert_int_equal(held(1), 3);
+		ask(2, 2);
+		assert_int_equal(opened[2], 1);
+		end(state);
+		begin(state);
+	}
+}
+
+/* What waits for a long Retry-After holds its process too. */
+static void
+test_rest(void **state)
+{
+	int i;
+
 	(void)state;
-	know(0, 300);
-	ask(0, 100);
-	assert_int_equal(opened[0], 95);
-	pass(1000);
-	assert_int_equal(ask(0, 1), 0);
-	pass(20000);
-	assert_int_equal(share_patience(shares, &apps[0]), 0);
-	assert_in_range(share_patience(shares, &apps[1]), SHARE_WAIT_UNKNOWN_MS,
-	    SHARE_WAIT_UNKNOWN_MS);
-	ask(1, 10);
-	assert_int_equal(opened[1], 4);
+	know(0, 50);
+	for (i = 0; i < 30; i++)
+		shares_rest(shares, 1);
+	ask(0, 70);
+	assert_int_equal(opened[0], 65);
+	for (i = 0; i < 5; i++)
+		shares_rest(shares, -1);
+	run();
+	assert_int_equal(opened[0], 70);
+}
+
+/*
+ * Quick ones keep their processes for as long as some become free: nothing is
+ * refused, however many processes there are.
+ */
+static const struct {
+	long limit;
+	long long took;
+	int at_once; /* 1: they begin and end at the same time */
+} backlogs[] = {
+    {100, 300, 0},
+    {100, 300, 1},
+    {100, 900, 1},
+    {100, 1900, 0},
+    {20, 1900, 0},
+    {2, 1500, 0},
+    {1, 1900, 0},
+};
+
+static void
+test_quick_backlog(void **state)
+{
+	long long began, now, took;
+	size_t i, j, limit, most;
+
+	for (i = 0; i < sizeof(backlogs) / sizeof(*backlogs); i++) {
+		limit = (size_t)backlogs[i].limit;
+		took = backlogs[i].took;
+		d.conf.process_limit = backlogs[i].limit;
+		know(0, took);
+		began = clock_ms();
+		while ((now = clock_ms()) - began < 20 * took) {
+			for (j = 0; j < limit; j++)
+				if (asked[0][j].opened != 0 &&
+				    now - asked[0][j].opened >= took)
+					leave(0, j, j + 1);
+			most = limit;
+			if (!backlogs[i].at_once && now - began < took)
+				most = limit * (size_t)(now - began) /
+				    (size_t)took;
+			if (held(0) < most)
+				ask(0, most - held(0));
+			pass(10);
+		}
+		assert_int_equal(refused[0], 0);
+		assert_true((size_t)opened[0] > 15 * (limit * 95 / 100));
+		end(state);
+		begin(state);
+	}
 }
 
 static void
 test_forgotten(void **state)
 {
 	(void)state;
-	know(0, 100000);
+	know(0, 20);
 	shares_forget(shares);
-	assert_in_range(
-	    share_patience(shares, &apps[0]), SHARE_QUICK_MS, SHARE_WAIT_MS);
+	ask(0, 100);
+	assert_int_equal(opened[0], 95); /* known */
+	leave(0, 0, PLACES);
 	pass(SHARE_FORGET_MS + 1);
 	shares_forget(shares);
-	assert_in_range(share_patience(shares, &apps[0]), SHARE_WAIT_UNKNOWN_MS,
-	    SHARE_WAIT_UNKNOWN_MS);
+	opened[0] = 0;
+	ask(0, 100);
+	assert_int_equal(opened[0], 60);
 }
 
 int
@@ -187,6 +309,8 @@ main(void)
 	    TEST(test_alone),
 	    TEST(test_together),
 	    TEST(test_hang),
+	    TEST(test_rest),
+	    TEST(test_quick_backlog),
 	    TEST(test_forgotten),
 	};
 

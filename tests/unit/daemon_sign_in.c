@@ -32,7 +32,7 @@ struct client {
 	char text[256];
 };
 
-static struct client clients[100];
+static struct client clients[300];
 static struct conf conf;
 static struct throttles *throttles;
 static struct accounts *accounts;
@@ -162,7 +162,7 @@ test_places_are_given_on(void **state)
 	for (i = 0; i < 40; i++)
 		if (clients[i].result == ACCOUNT_UNAVAILABLE) {
 			assert_string_equal(
-			    clients[i].text, "refused for want of room");
+			    clients[i].text, "too many sign-ins wait");
 			refused++;
 		}
 	assert_int_equal(refused, 7);
@@ -224,6 +224,26 @@ test_grace(void **state)
 	assert_int_equal(wrong->result, ACCOUNT_UNAVAILABLE);
 }
 
+/* Nobody can make the queue of an application as long as memory is. */
+static void
+test_too_many_wait(void **state)
+{
+	struct identity id = {.tenant = "a", .client = "client"};
+	struct secret *secret = secret_new(RIGHT, strlen(RIGHT));
+	int i, before = fake_count;
+
+	(void)state;
+	for (i = 0; i < 256; i++)
+		come(i, "a", RIGHT);
+	assert_null(
+	    account_verify(accounts, &id, &secret, on_done, &clients[256]));
+	assert_null(secret);
+	come(257, "b", RIGHT);
+	reply(before, 200, YES);
+	for (i = 0; i < 256; i++)
+		assert_int_equal(clients[i].result, ACCOUNT_OK);
+}
+
 static void
 test_cancelled(void **state)
 {
@@ -255,7 +275,7 @@ begin(void **state)
 	conf.request_timeout = 120;
 	fake_count = 0;
 	base = event_base_new();
-	throttles = throttles_new(st, NULL);
+	throttles = throttles_new(base, st, NULL);
 	accounts = accounts_new(base, &conf, NULL, st, throttles);
 	return accounts == NULL ? -1 : 0;
 }
@@ -284,6 +304,7 @@ main(void)
 	    TEST(test_places_are_given_on),
 	    TEST(test_guesses),
 	    TEST(test_grace),
+	    TEST(test_too_many_wait),
 	    TEST(test_cancelled),
 	};
 

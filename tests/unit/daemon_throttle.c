@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#include <event2/event.h>
+
+#include "agent/daemon/store/state_sql.h"
 #include "agent/daemon/throttle/throttle.h"
 #include "state_folder.h"
 
@@ -24,6 +27,16 @@ static const struct identity apps[] = {
 #define APPS (sizeof(apps) / sizeof(*apps))
 
 static struct throttles *throttles;
+static struct event_base *base;
+static int commits;
+
+static int
+on_commit(void *ctx)
+{
+	(void)ctx;
+	commits++;
+	return 0;
+}
 
 static int
 begin(void **state)
@@ -31,7 +44,10 @@ begin(void **state)
 	(void)state;
 	if (state_begin() == -1)
 		return -1;
-	throttles = throttles_new(st, NULL);
+	base = event_base_new();
+	throttles = throttles_new(base, st, NULL);
+	sqlite3_commit_hook(st->db, on_commit, NULL);
+	commits = 0;
 	return throttles == NULL ? -1 : 0;
 }
 
@@ -40,6 +56,7 @@ end(void **state)
 {
 	(void)state;
 	throttles_free(&throttles);
+	event_base_free(base);
 	return state_end();
 }
 
@@ -47,7 +64,7 @@ static void
 restart(void)
 {
 	throttles_free(&throttles);
-	throttles = throttles_new(st, NULL);
+	throttles = throttles_new(base, st, NULL);
 	assert_non_null(throttles);
 }
 
@@ -206,6 +223,58 @@ test_seconds(void **state)
 	check_left(throttle_left_graph(throttles, &apps[1], "a@x"), 600);
 }
 
+/* --- on the disk --- */
+
+/*
+ * However many are told at once, the daemon waits for the disk once; and once
+ * more for what is told in the half second after that.
+ */
+static const struct {
+	int mailboxes, times, turns, commits; /* turns: of the event loop */
+} bursts[] = {
+    {1, 1, 1, 1},
+    {1, 100, 1, 1},
+    {100, 1, 1, 1},
+    {300, 3, 1, 2},
+    {1, 100, 100, 2},
+    {100, 1, 100, 2},
+};
+
+static void
+test_burst(void **state)
+{
+	char mailbox[32];
+	size_t i;
+	int j, k, count;
+
+	for (i = 0; i < sizeof(bursts) / sizeof(*bursts); i++) {
+		count = 0;
+		for (j = 0; j < bursts[i].times; j++)
+			for (k = 0; k < bursts[i].mailboxes; k++) {
+				snprintf(mailbox, sizeof(mailbox), "m%d@x", k);
+				throttle_by_graph(throttles, &apps[0], mailbox,
+				    THROTTLE_MAILBOX, 300 + j, NULL);
+				if (++count < bursts[i].turns)
+					event_base_loop(base,
+					    EVLOOP_ONCE | EVLOOP_NONBLOCK);
+			}
+		if (bursts[i].turns == 1)
+			assert_int_equal(commits, 0);
+		else
+			assert_int_equal(commits, 1);
+		/* before anybody is answered */
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		assert_int_equal(commits, 1);
+		event_base_loop(base, 0); /* until nothing is left to do */
+		assert_int_equal(commits, bursts[i].commits);
+		restart();
+		assert_int_equal(commits, bursts[i].commits);
+		check_graph("m0@x", 1);
+		end(state);
+		begin(state);
+	}
+}
+
 int
 main(void)
 {
@@ -213,6 +282,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_graph, begin, end),
 	    cmocka_unit_test_setup_teardown(test_entra, begin, end),
 	    cmocka_unit_test_setup_teardown(test_seconds, begin, end),
+	    cmocka_unit_test_setup_teardown(test_burst, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

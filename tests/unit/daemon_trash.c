@@ -59,6 +59,14 @@ rows(void)
 	return count;
 }
 
+/* Answers the request; the next one comes by a timer. */
+static void
+answer_and_go_on(long status, long retry_after)
+{
+	answer(status, "", retry_after);
+	pass(2);
+}
+
 static const struct {
 	long status[2]; /* of the answers; -1: there is no further request */
 	int left;
@@ -83,7 +91,7 @@ test_answers(void **state)
 		for (j = 0; j < 2 && answers[i].status[j] != -1; j++) {
 			assert_int_equal(fake.count, 1);
 			assert_string_equal(fake.calls[0]->method, "DELETE");
-			answer(answers[i].status[j], "", 100);
+			answer_and_go_on(answers[i].status[j], 100);
 		}
 		assert_int_equal(fake.count, 0);
 		assert_int_equal(rows(), answers[i].left);
@@ -104,11 +112,61 @@ test_one_at_a_time_and_all(void **state)
 	assert_int_equal(fake.count, 1);
 	discard(4, "draft-4");
 	draft_trash_wake(d.trash);
-	answer(204, "", 0);
-	answer(204, "", 0);
-	answer(204, "", 0);
+	answer_and_go_on(204, 0);
+	answer_and_go_on(204, 0);
+	answer_and_go_on(204, 0);
 	assert_int_equal(fake.count, 0);
 	assert_int_equal(rows(), 0);
+}
+
+/* One that stands before the draft at hand is met as well. */
+static void
+test_woken_for_an_earlier_one(void **state)
+{
+	struct draft first = {.digest = {1}, .identity = apps[0]};
+
+	(void)state;
+	strcpy(first.mailbox, "a@x");
+	strcpy(first.id, "draft-1");
+	assert_int_equal(draft_keep(&store, &first, NULL), 0);
+	discard(2, "draft-2");
+	draft_trash_wake(d.trash);
+	run();
+	assert_int_equal(fake.count, 1);
+	assert_int_equal(draft_discard(&store, first.digest, NULL), 1);
+	draft_trash_wake(d.trash);
+	answer_and_go_on(204, 0);
+	assert_int_equal(fake.count, 1);
+	answer_and_go_on(204, 0);
+	assert_int_equal(rows(), 0);
+}
+
+static int
+events(void)
+{
+	return event_base_get_num_events(
+	    d.base, EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE);
+}
+
+/* However many there are: sockets are looked at between two. */
+static void
+test_many_are_throttled(void **state)
+{
+	int i, loops, before;
+
+	(void)state;
+	throttle_by_graph(
+	    d.throttles, &apps[0], "a@x", THROTTLE_MAILBOX, 3600, NULL);
+	for (i = 1; i < 50; i++)
+		discard((unsigned char)i, "draft");
+	pass(1000);
+	before = events();
+	draft_trash_wake(d.trash);
+	for (loops = 0; events() > before; loops++)
+		event_base_loop(d.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	assert_true(loops >= 49);
+	assert_int_equal(fake.made, 0);
+	assert_int_equal(rows(), 49);
 }
 
 static void
@@ -125,7 +183,7 @@ test_throttled_and_swept(void **state)
 	draft_trash_sweep(d.trash, clock_wall() - 3600, NULL);
 	run();
 	assert_int_equal(fake.count, 1);
-	answer(503, "", 0);
+	answer_and_go_on(503, 0);
 	pass(600 * 1000);
 	draft_trash_sweep(d.trash, clock_wall() - 300, NULL);
 	run();
@@ -140,6 +198,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_answers),
 	    TEST(test_one_at_a_time_and_all),
+	    TEST(test_woken_for_an_earlier_one),
+	    TEST(test_many_are_throttled),
 	    TEST(test_throttled_and_swept),
 	};
 

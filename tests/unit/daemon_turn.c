@@ -271,6 +271,40 @@ test_few_wait_long(void **state)
 	}
 }
 
+/* Those that wait long hold processes, which others may not take as well. */
+static void
+test_long_waits_count(void **state)
+{
+	char mailbox[16];
+	int waiting = 0;
+	size_t i;
+
+	(void)state;
+	/* quick ones, so that nearly all processes may be theirs */
+	for (i = 0; i < TURNS; i++) {
+		ask(i, 1, "b@x");
+		run();
+		turn_free(&asked[i].turn);
+	}
+	throttle_by_graph(
+	    d.throttles, &apps[0], "", THROTTLE_APPLICATION, 50, NULL);
+	for (i = 0; i < TURNS; i++) {
+		snprintf(mailbox, sizeof(mailbox), "m%zu@x", i % 40);
+		memset(&asked[i], 0, sizeof(asked[i]));
+		ask(i, i >= 8, mailbox);
+	}
+	run();
+	for (i = 0; i < TURNS; i++)
+		waiting += asked[i].answers == 0;
+	assert_int_equal(waiting, 8 + 5);
+	pass(51 * 1000);
+	for (i = 8; i < TURNS - 5; i++)
+		turn_free(&asked[i].turn);
+	run();
+	for (i = 0; i < 8; i++)
+		assert_int_equal(asked[i].answers, 1);
+}
+
 /* --- the gate, and the end --- */
 
 static void
@@ -346,6 +380,7 @@ main(void)
 	    TEST(test_patience_is_for_all_waits),
 	    TEST(test_throttled_at_the_gate),
 	    TEST(test_few_wait_long),
+	    TEST(test_long_waits_count),
 	    TEST(test_deadline_at_the_gate),
 	    TEST(test_stop),
 	    TEST(test_free_while_it_waits),

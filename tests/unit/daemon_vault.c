@@ -349,7 +349,7 @@ test_contexts(void **state)
 		if ((opened != NULL) != contexts[i].opens)
 			fail_msg("case %zu", i);
 		if (opened == NULL)
-			assert_non_null(strstr(err.text, "does not open"));
+			assert_non_null(strstr(err.text, "do not open"));
 		secret_free(&opened);
 		buf_free(&sealed);
 	}

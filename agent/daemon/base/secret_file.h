@@ -36,7 +36,7 @@ int secret_file_check(
 /*
  * Reads a file of one line, with or without its end, of 1 to SECRET_MAX bytes
  * and no control character, under SECRET_FILE_KEY. The caller owns the result.
- * NULL with *err, which shows nothing of what the file holds.
+ * NULL with *err, which shows no byte of the file.
  */
 struct secret *secret_file_line(
     const char *what, const char *file, struct error *err);

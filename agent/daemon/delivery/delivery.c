@@ -25,7 +25,7 @@
 #include "delivery_search.h"
 #include "delivery_step.h"
 
-/* What is left of the agent's time when we stop waiting, for the post. */
+/* The end of the agent's time, which is kept for the post. */
 #define SPARE_MS (15 * 1000LL)
 
 /* Turns of the event loop in which a delivery that need not wait has ended. */
@@ -97,9 +97,9 @@ delivery_finish_accepted_before(struct delivery *d)
 
 /*
  * Returns 1 when this very message is on its way by an earlier delivery, to one
- * of these recipients at least: its pipe(8) or agent was killed, and Postfix tries
- * again before Graph has answered. What the journal says is not its last word
- * then. New ones are put at the list's head, so those behind this one came
+ * of these recipients at least: its pipe(8) or agent was killed, and Postfix
+ * tries again before Graph has answered. What the journal says is not its last
+ * word then. New ones are put at the list's head, so those behind this one came
  * before it.
  */
 static int
@@ -146,8 +146,8 @@ delivery_judge_each(struct delivery *d, struct error *err)
 
 /*
  * Some of the recipients have got the message, or their sender was told. What
- * the agent has written into the header is for all, so it is asked to come again
- * for the others.
+ * the agent has written into the header is for all, so it is asked to come
+ * again for the others.
  */
 static void
 delivery_narrow(struct delivery *d)
@@ -291,8 +291,8 @@ delivery_choose(struct delivery *d)
 
 /*
  * A bounce or delay notice of this message may be next, and the mailbox may not
- * have sent before. Who was told that it may not send as this mailbox has no way
- * back there.
+ * have sent before. Who was told that it may not send as this mailbox has no
+ * way back there.
  */
 static void
 delivery_expect_sender(const struct delivery *d)
@@ -331,7 +331,7 @@ delivery_finish(struct delivery *d)
 	d->report.delay = (double)(clock_ms() - d->started) / 1000;
 	if (d->narrowed)
 		log_info("%s: some of these %zu recipients have got the "
-			 "message before; the others go by themselves",
+			 "message before; the agent asks for the others alone",
 		    d->request.queue_id, d->request.each_count);
 	else
 		report_log(&d->request, &d->report, &d->reply);

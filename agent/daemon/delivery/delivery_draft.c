@@ -109,7 +109,7 @@ delivery_draft_go_on(struct delivery *d)
 	delivery_next_turn(d);
 }
 
-/* What the outcome table says, but that nothing here sends the message. */
+/* The outcome table's meaning, except that nothing here sends the message. */
 static void
 delivery_draft_fail(struct delivery *d, const struct http_answer *answer)
 {
@@ -448,8 +448,8 @@ delivery_draft_request(struct delivery *d)
 
 	if (clock_ms() > d->deadline)
 		delivery_defer(d, "4.4.2", REASON_ENDPOINT,
-		    "the upload takes longer than one delivery may; it goes "
-		    "on at the next try");
+		    "the upload takes longer than one delivery may; the next "
+		    "attempt goes on with it");
 	else if (delivery_draft_prepare(d, step) == 0)
 		delivery_draft_make(d, step);
 }

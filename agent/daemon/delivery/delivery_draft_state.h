@@ -22,7 +22,9 @@ int delivery_draft_try_keep(struct delivery *d);
 /* Notes that the draft will not be sent, and makes d->large new. */
 void delivery_draft_discard(struct delivery *d);
 
-/* Appends the ids of the drafts that we have made in its mailbox, a line each. */
+/*
+ * Appends the ids of the drafts that we have made in its mailbox, a line each.
+ */
 int delivery_draft_ids(
     const struct delivery *d, struct buf *ids, struct error *err);
 

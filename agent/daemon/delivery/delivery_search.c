@@ -59,9 +59,9 @@ delivery_search_perhaps(struct delivery *d)
 	memset(&d->report, 0, sizeof(d->report));
 	d->report.outcome_unknown = 1;
 	delivery_defer(d, "4.3.0", REASON_UNKNOWN,
-	    "Graph may have taken the message before: one like it waits in "
-	    "the mailbox's Drafts, and as long as it does the message is not "
-	    "posted again");
+	    "Graph may have taken the message before: one like it is in the "
+	    "mailbox's Drafts, and the message is not posted again while that "
+	    "is there");
 }
 
 static void

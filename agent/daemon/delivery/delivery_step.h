@@ -25,8 +25,8 @@ void delivery_write(
 
 /*
  * Defers the delivery with this text or error, after the journal has heard that
- * this attempt sent nothing. What the journal says of an earlier attempt without
- * an answer stays.
+ * this attempt sent nothing. What the journal says of an earlier attempt
+ * without an answer stays.
  */
 void delivery_defer(
     struct delivery *d, const char *dsn, const char *reason, const char *text);

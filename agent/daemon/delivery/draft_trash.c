@@ -49,7 +49,8 @@ static void
 draft_trash_go_on(struct draft_trash *trash)
 {
 	draft_trash_put_down(trash);
-	wake_up(&trash->wake);
+	/* no wake_up(): there may be many that are throttled */
+	wake_in(&trash->wake, 0);
 }
 
 static void

@@ -64,25 +64,27 @@ struct waiter *account_verify(struct accounts *accounts,
     void *ctx);
 
 /*
- * Lets requests be made with the relay's own credentials: without, there are
- * clients' secrets alone. It is borrowed and must outlive the accounts.
+ * Lets requests be made with the relay's own credentials. Without this call
+ * only clients' secrets are used. The argument is borrowed and must outlive the
+ * accounts.
  */
 void accounts_use_credentials(
     struct accounts *accounts, const struct credentials *credentials);
 
 /*
- * Warns of own credentials that end soon or are not usable; for housekeeping.
+ * Warns of own credentials that end soon or are not usable, some at a time; for
+ * housekeeping. 1 when there are more, or 0.
  */
-void accounts_warn(const struct accounts *accounts);
+int accounts_warn(struct accounts *accounts);
 
 /*
  * Asks for a token to deliver with, for mail of an entry of the table of
- * identities, or of none (""). The entry's own credential is asked with, if it
- * has one; else the secret that a client signed in with last; else the own
+ * identities, or of none (""). The entry's own credential is used, if it has
+ * one; else the secret that a client signed in with last; else the own
  * credential of another entry of the application. rejected is a token that
- * Graph has just called invalid, or NULL: it is not given again. Of an own
- * credential nothing is ever ACCOUNT_REFUSED: what Entra says against it is the
- * admin's matter and not the client's. As account_verify().
+ * Graph has just called invalid, or NULL; it is not given again. With an own
+ * credential the result is never ACCOUNT_REFUSED: a refusal by Entra is the
+ * admin's matter and not the client's. The rest is as in account_verify().
  */
 struct waiter *account_token(struct accounts *accounts,
     const struct identity *id, const char *entry, const struct secret *rejected,

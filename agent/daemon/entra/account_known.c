@@ -157,7 +157,7 @@ account_known_take_stored(struct account *account, struct error *err)
 
 	if (found == 0)
 		error_set(err, ERROR_REFUSED, "4.7.8",
-		    "no secret is held for this client; it must sign in "
+		    "no secret of this application is stored; it must sign in "
 		    "again");
 	secret = credential.secret;
 	credential.secret = NULL;
@@ -213,6 +213,16 @@ account_known_accept_token(
 	memset(account->quiet, 0, sizeof(account->quiet));
 }
 
+static void
+account_known_audit(const struct account *account)
+{
+	char application[IDENTITY_TEXT_SIZE];
+
+	log_info("audit: application=%s, action=replaced (the secret that "
+		 "clients sign in with)",
+	    identity_text(&account->key.id, application));
+}
+
 int
 account_known_accept(struct account *account, enum account_secret which,
     const struct secret *secret, const struct secret *token, long expires_in)
@@ -234,6 +244,8 @@ account_known_accept(struct account *account, enum account_secret which,
 		    "the state cannot be written; see msgraphd's log");
 		return -1;
 	}
+	if (account->has_stored && !account_known_is_stored(account, digest))
+		account_known_audit(account);
 	account_known_set_stored(account, secret);
 	auth_cache_remember(&account->auth_cache, digest);
 	return 0;

@@ -61,7 +61,7 @@ struct account {
 /* Returns 1 when requests are made with an entry's own credential. */
 int account_known_is_own(const struct account *account);
 
-/* Reads what the state holds of the application. */
+/* Reads the application's row of the state. */
 void account_known_load(struct account *account);
 
 /* Wipes and frees what the account owns, and the account. */
@@ -98,7 +98,7 @@ struct secret *account_known_take_stored(
  */
 int account_known_in_grace(struct account *account, long long *age);
 
-/* Takes a token in, and keeps nothing of what it was given for. */
+/* Stores a token, and nothing of the credential that it was given for. */
 void account_known_accept_token(
     struct account *account, const struct secret *token, long expires_in);
 

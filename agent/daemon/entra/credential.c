@@ -10,6 +10,8 @@
 
 #define DAY_SECONDS 86400LL
 #define WARN_DAYS 30
+/* Reading a certificate takes half a millisecond, in which nobody is served. */
+#define WARN_AT_ONCE 8
 
 static const struct credential_kind *const kinds[] = {
     &credential_secret,
@@ -106,14 +108,17 @@ credential_prove(const struct credential *credential,
 
 /* --- once a day --- */
 
+/* Which credentials are looked at in one step. */
+struct credential_walk {
+	size_t place, from, to;
+};
+
 static void
-credential_warn(
-    void *arg, const char *entry, const struct credential *credential)
+credential_warn(const char *entry, const struct credential *credential)
 {
 	struct error err;
 	long long ends, left;
 
-	(void)arg;
 	if (credential_check(credential, &ends, &err) == -1) {
 		log_warning("NOQUEUE: mail of entry %s would wait: %s", entry,
 		    err.text);
@@ -126,8 +131,23 @@ credential_warn(
 		    entry, credential->value, left / DAY_SECONDS);
 }
 
-void
-credentials_warn(const struct credentials *credentials)
+static void
+credential_on_visit(
+    void *arg, const char *entry, const struct credential *credential)
 {
-	credentials->each(credentials->ctx, credential_warn, NULL);
+	struct credential_walk *walk = arg;
+
+	if (walk->place >= walk->from && walk->place < walk->to)
+		credential_warn(entry, credential);
+	walk->place++;
+}
+
+int
+credentials_warn(const struct credentials *credentials, size_t *at)
+{
+	struct credential_walk walk = {.from = *at, .to = *at + WARN_AT_ONCE};
+
+	credentials->each(credentials->ctx, credential_on_visit, &walk);
+	*at = walk.place > walk.to ? walk.to : 0;
+	return *at != 0;
 }

@@ -10,6 +10,8 @@
 #ifndef MSGRAPHD_CREDENTIAL_H
 #define MSGRAPHD_CREDENTIAL_H
 
+#include <stddef.h>
+
 #include "lib/base/error.h"
 #include "lib/base/secret.h"
 #include "lib/local/identity.h"
@@ -86,8 +88,9 @@ struct credentials {
 
 /*
  * Logs a warning for each credential that ends within 30 days, or that could not
- * be used now; for housekeeping, once a day.
+ * be used now; for housekeeping, once a day. A few at a time: *at is 0 at first,
+ * and then where the last call has stopped. 1 to be called again soon, or 0.
  */
-void credentials_warn(const struct credentials *credentials);
+int credentials_warn(const struct credentials *credentials, size_t *at);
 
 #endif

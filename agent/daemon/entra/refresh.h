@@ -12,7 +12,7 @@
 
 struct refresh;
 
-/* What a request needs; everything is borrowed. */
+/* The parts that a request needs; everything is borrowed. */
 struct refresh_with {
 	const struct conf *conf;
 	struct http *http;

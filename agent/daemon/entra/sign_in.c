@@ -180,8 +180,8 @@ sign_in_answer_in_grace(struct waiter *waiter)
 	    !account_known_in_grace(account, &age))
 		return 0;
 	log_info("NOQUEUE: application=%s, reason=" REASON_ENDPOINT
-		 ", status=accepted (Entra cannot be asked; it took this "
-		 "secret %lld seconds ago)",
+		 ", status=accepted (Entra cannot be asked; it accepted "
+		 "this secret %lld seconds ago)",
 	    identity_text(&account->key.id, application), age);
 	sign_in_answer(waiter, ACCOUNT_OK, "");
 	return 1;
@@ -365,7 +365,9 @@ sign_in_ask_typed(struct waiting_queue *queue)
 		sign_in_apply(queue, sign_in_answer_no_room);
 }
 
-/* Asks with the stored secret, for a waiter or since the token nears its end. */
+/*
+ * Asks with the stored secret, for a waiter or since the token nears its end.
+ */
 static void
 sign_in_ask_stored(struct waiting_queue *queue)
 {
@@ -431,11 +433,13 @@ accounts_use_credentials(
 	accounts->with.credentials = credentials;
 }
 
-void
-accounts_warn(const struct accounts *accounts)
+int
+accounts_warn(struct accounts *accounts)
 {
-	if (accounts->with.credentials != NULL)
-		credentials_warn(accounts->with.credentials);
+	return accounts->with.credentials == NULL
+	    ? 0
+	    : credentials_warn(
+		  accounts->with.credentials, &accounts->warned_at);
 }
 
 struct accounts *

@@ -11,7 +11,7 @@
 #include "refresh.h"
 
 /* The reason for a waiter that is put off without a question to Entra. */
-#define WAITING_NO_ROOM "refused for want of room"
+#define WAITING_NO_ROOM "too many sign-ins wait"
 
 /* Seconds: the patience with Entra, and with a place (places.h). */
 #define WAITING_SECONDS 45
@@ -61,6 +61,7 @@ struct accounts {
 	struct account_table *table;
 	struct places *places;
 	struct waiting_note no_room, guesses;
+	size_t warned_at; /* the place of accounts_warn() */
 };
 
 /* Answers those who wait; sign_in.c has the functions. */

@@ -76,7 +76,7 @@ attachment_set_text(
 	return 0;
 }
 
-/* What follows "attachment-" in a line's name. */
+/* The rest of a line's name behind "attachment-". */
 static int
 attachment_set(struct attachment *a, const char *what, const char *name,
     const char *value, struct error *err)

@@ -1,5 +1,6 @@
 /*
- * request.h - one message that the agent wants sent, as submit_service.c read it.
+ * request.h - one message that the agent wants sent, as submit_service.c read
+ * it.
  */
 #ifndef MSGRAPHD_REQUEST_H
 #define MSGRAPHD_REQUEST_H

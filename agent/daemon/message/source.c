@@ -105,7 +105,9 @@ spool_check(struct spool *spool, struct error *err)
 			return error_set(err, ERROR_OURS, "4.3.0",
 			    "a segment lies outside the agent's spool file");
 	}
-	/* the journal tells messages apart by their raw bytes: some are needed */
+	/*
+	 * the journal tells messages apart by their raw bytes: some are needed
+	 */
 	if (spool->raw <= 0 || spool->size == 0)
 		return error_set(err, ERROR_OURS, "4.3.0",
 		    "the agent's request lacks raw or is empty");

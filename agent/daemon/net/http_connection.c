@@ -174,7 +174,9 @@ http_connection_is_at(int fd, get_name get, const char *address, int port)
 	    strcmp(host, address) == 0 && atoi(service) == port;
 }
 
-/* Does something wait in the socket at both? Yes, if there is no such socket. */
+/*
+ * Does something wait in the socket at both? Yes, if there is no such socket.
+ */
 static int
 http_connection_socket_has_input(const struct http *http, const char *address,
     int port, const char *own_address, int own_port)
@@ -342,7 +344,7 @@ http_set_connection(struct http_call *call, const struct http_request *request)
 
 /* --- why it did not come up --- */
 
-/* What OpenSSL says of the certificate that was refused, the proxy's too. */
+/* Returns OpenSSL's reason for refusing a certificate, the proxy's too. */
 static long
 http_connection_verify_result(const struct http_call *call)
 {

@@ -1,7 +1,7 @@
 /*
- * http_private.h - struct http_call, for http.c (requests and libcurl's events),
- * http_request.c (what libcurl is told about one) and http_connection.c (which
- * connection it may use).
+ * http_private.h - struct http_call, for http.c (requests and libcurl's
+ * events), http_request.c (what libcurl is told about one) and
+ * http_connection.c (which connection it may use).
  */
 #ifndef MSGRAPHD_HTTP_PRIVATE_H
 #define MSGRAPHD_HTTP_PRIVATE_H

@@ -70,7 +70,7 @@ bounce_service_is_loop(struct msgraphd *daemon, const char *mailbox)
 		log_warning("NOQUEUE: mailbox=<%s>, more than %d notices to it "
 			    "within an hour; for the rest of it they do not go "
 			    "through Graph, since a rule of the mailbox may "
-			    "bring them about",
+			    "cause them",
 		    mailbox, BOUNCE_COUNT_MAX);
 	return count > BOUNCE_COUNT_MAX;
 }

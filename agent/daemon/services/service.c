@@ -230,7 +230,7 @@ service_on_conn(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	if (what & EV_TIMEOUT) {
-		log_warning("%s socket: a peer stalls, dropped",
+		log_warning("%s socket: a peer stalled, dropped",
 		    c->conn.service->kind->name);
 		service_conn_free(c);
 		return;

@@ -59,7 +59,7 @@ submit_service_copy(char *to, size_t size, const char *value, const char *name,
 	return 0;
 }
 
-/* What a record says, besides what goes straight into the request. */
+/* The part of a record that does not go straight into the request. */
 struct recipients {
 	const char **list; /* point into conn->in */
 	size_t count, room;
@@ -144,8 +144,8 @@ submit_service_read_field(struct delivery_request *request,
 	    identity_parse(value, strlen(value), IDENTITY_DELIMITERS_ANY,
 		&request->identity, &reason) == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
-		    "the message was queued for user \"%s\", which is not a "
-		    "client of ours: %s",
+		    "the message was queued for user \"%s\", which names no "
+		    "Entra application: %s",
 		    value, reason);
 	return 0;
 }
@@ -171,7 +171,7 @@ submit_service_find_bounce_identity(struct msgraphd *daemon,
 	if (found == 0)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "the message was queued without a signed-in client, and "
-		    "no client has sent as this mailbox");
+		    "no application has sent as this mailbox");
 	return found == 1 ? 0 : -1;
 }
 
@@ -224,6 +224,26 @@ submit_service_read_request(
 	return result;
 }
 
+/*
+ * Notes whose mailbox it is as soon as a message is accepted, since the first one
+ * may bounce before a delivery begins: at the agent, or in Postfix.
+ */
+static void
+submit_service_expect_sender(struct conn *conn,
+    const struct policy_question *question, const struct policy_answer *answer)
+{
+	const char *mailbox = question->mailbox;
+	struct error err;
+
+	if (question->stage != POLICY_END || answer->status != POLICY_OK)
+		return;
+	if (answer->from[0] != '\0')
+		mailbox = answer->from;
+	if (sender_expect(
+		conn->daemon->state, mailbox, &answer->application, &err) == -1)
+		log_error("%s", err.text);
+}
+
 /* Answers a question of policy (lib/local/policy.h). Returns 0 where it is none. */
 static int
 submit_service_answer_policy(struct conn *conn)
@@ -238,6 +258,7 @@ submit_service_answer_policy(struct conn *conn)
 	buf_init(&out, POLICY_ANSWER_MAX);
 	if (found == 1) {
 		identities_ask(conn->daemon->identities, &question, &answer);
+		submit_service_expect_sender(conn, &question, &answer);
 		if (policy_answer_format(&out, &answer) == -1)
 			out.len = 0;
 	}

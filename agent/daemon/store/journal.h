@@ -71,7 +71,9 @@ struct journal;
 /* err is NULL when it is durable. */
 typedef void (*journal_done)(void *ctx, const struct error *err);
 
-/* Opens the journal in the state. All arguments are borrowed. NULL with *err. */
+/*
+ * Opens the journal in the state. All arguments are borrowed. NULL with *err.
+ */
 struct journal *journal_new(
     struct event_base *base, struct state *state, struct error *err);
 void journal_free(struct journal **journalp);
@@ -92,7 +94,7 @@ int journal_is_accepted(struct journal *journal,
     const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err);
 
 /*
- * Writes the entry; what was accepted stays so. Writes that come in one turn of
+ * Writes the entry; an accepted status stays. Writes that come in one turn of
  * the event loop become one transaction, so that many deliveries share one wait
  * for the disk. done is called once, from the event loop, even when
  * journal_free() comes first. -1 without memory; then it is not called.

@@ -4,9 +4,10 @@
  * A bounce has no signed-in application. It may go to a mailbox that has sent
  * through us before, with the rights of the application that sent.
  *
- * The very first message of a mailbox may bounce too. So an application is also
- * expected to send as a mailbox, from its first attempt on. Such a row replaces
- * no other, and goes when Graph says that the application may not.
+ * The very first message of a mailbox may bounce too, and before a delivery
+ * begins. So an application is also expected to send as a mailbox, from the first
+ * message that was accepted from it at SMTP time, or that it tried to send. Such
+ * a row takes the place of no other, and goes when Graph says no.
  */
 #ifndef MSGRAPHD_SENDER_H
 #define MSGRAPHD_SENDER_H
@@ -23,7 +24,7 @@ int sender_note(struct state *state, const char *mailbox,
     const struct identity *id, struct error *err);
 
 /*
- * Notes that this application has tried to send as this mailbox, unless
+ * Notes that this application is about to send as this mailbox, unless
  * something is known of the mailbox already. 0, or -1 with *err.
  */
 int sender_expect(struct state *state, const char *mailbox,

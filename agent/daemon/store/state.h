@@ -14,7 +14,7 @@
 
 struct state;
 
-/* What an application signed in with last, and the token it got for it. */
+/* The secret that an application signed in with last, and its token. */
 struct state_credential {
 	struct secret *secret; /* owned */
 	struct secret *token; /* owned; NULL when there is none */
@@ -73,9 +73,9 @@ int state_get(struct state *state, const struct identity *id,
     struct state_credential *credential, struct error *err);
 
 /*
- * Adds step seconds, by which the clock was set, to the times that were written
- * from clock_wall() began to before. Credentials read so from now on, and are
- * written by state_follow_more(). 0, or -1 with *err.
+ * Sets the times that were written from clock_wall() began to before by step
+ * seconds, as the clock was. Those of credentials read so from now on, and are
+ * written by state_follow_more(), as are those of senders. 0, or -1 with *err.
  */
 int state_follow_clock(struct state *state, long long began, long long before,
     long long step, struct error *err);

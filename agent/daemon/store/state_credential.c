@@ -264,8 +264,8 @@ state_credential_next(struct state *state, sqlite3_stmt *next, int old,
 
 /*
  * Changes up to most rows that open, from the one behind row->identity on,
- * which becomes that of the last. One at a time: no list of them is kept. 1 when
- * there may be more, 0, or -1 with *err.
+ * which becomes that of the last. One at a time: no list of them is kept. 1
+ * when there may be more, 0, or -1 with *err.
  */
 static int
 state_credential_each(struct state *state, int old, struct state_row *row,

@@ -32,6 +32,7 @@ struct state_stored {
  */
 struct state_move {
 	int is_pending;
+	int has_senders; /* which are moved first, by state_times.c */
 	long long began, before, step;
 	char after[IDENTITY_TEXT_SIZE];
 	LIST_HEAD(state_stored_list, state_stored) stored;

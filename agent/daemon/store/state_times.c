@@ -57,23 +57,38 @@ state_follow_clock(struct state *state, long long began, long long before,
 				" WHERE changed BETWEEN %lld AND %lld;"
 				"UPDATE draft SET changed = changed + %lld"
 				" WHERE changed BETWEEN %lld AND %lld;"
-				"UPDATE sender SET used = used + %lld"
-				" WHERE used BETWEEN %lld AND %lld;"
 				"UPDATE throttle SET until = until + %lld"
 				" WHERE until BETWEEN %lld AND %lld;"
 				"COMMIT",
 		    step, step, began, before, step, began, before, began,
-		    before, step, began, before, step, began, before, step,
-		    began, before + THROTTLE_SECONDS_MAX),
+		    before, step, began, before, step, began,
+		    before + THROTTLE_SECONDS_MAX),
 		err) == -1)
 		return -1;
 	state_credential_move(state, began, before, step);
+	state->move.has_senders = 1;
 	return 0;
+}
+
+/* When a mailbox last sent may be wrong for a moment. */
+static int
+state_times_move_senders(struct state *state, struct error *err)
+{
+	struct state_move *move = &state->move;
+
+	move->has_senders = 0;
+	return state_times_run(state,
+	    sqlite3_mprintf("UPDATE sender SET used = used + %lld"
+			    " WHERE used BETWEEN %lld AND %lld",
+		move->step, move->began, move->before),
+	    err);
 }
 
 int
 state_follow_more(struct state *state, struct error *err)
 {
+	if (state->move.has_senders)
+		return state_times_move_senders(state, err) == -1 ? -1 : 1;
 	return state_credential_move_some(state, err);
 }
 

@@ -34,18 +34,36 @@ throttle_store_drop_old(struct state *state, struct error *err)
 	return state_finish(state, stmt, err);
 }
 
-int
-throttle_store_put(
-    struct state *state, const char *name, long long until, struct error *err)
+static int
+throttle_store_put_one(
+    struct state *state, const struct throttle_row *row, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 
-	if (throttle_store_drop_old(state, err) == -1 ||
-	    state_prepare(state,
+	if (state_prepare(state,
 		"INSERT OR REPLACE INTO throttle VALUES (?, ?)", &stmt,
 		err) == -1)
 		return -1;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 2, until);
+	sqlite3_bind_text(stmt, 1, row->name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 2, row->until);
 	return state_finish(state, stmt, err);
+}
+
+int
+throttle_store_put(struct state *state, const struct throttle_row *rows,
+    size_t count, struct error *err)
+{
+	int result;
+	size_t i;
+
+	if (state_run(state, "BEGIN IMMEDIATE", err) == -1)
+		return -1;
+	result = throttle_store_drop_old(state, err);
+	for (i = 0; i < count && result == 0; i++)
+		result = throttle_store_put_one(state, &rows[i], err);
+	if (result == -1 || state_run(state, "COMMIT", err) == -1) {
+		state_run(state, "ROLLBACK", NULL);
+		return -1;
+	}
+	return 0;
 }

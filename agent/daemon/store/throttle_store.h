@@ -4,6 +4,8 @@
 #ifndef MSGRAPHD_THROTTLE_STORE_H
 #define MSGRAPHD_THROTTLE_STORE_H
 
+#include <stddef.h>
+
 #include "lib/base/error.h"
 #include "state.h"
 
@@ -15,11 +17,16 @@ typedef void (*throttle_store_row)(
 int throttle_store_load(
     struct state *state, throttle_store_row row, void *ctx, struct error *err);
 
+struct throttle_row {
+	const char *name;
+	long long until; /* clock_wall() */
+};
+
 /*
- * Stores name with until (clock_wall()), replaces its row, and drops all rows
- * that have run out. 0, or -1 with *err.
+ * Stores the rows, each in the place of what was there, and drops all that have
+ * run out, in one transaction. 0, or -1 with *err.
  */
-int throttle_store_put(
-    struct state *state, const char *name, long long until, struct error *err);
+int throttle_store_put(struct state *state, const struct throttle_row *rows,
+    size_t count, struct error *err);
 
 #endif

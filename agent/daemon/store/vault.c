@@ -247,7 +247,7 @@ vault_open(const struct vault *vault, const char *context, const void *blob,
 	if (len < VAULT_OVERHEAD || len - VAULT_OVERHEAD >= TEXT_MAX ||
 	    b[0] != VERSION) {
 		error_set(err, ERROR_OURS, "4.3.5",
-		    "what is stored is not sealed in a form known here");
+		    "the stored bytes are sealed in a form not known here");
 		return NULL;
 	}
 	ctx = EVP_CIPHER_CTX_new();
@@ -257,7 +257,7 @@ vault_open(const struct vault *vault, const char *context, const void *blob,
 		ctx, vault, context, b, secret->len, secret->bytes)) {
 		secret_free(&secret);
 		error_set(err, ERROR_OURS, "4.3.5",
-		    "what is stored does not open with this vault key");
+		    "the stored bytes do not open with this vault key");
 	}
 	EVP_CIPHER_CTX_free(ctx);
 	return secret;

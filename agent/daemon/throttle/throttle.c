@@ -1,9 +1,12 @@
 /*
  * throttle.c - see throttle.h.
  *
- * There are few throttles at a time, so they stand in a list. A throttle that
- * has run out is removed when the list is next searched, and so are the notes
- * about answers of the last minute.
+ * There are few throttles at a time, so they stand in a list. One that has run
+ * out goes when it is next met. So do the notes of who was told last.
+ *
+ * All deliveries of an application may be told within a second, and a write to
+ * the disk is long. So what is new is written for all at once, and not again
+ * before half a second has passed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +15,22 @@
 #include <sys/queue.h>
 
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/wake.h"
 #include "agent/daemon/store/throttle_store.h"
+#include "lib/base/log.h"
 #include "throttle.h"
+
+#define WRITE_MS 500 /* from one write to the next */
+#define WRITE_ROWS 256 /* at a time, so that nobody waits for it */
 
 struct throttle {
 	LIST_ENTRY(throttle) entry;
 	long long until; /* clock_ms() */
+	int is_new; /* the state does not say so yet */
 	char name[];
 };
 
-/* Of what several have in common, the one that was told last. */
+/* The last throttle of a kind, to find what two of them have in common. */
 struct told {
 	LIST_ENTRY(told) entry;
 	long long at; /* clock_ms() */
@@ -32,6 +41,8 @@ struct throttles {
 	LIST_HEAD(throttle_list, throttle) list;
 	LIST_HEAD(told_list, told) told;
 	struct state *state;
+	struct wake write;
+	long long written; /* clock_ms() */
 };
 
 char *
@@ -125,8 +136,43 @@ throttle_load_row(void *ctx, const char *name, long long until)
 		throttle->until = clock_ms() + left * 1000;
 }
 
+/* Writes what is new. Returns 1 when there is more. */
+static int
+throttle_write_some(struct throttles *throttles)
+{
+	struct throttle_row rows[WRITE_ROWS];
+	struct throttle *throttle;
+	struct error err;
+	size_t count = 0;
+
+	for (throttle = LIST_FIRST(&throttles->list);
+	     throttle != NULL && count < WRITE_ROWS;
+	     throttle = LIST_NEXT(throttle, entry)) {
+		if (!throttle->is_new)
+			continue;
+		throttle->is_new = 0;
+		rows[count].name = throttle->name;
+		rows[count++].until =
+		    clock_wall() + (throttle->until - clock_ms() + 999) / 1000;
+	}
+	if (count > 0 &&
+	    throttle_store_put(throttles->state, rows, count, &err) == -1)
+		log_error("%s", err.text);
+	return count == WRITE_ROWS;
+}
+
+static void
+throttle_on_write(void *ctx)
+{
+	struct throttles *throttles = ctx;
+
+	throttles->written = clock_ms();
+	if (throttle_write_some(throttles))
+		wake_in(&throttles->write, 0);
+}
+
 struct throttles *
-throttles_new(struct state *state, struct error *err)
+throttles_new(struct event_base *base, struct state *state, struct error *err)
 {
 	struct throttles *throttles = calloc(1, sizeof(*throttles));
 
@@ -137,7 +183,13 @@ throttles_new(struct state *state, struct error *err)
 	LIST_INIT(&throttles->list);
 	LIST_INIT(&throttles->told);
 	throttles->state = state;
-	if (throttle_store_load(state, throttle_load_row, throttles, err) == -1)
+	throttles->written = clock_ms() - WRITE_MS;
+	if (wake_init(&throttles->write, base, throttle_on_write, throttles) ==
+	    -1) {
+		error_no_memory(err);
+		throttles_free(&throttles);
+	} else if (throttle_store_load(
+		       state, throttle_load_row, throttles, err) == -1)
 		throttles_free(&throttles);
 	return throttles;
 }
@@ -152,6 +204,9 @@ throttles_free(struct throttles **throttlesp)
 	*throttlesp = NULL;
 	if (throttles == NULL)
 		return;
+	while (throttle_write_some(throttles))
+		;
+	wake_free(&throttles->write);
 	while ((throttle = LIST_FIRST(&throttles->list)) != NULL) {
 		LIST_REMOVE(throttle, entry);
 		free(throttle);
@@ -161,6 +216,18 @@ throttles_free(struct throttles **throttlesp)
 		free(told);
 	}
 	free(throttles);
+}
+
+/* Has what is new written; at once means before anybody is answered. */
+static void
+throttle_write_soon(struct throttles *throttles)
+{
+	long long left = throttles->written + WRITE_MS - clock_ms();
+
+	if (left <= 0)
+		wake_up(&throttles->write);
+	else
+		wake_in(&throttles->write, left);
 }
 
 /* Throttles one name. As throttle_by_graph(). */
@@ -182,8 +249,9 @@ throttle_set(struct throttles *throttles, const char *name, long seconds,
 	    (throttle = throttle_add(throttles, name)) == NULL)
 		return error_no_memory(err);
 	throttle->until = until;
-	return throttle_store_put(
-	    throttles->state, name, clock_wall() + seconds, err);
+	throttle->is_new = 1;
+	throttle_write_soon(throttles);
+	return 0;
 }
 
 /* Returns the note about what is common, or NULL. Drops those that are old. */

@@ -14,6 +14,8 @@
 #ifndef MSGRAPHD_THROTTLE_H
 #define MSGRAPHD_THROTTLE_H
 
+#include <event2/event.h>
+
 #include "agent/daemon/base/limits.h"
 #include "agent/daemon/base/throttle_scope.h"
 #include "agent/daemon/store/state.h"
@@ -30,11 +32,11 @@
 
 struct throttles;
 
-/*
- * Makes the throttles and reads those of the state, which is borrowed. NULL
- * with *err.
- */
-struct throttles *throttles_new(struct state *state, struct error *err);
+/* Reads what the last daemon knew. NULL with *err. The state is borrowed. */
+struct throttles *throttles_new(
+    struct event_base *base, struct state *state, struct error *err);
+
+/* Writes what is not written yet, frees *throttlesp and makes it NULL. */
 void throttles_free(struct throttles **throttlesp);
 
 /* Names an application's mailbox, for what is counted by it. Returns name. */
@@ -45,8 +47,10 @@ char *throttle_mailbox(const struct identity *id, const char *mailbox,
  * Notes that Graph asks to slow down: for the mailbox, the application or the
  * tenant, as scope says. A second mailbox of the application within
  * THROTTLE_TOGETHER_MS means the application. 0 seconds mean the default, too
- * many are cut, and no throttle becomes shorter. A throttle that cannot be
- * written to the state counts in memory all the same; -1 with *err then.
+ * many are cut, and no throttle becomes shorter. It is written to the state from
+ * the event loop, before any later event is served, or at most half a second
+ * later where one was just written. A throttle that cannot be written counts in
+ * memory all the same. 0, or -1 with *err without memory.
  */
 int throttle_by_graph(struct throttles *throttles, const struct identity *id,
     const char *mailbox, enum throttle_scope scope, long seconds,

@@ -1,115 +1,20 @@
 /*
  * share.c - see share.h.
  *
- * The time that a delivery of an application takes is the greater of two: the
- * average of the deliveries that have ended, and the average time that those
- * inside have been there so far. The second tells at once when Graph begins to
- * hang.
+ * Who waits for a place is looked after four times a second, and is refused as
+ * soon as it turns out that the place will not come within seconds, or that the
+ * process is needed for others' mail.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "agent/daemon/base/clock.h"
-#include "agent/daemon/base/wake.h"
-#include "share.h"
+#include "share_private.h"
 
-/* Of process_limit, in per cent: */
-#define SHARE_OF_QUICK 95 /* for one application whose deliveries are quick */
-#define SHARE_OF_OTHERS 60 /* for all together whose deliveries are not */
-#define SHARE_OF_EACH 4 /* for each of these in any case */
+#define SHARE_LOOK_MS 250
 
 /* One in so many is the weight of the latest delivery in the average. */
 #define AVERAGE_OF 8
-
-struct application {
-	TAILQ_ENTRY(application) entry;
-	struct shares *shares;
-	struct identity id;
-	TAILQ_HEAD(place_queue, place) queue;
-	long waiting, inside;
-	long long since; /* the sum of clock_ms() when those inside began */
-	long long average; /* ms of a delivery; -1: not known */
-	long long used; /* clock_ms() when the last one ended */
-};
-
-TAILQ_HEAD(application_list, application);
-
-struct place {
-	TAILQ_ENTRY(place) entry;
-	struct application *application;
-	long long since; /* clock_ms(); 0: it is waited for */
-	place_open open;
-	void *ctx;
-};
-
-struct shares {
-	struct application_list busy, idle;
-	const struct conf *conf;
-	struct wake wake;
-};
-
-/* --- how many --- */
-
-static long
-share_of(const struct shares *shares, long percent)
-{
-	long places = shares->conf->process_limit * percent / 100;
-
-	return places > 0 ? places : 1;
-}
-
-/* Returns what a delivery takes in ms. */
-static long long
-share_pace(const struct application *a)
-{
-	long long age = a->inside == 0 ? 0 : clock_ms() - a->since / a->inside;
-
-	return age > a->average ? age : a->average;
-}
-
-static int
-share_is_quick(const struct application *a)
-{
-	return a->average >= 0 && share_pace(a) <= SHARE_QUICK_MS;
-}
-
-/* Counts the applications that are not quick, and their places. */
-static long
-share_count_others(const struct shares *shares, long *inside)
-{
-	const struct application *a;
-	long count = 0;
-
-	*inside = 0;
-	for (a = TAILQ_FIRST(&shares->busy); a != NULL;
-	     a = TAILQ_NEXT(a, entry)) {
-		if (share_is_quick(a))
-			continue;
-		count++;
-		*inside += a->inside;
-	}
-	return count;
-}
-
-/* Returns how many places the application may have. */
-static long
-share_limit(const struct application *a)
-{
-	const struct shares *shares = a->shares;
-	long each = share_of(shares, SHARE_OF_EACH);
-	long count, inside, limit;
-
-	if (share_is_quick(a))
-		return share_of(shares, SHARE_OF_QUICK);
-	count = share_count_others(shares, &inside);
-	limit = share_of(shares, SHARE_OF_OTHERS);
-	/* all of it is taken: no more than what each has in any case */
-	if (inside >= limit)
-		return each;
-	limit /= count > 0 ? count : 1;
-	return limit > each ? limit : each;
-}
 
 /* --- which applications there are --- */
 
@@ -178,6 +83,52 @@ shares_forget(struct shares *shares)
 
 /* --- places --- */
 
+/* Returns the application that holds most processes, of those that wait. */
+static struct application *
+share_find_greatest(const struct shares *shares)
+{
+	struct application *a, *greatest = NULL;
+
+	for (a = TAILQ_FIRST(&shares->busy); a != NULL;
+	     a = TAILQ_NEXT(a, entry))
+		if (a->waiting > 0 &&
+		    (greatest == NULL ||
+			a->inside + a->waiting >
+			    greatest->inside + greatest->waiting))
+			greatest = a;
+	return greatest;
+}
+
+static void
+share_unqueue(struct place *place)
+{
+	TAILQ_REMOVE(&place->application->queue, place, entry);
+	place->application->waiting--;
+	place->application->shares->waiting--;
+}
+
+/* To be called when one of its deliveries has left. */
+static void
+share_settle(struct application *a)
+{
+	a->used = a->shares->freed = clock_ms();
+	if (a->inside + a->waiting == 0)
+		share_move(a, &a->shares->busy, &a->shares->idle);
+	wake_up(&a->shares->wake);
+}
+
+static void
+share_refuse(struct place *place)
+{
+	struct application *a = place->application;
+
+	share_unqueue(place);
+	share_settle(a);
+	place->state = PLACE_REFUSED;
+	place->application = NULL; /* it may be forgotten */
+	place->done(place->ctx, 0);
+}
+
 /* Gives a place to the first who waits. Returns 0 when no application may. */
 static int
 share_give_one(struct shares *shares)
@@ -190,64 +141,105 @@ share_give_one(struct shares *shares)
 		place = TAILQ_FIRST(&a->queue);
 		if (place == NULL || a->inside >= share_limit(a))
 			continue;
-		TAILQ_REMOVE(&a->queue, place, entry);
-		a->waiting--;
-		a->inside++;
+		share_unqueue(place);
+		place->state = PLACE_INSIDE;
 		place->since = clock_ms();
+		a->inside++;
 		a->since += place->since;
+		shares->inside++;
 		/* the others' turn */
 		share_move(a, &shares->busy, &shares->busy);
-		place->open(place->ctx);
+		place->done(place->ctx, 1);
 		return 1;
 	}
 	return 0;
 }
 
+/* Refuses one that has waited for long enough, or would. Returns 0 without. */
+static int
+share_refuse_one(struct shares *shares)
+{
+	struct application *a;
+	struct place *place;
+	long limit, position;
+
+	for (a = TAILQ_FIRST(&shares->busy); a != NULL;
+	     a = TAILQ_NEXT(a, entry)) {
+		limit = share_limit(a);
+		position = 0;
+		for (place = TAILQ_FIRST(&a->queue); place != NULL;
+		     place = TAILQ_NEXT(place, entry)) {
+			if (clock_ms() < place->until &&
+			    share_expect(a, limit, ++position) <= SHARE_WAIT_MS)
+				continue;
+			share_refuse(place);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Refuses those that came last, where processes must become free. */
+static void
+share_keep_reserve(struct shares *shares)
+{
+	struct application *a = share_find_greatest(shares);
+	long count = share_excess(shares);
+
+	if (a == NULL || !share_is_full(a))
+		return;
+	while (count-- > 0 && (a = share_find_greatest(shares)) != NULL)
+		share_refuse(TAILQ_LAST(&a->queue, place_queue));
+}
+
 static void
 share_on_wake(void *ctx)
 {
-	while (share_give_one(ctx))
+	struct shares *shares = ctx;
+	long long now = clock_ms();
+
+	while (share_give_one(shares))
 		;
+	if (now >= shares->look) {
+		shares->look = now + SHARE_LOOK_MS;
+		while (share_refuse_one(shares))
+			;
+		share_keep_reserve(shares);
+	}
+	if (shares->waiting > 0)
+		wake_in(&shares->wake, SHARE_LOOK_MS);
 }
 
-long long
-share_patience(struct shares *shares, const struct identity *id)
+void
+shares_rest(struct shares *shares, int more)
 {
-	struct application *a = share_find(shares, id);
-	long limit, first; /* so many must end before */
-	long long wait = 0;
-
-	if (a == NULL)
-		return SHARE_WAIT_UNKNOWN_MS; /* place_ask() will tell */
-	limit = share_limit(a);
-	first = a->inside + a->waiting + 1 - limit;
-	if (first > 0)
-		wait = first * share_pace(a) /
-		    (a->inside > limit ? a->inside : limit);
-	if (wait > SHARE_WAIT_MS)
-		return 0;
-	if (a->average < 0)
-		return SHARE_WAIT_UNKNOWN_MS;
-	wait = 2 * wait + SHARE_QUICK_MS; /* it is no more than a guess */
-	return wait < SHARE_WAIT_MS ? wait : SHARE_WAIT_MS;
+	shares->resting += more;
+	wake_up(&shares->wake);
 }
 
 struct place *
-place_ask(struct shares *shares, const struct identity *id, place_open open,
+place_ask(struct shares *shares, const struct identity *id, place_done done,
     void *ctx)
 {
 	struct application *a = share_find(shares, id);
 	struct place *place;
+	long long patience;
 
 	if (a == NULL || (place = calloc(1, sizeof(*place))) == NULL)
 		return NULL;
 	if (a->inside + a->waiting == 0)
 		share_move(a, &shares->idle, &shares->busy);
 	place->application = a;
-	place->open = open;
+	place->done = done;
 	place->ctx = ctx;
 	a->waiting++;
+	shares->waiting++;
 	TAILQ_INSERT_TAIL(&a->queue, place, entry);
+	if ((patience = share_patience(a)) == 0)
+		shares->look = 0;
+	place->until = clock_ms() + patience;
+	if (share_excess(shares) <= 0)
+		shares->freed = clock_ms();
 	wake_up(&shares->wake);
 	return place;
 }
@@ -271,18 +263,16 @@ place_leave(struct place **placep)
 	if (place == NULL)
 		return;
 	a = place->application;
-	a->used = clock_ms();
-	if (place->since == 0) {
-		a->waiting--;
-		TAILQ_REMOVE(&a->queue, place, entry);
-	} else {
+	if (place->state == PLACE_WAITS) {
+		share_unqueue(place);
+	} else if (place->state == PLACE_INSIDE) {
 		a->inside--;
+		a->shares->inside--;
 		a->since -= place->since;
-		share_learn(a, a->used - place->since);
+		share_learn(a, clock_ms() - place->since);
 	}
-	if (a->inside + a->waiting == 0)
-		share_move(a, &a->shares->busy, &a->shares->idle);
-	wake_up(&a->shares->wake);
+	if (a != NULL)
+		share_settle(a);
 	free(place);
 }
 

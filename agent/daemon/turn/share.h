@@ -34,8 +34,11 @@
 struct shares;
 struct place;
 
-/* Is called from the event loop when the place is free. */
-typedef void (*place_open)(void *ctx);
+/*
+ * Is called from the event loop: the place is the caller's (is_open 1), or will
+ * not be within seconds (0).
+ */
+typedef void (*place_done)(void *ctx, int is_open);
 
 /*
  * Makes the shares, without any application. Both arguments are borrowed; conf
@@ -47,23 +50,23 @@ struct shares *shares_new(struct event_base *base, const struct conf *conf);
 void shares_free(struct shares **sharesp);
 
 /*
- * Returns for how many ms a delivery of the application that comes now should
- * wait for a place at most; 0 when it would not get one within seconds.
- */
-long long share_patience(struct shares *shares, const struct identity *id);
-
-/*
- * Joins the application's queue for a place. open is called once, unless
+ * Joins the application's queue for a place. done is called once, unless
  * place_leave() comes first. NULL without memory.
  */
 struct place *place_ask(struct shares *shares, const struct identity *id,
-    place_open open, void *ctx);
+    place_done done, void *ctx);
 
 /*
  * Gives a place back, or stops waiting for it, and sets *placep to NULL. The
  * time that it was held counts as the time of a delivery. Takes NULL.
  */
 void place_leave(struct place **placep);
+
+/*
+ * Counts one delivery more (1) or less (-1) that has no place and holds a
+ * process all the same: it waits for what is throttled.
+ */
+void shares_rest(struct shares *shares, int more);
 
 /* Forgets applications that had no delivery for SHARE_FORGET_MS. */
 void shares_forget(struct shares *shares);

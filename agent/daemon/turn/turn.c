@@ -20,14 +20,15 @@
 /* --- a place of the application's share --- */
 
 static void
-turn_on_place(void *ctx)
+turn_on_place(void *ctx, int is_open)
 {
-	turn_next(ctx, STEP_CHECK);
-}
+	struct turn *turn = ctx;
 
-static void
-turn_answer_crowded(struct turn *turn)
-{
+	if (is_open) {
+		turn_next(turn, STEP_CHECK);
+		return;
+	}
+	place_leave(&turn->place);
 	turn_answer_later(turn, "4.4.5", REASON_THROTTLED,
 	    "too many messages of this application are under way to Graph, "
 	    "which is slow with them");
@@ -36,18 +37,11 @@ turn_answer_crowded(struct turn *turn)
 static void
 turn_get_place(struct turn *turn)
 {
-	long long ms = share_patience(turn->all->shares, &turn->identity);
-
-	if (ms == 0) {
-		turn_answer_crowded(turn);
-		return;
-	}
+	turn->step = STEP_AWAIT_PLACE;
 	turn->place =
 	    place_ask(turn->all->shares, &turn->identity, turn_on_place, turn);
 	if (turn->place == NULL)
 		turn_answer_memory(turn);
-	else
-		turn_next_in(turn, STEP_AWAIT_PLACE, ms);
 }
 
 /* --- the token --- */
@@ -151,7 +145,7 @@ turn_get_token(struct turn *turn)
 	    turn_on_token, turn);
 	if (turn->waiter == NULL)
 		turn_answer_later(turn, "4.3.2", REASON_ENDPOINT,
-		    "too much waits for this application already");
+		    "too many sign-ins and messages of this application wait");
 }
 
 /* --- the gate --- */
@@ -204,10 +198,6 @@ turn_on_wake(void *ctx)
 	case STEP_PLACE:
 		turn_get_place(turn);
 		break;
-	case STEP_AWAIT_PLACE:
-		place_leave(&turn->place);
-		turn_answer_crowded(turn);
-		break;
 	case STEP_TOKEN:
 		turn_get_token(turn);
 		break;
@@ -227,6 +217,7 @@ turn_on_wake(void *ctx)
 		turn->done(turn->ctx, &turn->answer); /* may free the turn */
 		break;
 	case STEP_NONE:
+	case STEP_AWAIT_PLACE:
 	case STEP_AWAIT_TOKEN:
 		break;
 	}
@@ -280,7 +271,7 @@ turn_end(struct turn *turn)
 	if (turn->step == STEP_AWAIT_PLACE)
 		place_leave(&turn->place);
 	turn->step = STEP_NONE;
-	turn->is_long = 0;
+	turn_wait_end(turn);
 	wake_cancel(&turn->wake);
 	account_cancel(&turn->waiter);
 	gate_leave(&turn->slot);

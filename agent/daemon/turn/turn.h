@@ -47,7 +47,7 @@ struct turn_answer {
 /* Called from the event loop, never from inside turn_ask(). */
 typedef void (*turn_done)(void *ctx, const struct turn_answer *answer);
 
-/* Whose requests, and how long they may wait. */
+/* The application and mailbox of the requests, and how long they may wait. */
 struct turn_for {
 	const struct identity *identity; /* copied, as is the next */
 	const char *mailbox;
@@ -100,10 +100,7 @@ const struct secret *turn_token(const struct turn *turn);
 /* Notes that Graph does not take the token: the next permission has another. */
 void turn_reject_token(struct turn *turn);
 
-/*
- * Notes that Graph asks to slow down, for so many seconds (0: it did not say).
- * A note that cannot be written to the state counts all the same.
- */
+/* Notes that Graph asks to slow down, for so many seconds (0: not said). */
 void turn_throttle(struct turn *turn, enum throttle_scope scope, long seconds);
 
 #endif

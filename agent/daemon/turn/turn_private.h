@@ -16,7 +16,7 @@ enum turn_step {
 	STEP_NONE, /* nobody has asked */
 	STEP_CHECK, /* may this mailbox be asked? also after a wait for that */
 	STEP_PLACE,
-	STEP_AWAIT_PLACE, /* the event: it is too long */
+	STEP_AWAIT_PLACE,
 	STEP_TOKEN,
 	STEP_AWAIT_TOKEN,
 	STEP_GATE,

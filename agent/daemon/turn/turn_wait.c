@@ -77,9 +77,19 @@ turn_wait(struct turn *turn, long long left)
 	turn->patience -= left;
 	if (left > SHORT_MS) {
 		turn->is_long = turn->is_delivery;
+		if (turn->is_long)
+			shares_rest(turn->all->shares, 1);
 		place_leave(&turn->place);
 	}
 	turn_next_in(turn, STEP_CHECK, left);
+}
+
+void
+turn_wait_end(struct turn *turn)
+{
+	if (turn->is_long)
+		shares_rest(turn->all->shares, -1);
+	turn->is_long = 0;
 }
 
 void
@@ -88,7 +98,7 @@ turn_check(struct turn *turn)
 	long long left = turn_throttled_for(turn);
 	char text[160];
 
-	turn->is_long = 0;
+	turn_wait_end(turn);
 	if (left > 0 && !turn_may_wait(turn, left)) {
 		snprintf(text, sizeof(text),
 		    "Graph asked to slow down; nothing is sent for this "

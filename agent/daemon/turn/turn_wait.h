@@ -15,7 +15,10 @@ int turn_may_wait(const struct turn *turn, long long left);
 /* Waits for so many ms and then begins anew. */
 void turn_wait(struct turn *turn, long long left);
 
-/* Goes on when the mailbox may be asked; else waits, or answers TURN_LATER. */
+/* Ends such a wait, where there is one. */
+void turn_wait_end(struct turn *turn);
+
+/* Goes on where the mailbox may be asked; else waits, or answers that not. */
 void turn_check(struct turn *turn);
 
 #endif

@@ -358,6 +358,7 @@ field_params(struct fold *f, struct span value)
 {
 	struct params ps = {
 	    .fold = f, .charset = charset_of(value, f->charset)};
+	size_t before = f->out->len;
 	struct param_reader r;
 	struct span space, gap;
 	const char *at;
@@ -399,4 +400,10 @@ field_params(struct fold *f, struct span value)
 		}
 	}
 	field_params_write_rest(f, span_between(at, span_end(value)));
+	/* an empty one would say something else: no encoding, for one */
+	if (!f->out->failed &&
+	    span_trim(span_between(
+			  f->out->bytes + before, f->out->bytes + f->out->len))
+		    .len == 0)
+		fold_raw(f, span_between(semicolon, semicolon + 1));
 }

@@ -156,12 +156,16 @@ struct words {
 	int b;
 };
 
-/* As much of the text as fits into so many bytes, but a character at least. */
+/*
+ * As much of the text as fits into so many bytes, but a character at least. A
+ * word in base64 that is not the last one gets no '=' at its end, if that can
+ * be: some readers (GMime) join such words before they decode them.
+ */
 static struct span
 fold_take(const struct words *w, struct span text, size_t room)
 {
 	struct span head = {text.p, 0}, rest = text, next;
-	size_t used = 0, n;
+	size_t used = 0, n, whole = 0;
 
 	while (rest.len > 0) {
 		n = charset_char(w->kind, rest);
@@ -174,7 +178,11 @@ fold_take(const struct words *w, struct span text, size_t room)
 		head.len += n;
 		rest.p += n;
 		rest.len -= n;
+		if (head.len % 3 == 0)
+			whole = head.len;
 	}
+	if (w->b && rest.len > 0 && whole > 0)
+		head.len = whole;
 	return head;
 }
 

@@ -165,6 +165,7 @@ class Exchange:
         self.world.record.answer(self.entry, response.status)
         self._note(str(response.status))
         self.conn.send(response.encode(request.method == "HEAD"))
+        self.world.record.sent(self.entry)
         return not response.close
 
     def _drop(self, action: str) -> None:

@@ -2,7 +2,8 @@
 
 A request passes three states: "arrived" (its head was read), "read" (its body
 too) and "answered" (an answer is decided, and about to be sent). One whose
-client left first ends as "cut"; one that a rule dropped as "dropped".
+client left first ends as "cut"; one that a rule dropped as "dropped". What can
+be waited for as well is "sent": the answer has left.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Callable
 
 from .wire import Request
 
-STATES = ("arrived", "read", "answered")
+STATES = ("arrived", "read", "answered", "sent")
 
 
 @dataclass
@@ -92,6 +93,11 @@ class Record:
             entry.answered_time = time.time()
             self._count(entry)
 
+    def sent(self, entry: Entry) -> None:
+        """The answer was written. The state is "answered" still."""
+        with self.changed:
+            self._count(entry, "sent")
+
     def end(self, entry: Entry, state: str) -> None:
         """The request got no answer: "cut" or "dropped"."""
         with self.changed:
@@ -105,9 +111,9 @@ class Record:
         entry.body_file = str(path)
         entry.body_length = len(body)
 
-    def _count(self, entry: Entry) -> None:
-        self.counts[entry.request.endpoint, entry.state] += 1
-        self.counts["any", entry.state] += 1
+    def _count(self, entry: Entry, state: str | None = None) -> None:
+        self.counts[entry.request.endpoint, state or entry.state] += 1
+        self.counts["any", state or entry.state] += 1
         self.changed.notify_all()
 
     # --- how many at once
