@@ -5,10 +5,11 @@ runs and mail waits."""
 from __future__ import annotations
 
 import base64
+import os
 import re
 import signal
-import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -222,22 +223,30 @@ def test_strangers_do_not_fill_the_log(make):
     assert daemon.log()[before:].count("reason=identity") <= 20
 
 
+def processor_seconds(daemon: Daemon) -> float:
+    """What msgraphd has used: others may keep it waiting."""
+    fields = Path(f"/proc/{daemon.process.pid}/stat").read_text()
+    user, system = fields.rpartition(") ")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def test_ten_thousand_entries_delay_nobody(make):
-    """Reading them takes less than a question may wait."""
+    """Neither reading them nor a look costs what somebody would notice."""
     daemon = make("")
     table = "".join(
         f"e{n} application={TENANT}/{n:08x}{CLIENT[8:]} "
         f"secret_file=/nowhere/{n} clients=10.{n // 256}.{n % 256}.0/24 "
         f"senders=scan{n}@example.com\n" for n in range(10000))
-    with daemon.watched() as silence:
-        write(daemon, table)
-        reload(daemon)
-        Daemon.wait(lambda: policy(
-            daemon, client_address="10.39.15.7").status == "ok", 20)
-        began = time.monotonic()
-        for n in range(500):
-            assert policy(daemon, client_address=f"10.7.{n % 256}.9",
-                          daemon_name="port25").status == "ok"
-        each = (time.monotonic() - began) / 500
-    assert silence.longest < 5
-    assert each < 0.1
+    began = processor_seconds(daemon)
+    write(daemon, table)
+    reload(daemon)
+    Daemon.wait(lambda: policy(
+        daemon, client_address="10.39.15.7").status == "ok", 60)
+    read = processor_seconds(daemon)
+    for n in range(500):
+        assert policy(daemon, client_address=f"10.7.{n % 256}.9",
+                      daemon_name="port25").status == "ok"
+    print(f"read in {read - began:.2f} s (10,000 audit lines included), "
+          f"{(processor_seconds(daemon) - read) / 500 * 1000:.2f} ms each")
+    assert read - began < 2
+    assert processor_seconds(daemon) - read < 2
