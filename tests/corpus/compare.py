@@ -3,6 +3,7 @@ no complaint, no fault. Nothing of our own C code takes part."""
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.policy
 import quopri
@@ -13,7 +14,8 @@ from .case import Case, Change, Free, Gone, Kept, Named, Text
 from .reader import MAX_DEPTH, Field, Part, raw_text, read, split_header, words
 
 # charsets that have no 8-bit bytes, or that nobody knows
-SAY_NOTHING = (b"us-ascii", b"x-unknown", b"unknown-8bit", b"ansi_x3.4-1968")
+SAY_NOTHING = (b"", b"us-ascii", b"x-unknown", b"unknown-8bit",
+               b"ansi_x3.4-1968")
 LOOKS_8BIT = re.compile(rb"[\x80-\xff]")
 # what the milter, the agent and Postfix may add where it was missing
 ADDED = {"date", "message-id", "from", "bcc"}
@@ -223,14 +225,23 @@ def _parameters(part: Part, name: str) -> dict[str, str]:
             in parameters.parse(value)[1].items()}
 
 
+def _is_charset(name: bytes) -> bool:
+    """One that Python knows, that is; there are some more."""
+    try:
+        return bool(codecs.lookup(name.decode("latin-1")))
+    except LookupError:
+        return False
+
+
 def _charset(before: Part, after: Part) -> list[str]:
     """What was said stays; what was not said is told."""
     if before.children or not before.kind.startswith("text/"):
         return []
     said = before.parameter("content-type", "charset")
     says = after.parameter("content-type", "charset")
-    if said is not None and said.lower() in SAY_NOTHING and \
-            LOOKS_8BIT.search(before.body):
+    if said is not None and LOOKS_8BIT.search(before.body) and (
+            said.lower() in SAY_NOTHING or not _is_charset(said) and
+            said != says):
         said = None
     if said is not None and said.lower() != b"us-ascii":
         wanted = said

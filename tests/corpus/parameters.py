@@ -6,6 +6,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_to_bytes
 
+# where a parameter starts without the ';' that belongs before it
+_NEXT = re.compile(r"\s+(?=(?:charset|format|delsp|name|filename|size|boundary)"
+                   r"\s*\*?=)", re.I)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[();]|[^"();\\]+|\\.?', re.S)
 
 
@@ -17,8 +20,13 @@ def parse(value: bytes) -> tuple[str, dict[str, bytes]]:
     raw: dict[str, str] = {}
     for piece in rest:
         name, _, content = piece.partition("=")
-        raw.setdefault(name.strip().lower(), _plain(content.strip()))
-    return first.strip().lower(), _join(raw)
+        name = name.strip().lower()
+        content = _plain(content.strip())
+        if name == "charset":
+            word = re.search(r"\w[\w.:-]*", content, re.A)
+            content = word[0] if word else ""
+        raw.setdefault(name, content)
+    return first.strip(" \t\r\n,").lower(), _join(raw)
 
 
 def _split(text: str) -> list[str]:
@@ -31,8 +39,15 @@ def _split(text: str) -> list[str]:
             continue
         elif token == ";":
             pieces.append("")
-        else:
+        elif token.startswith('"'):
             pieces[-1] += token
+        else:
+            if not pieces[-1].strip():  # behind a ';'
+                pieces[-1] += token[:len(token) - len(token.lstrip())]
+                token = token.lstrip()
+            first, *others = _NEXT.split(token)
+            pieces[-1] += first
+            pieces += others
     return pieces
 
 

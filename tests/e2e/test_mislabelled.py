@@ -53,7 +53,24 @@ CASES = {
         {"subject": "Cron <root@nas> backup",
          "text": "Kein Platz für größere Dateien\n"})
        for name in ("ANSI_X3.4-1968", "ISO646-US", "646", "unknown-8bit",
-                    "x-unknown", "default", '""')},
+                    "x-unknown", "default", '""', "us-ascii-8bit",
+                    "iso-8859-99", "8bit", "utf-9", "", "%CHARSET%")},
+    **{f"type-{number}": (
+        raw("MIME-Version: 1.0\r\nContent-Type: ", kind, "\r\n", BODY8,
+            ("Zażółć\r\n", "iso-8859-2")), {"text": "Zażółć\n"})
+       for number, kind in enumerate((
+           "text/plain charset=iso-8859-2",
+           "text/plain; charset=iso-8859-2 format=flowed",
+           "text/plain; format=flowed charset=iso-8859-2",
+           "text/plain, charset=iso-8859-2",
+           "text/plain; charset=iso-8859-2\r\n\tjunk",
+           "text/plain; name=a b.txt charset=iso-8859-2",
+           "text/plain; charset='iso-8859-2'",
+           "text/plain; charset=iso-8859-2\r\n"
+           "Content-Type: text/html; charset=utf-8"))},
+    "encoding-twice": (
+        raw(PLAIN, "utf-8\r\nContent-Transfer-Encoding: 8bit\r\n", BASE64,
+            "Grüße\r\n"), {"text": "Grüße\n"}),
     "filename-twice": (
         raw("MIME-Version: 1.0\r\nContent-Type: application/pdf\r\n"
             "Content-Disposition: attachment; filename=\"Ä.pdf\"; "

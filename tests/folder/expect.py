@@ -20,6 +20,10 @@ OTHER = re.compile(r"x-|uue|uuencode|yenc")
 MIME = {"mime-version", "content-type", "content-transfer-encoding",
         "content-disposition"}
 LISTS = ("to", "cc", "bcc")
+LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+# an address that a mailbox of Exchange can have, as a key
+FIT = re.compile(r"(?=[^@]{1,64}@)[a-z0-9_'+!#^~=&-]+(?:\.[a-z0-9_'+!#^~=&-]+)*"
+                 rf"@(?:{LABEL}\.)+(?!\d+\Z){LABEL}")
 
 
 @dataclass
@@ -100,15 +104,16 @@ def _fields(found: Expected, recipients: list[str], views: Views) -> None:
 
 
 def fit_author(items: list[Field], views: Views) -> bool:
-    """Whether From is left as it is: one address, read alike by all, and no
-    "@" that a reader would see in its name."""
+    """Whether From is left as it is: one address that a mailbox can have, read
+    alike by all, and no "@" that a reader would see in its name."""
     if len(items) != 1 or not PLAIN.fullmatch(items[0].value) or \
             ASKS.search(items[0].raw):
         return False
     value = items[0].value
     lists = [found for _, found in views.addresses(value)]
     if not views.is_unambiguous(value) or any(len(a) != 1 for a in lists) or \
-            any(a != lists[0] for a in lists):
+            any(a != lists[0] for a in lists) or \
+            not FIT.fullmatch(lists[0][0]):
         return False
     text = value.decode()
     return text.count("@") == 1 and "=?" not in text and ":" not in text

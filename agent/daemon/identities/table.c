@@ -32,10 +32,9 @@ struct table {
 static struct entry *
 table_add(struct table *table, struct error *err)
 {
-	struct entry *entries;
-
-	entries = array_room(
+	struct entry *entries = array_room(
 	    table->entries, table->count, &table->room, sizeof(*entries));
+
 	if (entries == NULL) {
 		error_no_memory(err);
 		return NULL;
