@@ -202,7 +202,7 @@ address_key_write_raw(const char *text, char key[ADDRESS_KEY_SIZE])
 	if (len >= ADDRESS_KEY_SIZE)
 		len = ADDRESS_KEY_SIZE - 1;
 	for (i = 0; i < len; i++)
-		key[i] = text[i] <= ' ' || text[i] > 126 || text[i] == '@'
+		key[i] = !printable_is_visible(text[i]) || text[i] == '@'
 		    ? '?'
 		    : text[i];
 	key[len] = '\0';

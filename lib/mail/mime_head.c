@@ -1,7 +1,7 @@
 /*
  * mime_head.c - the MIME fields of one part. See mime_head.h.
  *
- * Pure functions over bytes, for any thread. Where a field stands twice, the
+ * Pure functions over bytes, for any thread. Of a field that stands twice the
  * first one counts, as in Python's email; in GMime it is the last.
  */
 #include <stdio.h>

@@ -50,7 +50,7 @@ test_sizes(void **state)
 		assert_string_equal(err.dsn, "5.3.4");
 		assert_string_equal(err.text,
 		    "the message is larger than 1000 bytes, which is the most "
-		    "that is taken here");
+		    "that this service accepts");
 	}
 }
 

@@ -164,8 +164,7 @@ secret_file_open_checked(enum secret_file_rule rule, const char *what,
 
 /* --- what it holds --- */
 
-/* Bytes that were read, or -1. */
-static ssize_t
+ssize_t
 secret_file_read_all(int fd, char *to, size_t room)
 {
 	size_t len = 0;

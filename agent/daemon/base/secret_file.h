@@ -5,6 +5,8 @@
 #ifndef MSGRAPHD_SECRET_FILE_H
 #define MSGRAPHD_SECRET_FILE_H
 
+#include <sys/types.h>
+
 #include "lib/base/error.h"
 #include "lib/base/secret.h"
 
@@ -32,6 +34,9 @@ int secret_file_open(const char *file);
  */
 int secret_file_check(
     int fd, const char *what, const char *file, struct error *err);
+
+/* Reads up to the end, or until room is full. The bytes read, or -1 with errno. */
+ssize_t secret_file_read_all(int fd, char *to, size_t room);
 
 /*
  * Reads a file of one line, with or without its end, of 1 to SECRET_MAX bytes

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/daemon/base/secret_file.h"
 #include "table_file.h"
 
 static int
@@ -35,23 +36,6 @@ table_file_check(const struct stat *st, const char *file, struct error *err)
 	return 0;
 }
 
-/* Bytes that were read, or -1. */
-static ssize_t
-table_file_read_all(int fd, char *to, size_t room)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < room && (n = read(fd, to + len, room - len)) != 0) {
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
 static int
 table_file_read_open(
     int fd, const char *file, char **bytes, size_t *len, struct error *err)
@@ -66,7 +50,7 @@ table_file_read_open(
 		return -1;
 	if ((*bytes = malloc((size_t)st.st_size + 1)) == NULL)
 		return error_no_memory(err);
-	n = table_file_read_all(fd, *bytes, (size_t)st.st_size);
+	n = secret_file_read_all(fd, *bytes, (size_t)st.st_size);
 	if (n == -1) {
 		free(*bytes);
 		*bytes = NULL;

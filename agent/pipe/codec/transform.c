@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lib/base/codec.h"
+#include "lib/base/printable.h"
 #include "transform.h"
 
 void
@@ -169,7 +170,7 @@ transform_put_quoted_printable(struct transform *t, char c, char *out)
 		t->held_len = 1;
 		return n;
 	}
-	if ((unsigned char)c < 33 || (unsigned char)c > 126 || c == '=')
+	if (!printable_is_visible(c) || c == '=')
 		return n + transform_put_hex(t, c, out + n);
 	return n + transform_put_token(t, &c, 1, out + n);
 }

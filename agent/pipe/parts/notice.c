@@ -183,7 +183,7 @@ notice_add_address(struct buf *out, const char *address)
 	char c;
 
 	for (; *address != '\0'; address++) {
-		c = *address > ' ' && *address < 127 ? *address : '?';
+		c = printable_is_visible(*address) ? *address : '?';
 		buf_add(out, &c, 1);
 	}
 }
