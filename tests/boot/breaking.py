@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from host import auth, run, until, write_conf
+from host import auth, run, until, wait_postfix, write_conf
 
 MASTER, MAIN, ROUTE, SASL = (Path("/etc/postfix") / name for name in (
     "master.cf", "main.cf", "msgraph_route", "sasl/msgraph.conf"))
@@ -47,14 +46,9 @@ def restore() -> None:
     saved.clear()
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
-
-
 def restart_postfix() -> None:
     run("systemctl", "restart", "postfix")
-    until(lambda: listens(8025), 10)
+    wait_postfix()
 
 
 def postfix(*breakage: Callable[[], object]) -> Callable[[], None]:

@@ -4,6 +4,7 @@ script mistakes."""
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -35,6 +36,14 @@ def until(condition: Callable[[], object], seconds: float) -> float | None:
     return time.monotonic() - began
 
 
+def wait_postfix() -> None:
+    """Until it listens on our port, after a start."""
+    def listens() -> bool:
+        with socket.socket() as sock:
+            return sock.connect_ex(("127.0.0.1", 8025)) == 0
+    until(listens, 30)
+
+
 def prepare() -> Emulator:
     """The emulator, with one application, and its authority where msgraphd
     may read it."""
@@ -47,6 +56,7 @@ def prepare() -> Emulator:
     Path("/etc/msgraph/ca.pem").chmod(0o644)
     global m365
     m365 = emulator
+    wait_postfix()
     return emulator
 
 
