@@ -43,7 +43,7 @@ mailbox_text_add_around(
 static int
 mailbox_text_has_word(struct span name)
 {
-	return memmem(name.p, name.len, "=?", 2) != NULL;
+	return name.len > 0 && memmem(name.p, name.len, "=?", 2) != NULL;
 }
 
 /* 1 when this is one mailbox in any list. */
