@@ -85,7 +85,8 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(patsubst %.c,$(BUILD)/obj/%.d,$(ALL_SRC) $(TEST_SRC))
+-include $(patsubst %.c,$(BUILD)/obj/%.d,$(ALL_SRC) $(TEST_SRC) \
+	$(wildcard tests/oracle/*.c))
 
 # --- unit tests ----------------------------------------------------------
 
@@ -132,8 +133,20 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
 
 .SECONDARY:
 
+# side by side, since some of them wait; what one says is shown if it fails
 unit: $(TESTS)
-	@set -e; for t in $(TESTS); do $$t; done
+	@printf '%s\n' $(TESTS) | xargs -P 4 -I{} \
+	    sh -c '{} >{}.log 2>&1 || { cat {}.log; exit 1; }'
+	@echo "unit tests: $(words $(TESTS)) programs passed"
+
+# our readers of mail as programs, for tests that compare them with others
+ORACLE = $(BUILD)/oracle/readers $(BUILD)/oracle/parts
+oracle-readers: $(ORACLE)
+$(BUILD)/oracle/%: $(BUILD)/obj/tests/oracle/%.o $(MAIL)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+include tests/simulation/rules.mk
 
 # --- check ---------------------------------------------------------------
 #
@@ -143,6 +156,8 @@ unit: $(TESTS)
 
 # settings in pytest.ini; programs among the tests run as modules
 PYTEST = $(PYTHON) -B -m pytest
+# most tests wait most of the time: so many files at once, each by one process
+BY_FILE = -n 4 --dist loadfile
 MODULE = env PYTHONPATH=$(CURDIR)/tests $(PYTHON) -B -m
 SAN_BUILD = build/san
 MIXED = build/mixed
@@ -180,6 +195,7 @@ $(MIXED): all
 	@for p in msgraphd msgraph-agent msgraph-milter; do \
 	    ln -sf ../san/$$p $@/$$p; done
 	@ln -sf ../libentra.so $@/libentra.so
+	@ln -sfn ../tests $@/tests
 
 # the milter is the one program with threads; ThreadSanitizer and ASan do not mix
 threads:
@@ -204,14 +220,13 @@ e2e: all
 	    $(PYTEST) $(or $(wildcard tests/e2e/test_*$(T)*.py), \
 	    $(error there is no tests/e2e/test_*$(T)*.py))
 else
-e2e: $(MIXED)
+e2e: $(MIXED) $(SIMULATED) $(ORACLE)
 	$(SANITIZED) all
-	$(PYTEST) tests/emulator tests/oracle
 	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users \
-	    $(PYTEST) tests/e2e $(addprefix --ignore=,$(PLAIN_TESTS))
+	    $(PYTEST) $(BY_FILE) tests/e2e tests/simulation tests/emulator \
+	    tests/oracle $(addprefix --ignore=,$(PLAIN_TESTS))
 	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
-	    $(PYTEST) $(PLAIN_TESTS)
-	$(MAKE) simulation
+	    $(PYTEST) $(BY_FILE) $(PLAIN_TESTS)
 endif
 
 # the versions of Debian 12; others find other things in the same files
@@ -252,7 +267,12 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ \
 	    $(filter-out %.h,$^)
 
--include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC))
+# the one reader of msgraphd's: credentials are its own
+TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
+	agent/daemon/identities/network.c
+$(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
+
+-include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
@@ -305,7 +325,7 @@ bench-fair: all $(BUILD)/tests/bench_accounts $(BUILD)/tests/bench_graph
 	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
 	    $(MODULE) bench.fair --only "$(ONLY)"
 
-include tests/simulation/rules.mk tests/torture/rules.mk
+include tests/torture/rules.mk
 
 # --- the rest ------------------------------------------------------------
 
@@ -378,6 +398,6 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit check threads quick e2e lint fuzz fuzz-corpus messages \
-	bench bench-accounts bench-fair demo fresh install uninstall clean \
-	$(MIXED)
+.PHONY: all unit oracle-readers check threads quick e2e lint fuzz fuzz-corpus \
+	messages bench bench-accounts bench-fair demo fresh install uninstall \
+	clean $(MIXED)

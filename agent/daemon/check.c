@@ -1,10 +1,10 @@
 /*
  * check.c - see check.h.
  *
- * Access is tried and not computed from modes and owners: a folder above may
- * be closed as well, and a file system may have rules of its own. Nothing is
- * made or changed. What does not exist yet, and will be made by the first
- * start, is no complaint.
+ * Access is tried, not computed from modes and owners: a folder above may be
+ * closed as well, and a file system may have rules of its own. Nothing is made
+ * or changed. A file that does not exist yet, because the first start will make
+ * it, is no complaint.
  */
 #include <errno.h>
 #include <grp.h>

@@ -1,6 +1,6 @@
 /*
- * check.h - what "msgraphd -t" finds out besides the settings themselves:
- * whether those who will read the files may.
+ * check.h - the part of "msgraphd -t" that goes beyond the settings themselves:
+ * can the users who will read the files read them?
  */
 #ifndef MSGRAPHD_CHECK_H
 #define MSGRAPHD_CHECK_H

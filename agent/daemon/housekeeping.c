@@ -1,12 +1,13 @@
 /*
  * housekeeping.c - see housekeeping.h.
  *
- * One table says what is done, how old it must be, and how often. The times are
- * on clock_ms(), and an event comes once a minute to see what is due.
+ * One table has the chores: what is done, how old it must be, and how often.
+ * The times are on clock_ms(), and an event comes once a minute to see what is
+ * due.
  *
- * What depends on how old or new a secret is, is not done before the daemon has
- * run for a day: by then a clock that was wrong at the start has been set, and
- * no secret is lost to it.
+ * Chores that depend on the age of a secret wait until the daemon has run for a
+ * day: by then a clock that was wrong at the start has been set, and no secret
+ * is lost to it.
  */
 #include <stdlib.h>
 

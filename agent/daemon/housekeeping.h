@@ -1,6 +1,6 @@
 /*
- * housekeeping.h - what is done now and then, whatever else happens: old things
- * are forgotten, the clock is looked at.
+ * housekeeping.h - the chores: old things are forgotten, and the clock is
+ * looked at.
  */
 #ifndef MSGRAPHD_HOUSEKEEPING_H
 #define MSGRAPHD_HOUSEKEEPING_H

@@ -2,8 +2,8 @@
  * buf.c - see buf.h.
  *
  * Growth copies into fresh memory and wipes the old block, so that a buffer
- * that held a secret leaves no stale copy behind; buffers are small enough
- * for that to cost nothing that shows.
+ * that held a secret leaves no copy behind. Buffers are small, so that costs
+ * little.
  */
 #include <stdarg.h>
 #include <stdio.h>

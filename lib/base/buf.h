@@ -1,8 +1,8 @@
 /*
- * buf.h - a growing byte buffer with a ceiling given at birth.
+ * buf.h - a growing byte buffer, with a limit that is set when it is made.
  *
  * The bytes are always followed by a NUL that len does not count. A failed
- * append (over the ceiling, or out of memory) leaves the buffer as it was and
+ * append (over the limit, or out of memory) leaves the buffer as it was and
  * sets failed, so that a run of appends can be checked once at its end.
  */
 #ifndef MSGRAPH_BUF_H

@@ -47,7 +47,7 @@ struct codec_base64 {
 
 /*
  * Takes a character in and returns how many bytes that gave. A '=' ends a
- * quantum, and behind it another may start, as some programs write; what is not
+ * quantum, and another may start behind it, as some programs write. What is not
  * of the alphabet is passed over.
  */
 size_t codec_base64_get(struct codec_base64 *, char c, char out[3]);

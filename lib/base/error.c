@@ -2,8 +2,8 @@
  * error.c - fills struct error; see error.h.
  *
  * Texts end up in Postfix's log, in bounces and in SMTP replies, and parts of
- * them come from outside. So whatever is no printable character becomes '?'
- * here, once, instead of at every place that prints one.
+ * them come from outside. So they are made printable here, once, instead of at
+ * every place that prints one.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /*
  * error.h - the reason of a failure, as library functions return it.
  *
- * Library code logs nothing and never exits. It returns -1 and fills a
- * struct error that the caller owns: a class, which says whose move is next, an
- * enhanced status code for SMTP (RFC 3463), and one bounded line for a person.
+ * Library code logs nothing and never exits. It returns -1 and fills a struct
+ * error that the caller owns: a class, which says whether waiting helps and
+ * whose fault it is, an enhanced status code for SMTP (RFC 3463), and one
+ * bounded line for a person.
  */
 #ifndef MSGRAPH_ERROR_H
 #define MSGRAPH_ERROR_H
@@ -24,7 +25,8 @@ struct error {
 
 /*
  * Fills *err (which may be NULL) and always returns -1, so that a caller can
- * write "return error_set(...)". Control characters become '?'.
+ * write "return error_set(...)". Control characters and what is not UTF-8
+ * become '?'.
  */
 int error_set(struct error *err, enum error_class class, const char *dsn,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -1,6 +1,6 @@
 /*
- * printable.h - which characters a line for a person, a header or a protocol may
- * hold.
+ * printable.h - tells the characters apart that may stand in a line for a
+ * person, in a header, or in a protocol.
  */
 #ifndef MSGRAPH_PRINTABLE_H
 #define MSGRAPH_PRINTABLE_H
@@ -12,7 +12,7 @@ printable_is_control(char c)
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* Returns 1 for ASCII that leaves a mark: no blank, no control character. */
+/* Returns 1 for ASCII that can be seen: no blank, no control character. */
 static inline int
 printable_is_visible(char c)
 {

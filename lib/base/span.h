@@ -18,7 +18,7 @@ struct span {
 	size_t len;
 };
 
-/* The bytes from one pointer to another (from <= to, same memory). */
+/* Returns the bytes from one pointer to another (from <= to, same memory). */
 static inline struct span
 span_between(const char *from, const char *to)
 {
@@ -27,21 +27,21 @@ span_between(const char *from, const char *to)
 	return s;
 }
 
-/* One past the last byte. */
+/* Returns the place behind the last byte. */
 static inline const char *
 span_end(struct span s)
 {
 	return s.len == 0 ? s.p : s.p + s.len;
 }
 
-/* Blanks and line ends: what folding is made of. */
+/* Returns 1 for blanks and line ends, of which folding is made. */
 static inline int
 span_is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Without the blanks and line ends at both ends. */
+/* Returns the span without the blanks and line ends at both ends. */
 static inline struct span
 span_trim(struct span s)
 {
@@ -54,7 +54,9 @@ span_trim(struct span s)
 	return s;
 }
 
-/* 1 when the span reads like text, ASCII letters of either case being equal. */
+/*
+ * Returns 1 when the span reads like text; ASCII letters match in either case.
+ */
 static inline int
 span_is(struct span s, const char *text)
 {

@@ -2,9 +2,9 @@
  * conf.c - reads msgraph.conf; see conf.h.
  *
  * A setting is a row of the table below and a member of struct conf, nothing
- * else: parser, defaults, checks, -t and -n follow from the row, and a test
- * holds man page and example to it. A value is turned into its run-time form
- * when it is read: durations into seconds, choices into their index.
+ * else. Parser, defaults, checks, -t and -n follow from the row, and a test
+ * compares it with man page and example. A value is turned into its run-time
+ * form when it is read: durations into seconds, choices into their index.
  */
 #include <assert.h>
 #include <errno.h>

@@ -133,10 +133,10 @@ int conf_has_default_maps(const struct conf *conf);
 
 /*
  * Calls say() with each warning of the load, about a line of the file that
- * should be changed: a name that a setting had once, or, in a program that runs,
- * an unknown name. A text is one line, names
- * file and line, and has no control characters. A program logs the texts; with
- * -t and -n they go to standard error.
+ * should be changed: a name that a setting had once, or, in a program that
+ * runs, an unknown name. A text is one line, names file and line, and has no
+ * control characters. A program logs the texts; with -t and -n they go to
+ * standard error.
  */
 void conf_warn(const struct conf *conf, void (*say)(const char *text));
 

@@ -1,7 +1,7 @@
 /*
  * conf_line.c - splits one line of msgraph.conf into name and value.
  *
- * Knows the form of a line alone; what a name means is conf.c's to say.
+ * This file knows the form of a line, and conf.c knows what a name means.
  */
 #include <ctype.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
  * conf_print.c - what -t, -n and the log show of a configuration; see conf.h.
  *
- * Both print lines that msgraph.conf takes: what -t prints is a file that means
- * the same, and so is what -n prints.
+ * Both print lines that msgraph.conf takes, so that the output is a file that
+ * means the same.
  */
 #include <errno.h>
 #include <string.h>

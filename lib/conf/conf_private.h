@@ -24,7 +24,10 @@ struct conf_old {
 int conf_line_split(
     char line[CONF_LINE_SIZE], char **name, char **value, struct error *err);
 
-/* Every former name of a release. An entry stays for good: it costs nothing. */
+/*
+ * Lists every former name of a setting. An entry stays for good: it costs
+ * nothing.
+ */
 extern const struct conf_old conf_old_names[];
 
 /* Reads as conf_load() does, with another table of former names, for tests. */

@@ -3,7 +3,7 @@
  *
  * A user name is <tenant><delimiter><client>[.anything]. Tenant and client are
  * each a UUID or the base64url (RFC 4648 section 5) of its 16 bytes, padded or
- * not, because some printers have a short field for the name. What follows
+ * not, because some printers have a short field for the name. The text behind
  * the first dot after the client is ignored, because some devices insist on a
  * name that looks like an address.
  */

@@ -1,6 +1,7 @@
 /*
  * sock.h - local stream sockets: listening, connecting, asking for the peer's
- * uid, handing over a descriptor. Everything is close-on-exec and bounded by a deadline.
+ * uid, handing over a descriptor. Everything is close-on-exec and bounded by a
+ * deadline.
  */
 #ifndef MSGRAPH_SOCK_H
 #define MSGRAPH_SOCK_H

@@ -2,8 +2,8 @@
  * standby.c - see standby.h.
  *
  * The protocol with systemd is a datagram to the socket that NOTIFY_SOCKET
- * names (sd_notify(3)), which is no reason for a library. The marker lies in
- * RUNTIME_DIRECTORY, which the unit preserves over restarts; its age is what
+ * names (sd_notify(3)), for which no library is needed. The marker lies in
+ * RUNTIME_DIRECTORY, which the unit preserves over restarts. Only its age
  * counts, so that "systemctl restart" next week fails visibly again.
  */
 #include <errno.h>

@@ -3,13 +3,13 @@
  *
  * A program that ends at a mistake of an admin, again and again, does harm: its
  * sockets stay open and nobody answers, and each attempt writes five lines into
- * the journal. So the first attempt fails, for "systemctl start" to say so, and
- * the one that systemd makes after it stands by: to systemd the program runs,
- * its status line names the mistake, and every few seconds it executes itself
- * anew, until it can start.
+ * the journal. So the first attempt fails, and "systemctl start" says so. The
+ * one that systemd makes after it stands by: to systemd the program runs, its
+ * status line names the mistake, and every few seconds it executes itself anew,
+ * until it can start.
  *
- * The attempts know of each other by a file in the unit's runtime folder, and
- * an environment variable. Without systemd nothing of this happens.
+ * The attempts know of each other by a file in the unit's runtime folder and an
+ * environment variable. Without systemd a failed start just ends.
  */
 #ifndef MSGRAPH_STANDBY_H
 #define MSGRAPH_STANDBY_H

@@ -21,7 +21,7 @@
 
 /* --- auth socket --- */
 
-/* The longest of the four strings that is taken. */
+/* The longest of the four strings that is accepted. */
 #define WIRE_AUTH_STRING_MAX 1024
 #define WIRE_AUTH_REQUEST_MAX (4 * (2 + WIRE_AUTH_STRING_MAX))
 #define WIRE_AUTH_REPLY_MAX 1024
@@ -113,15 +113,16 @@ int wire_end(struct buf *out);
  */
 enum wire_result wire_record(const char *bytes, size_t len, size_t *record_len);
 
-/* How far a record that is still arriving has been looked at. */
+/* Says how far a record that is still arriving has been looked at. */
 struct wire_scan {
 	size_t at, line; /* the next byte; where its line starts */
 	int has_equals; /* in that line */
 };
 
 /*
- * Looks for it in bytes that grow from call to call, and goes on at the place in
- * scan, zeroed at first: a record costs the same in however many pieces it comes.
+ * Looks for the end of a record in bytes that grow from call to call, and goes
+ * on at the place in scan, which is zeroed at first. So a record costs the same
+ * in however many pieces it comes.
  */
 enum wire_result wire_record_more(
     struct wire_scan *scan, const char *bytes, size_t len, size_t *record_len);

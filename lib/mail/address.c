@@ -1,8 +1,8 @@
 /*
  * address.c - address lists as spans of the input. See address.h.
  *
- * One loop an address, which only notes where things are; whether an addr-spec is
- * well-formed is decided once the end of the address is known. Nothing is read
+ * A loop for each address only notes where things are. Whether an addr-spec is
+ * well-formed is decided when the end of the address is known. Nothing is read
  * more than twice. Pure functions, for any thread.
  */
 #include "address_lex.h"

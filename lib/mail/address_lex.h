@@ -1,6 +1,6 @@
 /*
  * address_lex.h - the tokens of address lists, the addr-spec, and encoded
- * words. For who reads structured fields; addresses are read with address.h.
+ * words. For readers of structured fields; addresses are read with address.h.
  */
 #ifndef MSGRAPH_ADDRESS_LEX_H
 #define MSGRAPH_ADDRESS_LEX_H
@@ -25,7 +25,7 @@ struct lexer {
 	struct span text; /* this token */
 };
 
-/* Reads the first token of what stands between two pointers; the next one. */
+/* Reads the first token between two pointers; lex() reads the next one. */
 void lex_init(struct lexer *, const char *from, const char *limit);
 void lex(struct lexer *);
 
@@ -47,19 +47,19 @@ const char *lex_quoted_end(const char *p, const char *limit);
 /* Returns where the comment ends; comments nest (RFC 5322 section 3.2.2). */
 const char *lex_comment_end(const char *p, const char *limit);
 
-/* Returns 1 when what stands before ':' is "@a,@b" (RFC 5322 section 4.4). */
+/* Returns 1 when the text before ':' is "@a,@b" (RFC 5322 section 4.4). */
 int lex_is_route(const char *from, const char *to);
 
 /*
- * Fills spec, local, domain and ambiguous from what stands between from and to.
+ * Fills spec, local, domain and ambiguous from the text between from and to.
  * Returns NULL, or why it is no address.
  */
 const char *lex_spec(const char *from, const char *to, struct address *);
 
 /*
- * Returns 1 when one who reads encoded words first may see other tokens than
- * we: a word that starts in this part of the list holds a quote, bracket or
- * backslash, or goes on behind it. Parts come in their order.
+ * Returns 1 when a reader that looks for encoded words first may see other
+ * tokens than we: a word that starts in this part of the list holds a quote,
+ * bracket or backslash, or goes on behind it. Parts come in their order.
  */
 int word_hides(struct address_reader *, struct span text);
 

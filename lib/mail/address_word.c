@@ -1,17 +1,17 @@
 /*
- * address_word.c - encoded words in address lists, for those who read them
- * first.
+ * address_word.c - encoded words in address lists, as readers see them that
+ * look for these words first.
  *
- * Some readers look for encoded words first, and for quotes, comments and
- * brackets in what is left. RFC 2047 section 5 has none of these in one, but
- * clients do, and then such a reader finds other addresses than we. What is
- * meant by a word here is as much as anybody may take for one: any bytes for
- * its character set, encoding and text. Pure functions, for any thread.
+ * Such readers look for quotes, comments and brackets in the text that is left.
+ * RFC 2047 section 5 has none of these in a word, but clients do, and then such
+ * a reader finds other addresses than we. A word here is as much as anybody may
+ * take for one: any bytes for its character set, encoding and text. Pure
+ * functions, for any thread.
  *
- * To call a list ambiguous unless each "=?" in it starts a whole word was tried:
- * it needs a third of this file and nothing of the reader. But a list with a
- * word that was cut off, which all readers take for a name, would be written
- * anew then, so that the name goes and a signature breaks.
+ * To call a list ambiguous unless each "=?" in it starts a whole word was
+ * tried: that needs a third of this file and nothing of the reader. But then a
+ * list with a word that was cut off, which all readers take for a name, is
+ * written anew, so that the name goes and a signature breaks.
  */
 #include "address_lex.h"
 

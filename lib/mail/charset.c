@@ -2,12 +2,13 @@
  * charset.c - character sets. See charset.h.
  *
  * Pure functions but for charset_to_utf8(), which asks iconv(3) about charsets
- * other than the commonest; it may load a module of the C library then.
+ * other than the commonest. It may load a module of the C library then.
  *
- * iconv_open(3) says EINVAL for a charset that nobody knows and for one whose
+ * iconv_open(3) says EINVAL for a charset that nobody knows, and for one whose
  * module is not installed or cannot be loaded. So the table has no name that
- * the C library lacks: where it knows a charset by another name, that one
- * stands beside it, and EINVAL means the machine.
+ * the C library lacks. Where the library knows a charset by another name, the
+ * table has that one beside it, and EINVAL means that this machine lacks the
+ * module.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * charset.h - names of character sets, where their characters end, and what
- * bytes without a name are taken for.
+ * charset.h - names of character sets, where their characters end, and which
+ * charset bytes are taken to be in when none is named.
  *
  * Only charsets whose names stand in a table are known: a name comes from
  * anybody's mail, and is written into headers and given to iconv(3).
@@ -47,13 +47,13 @@ size_t charset_char(enum charset_kind, struct span text);
 
 /*
  * Returns the charset of a header field's value: UTF-8 where it is that (RFC
- * 6532), whatever the body is in, else what is declared. charset_of() then
+ * 6532), whatever the body is in, else the declared one. charset_of() then
  * decides for each text in the field. The name lives as long as declared does.
  */
 struct span charset_of_field(struct span value, struct span declared);
 
 /*
- * Returns the charset of text with 8-bit bytes: what is declared, if that is a
+ * Returns the charset of text with 8-bit bytes: the declared one, if it is a
  * known charset that can hold them; else UTF-8 if they are that, else
  * windows-1252. The name is a token and lives as long as declared does.
  */
@@ -72,9 +72,9 @@ int charset_convert(
  * Appends text as UTF-8. Text that is not of the charset, or of one that is not
  * in the table, is taken for UTF-8 if it is that, else for windows-1252: the
  * fault is the message's. Returns 0; or -1 with *err set, which is permanent
- * (5.6.0) only where out has a limit that the text passes. What the machine
- * lacks is temporary: memory and descriptors (4.3.0), the C library's module
- * for the charset (4.3.5). No other guess takes its place.
+ * (5.6.0) only where out has a limit that the text passes. A machine that lacks
+ * memory or descriptors (4.3.0), or the C library's module for the charset
+ * (4.3.5), is a temporary error, and no other guess is made.
  */
 int charset_to_utf8(
     struct span charset, struct span text, struct buf *out, struct error *err);

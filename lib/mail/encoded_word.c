@@ -1,9 +1,10 @@
 /*
  * encoded_word.c - encoded words to text. See encoded_word.h.
  *
- * More lenient than RFC 2047: words may be longer than 75 characters, hold
- * blanks, and touch other text, as they do in file names in the wild. Each
- * byte is looked at a fixed number of times. Pure functions, for any thread.
+ * This is more lenient than RFC 2047: words may be longer than 75 characters,
+ * hold blanks, and touch other text, as they do in file names that programs
+ * write. Each byte is looked at a fixed number of times. Pure functions, for
+ * any thread.
  */
 #include "lib/base/codec.h"
 #include "lib/base/printable.h"

@@ -15,8 +15,8 @@
 int encoded_word_is(struct span text);
 
 /*
- * Appends the bytes that an encoded word (all of the text) stands for, and says
- * what they are in. Returns 0; or -1 when it is none or out has failed.
+ * Appends the bytes that an encoded word (all of the text) stands for, and sets
+ * *charset to its charset. Returns 0; or -1 when it is none or out has failed.
  */
 int encoded_word_bytes(struct span text, struct span *charset, struct buf *out);
 

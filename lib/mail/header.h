@@ -71,8 +71,9 @@ enum header_name_state header_name_next(struct header_name *, char);
 
 /*
  * Returns 1 when the value of a field, without its last line end, holds a CR or
- * LF that is no fold (a line end with a blank behind it). What a careless reader
- * takes for the end of a line is a way to smuggle in header fields.
+ * LF that is no fold (a line end with a blank behind it). A careless reader
+ * takes it for the end of a line, so that a client could smuggle in header
+ * fields.
  */
 int header_has_stray_line_end(struct span value);
 

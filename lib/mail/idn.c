@@ -1,9 +1,9 @@
 /*
  * idn.c - lower case beyond ASCII and Punycode. See idn.h.
  *
- * Why not towlower(): what it knows depends on the locale files installed, and
- * two hosts must not disagree on what the same address is. The scripts
- * with capital letters that registries offer are few; the table has them.
+ * towlower() is not used: its answers depend on the locale files that are
+ * installed, and two hosts must not disagree about an address. The scripts with
+ * capital letters that registries offer are few, and the table has them.
  */
 #include <limits.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * comparing addresses with libc alone.
  *
  * This is no full IDNA: no normal forms, no check of what a registry allows.
- * Two spellings that need those compare as different, which costs a caller
- * that compares with the envelope no recipient.
+ * Two spellings that need those compare as different. A caller that compares
+ * with the envelope loses no recipient by that.
  */
 #ifndef MSGRAPH_IDN_H
 #define MSGRAPH_IDN_H

@@ -1,11 +1,11 @@
 /*
  * mailbox_sources.c - decides the mailbox. See mailbox_sources.h.
  *
- * RFC 5322 section 3.6.2: From names the authors, and where they are several,
- * Sender names the one who sends. Clients that leave both out, or write what
- * cannot be a mailbox, are told by the envelope. So there is one list of
- * sources, and the first that names one mailbox decides. mailboxes.c says whom a
- * source names.
+ * By RFC 5322 section 3.6.2, From names the authors, and Sender names the one
+ * of several who sends. Where a client leaves both out, or writes addresses
+ * that no mailbox can have, the envelope tells. So there is one list of
+ * sources, and the first that names one mailbox decides. mailboxes.c reads the
+ * addresses of a source.
  *
  * Owns nothing, any thread.
  */

@@ -1,9 +1,9 @@
 /*
- * mailbox_sources.h - decides which mailbox sends a message, from what the
- * message and its envelope say. Pure functions over bytes.
+ * mailbox_sources.h - decides which mailbox sends a message, by the message and
+ * its envelope. Pure functions over bytes.
  *
- * msgraph-milter decides by it for each message, and msgraph-agent for a message
- * that came past the milter. So both decide alike.
+ * msgraph-milter decides by it for each message, and msgraph-agent for a
+ * message that came past the milter. So both decide alike.
  */
 #ifndef MSGRAPH_MAILBOX_SOURCES_H
 #define MSGRAPH_MAILBOX_SOURCES_H
@@ -16,8 +16,8 @@
 #include "mailboxes.h"
 
 /*
- * Starts as all zeros. Of each, all but the addresses is looked at: fields need
- * not stay.
+ * What each source names. Starts as all zeros. Only keys are read here, which
+ * are copies, so that fields need not stay.
  */
 struct mailbox_sources {
 	struct mailboxes from, sender, envelope;

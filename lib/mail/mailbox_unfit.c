@@ -1,11 +1,11 @@
 /*
  * mailbox_unfit.c - see mailbox_unfit.h.
  *
- * An address that Exchange cannot have would be stamped for nothing; and a stamp
- * that Postfix's pattern does not match would leave the message to the default
- * route, past Graph and past the client's own tenant. So the test is a list of
- * what is allowed, and everything else is refused. Pure functions, for any
- * thread.
+ * An address that Exchange cannot have would be stamped for nothing. And a
+ * stamp that Postfix's pattern does not match would leave the message to the
+ * default route, past Graph and past the client's own tenant. So there is a
+ * list of what is allowed, and everything else is refused. Pure functions, for
+ * any thread.
  */
 #include <string.h>
 

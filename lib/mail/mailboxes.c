@@ -3,9 +3,10 @@
  *
  * An address without a key (a control character in quotes, a local part of
  * 1,000 bytes) names nobody: no mailbox of Exchange can have it, it cannot be
- * compared with others, and it would be no reason to believe or to doubt those
- * beside it. One that no mailbox can have is passed over too, but remembered: it
- * is what replies would go to. Pure functions over bytes, for any thread.
+ * compared with others, and it is no reason to believe or to doubt the
+ * addresses beside it. An address that no mailbox can have is passed over too,
+ * but remembered, because replies would go to it. Pure functions over bytes,
+ * for any thread.
  */
 #include "lib/base/utf8.h"
 #include "mailbox_unfit.h"

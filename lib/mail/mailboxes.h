@@ -1,8 +1,9 @@
 /*
- * mailboxes.h - whom the fields of one name, such as From, name together.
+ * mailboxes.h - the mailboxes that all fields of one name, such as From, name
+ * together.
  *
- * msgraph-milter decides by it which mailbox sends, and msgraph-agent which
- * address From will have. So both have one reading of what a client wrote.
+ * msgraph-milter decides by them which mailbox sends, and msgraph-agent which
+ * address From will have. So both read in the same way what a client wrote.
  */
 #ifndef MSGRAPH_MAILBOXES_H
 #define MSGRAPH_MAILBOXES_H

@@ -2,11 +2,11 @@
  * mime.c - the MIME structure of a message. See mime.h.
  *
  * A loop over a stack of open containers, so that the depth of hostile nesting
- * costs no stack. The message is seen through a window of WINDOW bytes. In
- * bodies only "--" at the start of a line is of interest: the search hops from
- * one '-' to the next, and each line that starts so is compared with the at
- * most MIME_DEPTH_MAX boundaries that are open. Time is thus in proportion to
- * the message.
+ * costs no stack of the process. The message is seen through a window of WINDOW
+ * bytes. In bodies only "--" at the start of a line is of interest: the search
+ * goes from one '-' to the next, and each line that starts so is compared with
+ * the boundaries that are open, MIME_DEPTH_MAX at most. So the time is in
+ * proportion to the message.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -50,7 +50,10 @@
 /* RFC 2046 allows 70. */
 #define MIME_BOUNDARY_MAX 256
 
-/* Of one part. More than the agent takes from a client, and a Bcc. */
+/*
+ * Bytes of one part's header: more than the agent accepts from a client, and a
+ * Bcc.
+ */
 #define MIME_HEADER_MAX (2 * 1024 * 1024)
 
 #define MIME_TYPE_MAX 80
@@ -82,7 +85,7 @@ enum mime_encoding {
 	MIME_OTHER /* a name that is none of these */
 };
 
-/* What a part is somewhere inside of. */
+/* The containers that a part stands in, at any depth. */
 #define MIME_IN_SIGNED 0x1 /* multipart/signed */
 #define MIME_IN_ENCRYPTED 0x2 /* multipart/encrypted */
 #define MIME_IN_MESSAGE 0x4 /* message/rfc822 */

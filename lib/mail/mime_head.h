@@ -1,5 +1,5 @@
 /*
- * mime_head.h - what the fields of a part say it is. For mime.c alone.
+ * mime_head.h - reads the fields that say what a part is. For mime.c alone.
  */
 #ifndef MSGRAPH_MIME_HEAD_H
 #define MSGRAPH_MIME_HEAD_H

@@ -1,8 +1,8 @@
 /*
  * mime_name.c - the file name of a part. See mime_filename() in mime.h.
  *
- * For people and for Graph's JSON, so it comes as UTF-8 whatever it was, and
- * without what could forge a line.
+ * People read the name, and Graph gets it in JSON. So it is made UTF-8,
+ * whatever it was, and loses characters that could forge a line.
  */
 #include "lib/base/printable.h"
 #include "encoded_word.h"

@@ -53,9 +53,9 @@ int param_type(struct span value, struct span *type, struct span *subtype);
 struct span param_word(struct span value);
 
 /*
- * Writes what a value means, and a NUL: quotes, backslashes and line ends
- * taken away, a CR alone being a blank. Returns its length, or -1 when it does
- * not fit.
+ * Writes the meaning of a value, and a NUL: quotes, backslashes and line ends
+ * are taken away, and a CR alone becomes a blank. Returns its length, or -1
+ * when it does not fit.
  */
 int param_text(const struct param *, char *text, size_t size);
 

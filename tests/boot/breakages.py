@@ -26,7 +26,8 @@ from breaking import (
     empty_state, fill_queue, fill_state, fill_tmp, in_postfix, lose_folder,
     lose_group, postconf, postfix, restart_postfix, restore, save, settings,
     systemctl, unmount)
-from host import CLIENT, CONF, KEY, SECRET, TENANT, auth, run, until, write_conf
+from host import (
+    CLIENT, CONF, KEY, SECRET, TENANT, auth, run, until, write_conf)
 
 CONFIGURE = "/usr/share/doc/postfix-msgraph/examples/postfix/configure"
 MAILBOX = "scan@example.com"
@@ -208,14 +209,15 @@ ROWS = [
         "disk is full", "make room on its disk",
         mend=lambda: (empty_state(), unmount("/var/lib/msgraph"))),
     Row("B12b queue full", fill_queue, lambda: send(size=3_000_000), "45[12]",
-        "No space left|[Ii]nsufficient system storage|not enough free space",
-        "No space left|storage|free space",
+        "No space left|Insufficient system storage",
+        quoted="Insufficient system storage",
         mend=lambda: unmount("/var/spool/postfix")),
     Row("B12c /var/tmp full", fill_tmp, lambda: send(size=500_000), "250",
         "/var/tmp.*No space left", "make room|full|No space left on device",
         mend=lambda: in_postfix("umount", "/var/tmp")),
-    Row("B13 secret expired", expire,
-        lambda: str(auth(f"{TENANT}@{OTHER}", "first")), "535",
+    Row("B13 secret expired", lambda: host.m365.app(
+        TENANT, OTHER, "second", expired_secrets=["zeroth"]),
+        lambda: str(auth(f"{TENANT}@{OTHER}", "zeroth")), "535",
         "AADSTS7000222", quoted="AADSTS7000222"),
     Row("B13b expired, mail queued", expire, lambda: other("first"), "",
         "AADSTS7000222", "it must sign in again with a valid one",
@@ -246,7 +248,7 @@ ROWS = [
         quoted="unsupported dictionary type"),
     Row("B20 route missing", postfix(lambda: away(ROUTE)),
         both(send, configure), "451.*configure: status 0",
-        "open /etc/postfix/msgraph_route", quoted="open /etc/postfix/msgraph_"),
+        "open /etc/postfix/msgraph_route", quoted="open /etc/postfix/msgraph"),
     Row("B20b mistake in the route", postfix(
         lambda: edit(ROUTE, "([^[:space:]]+)$/", "([^[:space:]]+$/")),
         both(send, configure), "250.*status 1", "status=sent.*warning",

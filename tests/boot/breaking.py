@@ -147,4 +147,5 @@ def lose_group() -> None:
 def add_transport() -> None:
     """For what is in the queue with the mistyped name."""
     line = " ".join(run("postconf", "-M", "msgraph/unix").stdout.split())
-    run("postconf", "-M", "msgrap/unix=" + line.replace("msgraph", "msgrap", 1))
+    run("postconf", "-M",
+        "msgrap/unix=" + line.replace("msgraph", "msgrap", 1))

@@ -196,6 +196,20 @@ def test_port_of_another_service_stays_its(stock, line, ports):
     assert stock.content() == before
 
 
+@pytest.mark.parametrize("name, value", [
+    ("smtpd_milters", ""), ("cleanup_service_name", "cleanup"),
+    ("smtpd_milter_maps", "static:DISABLE"), ("smtpd_sasl_path", "smtpd")])
+def test_spoilt_service_is_still_ours(stock, name, value):
+    """B21, B41: what lets mail past the milter is named, not the port."""
+    stock.configure()
+    stock.postconf("-P", f"8025/inet/{name}={value}")
+    done = stock.configure()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"kept: 8025/inet/{name} = {value}")
+    stock.postconf("-PX", f"8025/inet/{name}")
+    assert stock.configure().stdout == f"added: 8025/inet/{name}\n"
+
+
 def test_service_that_stands_twice(stock):
     """B18: Postfix takes the last, and says nothing at the prompt."""
     assert stock.configure().returncode == 0
@@ -214,7 +228,7 @@ WRONG_ROUTES = {  # what is in the file, or None for no file: what is said
     "B20b parenthesis": ("/^X-MSGraph-Mailbox: (.*$/ FILTER msgraph:$1\n",
                          "Unmatched ( or \\("),
     "B20c transport": ("/^X-MSGraph-Mailbox: (.*)$/ FILTER msgrap:$1\n",
-                       'leads to the transport "msgrap", which '),
+                       'leads to the transport "msgrap", which'),
 }
 
 

@@ -274,7 +274,11 @@ def test_log_line_of_a_delivery(site, app, mailbox):
     assert f"mailbox=<{mailbox}>, application={app.identity}, nrcpt=1" in ours
     assert f"request-id={request.request_id}" in ours
     assert "status=sent" in ours
-    assert f"{queue_id}: from=<{mailbox}>" in site.milter.log()
+    assert re.search(
+        rf"{queue_id}: client=unknown\[127\.0\.0\.1\], from=<{mailbox}>, "
+        rf"user={app.user}, application={app.identity}, entry=, "
+        rf"mailbox=<{mailbox}>, message-id=<\S+@example\.com>, nrcpt=1, "
+        r"action=accept ", site.milter.log())
 
 
 # --- never by the default route

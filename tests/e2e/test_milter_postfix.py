@@ -172,10 +172,11 @@ def test_local_user_may_not_send_here(site):
         client.login("local@relay.test", "local-password")
         answer = client.command("MAIL FROM:<a@example.com>")
     assert answer.code == 550
-    assert answer.text.startswith("5.7.1 this service sends for Entra "
-                                  "applications alone")
-    assert re.search(r"NOQUEUE: from=<a@example\.com>, user=, mailbox=<>, "
-                     r"action=reject \(5\.7\.1 ", site.milter.log())
+    assert answer.text.startswith("5.7.1 tenant is neither a UUID")
+    assert re.search(r"NOQUEUE: client=unknown\[127\.0\.0\.1\], "
+                     r"from=<a@example\.com>, user=local@relay\.test, "
+                     r"application=, entry=, mailbox=<>, message-id=<>, "
+                     r"nrcpt=0, action=reject \(5\.7\.1 ", site.milter.log())
 
 
 # --- stop and start

@@ -59,7 +59,9 @@ def shared_relay(request):
 @pytest.fixture
 def relay(shared_relay: Relay):
     shared_relay.auth.reset()
+    mark = shared_relay.postfix.mark()
     yield shared_relay
+    print(shared_relay.postfix.log_end(mark))  # shown if the test fails
     log = shared_relay.postfix.log_text()
     for request in shared_relay.auth.requests:
         if len(request.secret) > 8:

@@ -237,19 +237,19 @@ class Emulator:
         return self.call("GET", "/stats")
 
     def wait_requests(self, endpoint: str = "any", count: int = 1,
-                      timeout: float = 10, state: str = "arrived") -> int:
+                      timeout: float = 60, state: str = "arrived") -> int:
         """Waits for so many requests since the last reset to have reached a
         state ("arrived", "read", "answered"); TimeoutError if they do not."""
         return self._wait(timeout, endpoint=endpoint, count=count, state=state)
 
-    def wait_mail(self, count: int = 1, timeout: float = 10) -> int:
+    def wait_mail(self, count: int = 1, timeout: float = 60) -> int:
         return self._wait(timeout, mail=count)
 
-    def wait_stalled(self, count: int = 1, timeout: float = 10) -> int:
+    def wait_stalled(self, count: int = 1, timeout: float = 60) -> int:
         """Waits for so many connections to be held by rules now."""
         return self._wait(timeout, stalled=count)
 
-    def wait_until(self, condition, timeout: float = 10) -> dict[str, Any]:
+    def wait_until(self, condition, timeout: float = 60) -> dict[str, Any]:
         """Waits for a condition over stats()."""
         deadline = time.monotonic() + timeout
         while not condition(stats := self.stats()):

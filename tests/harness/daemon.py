@@ -12,12 +12,13 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .reasons import lacking
+from .wait import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("MSGRAPH_BUILD", ROOT / "build"))
@@ -103,11 +104,8 @@ class Daemon:
         assert lacking(self.log()) == []
 
     @staticmethod
-    def wait(condition, seconds: float = 15) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "waited too long"
-            time.sleep(0.01)
+    def wait(condition: Callable[[], object], seconds: float = 60) -> None:
+        wait_for(condition, "the daemon", seconds)
 
     def log(self) -> str:
         return self.log_file.read_text()

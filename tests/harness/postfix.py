@@ -24,23 +24,25 @@ from .ports import free_ports
 from .process import BUILD, put
 from .wait import wait_for
 
-TIMEOUT = 15.0
+TIMEOUT = 60.0
 
 
 class Postfix:
     """Keyword arguments are those of postfix_conf.Options. Settings are
-    lines of main.cf that come last."""
+    lines of main.cf that come last. Services are names of examples, beside
+    those that are always there."""
 
     def __init__(self, root: Path, build: Path = BUILD,
                  settings: dict[str, str] | None = None,
-                 **options: Any) -> None:
+                 services: tuple[str, ...] = (), **options: Any) -> None:
         self.root = root
         self.build = build
         self.settings = dict(settings or {})
         self.paths = postfix_conf.Paths(root)
-        ports = free_ports(2)
+        ports = free_ports(2 + len(services))
         self.options = postfix_conf.Options(
-            **{"port": ports[0], "tls_port": ports[1], **options})
+            **{"port": ports[0], "tls_port": ports[1],
+               "services": dict(zip(services, ports[2:])), **options})
         self.is_running = False
         self._make_folders()
         self.install()
@@ -124,10 +126,20 @@ class Postfix:
                 if tries_left == 0:
                     raise
                 # somebody may have taken a port since it was found free
-                self.options.port, self.options.tls_port = free_ports(2)
+                self._take_other_ports()
                 self.write()
         self.is_running = True
         return self
+
+    def _take_other_ports(self) -> None:
+        names = list(self.options.services)
+        ports = free_ports(2 + len(names))
+        self.options.port, self.options.tls_port = ports[:2]
+        self.options.services = dict(zip(names, ports[2:]))
+
+    def service(self, name: str) -> int:
+        """The port of a further service."""
+        return self.options.services[name]
 
     def stop(self) -> None:
         """What "postfix stop" does, without the second that it sleeps."""

@@ -30,6 +30,7 @@ showq     unix  n       -       {chroot}       -       -       showq
 error     unix  -       -       {chroot}       -       -       error
 retry     unix  -       -       {chroot}       -       -       error
 discard   unix  -       -       {chroot}       -       -       discard
+smtp      unix  -       -       {chroot}       -       -       smtp
 anvil     unix  -       -       {chroot}       -       1       anvil
 postlog   unix-dgram n  -       n       -       1       postlogd
 """
@@ -101,6 +102,7 @@ class Options:
     preload: str = ""  # LD_PRELOAD for smtpd, such as libasan
     size_limit: int | None = None  # smtpd's, if not the example's
     header_checks: str = ""  # of msgraph-cleanup
+    services: dict[str, int] = field(default_factory=dict)  # name: port
 
 
 def master(paths: Paths, options: Options) -> str:
@@ -128,8 +130,22 @@ def master(paths: Paths, options: Options) -> str:
         size_limit()  # it is there
         text = SIZE_LIMIT.sub(f"message_size_limit={options.size_limit}",
                               text)
+    first = re.search(rf"^127\.0\.0\.1:{options.port} .*\n(([ \t].*)\n)+",
+                      text, re.M)[0].partition("\n")[2]
+    for name, port in options.services.items():
+        text += service(name, f"127.0.0.1:{port} inet n - {flag} - - smtpd",
+                        first, paths)
     return BASE_MASTER.format(chroot=flag) + example.check_private(
         text, paths.root)
+
+
+def service(name: str, place: str, first: str, paths: Paths) -> str:
+    """A further service, as "configure -s" makes it: the options of the first
+    one, and its own, which count where both have one."""
+    own = example.read(f"postfix/services/{name}")
+    own = re.sub(r"(?m)^\S+ +inet .*smtpd\n", "", own)
+    own = own.replace("/etc/postfix/", f"{paths.etc}/")
+    return f"\n{place}\n{first}{own}"
 
 
 def commands() -> list[list[str]]:

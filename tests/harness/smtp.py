@@ -41,11 +41,21 @@ def b64(data: bytes | str) -> str:
         data.encode() if isinstance(data, str) else data).decode()
 
 
+def anybody() -> ssl.SSLContext:
+    """For a client that takes any certificate, and shows none."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class Smtp:
     """One connection. tls is "starttls", "implicit" or "none"."""
 
     def __init__(self, port: int, tls: str = "starttls",
-                 helo: str = "client.test") -> None:
+                 helo: str = "client.test",
+                 context: ssl.SSLContext | None = None) -> None:
+        self.context = context or anybody()
         self.sock: socket.socket = socket.create_connection(
             ("127.0.0.1", port), TIMEOUT)
         self.helo = helo
@@ -70,10 +80,7 @@ class Smtp:
     # --- lines
 
     def _wrap(self) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        self.sock = context.wrap_socket(self.sock)
+        self.sock = self.context.wrap_socket(self.sock)
 
     def write(self, data: bytes) -> None:
         self.sock.sendall(data)

@@ -12,19 +12,21 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PAUSE_SECONDS = 0.01
+# Long waits ask less often: some questions read a whole log.
+SHORTEST, LONGEST = 0.005, 0.1  # seconds
 
 
 def wait_for(condition: Callable[[], T], what: str | Callable[[], str],
-             timeout: float = 15) -> T:
+             timeout: float = 60) -> T:
     """The first true value of condition(); AssertionError with `what` (or
     what it returns) when the time is up."""
-    end = time.monotonic() + timeout
+    start = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        waited = time.monotonic() - start
+        if waited > timeout:
             text = what if isinstance(what, str) else what()
             raise AssertionError(f"waited {timeout:g} s for {text}")
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(min(max(waited / 10, SHORTEST), LONGEST))

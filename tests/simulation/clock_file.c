@@ -1,6 +1,6 @@
 /*
- * clock_file.c - the daemon's two clocks for tests that simulate hours; linked
- * in the place of clock.c.
+ * clock_file.c - the system's clocks for tests that simulate hours, in the place
+ * of clock_gettime().
  *
  * A clock is the system's plus what stands in the file that MSGRAPH_TEST_CLOCK
  * names. The test changes it while the daemon runs: time that has passed for
@@ -19,8 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/daemon/base/clock.h"
-
 #define SWEEP_SECONDS_MIN 60
 #define SWEEP_MS 50
 
@@ -29,6 +27,8 @@ struct clock_file {
 	long long wall_ms; /* and the wall clock by so much more */
 };
 
+int __real_clock_gettime(clockid_t clock, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
 int __real_event_add(struct event *event, const struct timeval *timeout);
 int __wrap_event_add(struct event *event, const struct timeval *timeout);
 
@@ -61,40 +61,22 @@ file(void)
 	return opened;
 }
 
-static long long
-now_ms(clockid_t clock)
+/* The clocks that clock.c reads; what waits for a socket reads another. */
+int
+__wrap_clock_gettime(clockid_t clock, struct timespec *ts)
 {
-	struct timespec ts;
+	long long ms;
 
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-long long
-clock_ms(void)
-{
-	return now_ms(CLOCK_BOOTTIME) + file()->passed_ms;
-}
-
-long long
-clock_wall(void)
-{
-	return (now_ms(CLOCK_REALTIME) + file()->passed_ms + file()->wall_ms) /
-	    1000;
-}
-
-/* It has followed already. */
-long long
-clock_follow(void)
-{
+	if (__real_clock_gettime(clock, ts) == -1)
+		return -1;
+	if (clock != CLOCK_BOOTTIME && clock != CLOCK_REALTIME)
+		return 0;
+	ms = ts->tv_sec * 1000LL + ts->tv_nsec / 1000000 + file()->passed_ms;
+	if (clock == CLOCK_REALTIME)
+		ms += file()->wall_ms;
+	ts->tv_sec = (time_t)(ms / 1000);
+	ts->tv_nsec = ms % 1000 * 1000000;
 	return 0;
-}
-
-void
-clock_advance(long long ms)
-{
-	(void)ms;
-	abort(); /* the test does that */
 }
 
 int

@@ -4,9 +4,10 @@
 SIMULATED = $(BUILD)/tests/msgraphd-simulated
 
 $(SIMULATED): $(BUILD)/obj/tests/simulation/clock_file.o \
-		$(filter-out %/clock.o,$(call obj,$(daemon_SRC))) $(BUILD)/lib.a
+		$(call obj,$(daemon_SRC)) $(BUILD)/lib.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=event_add -o $@ $^ $(DAEMON_LIBS)
+	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=event_add,--wrap=clock_gettime -o $@ $^ \
+	    $(DAEMON_LIBS)
 
 simulation: $(SIMULATED)
 	MSGRAPH_BUILD=$(abspath $(BUILD)) $(PYTEST) tests/simulation

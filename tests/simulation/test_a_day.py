@@ -85,14 +85,15 @@ def daemon_is_killed(day: Day) -> None:
     day.daemon.start()
 
 
+# steps of the wall clock that are too long to be waited out
 EVENTS = {
-    at("04:00"): lambda day: day.clock.wall_steps(60),
-    at("05:00"): lambda day: day.clock.wall_steps(-120),
+    at("04:00"): lambda day: day.clock.wall_steps(90),
+    at("05:00"): lambda day: day.clock.wall_steps(-180),
     GRAPH_DOWN.start: graph_goes, GRAPH_DOWN.stop: comes_back,
     ENTRA_DOWN.start: entra_goes, ENTRA_DOWN.stop: comes_back,
     OLD_SECRET_GONE: secret_is_replaced, NEW_SECRET: client_learns_it,
     THROTTLED.start: graph_throttles,
-    at("15:10"): lambda day: day.clock.wall_steps(60),
+    at("15:10"): lambda day: day.clock.wall_steps(90),
     ASLEEP.start: host_sleeps,
     RESTART: daemon_restarts, at("23:00"): daemon_is_killed,
 }

@@ -27,9 +27,11 @@
 #include <sqlite3.h>
 
 #include "failmalloc.h"
+#include "pem_file.h"
 
 #include "agent/daemon/base/wipemem.h"
 #include "agent/daemon/entra/auth_cache.h"
+#include "agent/daemon/entra/credential.h"
 #include "agent/daemon/entra/entra.h"
 #include "agent/daemon/message/source.h"
 #include "agent/daemon/store/state.h"
@@ -194,6 +196,50 @@ test_entra_form(void **state)
 	assert_int_equal(result, 0);
 	buf_wipe(&out);
 	secret_free(&secret);
+}
+
+/* --- own credentials --- */
+
+/* A key and its certificate give an assertion, or none. */
+static void
+test_credential(void **state)
+{
+	struct credential *credential;
+	enum credential_proof proof;
+	struct secret *secret;
+	char file[80];
+	struct error err;
+	FILE *out;
+	size_t n;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/pem", folder);
+	pem_begin();
+	out = fopen(file, "wx");
+	pem_write(out, "kc");
+	fclose(out);
+	chmod(file, 0400);
+	credential = credential_new("certificate_file", file, &err);
+	for (n = 1;; n += n < 100 ? 1 : 13) { /* there are thousands */
+		fail_at(n);
+		secret = credential_prove(
+		    credential, &id, "https://login.test", &proof, &err);
+		if (!fail_end())
+			break;
+		/* OpenSSL gets by without some of what it asks for */
+		if (secret == NULL)
+			assert_int_not_equal(err.class, ERROR_PERMANENT);
+		else
+			assert_in_range(secret->len, 700, 1000);
+		secret_free(&secret);
+	}
+	assert_true(n > 100);
+	assert_non_null(secret);
+	secret_free(&secret);
+	credential_free(&credential);
+	assert_null(credential_new("secret_file", "x", &err));
+	pem_end();
+	unlink(file);
 }
 
 /* --- digests --- */
@@ -397,6 +443,7 @@ main(void)
 	    cmocka_unit_test(test_wiped),
 	    cmocka_unit_test(test_entra_read),
 	    cmocka_unit_test(test_entra_form),
+	    cmocka_unit_test(test_credential),
 	    cmocka_unit_test(test_auth_cache),
 	    cmocka_unit_test(test_vault),
 	    cmocka_unit_test(test_state),

@@ -68,6 +68,10 @@ test_who_does_not_sign_in(void **state)
 		{.client_address = "203.0.113.9",
 		    .certificate_issuer = "A, CA",
 		    .certificate_subject = "two"}},
+	    {"5.7.0", "client_certificate=\"A?, CA\",\"?two\": no entry",
+		{.client_address = "203.0.113.9",
+		    .certificate_issuer = "A\001, CA",
+		    .certificate_subject = "\377two"}},
 	    /* a service that an entry names may offer no AUTH */
 	    {"5.7.1", "client=203.0.113.9, daemon_name=port25: no entry",
 		{.client_address = "203.0.113.9", .daemon_name = "port25"}},

@@ -141,6 +141,22 @@ struct sign_in_row {
 	const char *text; /* part of what is said */
 };
 
+/* Returns the entry that a name gets, or how it fares. */
+static inline const char *
+who(const char *name)
+{
+	static struct identities_user user;
+
+	switch (identities_sign_in(ids, name, strlen(name), &user)) {
+	case IDENTITIES_OK:
+		return user.entry;
+	case IDENTITIES_LATER:
+		return LATER_;
+	default:
+		return user.dsn;
+	}
+}
+
 static inline void
 check_sign_in(const struct sign_in_row *row)
 {

@@ -149,6 +149,21 @@ test_which_counts(void **state)
 	}
 }
 
+/* Of the default file it is known where the copy is. */
+static void
+test_default_file_is_gone(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	if (access(CONF_DEFAULT_FILE, F_OK) == 0)
+		skip();
+	assert_int_equal(conf_load_tolerant(&conf, CONF_DEFAULT_FILE), 0);
+	assert_string_equal(conf.submit_socket, "/run/msgraph/submit");
+	conf_free(&conf);
+	assert_int_equal(conf_load_tolerant(&conf, "/nonexistent/x"), -1);
+}
+
 /* --- what is written --- */
 
 static void
@@ -210,6 +225,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_which_counts),
+	    cmocka_unit_test(test_default_file_is_gone),
 	    cmocka_unit_test(test_written),
 	    cmocka_unit_test(test_not_written),
 	};

@@ -3,11 +3,11 @@
  *
  * clock_ms() only goes forward and counts suspended time (CLOCK_BOOTTIME):
  * every cache and deadline is on it, so that no step of the wall clock can
- * stretch or cut one. clock_wall() is seconds since 1970, for what is written
- * to disk and must mean something after a reboot: the wall clock at the start,
- * and from then on the time that has passed. A host without a battery starts
- * with a wrong wall clock; when that is set right, clock_watch.c lets
- * clock_wall() follow, and what was written before.
+ * stretch or cut one. clock_wall() is seconds since 1970, for times that are
+ * written to disk and must mean something after a reboot: the wall clock at the
+ * start, and from then on the time that has passed. A host without a battery
+ * starts with a wrong wall clock. When that is set right, clock_watch.c sets
+ * clock_wall() and the times on disk right too.
  */
 #ifndef MSGRAPHD_CLOCK_H
 #define MSGRAPHD_CLOCK_H
@@ -15,12 +15,12 @@
 long long clock_ms(void);
 long long clock_wall(void);
 
-/* A wall clock that is so wrong was set; less is waited out. */
+/* A difference of so many seconds is followed; a smaller one evens out. */
 #define CLOCK_STEP_SECONDS 3600
 
 /*
  * Lets clock_wall() follow the system's clock when that was set meanwhile.
- * Seconds that it has moved by, or 0.
+ * Returns the seconds that it has moved by, or 0.
  */
 long long clock_follow(void);
 

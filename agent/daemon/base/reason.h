@@ -1,6 +1,6 @@
 /*
- * reason.h - why something did not end well, in one word of the log that never
- * changes, so that alerts need not read texts. msgraphd(8) explains each.
+ * reason.h - why a sign-in or delivery failed, in one word of the log that
+ * never changes, so that alerts need not read texts. msgraphd(8) explains each.
  */
 #ifndef MSGRAPHD_REASON_H
 #define MSGRAPHD_REASON_H

@@ -2,10 +2,10 @@
  * reveal.c - see reveal.h. Pure.
  *
  * A form is a way to write the secret down. Its characters are computed when
- * they are compared, so that no copy of the secret is made that somebody would
- * have to wipe. In base64 a byte's spelling depends on its place in what is
- * encoded: hence three forms, each without the characters that its neighbours
- * have a share in.
+ * they are compared, so that there is no copy of the secret to wipe. In base64
+ * the characters of a byte depend on its place in the encoded text. So there
+ * are three forms, each without the first and last character that neighbours of
+ * the secret have a share in.
  */
 #include <ctype.h>
 #include <string.h>

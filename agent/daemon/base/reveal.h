@@ -1,6 +1,6 @@
 /*
- * reveal.h - whether a text from outside holds a secret, so that it must not
- * be logged or passed on.
+ * reveal.h - finds a secret in a text from outside, which must not be logged or
+ * passed on then.
  */
 #ifndef MSGRAPHD_REVEAL_H
 #define MSGRAPHD_REVEAL_H
@@ -9,7 +9,7 @@
 
 #include "lib/base/secret.h"
 
-/* A shorter secret stands in every text; Entra's have 34 characters or more. */
+/* A shorter secret would be found in every text; Entra's have 34 characters. */
 #define REVEAL_SECRET_MIN 4
 
 /*

@@ -1,8 +1,9 @@
 /*
  * secret_file.c - see secret_file.h.
  *
- * A file is checked once it is open, so that nobody can put another in its
- * place between the two. What was read is wiped here, whatever becomes of it.
+ * A file is opened first and then checked, so that nobody can put another in
+ * its place between the two. The bytes that were read are wiped here, also
+ * after an error.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
- * throttle_scope.h - whom an answer asks to slow down. The table that knows the
- * answers names it, and the throttles keep it.
+ * throttle_scope.h - whom an answer asks to slow down. The outcome table names
+ * the scope, and the throttles keep it.
  */
 #ifndef MSGRAPHD_THROTTLE_SCOPE_H
 #define MSGRAPHD_THROTTLE_SCOPE_H

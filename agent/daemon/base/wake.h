@@ -1,8 +1,9 @@
 /*
- * wake.h - a function that is run from the event loop, and not by its caller.
+ * wake.h - runs a function from the event loop, instead of inside its caller.
  *
- * A module that is asked for something from inside a callback, its own perhaps,
- * only notes it and wakes itself up. So no callback runs under another.
+ * A module may be called from inside a callback, perhaps from one of its own.
+ * It only notes what is wanted then, and wakes itself up. So no callback runs
+ * under another.
  */
 #ifndef MSGRAPHD_WAKE_H
 #define MSGRAPHD_WAKE_H

@@ -1,7 +1,7 @@
 /*
  * wipemem.c - see wipemem.h.
  *
- * Each block is preceded by its size, since free() is not told it. The header
+ * Each block is preceded by its size, which free() does not get. The header
  * keeps the alignment that malloc(3) promises.
  */
 #include <curl/curl.h>

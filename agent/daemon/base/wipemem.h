@@ -2,8 +2,8 @@
  * wipemem.h - makes libraries wipe what they free.
  *
  * A secret that goes through Jansson, libcurl and OpenSSL leaves copies in
- * their buffers. All three let the program choose the allocator; this one
- * overwrites every block before it is freed, at the price of one memset each.
+ * their buffers. All three let the program choose the allocator, and this one
+ * overwrites every block before it is freed, which costs a memset each.
  */
 #ifndef MSGRAPHD_WIPEMEM_H
 #define MSGRAPHD_WIPEMEM_H

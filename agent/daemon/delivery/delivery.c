@@ -2,15 +2,15 @@
  * delivery.c - see delivery.h.
  *
  * A delivery is always in one phase, whose step the table below names. A step
- * makes a request, asks for permission for one, or writes into the journal; it,
- * or what is called when that has ended, chooses the next phase, and that is
- * all that one step knows of another. Steps run from the delivery's own event,
- * so that no callback runs under another, and a delivery goes in its last step
- * alone.
+ * makes a request, asks for permission for one, or writes into the journal.
+ * Then the step, or the callback at the end of its work, chooses the next
+ * phase. One step knows nothing else of another. Steps run from the delivery's
+ * own wake (wake.h), so that no callback runs under another, and only the last
+ * step frees the delivery.
  *
  * For a small message the phases are those without a comment, from begin to
- * finish. Their order at the end is what keeps a message from going out twice:
- * nobody hears of an acceptance before it is in the journal.
+ * finish. Their order at the end keeps a message from going out twice: nobody
+ * hears of an acceptance before it is in the journal.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  *
  * A delivery asks the journal whether the message has gone already, asks for
  * permission to make a request, writes down that it is about to post, posts,
- * writes down what came of it, logs its one line and answers. A large message
- * is a draft first; see delivery_draft.c.
+ * writes down the outcome, logs its one line and answers. A large message is a
+ * draft first; see delivery_draft.c.
  */
 #ifndef MSGRAPHD_DELIVERY_H
 #define MSGRAPHD_DELIVERY_H
@@ -15,7 +15,7 @@
 
 struct delivery;
 
-/* Is called once, from the event loop, with what the agent is to be told. */
+/* Is called once, from the event loop, with the reply to the agent. */
 typedef void (*delivery_done)(void *ctx, const struct wire_reply *reply);
 
 /*
@@ -40,7 +40,7 @@ void delivery_abandon(struct delivery **deliveryp);
  */
 void delivery_drop_all(struct msgraphd *daemon);
 
-/* Does what journal_follow_clock() does, for all that is under way. */
+/* Calls journal_follow_clock() for every delivery that is under way. */
 void deliveries_follow_clock(
     struct msgraphd *daemon, long long began, long long before, long long step);
 

@@ -13,7 +13,10 @@
 struct graph_call delivery_call(
     struct delivery *d, const char *id, http_done done);
 
-/* Takes an answer into the report, without any secret, and says what it means. */
+/*
+ * Copies an answer into the report, without any secret, and returns its
+ * meaning.
+ */
 struct outcome delivery_read_answer(
     struct delivery *d, const struct http_answer *answer);
 

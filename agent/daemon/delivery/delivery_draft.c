@@ -1,22 +1,22 @@
 /*
  * delivery_draft.c - see delivery_draft.h.
  *
- * Each piece is one request that the delivery makes when it has its turn. When
- * Graph has taken it, that is written into the state and the delivery waits for
- * its turn again, so that a large message and small ones of the same mailbox
- * take turns. The next piece follows from what is known
- * (delivery_draft_next_step()), so that a delivery that begins with a draft of
- * an earlier attempt goes on where that one ended:
- *
  *	create		the message without its attachments
  *	attach		a small attachment, in one request
  *	open		a large one: an address to upload it to
  *	put		one range of it after the other
  *	ask		how far an earlier attempt got with the upload
  *
- * Nothing here can send the message, so nothing here leaves its status
- * unknown, and the journal is told only before the draft is sent. But a draft
- * whose contents are not certain is thrown away and made anew.
+ * Each of these pieces is one request that the delivery makes when it has its
+ * turn. When Graph has taken a piece, that is written into the state, and the
+ * delivery waits for its turn again, so that a large message and small ones of
+ * the same mailbox take turns. delivery_draft_next_step() chooses the next
+ * piece from what is known, so that a delivery that begins with a draft of an
+ * earlier attempt goes on where that one ended.
+ *
+ * Nothing here can send the message. So nothing here leaves its status unknown,
+ * and the journal hears of the message only before the draft is sent. But a
+ * draft with uncertain contents is thrown away and made anew.
  */
 #include <string.h>
 

@@ -7,9 +7,9 @@
 #include "delivery_private.h"
 
 /*
- * Returns 1 when the draft of a large message, which is loaded, is not whole
- * yet; when it must be made from its beginning; when the next request begins
- * one or sends it. 0 for a message that is not large.
+ * Each returns 1 for a large message, whose draft is loaded: when the draft is
+ * not whole yet; when it must be made from its beginning; when the next request
+ * begins one or sends it. 0 for a message that is not large.
  */
 int delivery_draft_is_due(const struct delivery *d);
 int delivery_draft_is_new(const struct delivery *d);
@@ -18,12 +18,12 @@ int delivery_draft_decides(const struct delivery *d);
 /* Makes the next request for the draft. */
 void delivery_draft_request(struct delivery *d);
 
-/* Deletes the draft that the state has not taken, and ends unsent. */
+/* Deletes a draft that could not be written into the state, and ends unsent. */
 void delivery_draft_take_back(struct delivery *d);
 
 /*
- * Returns 1 when the answer says that there is no such draft; the next phase is
- * chosen then.
+ * Returns 1 when the answer says that there is no such draft. Then the next
+ * phase is chosen.
  */
 int delivery_draft_is_missing(
     struct delivery *d, const struct http_answer *answer);

@@ -8,8 +8,8 @@
 #include "delivery_private.h"
 
 /*
- * Fills d->large, from what an earlier attempt has left or anew. 0, or -1 when
- * the delivery is deferred for it.
+ * Fills d->large, from the draft that an earlier attempt has left, or anew. 0,
+ * or -1 when the delivery is deferred for it.
  */
 int delivery_draft_load(struct delivery *d);
 
@@ -19,7 +19,7 @@ int delivery_draft_keep(struct delivery *d);
 /* Does the same, but on -1 only the reply says why; the caller goes on. */
 int delivery_draft_try_keep(struct delivery *d);
 
-/* Notes that the draft will not be sent: d->large is as new. */
+/* Notes that the draft will not be sent, and makes d->large new. */
 void delivery_draft_discard(struct delivery *d);
 
 /* Appends the ids of the drafts that we have made in its mailbox, a line each. */

@@ -1,25 +1,25 @@
 /*
- * delivery_search.c - see delivery_search.h. The mailbox tells.
+ * delivery_search.c - asks the mailbox. See delivery_search.h.
  *
  * sendMail puts a message into Drafts, answers, and moves it to Sent Items when
- * transport has picked it up; how long that takes is not said (Microsoft:
- * "Overview of the Microsoft Graph send mail process"). So Drafts are asked
- * first, and then Sent Items: a message that moves in between is seen in one of
- * them at least. In Sent Items means sent. In Drafts, and not a draft that we
- * have made, means perhaps: it is not posted again while it is there.
+ * transport has picked it up. Microsoft does not say how long that takes
+ * ("Overview of the Microsoft Graph send mail process"). So Drafts are asked
+ * first and Sent Items second: a message that moves in between is seen in one
+ * of them at least. A message in Sent Items was sent. One in Drafts, if it is
+ * not a draft that we have made, may be sent yet: it is not posted again while
+ * it is there.
  *
- * Of a draft that we have made the id is known, and isDraft says whether it was
+ * The id of a draft that we have made is known, and isDraft says whether it was
  * handed over. Only when it has gone, and so may have been sent, the folders
  * are asked.
  *
  * They are asked before a small message is posted again where verify_unknown
  * says so, and always before a large one gets another draft or its draft is
- * sent: who may make drafts may read them.
+ * sent: an application that may make drafts may read them.
  *
- * Only an answer that tells counts. A search that fails says nothing about the
- * message, so it is tried again like any other request; to go on without an
- * answer would be to post the message twice whenever Graph is in trouble, which
- * is when outcomes become unknown.
+ * A search that fails says nothing about the message, so it is tried again like
+ * any other request. To go on without an answer would be to post the message
+ * twice whenever Graph is in trouble, which is when outcomes become unknown.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * delivery_search.h - whether an earlier attempt, whose request was never
- * answered, has sent the message.
+ * delivery_search.h - finds out whether an earlier attempt, whose request was
+ * never answered, has sent the message.
  */
 #ifndef MSGRAPHD_DELIVERY_SEARCH_H
 #define MSGRAPHD_DELIVERY_SEARCH_H

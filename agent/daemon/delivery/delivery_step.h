@@ -7,10 +7,10 @@
 
 #include "delivery_private.h"
 
-/* Has the phase's step run from the event loop. */
+/* Runs the phase's step from the event loop. */
 void delivery_next(struct delivery *d, enum phase phase);
 
-/* Does the same, ms later. */
+/* Runs the phase's step ms later. */
 void delivery_next_in(struct delivery *d, enum phase phase, long long ms);
 
 /*
@@ -32,10 +32,7 @@ void delivery_defer(
     struct delivery *d, const char *dsn, const char *reason, const char *text);
 void delivery_defer_error(struct delivery *d, const struct error *err);
 
-/*
- * Notes the refusal that stands now, among those that somebody can mend; NULL
- * clears it.
- */
+/* Notes Graph's present refusal, one that somebody can mend; NULL clears it. */
 void delivery_note_refusal(struct delivery *d, const char *refusal);
 
 /*

@@ -1,9 +1,9 @@
 /*
  * draft_trash.h - deletes drafts that will not be sent from their mailboxes.
  *
- * Nobody waits for it, and what fails is tried again at the next sweep, until
- * it is too old: a draft that is left over costs its mailbox room and nobody a
- * message.
+ * Nobody waits for it. A draft that cannot be deleted is tried again at the
+ * next sweep, until it is too old: a draft that is left over takes room in its
+ * mailbox, and costs nobody a message.
  */
 #ifndef MSGRAPHD_DRAFT_TRASH_H
 #define MSGRAPHD_DRAFT_TRASH_H
@@ -18,8 +18,9 @@ struct draft_trash *draft_trash_new(struct msgraphd *daemon, struct error *err);
 void draft_trash_free(struct draft_trash **trashp);
 
 /*
- * Discards drafts of which nothing was heard since wall (clock_wall()), gives
- * up those discarded before that, and tries the others again. 0, -1 with *err.
+ * Discards drafts that have not changed since wall (clock_wall()), gives up
+ * those that were discarded before it, and tries the others again. 0, or -1
+ * with *err.
  */
 int draft_trash_sweep(
     struct draft_trash *trash, long long wall, struct error *err);

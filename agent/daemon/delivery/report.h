@@ -1,6 +1,6 @@
 /*
- * report.h - how the end of a delivery is told: the log line, and the text
- * that goes into Postfix's log and into a bounce.
+ * report.h - tells the end of a delivery: the log line, and the text that goes
+ * into Postfix's log and into a bounce.
  */
 #ifndef MSGRAPHD_REPORT_H
 #define MSGRAPHD_REPORT_H
@@ -9,7 +9,7 @@
 #include "agent/daemon/graph/outcome.h"
 #include "delivery.h"
 
-/* What the last answer of Graph said. */
+/* The last answer of Graph, and what else the log line needs. */
 struct report {
 	long status; /* HTTP; 0 when no answer came */
 	long retry_after;

@@ -1,10 +1,11 @@
 /*
- * account.h - how a sign-in is answered and a delivery gets its token: what
- * others may use of this folder.
+ * account.h - answers sign-ins and gets deliveries their tokens: what others
+ * may use of this folder.
  *
  * It has three layers, and each uses only those behind it. sign_in.c has the
- * queue of those who wait, and alone answers them; refresh.c makes one request
- * to Entra; account_known.c and account_table.c have what is known.
+ * queue of those who wait, and is the only one that answers them; refresh.c
+ * makes one request to Entra; account_known.c and account_table.c keep what is
+ * known.
  */
 #ifndef MSGRAPHD_ACCOUNT_H
 #define MSGRAPHD_ACCOUNT_H
@@ -33,8 +34,8 @@ enum account_result {
 };
 
 /*
- * token is set on ACCOUNT_OK and borrowed during the call; text says in one
- * line why not, otherwise.
+ * token is set on ACCOUNT_OK, and borrowed during the call. Otherwise text says
+ * in one line why there is none.
  */
 typedef void (*account_done)(void *ctx, enum account_result result,
     const struct secret *token, const char *text);
@@ -48,8 +49,8 @@ struct accounts *accounts_new(struct event_base *base, const struct conf *conf,
 void accounts_free(struct accounts **accountsp);
 
 /*
- * Forgets the applications of which nothing is known that could not be read
- * again; for housekeeping.
+ * Forgets applications whose accounts could be read from the state again; for
+ * housekeeping.
  */
 void accounts_sweep(struct accounts *accounts);
 

@@ -2,7 +2,7 @@
  * account_known.c - see account_known.h.
  *
  * The stored secret lies sealed in the state and is read when Entra is asked
- * with it; memory keeps a digest, by which a typed secret is compared.
+ * with it. Memory keeps its digest, to compare typed secrets with.
  */
 #include <openssl/crypto.h>
 #include <stdio.h>

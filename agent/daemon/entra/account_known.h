@@ -67,16 +67,16 @@ void account_known_load(struct account *account);
 /* Wipes and frees what the account owns, and the account. */
 void account_known_free(struct account *account);
 
-/* Returns how long an accepted secret is accepted without asking, in ms. */
+/* Returns for how many ms an accepted secret is accepted without asking. */
 long long account_known_ttl(const struct account *account);
 
-/* Returns 1 when nothing is known that could not be read again. */
+/* Returns 1 when the state could give back all that is known. */
 int account_known_is_idle(const struct account *account);
 
-/* Returns 1 when there is a token that will live through a request. */
+/* Returns 1 when there is a token that stays valid for a request. */
 int account_known_has_token(const struct account *account);
 
-/* Returns 1 when the token serves, but the next one is due. */
+/* Returns 1 when the token is valid still, but the next one is due. */
 int account_known_is_renewal_due(const struct account *account);
 
 /* Drops a token that Graph does not take. */
@@ -92,9 +92,9 @@ struct secret *account_known_take_stored(
     struct account *account, struct error *err);
 
 /*
- * Returns 1 when the stored secret was accepted so lately that it is accepted
- * while Entra is out of reach (auth_outage_grace), or its token still lives.
- * *age becomes the seconds since.
+ * Returns 1 when the stored secret may be accepted while Entra cannot be
+ * reached: it was accepted within auth_outage_grace, or its token is still
+ * valid. *age becomes the seconds since then.
  */
 int account_known_in_grace(struct account *account, long long *age);
 
@@ -103,33 +103,36 @@ void account_known_accept_token(
     struct account *account, const struct secret *token, long expires_in);
 
 /*
- * Takes a token in, and the secret that it was given for as the stored one. An
- * answer about a secret that was the stored one when Entra was asked, and is it
- * no more, changes neither. 0 when that is durable; -1, and it is logged.
+ * Stores a token, and the secret that it was given for as the stored one.
+ * Nothing changes when Entra was asked about a stored secret that has been
+ * replaced since. 0 when that is durable; -1, and it is logged.
  */
 int account_known_accept(struct account *account, enum account_secret which,
     const struct secret *secret, const struct secret *token, long expires_in);
 
 /*
- * Takes down that Entra refuses a secret. Where that is the stored one, it
- * stays, since Entra can be wrong about a new one for a while, but an outage is
- * no reason any more to accept it. Returns 1 then.
+ * Notes that Entra refuses a secret. A stored secret stays, since Entra can be
+ * wrong about a new one for a while, but it is not accepted in an outage any
+ * more. Returns 1 for that one.
  */
 int account_known_refuse(struct account *account, const struct secret *secret,
     enum account_result result);
 
-/* Does not ask for ms; those who wait are answered with result and text. */
+/*
+ * Keeps Entra from being asked for ms. Those who wait are answered with result
+ * and text.
+ */
 void account_known_be_quiet(struct account *account, enum account_secret which,
     long long ms, enum account_result result, const char *text);
 
-/* Takes down that Entra did not answer: it is asked ever less often. */
+/* Notes that Entra did not answer; each time the next question comes later. */
 void account_known_fail(
     struct account *account, enum account_secret which, const char *text);
 
-/* Takes down that Entra has answered. */
+/* Notes that Entra has answered. */
 void account_known_answered(struct account *account, enum account_secret which);
 
-/* Returns what stands against asking now, or NULL. */
+/* Returns why Entra must not be asked now, or NULL. */
 const struct account_quiet *account_known_quiet(
     const struct account *account, enum account_secret which);
 

@@ -1,9 +1,8 @@
 /*
  * account_table.c - see account_table.h.
  *
- * A binary tree (tsearch(3)) by application, whatever the names are that
- * somebody makes up. twalk(3) may not delete, so a sweep lists what is idle in
- * its one walk and deletes after it.
+ * A binary tree (tsearch(3)) by application. twalk(3) may not delete, so a
+ * sweep lists the idle ones in its one walk and deletes them after it.
  */
 #include <search.h>
 #include <stdio.h>

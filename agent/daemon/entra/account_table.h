@@ -1,17 +1,19 @@
 /*
- * account_table.h - the applications of which something is known.
+ * account_table.h - the applications that something is known about.
  *
- * Those of which Entra has never accepted a secret are unverified: anybody can
- * name such. One that nobody waits for is kept for as long as there is a
- * reason not to ask Entra about it, and only the last few; those that are known
- * are not bounded by that.
+ * Anybody can name an application. One is unverified until Entra has accepted a
+ * secret of it. An unverified application that nobody waits for is kept as long
+ * as there is a reason not to ask Entra about it, and only the last few are.
+ * The number of the others is not bounded.
  */
 #ifndef MSGRAPHD_ACCOUNT_TABLE_H
 #define MSGRAPHD_ACCOUNT_TABLE_H
 
 #include "account_known.h"
 
-/* So many unverified applications are kept that nobody waits for. */
+/*
+ * The most unverified applications that are kept while nobody waits for them.
+ */
 #define ACCOUNT_TABLE_RESTING_MAX 1000
 
 struct account_table;
@@ -39,7 +41,7 @@ int account_table_has_stored(
 /* Takes an account back that nobody waits for; it may be gone after that. */
 void account_table_rest(struct account_table *table, struct account *account);
 
-/* Forgets accounts of which nothing is known any more, in one walk. */
+/* Forgets accounts about which nothing is known any more, in one walk. */
 void account_table_sweep(struct account_table *table);
 
 /*

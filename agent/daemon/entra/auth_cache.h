@@ -1,8 +1,8 @@
 /*
  * auth_cache.h - the last few secrets of one application that Entra accepted.
  *
- * Of a secret, a digest is kept under a key that lives as long as the process
- * (HMAC-SHA256), so that memory tells nothing about the secret.
+ * Only digests are kept, under a key that lives as long as the process
+ * (HMAC-SHA256), so that memory tells nothing about a secret.
  */
 #ifndef MSGRAPHD_AUTH_CACHE_H
 #define MSGRAPHD_AUTH_CACHE_H

@@ -1,10 +1,11 @@
 /*
  * entra.c - see entra.h.
  *
- * Microsoft asks clients not to branch on AADSTS numbers, so the HTTP status and
- * "error" decide, and the numbers stand in the text for the person who reads
- * it. What is not clearly a refusal is unavailable: a client whose secret is
- * right must never be told otherwise because something on the way was odd.
+ * Microsoft asks clients not to branch on AADSTS numbers. So the HTTP status
+ * and "error" decide, and the numbers stand in the text for the person who
+ * reads it. An answer that is no clear refusal means that Entra is unavailable:
+ * a client with the right secret must never be told that it is wrong because
+ * something on the way was odd.
  */
 #include <jansson.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * entra.h - what is said to Entra's token endpoint, and what its answers mean.
+ * entra.h - requests to Entra's token endpoint, and the meaning of its answers.
  *
  * Microsoft: "Microsoft identity platform and the OAuth 2.0 client credentials
  * flow".
@@ -19,7 +19,7 @@
 /* An assertion, or a secret of which each byte is escaped, and the rest. */
 #define ENTRA_FORM_MAX (ASSERTION_MAX + 4096)
 
-/* Seconds: a sign-in should not outlast a client's patience. */
+/* Seconds: a sign-in should not take longer than a client waits. */
 #define ENTRA_TIMEOUT 30L
 
 enum entra_result {
@@ -58,9 +58,9 @@ struct entra_call *entra_start(struct http *http, const struct conf *conf,
 void entra_cancel(struct entra_call **callp);
 
 /*
- * Its parts, pure: the form that is sent (0, or -1 when it does not fit), and
- * what an answer to a request with this secret means (the caller frees
- * out->token). out->text holds no part of the secret, whatever the answer says.
+ * Builds the form that is sent (0, or -1 when it does not fit), and reads an
+ * answer to a request with this secret (the caller frees out->token). out->text
+ * holds no part of the secret, whatever the answer says. Both are pure.
  */
 int entra_form(const struct conf *conf, const struct identity *id,
     enum credential_proof proof, const struct secret *secret, struct buf *out);

@@ -1,8 +1,9 @@
 /*
  * places.c - see places.h.
  *
- * A tenant stands in the list while one of it waits. Whose turn it was goes to
- * the end. Places are given from an event, never inside a caller's call.
+ * A tenant stands in the list while one of its requests waits, and goes to the
+ * end when it had its turn. Places are given from a wake, never inside a
+ * caller's call.
  */
 #include <event2/util.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 /*
- * places.h - how many secrets that nobody has vouched for may be asked about at
- * once, and who is next.
+ * places.h - limits how many secrets that nobody has vouched for are asked
+ * about at once, and chooses the next.
  *
  * Anybody can name tenants, applications and secrets. So requests about them
- * have a bounded number of places, apart from requests with a stored secret. A
- * place that gets free goes to the tenants that wait in turn, and within a
- * tenant to one of those that wait, at random: the many of one tenant keep
- * another tenant waiting for one turn only, and nobody is next for having come
- * first. When all who may wait are there, one of the tenant with the most goes.
+ * have a bounded number of places, apart from requests with a stored secret.
+ * The tenants that wait take turns, and within a tenant one waiter is picked at
+ * random. So many waiters of one tenant keep another tenant waiting for one
+ * turn only, and nobody gains by being first. When the queue is full, a waiter
+ * of the tenant with the most goes.
  */
 #ifndef MSGRAPHD_PLACES_H
 #define MSGRAPHD_PLACES_H

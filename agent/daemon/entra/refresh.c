@@ -1,10 +1,10 @@
 /*
  * refresh.c - see refresh.h.
  *
- * The secret that is asked about is copied, since the client that typed it may
- * hang up. An entry's own credential is read anew for each request, and nothing
- * of it is kept: neither in the state, nor where sign-ins are answered from. What Entra says about an unverified application is kept in bounded
- * tables alone (refusals.h, account_table.h), and never in the state.
+ * A secret that was typed is copied, since the client may hang up. An entry's own
+ * credential is read anew for each request, and nothing of it is kept, neither in
+ * the state nor for sign-ins. Answers about unverified applications are kept in
+ * bounded tables only (refusals.h, account_table.h), and never in the state.
  */
 #include <stdio.h>
 #include <stdlib.h>

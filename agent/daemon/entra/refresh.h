@@ -1,6 +1,6 @@
 /*
- * refresh.h - one request to Entra about an application, and what is kept of
- * the answer.
+ * refresh.h - one request to Entra about an application, which keeps the
+ * answer.
  */
 #ifndef MSGRAPHD_REFRESH_H
 #define MSGRAPHD_REFRESH_H
@@ -23,8 +23,8 @@ struct refresh_with {
 
 /*
  * Tells, from the event loop, what Entra said about a secret, whose digest is
- * borrowed during the call. text says in one line why not. The account knows
- * more than before; nobody who waits has been answered.
+ * borrowed during the call. text says in one line why not. The account has the
+ * answer by then, and nobody who waits has been answered.
  */
 typedef void (*refresh_done)(void *ctx, enum account_result result,
     const unsigned char digest[AUTH_CACHE_DIGEST_SIZE], const char *text);

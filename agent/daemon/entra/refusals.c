@@ -1,9 +1,9 @@
 /*
  * refusals.c - see refusals.h.
  *
- * A hash by application, and a list in the order of time. Whoever finds names
- * that fall into one bucket makes a search as long as the table at most, which
- * is some ten microseconds.
+ * A hash by application, and a list in the order of time. Somebody who finds
+ * names that fall into one bucket makes a search as long as the table at most,
+ * which takes some ten microseconds.
  */
 #include <openssl/crypto.h>
 #include <stdint.h>

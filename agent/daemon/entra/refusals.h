@@ -1,7 +1,7 @@
 /*
- * refusals.h - the wrong secrets of the last minute, of whatever application.
+ * refusals.h - the wrong secrets of the last minute, of any application.
  *
- * One table for all: it is bounded, the oldest refusal goes first, and the
+ * One bounded table serves all, and the oldest refusal goes first. So the
  * answer to a wrong secret does not depend on whether the application is known
  * here. Digests of secrets are kept (auth_cache.h), and no secret.
  */

@@ -2,15 +2,16 @@
  * sign_in.c - the queue of those who wait for an application; see account.h.
  *
  * A waiter wants to know whether a secret is right, or wants a token for mail.
- * What is known already answers at once, and what comes back from Entra answers
- * everybody that it can: a hundred sign-ins of one printer are one request.
+ * A waiter is answered at once if the answer is known. An answer of Entra
+ * answers everybody that it can: a hundred sign-ins of one printer are one
+ * request.
  *
- * Who shows the stored secret or needs a token waits in one list, who has typed
- * another secret in the other one. Requests of the first start at once. Those
- * of the second are about credentials that nobody has vouched for: they need a
- * place (places.h), and after several wrong secrets within a minute Entra is
- * asked about the application now and then only. So nobody who tries secrets
- * keeps the owner waiting, and the answer under load is the same whether the
+ * There are two lists: waiters that show the stored secret or need a token, and
+ * waiters that have typed another secret. Requests for the first start at once.
+ * Nobody has vouched for the secrets of the second: their requests need a place
+ * (places.h), and after several wrong secrets within a minute Entra is asked
+ * about the application now and then only. So somebody who tries secrets does
+ * not keep the owner waiting, and the answer under load is the same whether the
  * application is known here or not.
  */
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
  * waiting.c - see waiting.h.
  *
- * A queue is there while somebody waits or a request is under way. Whatever
- * changes it wakes it up, from the event loop, and nothing else frees it: so a
- * caller may join or leave while its own answer is given.
+ * A queue is there while somebody waits or a request is under way. Every change
+ * wakes it up, from the event loop, and only then it can be freed. So a caller
+ * may join or leave while its own answer is given.
  */
 #include <event2/util.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * waiting.h - those who wait for an application, in their queue: what of the
- * sign-ins' layer (account.h) keeps them, and answers nobody.
+ * waiting.h - the queue of those who wait for an application: the part of the
+ * sign-ins' layer (account.h) that keeps them and answers nobody.
  */
 #ifndef MSGRAPHD_WAITING_H
 #define MSGRAPHD_WAITING_H
@@ -10,7 +10,7 @@
 #include "places.h"
 #include "refresh.h"
 
-/* Why somebody is put off, where Entra has nothing to do with it. */
+/* The reason for a waiter that is put off without a question to Entra. */
 #define WAITING_NO_ROOM "refused for want of room"
 
 /* Seconds: the patience with Entra, and with a place (places.h). */
@@ -38,7 +38,7 @@ struct waiting_list {
 	    *place; /* of the typed list: it waits for one, or has it */
 };
 
-/* Is there while somebody waits, or a request is under way. */
+/* Exists while somebody waits or a request is under way. */
 struct waiting_queue {
 	LIST_ENTRY(waiting_queue) entry;
 	struct accounts *all;
@@ -47,7 +47,7 @@ struct waiting_queue {
 	struct wake wake;
 };
 
-/* One line of the log in LOG_EVERY_MS, however often there is a reason. */
+/* Lets one line into the log in LOG_EVERY_MS, and counts the others. */
 struct waiting_note {
 	long long at; /* clock_ms(); 0: never */
 	unsigned int more; /* since then */
@@ -63,7 +63,7 @@ struct accounts {
 	struct waiting_note no_room, guesses;
 };
 
-/* What happens to those who wait: sign_in.c has it. */
+/* Answers those who wait; sign_in.c has the functions. */
 struct waiting_rules {
 	void (*wake)(struct waiting_queue *queue);
 	void (*timeout)(struct waiter *waiter);
@@ -99,10 +99,10 @@ void waiting_leave(struct waiter *waiter);
 /* Lets a waiter wait for so many seconds from now. */
 void waiting_extend(struct waiter *waiter, long seconds);
 
-/* Returns 1 when nothing keeps the waiter from Entra's answer but Entra. */
+/* Returns 1 when the waiter waits for Entra's answer and for nothing else. */
 int waiting_has_room(const struct waiter *waiter);
 
-/* Picks one of those in a list, at random. Somebody must be there. */
+/* Picks a waiter of a list, which must have one, at random. */
 struct waiter *waiting_pick(const struct waiting_list *list);
 
 #endif

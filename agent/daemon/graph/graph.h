@@ -1,6 +1,6 @@
 /*
- * graph.h - one sendMail request: what is said to Graph and how its errors
- * read. Microsoft: "user: sendMail", MIME format.
+ * graph.h - the sendMail request, and how to read errors of Graph. Microsoft:
+ * "user: sendMail", MIME format.
  */
 #ifndef MSGRAPHD_GRAPH_H
 #define MSGRAPHD_GRAPH_H

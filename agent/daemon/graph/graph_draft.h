@@ -24,7 +24,7 @@
  */
 #define GRAPH_RANGE_SIZE (12 * 327680LL)
 
-/* What all requests need; borrowed until they have started. */
+/* The fields that all requests need; borrowed until they have started. */
 struct graph_call {
 	struct http *http;
 	const struct conf *conf;
@@ -36,7 +36,7 @@ struct graph_call {
 	void *ctx;
 };
 
-/* The body of the request that is under way; lives as long as it. */
+/* The body of the request that is under way; lives as long as the request. */
 struct graph_body {
 	struct buf head; /* before the file's bytes */
 	const char *tail; /* after them */
@@ -49,28 +49,30 @@ struct graph_body {
 /* Frees what the body owns. Takes one that was zeroed. */
 void graph_body_free(struct graph_body *body);
 
-/* Creates a draft of the message without what was taken out of it. */
+/*
+ * Creates a draft of the message without the parts that were taken out of it.
+ */
 struct http_call *graph_draft_create(
     const struct graph_call *call, struct spool *spool, struct error *err);
 
-/* Adds an attachment in one request; for small ones. */
+/* Adds a small attachment in one request. */
 struct http_call *graph_draft_attach(const struct graph_call *call,
     const struct attachment *attachment, const struct spool *spool,
     struct graph_body *body, struct error *err);
 
-/* Returns 1 when the attachment fits into such a request. */
+/* Returns 1 when the attachment fits into one request. */
 int graph_draft_is_small(const struct attachment *attachment);
 
-/* Asks for an address to upload a large one to. */
+/* Asks for an address to upload a large attachment to. */
 struct http_call *graph_draft_open(const struct graph_call *call,
     const struct attachment *attachment, struct graph_body *body,
     struct error *err);
 
-/* Asks that address how far it has got. */
+/* Asks the upload's address how far the upload has got. */
 struct http_call *graph_draft_ask(const struct graph_call *call,
     const struct secret *upload, struct error *err);
 
-/* Sends it the bytes from offset on, GRAPH_RANGE_SIZE of them at most. */
+/* Uploads the bytes from offset on, GRAPH_RANGE_SIZE of them at most. */
 struct http_call *graph_draft_put(const struct graph_call *call,
     const struct secret *upload, const struct attachment *attachment,
     long long offset, const struct spool *spool, struct graph_body *body,

@@ -2,8 +2,9 @@
  * graph_refused.c - see graph_refused.h.
  *
  * Bytes are compared and nothing is parsed. An address has to stand by itself:
- * what comes before and after cannot be a part of one. An apostrophe can, so it
- * counts as a quote only where a blank or the like is on its other side.
+ * the bytes before and after it cannot be parts of an address. An apostrophe
+ * can, so it counts as a quote only where a blank or the like is on its other
+ * side.
  */
 #include <jansson.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * graph_refused.h - which recipients Graph's words name.
+ * graph_refused.h - finds the recipients that an error of Graph names.
  */
 #ifndef MSGRAPHD_GRAPH_REFUSED_H
 #define MSGRAPHD_GRAPH_REFUSED_H

@@ -1,9 +1,10 @@
 /*
  * outcome.c - see outcome.h. Pure.
  *
- * Rows are tried from the top; the first whose status and code match decides.
- * What is not proven to be permanent is temporary: only rows written from
- * Microsoft's documentation bounce, and no answer that nobody foresaw does.
+ * Rows are tried from the top, and the first whose status and code match
+ * decides. Every answer is temporary unless Microsoft's documentation proves it
+ * permanent: only rows that were written from there bounce, and no answer that
+ * nobody foresaw does.
  */
 #include <stddef.h>
 #include <string.h>

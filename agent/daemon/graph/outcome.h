@@ -1,5 +1,5 @@
 /*
- * outcome.h - what an answer of Graph means for the message: one table.
+ * outcome.h - the meaning of Graph's answers for the message: one table.
  */
 #ifndef MSGRAPHD_OUTCOME_H
 #define MSGRAPHD_OUTCOME_H
@@ -28,8 +28,8 @@ struct outcome {
 };
 
 /*
- * Tells what an answer means. status 0: no answer came. code is Graph's error
- * code or ""; words is the answer's body, of whatever kind. body_sent: all of
+ * Returns the meaning of an answer. status 0: no answer came. code is Graph's
+ * error code or ""; words is the answer's body, of any kind. body_sent: all of
  * the request had been handed over; a 202 before that is no acceptance.
  */
 struct outcome outcome_of(

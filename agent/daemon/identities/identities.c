@@ -130,6 +130,9 @@ identities_read(struct identities *identities, int is_reload)
 		table_watch_clear(&now);
 	if (identities->table == NULL)
 		identities->fault = err;
+	/* the file is not at fault: it is read again at the next look */
+	if (err.class == ERROR_TEMPORARY)
+		table_watch_clear(&identities->seen);
 	log_error("table of identities: %s: %s",
 	    identities->table != NULL
 		? "not read again, the old one stays"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/printable.h"
 #include "identities_private.h"
 
 #define IDENTITIES_DSN_NOT_ALLOWED "5.7.1"
@@ -30,6 +31,8 @@ identities_no(struct policy_answer *answer, enum policy_status status,
 	va_start(ap, fmt);
 	vsnprintf(answer->text, sizeof(answer->text), fmt, ap);
 	va_end(ap);
+	/* an answer with a control character would be none */
+	printable_make(answer->text, '?');
 	return -1;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "table.h"
 #include "table_entry.h"
 #include "table_file.h"
@@ -31,18 +32,14 @@ struct table {
 static struct entry *
 table_add(struct table *table, struct error *err)
 {
-	size_t room = table->room == 0 ? 64 : 2 * table->room;
-	struct entry *entries;
+	struct entry *entries = array_room(
+	    table->entries, table->count, &table->room, sizeof(*entries));
 
-	if (table->count == table->room) {
-		entries = reallocarray(table->entries, room, sizeof(*entries));
-		if (entries == NULL) {
-			error_no_memory(err);
-			return NULL;
-		}
-		table->entries = entries;
-		table->room = room;
+	if (entries == NULL) {
+		error_no_memory(err);
+		return NULL;
 	}
+	table->entries = entries;
 	memset(&table->entries[table->count], 0, sizeof(*table->entries));
 	return &table->entries[table->count++];
 }

@@ -1,9 +1,9 @@
 /*
  * attachment.h - the parts of a large message that the agent took out of it:
- * what they are called, and where in the spool file their decoded bytes lie.
+ * names, types, and where their decoded bytes lie in the spool file.
  *
- * The daemon attaches them to a draft as they are; it knows of MIME no more
- * than these words. A message without any goes in one request.
+ * The daemon attaches them to a draft as they are, and knows no more of MIME
+ * than these words. A message without attachments here goes in one request.
  */
 #ifndef MSGRAPHD_ATTACHMENT_H
 #define MSGRAPHD_ATTACHMENT_H

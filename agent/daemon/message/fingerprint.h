@@ -1,13 +1,14 @@
 /*
- * fingerprint.h - what the journal knows a message by: SHA-256 over
- * application, mailbox, queue id, the message as pipe gave it and a recipient;
- * and what its draft is known by, which is for all recipients of a request. A
- * notice about recipients that were refused has keys of its own, made of the
- * same message: so it is one to the journal whatever its bytes are.
+ * fingerprint.h - computes the journal's keys of a message: SHA-256 over
+ * application, mailbox, queue id, the message as pipe gave it and one
+ * recipient; and the key of its draft, which is for all recipients of a
+ * request. A notice about recipients that were refused has keys of its own,
+ * made of the same message, so that the journal knows it whatever its bytes
+ * are.
  *
- * The finished message would not do: an upgrade or another setting may edit
- * the same message differently. The queue id tells two messages apart that say
- * the same: their Received fields do only while the host's header_checks leave
+ * The finished message would not do: an upgrade or another setting may edit the
+ * same message differently. The queue id tells two messages with the same text
+ * apart: their Received fields do so only while the host's header_checks leave
  * them alone.
  */
 #ifndef MSGRAPHD_FINGERPRINT_H

@@ -10,7 +10,7 @@
 #include "attachment.h"
 #include "source.h"
 
-/* A recipient of the request, and the journal's keys of it. */
+/* A recipient of the request, and its keys in the journal. */
 struct request_recipient {
 	char *address; /* owned; in lower case */
 	unsigned char key[JOURNAL_DIGEST_SIZE]; /* of the message */
@@ -36,7 +36,7 @@ struct delivery_request {
 	struct attachments attachments; /* what was taken out of it */
 };
 
-/* Frees what it owns. Takes one that is zeroed but for its spool. */
+/* Frees what the request owns. Takes one that is zeroed but for its spool. */
 void delivery_request_free(struct delivery_request *request);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * source.c - see source.h.
  *
- * Messages are spooled by an agent seconds ago, so reads come from the page
+ * An agent has spooled the message seconds ago, so reads come from the page
  * cache and may be done in the event loop.
  */
 #include <errno.h>

@@ -1,8 +1,8 @@
 /*
  * source.h - the finished message, as segments of the agent's spool file.
  *
- * The daemon reads it with pread(2) in the order of the segments and never
- * looks at what it says. The agent is not trusted to leave the file alone: a
+ * The daemon reads the segments with pread(2) in their order, and never looks
+ * at what the message says. The agent is not trusted to leave the file alone: a
  * file that turns out shorter than it was ends the request.
  */
 #ifndef MSGRAPHD_SPOOL_H
@@ -15,9 +15,9 @@
 #define SPOOL_SEGMENTS_MAX 32768
 
 /*
- * Of the message as pipe gave it, and of the finished one: Exchange's maximum
- * is 150 MB, and in base64 that is 206. Both are read, and hashed, in the event
- * loop, which this keeps from standing still for long.
+ * Limits the message as pipe gave it, and the finished one: Exchange's maximum
+ * is 150 MB, which is 206 in base64. Both are read and hashed in the event
+ * loop, which must not stand still for long.
  */
 #define SPOOL_SIZE_MAX (256LL * 1024 * 1024)
 
@@ -43,8 +43,8 @@ void spool_init(struct spool *spool, int fd);
 void spool_free(struct spool *spool);
 
 /*
- * Makes a spool of one segment of another's file, to be read and nothing else:
- * it owns nothing and lives as long as both.
+ * Makes a spool of one segment of another's file, for reading only. It owns
+ * nothing and lives as long as both.
  */
 void spool_slice(
     struct spool *slice, const struct spool *of, struct segment *segment);
@@ -59,8 +59,8 @@ int spool_add_segment(struct spool *spool, const char *text);
 int spool_check(struct spool *spool, struct error *err);
 
 /*
- * Reads the next len bytes at most. Returns 0 at the end, -1 when the file is
- * not as it was said.
+ * Reads the next len bytes at most. Returns 0 at the end, -1 when the file has
+ * changed.
  */
 long spool_read(struct spool *spool, void *to, size_t len);
 void spool_rewind(struct spool *spool);

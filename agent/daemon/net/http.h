@@ -18,9 +18,9 @@
 #include "lib/base/secret.h"
 #include "lib/conf/conf.h"
 
-/* As much of an answer's body is kept; errors of Entra and Graph are small. */
+/* So much of an answer's body is kept; errors of Entra and Graph are small. */
 #define HTTP_BODY_KEPT (64 * 1024)
-/* Past this the transfer is cut off; headers and trailers count. */
+/* A longer answer is cut off; headers and trailers count. */
 #define HTTP_BODY_MAX (1024 * 1024)
 
 struct http;

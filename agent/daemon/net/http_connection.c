@@ -2,17 +2,17 @@
  * http_connection.c - which connection a request may use, whom it trusts and
  * which proxy it goes through; see http.h.
  *
- * An answer belongs to the request before it on the connection: HTTP/1.1 knows
+ * An answer belongs to the request before it on the connection: HTTP/1.1 has
  * nothing else that ties them. A server, or something on the way, that answers
- * once too often leaves an answer behind, and libcurl would take it for that of
- * the next request: a wrong secret would be right, a message that was refused
- * would be sent. So whatever waits on an idle connection, be it an answer, the
- * end of TLS or a session ticket that came late, ends it: before the first byte
- * of a request goes out over a pooled connection, http_connection_check() looks, and
- * http_start_again() (http.c) sends the same request over a new one. A ticket costs
- * a handshake that way, and no message.
+ * once too often leaves an answer behind, and libcurl would take it for the
+ * answer to the next request: a wrong secret would be right, a message that was
+ * refused would be sent. So bytes that wait on an idle connection end it, be
+ * they an answer, the end of TLS or a late session ticket.
+ * http_connection_check() looks before the first byte of a request goes out
+ * over a pooled connection, and http_start_again() (http.c) sends the same
+ * request over a new one. A late ticket costs a handshake, and no message.
  *
- * Requests that ask who somebody is have a connection of their own.
+ * Requests that ask Entra about a secret have a connection of their own.
  */
 #include <net/if.h>
 #include <netdb.h>

@@ -29,7 +29,7 @@ struct http_call {
 	char error[CURL_ERROR_SIZE];
 };
 
-/* What connections depend on. All pointers are owned. */
+/* The settings that connections depend on. All pointers are owned. */
 struct http_settings {
 	char *ca_file, *proxy; /* empty: none */
 	struct secret *proxy_login; /* "user:password", encoded; NULL: none */
@@ -57,8 +57,8 @@ int http_set_connection(
     struct http_call *call, const struct http_request *request);
 
 /*
- * Writes which setting, or the clock, is behind a call's failure before it had
- * a connection, as " (...)"; or "" where none is known.
+ * Writes the setting, or the clock, that made a call fail before it had a
+ * connection, as " (...)"; or "" where none is known.
  */
 #define HTTP_HINT_SIZE 128
 void http_hint(

@@ -1,5 +1,5 @@
 /*
- * http_request.c - what libcurl is told about a request; see http.c.
+ * http_request.c - sets libcurl up for a request; see http.c.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /*
- * auth_service.h - the auth socket: libentra.so, or any saslauthd client, asks whether
- * a user name and a secret are good.
+ * auth_service.h - the auth socket: libentra.so, or any saslauthd client, asks
+ * whether a user name and a secret are good.
  */
 #ifndef MSGRAPHD_AUTH_H
 #define MSGRAPHD_AUTH_H

@@ -1,18 +1,19 @@
 /*
- * bounce_count.h - how many notices went to each mailbox through Graph lately.
+ * bounce_count.h - counts the notices that went to each mailbox through Graph
+ * lately.
  *
  * A notice that Graph delivers comes from the mailbox itself, not from the null
  * sender. Where a rule of the mailbox forwards it to an address that this host
  * cannot deliver to, Postfix sends a notice about that to the mailbox, and so
- * on without an end. So past a bound notices go the way that they went without
- * us, with the null sender, which ends it.
+ * on without an end. So after a number of them, notices go the way that they go
+ * without postfix-msgraph: with the null sender, which ends it.
  */
 #ifndef MSGRAPHD_BOUNCE_COUNT_H
 #define MSGRAPHD_BOUNCE_COUNT_H
 
 #include "agent/daemon/base/msgraphd.h"
 
-/* So many in so long; more than the scans that one person sends wrongly. */
+/* The most notices within an hour; more than one person's wrong scans. */
 #define BOUNCE_COUNT_MAX 60
 #define BOUNCE_COUNT_MS (3600 * 1000LL)
 
@@ -22,10 +23,10 @@
  */
 int bounce_count_add(struct bounce_counts *counts, const char *mailbox);
 
-/* Forgets what is older than an hour. */
+/* Forgets counts that are older than an hour. */
 void bounce_counts_forget(struct bounce_counts *counts);
 
-/* Forgets all. */
+/* Forgets all counts. */
 void bounce_counts_clear(struct bounce_counts *counts);
 
 #endif

@@ -1,18 +1,18 @@
 /*
  * bounce_service.c - see bounce_service.h.
  *
- * The person who pressed "scan" should learn that the message was refused, and
- * on a relay that only we lead out of, a bounce has no other way. bounce(8)
- * hands its messages to a cleanup(8) of their own, whose header_checks are
- * this table. Its key is a header line; for "To:" with the address of a
- * mailbox that has sent through us the answer is "FILTER msgraph:<mailbox>".
- * So other bounces of the host go where they always went, and a forged stamp
- * in a returned message routes nothing. See bounce_count.h for what ends a
- * loop.
+ * The person who pressed "scan" should learn that the message was refused. On a
+ * relay whose only way out is Graph, a bounce must go through Graph too.
+ * bounce(8) hands its messages to a cleanup(8) of their own, whose
+ * header_checks are this table. The key is a header line. For "To:" with the
+ * address of a mailbox that has sent through us, the answer is "FILTER
+ * msgraph:<mailbox>". So other bounces of the host go where they always went,
+ * and a forged stamp in a returned message routes nothing. bounce_count.h tells
+ * how a loop ends.
  *
- * Protocol: socketmap_table(5). A netstring "<map name> <key>" is answered by
- * a netstring "OK <value>", "NOTFOUND " or "TEMP <reason>"; a connection
- * carries many requests.
+ * Protocol: socketmap_table(5). A netstring "<map name> <key>" is answered by a
+ * netstring "OK <value>", "NOTFOUND " or "TEMP <reason>"; a connection carries
+ * many requests.
  */
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 /*
  * listen.c - see listen.h.
  *
- * With socket activation the queue of connections outlives the daemon: while
- * it restarts, clients wait instead of being refused. The protocol is three
- * environment variables (sd_listen_fds(3)), which is no reason for a library.
+ * With socket activation the queue of connections outlives the daemon: while it
+ * restarts, clients wait instead of being refused. The protocol is three
+ * environment variables (sd_listen_fds(3)), for which no library is needed.
  *
- * A descriptor is known by the path it is bound to, which is what clients go
- * by; where a unit's path differs from the setting, by its name. Callers get a
- * copy of it: what was handed over stays open, for a program that executes
+ * A descriptor is known by the path it is bound to, which clients use; where a
+ * unit's path differs from the setting, by its name. Callers get a copy: the
+ * descriptors that were handed over stay open, for a program that executes
  * itself anew (lib/local/standby.h).
  */
 #include <errno.h>

@@ -1,6 +1,5 @@
 /*
- * listen.h - where listening sockets come from: systemd hands them over, or we
- * make them.
+ * listen.h - gets listening sockets: systemd hands them over, or we make them.
  */
 #ifndef MSGRAPHD_LISTEN_H
 #define MSGRAPHD_LISTEN_H

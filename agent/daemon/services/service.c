@@ -6,11 +6,11 @@
  * away), and writing the answer (bounded in time again).
  *
  * A peer may say that nothing more comes from it, as some clients of saslauthd
- * do (shutdown(2)), and still wait for its answer. To read, that looks like the
- * end of a peer that was killed. The difference is POLLHUP, which a unix socket
- * has only when both directions are closed. While working a connection is
- * watched edge-triggered, so that the first tells nothing again and again, and
- * the second is an event of its own.
+ * do (shutdown(2)), and still wait for its answer. A read cannot tell that peer
+ * from one that was killed. The difference is POLLHUP, which a unix socket has
+ * only when both directions are closed. In the working phase a connection is
+ * watched edge-triggered, so that the first is told once, and the second is an
+ * event of its own.
  */
 #include <errno.h>
 #include <poll.h>

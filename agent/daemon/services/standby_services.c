@@ -1,11 +1,10 @@
 /*
  * standby_services.c - see standby_services.h.
  *
- * The daemon that is handed to the services here has neither settings nor
- * parts. Look-ups are answered by the usual service all the same, which says
- * "not ours" without settings; the other two have kinds of their own, which
- * read a whole request first, so that no peer meets a closed socket while it
- * writes.
+ * The services here get a daemon that has neither settings nor parts. The usual
+ * service answers look-ups all the same, and says "not ours" without settings.
+ * The other two have kinds of their own, which read a whole request first, so
+ * that no peer meets a closed socket while it writes.
  */
 #include <signal.h>
 #include <string.h>

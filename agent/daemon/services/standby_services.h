@@ -1,7 +1,7 @@
 /*
  * standby_services.h - answers for a msgraphd that cannot start: "not now" to
- * whoever signs in, "not ours" to cleanup's look-ups, and the reason to
- * msgraph-agent, so that nobody waits for a mistake to be mended.
+ * sign-ins, "not ours" to cleanup's look-ups, and the reason to msgraph-agent.
+ * So nobody waits until a mistake is mended.
  */
 #ifndef MSGRAPHD_STANDBY_SERVICES_H
 #define MSGRAPHD_STANDBY_SERVICES_H

@@ -1,8 +1,8 @@
 /*
  * submit_service.c - see submit_service.h.
  *
- * The agent is ours, but it has read hostile mail: whatever it says is checked
- * here as if anybody had said it.
+ * The agent is ours, but it has read hostile mail. So its request is checked
+ * here as if anybody had sent it.
  */
 #include <stdlib.h>
 #include <string.h>

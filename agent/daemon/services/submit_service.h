@@ -1,6 +1,6 @@
 /*
- * submit_service.h - the submit socket: msgraph-agent hands a finished message over
- * and waits for what became of it. lib/local/wire.h has the protocol.
+ * submit_service.h - the submit socket: msgraph-agent hands a finished message
+ * over and waits for the outcome. lib/local/wire.h has the protocol.
  */
 #ifndef MSGRAPHD_SUBMIT_H
 #define MSGRAPHD_SUBMIT_H

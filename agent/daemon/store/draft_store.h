@@ -1,12 +1,12 @@
 /*
- * draft_store.h - the drafts that there are in mailboxes, as the state has them,
- * so that a large message is not uploaded from its beginning again, and no
- * draft is left behind.
+ * draft_store.h - the drafts in mailboxes, as the state has them, so that a
+ * large message is not uploaded from its beginning again, and no draft is left
+ * behind.
  *
- * A draft belongs to a delivery, known by the journal's digest, until it was
- * sent or is discarded; then it waits for somebody to delete it from its
- * mailbox (draft_trash.h). The row is sealed: the address of an upload session
- * lets whoever has it write into the mailbox.
+ * A draft belongs to a delivery, known by the journal's digest, until it is
+ * sent or discarded. A discarded one waits to be deleted from its mailbox
+ * (draft_trash.h). The row is sealed: with the address of an upload session
+ * anybody can write into the mailbox.
  */
 #ifndef MSGRAPHD_DRAFT_STORE_H
 #define MSGRAPHD_DRAFT_STORE_H
@@ -39,7 +39,7 @@ struct draft_store {
 /* Wipes what the struct owns; takes a zeroed one. */
 void draft_clear(struct draft *draft);
 
-/* Stores it, in the place of what was known for its digest. 0, -1 with *err. */
+/* Stores a draft, and replaces the one of its digest. 0, -1 with *err. */
 int draft_keep(const struct draft_store *store, const struct draft *draft,
     struct error *err);
 
@@ -60,8 +60,8 @@ int draft_ids(const struct draft_store *store, const char *mailbox,
     struct buf *ids, struct error *err);
 
 /*
- * Forgets a draft that was sent: there is none any more. Takes an unknown
- * digest. 0, or -1 with *err.
+ * Forgets a draft that was sent and so is one no more. Takes an unknown digest.
+ * 0, or -1 with *err.
  */
 int draft_forget(const struct draft_store *store,
     const unsigned char digest[JOURNAL_DIGEST_SIZE], struct error *err);
@@ -74,23 +74,23 @@ int draft_discard(const struct draft_store *store,
     const unsigned char digest[JOURNAL_DIGEST_SIZE], struct error *err);
 
 /*
- * Finds the first discarded draft whose number is over *number, which becomes
- * its own. 1, 0 when there is none, -1 with *err (of a row that cannot be read
- * too; *number is its then).
+ * Finds the first discarded draft whose number is over *number, and sets
+ * *number to its own. 1, 0 when there is none, -1 with *err (for a row that
+ * cannot be read too, whose number *number is then).
  */
 int draft_next_discarded(const struct draft_store *store, long long *number,
     struct draft *draft, struct error *err);
 
 /*
- * Drops a discarded draft, which is deleted from its mailbox or which nobody
- * tries to delete any longer. 0, or -1 with *err.
+ * Drops a discarded draft, which is deleted from its mailbox, or too old to be
+ * tried again. 0, or -1 with *err.
  */
 int draft_drop(
     const struct draft_store *store, long long number, struct error *err);
 
 /*
- * Discards what nothing was heard of since wall (clock_wall()), and drops what
- * was discarded before it.
+ * Discards drafts that have not changed since wall (clock_wall()), and drops
+ * those that were discarded before it.
  */
 int draft_expire(
     const struct draft_store *store, long long wall, struct error *err);

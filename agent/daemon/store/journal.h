@@ -1,20 +1,18 @@
 /*
- * journal.h - what is known of each message's status, so that none goes out
- * twice.
+ * journal.h - the status of each message, so that none goes out twice.
  *
  * Before a message is posted, the journal says so durably; when Graph has
  * accepted it, the journal says that before anybody else hears of it. A
- * delivery that comes again (the agent, pipe(8), qmgr or this daemon was
- * killed in between) finds out here what happened to the first.
+ * delivery that comes again (the agent, pipe(8), qmgr or this daemon was killed
+ * in between) finds out here what happened to the first.
  *
- * What is kept is the status of a message for each of its recipients (see
- * fingerprint.h), since a second delivery need not be to all that the first was
- * to: pipe(8) marks recipients done one after the other, and may be killed in
- * between. A message that goes out in several calls, each to some of its
- * recipients, is one to the journal. Where Graph has taken it for some of a
- * request's recipients and not for others, nothing is posted: what the agent has
- * written into the header is for all, so it is told who is done, and asks again
- * for the others.
+ * A message has a status for each of its recipients (see fingerprint.h), since
+ * a second delivery need not be to all recipients of the first: pipe(8) marks
+ * recipients done one after the other, and may be killed in between. A message
+ * that goes out in several calls, each to some of its recipients, is one to the
+ * journal. Where Graph has taken it for some of a request's recipients and not
+ * for others, nothing is posted: the header that the agent has written is for
+ * all of them. So the agent is told who is done, and asks again for the others.
  */
 #ifndef MSGRAPHD_JOURNAL_H
 #define MSGRAPHD_JOURNAL_H
@@ -61,9 +59,9 @@ int journal_keys_meet(
     const struct journal_keys *a, const struct journal_keys *b);
 
 /*
- * Moves the entry's times by step seconds, by which the clock was set; it read
- * began at the start and before now. What an earlier daemon has written is not
- * ours to move.
+ * Moves the entry's times by step seconds, by which the clock was set; the
+ * clock showed began at the start and before now. Times that an earlier daemon
+ * has written do not move.
  */
 void journal_follow_clock(struct journal_entry *entry, long long began,
     long long before, long long step);
@@ -79,15 +77,13 @@ struct journal *journal_new(
 void journal_free(struct journal **journalp);
 
 /*
- * Forgets some of the entries that did not change since wall (clock_wall()):
- * not all at once, so that nobody waits for it. 1 when there may be more, 0, or
- * -1 with *err.
+ * Forgets some of the entries that did not change since wall (clock_wall()),
+ * and not all at once, so that nobody waits for it. 1 when there may be more,
+ * 0, or -1 with *err.
  */
 int journal_expire(struct journal *journal, long long wall, struct error *err);
 
-/*
- * Fills in what is known of entry->keys. 0, or -1 with *err.
- */
+/* Fills the entry in for entry->keys. 0, or -1 with *err. */
 int journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err);
 

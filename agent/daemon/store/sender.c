@@ -1,7 +1,7 @@
 /*
  * sender.c - see sender.h.
  *
- * A row that is only expected has its time with a minus sign.
+ * An application that is only expected has its time with a minus sign.
  */
 #include <stdio.h>
 #include <string.h>

@@ -2,12 +2,12 @@
  * sender.h - which application last sent as a mailbox.
  *
  * A bounce has no signed-in application. It may go to a mailbox that has sent
- * through us before, with the rights of the application that did.
+ * through us before, with the rights of the application that sent.
  *
  * The very first message of a mailbox may bounce too, and before a delivery
  * begins. So an application is also expected to send as a mailbox, from the first
- * message that was accepted from it at SMTP time, or that it tried to send. Such
- * a row takes the place of no other, and goes when Graph says no.
+ * message on that was accepted from it. Such a row replaces no other, and goes
+ * when Graph says that the application may not.
  */
 #ifndef MSGRAPHD_SENDER_H
 #define MSGRAPHD_SENDER_H
@@ -30,7 +30,10 @@ int sender_note(struct state *state, const char *mailbox,
 int sender_expect(struct state *state, const char *mailbox,
     const struct identity *id, struct error *err);
 
-/* Forgets what sender_expect() noted of this mailbox. 0, or -1 with *err. */
+/*
+ * Forgets that an application is expected to send as the mailbox. 0, or -1 with
+ * *err.
+ */
 int sender_expect_not(
     struct state *state, const char *mailbox, struct error *err);
 

@@ -1,5 +1,5 @@
 /*
- * state.h - what must survive a restart: one SQLite file, state.db.
+ * state.h - keeps what must survive a restart in one SQLite file, state.db.
  *
  * Every call is synchronous and small. The file is locked for as long as it is
  * open, so a second daemon on the same state fails at once.
@@ -59,8 +59,9 @@ int state_put(struct state *state, const struct identity *id,
     const struct state_credential *credential, struct error *err);
 
 /*
- * Forgets who has neither signed in nor sent since wall (clock_wall()): some at
- * a time. How many, 0 when there are no more, or -1 with *err.
+ * Forgets applications that have neither signed in nor sent since wall
+ * (clock_wall()), some at a time. Returns how many, 0 when there are no more,
+ * or -1 with *err.
  */
 int state_expire(struct state *state, long long wall, struct error *err);
 
@@ -72,23 +73,24 @@ int state_get(struct state *state, const struct identity *id,
     struct state_credential *credential, struct error *err);
 
 /*
- * Sets the times that were written from clock_wall() began to before by step
- * seconds, as the clock was. Those of credentials read so from now on, and are
+ * Adds step seconds, by which the clock was set, to the times that were written
+ * from clock_wall() began to before. Credentials read so from now on, and are
  * written by state_follow_more(). 0, or -1 with *err.
  */
 int state_follow_clock(struct state *state, long long began, long long before,
     long long step, struct error *err);
 
 /*
- * Writes some of what state_follow_clock() has left to do, in one step of the
- * event loop. 1 when there is more, 0 when there is none, -1 with *err.
+ * Writes some of the times that state_follow_clock() has left to be written, in
+ * one step of the event loop. 1 when there is more, 0 when there is none, -1
+ * with *err.
  */
 int state_follow_more(struct state *state, struct error *err);
 
 /*
- * Dates rows that were written with a clock far ahead of now's as of now; they
- * would never expire otherwise. Some at a time: 1 when there may be more, 0, or
- * -1 with *err.
+ * Dates rows that were written with a clock far ahead as of now; they would
+ * never expire otherwise. Some at a time: 1 when there may be more, 0, or -1
+ * with *err.
  */
 int state_mend_future(struct state *state, struct error *err);
 

@@ -2,7 +2,7 @@
  * state_aside.c - moves a damaged state out of the way; see state.h.
  *
  * The file is not opened as a database: that would recover its log, write it
- * into the file and delete it, and whoever wants to mend the state needs both
+ * into the file and delete it. Somebody who wants to mend the state needs both
  * as they are.
  */
 #include <errno.h>

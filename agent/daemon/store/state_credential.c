@@ -1,11 +1,11 @@
 /*
- * state_credential.c - what applications signed in with; see state.h.
+ * state_credential.c - the credentials that applications signed in with; see
+ * state.h.
  *
- * Secret and token go in sealed, each under a context that names application,
+ * Secret and token are sealed, each under a context that names application,
  * column and the time that stands beside it (when Entra took the secret, when
- * the token ends). So a blob pasted into another place does not open, nor does
- * one whose time somebody has changed without the vault's key: neither grows
- * older or younger by that.
+ * the token ends). So a blob that is pasted into another place does not open,
+ * nor does one whose time somebody has changed without the vault's key.
  */
 #include <limits.h>
 #include <stdio.h>

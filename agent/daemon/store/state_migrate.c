@@ -1,9 +1,9 @@
 /*
  * state_migrate.c - takes over a state of the format before; see state_sql.h.
  *
- * A copy goes beside it first, state.db-2: whoever wants to go back to the
- * version before puts that in its place. All changes are one transaction, so a
- * crash leaves the old format or the new one.
+ * A copy is made first, state.db-2. Somebody who wants to go back to the
+ * version before puts that in place of the state. All changes are one
+ * transaction, so a crash leaves the old format or the new one.
  */
 #include <errno.h>
 #include <fcntl.h>

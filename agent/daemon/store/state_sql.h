@@ -27,8 +27,8 @@ struct state_stored {
 };
 
 /*
- * A change of the clock that credentials still have to follow: those behind
- * after, in the order of their names, but for the ones that were stored since.
+ * A change of the clock that credentials still have to follow. Still to do are
+ * the names behind after, in their order, but for those that were stored since.
  */
 struct state_move {
 	int is_pending;
@@ -67,7 +67,7 @@ int state_finish(struct state *state, sqlite3_stmt *stmt, struct error *err);
 
 /*
  * Notes that step seconds are to be added to the times of credentials that were
- * written from began to before. They read so from now on.
+ * written from began to before. Reading adds them from now on.
  */
 void state_credential_move(
     struct state *state, long long began, long long before, long long step);
@@ -78,7 +78,7 @@ void state_credential_move(
  */
 int state_credential_move_some(struct state *state, struct error *err);
 
-/* Forgets what was to be moved, and frees what it needs. */
+/* Forgets the change of the clock, and frees its list. */
 void state_credential_move_end(struct state *state);
 
 /*

@@ -1,7 +1,6 @@
 /*
- * state_times.c - what the wall clock has to do with rows: those that are old
- * go, and when the clock was wrong they are set right. See state.h; all columns
- * that hold a time are named here.
+ * state_times.c - deletes old rows, and corrects times after the clock was
+ * wrong. See state.h; all columns with a time are named here.
  */
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/base/limits.h"

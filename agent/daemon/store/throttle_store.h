@@ -1,5 +1,5 @@
 /*
- * throttle_store.h - what is throttled until when, as the state has it.
+ * throttle_store.h - the throttles and their ends, as the state has them.
  */
 #ifndef MSGRAPHD_THROTTLE_STORE_H
 #define MSGRAPHD_THROTTLE_STORE_H
@@ -16,8 +16,8 @@ int throttle_store_load(
     struct state *state, throttle_store_row row, void *ctx, struct error *err);
 
 /*
- * Stores name with until (clock_wall()), in the place of what was there, and
- * drops all rows that have run out. 0, or -1 with *err.
+ * Stores name with until (clock_wall()), replaces its row, and drops all rows
+ * that have run out. 0, or -1 with *err.
  */
 int throttle_store_put(
     struct state *state, const char *name, long long until, struct error *err);

@@ -15,7 +15,7 @@
 
 #define VAULT_KEY_SIZE 32
 
-/* A sealed blob is this much longer than what it holds. */
+/* A sealed blob is so much longer than its contents. */
 #define VAULT_OVERHEAD (1 + 12 + 16)
 
 struct vault;

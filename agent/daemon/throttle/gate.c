@@ -2,9 +2,9 @@
  * gate.c - see gate.h.
  *
  * A key exists while somebody has a slot of it or waits for one. Keys stand in
- * one list, and a key of which a slot was given goes to the list's end. Slots
- * are given from an event of their own, never from inside gate_enter() or
- * gate_leave(), so that callers are not called back while they are busy.
+ * one list, and a key that a slot was given of goes to the list's end. Slots
+ * are given from a wake, never inside gate_enter() or gate_leave(), so that
+ * callers are not called back while they are busy.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /*
- * gate.h - how many requests may be under way at once: to one mailbox, and in
- * all.
+ * gate.h - limits the requests that are under way at once: to one mailbox, and
+ * in all.
  *
  * Exchange takes four at a time for an application and mailbox and answers 429
- * to the fifth, whatever Postfix's settings are. Keys with somebody waiting take
- * turns, so that a busy mailbox does not keep a quiet one out.
+ * to the fifth, whatever Postfix's settings are. Keys with somebody waiting
+ * take turns, so that a busy mailbox does not keep a quiet one out.
  */
 #ifndef MSGRAPHD_GATE_H
 #define MSGRAPHD_GATE_H

@@ -1,8 +1,9 @@
 /*
  * throttle.c - see throttle.h.
  *
- * There are few throttles at a time, so they stand in a list. One that has run
- * out goes when it is next met. So do the notes of who was told last.
+ * There are few throttles at a time, so they stand in a list. A throttle that
+ * has run out is removed when the list is next searched, and so are the notes
+ * about answers of the last minute.
  */
 #include <stdio.h>
 #include <stdlib.h>

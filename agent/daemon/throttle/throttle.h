@@ -1,11 +1,12 @@
 /*
- * throttle.h - for whom no request is made before when: a mailbox, application
- * or tenant that Graph throttles, an application or tenant that Entra throttles.
+ * throttle.h - until when no request is made: for a mailbox, application or
+ * tenant that Graph throttles, or an application or tenant that Entra
+ * throttles.
  *
- * Throttles are as narrow as the answer allows. A second mailbox (or, for
- * Entra, a second application) that is throttled within a minute means what the
- * two have in common. How Graph words its answers is no matter here: see the
- * column of the outcome table.
+ * Throttles are as narrow as the answer allows. When a second mailbox (or, for
+ * Entra, a second application) is throttled within a minute, the application
+ * (the tenant) is throttled. This file knows nothing of the wording of answers:
+ * the outcome table has a column for the scope.
  *
  * Throttles survive a restart: a daemon that forgets a Retry-After and asks
  * again makes the throttling longer.
@@ -22,14 +23,17 @@
 /* For an answer that asks to slow down and does not say for how long. */
 #define THROTTLE_SECONDS_DEFAULT 10L
 
-/* Within so many ms two of a kind mean what they have in common. */
+/* Two throttles of a kind within so many ms mean what they have in common. */
 #define THROTTLE_TOGETHER_MS (60 * 1000LL)
 
 #define THROTTLE_NAME_SIZE 512
 
 struct throttles;
 
-/* Reads what the last daemon knew. NULL with *err. The state is borrowed. */
+/*
+ * Makes the throttles and reads those of the state, which is borrowed. NULL
+ * with *err.
+ */
 struct throttles *throttles_new(struct state *state, struct error *err);
 void throttles_free(struct throttles **throttlesp);
 
@@ -38,11 +42,11 @@ char *throttle_mailbox(const struct identity *id, const char *mailbox,
     char name[THROTTLE_NAME_SIZE]);
 
 /*
- * Notes that Graph asks to slow down: the mailbox, the application or the
+ * Notes that Graph asks to slow down: for the mailbox, the application or the
  * tenant, as scope says. A second mailbox of the application within
- * THROTTLE_TOGETHER_MS means the application. seconds: 0 means the default, too
- * many are cut; no throttle becomes shorter. What cannot be written to the
- * state counts in memory all the same; -1 with *err then.
+ * THROTTLE_TOGETHER_MS means the application. 0 seconds mean the default, too
+ * many are cut, and no throttle becomes shorter. A throttle that cannot be
+ * written to the state counts in memory all the same; -1 with *err then.
  */
 int throttle_by_graph(struct throttles *throttles, const struct identity *id,
     const char *mailbox, enum throttle_scope scope, long seconds,

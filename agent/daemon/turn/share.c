@@ -1,9 +1,10 @@
 /*
  * share.c - see share.h.
  *
- * What a delivery of an application takes is the greater of two: an average of
- * those that have ended, and how long those that are inside have been there so
- * far, on average. The second tells at once when Graph begins to hang.
+ * The time that a delivery of an application takes is the greater of two: the
+ * average of the deliveries that have ended, and the average time that those
+ * inside have been there so far. The second tells at once when Graph begins to
+ * hang.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,15 +1,15 @@
 /*
- * share.h - how many deliveries of one application may be inside at once.
+ * share.h - limits the deliveries of one application that are inside at once.
  *
  * A delivery holds one of pipe(8)'s processes, and there are process_limit of
- * them for all applications. Whoever will have a place within seconds waits for
- * it in its process; whoever will not is sent back to Postfix's queue, so that
- * the process is free for somebody else's mail.
+ * them for all applications. A delivery that will have a place within seconds
+ * waits for it in its process. Any other is sent back to Postfix's queue, so
+ * that the process is free for other mail.
  *
  * An application whose deliveries are quick may have nearly all places: each is
- * free again at once. Those whose deliveries are slow, or not known yet, have
- * the larger part together and divide it evenly, so that the rest is left for
- * others; a few places each has in any case.
+ * free again at once. Applications whose deliveries are slow, or not known yet,
+ * have a larger part together and divide it evenly, so that the rest is left
+ * for others. Each has a few places in any case.
  */
 #ifndef MSGRAPHD_SHARE_H
 #define MSGRAPHD_SHARE_H
@@ -28,7 +28,7 @@
 /* Deliveries that take so long on average are quick. */
 #define SHARE_QUICK_MS (2 * 1000LL)
 
-/* So long nothing of an application is remembered after its last delivery. */
+/* After so long without a delivery, an application is forgotten. */
 #define SHARE_FORGET_MS (600 * 1000LL)
 
 struct shares;
@@ -38,8 +38,8 @@ struct place;
 typedef void (*place_open)(void *ctx);
 
 /*
- * Makes the shares, of no application yet. Both arguments are borrowed; conf
- * for process_limit. NULL without memory.
+ * Makes the shares, without any application. Both arguments are borrowed; conf
+ * has process_limit. NULL without memory.
  */
 struct shares *shares_new(struct event_base *base, const struct conf *conf);
 
@@ -48,7 +48,7 @@ void shares_free(struct shares **sharesp);
 
 /*
  * Returns for how many ms a delivery of the application that comes now should
- * wait for a place at most; 0 when it would not have one within seconds.
+ * wait for a place at most; 0 when it would not get one within seconds.
  */
 long long share_patience(struct shares *shares, const struct identity *id);
 
@@ -60,8 +60,8 @@ struct place *place_ask(struct shares *shares, const struct identity *id,
     place_open open, void *ctx);
 
 /*
- * Gives a place back, or up where it was not given yet, and sets *placep to
- * NULL. How long it was held is how long a delivery takes. Takes NULL.
+ * Gives a place back, or stops waiting for it, and sets *placep to NULL. The
+ * time that it was held counts as the time of a delivery. Takes NULL.
  */
 void place_leave(struct place **placep);
 

@@ -3,8 +3,8 @@
  *
  * A turn goes through the steps of turn_private.h in their order, and back to
  * the first when somebody was asked to slow down meanwhile. Each step runs from
- * the turn's own event and ends by choosing the next: so neither a token that
- * is there already nor an open gate calls back into a caller that is busy.
+ * the turn's own wake and ends by choosing the next. So neither a token that is
+ * there already nor an open gate calls back into a caller that is busy.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,14 +4,14 @@
  *
  * A turn waits for what is throttled, for its application's share of the
  * deliveries that may be inside (share.h), for a token from Entra and for the
- * gate; afterwards it writes down whom the answer asked to slow down. Whoever
- * makes requests (posting, a draft's steps, a search, the trash) has one turn
- * for all its requests, which come one after the other.
+ * gate. Afterwards it writes down whom the answer asked to slow down. Each
+ * delivery, and the trash, has one turn for all its requests, which come one
+ * after the other.
  *
- * What can have its turn within seconds waits here. What cannot is told so at
- * once: a delivery that waits keeps one of pipe(8)'s processes from the mail of
- * others. A place of the share is kept from the first permission until
- * turn_free(), but for a long wait for what is throttled.
+ * A request that can be made within seconds waits here. Any other is told at
+ * once that it cannot: a delivery that waits keeps one of pipe(8)'s processes
+ * from the mail of others. A place of the share is kept from the first
+ * permission until turn_free(), but for a long wait for what is throttled.
  */
 #ifndef MSGRAPHD_TURN_H
 #define MSGRAPHD_TURN_H
@@ -57,7 +57,7 @@ struct turn_for {
 	int is_delivery; /* 1: it holds one of process_limit while it waits */
 };
 
-/* Makes room for turns. The arguments are borrowed. NULL with *err. */
+/* Makes the daemon's turns. The arguments are borrowed. NULL with *err. */
 struct turns *turns_new(struct event_base *base, const struct conf *conf,
     struct accounts *accounts, struct throttles *throttles, struct error *err);
 
@@ -67,7 +67,7 @@ void turns_free(struct turns **turnsp);
 /* Makes a turn that has not asked for anything. NULL without memory. */
 struct turn *turn_new(struct turns *turns, const struct turn_for *whose);
 
-/* Ends whatever the turn waits for, and frees it. Takes NULL. */
+/* Stops waiting, gives the permission back, and frees the turn. Takes NULL. */
 void turn_free(struct turn **turnp);
 
 /*
@@ -77,23 +77,23 @@ void turn_free(struct turn **turnp);
 void turn_ask(struct turn *turn, turn_done done, void *ctx);
 
 /*
- * Gives the permission back, or up where it was not given yet: another request
- * to the mailbox may begin.
+ * Gives the permission back, or stops waiting for it: another request to the
+ * mailbox may begin.
  */
 void turn_end(struct turn *turn);
 
 /*
- * Answers every turn that waits, or will ask, with TURN_LATER: the daemon is
+ * Answers every turn that waits, or asks later, with TURN_LATER: the daemon is
  * about to end.
  */
 void turns_stop(struct turns *turns);
 
-/* Forgets what is known of applications that send nothing any more. */
+/* Forgets the shares of applications that send nothing any more. */
 void turns_forget(struct turns *turns);
 
 /*
- * Returns the token to make requests with: that of the last permission, NULL
- * before the first. It is borrowed until the next turn_ask() or turn_free().
+ * Returns the token of the last permission, NULL before the first. It is
+ * borrowed until the next turn_ask() or turn_free().
  */
 const struct secret *turn_token(const struct turn *turn);
 

@@ -6,13 +6,13 @@
 
 #include "turn_private.h"
 
-/* Has the step run from the event loop. */
+/* Runs the step from the event loop. */
 void turn_next(struct turn *turn, enum turn_step step);
 
-/* Has it run when so many ms have passed, unless another is chosen before. */
+/* Runs the step when ms have passed, unless another is chosen before. */
 void turn_next_in(struct turn *turn, enum turn_step step, long long ms);
 
-/* Tells this to the caller of turn_ask(), from the event loop. */
+/* Answers the caller of turn_ask(), from the event loop. */
 void turn_answer(struct turn *turn, enum turn_result result, const char *dsn,
     const char *reason, const char *text);
 void turn_answer_later(

@@ -1,9 +1,9 @@
 /*
  * turn_wait.c - see turn_wait.h.
  *
- * A short wait is free for all. Of those that wait for longer there are few of
- * one mailbox, application and in all: the rest is better off in Postfix's
- * queue, and a process is free for somebody else's mail.
+ * Any number may wait for a short time. Only a few of one mailbox, one
+ * application and in all may wait for longer: the others are better off in
+ * Postfix's queue, so that their processes are free for other mail.
  */
 #include <stdio.h>
 #include <string.h>

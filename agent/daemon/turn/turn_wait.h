@@ -1,5 +1,5 @@
 /*
- * turn_wait.h - a turn waits for what is throttled, or is told that it may not.
+ * turn_wait.h - lets a turn wait for what is throttled, or tells it not to.
  */
 #ifndef MSGRAPHD_TURN_WAIT_H
 #define MSGRAPHD_TURN_WAIT_H
@@ -15,7 +15,7 @@ int turn_may_wait(const struct turn *turn, long long left);
 /* Waits for so many ms and then begins anew. */
 void turn_wait(struct turn *turn, long long left);
 
-/* Goes on where the mailbox may be asked; else waits, or answers that not. */
+/* Goes on when the mailbox may be asked; else waits, or answers TURN_LATER. */
 void turn_check(struct turn *turn);
 
 #endif

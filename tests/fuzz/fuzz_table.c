@@ -1,0 +1,171 @@
+/*
+ * Fuzzes the reader of the table of identities. What is refused says where; of
+ * what is taken each entry is found by its name, application, logins and clients,
+ * and lends no credential to more than it says.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/daemon/identities/table.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(int true_always)
+{
+	if (!true_always)
+		abort();
+}
+
+/* --- credentials, of which the table knows nothing but that they are --- */
+
+struct credential {
+	char attribute[32];
+};
+
+struct credential *
+credential_new(const char *attribute, const char *value, struct error *err)
+{
+	struct credential *credential;
+
+	if (value[0] != '/') {
+		error_set(err, ERROR_OURS, "4.3.5", "no path");
+		return NULL;
+	}
+	credential = calloc(1, sizeof(*credential));
+	require(credential != NULL && strlen(attribute) < 32);
+	strcpy(credential->attribute, attribute);
+	return credential;
+}
+
+void
+credential_free(struct credential **credentialp)
+{
+	free(*credentialp);
+	*credentialp = NULL;
+}
+
+const char *
+credential_attribute(const struct credential *credential)
+{
+	return credential->attribute;
+}
+
+/* --- what must hold --- */
+
+static struct table *
+load(const void *bytes, size_t len)
+{
+	struct error err = {0};
+	struct table *table;
+	char path[64];
+	int fd = memfd_create("table", MFD_CLOEXEC);
+
+	require(fd != -1 && fchmod(fd, 0600) == 0);
+	require(write(fd, bytes, len) == (ssize_t)len);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if ((table = table_read(path, 0, &err)) == NULL) {
+		require(err.class == ERROR_OURS);
+		require(strcmp(err.dsn, "4.3.5") == 0);
+		require(strncmp(err.text, path, strlen(path)) == 0);
+		require(strncmp(err.text + strlen(path), ":0:", 3) != 0);
+		require(strpbrk(err.text, "\r\n") == NULL);
+	}
+	close(fd);
+	return table;
+}
+
+static void
+check_clients(const struct table *table, const struct entry *entry)
+{
+	struct table_client client = {
+	    .daemon_name = entry->daemon_name,
+	    .certificate_issuer = entry->certificate_issuer,
+	    .certificate_subject = entry->certificate_subject,
+	};
+	char text[NETWORK_TEXT_SIZE];
+	const struct entry *found;
+	struct network first;
+	size_t i;
+
+	for (i = 0; i < entry->network_count; i++) {
+		first = entry->networks[i];
+		network_mask(&first, first.bits);
+		require(
+		    memcmp(&first, &entry->networks[i], sizeof(first)) == 0);
+		first.bits = NETWORK_BITS_MAX;
+		client.address = network_text(&first, text);
+		found = table_find_client(table, &client);
+		require(found != NULL);
+		require(found->credential != NULL);
+	}
+	if (entry->network_count == 0 && entry->certificate_subject != NULL)
+		require(table_find_client(table, &client) == entry);
+	if (entry->daemon_name != NULL)
+		require(table_names_daemon(table, entry->daemon_name));
+}
+
+static void
+check_application(const struct table *table, const struct entry *entry)
+{
+	const struct entry *e =
+	    table_first_of(table, ENTRY_ALL, &entry->application);
+
+	require(table_has_tenant(table, entry->application.tenant));
+	while (e != NULL && e != entry)
+		e = table_next_of(table, ENTRY_ALL, e);
+	require(e == entry);
+}
+
+static void
+check_lists(const struct table *table, const struct entry *entry)
+{
+	size_t i;
+
+	for (i = 0; entry->senders != NULL && entry->senders[i] != NULL; i++)
+		require(table_covers(entry->senders, entry->senders[i]));
+	for (i = 0; entry->logins != NULL && entry->logins[i] != NULL; i++)
+		require(table_find_login(table, entry->logins[i]) == entry);
+	if (entry->from != NULL && entry->senders != NULL)
+		require(table_covers(entry->senders, entry->from));
+}
+
+static void
+check_entry(const struct table *table, const struct entry *entry)
+{
+	int is_open =
+	    entry->network_count > 0 || entry->certificate_subject != NULL;
+
+	require(table_find(table, entry->name) == entry);
+	require(table_at(table, table_place(table, entry)) == entry);
+	require(entry->line > 0);
+	if (is_open || entry->logins != NULL)
+		require(entry->credential != NULL);
+	else
+		require(entry->sign_in);
+	if (is_open)
+		require(entry->from != NULL || entry->senders != NULL ||
+		    entry->senders_any);
+	check_clients(table, entry);
+	check_application(table, entry);
+	check_lists(table, entry);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct table *table = load(data, size);
+	size_t i;
+
+	if (table == NULL)
+		return 0;
+	for (i = 0; i < table_count(table); i++)
+		check_entry(table, table_at(table, i));
+	table_free(&table);
+	return 0;
+}
