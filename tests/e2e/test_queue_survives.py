@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -171,11 +172,22 @@ def test_everything_restarted_while_queued(site, queued):
     assert len(site.m365.mail()) == 1
 
 
+@contextlib.contextmanager
+def queued_only(site):
+    """What is sent within stays in the queue, and is tried after it."""
+    site.postfix.settings["defer_transports"] = "msgraph"
+    site.postfix.reload()
+    yield
+    del site.postfix.settings["defer_transports"]
+    site.postfix.reload()
+    site.postfix.flush()
+
+
 def test_msgraphd_down_at_delivery(site, app, mailbox):
-    with site.connect() as client:
-        client.login(app.user, app.secret)
+    with queued_only(site):
+        queue_id = site.send(app, mailbox, RECIPIENTS, message(mailbox))
+        site.postfix.wait_deferred(queue_id)
         site.daemon.stop()
-        queue_id = client.send(mailbox, RECIPIENTS, message(mailbox))
     line = site.postfix.wait_status(queue_id, "deferred")
     assert "dsn=4.3.0" in line
     assert str(site.submit_socket) in line
@@ -277,14 +289,15 @@ def test_restart_with_held_sockets_refuses_nobody(site, app, mailbox, held):
 
 
 def test_delivery_waits_for_held_socket(site, app, mailbox, held):
-    with site.connect() as client:
-        client.login(app.user, app.secret)
+    with queued_only(site):
+        queue_id = site.send(app, mailbox, RECIPIENTS, message(mailbox))
+        site.postfix.wait_deferred(queue_id)
+        mark = site.postfix.mark()
         site.daemon.stop()
-        queue_id = client.send(mailbox, RECIPIENTS, message(mailbox))
     wait_for(site.postfix.agents, "msgraph-agent to run")
     assert site.postfix.queued(queue_id)["queue_name"] == "active"
     site.start_with(held)
     site.postfix.wait_status(queue_id, "sent")
     assert "status=deferred" not in "".join(
-        line for line in site.postfix.log_text().splitlines()
+        line for line in site.postfix.log_text(mark).splitlines()
         if queue_id in line)

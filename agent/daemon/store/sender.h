@@ -6,8 +6,8 @@
  *
  * The very first message of a mailbox may bounce too, and before a delivery
  * begins. So an application is also expected to send as a mailbox, from the first
- * message that was accepted from it at SMTP time, or that it tried to send. Such
- * a row takes the place of no other, and goes when Graph says no.
+ * message on that was accepted from it. Such a row replaces no other, and goes
+ * when Graph says that the application may not.
  */
 #ifndef MSGRAPHD_SENDER_H
 #define MSGRAPHD_SENDER_H
