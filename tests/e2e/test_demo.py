@@ -57,6 +57,7 @@ def test_each_step_is_shown(scratch):
         assert text in done.stdout
     queue_id = re.search(r"queued as (\w+)", done.stdout)[1]
     assert f"{queue_id}: to=<you@example.org>, relay=msgraph" in done.stdout
+    assert "action=accept" in done.stdout and "no line" not in done.stdout
 
 
 def test_left_running(scratch):

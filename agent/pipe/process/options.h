@@ -10,7 +10,7 @@
 #include "lib/base/error.h"
 #include "lib/local/route.h"
 
-/* Strings are borrowed from argv, or point into the struct: do not copy it. */
+/* Strings are borrowed from argv, or point into the struct that was filled. */
 struct options {
 	int answer; /* 'h' or 'V', for cmdline_answer(); 0: deliver */
 	const char *conf_file;
