@@ -211,10 +211,13 @@ class Postfix:
 
     def wait_deferred(self, queue_id: str,
                       timeout: float = TIMEOUT) -> str:
-        """Waits until the message lies in the deferred queue; returns why."""
+        """Waits until the message was tried and has to wait; returns why. It
+        lies in the deferred queue, or, when a flush met it while pipe still
+        had it open, for a minute in the incoming one, which flush() tries
+        as well."""
         def reason() -> str:
             entry = self.queued(queue_id)
-            if entry is None or entry["queue_name"] != "deferred":
+            if entry is None or entry["queue_name"] == "active":
                 return ""
             return entry["recipients"][0].get("delay_reason", "")
         return wait_for(
