@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import signal
@@ -172,19 +171,8 @@ def test_everything_restarted_while_queued(site, queued):
     assert len(site.m365.mail()) == 1
 
 
-@contextlib.contextmanager
-def queued_only(site):
-    """What is sent within stays in the queue, and is tried after it."""
-    site.postfix.settings["defer_transports"] = "msgraph"
-    site.postfix.reload()
-    yield
-    del site.postfix.settings["defer_transports"]
-    site.postfix.reload()
-    site.postfix.flush()
-
-
 def test_msgraphd_down_at_delivery(site, app, mailbox):
-    with queued_only(site):
+    with site.postfix.queueing():
         queue_id = site.send(app, mailbox, RECIPIENTS, message(mailbox))
         site.postfix.wait_deferred(queue_id)
         site.daemon.stop()
@@ -289,7 +277,7 @@ def test_restart_with_held_sockets_refuses_nobody(site, app, mailbox, held):
 
 
 def test_delivery_waits_for_held_socket(site, app, mailbox, held):
-    with queued_only(site):
+    with site.postfix.queueing():
         queue_id = site.send(app, mailbox, RECIPIENTS, message(mailbox))
         site.postfix.wait_deferred(queue_id)
         mark = site.postfix.mark()

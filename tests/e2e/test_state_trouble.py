@@ -414,11 +414,14 @@ def test_relay_without_state_loses_nothing(site, app, mailbox, trouble):
     taken waits."""
     with site.connect() as client:
         client.login(app.user, app.secret)
-        trouble()
+        with site.postfix.queueing():
+            queue_id = site.send(app, mailbox, ["a@example.org"],
+                                 message(mailbox))
+            site.postfix.wait_deferred(queue_id)
+            trouble()
         assert "state.db" in site.daemon.log().splitlines()[-1]
-        queue_id = client.send(mailbox, ["a@example.org"], message(mailbox))
-    reason = site.postfix.wait_deferred(queue_id)
-    assert "connect to" in reason
+        assert client.command(f"MAIL FROM:<{mailbox}>").code == 451
+    assert "connect to" in site.postfix.wait_status(queue_id, "deferred")
     with site.connect() as client:
         assert client.auth_plain(app.user, app.secret).code == 454
     site.state.chmod(0o700)

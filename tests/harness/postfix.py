@@ -9,6 +9,7 @@ examples (see postfix_conf.py). The machine's own Postfix is left alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +225,18 @@ class Postfix:
         return wait_for(
             reason, lambda: f"{queue_id} to be deferred:\n{self.log_end()}",
             timeout)
+
+    @contextlib.contextmanager
+    def queueing(self) -> Iterator[None]:
+        """What comes within stays in the queue, and is tried after it."""
+        self.settings["defer_transports"] = "msgraph"
+        self.reload()
+        try:
+            yield
+        finally:
+            del self.settings["defer_transports"]
+            self.reload()
+            self.flush()
 
     def delete_all(self) -> None:
         if self.queue():
