@@ -40,6 +40,7 @@ static const struct {
 	";\r\n a"},
     {"Received", "from (", "a#;bcdefghijklmnopqrstuvwx", "); date", ""},
     {"X-Unknown", "", "user#@department.example.org,", "", ""},
+    {"To", "name\r\n <", "abc#defghijklmnopqrstuvwxyzabc", "@x>", ""},
     {"Message-ID", "<", "abc#defghijklmnopqrstuvwx;,y", "@x>", ""},
 };
 
