@@ -277,14 +277,17 @@ def test_restart_with_held_sockets_refuses_nobody(site, app, mailbox, held):
 
 
 def test_delivery_waits_for_held_socket(site, app, mailbox, held):
-    with site.connect() as client:
-        client.login(app.user, app.secret)
-        site.daemon.stop()
-        queue_id = client.send(mailbox, RECIPIENTS, message(mailbox))
+    site.m365.rules({"endpoint": "sendMail", "skip": 0, "times": 1,
+                     "status": 503})
+    queue_id = site.send(app, mailbox, RECIPIENTS, message(mailbox))
+    site.postfix.wait_deferred(queue_id)
+    site.daemon.stop()
+    mark = site.postfix.mark()
+    site.postfix.flush()
     wait_for(site.postfix.agents, "msgraph-agent to run")
     assert site.postfix.queued(queue_id)["queue_name"] == "active"
     site.start_with(held)
     site.postfix.wait_status(queue_id, "sent")
     assert "status=deferred" not in "".join(
-        line for line in site.postfix.log_text().splitlines()
+        line for line in site.postfix.log_text(mark).splitlines()
         if queue_id in line)
