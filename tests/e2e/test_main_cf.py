@@ -122,7 +122,7 @@ def test_services_do_not_depend_on_main_cf(odd_site, odd_app, tls):
     for queue_id in queue_ids:
         line = odd_site.postfix.wait_status(queue_id, "sent")
         assert "to=<a@example.org>" in line
-    odd_site.postfix.wait_log(rf"sasl_username={user}$", since=mark)
+    odd_site.postfix.wait_log(rf"sasl_username={odd_app.user}$", since=mark)
     odd_site.postfix.wait_empty_queue()
     assert len(odd_site.m365.mail()) == 2
     for mail in odd_site.m365.mail():
