@@ -394,8 +394,8 @@ def test_msgraphd_stalls(site, app, mailbox):
             site.daemon.popen.send_signal(signal.SIGCONT)
         assert answers == {"451 4.3.0 this relay cannot tell now who may "
                            "send, try again later"}
-        # after 5 s each, and libmilter may have but a few threads for them all
-        assert took < 40
+        # although libmilter may have but a few threads for them all
+        assert took < 15
         clients[0].command("RSET")
         queue_id = clients[0].send(mailbox, ["a@example.org"],
                                    message(mailbox))
