@@ -252,7 +252,7 @@ REFUSED = {  # header, sender, status, line
     "unfit": (b"From: root@localhost\r\n", "", 67,
               "5.1.7 cannot tell which mailbox"),
     "stray CR": (b"From: s@x.test\r\nX: a\rFrom: ceo@x.test\r\n", "", 65,
-                 "5.6.0 the header field X holds a line end"),
+                 "5.6.0 the header field X holds a CR or LF"),
 }
 
 
