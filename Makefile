@@ -270,7 +270,7 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 
 # the one reader of msgraphd's: credentials are its own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
-	agent/daemon/identities/network.c
+	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
 
 -include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC))
@@ -325,6 +325,15 @@ $(BUILD)/tests/bench_graph: $(BUILD)/obj/tests/bench/graph.o
 bench-fair: all $(BUILD)/tests/bench_accounts $(BUILD)/tests/bench_graph
 	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
 	    $(MODULE) bench.fair --only "$(ONLY)"
+
+$(BUILD)/tests/bench_policy: $(BUILD)/obj/tests/bench/policy.o $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
+
+# what the milter's questions cost while messages are delivered
+bench-policy: all $(BUILD)/tests/bench_policy $(BUILD)/tests/bench_graph
+	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
+	    $(MODULE) bench.policy
 
 include tests/torture/rules.mk
 
@@ -400,5 +409,5 @@ clean:
 	rm -rf build
 
 .PHONY: all unit oracle-readers check threads quick e2e lint fuzz fuzz-corpus \
-	messages bench bench-accounts bench-fair demo fresh install uninstall \
-	clean $(MIXED)
+	messages bench bench-accounts bench-fair bench-policy demo fresh \
+	install uninstall clean $(MIXED)
