@@ -84,14 +84,6 @@ question_recipient(
 	return question_ask(m, &question, &answer, err);
 }
 
-static int
-question_is_same(const struct policy_answer *a, const struct policy_answer *b)
-{
-	return identity_equal(&a->application, &b->application) &&
-	    strcmp(a->entry, b->entry) == 0 && strcmp(a->from, b->from) == 0 &&
-	    a->recipients == b->recipients;
-}
-
 int
 question_end(struct message *m, const char *mailbox, struct error *err)
 {
@@ -105,7 +97,7 @@ question_end(struct message *m, const char *mailbox, struct error *err)
 		question.from = from->key;
 	if (question_ask(m, &question, &answer, err) == -1)
 		return -1;
-	if (!question_is_same(&answer, &m->answer))
+	if (!policy_answer_same(&answer, &m->answer))
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "the table of identities was changed while the message "
 		    "came in, try again");

@@ -195,7 +195,7 @@ def test_clients_without_an_entry(site, app):
     with site.connect() as client:
         answer = client.command("MAIL FROM:<a@example.com>")
     assert answer.code == 530 and answer.text.startswith(
-        "5.7.0 client=127.0.0.1, daemon_name=")
+        "5.7.0 Authentication required (client=127.0.0.1, daemon_name=")
 
 
 # --- next hops of an older version

@@ -188,6 +188,22 @@ test_half_written_file(void **state)
 	check_sign_in(&a_is_gone);
 }
 
+/* A script that writes it at each second keeps nothing from being read. */
+static void
+test_file_that_is_always_new(void **state)
+{
+	int looks;
+
+	(void)state;
+	start("a application=T/C\n", NULL);
+	for (looks = 0; looks < 6; looks++) {
+		check_sign_in(&a_is_there);
+		table_write("b application=T/D\n");
+		identities_refresh(ids, 0);
+	}
+	check_sign_in(&a_is_gone);
+}
+
 /* A mistake at the start: nobody, and nothing is certain. */
 static void
 test_mistake_at_the_start(void **state)
@@ -355,6 +371,7 @@ main(void)
 	    cmocka_unit_test(test_one_of_two_files),
 	    cmocka_unit_test(test_wrong_setting),
 	    cmocka_unit_test(test_half_written_file),
+	    cmocka_unit_test(test_file_that_is_always_new),
 	    cmocka_unit_test(test_mistake_at_the_start),
 	    cmocka_unit_test(test_audit),
 	    cmocka_unit_test(test_may_deliver),

@@ -10,6 +10,9 @@
 #include "lib/base/log.h"
 #include "identities_private.h"
 
+/* Looks at a file that is always just being written, before it is read. */
+#define IDENTITIES_PUT_OFF_MAX 6
+
 /* --- the relay's own credentials --- */
 
 static const struct credential *
@@ -187,10 +190,12 @@ identities_has_changed(struct identities *identities)
 	if (table_watch_look(&now, identities->conf->identity_maps, NULL) ==
 		-1 ||
 	    table_watch_same(&identities->seen, &now) ||
-	    table_watch_is_fresh(&now)) {
+	    (table_watch_is_fresh(&now) &&
+		++identities->put_off < IDENTITIES_PUT_OFF_MAX)) {
 		table_watch_clear(&now);
 		return 0;
 	}
+	identities->put_off = 0;
 	table_watch_clear(&identities->seen);
 	identities->seen = now;
 	gone = table_watch_gone(&identities->loaded, &now);
