@@ -277,7 +277,7 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 
 # the one reader of msgraphd's: credentials are its own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
-	agent/daemon/identities/network.c
+	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
 
 -include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC))
