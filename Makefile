@@ -6,8 +6,9 @@
 #   make quick       lint and unit tests
 #   make e2e         the end-to-end tests; T=recipients: those of one subject
 #   make fresh       demo and check in a new Debian; RELEASE=bookworm|trixie
-#   make install     DESTDIR= PREFIX=
+#   make install     DESTDIR= PREFIX=; docs/packaging.md has the other knobs
 #   make uninstall   the same, back; settings and state stay
+#   make dist        the source as a tarball, in build/dist
 #
 # Every program is all .c files of its folder and lib/. A unit test's name
 # starts with the folder whose code it tests.
@@ -16,6 +17,7 @@ CC ?= cc
 BUILD ?= build
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
+PKG_CONFIG ?= pkg-config
 PYTHON ?= /usr/bin/python3
 SANITIZE ?=
 # -Werror in "make check" alone: a compiler newer than ours may know warnings
@@ -28,12 +30,14 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla $(WERROR)
 HARDEN = -fstack-protector-strong -fPIC
 ifeq ($(SANITIZE),)
-HARDEN += -D_FORTIFY_SOURCE=2
+# not twice, where a distribution's flags have it
+HARDEN += $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),, \
+	-D_FORTIFY_SOURCE=2)
 else
 HARDEN += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 endif
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -I.
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS) -I.
 ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 
 DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lssl -lcrypto
@@ -171,8 +175,11 @@ PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
-SH_FILES = tests/packages tests/with-users tests/judge tests/fresh tests/boot/mistakes \
-	conf-examples/keyvault/* conf-examples/postfix/configure
+SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
+	tests/boot/mistakes tests/boot/package \
+	conf-examples/keyvault/* conf-examples/postfix/configure \
+	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
+	debian/tests/demo debian/sbom
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
@@ -351,15 +358,15 @@ fresh:
 	tests/fresh $(or $(RELEASE),$(error RELEASE=bookworm or trixie)) \
 	    sh -c 'make demo && make check'
 
-SASL_DIR ?= $(shell pkg-config --variable=libdir libsasl2 2>/dev/null || \
+SASL_DIR ?= $(shell $(PKG_CONFIG) --variable=libdir libsasl2 2>/dev/null || \
 	echo $(PREFIX)/lib)/sasl2
 SBIN_DIR = $(PREFIX)/sbin
 AGENT_DIR = $(PREFIX)/libexec/msgraph
 MAN_DIR = $(PREFIX)/share/man
 DOC_DIR = $(PREFIX)/share/doc/postfix-msgraph
-UNIT_DIR = $(PREFIX)/lib/systemd/system
-TMPFILES_DIR = $(PREFIX)/lib/tmpfiles.d
-SYSUSERS_DIR = $(PREFIX)/lib/sysusers.d
+UNIT_DIR ?= $(PREFIX)/lib/systemd/system
+TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
+SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
 CONF_DIR = $(SYSCONFDIR)/msgraph
 
 EXAMPLES = $(shell find conf-examples -type f)
@@ -405,9 +412,23 @@ uninstall:
 	    $(addprefix $(UNIT_DIR)/,$(notdir $(UNITS))) \
 	    $(TMPFILES_DIR)/msgraph.conf $(SYSUSERS_DIR)/msgraph.conf)
 
+# The tree of HEAD. git takes the time of the commit and gzip none, so a second
+# run makes the same bytes.
+VERSION = $(shell sed -n 's/.*MSGRAPH_VERSION "\(.*\)"/\1/p' lib/base/version.h)
+DIST = postfix-msgraph-$(VERSION)
+dist:
+	@mkdir -p $(BUILD)/dist
+	git -c tar.umask=0022 archive --prefix=$(DIST)/ HEAD >$(BUILD)/dist/tar
+	gzip -n -9 <$(BUILD)/dist/tar >$(BUILD)/dist/$(DIST).tar.gz
+	rm $(BUILD)/dist/tar
+	debian/sbom $(BUILD)/dist/$(DIST).tar.gz \
+	    "$$(TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)" \
+	    >$(BUILD)/dist/$(DIST).spdx.json
+	cd $(BUILD)/dist && sha256sum $(DIST).tar.gz $(DIST).spdx.json >SHA256SUMS
+
 clean:
 	rm -rf build
 
 .PHONY: all unit oracle-readers check threads quick e2e lint fuzz fuzz-corpus \
 	messages bench bench-accounts bench-fair bench-policy demo fresh \
-	install uninstall clean $(MIXED)
+	install uninstall dist clean $(MIXED)

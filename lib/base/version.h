@@ -1,6 +1,6 @@
 #ifndef MSGRAPH_VERSION_H
 #define MSGRAPH_VERSION_H
 
-#define MSGRAPH_VERSION "0.1.0"
+#define MSGRAPH_VERSION "0.2.0"
 
 #endif

@@ -179,7 +179,7 @@ address_read_spec(struct address *a, const struct address_seen *e)
 {
 	const char *reason = lex_spec(e->from, e->to, a);
 
-	if (reason == NULL || e->word_to == NULL ||
+	if (reason == NULL || e->word_to == NULL || e->word_to == e->to ||
 	    !span_is_space(*e->word_to) ||
 	    lex_spec(e->word_to, e->to, a) != NULL)
 		return reason;

@@ -17,7 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -172,6 +174,7 @@ static const struct {
     {"=?u?q?x?=a@b", "?=?u?q?x?=a@b|"},
     {"=?u?q?x?= y a@b", "!=?u?q?x?= y a@b~blank or quote in the local part|"},
     {"g: =?u?q?x?= a@b;", "g:{g}|.?{=?u?q?x?=}a@b|g;|"},
+    {"=?u?q?x?=", "!=?u?q?x?=~no domain|"},
     {"<a@b><c@d>", "!<a@b><c@d>~text after '>'|"},
     {"<a@b, c@d", "!<a@b~'<' without '>'|c@d|"},
     {"<a@b <c@d>", "!<a@b <c@d>~'<' without '>'|"},
@@ -250,6 +253,30 @@ test_rows(void **state)
 		assert_string_equal(got.bytes, rows[i].want);
 		buf_free(&got);
 	}
+}
+
+/* All that a row starts with, where no byte behind it can be read. */
+static void
+test_ends(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), i, len;
+	struct buf got;
+	char *end;
+
+	(void)state;
+	end = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(end, MAP_FAILED);
+	end += page;
+	assert_int_equal(mprotect(end, page, PROT_NONE), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (len = strlen(rows[i].value); len > 0; len--) {
+			memcpy(end - len, rows[i].value, len);
+			buf_init(&got, 1024);
+			dump(&got, end - len, len);
+			buf_free(&got);
+		}
+	munmap(end - page, 2 * page);
 }
 
 /* What an edit that takes an address out has to name. */
@@ -336,6 +363,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_ends),
 	    cmocka_unit_test(test_slots),
 	    cmocka_unit_test(test_spans),
 	    cmocka_unit_test(test_large),
