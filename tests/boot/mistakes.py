@@ -143,10 +143,14 @@ def check_answers(mistake: Mistake) -> None:
 
 
 def check_status(mistake: Mistake) -> None:
-    for unit in mistake.units:
-        line = next((line.strip() for line in run(
+    def status_line(unit: str) -> str:
+        return next((line.strip() for line in run(
             "systemctl", "status", unit).stdout.splitlines()
             if "Status:" in line), "")
+
+    for unit in mistake.units:
+        until(lambda: mistake.reason in status_line(unit), 10)
+        line = status_line(unit)
         row(f"a. status line of {unit}", mistake.reason in line, line)
 
 
@@ -177,7 +181,6 @@ def check(mistake: Mistake) -> None:
     began = time.time()
     mistake.make()
     check_fails(mistake, "restart")
-    time.sleep(3)
     check_status(mistake)
     check_answers(mistake)
     if mistake is MISTAKES[0]:

@@ -3,6 +3,7 @@ access, milter, route, recipients and headers are as our services say."""
 
 from __future__ import annotations
 
+import contextlib
 import email
 import re
 
@@ -11,6 +12,9 @@ import pytest
 from harness.message import field, message, split
 from harness.site import App, Site
 from harness.smtp import Smtp, SmtpError
+
+SOMEBODY = ("11111111-2222-3333-4444-555555555555"
+            "@aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee")
 
 # What main.cf may say without a thought of us, and what each would do to our
 # mail. A row's value is such that no message of ours goes as it should.
@@ -26,6 +30,9 @@ ELSEWHERE = {
     "smtpd_discard_ehlo_keywords": "starttls, auth",
     "smtpd_discard_ehlo_keyword_address_maps": "static:{starttls, auth}",
     "smtpd_tls_security_level": "none", "smtpd_tls_req_ccert": "yes",
+    # whoever does not sign in is taken for an application, by another service
+    "milter_macro_defaults": f"auth_authen={SOMEBODY}",
+    "milter_macro_daemon_name": "other",
     # clients are refused
     "smtpd_relay_restrictions": "reject",
     "smtpd_client_restrictions": "reject",
@@ -36,6 +43,9 @@ ELSEWHERE = {
     "smtpd_data_restrictions": "reject",
     "smtpd_end_of_data_restrictions": "reject",
     "smtpd_reject_unlisted_sender": "yes",
+    # or, as in mynetworks, never
+    "smtpd_client_connection_count_limit": "3",
+    "smtpd_client_event_limit_exceptions": "127.0.0.0/8",
     "strict_rfc821_envelopes": "yes",
     "mydestination": "example.org", "local_recipient_maps": "inline:{x=x}",
     "message_size_limit": "200000",
@@ -107,11 +117,12 @@ def test_services_do_not_depend_on_main_cf(odd_site, odd_app, tls):
                    mime_version="1.0",
                    content_type="multipart/mixed; boundary=b").replace(
         b"Subject: test", b"Subject: t\xe9st")
-    user = f"{odd_app.tenant}:{odd_app.client}"  # without "@": a realm matters
+    # without "@": smtpd appends its realm
+    typed = f"{odd_app.tenant}:{odd_app.client}"
     mark = odd_site.postfix.mark()
     queue_ids = []
     with connect(odd_site, tls) as client:
-        client.login(user, odd_app.secret)
+        client.login(typed, odd_app.secret)
         for _ in range(2):  # the second goes without a pause too
             assert client.command("MAIL FROM:scan@example.com").code == 250
             assert client.command("RCPT TO:a@example.org").code == 250
@@ -122,7 +133,7 @@ def test_services_do_not_depend_on_main_cf(odd_site, odd_app, tls):
     for queue_id in queue_ids:
         line = odd_site.postfix.wait_status(queue_id, "sent")
         assert "to=<a@example.org>" in line
-    odd_site.postfix.wait_log(rf"sasl_username={user}$", since=mark)
+    odd_site.postfix.wait_log(rf"sasl_username={odd_app.user}$", since=mark)
     odd_site.postfix.wait_empty_queue()
     assert len(odd_site.m365.mail()) == 2
     for mail in odd_site.m365.mail():
@@ -178,6 +189,22 @@ def test_what_clients_are_offered(odd_site, tls):
         features = {line.split()[0] for line in client.features}
         assert "AUTH" in features
         assert not features & {"ETRN", "VRFY", "XCLIENT"}
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_who_did_not_sign_in_is_nobody(odd_site, tls):
+    with connect(odd_site, tls) as client:
+        answer = client.command("MAIL FROM:<scan@example.com>")
+    assert str(answer) == (
+        "530 5.7.0 client=127.0.0.1, daemon_name=msgraph: no entry")
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_limits_hold_for_every_client(odd_site, tls):
+    with contextlib.ExitStack() as clients:
+        with pytest.raises(SmtpError, match="^421 4.7.0 .*too many conn"):
+            for _ in range(4):
+                clients.enter_context(connect(odd_site, tls))
 
 
 @pytest.fixture(scope="module")

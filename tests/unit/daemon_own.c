@@ -170,7 +170,7 @@ begin(void **state)
 		in_folder(entries[i].name, entries[i].file);
 	fake_count = 0;
 	base = event_base_new();
-	throttles = throttles_new(st, NULL);
+	throttles = throttles_new(base, st, NULL);
 	accounts = accounts_new(base, &conf, NULL, st, throttles);
 	if (accounts == NULL)
 		return -1;

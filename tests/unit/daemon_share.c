@@ -32,6 +32,7 @@ begin(void **state)
 	memset(refused, 0, sizeof(refused));
 	if (fake_begin() == -1)
 		return -1;
+	fake.is_frozen = 1;
 	shares = shares_new(d.base, &d.conf);
 	return shares == NULL ? -1 : 0;
 }

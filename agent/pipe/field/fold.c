@@ -356,16 +356,19 @@ static void
 fold_spread(struct spread *s, struct span value, const char *behind, int named)
 {
 	const char *from = value.p, *limit = span_end(value);
-	int in_angle = 0;
+	int in_angle = 0, solid = 0;
 	struct lexer l;
 	char last = '\0';
 
 	for (lex_init(&l, value.p, limit); l.token != TOKEN_END; lex(&l)) {
-		if (!in_angle && l.text.p > from &&
+		/* blanks belong to the item behind them */
+		if (!in_angle && solid &&
 		    fold_is_place(l, last, behind, named)) {
 			fold_add_item(s, span_between(from, l.text.p), limit);
 			from = l.text.p;
+			solid = 0;
 		}
+		solid |= l.token != TOKEN_SPACE;
 		in_angle = lex_is(&l, '<') || (in_angle && !lex_is(&l, '>'));
 		last = l.token == TOKEN_CHAR ? l.text.p[0] : '\0';
 	}
