@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from harness.message import message
-from harness.smtp import Smtp
+from harness.smtp import Smtp, SmtpError
 from host import (
     CLIENT, CONF, KEY, SECRET, STATE, TENANT, auth, prepare, run, until,
     wait_postfix, write_conf)
@@ -31,7 +31,7 @@ FOLDERS = {"/var/spool/postfix/msgraph": "3770 root msgraph",
            "/run/msgraph": "3770 root msgraph",
            "/etc/msgraph": "750 root msgraph",
            "/etc/msgraph/msgraph.conf": "644 root root",
-           "/etc/msgraph/vault.key": "400 msgraphd msgraph",
+           "/etc/msgraph/vault.key": "400 msgraphd root",
            "/var/lib/msgraph": "700 msgraphd msgraph"}
 failures = 0
 
@@ -55,6 +55,10 @@ def apt(*words: object) -> subprocess.CompletedProcess:
 def succeeds(what: str, done: subprocess.CompletedProcess) -> None:
     good = done.returncode == 0
     row(what, good, "" if good else done.stdout)
+
+
+def last_line(done: subprocess.CompletedProcess) -> str:
+    return "".join(done.stderr.splitlines()[-1:])
 
 
 def owner(path: str) -> str:
@@ -98,7 +102,7 @@ def install_first() -> None:
 
 def configure() -> None:
     done = run("sh", CONFIGURE)
-    row("configure", done.returncode == 0, done.stderr)
+    row("configure", done.returncode == 0, last_line(done))
     run("postfix", "reload", check=True)
     wait_postfix()
 
@@ -138,6 +142,12 @@ def newer(version: str) -> Path:
     return deb
 
 
+def entered() -> str:
+    """When each socket began to listen."""
+    return run("systemctl", "show", "--value", "-p",
+               "ActiveEnterTimestampMonotonic", *UNITS[2:]).stdout
+
+
 def upgrade() -> None:
     """With a message in the queue, and clients that sign in all the time."""
     deb = newer("0.2.0-2")
@@ -145,16 +155,22 @@ def upgrade() -> None:
     run("postfix", "reload", check=True)
     send("before the upgrade")
     key, answers, over = KEY.read_bytes(), [], threading.Event()
+    sockets = entered()
 
     def sign_in() -> None:
         while not over.is_set():
-            answers.append(auth().code)
+            try:
+                with Smtp(8025) as client:
+                    answers.append(client.auth_plain(
+                        f"{TENANT}@{CLIENT}", SECRET).code)
+            except SmtpError as error:
+                put_off.append(error.answer.code)
 
     def pid() -> str:
         return run("systemctl", "show", "--value", "-p", "MainPID",
                    "msgraphd").stdout
 
-    old = pid()
+    old, put_off = pid(), []
     clients = threading.Thread(target=sign_in)
     clients.start()
     try:
@@ -163,8 +179,12 @@ def upgrade() -> None:
         over.set()
         clients.join()
     row("msgraphd is the new one", old != pid())
-    row("nobody was refused meanwhile", set(answers) == {235},
+    row("the sockets stayed", entered() == sockets)
+    row("nobody was refused at AUTH meanwhile", set(answers) == {235},
         f"{len(answers)} sign-ins, {sorted(set(answers))}")
+    # while there is no milter
+    row("nobody was refused for good before AUTH", set(put_off) <= {454},
+        f"{len(put_off)} told to come back")
     row("key and state stay", KEY.read_bytes() == key and STATE.exists())
     run("postconf", "-X", "defer_transports", check=True)
     run("postfix", "reload", check=True)
@@ -178,7 +198,7 @@ def undo(refused: str) -> None:
     row("it names the commands", len(commands) >= 3, commands)
     for command in commands:
         done = run("sh", "-c", command)
-        row(command, done.returncode == 0, done.stderr)
+        row(command, done.returncode == 0, last_line(done))
     left = [line for line in run("postconf", "-M").stdout.splitlines()
             if "msgraph" in line]
     row("nothing of ours is left in master.cf", not left, left)
@@ -241,10 +261,12 @@ def purge() -> None:
     left = sorted(str(path) for top in ("/etc", "/var/lib", "/var/spool",
                                         "/run", "/usr")
                   for path in Path(top).rglob("*msgraph*")
-                  if "/dpkg/" not in str(path))
+                  if not re.search("/dpkg/|/postfix/p(id|rivate|ublic)/",
+                                   str(path)))
     kept = {"/etc/msgraph", "/etc/postfix/msgraph_route",
             "/etc/postfix/sasl/msgraph.conf"}
-    row("what the package made is gone", set(left) == kept, left)
+    row("what the package made is gone", set(left) == kept, [
+        *left, run("ls", "-lA", "/run/msgraph").stdout])
     row("what the admin made is there",
         os.listdir("/etc/msgraph") == ["ca.pem"], os.listdir("/etc/msgraph"))
 

@@ -86,7 +86,10 @@ def test_removal_is_refused(folder, lines, wanted):
 
 
 def test_the_commands_take_out_what_configure_has_added(folder):
-    before = listed(folder, "-M"), listed(folder, "-P")
+    def settings() -> list[list[str]]:
+        return [listed(folder, what) for what in ("-M", "-P", "-n")]
+
+    before = settings()
     subprocess.run(["sh", CONFIGURE, "-c", folder, "18025", "18465"],
                    capture_output=True)
     assert listed(folder, "-M") != before[0]
@@ -94,7 +97,7 @@ def test_the_commands_take_out_what_configure_has_added(folder):
     assert refused.returncode == 1
     for command in commands(refused):
         subprocess.run(["sh", "-c", command], check=True)
-    assert (listed(folder, "-M"), listed(folder, "-P")) == before
+    assert settings() == before
     assert remove(folder).returncode == 0
 
 
