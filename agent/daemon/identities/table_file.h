@@ -11,7 +11,7 @@
 
 #include "lib/base/error.h"
 
-/* More than a million entries have. */
+/* Some 100,000 entries. */
 #define TABLE_FILE_MAX (16UL * 1024 * 1024)
 
 /* What changes when a file does. */
