@@ -333,6 +333,15 @@ bench-fair: all $(BUILD)/tests/bench_accounts $(BUILD)/tests/bench_graph
 	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
 	    $(MODULE) bench.fair --only "$(ONLY)"
 
+$(BUILD)/tests/bench_policy: $(BUILD)/obj/tests/bench/policy.o $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpthread
+
+# what the milter's questions cost while messages are delivered
+bench-policy: all $(BUILD)/tests/bench_policy $(BUILD)/tests/bench_graph
+	MSGRAPH_BUILD=$(CURDIR)/$(BUILD) tests/with-users \
+	    $(MODULE) bench.policy
+
 include tests/torture/rules.mk
 
 # --- the rest ------------------------------------------------------------
@@ -421,5 +430,5 @@ clean:
 	rm -rf build
 
 .PHONY: all unit oracle-readers check threads quick e2e lint fuzz fuzz-corpus \
-	messages bench bench-accounts bench-fair demo fresh install uninstall \
-	dist clean $(MIXED)
+	messages bench bench-accounts bench-fair bench-policy demo fresh \
+	install uninstall dist clean $(MIXED)

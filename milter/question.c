@@ -6,12 +6,20 @@
  * address has none, and no '@' is left in it, so that no list covers it. A
  * connection a question: a milter's thread that waits holds nothing else.
  */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "lib/local/policy.h"
 #include "lib/local/sock.h"
 #include "lib/mail/address.h"
 #include "question.h"
+
+/*
+ * Whether msgraphd let the last question wait for too long. The next ones then
+ * wait only a little, until there is an answer: libmilter may have a few threads
+ * for many clients, which would wait one after the other.
+ */
+static atomic_int question_stalled;
 
 static int
 question_unanswered(struct error *err)
@@ -29,6 +37,8 @@ question_ask(const struct message *m, struct policy_question *question,
     struct policy_answer *answer, struct error *err)
 {
 	char sender[ADDRESS_KEY_SIZE];
+	long long deadline =
+	    sock_now() + (question_stalled ? QUESTION_STALLED_MS : QUESTION_MS);
 
 	address_canonical(m->argument, sender);
 	question->sender = sender;
@@ -37,9 +47,13 @@ question_ask(const struct message *m, struct policy_question *question,
 	question->daemon_name = m->client.daemon_name;
 	question->certificate_issuer = m->client.certificate_issuer;
 	question->certificate_subject = m->client.certificate_subject;
-	if (policy_ask(m->settings->conf.submit_socket, question,
-		sock_now() + QUESTION_MS, answer, err) == -1)
+	if (policy_ask(m->settings->conf.submit_socket, question, deadline,
+		answer, err) == -1) {
+		if (sock_now() >= deadline)
+			question_stalled = 1;
 		return question_unanswered(err);
+	}
+	question_stalled = 0;
 	if (answer->status == POLICY_OK)
 		return 0;
 	return error_set(err,
@@ -70,14 +84,6 @@ question_recipient(
 	return question_ask(m, &question, &answer, err);
 }
 
-static int
-question_is_same(const struct policy_answer *a, const struct policy_answer *b)
-{
-	return identity_equal(&a->application, &b->application) &&
-	    strcmp(a->entry, b->entry) == 0 && strcmp(a->from, b->from) == 0 &&
-	    a->recipients == b->recipients;
-}
-
 int
 question_end(struct message *m, const char *mailbox, struct error *err)
 {
@@ -91,7 +97,7 @@ question_end(struct message *m, const char *mailbox, struct error *err)
 		question.from = from->key;
 	if (question_ask(m, &question, &answer, err) == -1)
 		return -1;
-	if (!question_is_same(&answer, &m->answer))
+	if (!policy_answer_same(&answer, &m->answer))
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "the table of identities was changed while the message "
 		    "came in, try again");

@@ -8,6 +8,7 @@
 #include "message.h"
 
 #define QUESTION_MS 5000 /* then the client is told to come back */
+#define QUESTION_STALLED_MS 500 /* the same, once that has happened */
 
 /*
  * What a client is told where msgraphd gave no answer; what an admin must know is

@@ -104,10 +104,16 @@ unrouted_ask_end(const struct asking *asking,
 {
 	struct policy_question question = {
 	    .stage = POLICY_END, .mailbox = out->mailbox};
+	struct policy_answer answer;
 
 	if (out->answer.from[0] == '\0' && sources->from.count == 1)
 		question.from = sources->from.key;
-	return unrouted_ask(asking, &question, &out->answer, err);
+	if (unrouted_ask(asking, &question, &answer, err) == -1)
+		return -1;
+	if (policy_answer_same(&answer, &out->answer))
+		return 0;
+	return error_set(err, ERROR_TEMPORARY, "4.3.0",
+	    "the table of identities was changed meanwhile");
 }
 
 /* --- what the message says --- */

@@ -207,6 +207,14 @@ policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len)
 	return answer->dsn[0] == (status == POLICY_LATER ? '4' : '5') ? 0 : -1;
 }
 
+int
+policy_answer_same(const struct policy_answer *a, const struct policy_answer *b)
+{
+	return identity_equal(&a->application, &b->application) &&
+	    strcmp(a->entry, b->entry) == 0 && strcmp(a->from, b->from) == 0 &&
+	    a->recipients == b->recipients;
+}
+
 /* --- asking --- */
 
 static int

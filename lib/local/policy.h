@@ -87,6 +87,14 @@ int policy_answer_format(struct buf *out, const struct policy_answer *answer);
 int policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len);
 
 /*
+ * Returns 1 when two answers with POLICY_OK decide alike who sends and what is asked
+ * about. A message whose first and last answer differ waits: the table was
+ * changed meanwhile, and what the first one decided does not hold.
+ */
+int policy_answer_same(
+    const struct policy_answer *a, const struct policy_answer *b);
+
+/*
  * Asks msgraphd and waits for its answer until the deadline (sock_now()). 0; or
  * -1 with *err, temporary, when there is none.
  */

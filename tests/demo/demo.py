@@ -26,9 +26,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 from demo import keep
+from harness import identities
 from harness.message import message
 from harness.process import UsersMissing
 from harness.site import App, Site
+from harness.smtp import Smtp
 from harness.wait import wait_for
 
 KEEP_PORT = 8025
@@ -85,7 +87,8 @@ def read_secret(file: Path) -> str:
 def make_site(job: Job, port: int | None, cloud: str) -> Site:
     settings = {"cloud": cloud} if cloud else {}
     postfix = {"port": port} if port else {}
-    return Site(settings, microsoft=job.is_real, **postfix)
+    return Site(settings, microsoft=job.is_real, services=("port25",),
+                **postfix)
 
 
 def check_port(port: int) -> None:
@@ -107,6 +110,8 @@ def run(site: Site, job: Job) -> None:
     if not job.is_real:
         show_graph(site, job, body)
         show_refusal(site, job)
+        show_look_up(site, job)
+        show_open_client(site, job)
 
 
 def hand_over(site: Site, job: Job) -> tuple[str, bytes]:
@@ -175,6 +180,40 @@ def show_refusal(site: Site, job: Job) -> None:
     say("wrong secret", f"{answer}")
     if answer.code != 535:
         raise Trouble("a wrong secret must be refused")
+
+
+# --- entries of the table
+
+TABLE = """\
+scanner application={identity}
+printers application={identity} secret_file={secret} clients=127.0.0.1 \
+daemon_name=port25 from={sender}
+"""
+
+
+def show_look_up(site: Site, job: Job) -> None:
+    """A short user name; the secret is the application's."""
+    site.identify(TABLE.format(
+        identity=job.app.identity, sender=job.sender,
+        secret=identities.secret_file(site, job.app)))
+    with site.connect() as client:
+        answer = client.auth_plain("scanner@lookup", job.app.secret)
+    say("look-up", f"{answer}, as scanner@lookup")
+    if answer.code != 235:
+        raise Trouble("the entry scanner must sign in")
+
+
+def show_open_client(site: Site, job: Job) -> None:
+    """A printer's service, where nobody signs in."""
+    with Smtp(site.postfix.service("port25"), "none") as client:
+        queue_id = client.send("root@printer", [job.recipient],
+                               message("root@printer", job.recipient))
+    site.postfix.wait_status(queue_id, "sent", timeout=PATIENCE)
+    mail = site.m365.mail()[-1]
+    say("without AUTH", f"127.0.0.1 is entry printers, which mails as "
+                        f"{mail.mailbox} (not root@printer)")
+    if mail.mailbox != job.sender:
+        raise Trouble("the entry's mailbox must send")
 
 
 # --- left running

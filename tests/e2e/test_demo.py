@@ -53,6 +53,8 @@ def test_each_step_is_shown(scratch):
     assert done.stderr == ""
     for text in ("235 2.7.0", "250 2.0.0 Ok: queued as", "status=sent",
                  "sendMail -> 202", "byte for byte", "535 5.7.8",
+                 "235 2.7.0 Authentication successful, as scanner@lookup",
+                 "as scan@example.com (not root@printer)",
                  "nothing is left behind"):
         assert text in done.stdout
     queue_id = re.search(r"queued as (\w+)", done.stdout)[1]

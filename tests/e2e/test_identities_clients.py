@@ -178,7 +178,8 @@ def test_nobody(site, app):
                   "senders=any clients=192.0.2.0/24 daemon_name=port25\n")
     for service, answer in {
             "port25": "550 5.7.1 client=10.0.0.1, daemon_name=port25: no entry",
-            "port26": "530 5.7.0 client=10.0.0.1, daemon_name=port26: no entry",
+            "port26": "530 5.7.0 Authentication required (client=10.0.0.1, "
+                      "daemon_name=port26: no entry)",
     }.items():
         with come_from(site.ports[service], "10.0.0.1") as client:
             assert str(client.command("MAIL FROM:<a@x>")) == answer

@@ -4,10 +4,15 @@ entry of the table says, and clients that do not sign in."""
 from __future__ import annotations
 
 import base64
+import pwd
 import re
 import signal
+import subprocess
+import sys
 import time
 import uuid
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +20,7 @@ from harness.identities import (add_open_service, come_from, milter_line,
                                 reread, secret_file, set_options)
 from harness.message import field, message
 from harness.site import Site
+from harness.wait import wait_for
 
 BLOCKED = {"endpoint": "sendMail", "skip": 0, "times": 1, "status": 400,
            "body": {"error": {"code": "ErrorMessageBlocked",
@@ -189,7 +195,7 @@ def test_clients_without_an_entry(site, app):
     with site.connect() as client:
         answer = client.command("MAIL FROM:<a@example.com>")
     assert answer.code == 530 and answer.text.startswith(
-        "5.7.0 client=127.0.0.1, daemon_name=")
+        "5.7.0 Authentication required (client=127.0.0.1, daemon_name=")
 
 
 # --- next hops of an older version
@@ -364,23 +370,59 @@ def test_disabled(site, app):
 # --- msgraphd down, stalled
 
 
+def threads(site) -> int:
+    """Of the milter."""
+    return len(list(Path(f"/proc/{site.milter.popen.pid}/task").iterdir()))
+
+
 def test_msgraphd_stalls(site, app, mailbox):
-    """The client hears 451 after seconds, and what comes then goes."""
+    """Each client hears 451 after seconds, what comes then goes, and no thread
+    of the milter is lost."""
     entry_of(site, app, "senders=any")
-    with come_from(site.open_port) as client:
+    before = threads(site)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(come_from(site.open_port))
+                   for _ in range(20)]
         site.daemon.popen.send_signal(signal.SIGSTOP)
         try:
             begun = time.monotonic()
-            answer = client.command(f"MAIL FROM:<{mailbox}>")
+            for client in clients:
+                client.write(f"MAIL FROM:<{mailbox}>\r\n".encode())
+            answers = {str(client.answer()) for client in clients}
             took = time.monotonic() - begun
         finally:
             site.daemon.popen.send_signal(signal.SIGCONT)
-        assert str(answer) == "451 4.3.0 this relay cannot tell now who may " \
-            "send, try again later"
-        assert took < 20
-        client.command("RSET")
-        queue_id = client.send(mailbox, ["a@example.org"], message(mailbox))
+        assert answers == {"451 4.3.0 this relay cannot tell now who may "
+                           "send, try again later"}
+        # although libmilter may have but a few threads for them all
+        assert took < 15
+        clients[0].command("RSET")
+        queue_id = clients[0].send(mailbox, ["a@example.org"],
+                                   message(mailbox))
     posted(site, queue_id)
+    wait_for(lambda: threads(site) <= before, "the threads to end")
+
+
+def test_who_may_ask(site, app):
+    """msgraphd answers the milter's user and root, and nobody else, whatever
+    groups a process has."""
+    entry_of(site, app, "senders=any")
+    ask = (f"import socket; s = socket.socket(socket.AF_UNIX); "
+           f"s.connect({str(site.submit_socket)!r}); "
+           "s.sendall(b'request=policy\\nstage=mail\\n"
+           "client-address=192.0.2.9\\ndaemon-name=port25\\n\\n'); "
+           "print(s.recv(1000))")
+    for user, is_answered in [("root", True), ("msgraph", True),
+                              ("postfix", False), ("msgraphd", False),
+                              ("nobody", False)]:
+        mark = len(site.daemon.log())
+        done = subprocess.run(
+            [sys.executable, "-c", ask], user=user, group="msgraph",
+            extra_groups=[], capture_output=True, text=True)
+        told = "b'status=ok" in done.stdout
+        assert told == is_answered, (user, done.stdout, done.stderr)
+        assert is_answered or (f"uid {pwd.getpwnam(user).pw_uid} may not use "
+                               "it") in site.daemon.log()[mark:]
 
 
 def test_msgraphd_is_down(site, app, mailbox):

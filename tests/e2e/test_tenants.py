@@ -76,6 +76,21 @@ def test_allowed_tenants_sign_in_and_others_do_not(site, ours, form):
     assert sign_in(site, other, NAMES[form](other)).code == 535
 
 
+def test_two_tenants_at_one_service(site, ours):
+    """Each sends with its own application."""
+    theirs = str(uuid.uuid4())
+    site.configure(allowed_tenants=f"{theirs}, {ours}")
+    apps = [app_of(site, tenant) for tenant in (ours, theirs)]
+    for number, app in enumerate(apps):
+        mailbox = f"scan{number}@example.com"
+        queue_id = site.send(app, mailbox, ["a@example.org"],
+                             message(mailbox))
+        site.postfix.wait_status(queue_id, "sent")
+        mail = site.m365.mail()[-1]
+        assert (mail.tenant, mail.client, mail.mailbox) == (
+            app.tenant, app.client, mailbox)
+
+
 def test_entra_is_not_asked_about_others(site):
     other = stranger(site)
     assert sign_in(site, other).code == 535

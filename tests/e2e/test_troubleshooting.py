@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import document
+from harness.message import message
 from harness.site import Site
 from harness.smtp import Answer, Smtp, SmtpError
 
@@ -122,6 +123,36 @@ def test_no_milter(own_site, site):
     answers(seen, told.value.answer)
     site.postfix.wait_log("connect to Milter service .*: "
                           "(No such file|Connection refused)", since=mark)
+
+
+def test_nobody_signed_in(site):
+    with site.connect() as client:
+        answer = client.command("MAIL FROM:<a@example.com>")
+    answers(row(SENDING, "530 5.7.0"), answer)
+
+
+TABLE = [  # an attribute of an entry, From, recipient, how often, part of the row
+    ("senders=a@example.com", "b@example.com", "c@example.org", 1,
+     "may not send"),
+    ("recipients=@example.com", "b@example.com", "c@example.org", 1,
+     "may not send"),
+    ("rate_limit=1/h", "b@example.com", "c@example.org", 2, "has sent its"),
+]
+
+
+@pytest.mark.parametrize("attribute, sender, recipient, times, text", TABLE)
+def test_what_an_entry_may_not_do(site, attribute, sender, recipient, times,
+                                  text):
+    app = site.new_app()
+    site.identify(f"erp application={app.identity} {attribute}\n")
+    try:
+        with site.connect() as client:
+            client.login(app.user, app.secret)
+            for _ in range(times):
+                answer = client.transact(sender, [recipient], message(sender))
+        answers(row(SENDING, text), answer)
+    finally:
+        site.identify("")
 
 
 def test_no_certificate(site):

@@ -243,6 +243,19 @@ def test_refusal_of_the_table_waits(agent, daemon, stage, dsn):
     assert daemon.idle()
 
 
+@pytest.mark.parametrize("change", [
+    {"from": "m@x.test"}, {"recipients": "yes"}, {"entry": "crm"}])
+def test_table_that_changes_between_two_questions(agent, daemon, change):
+    """What was decided by the old one does not hold."""
+    def rule(question):
+        more = change if question["stage"] == "end" else {}
+        return policyd.ok(question, **{"entry": "erp", **more})
+
+    daemon.rule = rule
+    agent.fails(75, "4.3.0 the table of identities was changed ", argv(agent))
+    assert daemon.idle()
+
+
 def test_waits_without_msgraphd(agent):
     agent.fails(75, "4.3.0 ask msgraphd: connect to ", argv(agent))
 
@@ -252,7 +265,7 @@ REFUSED = {  # header, sender, status, line
     "unfit": (b"From: root@localhost\r\n", "", 67,
               "5.1.7 cannot tell which mailbox"),
     "stray CR": (b"From: s@x.test\r\nX: a\rFrom: ceo@x.test\r\n", "", 65,
-                 "5.6.0 the header field X holds a line end"),
+                 "5.6.0 the header field X holds a CR or LF"),
 }
 
 

@@ -35,3 +35,10 @@ def line(text: str, start: str) -> str:
     if len(found) != 1:
         raise DocumentError(f"{len(found)} lines start with {start!r}")
     return found[0]
+
+
+def files(text: str) -> dict[str, str]:
+    """The files that are given whole: a line that ends in the name, and the
+    indented block after it."""
+    found = re.findall(r"`(/\S+)`\n\n((?:    .*\n)+)", text)
+    return {name: re.sub("(?m)^    ", "", block) for name, block in found}

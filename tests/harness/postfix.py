@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import cert, example, postfix_conf
+from . import cert, document, example, postfix_conf
 from .ports import free_ports
 from .process import BUILD, put
 from .wait import wait_for
@@ -162,13 +162,30 @@ class Postfix:
         self.command("postfix", "reload")
         self.wait_log(r"reload -- version", since=mark)
 
+    def follow(self, text: str) -> None:
+        """Makes the files of a document's section and runs its commands, in
+        our folder. write() undoes what they change in master.cf."""
+        for name, content in document.files(text).items():
+            file = self.paths.etc / Path(name).name
+            file.write_text(content)
+            cool_down(file)
+        for command in document.lines(text):
+            if command.startswith(("postmap ", "postconf ")):
+                self._run(command.replace("/etc/postfix/",
+                                          f"{self.paths.etc}/"))
+        cool_down(self.paths.etc / "master.cf")
+
+    def _run(self, command: str) -> None:
+        """What is about 8025/inet is done for both of our services."""
+        for port in (self.port, self.tls_port):
+            self.command(*command.replace(
+                "8025/inet", f"127.0.0.1:{port}/inet").split())
+
     def run_postconf(self, command: str) -> None:
         """Runs a document's "postconf -P 8025/inet/...", here for both of our
         services, and has the configuration read again. write() undoes it."""
-        for port in (self.port, self.tls_port):
-            words = example.replace(
-                command, "8025/inet", f"127.0.0.1:{port}/inet").split()
-            self.command(*words)
+        example.replace(command, "8025/inet", "")  # it is there
+        self._run(command)
         cool_down(self.paths.etc / "master.cf")
         mark = self.mark()
         self.command("postfix", "reload")

@@ -13,7 +13,7 @@ HACKING = TREE / "docs" / "HACKING.md"
 DOCUMENTS = sorted([*TREE.glob("*.md"), *TREE.glob("docs/*.md"),
                     TREE / "tests" / "README.md"])
 SOURCES = ("agent", "lib", "milter", "saslauthd-plugin", "tests")
-TOPS = (*SOURCES, "conf-examples", "docs")
+TOPS = (*SOURCES, "conf-examples", "debian", "docs")
 FILE = re.compile(r"[a-zA-Z_][\w.-]*\.(?:[ch58]|py|md|table|conf)")
 LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
 PAGE = re.compile(r"`([\w.-]+)\((\d)\)`")

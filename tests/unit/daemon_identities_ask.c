@@ -58,7 +58,9 @@ test_who_does_not_sign_in(void **state)
 	    {"5.7.13", "entry \"off\" is disabled",
 		{.client_address = "192.0.2.9"}},
 	    /* nobody: sign in first */
-	    {"5.7.0", "client=203.0.113.9, daemon_name=unknown: no entry",
+	    {"5.7.0",
+		"Authentication required (client=203.0.113.9, "
+		"daemon_name=unknown: no entry)",
 		{.client_address = "203.0.113.9"}},
 	    {"5.7.0", "client=unknown, daemon_name=port587: no entry",
 		{.daemon_name = "port587"}},

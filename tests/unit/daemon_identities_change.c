@@ -11,6 +11,37 @@
 
 #include "identities_fake.h"
 
+/* --- files --- */
+
+static int goes; /* once: the file of the table, before it is opened */
+
+/* The default file is that of the test. */
+static const char *
+place(const char *path)
+{
+	return strcmp(path, CONF_DEFAULT_MAPS) == 0 ? table_path : path;
+}
+
+/* These two stand in for those of the C library. */
+int open(const char *path, int flags, ...);
+int stat(const char *path, struct stat *out);
+
+int
+open(const char *path, int flags, ...)
+{
+	if (goes && strcmp(place(path), table_path) == 0) {
+		goes = 0;
+		unlink(table_path);
+	}
+	return openat(AT_FDCWD, place(path), flags, 0600);
+}
+
+int
+stat(const char *path, struct stat *out)
+{
+	return fstatat(AT_FDCWD, place(path), out, 0);
+}
+
 /* --- the table changes --- */
 
 static const struct sign_in_row a_is_there = {T "@" C, "a", NULL};
@@ -74,6 +105,53 @@ test_vanished_file(void **state)
 	check_sign_in(&(struct sign_in_row){U "@" C, LATER_, NULL});
 }
 
+/* As an editor does that writes the file anew: it is not there for a moment. */
+static void
+test_file_that_goes_while_it_is_read(void **state)
+{
+	char standard[] = CONF_DEFAULT_MAPS;
+
+	(void)state;
+	conf.identity_maps = standard;
+	start("a application=T/C\n", NULL);
+	check_sign_in(&a_is_there);
+	goes = 1;
+	listen_to_log();
+	change("b application=T/D\n");
+	assert_int_equal(goes, 0);
+	assert_null(strstr(said(), "removed"));
+	check_sign_in(&a_is_there);
+	change("b application=T/D\n");
+	check_sign_in(&a_is_gone);
+	conf.identity_maps = table_path;
+}
+
+/* A file that a reload let go is no mistake when another one changes. */
+static void
+test_one_of_two_files(void **state)
+{
+	char both[2 * sizeof(table_path) + 8], other[sizeof(table_path) + 8];
+	FILE *out;
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s.2", table_path);
+	snprintf(both, sizeof(both), "%s %s", table_path, other);
+	conf.identity_maps = both;
+	assert_non_null(out = fopen(other, "w"));
+	fclose(out);
+	start("a application=T/C\n", NULL);
+	assert_int_equal(unlink(other), 0);
+	identities_refresh(ids, 0);
+	check_sign_in(&a_is_there);
+	identities_refresh(ids, 1);
+	check_sign_in(&a_is_there);
+	listen_to_log();
+	change("b application=T/D\n");
+	assert_null(strstr(said(), "no such file"));
+	check_sign_in(&a_is_gone);
+	conf.identity_maps = table_path;
+}
+
 /* Another setting that names no file is a mistake, for a reload as well. */
 static void
 test_wrong_setting(void **state)
@@ -107,6 +185,22 @@ test_half_written_file(void **state)
 	check_sign_in(&a_is_there);
 	age(2);
 	identities_refresh(ids, 0);
+	check_sign_in(&a_is_gone);
+}
+
+/* A script that writes it at each second keeps nothing from being read. */
+static void
+test_file_that_is_always_new(void **state)
+{
+	int looks;
+
+	(void)state;
+	start("a application=T/C\n", NULL);
+	for (looks = 0; looks < 6; looks++) {
+		check_sign_in(&a_is_there);
+		table_write("b application=T/D\n");
+		identities_refresh(ids, 0);
+	}
 	check_sign_in(&a_is_gone);
 }
 
@@ -273,8 +367,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_mistake_keeps_the_old),
 	    cmocka_unit_test(test_vanished_file),
+	    cmocka_unit_test(test_file_that_goes_while_it_is_read),
+	    cmocka_unit_test(test_one_of_two_files),
 	    cmocka_unit_test(test_wrong_setting),
 	    cmocka_unit_test(test_half_written_file),
+	    cmocka_unit_test(test_file_that_is_always_new),
 	    cmocka_unit_test(test_mistake_at_the_start),
 	    cmocka_unit_test(test_audit),
 	    cmocka_unit_test(test_may_deliver),

@@ -79,7 +79,7 @@ end(void **state)
 }
 
 static int
-connect_to(void)
+connect_only(void)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -87,6 +87,14 @@ connect_to(void)
 	strcpy(to.sun_path, path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static int
+connect_to(void)
+{
+	int fd = connect_only();
+
 	run();
 	return fd;
 }
@@ -228,6 +236,24 @@ test_end_hangs_up(void **state)
 	close(other);
 }
 
+/* A turn of the loop may be long: many peers do not wait for a turn each. */
+static void
+test_many_peers_at_once(void **state)
+{
+	int fds[40];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 40; i++)
+		fds[i] = connect_only();
+	event_base_loop(d.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	assert_int_equal(service_connections(service), 40);
+	for (i = 0; i < 40; i++)
+		close(fds[i]);
+	run();
+	assert_int_equal(service_connections(service), 0);
+}
+
 int
 main(void)
 {
@@ -239,6 +265,7 @@ main(void)
 	    TEST(test_stalled_peer_is_dropped),
 	    TEST(test_many_requests),
 	    TEST(test_end_hangs_up),
+	    TEST(test_many_peers_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

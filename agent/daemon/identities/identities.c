@@ -10,6 +10,9 @@
 #include "lib/base/log.h"
 #include "identities_private.h"
 
+/* Looks at a file that is always just being written, before it is read. */
+#define IDENTITIES_PUT_OFF_MAX 6
+
 /* --- the relay's own credentials --- */
 
 static const struct credential *
@@ -102,15 +105,51 @@ identities_swap(struct identities *identities, struct table *new,
 
 /*
  * The default file need not be there, and a file that the table in force is of
- * may be gone for a reload; any other that is named is a mistake.
+ * may be gone: only a reload comes as far as reading where one is. Any other
+ * that is named is a mistake.
  */
 static int
-identities_may_lack(const struct identities *identities,
-    const struct table_watch *now, int is_reload)
+identities_may_lack(
+    const struct identities *identities, const struct table_watch *now)
 {
 	return conf_has_default_maps(identities->conf) ||
-	    (is_reload && identities->table != NULL &&
+	    (identities->table != NULL &&
 		strcmp(identities->loaded.setting, now->setting) == 0);
+}
+
+/*
+ * Returns 1 when the files are still those that were looked at before they were
+ * read: whoever writes one anew may take it away for a moment.
+ */
+static int
+identities_is_settled(
+    const struct identities *identities, const struct table_watch *before)
+{
+	struct table_watch after;
+	int same;
+
+	same = table_watch_look(
+		   &after, identities->conf->identity_maps, NULL) == 0 &&
+	    table_watch_same(before, &after);
+	table_watch_clear(&after);
+	return same;
+}
+
+/* Reads the files that were looked at. NULL with *err. */
+static struct table *
+identities_read_files(struct identities *identities,
+    const struct table_watch *now, int is_reload, struct error *err)
+{
+	struct table *table =
+	    table_read(now->setting, identities_may_lack(identities, now), err);
+
+	if (table == NULL || is_reload ||
+	    identities_is_settled(identities, now))
+		return table;
+	table_free(&table);
+	error_set(err, ERROR_TEMPORARY, "4.3.5",
+	    "a file was changed while it was read, which is tried again");
+	return NULL;
 }
 
 static void
@@ -121,8 +160,8 @@ identities_read(struct identities *identities, int is_reload)
 	struct error err;
 
 	if (table_watch_look(&now, identities->conf->identity_maps, &err) == 0)
-		table = table_read(now.setting,
-		    identities_may_lack(identities, &now, is_reload), &err);
+		table =
+		    identities_read_files(identities, &now, is_reload, &err);
 	if (table != NULL &&
 	    identities_swap(identities, table, &now, &err) == 0)
 		return;
@@ -151,10 +190,12 @@ identities_has_changed(struct identities *identities)
 	if (table_watch_look(&now, identities->conf->identity_maps, NULL) ==
 		-1 ||
 	    table_watch_same(&identities->seen, &now) ||
-	    table_watch_is_fresh(&now)) {
+	    (table_watch_is_fresh(&now) &&
+		++identities->put_off < IDENTITIES_PUT_OFF_MAX)) {
 		table_watch_clear(&now);
 		return 0;
 	}
+	identities->put_off = 0;
 	table_watch_clear(&identities->seen);
 	identities->seen = now;
 	gone = table_watch_gone(&identities->loaded, &now);

@@ -115,11 +115,16 @@ identities_ask_user(struct identities *identities,
 	}
 }
 
-/* Says what was seen, for whoever writes the table. */
+/*
+ * Says what was seen, for whoever writes the table; and for whoever has forgotten
+ * to sign in, that first.
+ */
 static int
 identities_ask_nobody(struct identities *identities,
     const struct policy_question *question, struct policy_answer *answer)
 {
+	int is_open =
+	    table_names_daemon(identities->table, question->daemon_name);
 	char certificate[256] = "";
 
 	if (identities_ask_is_given(question->certificate_subject))
@@ -128,12 +133,13 @@ identities_ask_nobody(struct identities *identities,
 		    identities_ask_or_unknown(question->certificate_issuer),
 		    question->certificate_subject);
 	return identities_ask_no(answer, POLICY_REFUSED,
-	    table_names_daemon(identities->table, question->daemon_name)
-		? IDENTITIES_ASK_DSN_NOT_ALLOWED
-		: IDENTITIES_ASK_DSN_SIGN_IN_FIRST,
-	    "client=%.64s, daemon_name=%.64s%s: no entry",
+	    is_open ? IDENTITIES_ASK_DSN_NOT_ALLOWED
+		    : IDENTITIES_ASK_DSN_SIGN_IN_FIRST,
+	    "%sclient=%.64s, daemon_name=%.64s%s: no entry%s",
+	    is_open ? "" : "Authentication required (",
 	    identities_ask_or_unknown(question->client_address),
-	    identities_ask_or_unknown(question->daemon_name), certificate);
+	    identities_ask_or_unknown(question->daemon_name), certificate,
+	    is_open ? "" : ")");
 }
 
 static int

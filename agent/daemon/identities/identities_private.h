@@ -19,6 +19,7 @@ struct identities {
 	struct error fault; /* why there is no table */
 	struct table_watch loaded; /* the files, when the table was read */
 	struct table_watch seen; /* when they were last looked at */
+	unsigned int put_off; /* looks since, at files just written */
 	struct seldom seldom;
 	struct credentials credentials;
 };

@@ -12,7 +12,7 @@
 #include "lib/base/error.h"
 
 /* More than a million entries have. */
-#define TABLE_FILE_MAX (256UL * 1024 * 1024)
+#define TABLE_FILE_MAX (16UL * 1024 * 1024)
 
 /* What changes when a file does. */
 struct table_mark {

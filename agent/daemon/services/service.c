@@ -37,6 +37,9 @@
 #define PATIENCE_MS (30 * 1000LL)
 static const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
 
+/* Connections that are taken in one turn of the event loop. */
+#define ACCEPTS_MAX 64
+
 /* Before the next connection is taken, when descriptors have run out. */
 #define BREATHER_MS 100
 
@@ -296,14 +299,13 @@ service_start_conn(struct service *service, int fd)
 	service->count++;
 }
 
-static void
-service_on_accept(evutil_socket_t fd, short what, void *ctx)
+/* Takes the next peer. 0; or -1 when there is none, or not now. */
+static int
+service_accept(struct service *service)
 {
-	struct service *service = ctx;
-	int peer;
+	int peer =
+	    accept4(service->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)what;
-	peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (peer == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 		    errno == ENOBUFS) {
@@ -312,13 +314,27 @@ service_on_accept(evutil_socket_t fd, short what, void *ctx)
 			event_del(service->accept);
 			wake_in(&service->resume, BREATHER_MS);
 		}
-		return;
+		return -1;
 	}
 	if (service->count >= CONNECTIONS_MAX ||
 	    !service_is_allowed(service, peer))
 		close(peer);
 	else
 		service_start_conn(service, peer);
+	return 0;
+}
+
+/* With one peer a turn of the loop, those of a busy daemon would queue up. */
+static void
+service_on_accept(evutil_socket_t fd, short what, void *ctx)
+{
+	int i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < ACCEPTS_MAX; i++)
+		if (service_accept(ctx) == -1)
+			break;
 }
 
 static void

@@ -1,0 +1,118 @@
+"""debian/prerm refuses removal while a master.cf names our services, and what it
+says to type takes them out."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGURE = ROOT / "conf-examples" / "postfix" / "configure"
+PLAIN = """\
+smtp      inet  n       -       y       -       -       smtpd
+cleanup   unix  n       -       y       -       0       cleanup
+bounce    unix  -       -       y       -       0       bounce
+defer     unix  -       -       y       -       0       bounce
+trace     unix  -       -       y       -       0       bounce
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n")
+    (tmp_path / "master.cf").write_text(PLAIN)
+    return tmp_path
+
+
+def remove(folder: Path, action: str = "remove") -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["sh", ROOT / "debian" / "prerm", action], text=True,
+        capture_output=True, env={**os.environ, "MAIL_CONFIG": str(folder)})
+
+
+def listed(folder: Path, what: str) -> list[str]:
+    return subprocess.run(["postconf", "-c", folder, what], text=True,
+                          capture_output=True, check=True
+                          ).stdout.splitlines()
+
+
+def commands(done: subprocess.CompletedProcess) -> list[str]:
+    return re.findall(r"^    (postconf .*)$", done.stderr, re.M)
+
+
+@pytest.mark.parametrize("lines, wanted", [
+    ("", None),
+    # a comment is no service, and neither is a name that only looks like ours
+    ("#msgraph-bounce unix n - y - 0 cleanup\n", None),
+    ("    # msgraph\n", None),
+    ("smtp2 unix - - y - - smtp\n    -o smtp_helo_name=msgraph.example.com\n",
+     None),
+    ("msgraph-bounce unix n - y - 0 cleanup\n",
+     "-M# 'msgraph-bounce/unix'"),
+    ("msgraph unix - n n - 100 pipe\n    user=msgraph argv=/x/y\n",
+     "-M# 'msgraph/unix'"),
+    ("graph unix - n n - 9 pipe\n"
+     "    user=a argv=/usr/libexec/msgraph/msgraph-agent\n",
+     "-M# 'graph/unix'"),
+    ("8025 inet n - y - - smtpd\n    -o smtpd_sasl_path=msgraph\n",
+     "-M# '8025/inet'"),
+    ("8025 inet n - y - - smtpd\n"
+     "    -o { smtpd_milters = unix:msgraph/milter }\n", "-M# '8025/inet'"),
+    ("8025 inet n - y - - smtpd\n    # ours\n"
+     "    -o cleanup_service_name=msgraph-cleanup\n", "-M# '8025/inet'"),
+    ("8025 inet n - y - - smtpd\n    -o content_filter=msgraph:unrouted\n",
+     "-M# '8025/inet'"),
+    ("8025 inet n - y - - smtpd -o smtpd_milters=inet:1,unix:msgraph/milter\n",
+     "-M# '8025/inet'"),
+    # a service of Postfix's own loses our options alone
+    ("verify unix - - y - 1 verify\n"
+     "    -o cleanup_service_name=msgraph-bounce\n",
+     "-PX 'verify/unix/cleanup_service_name'"),
+])
+def test_removal_is_refused(folder, lines, wanted):
+    with (folder / "master.cf").open("a") as file:
+        file.write(lines)
+    done = remove(folder)
+    assert commands(done) == (
+        [f"postconf -c {folder} {wanted}"] if wanted else [])
+    assert done.returncode == (1 if wanted else 0), done.stderr
+    for action in ("upgrade", "deconfigure", "failed-upgrade"):
+        assert remove(folder, action).returncode == 0
+
+
+def test_the_commands_take_out_what_configure_has_added(folder):
+    def settings() -> list[list[str]]:
+        return [listed(folder, what) for what in ("-M", "-P", "-n")]
+
+    before = settings()
+    subprocess.run(["sh", CONFIGURE, "-c", folder, "18025", "18465"],
+                   capture_output=True)
+    assert listed(folder, "-M") != before[0]
+    refused = remove(folder)
+    assert refused.returncode == 1
+    for command in commands(refused):
+        subprocess.run(["sh", "-c", command], check=True)
+    assert settings() == before
+    assert remove(folder).returncode == 0
+
+
+def test_every_instance_counts(folder):
+    other = folder / "other"
+    other.mkdir()
+    (other / "main.cf").write_text("")
+    (other / "master.cf").write_text("msgraph unix - n n - 1 pipe\n")
+    with (folder / "main.cf").open("a") as file:
+        file.write(f"multi_instance_directories = {other}\n")
+    assert commands(remove(folder)) == [
+        f"postconf -c {other} -M# 'msgraph/unix'"]
+
+
+@pytest.mark.parametrize("missing", ["main.cf", "master.cf"])
+def test_a_postfix_without_settings_keeps_nothing(folder, missing):
+    (folder / missing).unlink()
+    assert remove(folder).returncode == 0
