@@ -97,9 +97,10 @@ check_nexthop(const char *bytes, size_t len)
 		require(strncmp(route.mailbox, nexthop,
 			    strlen(route.mailbox)) == 0);
 		if (route.has_application) {
-			require(route_stamp(stamp, NULL, route.mailbox,
-				    &route.application, route.entry) == 0);
-			require(strcmp(stamp, nexthop) == 0);
+			/* a mailbox that no stamp may hold is read too */
+			if (route_stamp(stamp, NULL, route.mailbox,
+				&route.application, route.entry) == 0)
+				require(strcmp(stamp, nexthop) == 0);
 		} else
 			require(strcmp(route.mailbox, nexthop) == 0);
 	}

@@ -109,6 +109,11 @@ test_field_charsets(void **state)
 	"\tfor <a@example.com>; Mon, 23 Nov 2026 10:00:00 +0000 (UTC)\r\n"
 #define OTHER "Received: from a (b [10.0.0.1]) by c with SMTP id x; date\r\n"
 
+#define NINETY TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define LONG_LINES(start)                                                  \
+	"Received: " start HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED \
+	    HUNDRED HUNDRED HUNDRED NINETY "\r\n\r\nx"
+
 static const struct row received[] = {
     {OURS "A: b\r\n\r\nx", HIDDEN "A: b\r\n\r\nx"},
     {OURS OTHER "\r\nx", HIDDEN OTHER "\r\nx"},
@@ -126,6 +131,10 @@ static const struct row received[] = {
 	"DKIM-Signature: d\r\n" HIDDEN "A: " UE "\r\n\r\n" UE "\n"},
     {OURS "Subject: abcdef" UE "\r\n\r\nx",
 	HIDDEN "Subject: =?utf-8?Q?abcdef=C3=BC?=\r\n\r\nx"},
+    /* what is one line then may be too long for one */
+    {LONG_LINES("from x\r\n\tby y; "), LONG_LINES("by y;\r\n ")},
+    {"DKIM-Signature: d\r\n" LONG_LINES("from x\r\n\tby y; "),
+	"DKIM-Signature: d\r\n" LONG_LINES("by y;\r\n ")},
 };
 
 /* The second pass finds no client: the one on top has none any more. */

@@ -79,6 +79,18 @@ static const struct row texts[] = {
     /* nor is this one, for its blank */
     {"X-A: =?Q?B?\" \"abcdefghijk" L1 "?=", "",
 	"X-A: =?windows-1252?Q?=3D=3FQ=3FB=3F=22_=22abcdefghijk=FC=3F=3D?="},
+    /* quotes that hold one are text: readers decode it there */
+    {"X-A: abcde" UE "\" =?utf-8?B?QQ==?= \"", "",
+	"X-A: " U("abcde=C3=BC=22_") " =?utf-8?B?QQ==?= \""},
+    {"X-A: abcde" UE "\" =?x?Q?a\"?=", "",
+	"X-A: " U("abcde=C3=BC=22_") " =?x?Q?a\"?="},
+    {"X-A: abcde" UE "\" =?\"?B?"
+     "?=",
+	"",
+	"X-A: " U("abcde=C3=BC=22_") " =?\"?B?"
+				     "?="},
+    {"X-A: \"b abcde" UE " c\"x \"=?x?Q?a?= \"", "",
+	"X-A: " U("=22b_abcde=C3=BC_c=22x") " \"=?x?Q?a?= \""},
     /* what charset */
     {"Subject: abcde" L1, "", "Subject: =?windows-1252?Q?abcde=FC?="},
     {"Subject: abcde" L1, "iso-8859-2", "Subject: =?iso-8859-2?Q?abcde=FC?="},

@@ -118,6 +118,8 @@ static const struct {
     {"a/b@example.com/" TC ".erp", "a/b@example.com", 1, "erp"},
     {"/" TC, "", 1, ""},
     {"unrouted/" TC, "unrouted", 1, ""},
+    /* whether it is an address, or fits a stamp, is not looked at */
+    {"a b:c\n/" TC, "a b:c\n", 1, ""},
     /* of a version before 0.2 */
     {"a@example.com", "a@example.com", 0, ""},
     {"unrouted", "unrouted", 0, ""},

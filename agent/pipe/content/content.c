@@ -115,6 +115,18 @@ content_take_part(struct content *c, const struct mime_part *part,
 	return content_container(c, part, err);
 }
 
+/* Reads the next part, with the charset that its fields are in. */
+static enum mime_event
+content_next_part(struct content *c, struct mime_reader *r,
+    struct mime_part *part, struct error *err)
+{
+	enum mime_event event = mime_next(r, part, err);
+
+	if (event > MIME_END && event != MIME_CLOSE)
+		content_charset_enter(c, part);
+	return event;
+}
+
 /* The first part is the message itself, whose header tells whether to go on. */
 static int
 content_walk(struct content *c, struct mime_reader *r, struct error *err)
@@ -122,17 +134,15 @@ content_walk(struct content *c, struct mime_reader *r, struct error *err)
 	struct mime_part part;
 	enum mime_event event;
 
-	event = mime_next(r, &part, err);
+	event = content_next_part(c, r, &part, err);
 	if (event == MIME_ERROR)
 		return -1;
 	if (!scan_found(&c->found) || content_is_signed_message(c, &part))
 		return content_head_client(c, &part, err);
 	while (event > MIME_END) {
-		if (event != MIME_CLOSE)
-			content_charset_enter(c, &part);
 		if (content_take_part(c, &part, event, err) == -1)
 			return -1;
-		event = mime_next(r, &part, err);
+		event = content_next_part(c, r, &part, err);
 	}
 	if (event == MIME_ERROR)
 		return -1;

@@ -237,6 +237,13 @@ content_head_write_encoding(
 }
 
 static int
+content_head_has_client(const struct head *h, const struct header_field *f)
+{
+	return h->client.len > 0 && h->client.p >= f->whole.p &&
+	    h->client.p < span_end(f->whole);
+}
+
+static int
 content_head_write_received(
     const struct head *h, const struct header_field *f, struct error *err)
 {
@@ -295,8 +302,7 @@ content_head_edit_field(
 
 	if (content_head_is_surplus(h, f))
 		return content_head_drop(h, f, err);
-	if (h->client.len > 0 && h->client.p >= f->whole.p &&
-	    h->client.p < span_end(f->whole))
+	if (content_head_has_client(h, f))
 		return content_head_write_received(h, f, err);
 	if (plan->encoding != NULL &&
 	    span_is(f->name, "Content-Transfer-Encoding"))
@@ -370,12 +376,13 @@ content_head_client(
     struct content *c, const struct mime_part *part, struct error *err)
 {
 	struct head h = {.content = c, .part = part};
-	struct buf nothing;
+	struct header_reader r;
+	struct header_field f;
 
 	content_head_find_client(&h);
-	if (h.client.len == 0)
-		return 0;
-	buf_init(&nothing, 1);
-	buf_add(&nothing, "", 0);
-	return content_head_replace(&h, h.client, &nothing, err);
+	header_init(&r, part->fields.p, part->fields.len);
+	while (header_next(&r, &f))
+		if (content_head_has_client(&h, &f))
+			return content_head_write_received(&h, &f, err);
+	return 0;
 }

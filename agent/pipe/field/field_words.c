@@ -57,9 +57,30 @@ field_words_text_end(const char *p, const char *limit, enum words mode)
 	return p;
 }
 
+/* Whether an encoded word starts behind a blank between here and there. */
+static int
+field_words_has_encoded(const struct units *us, const char *p, const char *to)
+{
+	const char *end;
+
+	for (; p < to; p = end) {
+		end = field_words_text_end(p, us->limit, us->mode);
+		while (end < to && span_is_space(*end))
+			end++;
+		if (end >= to)
+			break;
+		if (field_words_is_encoded(span_between(
+			end, field_words_text_end(end, us->limit, us->mode))))
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * The same, but what stands in quotes is one word, since the field may be one
- * with a structure that is not known here.
+ * with a structure that is not known here. Quotes with an encoded word in them
+ * are text: readers decode that word (RFC 2047 section 5 (1)). Nothing is
+ * looked at more than twice.
  */
 static const char *
 field_words_quoted_end(struct units *us, const char *p)
@@ -74,7 +95,10 @@ field_words_quoted_end(struct units *us, const char *p)
 		us->open_quote = p == NULL;
 		if (p == NULL)
 			break;
-		p++;
+		if (p++ < end)
+			continue;
+		if (field_words_has_encoded(us, quote, p))
+			break;
 		end = field_words_text_end(p, us->limit, us->mode);
 	}
 	return end;
