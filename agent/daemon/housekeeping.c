@@ -143,6 +143,8 @@ static const struct chore {
 struct housekeeping {
 	struct msgraphd *daemon;
 	struct event *look;
+	size_t
+	    next; /* chores take turns, so that none waits for those before */
 	long long due[CHORES]; /* clock_ms() */
 };
 
@@ -171,14 +173,16 @@ housekeeping_on_look(evutil_socket_t fd, short what, void *ctx)
 	static const struct timeval soon = {0},
 				    every = {.tv_sec = LOOK_SECONDS};
 	struct housekeeping *house = ctx;
-	size_t i = 0;
+	size_t i;
 
 	(void)fd;
 	(void)what;
-	while (i < CHORES && clock_ms() < house->due[i])
-		i++;
-	if (i < CHORES)
-		housekeeping_do(house, i);
+	for (i = 0; i < CHORES && clock_ms() < house->due[house->next]; i++)
+		house->next = (house->next + 1) % CHORES;
+	if (i < CHORES) {
+		housekeeping_do(house, house->next);
+		house->next = (house->next + 1) % CHORES;
+	}
 	event_add(house->look, i < CHORES ? &soon : &every);
 }
 
@@ -196,7 +200,8 @@ housekeeping_new(struct msgraphd *daemon, struct error *err)
 	for (i = 0; i < CHORES; i++)
 		house->due[i] = clock_ms() +
 		    (chores[i].at_start ? 0 : chores[i].every * 1000LL);
-	house->look = evtimer_new(daemon->base, housekeeping_on_look, house);
+	house->look = event_new(
+	    daemon->base, -1, EV_PERSIST, housekeeping_on_look, house);
 	if (house->look == NULL) {
 		housekeeping_free(&house);
 		error_set(err, ERROR_OURS, "4.3.0", "libevent");

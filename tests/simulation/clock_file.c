@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SWEEP_SECONDS_MIN 60
+#define SWEEP_SECONDS_MIN 5
 #define SWEEP_MS 50
 
 struct clock_file {
