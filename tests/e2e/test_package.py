@@ -1,5 +1,5 @@
-"""debian/prerm refuses removal while a master.cf names our services, and what it
-says to type takes them out."""
+"""debian/prerm refuses removal while a master.cf names our services, and what
+it says to type takes them out."""
 
 from __future__ import annotations
 
