@@ -88,6 +88,7 @@ param_init(struct param_reader *r, struct span value)
 		p = param_skip_word(param_skip_blank(p + 1, limit), limit);
 	r->next = param_skip_blank(p, limit);
 	r->limit = limit;
+	r->name_end = r->next;
 }
 
 static const char *
@@ -249,6 +250,24 @@ param_is_end(const char *p, const char *limit)
 }
 
 /*
+ * The quote that a file name ends with, or the ';' before the next parameter, or
+ * limit. File names are read in their order, so no byte is searched twice.
+ */
+static const char *
+param_find_name_end(struct param_reader *r, const char *p)
+{
+	const char *limit = r->limit;
+
+	if (p < r->name_end)
+		p = r->name_end;
+	while (p < limit && !(*p == '"' && param_is_end(p + 1, limit)) &&
+	    !(*p == ';' && param_is_start(p + 1, limit, 1)))
+		p++;
+	r->name_end = p;
+	return p;
+}
+
+/*
  * The end of a file name that opens at p. People name files 5" disk.pdf, and
  * programs put that into quotes as it is: a quote that something else than the
  * end of the parameter follows belongs to the name, if there is one that ends
@@ -256,18 +275,15 @@ param_is_end(const char *p, const char *limit)
  * the name, as the extension in "scan".pdf does.
  */
 static const char *
-param_skip_file_name(const char *p, const char *limit)
+param_skip_file_name(struct param_reader *r, const char *p)
 {
-	const char *end = param_skip_enclosed(p, limit);
+	const char *limit = r->limit, *end = param_skip_enclosed(p, limit);
 
 	if (param_is_end(end, limit) || param_is_start(end, limit, 1))
 		return end;
-	for (p = end; p < limit; p++) {
-		if (*p == '"' && param_is_end(p + 1, limit))
-			return p + 1;
-		if (*p == ';' && param_is_start(p + 1, limit, 1))
-			break;
-	}
+	p = param_find_name_end(r, end);
+	if (p < limit && *p == '"')
+		return p + 1;
 	while (
 	    end < limit && !span_is_space(*end) && *end != ';' && *end != '(')
 		end++;
@@ -281,14 +297,14 @@ param_is_file_name(struct span name)
 }
 
 static struct span
-param_read_value(struct span name, const char *p, const char *limit)
+param_read_value(struct param_reader *r, struct span name, const char *p)
 {
-	const char *end;
+	const char *limit = r->limit, *end;
 
 	p = param_skip_blank(p, limit);
 	if (p == limit || *p != '"')
 		return param_read_plain(name, p, limit);
-	end = param_is_file_name(name) ? param_skip_file_name(p, limit)
+	end = param_is_file_name(name) ? param_skip_file_name(r, p)
 				       : param_skip_enclosed(p, limit);
 	return span_trim(span_between(p, end));
 }
@@ -311,8 +327,10 @@ param_skip_rest(const char *p, const char *limit)
  * to a parameter in it that has no ';' before it.
  */
 static const char *
-param_skip_junk(struct span name, const char *p, const char *limit)
+param_skip_junk(struct param_reader *r, struct span name, const char *p)
 {
+	const char *limit = r->limit;
+
 	while (p < limit && *p != ';' && *p != '=') {
 		if (span_is_space(*p) && param_is_known_next(p, limit))
 			return p + 1;
@@ -324,7 +342,7 @@ param_skip_junk(struct span name, const char *p, const char *limit)
 			p++;
 	}
 	if (p < limit && *p == '=')
-		p = span_end(param_read_value(name, p + 1, limit));
+		p = span_end(param_read_value(r, name, p + 1));
 	return param_skip_rest(p, limit);
 }
 
@@ -350,11 +368,11 @@ param_next(struct param_reader *r, struct param *param)
 		if (param->name.len > 0 && p < r->limit && *p == '=')
 			break;
 		param->separated = 0;
-		p = param_skip_junk(param->name, end, r->limit);
+		p = param_skip_junk(r, param->name, end);
 	}
 	param_split_name(param);
 	param->is_file_name = param_is_file_name(param->name);
-	param->value = param_read_value(param->name, p + 1, r->limit);
+	param->value = param_read_value(r, param->name, p + 1);
 	end = span_end(param->value);
 	param->whole = span_between(param->name.p, end);
 	r->next = param_skip_rest(end, r->limit);

@@ -35,6 +35,7 @@ struct param {
 struct param_reader {
 	const char *next;
 	const char *limit;
+	const char *name_end; /* before it nothing ends a file name in quotes */
 };
 
 /* Starts reading behind the type or disposition. */

@@ -200,6 +200,13 @@ static const struct row addresses[] = {
     {"To: gr" UE "ppenx: a@b, J" UE "rgensen <c@d>;", "",
 	"To: " U("gr=C3=BCppenx") " : a@b, " U("J=C3=BCrgensen") " <c@d>;"},
     /* the start of a word would end with ours */
+    {"To: a@b(=?), J" UE "rgensen <c@d>", "",
+	"To: a@b(=?us-ascii?B?PT8=?=), " U("J=C3=BCrgensen") " <c@d>"},
+    {"To: a@b (x (=?u?q?y)), J" UE "rgensen <c@d>", "",
+	"To: a@b (x (=?us-ascii?B?PT91P3E/eQ==?=)), " U(
+	    "J=C3=BCrgensen") " <c@d>"},
+    {"To: a@b (=?u?q?y?=), J" UE "rgensen <c@d>", "",
+	"To: a@b (=?u?q?y?=), " U("J=C3=BCrgensen") " <c@d>"},
     {"Cc: =?utf-8?q==20 <a@b>, J" UE "rgensen <c@d>", "",
 	"Cc: =?us-ascii?Q?=3D=3Futf-8=3Fq=3D=3D20?= <a@b>, " U(
 	    "J=C3=BCrgensen") "\r\n <c@d>"},

@@ -159,14 +159,14 @@ field_words_next_unit(struct units *us, struct unit *u)
 }
 
 /*
- * Whether a reader may see an encoded word start here in an address list, and
- * not end: it would end with the next word that is written, and hide the
+ * Whether a reader may see an encoded word start here in an address list or a
+ * comment, and not end: it would end with the next word that is written, and hide the
  * addresses between.
  */
 static int
 field_words_opens(const struct units *us, struct span text)
 {
-	return us->mode >= WORDS_NAME && address_word_is_open(text);
+	return us->mode >= WORDS_COMMENT && address_word_is_open(text);
 }
 
 static int
@@ -234,15 +234,19 @@ field_words_add_word(struct buf *out, struct span word, enum words mode)
 static void
 field_words_write_other(struct fold *f, const struct unit *u, enum words mode)
 {
-	if (!fold_needs(u->text)) {
-		fold_space(f, u->space, u->text.len);
-		fold_raw(f, u->text);
-	} else if (mode != WORDS_COMMENT && u->text.p[0] == '(' &&
-	    span_end(u->text)[-1] == ')') {
-		fold_space(f, u->space, u->text.len);
-		words_write(f, u->text, WORDS_COMMENT);
-	} else
+	int is_comment = mode != WORDS_COMMENT && u->text.p[0] == '(' &&
+	    span_end(u->text)[-1] == ')';
+
+	if (fold_needs(u->text) && !is_comment)
 		words_write_whole(f, u->space, u->text);
+	else {
+		fold_space(f, u->space, u->text.len);
+		if (is_comment &&
+		    (fold_needs(u->text) || address_word_is_open(u->text)))
+			words_write(f, u->text, WORDS_COMMENT);
+		else
+			fold_raw(f, u->text);
+	}
 }
 
 /*
