@@ -196,7 +196,8 @@ def test_who_did_not_sign_in_is_nobody(odd_site, tls):
     with connect(odd_site, tls) as client:
         answer = client.command("MAIL FROM:<scan@example.com>")
     assert str(answer) == (
-        "530 5.7.0 client=127.0.0.1, daemon_name=msgraph: no entry")
+        "530 5.7.0 Authentication required (client=127.0.0.1, "
+        "daemon_name=msgraph: no entry)")
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])

@@ -226,7 +226,9 @@ def test_msgraphd_that_stalls(milter):
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(session, range(20)))
     assert {text for text, _ in answers} == {UNANSWERED}
-    assert all(4.5 < seconds < 15 for _, seconds in answers), answers
+    # once one has waited in vain, others wait for half a second
+    times = [seconds for _, seconds in answers]
+    assert 4.5 < max(times) < 15, times
     milter.policy.stalls = False
     milter.policy.release()
     with milter.mta() as mta:

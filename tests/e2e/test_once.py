@@ -119,21 +119,21 @@ class Delivery:
                  f"{self.site.postfix.log_text()}")
 
     def try_again(self, status: str) -> str:
-        """Postfix's line about the next attempt. master rests a second
-        after a kill, so the first flush may be in vain."""
+        """Postfix's line about the next attempt with this status. master
+        rests a second after a kill, so the first flush may be in vain, and a
+        later one may bring an attempt more than was needed."""
         postfix = self.site.postfix
         mark = postfix.mark()
-        pattern = rf"^.* {self.queue_id}: .*, relay=msgraph, .*status=.*$"
+        pattern = (rf"^.* {self.queue_id}: .*, relay=msgraph, "
+                   rf".*status={status} .*$")
 
         def line() -> str:
             found = re.search(pattern, postfix.log_text(mark), re.M)
             if not found:
                 postfix.flush()
             return found[0] if found else ""
-        found = wait_for(line, lambda: f"an attempt at {self.queue_id}:\n"
-                         f"{postfix.log_text()}")
-        assert f"status={status} " in found
-        return found
+        return wait_for(line, lambda: f"{self.queue_id} to be {status}:\n"
+                        f"{postfix.log_text()}")
 
     def sent_again_as_before(self) -> None:
         """The next attempt finds out that Graph has it."""

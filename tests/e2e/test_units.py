@@ -7,6 +7,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import signal
 import shlex
 import shutil
 import subprocess
@@ -127,7 +128,9 @@ def test_reload(name, number, conf, is_told, tmp_path):
     told = tmp_path / "told"
     main = subprocess.Popen(
         ["sh", "-c", f"trap 'echo >{told}; exit 3' {number}; echo ready; "
-         "while :; do sleep 0.1; done"], stdout=subprocess.PIPE)
+         "while :; do sleep 0.1; done"], stdout=subprocess.PIPE,
+        # a shell cannot trap what was ignored when it started
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
     main.stdout.readline()
     done = subprocess.run(words, capture_output=True, text=True, env={
         "MAINPID": str(main.pid), "PATH": "/nonexistent"})
