@@ -157,15 +157,7 @@ table_value_rate(
 int
 table_value_transport(const char *value, struct error *err)
 {
-	size_t prefix = strlen(ROUTE_TRANSPORT), i;
-	int ok = strncmp(value, ROUTE_TRANSPORT, prefix) == 0 &&
-	    (value[prefix] == '\0' ||
-		(value[prefix] == '-' && value[prefix + 1] != '\0'));
-
-	for (i = prefix + 1; ok && value[prefix] != '\0' && value[i] != '\0';
-	     i++)
-		ok = table_value_is_letter(value[i]);
-	if (ok && strlen(value) < ROUTE_TRANSPORT_SIZE)
+	if (route_is_transport(value))
 		return 0;
 	return error_set(err, ERROR_OURS, "4.3.5",
 	    "\"%.64s\" is neither msgraph nor msgraph- with letters (a to z) "

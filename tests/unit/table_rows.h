@@ -1,0 +1,175 @@
+/*
+ * table_rows.h - mistakes in a table of identities, and what is said of each.
+ */
+#ifndef TESTS_TABLE_ROWS_H
+#define TESTS_TABLE_ROWS_H
+
+#define APP "application=T/C"
+#define OPEN APP " secret_file=/s from=a@x "
+
+/* What is said is behind the file; "F" in it stands for the file. */
+static const struct {
+	const char *text, *said;
+} mistakes[] = {
+    /* names */
+    {"a.b " APP, ":1: a line begins with the name of an entry"},
+    {"\303\244 " APP, ":1: a line begins with the name"},
+    {"a" APP "\n", ":1: a line begins with the name"},
+    {"{ a } " APP, ":1: a line begins with the name"},
+    {"n234567890123456789012345678901234567890123456789012345678901234x " APP,
+	":1: a line begins with the name of an entry, of 1 to 64"},
+    {"a " APP "\nb application=T/D\na application=U/C\n",
+	":3: there is an entry \"a\" already, F:1"},
+    {"a " APP "\nA application=T/D\n",
+	":2: there is an entry \"a\" already, F:1"},
+    /* lines */
+    {"  " APP, ":1: the line begins with a blank"},
+    {"# a\n\n  a " APP, ":3: the line begins with a blank"},
+    {"a " APP "\n  # a comment\n", ":2: neither name=value without blanks"},
+    {"a " APP " # a comment\n", ":1: neither name=value without blanks"},
+    {"a " APP "\n\n\n# x\n  senders\n", ":5: neither name=value"},
+    {"a " APP " senders =@x", ":1: neither name=value"},
+    {"a " APP " =@x", ":1: neither name=value"},
+    {"a " APP " { senders = @x", ":1: a \"{\" without its \"}\""},
+    {"a " APP " { senders = @x }b", ":1: no blank behind a \"}\""},
+    {"a " APP " { senders }", ":1: neither name=value"},
+    {"a\n  " APP "\n  { senders =\n  x }", ":3: senders: \"x\" is no address"},
+    /* attributes */
+    {"a", ":1: application=tenant/client is missing"},
+    {"a senders=@x", ":1: application=tenant/client is missing"},
+    {"a " APP " sender=@x",
+	":1: unknown attribute \"sender\"; did you mean \"senders\"?"},
+    {"a " APP " Rate-Limit=1/s",
+	":1: unknown attribute \"Rate-Limit\"; did you mean \"rate_limit\"?"},
+    {"a " APP " frobnicate=1",
+	":1: unknown attribute \"frobnicate\"; see identities(5)"},
+    {"a " APP " pa55.word=1", ":1: an attribute whose name has other"},
+    {"a " APP " " APP, ":1: \"application\" is given twice"},
+    {"a " APP "\n senders=@x\n { senders = @y }\n",
+	":3: \"senders\" is given twice"},
+    {"a " APP " senders=", ":1: senders: nothing stands behind the '='"},
+    /* application */
+    {"a application=x", ":1: application: \"x\" is no tenant/client"},
+    {"a application=" TENANT, ":1: application: \"" TENANT "\" is no tenant"},
+    {"a application=" TENANT "/1", "client is neither a UUID"},
+    /* credentials */
+    {"a " APP " secret_file=s", ":1: secret_file must be a path"},
+    {"a " APP " secret_file=/s certificate_file=/c",
+	":1: certificate_file: the entry has secret_file already"},
+    /* addresses */
+    {"a " APP " senders=A@x",
+	"\"A@x\" is no address in canonical form: write "
+	"it in lower case"},
+    {"a " APP " senders=a@X", "write it in lower case"},
+    {"a " APP " senders=a@\303\274.de", "as xn--"},
+    {"a " APP " senders=\303\274@x.de", "as xn--"},
+    {"a " APP " senders=\"a\"@x", "is needed behind double quotes"},
+    {"a " APP " { senders = \"any address\" }",
+	":1: senders: \"any address\" is no address"},
+    {"a " APP " { senders = \"any }", "a double quote without its second"},
+    {"a " APP " from=\\a@x", "write it without quotes"},
+    {"a " APP " senders=a", "it must be local@domain or @domain"},
+    {"a " APP " senders=a@", "it must be local@domain"},
+    {"a " APP " senders=@", "it must be local@domain"},
+    {"a " APP " senders=a@x,any", "\"any\" is no address"},
+    {"a " APP " senders=a@.x", "it must be"},
+    {"a " APP " senders=a@x.", "it must be"},
+    {"a " APP " senders=a@x..y", "it must be"},
+    {"a " APP " senders=a@-x", "it must be"},
+    {"a " APP " senders=a@x-.y", "it must be"},
+    {"a " APP " senders=a@[192.0.2.1]", "it must be"},
+    {"a " APP " senders=.a@x", "it must be"},
+    {"a " APP " senders=a.@x", "it must be"},
+    {"a " APP " senders=a..b@x", "it must be"},
+    {"a " APP " senders=a@b@x", "it must be"},
+    {"a " APP " senders=<a@x>", "it must be"},
+    {"a " APP " senders=,", "nothing stands in the list"},
+    {"a " APP " recipients=B@x", ":1: recipients: \"B@x\""},
+    {"a " APP " from=@x",
+	":1: from: \"@x\" is no address in canonical form: "
+	"it must be local@domain"},
+    {"a " APP " from=a@x,b@x", "from: "},
+    {"a " APP " from=a@x senders=b@x,@y",
+	":1: senders does not cover a@x, which from names"},
+    {"a " APP " from=a@sub.x senders=@x", "senders does not cover"},
+    /* networks */
+    {"a " OPEN "clients=192.0.2.9/24",
+	":1: clients: \"192.0.2.9/24\" has bits set behind the network's; "
+	"did you mean 192.0.2.0/24?"},
+    {"a " OPEN "clients=2001:db8::1/64", "did you mean 2001:db8::/64?"},
+    {"a " OPEN "clients=::ffff:192.0.2.9/120", "did you mean 192.0.2.0/24?"},
+    {"a " OPEN "clients=::ffff:192.0.2.0/90", "did you mean ::ff"},
+    {"a " OPEN "clients=192.0.2.0/33", "is no network such as"},
+    {"a " OPEN "clients=192.0.2.0/-1", "is no network such as"},
+    {"a " OPEN "clients=192.0.2.0/024", "is no network such as"},
+    {"a " OPEN "clients=192.0.2.0/", "is no network such as"},
+    {"a " OPEN "clients=192.0.2.0/24x", "is no network such as"},
+    {"a " OPEN "clients=192.0.2.0/255.255.255.0", "is no network such as"},
+    {"a " OPEN "clients=192.0.2", "is no network such as"},
+    {"a " OPEN "clients=192.0.2.256", "is no network such as"},
+    {"a " OPEN "clients=192.0.2.01", "is no network such as"},
+    {"a " OPEN "clients=2001:db8::/129", "is no network such as"},
+    {"a " OPEN "clients=[2001:db8::]/64", "is no network such as"},
+    {"a " OPEN "clients=fe80::1%eth0", "is no network such as"},
+    {"a " OPEN "clients=scanner.example.com", "is no network such as"},
+    {"a " OPEN "clients=192.0.2.9,192.0.2.9",
+	":1: clients: 192.0.2.9 is given twice"},
+    {"a " OPEN "clients=192.0.2.0/24,::ffff:192.0.2.0/120",
+	":1: clients: 192.0.2.0/24 is given twice"},
+    /* who need not sign in */
+    {"a " APP " from=a@x clients=::1", ":1: who does not sign in brings no"},
+    {"a " APP " from=a@x client_certificate=ca,cn", "brings no secret"},
+    {"a " APP " secret_file=/s clients=::1",
+	":1: clients and client_certificate need from or senders"},
+    {"a " APP " secret_file=/s client_certificate=ca,cn",
+	":1: clients and client_certificate need from or senders"},
+    {"a " OPEN "daemon_name=x", ":1: daemon_name needs clients or"},
+    {"a " OPEN "clients=::1 daemon_name=x,y", ":1: daemon_name: one name"},
+    {"a " OPEN "client_certificate=ca", "two names are needed"},
+    {"a " OPEN "client_certificate=ca,cn,x", "two names are needed"},
+    {"a " OPEN "{ client_certificate = \"\", cn }", "two names are needed"},
+    {"a " APP " sign_in=no", ":1: sign_in=no leaves nobody"},
+    {"a " APP " sign_in=maybe", "\"maybe\" is not one of: no, yes"},
+    {"a " APP " disabled=1", ":1: disabled: \"1\" is not one of: no, yes"},
+    {"a " APP " logins=bob", ":1: logins need a credential of the relay's"},
+    {"a " APP " secret_file=/s logins=bob,bob",
+	":1: logins: \"bob\" is given twice"},
+    {"a " APP " secret_file=/s logins=" TENANT "@" CLIENT,
+	":1: logins: \"" TENANT "@" CLIENT "\" is the name of an application"},
+    {"a " APP " secret_file=/s { logins = \"\" }", ":1: logins: an empty name"},
+    {"a " APP " secret_file=/s logins=bob,eve\nb " APP
+     " secret_file=/s\n logins=joe,eve\n",
+	":2: entry \"b\" is for \"eve\" (logins), and so is \"a\", F:1"},
+    /* two for the same clients */
+    {"a " OPEN "clients=::1\nb " OPEN "clients=::2,::1\n",
+	":2: entry \"b\" is for the same clients as \"a\", F:1 (::1)"},
+    {"a " OPEN "clients=::1 daemon_name=x\nb " OPEN
+     "clients=::1 daemon_name=x\n",
+	":2: entry \"b\" is for the same clients as \"a\", F:1"},
+    {"a " OPEN "client_certificate=ca,cn\nb " OPEN
+     "\n client_certificate=ca,cn",
+	":2: entry \"b\" is for the same clients as \"a\", F:1 (the same "
+	"certificate)"},
+    {"a " OPEN "client_certificate=ca,cn clients=::1\nb " OPEN
+     "client_certificate=ca,cn clients=::1",
+	":2: entry \"b\" is for the same clients as \"a\", F:1 (::1)"},
+    {"a " OPEN "clients=::1 disabled=yes\nb " OPEN "clients=::1\n",
+	":2: entry \"b\" is for the same clients as \"a\", F:1"},
+    /* the others */
+    {"a " APP " rate_limit=30", ":1: rate_limit: \"30\" is not a number"},
+    {"a " APP " rate_limit=0/m", "is not a number of messages"},
+    {"a " APP " rate_limit=-1/m", "is not a number of messages"},
+    {"a " APP " rate_limit=1000001/m", "is not a number of messages"},
+    {"a " APP " rate_limit=99999999999999999999/m", "is not a number"},
+    {"a " APP " rate_limit=30/w", "is not a number of messages"},
+    {"a " APP " rate_limit=30m", "is not a number of messages"},
+    {"a " APP " rate_limit=/m", "is not a number of messages"},
+    {"a " APP " transport=smtp", ":1: transport: \"smtp\" is neither msgraph"},
+    {"a " APP " transport=msgraph-", "is neither msgraph"},
+    {"a " APP " transport=msgraph-a-b", "is neither msgraph"},
+    {"a " APP " transport=msgraph-Slow", "is neither msgraph"},
+    {"a " APP " transport=msgraphx", "is neither msgraph"},
+    {"a " APP " transport=msgraph:x", "is neither msgraph"},
+};
+
+#endif
