@@ -81,7 +81,7 @@ static const struct shape {
 	3.5, 8},
     {"words before parameters", "Content-Type: a/b", " a\xFC ;b c=d", END, 3.5,
 	8},
-    {"blanks in a file name", "Content-Type: a/b; name=a", " a  \xFC=", END, 16,
+    {"blanks in a file name", "Content-Type: a/b; name=a", " a  \xFC=", END, 40,
 	8},
     {"parameters in 8 bits", "Content-Type: a/b", ";a=\xFC", END, 1.2, 8},
     {"quotes in a file name", "Content-Type: a/b", ";name=\"\xFC\"a\"b", END,
