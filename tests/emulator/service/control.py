@@ -69,7 +69,7 @@ class Control:
             body = json.loads(request.body) if request.body else {}
             return json_response(200, self._change(request.method, parts,
                                                    body))
-        except (ControlError, ValueError, TypeError, KeyError,
+        except (ControlError, OSError, ValueError, TypeError, KeyError,
                 AttributeError) as error:
             return json_response(
                 400, {"error": f"{type(error).__name__}: {error}"})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import socket
 import ssl
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -169,9 +169,9 @@ class Server:
         self.world = self._new_world()
 
     def _new_world(self) -> World:
-        bodies = self.options.directory / "requests"
-        shutil.rmtree(bodies, ignore_errors=True)
-        bodies.mkdir()
+        # a folder of its own: a request of the world before may still write
+        bodies = Path(tempfile.mkdtemp(prefix="requests-",
+                                       dir=self.options.directory))
         store = Store([replace(app) for app in self.options.apps],
                       replace(self.options.limits))
         return World(self.site, store, Rules(), Record(bodies))
@@ -182,6 +182,8 @@ class Server:
             old = self.world
             self.world = self._new_world()
         old.record.close()
+        for body in old.record.directory.iterdir():
+            body.unlink()
         self.open()
 
     def open(self) -> None:
