@@ -29,7 +29,7 @@ admin_rows_add(struct output *output, const struct output_column *columns,
 	const char *values[ADMIN_ROWS_COLUMNS_MAX];
 	size_t i;
 
-	for (i = 0; columns[i].name != NULL && i < ADMIN_ROWS_COLUMNS_MAX;
+	for (i = 0; i < ADMIN_ROWS_COLUMNS_MAX && columns[i].name != NULL;
 	     i++) {
 		values[i] =
 		    value == NULL ? NULL : value(record, columns[i].name);
