@@ -331,14 +331,14 @@ test_one_piece_a_turn(void **state)
 	int fd = connect_to(), i, before;
 
 	(void)state;
-	assert_int_equal(write(fd, "pieces 5\n", 9), 9);
+	assert_int_equal(write(fd, "pieces 3\n", 9), 9);
 	fetched = 0;
 	for (i = 0; i < 20; i++) {
 		before = fetched;
 		event_base_loop(d.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		assert_in_range(fetched, before, before + 1);
 	}
-	assert_int_equal(fetched, 5);
+	assert_int_equal(fetched, 3);
 	close(fd);
 }
 

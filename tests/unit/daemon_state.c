@@ -453,52 +453,6 @@ test_move_aside(void **state)
 	state_close(&st);
 }
 
-/* --- what an admin sees and forgets --- */
-
-static void
-test_summaries(void **state)
-{
-	struct state *st = open_state();
-	struct state_summary row;
-	struct error err;
-
-	(void)state;
-	put(st, &b, SECRET, TOKEN, 7000, 5000);
-	put(st, &a, SECRET, NULL, 0, 6000);
-	assert_int_equal(state_summary_after(st, "", &row, &err), 1);
-	assert_string_equal(row.identity, ID_A "/" ID_B);
-	assert_int_equal(row.token_expires, 0);
-	assert_int_equal(row.verified, 6000);
-	assert_int_equal(state_summary_after(st, row.identity, &row, &err), 1);
-	assert_string_equal(row.identity, ID_B "/" ID_A);
-	assert_int_equal(row.token_expires, 7000);
-	assert_int_equal(state_summary_after(st, row.identity, &row, &err), 0);
-	assert_int_equal(state_summary(st, &b, &row, &err), 1);
-	assert_int_equal(row.verified, 5000);
-	state_close(&st);
-}
-
-static void
-test_forgotten(void **state)
-{
-	struct state *st = open_state();
-	struct state_credential c;
-	struct state_summary row;
-	struct error err;
-
-	(void)state;
-	put(st, &a, SECRET, TOKEN, 7000, 5000);
-	put(st, &b, SECRET, TOKEN, 7000, 5000);
-	assert_int_equal(state_forget(st, &a, &err), 1);
-	assert_int_equal(state_forget(st, &a, &err), 0);
-	state_close(&st);
-	st = open_state();
-	assert_int_equal(state_get(st, &a, &c, &err), 0);
-	assert_int_equal(state_summary(st, &a, &row, &err), 0);
-	assert_int_equal(state_summary(st, &b, &row, &err), 1);
-	state_close(&st);
-}
-
 int
 main(void)
 {
@@ -511,8 +465,6 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_damage, begin, end),
 	    cmocka_unit_test_setup_teardown(test_bad_places, begin, end),
 	    cmocka_unit_test_setup_teardown(test_move_aside, begin, end),
-	    cmocka_unit_test_setup_teardown(test_summaries, begin, end),
-	    cmocka_unit_test_setup_teardown(test_forgotten, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
