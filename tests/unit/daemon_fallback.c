@@ -132,7 +132,10 @@ static const struct {
 	{{0, 403, "ErrorSendAsDenied", WIRE_DEFERRED, "4.7.60", "the", "",
 	    NULL}}},
     {OTHER, {{0, 404, "", WIRE_DEFERRED, "4.3.0", "Graph's", "", NULL}}},
-    /* what becomes of it there */
+    /* what becomes of it there; a third mailbox is not tried */
+    {"g@x",
+	{{1, NO_MAILBOX, WIRE_DEFERRED, "4.1.0", "from the fallback", "",
+	    NULL}}},
     {OTHER,
 	{{1, NO_MAILBOX, WIRE_DEFERRED, "4.1.0",
 	    "from the fallback mailbox <f@x>, since there is no <a@x>: there "

@@ -346,7 +346,9 @@ delivery_finish(struct delivery *d)
 		log_info("%s: some of these %zu recipients have got the "
 			 "message before; the agent asks for the others alone",
 		    d->request.queue_id, d->request.each_count);
-	else if (d->reply.again_as[0] == '\0')
+	else if (d->reply.again_as[0] != '\0')
+		delivery_fallback_log(d);
+	else
 		report_log(&d->request, &d->report, &d->reply);
 	if (d->done != NULL)
 		d->done(d->ctx, &d->reply);

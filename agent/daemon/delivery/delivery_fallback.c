@@ -46,10 +46,8 @@ delivery_has_fallback(const struct delivery *d)
 /* Chooses the phase; the reply says why nothing was posted. */
 static void
 delivery_fallback_tell(
-    struct delivery *d, const char *mailbox, const char *why, enum phase phase)
+    struct delivery *d, const char *mailbox, enum phase phase)
 {
-	log_info("%s: %s; the agent comes again for the fallback mailbox <%s>",
-	    d->request.queue_id, why, mailbox);
 	snprintf(d->reply.again_as, sizeof(d->reply.again_as), "%s", mailbox);
 	delivery_next(d, phase);
 }
@@ -58,16 +56,13 @@ int
 delivery_fall_back(struct delivery *d)
 {
 	const char *mailbox = delivery_fallback_mailbox(d);
-	char why[512];
 
 	if (mailbox == NULL)
 		return 0;
-	snprintf(why, sizeof(why), "Graph knows no mailbox <%s> (HTTP %ld %s)",
-	    d->request.mailbox, d->report.status, d->report.error.code);
 	/* no agent may take it for the last word, be the refusal ever so old */
 	d->reply.status = WIRE_DEFERRED;
 	d->reply.dsn[0] = '4';
-	delivery_fallback_tell(d, mailbox, why, PHASE_UNSENT);
+	delivery_fallback_tell(d, mailbox, PHASE_UNSENT);
 	return 1;
 }
 
@@ -80,6 +75,21 @@ delivery_fall_back_again(struct delivery *d)
 		return 0;
 	report_deferred(&d->reply, &d->report, "4.3.0", REASON_UNKNOWN,
 	    "an earlier attempt, from the fallback mailbox, was not answered");
-	delivery_fallback_tell(d, mailbox, d->reply.text, PHASE_FINISH);
+	delivery_fallback_tell(d, mailbox, PHASE_FINISH);
 	return 1;
+}
+
+void
+delivery_fallback_log(const struct delivery *d)
+{
+	char why[512];
+
+	if (d->report.status == 0)
+		snprintf(why, sizeof(why), "%s", d->reply.text);
+	else
+		snprintf(why, sizeof(why),
+		    "Graph knows no mailbox <%s> (HTTP %ld %s)",
+		    d->request.mailbox, d->report.status, d->report.error.code);
+	log_info("%s: %s; the agent comes again for the fallback mailbox <%s>",
+	    d->request.queue_id, why, d->reply.again_as);
 }

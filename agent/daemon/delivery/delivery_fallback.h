@@ -20,6 +20,9 @@ int delivery_fall_back(struct delivery *d);
  */
 int delivery_fall_back_again(struct delivery *d);
 
+/* Logs that the agent comes again, when the delivery ends so. */
+void delivery_fallback_log(const struct delivery *d);
+
 /* Returns 1 when the message has a fallback mailbox left. */
 int delivery_has_fallback(const struct delivery *d);
 

@@ -31,7 +31,7 @@ delivery_post_settle_sent(struct delivery *d)
 
 	if (d->request.instead_of[0] != '\0')
 		snprintf(from, sizeof(from),
-		    ", as fallback <%.150s>, since there is no <%.150s>",
+		    ", as fallback <%.150s>, no mailbox <%.150s>",
 		    d->request.mailbox, d->request.instead_of);
 	snprintf(text, sizeof(text), "Graph accepted, request-id=%s%s",
 	    d->report.request_id[0] == '\0' ? "none" : d->report.request_id,
