@@ -74,9 +74,11 @@ delivery_answer_lacks_mailbox(const struct http_answer *answer)
 	struct graph_error error;
 	struct outcome outcome;
 
+	if (answer->status != 404)
+		return 0;
 	graph_read_error(answer, &error);
-	outcome = outcome_of(answer->status, error.code, answer->body, 0);
-	return answer->status == 404 && outcome_is_refusal(&outcome);
+	outcome = outcome_of(404, error.code, answer->body, 0);
+	return outcome_is_refusal(&outcome);
 }
 
 /*

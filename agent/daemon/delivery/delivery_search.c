@@ -134,10 +134,12 @@ delivery_search_is_nowhere(
 {
 	struct graph_error error;
 
+	/* what else there is may be long */
+	if (answer->status != 404 || !delivery_has_fallback(d))
+		return 0;
 	graph_read_error(answer, &error);
-	return outcome_of(answer->status, error.code, answer->body, 0).action ==
-	    OUTCOME_FALLBACK &&
-	    delivery_has_fallback(d);
+	return outcome_of(404, error.code, answer->body, 0).action ==
+	    OUTCOME_FALLBACK;
 }
 
 static void
