@@ -159,12 +159,12 @@ __wrap_identities_may_deliver(struct identities *identities,
 	    : 0;
 }
 
-const char *__wrap_identities_fallback(const struct identities *identities,
+const char *__wrap_identities_fallback(struct identities *identities,
     const struct identity *application, const char *entry);
 
 /* fake.fallback is the fallback mailbox of every entry. */
 const char *
-__wrap_identities_fallback(const struct identities *identities,
+__wrap_identities_fallback(struct identities *identities,
     const struct identity *application, const char *entry)
 {
 	(void)identities;

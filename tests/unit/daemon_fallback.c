@@ -240,6 +240,23 @@ test_old_refusal(void **state)
 	assert_string_equal(reply.dsn, "5.1.0");
 }
 
+/* Who may not send at all is not told of another mailbox either. */
+static void
+test_disabled(void **state)
+{
+	(void)state;
+	fake.fallback = OTHER;
+	bring(1, 0, "b");
+	answer(500, "", 0);
+	fake.disabled = 1;
+	bring(0, 0, "b");
+	assert_string_equal(reply.dsn, "4.7.13");
+	assert_string_equal(reply.again_as, "");
+	fake.disabled = 0;
+	bring(0, 0, "b");
+	assert_string_equal(reply.again_as, OTHER);
+}
+
 /* Neither of the two goes out while the other is on its way. */
 static void
 test_under_way(void **state)
@@ -322,6 +339,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_rows),
 	    TEST(test_old_refusal),
+	    TEST(test_disabled),
 	    TEST(test_under_way),
 	    TEST(test_notice),
 	    TEST(test_way_back),

@@ -202,13 +202,14 @@ delivery_begin(struct delivery *d)
 		return;
 	}
 	d->status_before = d->entry_now.status;
+	d->other_is_posted = other.status == JOURNAL_POSTED;
 	if (d->status_before == JOURNAL_ACCEPTED)
 		delivery_finish_accepted_before(d, &d->entry_now);
 	else if (other.status == JOURNAL_ACCEPTED)
 		delivery_finish_accepted_before(d, &other);
 	else if (d->entry_now.accepted + other.accepted + told.accepted > 0)
 		delivery_narrow(d, told.accepted);
-	else if (other.status != JOURNAL_POSTED || !delivery_fall_back_again(d))
+	else
 		delivery_next(d, PHASE_TURN);
 }
 
@@ -266,6 +267,8 @@ delivery_take_turn(struct delivery *d)
 		delivery_defer(d, err.dsn, REASON_CONFIGURATION, err.text);
 		return;
 	}
+	if (d->other_is_posted && delivery_fall_back_again(d))
+		return;
 	turn_ask(d->turn, delivery_on_turn, d);
 }
 

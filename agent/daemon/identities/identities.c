@@ -300,7 +300,7 @@ identities_may_deliver(struct identities *identities,
 }
 
 const char *
-identities_fallback(const struct identities *identities,
+identities_fallback(struct identities *identities,
     const struct identity *application, const char *entry)
 {
 	const struct entry *found;

@@ -72,7 +72,7 @@ int identities_may_deliver(struct identities *identities,
  * exist: the fallback_mailbox of the entry, if it has this application; else
  * NULL. Borrowed until the table is read again.
  */
-const char *identities_fallback(const struct identities *identities,
+const char *identities_fallback(struct identities *identities,
     const struct identity *application, const char *entry);
 
 /* What agent/daemon/entra finds credentials by; lives as long as identities. */
