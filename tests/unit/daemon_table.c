@@ -123,7 +123,8 @@ test_every_attribute(void **state)
 	    " { client_certificate = \"Example, Inc. CA\", \"scanner 1\" }\n"
 	    " { logins = bob, \"joe and eve\" alice@x }\n"
 	    " sign_in=yes from=a@x senders=@x recipients=b@y,@z\n"
-	    " rate_limit=5/d transport=msgraph-slow disabled=yes\n");
+	    " rate_limit=5/d fallback_mailbox=b@x transport=msgraph-slow"
+	    " disabled=yes\n");
 	e = table_at(table, 0);
 	assert_string_equal(e->file, table_path);
 	assert_int_equal(e->line, 2);
@@ -143,6 +144,7 @@ test_every_attribute(void **state)
 	assert_null(table_find_login(table, "Bob"));
 	assert_null(table_find_login(table, ""));
 	assert_string_equal(e->from, "a@x");
+	assert_string_equal(e->fallback_mailbox, "b@x");
 	assert_string_equal(e->transport, "msgraph-slow");
 	assert_int_equal(e->rate_seconds, 86400);
 	assert_int_equal(e->sign_in, 1);

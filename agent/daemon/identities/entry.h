@@ -33,7 +33,8 @@ struct entry {
 	int senders_any; /* senders=any, said aloud */
 	int sign_in; /* 1: clients may sign in as this entry */
 	int disabled;
-	const char *from; /* NULL as the next: none */
+	const char *from; /* NULL as the next two: none */
+	const char *fallback_mailbox;
 	const char *transport;
 	long rate_count, rate_seconds; /* rate_limit; 0: none */
 	const char *file; /* the table's; where the entry begins */

@@ -298,3 +298,15 @@ identities_may_deliver(struct identities *identities,
 		    "of identities (disabled=yes)");
 	return 0;
 }
+
+const char *
+identities_fallback(struct identities *identities,
+    const struct identity *application, const char *entry)
+{
+	const struct entry *found;
+
+	if (identities->table == NULL)
+		return NULL;
+	found = identities_entry_of(identities->table, entry, application);
+	return found == NULL ? NULL : found->fallback_mailbox;
+}

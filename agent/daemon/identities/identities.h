@@ -67,6 +67,14 @@ void identities_ask(struct identities *identities,
 int identities_may_deliver(struct identities *identities,
     const struct identity *application, const char *entry, struct error *err);
 
+/*
+ * Returns the mailbox that sends instead where the mailbox of From does not
+ * exist: the fallback_mailbox of the entry, if it has this application; else
+ * NULL. Borrowed until the table is read again.
+ */
+const char *identities_fallback(struct identities *identities,
+    const struct identity *application, const char *entry);
+
 /* What agent/daemon/entra finds credentials by; lives as long as identities. */
 const struct credentials *identities_credentials(struct identities *identities);
 

@@ -154,6 +154,15 @@ table_entry_from(
 }
 
 static int
+table_entry_fallback_mailbox(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	(void)name;
+	entry->fallback_mailbox = value;
+	return table_value_address(value, 0, err);
+}
+
+static int
 table_entry_rate_limit(
     struct entry *entry, const char *name, const char *value, struct error *err)
 {
@@ -201,6 +210,7 @@ static const struct table_entry_row table_entry_rows[] = {
     {"senders", table_entry_senders},
     {"recipients", table_entry_recipients},
     {"rate_limit", table_entry_rate_limit},
+    {"fallback_mailbox", table_entry_fallback_mailbox},
     {"transport", table_entry_transport},
     {"disabled", table_entry_disabled},
 };
@@ -293,6 +303,37 @@ table_entry_check_open(const struct entry *entry, struct error *err)
 	return 0;
 }
 
+/*
+ * Checks the mailboxes that the entry names itself: whoever reads its senders
+ * sees every mailbox that its mail can come from.
+ */
+static int
+table_entry_check_mailbox(
+    const struct entry *entry, const char *name, struct error *err)
+{
+	const char *mailbox = table_entry_value_of(entry, name);
+
+	if (mailbox == NULL || entry->senders == NULL ||
+	    table_value_covers(entry->senders, mailbox))
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "senders does not cover %s, which %s names", mailbox, name);
+}
+
+static int
+table_entry_check_mailboxes(const struct entry *entry, struct error *err)
+{
+	if (table_entry_check_mailbox(entry, "from", err) == -1 ||
+	    table_entry_check_mailbox(entry, "fallback_mailbox", err) == -1)
+		return -1;
+	if (entry->from == NULL || entry->fallback_mailbox == NULL ||
+	    strcmp(entry->from, entry->fallback_mailbox) != 0)
+		return 0;
+	return table_entry_wrong(err,
+	    "fallback_mailbox names the mailbox of from; it must be another "
+	    "one");
+}
+
 int
 table_entry_check(struct entry *entry, struct error *err)
 {
@@ -312,10 +353,8 @@ table_entry_check(struct entry *entry, struct error *err)
 		return table_entry_wrong(err,
 		    "logins need a credential of the relay's own, such as "
 		    "secret_file");
-	if (entry->from != NULL && entry->senders != NULL &&
-	    !table_value_covers(entry->senders, entry->from))
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "senders does not cover %s, which from names", entry->from);
+	if (table_entry_check_mailboxes(entry, err) == -1)
+		return -1;
 	if (is_open || entry->logins != NULL)
 		return 0;
 	if (table_entry_value_of(entry, "sign_in") != NULL && !entry->sign_in)
