@@ -16,8 +16,8 @@ from host import CLIENT, SECRET, TENANT, run, until
 POSTFIX = Path("/etc/postfix")
 EXAMPLES = Path("/usr/share/doc/postfix-msgraph/examples")
 CTL = Path("/usr/sbin/msgraphctl")
-UNITS = ("msgraphd.service", "msgraph-milter.service", "msgraphd-auth.socket",
-         "msgraphd-bounce.socket", "msgraphd-submit.socket")
+UNITS = sorted(path.name for path in Path("conf-examples/systemd").iterdir())
+SOCKETS = [name for name in UNITS if name.endswith(".socket")]
 failures = 0
 
 
@@ -64,6 +64,11 @@ def are_active() -> bool:
 
 def log(unit: str) -> str:
     return run("journalctl", "--boot", "--no-pager", f"--unit={unit}").stdout
+
+
+def reloads() -> int:
+    """Of Postfix."""
+    return sum("reload -- version" in line for line in mail_log())
 
 
 def mail_log() -> list[str]:
