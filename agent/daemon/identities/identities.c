@@ -220,6 +220,7 @@ identities_refresh(struct identities *identities, int is_reload)
 	table_watch_clear(&identities->seen);
 	identities->seen = now;
 	identities_read(identities, 1);
+	identities_notice(identities);
 }
 
 struct identities *

@@ -27,6 +27,12 @@ struct identities {
 /* Logs the entries that were added, changed and removed. */
 void identities_audit(const struct table *old, const struct table *new);
 
+/*
+ * Logs the tenants that the state knows, while neither allowed_tenants nor the
+ * table says who may sign in.
+ */
+void identities_notice(struct identities *identities);
+
 /* Decides as identities_sign_in(), and does not log a name of another form. */
 enum identities_result identities_who(struct identities *identities,
     const char *name, size_t len, struct identities_user *user);
