@@ -187,6 +187,23 @@ table_entry_disabled(
 	return table_value_yes(value, &entry->disabled, err);
 }
 
+static int
+table_entry_expires(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	(void)name;
+	entry->expires = value;
+	return table_value_date(value, &entry->expires_day, err);
+}
+
+static int
+table_entry_expect(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	(void)name;
+	return table_value_duration(value, &entry->expect, err);
+}
+
 static const struct table_entry_row table_entry_rows[] = {
     {"application", table_entry_application},
     {"secret_file", table_entry_credential},
@@ -203,6 +220,8 @@ static const struct table_entry_row table_entry_rows[] = {
     {"recipients", table_entry_recipients},
     {"rate_limit", table_entry_rate_limit},
     {"transport", table_entry_transport},
+    {"expires", table_entry_expires},
+    {"expect", table_entry_expect},
     {"disabled", table_entry_disabled},
 };
 
