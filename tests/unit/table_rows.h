@@ -57,6 +57,10 @@ static const struct {
     {"a " APP " managed_identity=/s", ":1: managed_identity must be system, "},
     {"a " APP " managed_identity=arc managed_identity=system",
 	":1: \"managed_identity\" is given twice"},
+    {"a " APP " managed_identity=" TENANT,
+	":1: managed_identity and application name two clients"},
+    {"a " APP " managed_identity=" CLIENT " expires=2027-03-31",
+	":1: a managed identity has no secret, so nothing expires"},
     {"a " APP " secret_file=/s certificate_file=/c",
 	":1: certificate_file: the entry has secret_file already"},
     /* addresses */

@@ -313,6 +313,25 @@ table_entry_check_open(const struct entry *entry, struct error *err)
 	return 0;
 }
 
+static int
+table_entry_check_managed(const struct entry *entry, struct error *err)
+{
+	const char *identity = table_entry_value_of(entry, "managed_identity");
+	char client[UUID_TEXT_SIZE];
+
+	if (identity == NULL)
+		return 0;
+	if (identity_parse_id(identity, strlen(identity), client) == 0 &&
+	    strcmp(client, entry->application.client) != 0)
+		return table_entry_wrong(err,
+		    "managed_identity and application name two clients; both "
+		    "must be the identity's client id");
+	if (entry->expires != NULL)
+		return table_entry_wrong(err,
+		    "a managed identity has no secret, so nothing expires");
+	return 0;
+}
+
 int
 table_entry_check(struct entry *entry, struct error *err)
 {
@@ -322,6 +341,8 @@ table_entry_check(struct entry *entry, struct error *err)
 	if (table_entry_value_of(entry, "application") == NULL)
 		return table_entry_wrong(
 		    err, "application=tenant/client is missing");
+	if (table_entry_check_managed(entry, err) == -1)
+		return -1;
 	if (!is_open && entry->daemon_name != NULL)
 		return table_entry_wrong(err,
 		    "daemon_name needs clients or client_certificate beside "
