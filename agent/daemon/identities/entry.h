@@ -37,6 +37,9 @@ struct entry {
 	const char *fallback_mailbox;
 	const char *transport;
 	long rate_count, rate_seconds; /* rate_limit; 0: none */
+	const char *expires; /* a date, as written; NULL: none */
+	long expires_day; /* days since 1970-01-01 */
+	long expect; /* seconds; 0: none */
 	const char *file; /* the table's; where the entry begins */
 	unsigned int line;
 

@@ -75,6 +75,12 @@ int identities_may_deliver(struct identities *identities,
 const char *identities_fallback(struct identities *identities,
     const struct identity *application, const char *entry);
 
+/*
+ * Warns of secrets that end soon and of entries that nothing comes from, some
+ * entries at a time; for housekeeping. 1 when there are more, 0, or -1 with *err.
+ */
+int identities_remind(struct identities *identities, struct error *err);
+
 /* What agent/daemon/entra finds credentials by; lives as long as identities. */
 const struct credentials *identities_credentials(struct identities *identities);
 

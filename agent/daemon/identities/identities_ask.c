@@ -234,6 +234,7 @@ identities_ask_end(struct identities *identities, const struct entry *entry,
 	if (entry->rate_count > 0)
 		rate_count(identities_ask_rate_of(identities, entry),
 		    entry->rate_seconds);
+	identities_seen(identities, entry);
 	return 0;
 }
 

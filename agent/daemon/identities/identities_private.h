@@ -21,8 +21,12 @@ struct identities {
 	struct table_watch seen; /* when they were last looked at */
 	unsigned int put_off; /* looks since, at files just written */
 	struct seldom seldom;
+	size_t remind_at; /* the place of identities_remind() */
 	struct credentials credentials;
 };
+
+/* Notes that a message of the entry was accepted, if some are expected. */
+void identities_seen(struct identities *identities, const struct entry *entry);
 
 /* Logs the entries that were added, changed and removed. */
 void identities_audit(const struct table *old, const struct table *new);

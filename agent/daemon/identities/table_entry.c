@@ -196,11 +196,29 @@ table_entry_disabled(
 	return table_value_yes(value, &entry->disabled, err);
 }
 
+static int
+table_entry_expires(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	(void)name;
+	entry->expires = value;
+	return table_value_date(value, &entry->expires_day, err);
+}
+
+static int
+table_entry_expect(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	(void)name;
+	return table_value_duration(value, &entry->expect, err);
+}
+
 static const struct table_entry_row table_entry_rows[] = {
     {"application", table_entry_application},
     {"secret_file", table_entry_credential},
     {"certificate_file", table_entry_credential},
     {"federated_token_file", table_entry_credential},
+    {"managed_identity", table_entry_credential},
     {"clients", table_entry_clients},
     {"daemon_name", table_entry_daemon_name},
     {"client_certificate", table_entry_client_certificate},
@@ -212,6 +230,8 @@ static const struct table_entry_row table_entry_rows[] = {
     {"rate_limit", table_entry_rate_limit},
     {"fallback_mailbox", table_entry_fallback_mailbox},
     {"transport", table_entry_transport},
+    {"expires", table_entry_expires},
+    {"expect", table_entry_expect},
     {"disabled", table_entry_disabled},
 };
 
@@ -334,6 +354,25 @@ table_entry_check_mailboxes(const struct entry *entry, struct error *err)
 	    "one");
 }
 
+static int
+table_entry_check_managed(const struct entry *entry, struct error *err)
+{
+	const char *identity = table_entry_value_of(entry, "managed_identity");
+	char client[UUID_TEXT_SIZE];
+
+	if (identity == NULL)
+		return 0;
+	if (identity_parse_id(identity, strlen(identity), client) == 0 &&
+	    strcmp(client, entry->application.client) != 0)
+		return table_entry_wrong(err,
+		    "managed_identity and application name two clients; both "
+		    "must be the identity's client id");
+	if (entry->expires != NULL)
+		return table_entry_wrong(err,
+		    "a managed identity has no secret, so nothing expires");
+	return 0;
+}
+
 int
 table_entry_check(struct entry *entry, struct error *err)
 {
@@ -343,6 +382,8 @@ table_entry_check(struct entry *entry, struct error *err)
 	if (table_entry_value_of(entry, "application") == NULL)
 		return table_entry_wrong(
 		    err, "application=tenant/client is missing");
+	if (table_entry_check_managed(entry, err) == -1)
+		return -1;
 	if (!is_open && entry->daemon_name != NULL)
 		return table_entry_wrong(err,
 		    "daemon_name needs clients or client_certificate beside "

@@ -51,6 +51,16 @@ http_read_request_id(struct http_call *call, char *id, size_t size)
 		snprintf(id, size, "%s", header->value);
 }
 
+static void
+http_read_challenge(struct http_call *call, char *challenge, size_t size)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(call->easy, "www-authenticate", 0, CURLH_HEADER,
+		-1, &header) == CURLHE_OK)
+		snprintf(challenge, size, "%s", header->value);
+}
+
 static long long
 http_read_date(struct http_call *call)
 {
@@ -118,6 +128,7 @@ http_finish(struct http_call *call, CURLcode code)
 		http_describe(call, code, &answer);
 	http_read_request_id(
 	    call, answer.request_id, sizeof(answer.request_id));
+	http_read_challenge(call, answer.challenge, sizeof(answer.challenge));
 	call->done(call->ctx, &answer);
 	http_call_free(call);
 }
@@ -237,6 +248,7 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	LIST_INIT(&http->calls);
 	LIST_INIT(&http->sockets);
 	http->base = base;
+	http->set_connection = http_set_connection;
 	http->timer = evtimer_new(base, http_on_timer, http);
 	http->multi = curl_multi_init();
 	if (http->timer == NULL || http->multi == NULL)
