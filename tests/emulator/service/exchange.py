@@ -8,7 +8,7 @@ import time
 import traceback
 from typing import Callable
 
-from . import drafts, entra, errors, graph
+from . import drafts, entra, errors, graph, tables
 from .record import gauges
 from .rules import GARBAGE, Rule
 from .wire import Connection, Gone, Malformed, Request, Response
@@ -59,7 +59,8 @@ class Exchange:
         request = self.request
         if self.host == "upload":
             drafts.identify_upload(self.world, request)
-        elif not entra.identify(request):
+        elif not (entra.identify(request)
+                  or tables.identify(self.world, request)):
             graph.identify(self.world, request)
 
     def _decide(self) -> Response:
@@ -111,6 +112,8 @@ class Exchange:
                 return drafts.upload(self.world, self.request)
             if self.request.endpoint == "token":
                 return entra.answer(self.world, self.request)
+            if self.request.endpoint in tables.ENDPOINTS:
+                return tables.answer(self.world, self.request)
             return graph.answer(self.world, self.request, self.entry.seq)
         except Exception:  # pylint: disable=broad-except
             traceback.print_exc(file=sys.stderr)
@@ -154,9 +157,7 @@ class Exchange:
     def _send(self, response: Response) -> bool:
         request = self.request
         if self.host == "main":
-            decorate = (entra.decorate if request.endpoint == "token"
-                        else graph.decorate)
-            decorate(request, response)
+            self._decorator()(request, response)
         if request.has_body and not self.body_taken or request.wants_close:
             response.close = True
         # The books are closed before the first byte goes out: a client that
@@ -167,6 +168,13 @@ class Exchange:
         self.conn.send(response.encode(request.method == "HEAD"))
         self.world.record.sent(self.entry)
         return not response.close
+
+    def _decorator(self) -> Callable[[Request, Response], None]:
+        if self.request.endpoint == "token":
+            return entra.decorate
+        if self.request.endpoint in tables.ENDPOINTS:
+            return tables.decorate
+        return graph.decorate
 
     def _drop(self, action: str) -> None:
         self._leave()
