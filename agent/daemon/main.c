@@ -285,7 +285,7 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	if (d->identities == NULL)
 		return -1;
 	d->accounts = accounts_new(
-	    d->base, &d->conf, d->entra_http, d->state, d->throttles);
+	    d->base, &d->conf, d->entra_http, d->state, d->throttles, NULL);
 	if (d->accounts == NULL)
 		return error_no_memory(err);
 	accounts_use_credentials(

@@ -61,19 +61,19 @@ entra_url(const struct conf *conf, const struct identity *id, struct buf *out)
 }
 
 int
-entra_form(const struct conf *conf, const struct identity *id,
-    enum credential_proof proof, const struct secret *secret, struct buf *out)
+entra_form(const struct entra_request *request, struct buf *out)
 {
+	const struct secret *secret = request->secret;
 	struct buf scope;
 	int result = -1;
 
 	buf_init(&scope, 1024);
-	if (buf_printf(&scope, "%s/.default", conf->graph_endpoint) == 0 &&
+	if (buf_printf(&scope, "%s/.default", request->resource) == 0 &&
 	    buf_printf(out, "grant_type=client_credentials&client_id=%s",
-		id->client) == 0 &&
+		request->id->client) == 0 &&
 	    entra_add_escaped(out, "scope", scope.bytes, scope.len) == 0 &&
-	    entra_add_escaped(
-		out, proof_fields[proof], secret->bytes, secret->len) == 0)
+	    entra_add_escaped(out, proof_fields[request->proof], secret->bytes,
+		secret->len) == 0)
 		result = 0;
 	buf_free(&scope);
 	return result;
@@ -286,8 +286,8 @@ entra_post(struct entra_call *call, struct http *http, const struct conf *conf,
 
 struct entra_call *
 entra_start(struct http *http, const struct conf *conf,
-    const struct identity *id, enum credential_proof proof,
-    const struct secret *secret, entra_done done, void *ctx, struct error *err)
+    const struct entra_request *request, entra_done done, void *ctx,
+    struct error *err)
 {
 	struct entra_call *call = calloc(1, sizeof(*call));
 
@@ -296,13 +296,13 @@ entra_start(struct http *http, const struct conf *conf,
 		return NULL;
 	}
 	buf_init(&call->form, ENTRA_FORM_MAX);
-	call->secret = secret;
+	call->secret = request->secret;
 	call->done = done;
 	call->ctx = ctx;
-	if (entra_form(conf, id, proof, secret, &call->form) == -1) {
+	if (entra_form(request, &call->form) == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the form is too long");
 		entra_cancel(&call);
-	} else if (entra_post(call, http, conf, id, err) == -1) {
+	} else if (entra_post(call, http, conf, request->id, err) == -1) {
 		entra_cancel(&call);
 	}
 	return call;

@@ -38,6 +38,14 @@ struct entra_answer {
 	char text[256]; /* one line: why not */
 };
 
+/* What a token is asked for, and with what. All is borrowed. */
+struct entra_request {
+	const struct identity *id; /* the application */
+	const char *resource; /* for which: "https://graph.microsoft.com" */
+	enum credential_proof proof;
+	const struct secret *secret; /* or assertion */
+};
+
 struct entra_call;
 
 /* The answer is valid during the call only. */
@@ -48,13 +56,13 @@ int entra_url(
     const struct conf *conf, const struct identity *id, struct buf *out);
 
 /*
- * Asks for a token with this secret or assertion, which must live as long as the
- * call. done is called once, from the event loop. NULL with *err when the
- * request could not start.
+ * Asks for a token. The request's secret must live as long as the call. done is
+ * called once, from the event loop. NULL with *err when the request could not
+ * start.
  */
 struct entra_call *entra_start(struct http *http, const struct conf *conf,
-    const struct identity *id, enum credential_proof proof,
-    const struct secret *secret, entra_done done, void *ctx, struct error *err);
+    const struct entra_request *request, entra_done done, void *ctx,
+    struct error *err);
 void entra_cancel(struct entra_call **callp);
 
 /*
@@ -62,8 +70,7 @@ void entra_cancel(struct entra_call **callp);
  * answer to a request with this secret (the caller frees out->token). out->text
  * holds no part of the secret, whatever the answer says. Both are pure.
  */
-int entra_form(const struct conf *conf, const struct identity *id,
-    enum credential_proof proof, const struct secret *secret, struct buf *out);
+int entra_form(const struct entra_request *request, struct buf *out);
 void entra_read(const struct http_answer *answer, const struct secret *secret,
     struct entra_answer *out);
 

@@ -310,6 +310,9 @@ refresh_ask(struct refresh *refresh, const struct secret *secret)
 {
 	struct account *account = refresh->account;
 	const struct refresh_with *with = &refresh->with;
+	struct entra_request request = {.id = &account->key.id,
+	    .resource = with->resource == NULL ? with->conf->graph_endpoint
+					       : with->resource};
 	struct error err;
 
 	if ((account_known_is_own(account)
@@ -317,8 +320,10 @@ refresh_ask(struct refresh *refresh, const struct secret *secret)
 		    : refresh_take_secret(refresh, secret)) == -1)
 		return -1;
 	auth_cache_digest(refresh->secret, refresh->digest);
-	refresh->call = entra_start(with->http, with->conf, &account->key.id,
-	    refresh->proof, refresh->secret, refresh_on_answer, refresh, &err);
+	request.proof = refresh->proof;
+	request.secret = refresh->secret;
+	refresh->call = entra_start(
+	    with->http, with->conf, &request, refresh_on_answer, refresh, &err);
 	if (refresh->call != NULL)
 		return 0;
 	log_error("%s", err.text);

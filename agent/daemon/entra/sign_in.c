@@ -14,6 +14,7 @@
  * not keep the owner waiting, and the answer under load is the same whether the
  * application is known here or not.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,10 @@ sign_in_choose(struct accounts *accounts, const struct identity *id,
 {
 	const struct credentials *credentials = accounts->with.credentials;
 
+	if (accounts->with.resource != NULL) {
+		snprintf(own, ENTRY_NAME_SIZE, "%s", entry);
+		return;
+	}
 	own[0] = '\0';
 	if (credentials == NULL ||
 	    (entry[0] != '\0' &&
@@ -444,7 +449,8 @@ accounts_warn(struct accounts *accounts)
 
 struct accounts *
 accounts_new(struct event_base *base, const struct conf *conf,
-    struct http *http, struct state *state, struct throttles *throttles)
+    struct http *http, struct state *state, struct throttles *throttles,
+    const char *resource)
 {
 	struct accounts *all = calloc(1, sizeof(*all));
 
@@ -456,6 +462,7 @@ accounts_new(struct event_base *base, const struct conf *conf,
 	all->with.conf = conf;
 	all->with.http = http;
 	all->with.throttles = throttles;
+	all->with.resource = resource;
 	all->with.refusals = refusals_new(REFUSALS_MAX);
 	all->table = account_table_new(conf, state);
 	all->places = places_new(base, PLACES_MAX, PLACES_WAITING_MAX);
