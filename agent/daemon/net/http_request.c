@@ -119,6 +119,15 @@ http_request_add_bearer(struct http_call *call, const struct secret *bearer)
 }
 
 static int
+http_request_add_lines(struct http_call *call, const char *const *lines)
+{
+	for (; lines != NULL && *lines != NULL; lines++)
+		if (http_request_add_line(call, *lines) == -1)
+			return -1;
+	return 0;
+}
+
+static int
 http_request_set_headers(
     struct http_call *call, const struct http_request *request)
 {
@@ -129,7 +138,8 @@ http_request_set_headers(
 	if (request->content_type == NULL && request->body != NULL &&
 	    http_request_add_line(call, "Content-Type:") == -1)
 		return -1;
-	if ((request->content_type != NULL &&
+	if (http_request_add_lines(call, request->headers) ||
+	    (request->content_type != NULL &&
 		http_request_add_header(
 		    call, "Content-Type", request->content_type)) ||
 	    (request->content_range != NULL &&
