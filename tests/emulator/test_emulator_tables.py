@@ -172,9 +172,10 @@ def test_pages(m365, reader):
     answer = reader.rows(**{"$top": "2", "$select": "RowKey,from"})
     assert answer.json["value"] == [{"RowKey": "00", "from": None},
                                     {"RowKey": "01", "from": None}]
-    assert answer.headers["x-ms-continuation-NextRowKey"] == "02"
+    assert answer.headers["x-ms-continuation-NextRowKey"] == "1!4!MDI="
 
 
 def test_unknown_option(reader):
     assert code(reader.rows(**{"$expand": "x"})) == (400, "InvalidInput")
     assert reader.read("/users()?" + quote("$filter=")).status == 400
+    assert code(reader.rows(NextPartitionKey="1!4!x")) == (400, "InvalidInput")

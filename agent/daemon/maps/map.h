@@ -108,6 +108,7 @@ struct map_kind {
 };
 
 /* One for each kind, in the file that has its name. */
+extern const struct map_kind map_azure;
 extern const struct map_kind map_socketmap;
 
 /*

@@ -8,11 +8,12 @@ AUDIENCE of an application that has a role for table data.
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, unquote
 
 from .odata import Malformed, filter_of, keys_of
 from .wire import Request, Response, json_response
@@ -112,7 +113,7 @@ def answer(world: World, request: Request) -> Response:
         if request.endpoint == "entities":
             return _list(world, request, entities)
         partition, row = keys_of(request.names["keys"])
-    except Malformed:
+    except (Malformed, IndexError):
         return error(request, "InvalidInput")
     except ValueError:
         return error(request, "OutOfRangeInput")
@@ -177,8 +178,8 @@ def _list(world: World, request: Request, entities: dict | None) -> Response:
     takes = filter_of(options.get("$filter", ""))
     if entities is None:
         return error(request, "TableNotFound")
-    start = (options.get("NextPartitionKey", ""),
-             options.get("NextRowKey", ""))
+    start = (_key_of(options.get("NextPartitionKey", "")),
+             _key_of(options.get("NextRowKey", "")))
     rest = sorted(keys for keys in entities if keys >= start)
     most = int(options.get("$top", "1000"))
     found: list[dict[str, Any]] = []
@@ -193,8 +194,23 @@ def _list(world: World, request: Request, entities: dict | None) -> Response:
     if looked < len(rest):
         for name, key in zip(("NextPartitionKey", "NextRowKey"),
                              rest[looked]):
-            response.add(f"x-ms-continuation-{name}", quote(key, safe=""))
+            response.add(f"x-ms-continuation-{name}", _token_of(key))
     return response
+
+
+def _token_of(key: str) -> str:
+    """Where a page begins. A client must give it back as it is, escaped."""
+    text = base64.b64encode(key.encode()).decode()
+    return f"1!{len(text)}!{text}"
+
+
+def _key_of(token: str) -> str:
+    if not token:
+        return ""
+    text = token.split("!", 2)[2]
+    if token != f"1!{len(text)}!{text}":
+        raise Malformed(token)
+    return base64.b64decode(text, validate=True).decode()
 
 
 def _select(entity: dict[str, Any], names: str | None) -> dict[str, Any]:
