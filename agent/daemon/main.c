@@ -24,6 +24,7 @@
 #include "agent/daemon/delivery/draft_trash.h"
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
+#include "agent/daemon/maps/map_azure.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/services/auth_service.h"
 #include "agent/daemon/services/bounce_count.h"
@@ -258,6 +259,18 @@ msgraphd_watch_signals(struct program *p, struct error *err)
 	    : error_set(err, ERROR_OURS, "4.3.0", "libevent: no memory");
 }
 
+static struct accounts *
+msgraphd_accounts(struct msgraphd *d, account_resource resource)
+{
+	struct accounts *accounts = accounts_new(
+	    d->base, &d->conf, d->entra_http, d->state, d->throttles, resource);
+
+	if (accounts != NULL)
+		accounts_use_credentials(
+		    accounts, identities_credentials(d->identities));
+	return accounts;
+}
+
 static int
 msgraphd_start_parts(struct msgraphd *d, struct error *err)
 {
@@ -284,12 +297,10 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	d->identities = identities_new(&d->conf, d->state, err);
 	if (d->identities == NULL)
 		return -1;
-	d->accounts = accounts_new(
-	    d->base, &d->conf, d->entra_http, d->state, d->throttles, NULL);
-	if (d->accounts == NULL)
+	if ((d->accounts = msgraphd_accounts(d, NULL)) == NULL ||
+	    (d->storage_accounts = msgraphd_accounts(d, map_azure_resource)) ==
+		NULL)
 		return error_no_memory(err);
-	accounts_use_credentials(
-	    d->accounts, identities_credentials(d->identities));
 	d->turns = turns_new(d->base, &d->conf, d->accounts, d->throttles, err);
 	if (d->turns == NULL)
 		return -1;
@@ -358,6 +369,7 @@ msgraphd_shut_down(struct program *p)
 	bounce_counts_clear(&p->daemon.bounce_counts);
 	turns_free(&p->daemon.turns);
 	accounts_free(&p->daemon.accounts);
+	accounts_free(&p->daemon.storage_accounts);
 	identities_free(&p->daemon.identities);
 	http_free(&p->daemon.http);
 	http_free(&p->daemon.entra_http);

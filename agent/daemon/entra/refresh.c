@@ -312,7 +312,7 @@ refresh_ask(struct refresh *refresh, const struct secret *secret)
 	const struct refresh_with *with = &refresh->with;
 	struct entra_request request = {.id = &account->key.id,
 	    .resource = with->resource == NULL ? with->conf->graph_endpoint
-					       : with->resource};
+					       : with->resource(with->conf)};
 	struct error err;
 
 	if ((account_known_is_own(account)

@@ -15,6 +15,7 @@ from .wire import Connection, Gone, Malformed, Request, Response
 from .world import World
 
 STALL_LOOK = 0.05
+ENDLESS_BYTES = 1 << 28
 
 
 class Dropped(Exception):
@@ -166,8 +167,20 @@ class Exchange:
         self.world.record.answer(self.entry, response.status)
         self._note(str(response.status))
         self.conn.send(response.encode(request.method == "HEAD"))
+        if response.endless:
+            self._send_on(response.body)
         self.world.record.sent(self.entry)
         return not response.close
+
+    def _send_on(self, body: bytes) -> None:
+        """Sends a body until the client leaves, or ENDLESS_BYTES of it."""
+        sent = 0
+        while sent < ENDLESS_BYTES:
+            try:
+                self.conn.send(body)
+            except OSError:
+                return
+            sent += len(body)
 
     def _decorator(self) -> Callable[[Request, Response], None]:
         if self.request.endpoint == "token":

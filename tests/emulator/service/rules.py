@@ -44,6 +44,7 @@ class Rule:
     body: Any = ""
     repeat_body: int = 1
     truncate: bool = False
+    endless: bool = False  # the body again and again, until the client goes
     fired: int = 0
     passed: int = 0
 
@@ -81,7 +82,8 @@ class Rule:
             kind = "application/json"
         response = Response(self.status or 200,
                             body=body.encode() * self.repeat_body,
-                            truncate=self.truncate, close=self.truncate)
+                            truncate=self.truncate, endless=self.endless,
+                            close=self.truncate or self.endless)
         pairs = self.headers
         if isinstance(pairs, dict):
             pairs = pairs.items()
