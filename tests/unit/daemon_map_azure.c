@@ -191,6 +191,7 @@ static const struct {
 	"the column from holds a brace"},
     {"{'from_email':'a\\n@x'}", NULL, "the column from_email holds a brace"},
     {"{'from':'a\\u0000@x'}", NULL, "the column from holds a brace"},
+    {"{'from':'a{@x'}", NULL, "the column from holds a brace"},
     {"{'from':1.5}", NULL, "the column from is neither text"},
     {"{'from':{'a':1}}", NULL, "the column from is neither text"},
     {"{'from':['a@x']}", NULL, "the column from is neither text"},
