@@ -63,6 +63,9 @@ static const struct conf_option options[] = {
 	.help = "The place of Entra, for tests only. Empty: by cloud."},
     {"graph_endpoint", CONF_URL, AT(graph_endpoint), "", 0, 0, NULL,
 	.help = "The place of Graph, for tests only. Empty: by cloud."},
+    {"imds_endpoint", CONF_LOOPBACK, AT(imds_endpoint), "", 0, 0, NULL,
+	.help = "The place of managed identities, for tests only. Empty: "
+		"Azure's."},
     {"ca_file", CONF_PATH, AT(ca_file), "", 0, 0, NULL,
 	.help =
 	    "The authorities to trust, in PEM form, instead of the system's."},

@@ -40,6 +40,7 @@ struct conf {
 	int cloud; /* enum conf_cloud */
 	char *login_endpoint; /* never NULL after conf_load() */
 	char *graph_endpoint; /* never NULL after conf_load() */
+	char *imds_endpoint; /* NULL: those of IMDS and Azure Arc */
 	char *ca_file; /* NULL: the system's store */
 	char *proxy; /* NULL: none; holds no user name and no password */
 	char *proxy_password_file; /* NULL: none */

@@ -16,6 +16,7 @@ enum conf_type {
 	CONF_CHOICE, /* int: index into choices */
 	CONF_DURATION, /* long: seconds; s, m, h or d behind the number */
 	CONF_FILES, /* char *: absolute paths, between blanks or commas */
+	CONF_LOOPBACK, /* char *: http://127.0.0.1:port, or empty */
 	CONF_MILTER, /* char *: a socket in libmilter's syntax */
 	CONF_NUMBER, /* long */
 	CONF_PATH, /* char *: absolute, or empty for none */

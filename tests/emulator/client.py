@@ -99,6 +99,7 @@ class Emulator:
         self.args = args
         self.process: subprocess.Popen[bytes] | None = None
         self.url = self.ca_file = self.control = self.upload = ""
+        self.imds = ""
 
     # --- the process
 
@@ -190,6 +191,12 @@ class Emulator:
 
     def drop_table(self, name: str) -> None:
         self.call("POST", "/tables", {"name": name, "entities": None})
+
+    def identities(self, **fields: Any) -> None:
+        """Changes the machine's managed identities: system, arc
+        ("tenant/client"), user (a list of these); see the emulator's
+        identities.Identities."""
+        self.call("POST", "/identities", fields)
 
     def mailboxes(self, *only: str) -> None:
         """The only mailboxes there are; without any, every one exists."""

@@ -203,7 +203,6 @@ static void
 test_credential(void **state)
 {
 	struct credential *credential;
-	enum credential_proof proof;
 	struct secret *secret;
 	char file[80];
 	struct error err;
@@ -221,7 +220,7 @@ test_credential(void **state)
 	for (n = 1;; n += n < 100 ? 1 : 13) { /* there are thousands */
 		fail_at(n);
 		secret = credential_prove(
-		    credential, &id, "https://login.test", &proof, &err);
+		    credential, &id, "https://login.test", &err);
 		if (!fail_end())
 			break;
 		/* OpenSSL gets by without some of what it asks for */

@@ -358,6 +358,7 @@ test_attributes_are_named(void **state)
 	assert_true(credential_is_attribute("secret_file"));
 	assert_true(credential_is_attribute("certificate_file"));
 	assert_true(credential_is_attribute("federated_token_file"));
+	assert_true(credential_is_attribute("managed_identity"));
 }
 
 int

@@ -54,6 +54,9 @@ static const struct {
     {"a application=" TENANT "/1", "client is neither a UUID"},
     /* credentials */
     {"a " APP " secret_file=s", ":1: secret_file must be a path"},
+    {"a " APP " managed_identity=/s", ":1: managed_identity must be system, "},
+    {"a " APP " managed_identity=arc managed_identity=system",
+	":1: \"managed_identity\" is given twice"},
     {"a " APP " secret_file=/s certificate_file=/c",
 	":1: certificate_file: the entry has secret_file already"},
     /* addresses */

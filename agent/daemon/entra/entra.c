@@ -42,6 +42,8 @@ static const char *const proof_fields[] = {
 
 /* AADSTS90002: what an admin sees after typing the two ids the wrong way. */
 #define NO_SUCH_TENANT 90002
+#define EXPIRES_IN_MAX (30 * 86400LL) /* seconds */
+
 #define NO_SUCH_TENANT_HINT " (are tenant and client swapped?)"
 
 static int
@@ -151,27 +153,33 @@ entra_is_token(const char *token, size_t len)
 	return len > 0;
 }
 
+int
+entra_take_token(const char *token, size_t len, long long expires_in,
+    const char *who, struct entra_answer *out)
+{
+	if (!entra_is_token(token, len) || expires_in <= 0 ||
+	    expires_in > EXPIRES_IN_MAX) {
+		snprintf(out->text, sizeof(out->text),
+		    "%s answered HTTP 200 without a usable token", who);
+		return -1;
+	}
+	if ((out->token = secret_new(token, len)) == NULL) {
+		snprintf(out->text, sizeof(out->text), "out of memory");
+		return -1;
+	}
+	out->expires_in = (long)expires_in;
+	out->result = ENTRA_ACCEPTED;
+	return 0;
+}
+
 static void
 entra_read_token(const json_t *json, struct entra_answer *out)
 {
 	const json_t *token = json_object_get(json, "access_token");
 	const json_t *expires = json_object_get(json, "expires_in");
-	size_t len = json_string_length(token);
 
-	if (!entra_is_token(json_string_value(token), len) ||
-	    json_integer_value(expires) <= 0 ||
-	    json_integer_value(expires) > 30 * 86400L) {
-		snprintf(out->text, sizeof(out->text),
-		    "Entra answered HTTP 200 without a usable token");
-		return;
-	}
-	out->token = secret_new(json_string_value(token), len);
-	if (out->token == NULL) {
-		snprintf(out->text, sizeof(out->text), "out of memory");
-		return;
-	}
-	out->expires_in = (long)json_integer_value(expires);
-	out->result = ENTRA_ACCEPTED;
+	entra_take_token(json_string_value(token), json_string_length(token),
+	    json_integer_value(expires), "Entra", out);
 }
 
 void

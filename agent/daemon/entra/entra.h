@@ -26,7 +26,8 @@ enum entra_result {
 	ENTRA_ACCEPTED, /* a token came */
 	ENTRA_REFUSED, /* Entra knows this secret or application to be wrong */
 	ENTRA_REFUSED_REQUEST, /* a no that says nothing of the secret */
-	ENTRA_UNAVAILABLE /* nothing was learnt about the secret */
+	ENTRA_UNAVAILABLE, /* nothing was learnt about the secret */
+	ENTRA_MISCONFIGURED /* an admin must act: a managed identity's */
 };
 
 struct entra_answer {
@@ -50,6 +51,14 @@ struct entra_call;
 
 /* The answer is valid during the call only. */
 typedef void (*entra_done)(void *ctx, const struct entra_answer *answer);
+
+/*
+ * Makes *out the answer with this token, which lasts so many seconds; the caller
+ * frees out->token. 0, or -1 and out->text says what who gave instead: nothing
+ * fit for a header, or for no second at all or more than a month.
+ */
+int entra_take_token(const char *token, size_t len, long long expires_in,
+    const char *who, struct entra_answer *out);
 
 /* Appends the URL of the tenant's token endpoint. 0, or -1. */
 int entra_url(

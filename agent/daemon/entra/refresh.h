@@ -15,7 +15,9 @@ struct refresh;
 /* The parts that a request needs; everything is borrowed. */
 struct refresh_with {
 	const struct conf *conf;
+	struct event_base *base;
 	struct http *http;
+	struct http *plain; /* for managed identities */
 	struct throttles *throttles;
 	struct refusals *refusals;
 	const struct credentials *credentials; /* NULL: none of our own */

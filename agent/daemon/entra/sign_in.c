@@ -56,10 +56,9 @@ sign_in_choose(struct accounts *accounts, const struct identity *id,
 {
 	const struct credentials *credentials = accounts->with.credentials;
 
-	if (accounts->with.resource != NULL) {
-		snprintf(own, ENTRY_NAME_SIZE, "%s", entry);
+	snprintf(own, ENTRY_NAME_SIZE, "%s", entry);
+	if (accounts->with.resource != NULL)
 		return;
-	}
 	own[0] = '\0';
 	if (credentials == NULL ||
 	    (entry[0] != '\0' &&
@@ -459,15 +458,18 @@ accounts_new(struct event_base *base, const struct conf *conf,
 	LIST_INIT(&all->queues);
 	all->rules = &sign_in_rules;
 	all->base = base;
+	all->with.base = base;
 	all->with.conf = conf;
 	all->with.http = http;
+	all->with.plain = http_new_plain(base, NULL);
 	all->with.throttles = throttles;
 	all->with.resource = resource;
 	all->with.refusals = refusals_new(REFUSALS_MAX);
 	all->table = account_table_new(conf, state);
 	all->places = places_new(base, PLACES_MAX, PLACES_WAITING_MAX);
-	if (all->with.refusals == NULL || all->table == NULL ||
-	    all->places == NULL || auth_cache_init() == -1)
+	if (all->with.plain == NULL || all->with.refusals == NULL ||
+	    all->table == NULL || all->places == NULL ||
+	    auth_cache_init() == -1)
 		accounts_free(&all);
 	return all;
 }
@@ -493,5 +495,6 @@ accounts_free(struct accounts **accountsp)
 	places_free(&all->places);
 	account_table_free(&all->table);
 	refusals_free(&all->with.refusals);
+	http_free(&all->with.plain);
 	free(all);
 }

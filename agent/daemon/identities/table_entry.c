@@ -192,6 +192,7 @@ static const struct table_entry_row table_entry_rows[] = {
     {"secret_file", table_entry_credential},
     {"certificate_file", table_entry_credential},
     {"federated_token_file", table_entry_credential},
+    {"managed_identity", table_entry_credential},
     {"clients", table_entry_clients},
     {"daemon_name", table_entry_daemon_name},
     {"client_certificate", table_entry_client_certificate},

@@ -59,10 +59,14 @@ http_read_headers(struct http_answer *answer)
 {
 	const char *id = http_answer_header(answer, "request-id");
 	const char *date = http_answer_header(answer, "date");
+	const char *challenge = http_answer_header(answer, "www-authenticate");
 
 	if (id != NULL)
 		snprintf(
 		    answer->request_id, sizeof(answer->request_id), "%s", id);
+	if (challenge != NULL)
+		snprintf(answer->challenge, sizeof(answer->challenge), "%s",
+		    challenge);
 	answer->date = date == NULL ? -1 : (long long)curl_getdate(date, NULL);
 }
 
@@ -240,6 +244,7 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	LIST_INIT(&http->calls);
 	LIST_INIT(&http->sockets);
 	http->base = base;
+	http->set_connection = http_set_connection;
 	http->timer = evtimer_new(base, http_on_timer, http);
 	http->multi = curl_multi_init();
 	if (http->timer == NULL || http->multi == NULL)

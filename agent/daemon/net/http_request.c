@@ -105,13 +105,14 @@ http_request_add_header(
 }
 
 static int
-http_request_add_bearer(struct http_call *call, const struct secret *bearer)
+http_request_add_authorization(struct http_call *call, const char *scheme,
+    const struct secret *credentials)
 {
 	struct buf value;
 	int result = -1;
 
 	buf_init(&value, 64 * 1024);
-	if (buf_printf(&value, "Bearer %s", bearer->bytes) == 0)
+	if (buf_printf(&value, "%s %s", scheme, credentials->bytes) == 0)
 		result =
 		    http_request_add_header(call, "Authorization", value.bytes);
 	buf_wipe(&value);
@@ -149,7 +150,10 @@ http_request_set_headers(
 		http_request_add_header(
 		    call, "client-request-id", request->client_request_id)) ||
 	    (request->bearer != NULL &&
-		http_request_add_bearer(call, request->bearer)))
+		http_request_add_authorization(
+		    call, "Bearer", request->bearer)) ||
+	    (request->basic != NULL &&
+		http_request_add_authorization(call, "Basic", request->basic)))
 		return -1;
 	return curl_easy_setopt(
 		   call->easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK
@@ -197,7 +201,7 @@ http_set_up(struct http_call *call, const struct http_request *request)
 	    curl_easy_setopt(
 		easy, CURLOPT_USERAGENT, "postfix-msgraph/" MSGRAPH_VERSION))
 		return -1;
-	if (http_set_connection(call, request) == -1 ||
+	if (call->http->set_connection(call, request) == -1 ||
 	    http_request_set_headers(call, request) == -1 ||
 	    http_request_set_body(call, request) == -1)
 		return -1;

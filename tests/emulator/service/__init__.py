@@ -10,6 +10,7 @@ keeps what it was sent byte for byte, and lets a test script any other answer.
     record    every request, counters, waiting for them
     store     apps, tokens, mailboxes, limits, accepted mail
     entra     the token endpoint
+    imds      tokens for the machine itself, by IMDS and Azure Arc's agent
     graph     sendMail, Sent Items, Drafts, and which path is what
     drafts    large mail: drafts, attachments, upload sessions
     tables   Azure Table storage: reads of entities

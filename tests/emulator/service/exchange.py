@@ -8,7 +8,7 @@ import time
 import traceback
 from typing import Callable
 
-from . import drafts, entra, errors, graph, tables
+from . import drafts, entra, errors, graph, imds, tables
 from .record import gauges
 from .rules import GARBAGE, Rule
 from .wire import Connection, Gone, Malformed, Request, Response
@@ -60,6 +60,8 @@ class Exchange:
         request = self.request
         if self.host == "upload":
             drafts.identify_upload(self.world, request)
+        elif self.host == "plain":
+            imds.identify(request)
         elif not (entra.identify(request)
                   or tables.identify(self.world, request)):
             graph.identify(self.world, request)
@@ -111,6 +113,8 @@ class Exchange:
         try:
             if self.request.endpoint == "upload":
                 return drafts.upload(self.world, self.request)
+            if self.host == "plain":
+                return imds.answer(self.world, self.request)
             if self.request.endpoint == "token":
                 return entra.answer(self.world, self.request)
             if self.request.endpoint in tables.ENDPOINTS:

@@ -21,7 +21,8 @@ from .wire import Request, Response
 
 ENDPOINTS = ("token", "sendMail", "messages", "attachments",
              "createUploadSession", "upload", "send", "delete", "sent",
-             "drafts", "look", "entity", "entities", "other", "any")
+             "drafts", "look", "imds", "entity", "entities", "other",
+             "any")
 ACTIONS = ("answer", "stall", "reset", "close", "garbage", "pass")
 MATCHES = ("tenant", "client", "mailbox", "method", "path")
 GARBAGE = b"220 localhost ESMTP this is not HTTP\r\n" * 3
