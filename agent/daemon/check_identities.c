@@ -9,8 +9,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/daemon/identities/table.h"
+#include "agent/daemon/identities/dumps.h"
+#include "agent/daemon/identities/table_row.h"
 #include "check_identities.h"
+#include "check_maps.h"
 
 #define CHECK_DAY 86400LL
 #define CHECK_ENDS_SOON (30 * CHECK_DAY)
@@ -21,9 +23,10 @@ static void check_identities_warn(const struct entry *entry, const char *fmt,
 static void
 check_identities_warn(const struct entry *entry, const char *fmt, ...)
 {
+	char place[TABLE_PLACE_SIZE];
 	va_list ap;
 
-	fprintf(stderr, "warning: %s:%u: ", entry->file, entry->line);
+	fprintf(stderr, "warning: %s: ", table_row_place(entry, place));
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -131,18 +134,34 @@ check_identities_credential(const struct entry *entry, const char *user)
 	return 0;
 }
 
+static struct table *
+check_identities_read(const struct conf *conf,
+    const struct table_sources *sources, struct error *err)
+{
+	struct table_dump *dumps = dumps_read(sources, err);
+	struct table *table = NULL;
+
+	if (dumps != NULL)
+		table = table_read(
+		    sources, dumps, conf_has_default_maps(conf), err);
+	dumps_free_list(dumps, sources);
+	return table;
+}
+
 int
 check_identities(const struct conf *conf, const char *user)
 {
-	struct table *table;
+	struct table_sources sources;
+	struct table *table = NULL;
 	struct error err;
 	int complaints = 0;
 	size_t i;
 
-	table =
-	    table_read(conf->identity_maps, conf_has_default_maps(conf), &err);
+	if (table_sources_read(&sources, conf->identity_maps, &err) == 0)
+		table = check_identities_read(conf, &sources, &err);
 	if (table == NULL) {
 		fprintf(stderr, "msgraphd: as user %s: %s\n", user, err.text);
+		table_sources_clear(&sources);
 		return 1;
 	}
 	for (i = 0; i < table_count(table); i++) {
@@ -152,5 +171,7 @@ check_identities(const struct conf *conf, const char *user)
 		    check_identities_credential(table_at(table, i), user);
 	}
 	table_free(&table);
+	complaints += check_maps(conf, &sources, user);
+	table_sources_clear(&sources);
 	return complaints;
 }

@@ -262,6 +262,7 @@ static int
 msgraphd_start_parts(struct msgraphd *d, struct error *err)
 {
 	const char *directory = d->conf.state_directory;
+	struct map_with with;
 
 	d->vault =
 	    vault_load(d->conf.vault_key_file, !state_exists(directory), err);
@@ -281,13 +282,15 @@ msgraphd_start_parts(struct msgraphd *d, struct error *err)
 	d->journal = journal_new(d->base, d->state, err);
 	if (d->journal == NULL)
 		return -1;
-	d->identities = identities_new(&d->conf, d->state, err);
-	if (d->identities == NULL)
-		return -1;
 	d->accounts = accounts_new(
 	    d->base, &d->conf, d->entra_http, d->state, d->throttles);
 	if (d->accounts == NULL)
 		return error_no_memory(err);
+	with = (struct map_with){
+	    d->base, &d->conf, d->entra_http, d->accounts, NULL, NULL};
+	d->identities = identities_new(&with, d->state, err);
+	if (d->identities == NULL)
+		return -1;
 	accounts_use_credentials(
 	    d->accounts, identities_credentials(d->identities));
 	d->turns = turns_new(d->base, &d->conf, d->accounts, d->throttles, err);
@@ -357,6 +360,7 @@ msgraphd_shut_down(struct program *p)
 	clock_watch_free(&p->daemon.clock_watch);
 	bounce_counts_clear(&p->daemon.bounce_counts);
 	turns_free(&p->daemon.turns);
+	identities_stop(p->daemon.identities);
 	accounts_free(&p->daemon.accounts);
 	identities_free(&p->daemon.identities);
 	http_free(&p->daemon.http);

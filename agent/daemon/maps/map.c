@@ -7,6 +7,7 @@
 #include "map.h"
 
 static const struct map_kind *const map_kinds[] = {
+    &map_socketmap,
     NULL,
 };
 
