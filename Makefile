@@ -133,7 +133,8 @@ $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
 	f,http_start http_cancel http_may_have_all http_answer_header \
-	account_token account_cancel identities_may_deliver,-Wl,--wrap=$f)
+	account_token account_cancel identities_may_deliver \
+	identities_prepare_mail,-Wl,--wrap=$f)
 
 .SECONDARY:
 

@@ -177,6 +177,24 @@ __wrap_identities_may_deliver(struct identities *identities,
 	    : 0;
 }
 
+struct identities_prepare *__wrap_identities_prepare_mail(
+    struct identities *identities, const struct identity *application,
+    const char *entry, void (*done)(void *ctx), void *ctx);
+
+/* There are no maps outside. */
+struct identities_prepare *
+__wrap_identities_prepare_mail(struct identities *identities,
+    const struct identity *application, const char *entry,
+    void (*done)(void *ctx), void *ctx)
+{
+	(void)identities;
+	(void)application;
+	(void)entry;
+	(void)done;
+	(void)ctx;
+	return NULL;
+}
+
 struct waiter *__wrap_account_token(struct accounts *accounts,
     const struct identity *id, const char *entry, const struct secret *rejected,
     account_done done, void *ctx);

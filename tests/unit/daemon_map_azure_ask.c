@@ -241,7 +241,7 @@ test_mistake(void **state)
 	ask_now("app1");
 	answer_body(200,
 	    "{\"PartitionKey\":\"user\",\"RowKey\":\"app1\",\"from\":[]}", 0);
-	expect(MAP_UNAVAILABLE, "row app1: the column from");
+	expect(MAP_MISTAKE, "row app1: the column from");
 	/* which is nothing against the others */
 	ask_now("app2");
 	answer_body(200, ROW("app2"), 0);
@@ -306,7 +306,7 @@ test_odd_scans(void **state)
 	    "{\"value\":[{\"PartitionKey\":\"user\",\"RowKey\":\"a\","
 	    "\"from\":\"a@x\"}," ROW("b") "]}",
 	    0);
-	expect(MAP_UNAVAILABLE, "row b: row a is of the same application");
+	expect(MAP_MISTAKE, "row b: row a is of the same application");
 }
 
 /* Whoever makes names up keeps the service busy with so many and no more. */

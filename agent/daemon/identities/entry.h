@@ -36,8 +36,10 @@ struct entry {
 	const char *from; /* NULL as the next: none */
 	const char *transport;
 	long rate_count, rate_seconds; /* rate_limit; 0: none */
-	const char *file; /* the table's; where the entry begins */
-	unsigned int line;
+	const char *file; /* where the entry begins; the table's, or a map */
+	unsigned int line; /* 0: it is a row of a map outside */
+	int is_outside; /* only some attributes count: see table_entry.c */
+	int is_hidden; /* for table.c alone */
 
 	/* as written, in the order of table_entry_attribute(); NULL: not given */
 	const char *values[TABLE_ATTRIBUTES_MAX];

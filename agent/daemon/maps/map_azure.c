@@ -251,7 +251,7 @@ map_azure_on_answer(void *ctx, const struct http_answer *answer)
 		return;
 	case MAP_AZURE_MISTAKE:
 		backoff_good(&query->azure->backoff);
-		map_azure_finish(query, MAP_UNAVAILABLE, text);
+		map_azure_finish(query, MAP_MISTAKE, text);
 		return;
 	case MAP_AZURE_BUSY:
 		map_azure_be_busy(query, answer->retry_after, text);
