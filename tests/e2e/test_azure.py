@@ -12,7 +12,6 @@ from emulator.client import Emulator
 from harness import azure
 from harness.message import message
 from harness.site import App, Site
-from harness.smtp import Smtp
 from harness.wait import wait_for
 
 RECIPIENTS = ["a@example.org"]
@@ -81,30 +80,30 @@ def test_typed_quote_changes_no_query(site, app, name):
     assert site.m365.requests("entity") == []
 
 
-def hears_later(client: Smtp) -> bool:
-    """Whether a message could not be sent now, and nothing worse."""
-    answer = client.command("MAIL FROM:<x@example.com>")
-    assert answer.code in (250, 451), answer
-    client.expect(250, client.command("RSET"))
-    return answer.code == 451
+def hears_later(site: Site, name: str, app: App) -> bool:
+    """Whether a client cannot sign in now, and hears nothing worse. What is
+    known counts for some seconds."""
+    with site.connect() as client:
+        answer = client.auth_plain(name, app.secret)
+    assert answer.code in (235, 454), answer
+    return answer.code == 454
 
 
-@pytest.mark.parametrize("fault", ["killed", "stalled", "endless", "busy"])
+@pytest.mark.parametrize("fault", ["killed", "stalled"])
 def test_fault_while_a_client_sends(site, app, fault):
     """AUTH, MAIL and what waits: later, and then as if nothing had been."""
-    name = fault
-    add(site, app, name, from_email="scan@example.com")
+    name = f"{fault}@lookup"
+    add(site, app, fault, from_email="scan@example.com")
     # what waits in the queue, since Graph is out of reach first
     site.m365.rules({"endpoint": "sendMail", "status": 503})
     with site.connect() as client:
-        client.login(f"{name}@lookup", app.secret)
+        client.login(name, app.secret)
         queue_id = client.send("x@example.com", RECIPIENTS, message())
         site.postfix.wait_status(queue_id, "deferred")
-        site.m365.rules(azure.rule_of(fault, name))
-        wait_for(lambda: hears_later(client), "MAIL to be put off")
-    with site.connect() as client:
-        answer = client.auth_plain(f"{name}@lookup", app.secret)
-        assert answer.code == 454, answer
+        site.m365.rules(azure.rule_of(fault, fault))
+        wait_for(lambda: hears_later(site, name, app), "AUTH to be put off")
+        answer = client.command("MAIL FROM:<x@example.com>")
+        assert answer.code == 451, answer
     since = site.postfix.mark()
     site.postfix.flush(queue_id)
     line = site.postfix.wait_status(queue_id, "deferred", since)

@@ -6,11 +6,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from emulator.client import Emulator
+
+from . import daemon_alone
+from .daemon import Daemon
+from .daemon_table import write
 
 TENANT = "77777777-2222-3333-4444-555555555555"
 CLIENT = "eeeeeeee-bbbb-cccc-dddd-eeeeeeeeeeee"
 SECRET = "the~reader's+secret"
+NAME = f"{daemon_alone.TENANT}@{daemon_alone.CLIENT}"
+APP = {"tenant_id": daemon_alone.TENANT, "client_id": daemon_alone.CLIENT}
 READER = "Storage Table Data Reader"
 
 
@@ -38,6 +46,37 @@ def refusal(status: int, code: str, **rule: Any) -> dict[str, Any]:
 
 def entity(key: str, **columns: Any) -> dict[str, Any]:
     return {"PartitionKey": "user", "RowKey": key, **columns}
+
+
+@pytest.fixture
+def make(m365, tmp_path):
+    """Starts a daemon that has its entries in a table, with a row "app1"."""
+    register(m365)
+    m365.table("users", {"RowKey": "app1", **APP})
+    secret = tmp_path / "reader.secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o400)
+    daemons = []
+
+    def start(options: str = "", **settings: str) -> Daemon:
+        daemon = Daemon(tmp_path, daemon_alone.settings_for(m365))
+        maps = daemon.settings["identity_maps"]
+        daemon.settings.update(
+            {"identity_maps": f"{maps} {item(m365, options)}",
+             "allowed_tenants": "", **settings})
+        write(daemon, entry(secret))
+        daemons.append(daemon.start())
+        return daemon
+    yield start
+    for daemon in daemons:
+        m365.release()
+        daemon.__exit__()
+
+
+def asked(m365: Emulator) -> list[str]:
+    """The targets of all requests to the table."""
+    return [request.target for request in m365.requests()
+            if request.endpoint in ("entity", "entities")]
 
 
 # name: rule, what the log and a delay say. KEY is the RowKey that is asked for
