@@ -213,8 +213,8 @@ check_identities(const struct conf *conf, const char *user)
 		complaints +=
 		    check_identities_credential(&check, table_at(table, i));
 	}
+	complaints += check_maps(conf, &sources, table, user);
 	table_free(&table);
-	complaints += check_maps(conf, &sources, user);
 	table_sources_clear(&sources);
 	return complaints;
 }
