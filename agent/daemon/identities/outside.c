@@ -235,17 +235,19 @@ outside_find(struct outside *outside, const char *key, int is_asked,
 {
 	const struct conf *conf = outside->with->conf;
 	struct outside_slot *slot = outside_slot_find(outside, key);
-	long long now = clock_ms(), age, slack;
+	long long now = clock_ms(), age, ttl;
 
 	memset(answer, 0, sizeof(*answer));
 	answer->text = "too many questions are under way";
 	if (slot == NULL)
 		return is_asked ? OUTSIDE_UNAVAILABLE : OUTSIDE_UNKNOWN;
 	outside_slot_place(outside, slot);
-	slack = is_asked ? OUTSIDE_SLACK_MS : 0;
+	ttl = conf->identity_cache_ttl * 1000LL;
+	/* who has waited for the answer may have waited for another since */
+	if (is_asked && slot->failed == 0)
+		ttl += OUTSIDE_SLACK_MS;
 	age = now - slot->good;
-	if (slot->is_known && !slot->is_expired &&
-	    age < conf->identity_cache_ttl * 1000LL + slack)
+	if (slot->is_known && !slot->is_expired && age < ttl)
 		return outside_tell(slot, 0, answer);
 	if (slot->failed == 0 && !is_asked)
 		return OUTSIDE_UNKNOWN;

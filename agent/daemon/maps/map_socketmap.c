@@ -264,14 +264,17 @@ map_socketmap_send(struct map_socketmap *s)
 	int result = -1;
 
 	buf_init(&request, MAP_ROW_SIZE);
+	errno = 0;
 	if (wake_in(&s->timeout, MAP_TIMEOUT_MS) == 0 &&
 	    (s->conn != NULL || map_socketmap_connect(s) == 0) &&
 	    netstring_add_request(&request, s->name, q->key) == 0)
 		result = bufferevent_write(s->conn, request.bytes, request.len);
-	buf_free(&request);
-	s->is_asked = 1;
 	if (result == -1)
-		map_socketmap_fail(s, "out of memory, or of descriptors");
+		map_socketmap_fail(
+		    s, errno == 0 ? "out of memory" : strerror(errno));
+	else
+		s->is_asked = 1;
+	buf_free(&request);
 }
 
 static void
@@ -431,7 +434,8 @@ map_socketmap_close(struct map *map)
 {
 	struct map_socketmap *s = (struct map_socketmap *)map;
 
-	map_socketmap_hang_up(s);
+	if (s->conn != NULL)
+		map_socketmap_hang_up(s);
 	wake_free(&s->work);
 	wake_free(&s->timeout);
 	while (!TAILQ_EMPTY(&s->queue))
