@@ -46,8 +46,11 @@ struct conf {
 	char *proxy_password_file; /* NULL: none */
 	int username_delimiter; /* index of conf_delimiters() */
 	char *allowed_tenants; /* for conf_allows_tenant(); NULL: none named */
-	char *identity_maps; /* a list of paths; NULL: no table */
+	char *identity_maps; /* a list of paths and type:name; NULL: no table */
+	int identity_required; /* 0 or 1 */
 	char *identity_lookup_suffix;
+	long identity_cache_ttl;
+	long identity_cache_grace;
 	long auth_cache_ttl;
 	long auth_outage_grace;
 	char *auth_socket;

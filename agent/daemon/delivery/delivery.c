@@ -34,6 +34,7 @@
 
 static void delivery_begin(struct delivery *d);
 static void delivery_take_turn(struct delivery *d);
+static void delivery_permit(struct delivery *d);
 static void delivery_choose(struct delivery *d);
 static void delivery_end_unsent(struct delivery *d);
 static void delivery_finish(struct delivery *d);
@@ -43,7 +44,8 @@ static const struct {
 	int for_agent; /* not begun when the agent has gone */
 } phases[] = {
     [PHASE_BEGIN] = {delivery_begin, 1}, /* was it accepted before? */
-    [PHASE_TURN] = {delivery_take_turn, 1},
+    [PHASE_TURN] = {delivery_take_turn, 1}, /* what maps outside say */
+    [PHASE_PERMIT] = {delivery_permit, 1},
     [PHASE_CHOOSE] = {delivery_choose, 1},
     /* after an attempt whose request was not answered: */
     [PHASE_LOOK] = {delivery_search_look, 1},
@@ -75,6 +77,7 @@ delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, entry);
 	http_cancel(&d->call);
+	identities_prepare_cancel(&d->prepare);
 	turn_free(&d->turn);
 	wake_free(&d->wake);
 	delivery_draft_free(d);
@@ -258,7 +261,7 @@ delivery_on_turn(void *ctx, const struct turn_answer *answer)
 
 /* An entry may have been disabled while its mail waited. */
 static void
-delivery_take_turn(struct delivery *d)
+delivery_permit(struct delivery *d)
 {
 	struct error err;
 
@@ -270,6 +273,25 @@ delivery_take_turn(struct delivery *d)
 	if (d->other_is_posted && delivery_fall_back_again(d))
 		return;
 	turn_ask(d->turn, delivery_on_turn, d);
+}
+
+static void
+delivery_on_prepared(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	d->prepare = NULL;
+	delivery_next(d, PHASE_PERMIT);
+}
+
+/* Where no map outside need be asked, no time is lost. */
+static void
+delivery_take_turn(struct delivery *d)
+{
+	d->prepare = identities_prepare_mail(d->daemon->identities,
+	    &d->request.identity, d->request.entry, delivery_on_prepared, d);
+	if (d->prepare == NULL)
+		delivery_permit(d);
 }
 
 /* Returns 1 when the next request would be in doubt without a search. */
@@ -331,6 +353,7 @@ delivery_expect_sender(const struct delivery *d)
 static void
 delivery_end_unsent(struct delivery *d)
 {
+	identities_prepare_cancel(&d->prepare);
 	turn_end(d->turn);
 	delivery_expect_sender(d);
 	if (!d->refused)

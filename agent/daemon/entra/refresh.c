@@ -343,7 +343,7 @@ refresh_ask(
 	const struct refresh_with *with = &refresh->with;
 	const char *resource = with->resource == NULL
 	    ? with->conf->graph_endpoint
-	    : with->resource;
+	    : with->resource(with->conf);
 	const struct credential *credential;
 
 	if (!account_known_is_own(refresh->account))
