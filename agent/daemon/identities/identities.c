@@ -141,6 +141,43 @@ identities_free(struct identities **identitiesp)
 	free(identities);
 }
 
+/* --- for those who look on --- */
+
+const struct entry *
+identities_at(const struct identities *identities, size_t place)
+{
+	return identities->table != NULL &&
+		place < table_count(identities->table)
+	    ? table_at(identities->table, place)
+	    : NULL;
+}
+
+size_t
+identities_count(const struct identities *identities)
+{
+	return identities->table == NULL ? 0 : table_count(identities->table);
+}
+
+int
+identities_is_signed_into(
+    const struct identities *identities, const struct identity *application)
+{
+	const struct entry *entry;
+
+	if (identities->table == NULL)
+		return 0;
+	entry = table_first_of(identities->table, ENTRY_ALL, application);
+	while (entry != NULL && entry->credential != NULL)
+		entry = table_next_of(identities->table, ENTRY_ALL, entry);
+	return entry != NULL;
+}
+
+const char *
+identities_fault(const struct identities *identities)
+{
+	return identities->fault.text;
+}
+
 /* --- mail that waits --- */
 
 int

@@ -9,11 +9,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/activity.h"
+#include "agent/daemon/base/reason.h"
+#include "agent/daemon/base/recent.h"
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
 #include "auth_service.h"
 
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
+
+/* Counts the end of a sign-in, for those who look on. */
+static void
+auth_service_count(
+    struct conn *conn, const struct identities_user *user, const char *refused)
+{
+	struct msgraphd *daemon = conn->daemon;
+	struct activity_counts *counts = activity_counts(daemon->activity);
+	char text[RECENT_TEXT_SIZE], id[IDENTITY_TEXT_SIZE];
+	int has_id = user->is_ours && user->application.tenant[0] != '\0';
+
+	if (refused == NULL) {
+		counts->signed_in++;
+		activity_signed_in(
+		    daemon->activity, &user->application, user->entry);
+		return;
+	}
+	counts->refused++;
+	snprintf(text, sizeof(text), "%s%s%s",
+	    has_id ? identity_text(&user->application, id) : "",
+	    has_id ? ": " : "", refused);
+	/* one row for all: whoever tries names fills no table */
+	recent_note(daemon->recent, "refused", "",
+	    user->dsn != NULL ? REASON_IDENTITY : REASON_CREDENTIAL, text);
+}
 
 static void
 auth_service_answer(struct conn *conn, const char *word, const char *text)
@@ -62,6 +90,13 @@ auth_service_accept(struct conn *conn, const struct identities_user *user)
 }
 
 static void
+auth_service_put_off(struct conn *conn)
+{
+	activity_counts(conn->daemon->activity)->put_off++;
+	conn_answer(conn, NULL, 0);
+}
+
+static void
 auth_service_on_verified(void *ctx, enum account_result result,
     const struct secret *token, const char *text)
 {
@@ -73,17 +108,19 @@ auth_service_on_verified(void *ctx, enum account_result result,
 	conn->work = NULL;
 	switch (result) {
 	case ACCOUNT_OK:
+		auth_service_count(conn, &sign_in->user, NULL);
 		auth_service_accept(conn, &sign_in->user);
 		break;
 	case ACCOUNT_REFUSED:
 	case ACCOUNT_REFUSED_REQUEST:
+		auth_service_count(conn, &sign_in->user, text);
 		auth_service_answer(conn, "NO", text);
 		break;
 	case ACCOUNT_UNKNOWN:
 	case ACCOUNT_MISCONFIGURED:
 	case ACCOUNT_THROTTLED:
 	case ACCOUNT_UNAVAILABLE:
-		conn_answer(conn, NULL, 0);
+		auth_service_put_off(conn);
 		break;
 	}
 	auth_service_free(sign_in);
@@ -96,10 +133,12 @@ auth_service_turn_away(struct sign_in *sign_in, const char *no)
 	struct conn *conn = sign_in->conn;
 
 	conn->work = NULL;
-	if (no == NULL)
-		conn_answer(conn, NULL, 0);
-	else
+	if (no == NULL) {
+		auth_service_put_off(conn);
+	} else {
+		auth_service_count(conn, &sign_in->user, no);
 		auth_service_answer(conn, "NO", no);
+	}
 	auth_service_free(sign_in);
 }
 
@@ -181,7 +220,7 @@ auth_service_request(struct conn *conn)
 	sign_in = auth_service_new(conn, &auth);
 	buf_wipe(&conn->in);
 	if (sign_in == NULL) {
-		conn_answer(conn, NULL, 0);
+		auth_service_put_off(conn);
 		return WIRE_DONE;
 	}
 	conn->work = sign_in;
