@@ -1,0 +1,86 @@
+/*
+ * checks.c - the table of all checks. A check comes after those it depends on,
+ * and what is found first is what the others suffer from.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checks.h"
+
+const struct check checks[] = {
+    {"users", "", "users and groups are there", check_users},
+    {"postfix", "", "Postfix is there", check_postfix},
+    {"running", "postfix", "Postfix runs", check_running},
+    {"services", "postfix", "our services are in master.cf, once each",
+	check_services},
+    {"ports", "running services", "Postfix listens on our ports", check_ports},
+    {"settings", "", "msgraph.conf has no mistake", check_settings},
+    {"readable", "users settings", "each user may read what it needs",
+	check_readable},
+    {"folders", "users settings", "the sockets' folders are right",
+	check_folders},
+    {"room", "settings postfix", "the disks have room", check_room},
+    {"msgraphd", "readable folders", "msgraphd answers", check_msgraphd},
+    {"loaded", "msgraphd", "msgraphd has loaded the file as it is",
+	check_loaded},
+    {"auth", "msgraphd services",
+	"msgraphd answers smtpd, and refuses a name that nobody has",
+	check_auth},
+    {"milter", "folders services", "msgraph-milter answers smtpd",
+	check_milter},
+    {"sasl", "services", "libsasl2's settings name our plugin", check_sasl},
+    {"plugin", "sasl", "libsasl2 loads libentra.so", check_plugin},
+    {"sign-in", "plugin auth",
+	"libentra.so asks msgraphd, which refuses a name that nobody has",
+	check_sign_in},
+    {"lookup", "settings sasl", "entra_lookup and identity_lookup_suffix agree",
+	check_lookup},
+    {"identities", "readable", "the table of identities has no warning",
+	check_identities},
+    {.name = NULL},
+};
+
+const struct postfix_service *
+check_listener(const struct host *host)
+{
+	const struct postfix_service *s;
+	size_t count, i;
+
+	s = postfix_services(host->postfix, &count);
+	for (i = 0; i < count; i++)
+		if (postfix_is_listener(host->postfix, &s[i]))
+			return &s[i];
+	return NULL;
+}
+
+const char *
+check_below(const struct host *host, const struct postfix_service *service,
+    const char *path)
+{
+	const char *queue = postfix_queue(host->postfix);
+	size_t len = strlen(queue);
+
+	if (strncmp(path, queue, len) != 0 || path[len] != '/')
+		return path;
+	if (service == NULL || !service->is_chrooted)
+		return path;
+	return path + len + 1;
+}
+
+const char *
+check_program(char *path, const char *name)
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	char *slash;
+
+	path[n > 0 ? n : 0] = '\0';
+	if ((slash = strrchr(path, '/')) != NULL) {
+		snprintf(slash + 1, (size_t)(path + PATH_MAX - slash - 1), "%s",
+		    name);
+		if (access(path, X_OK) == 0)
+			return path;
+	}
+	return strcpy(path, name);
+}

@@ -1,0 +1,24 @@
+/*
+ * host.c - see host.h.
+ */
+#include <string.h>
+
+#include "host.h"
+
+void
+host_read(struct host *host, const char *conf_file)
+{
+	memset(host, 0, sizeof(*host));
+	host->conf_file = conf_file;
+	host->has_conf =
+	    conf_load(&host->conf, conf_file, &host->conf_error) == 0;
+	host->postfix = postfix_read(&host->postfix_error);
+}
+
+void
+host_free(struct host *host)
+{
+	if (host->has_conf)
+		conf_free(&host->conf);
+	postfix_free(&host->postfix);
+}
