@@ -169,43 +169,44 @@ check_port(const char *service)
 /* Returns 1 where both would have one address and port, or one socket. */
 static int
 check_postfix_collide(
-    const struct postfix_service *a, const struct postfix_service *b)
+    const struct postconf_service *a, const struct postconf_service *b)
 {
 	const char *colon_a, *colon_b;
 	long port;
 
-	if (strcmp(a->type, b->type) != 0)
+	if (strcmp(postfix_type(a), postfix_type(b)) != 0)
 		return 0;
-	if (strcmp(a->type, "inet") != 0)
-		return strcmp(a->name, b->name) == 0;
-	port = check_port(a->name);
-	if (port == -1 || port != check_port(b->name))
-		return strcmp(a->name, b->name) == 0;
-	colon_a = strrchr(a->name, ':');
-	colon_b = strrchr(b->name, ':');
+	if (strcmp(postfix_type(a), "inet") != 0)
+		return strcmp(postfix_name(a), postfix_name(b)) == 0;
+	port = check_port(postfix_name(a));
+	if (port == -1 || port != check_port(postfix_name(b)))
+		return strcmp(postfix_name(a), postfix_name(b)) == 0;
+	colon_a = strrchr(postfix_name(a), ':');
+	colon_b = strrchr(postfix_name(b), ':');
 	return colon_a == NULL || colon_b == NULL ||
-	    (colon_a - a->name == colon_b - b->name &&
-		strncmp(a->name, b->name, (size_t)(colon_a - a->name)) == 0);
+	    (colon_a - postfix_name(a) == colon_b - postfix_name(b) &&
+		strncmp(postfix_name(a), postfix_name(b),
+		    (size_t)(colon_a - postfix_name(a))) == 0);
 }
 
 static int
-check_postfix_is_ours(const struct host *host, const struct postfix_service *s)
+check_postfix_is_ours(const struct host *host, const struct postconf_service *s)
 {
 	return postfix_is_listener(host->postfix, s) ||
 	    postfix_is_transport(s) ||
-	    (strcmp(s->program, "cleanup") == 0 &&
-		strncmp(s->name, "msgraph-", 8) == 0);
+	    (strcmp(postfix_program(s), "cleanup") == 0 &&
+		strncmp(postfix_name(s), "msgraph-", 8) == 0);
 }
 
 static void
 check_postfix_twice(const struct host *host, struct report *report)
 {
-	const struct postfix_service *s;
-	size_t count, i, j;
+	const struct postconf_service *s;
+	size_t i, j;
 
-	s = postfix_services(host->postfix, &count);
-	for (i = 0; i < count; i++)
-		for (j = i + 1; j < count; j++) {
+	s = host->postfix->services;
+	for (i = 0; i < host->postfix->service_count; i++)
+		for (j = i + 1; j < host->postfix->service_count; j++) {
 			if (!check_postfix_collide(&s[i], &s[j]) ||
 			    (!check_postfix_is_ours(host, &s[i]) &&
 				!check_postfix_is_ours(host, &s[j])))
@@ -213,7 +214,8 @@ check_postfix_twice(const struct host *host, struct report *report)
 			check_say(report, CHECK_CRITICAL,
 			    "master.cf has %s/%s and %s/%s for one place, and "
 			    "Postfix takes the last",
-			    s[i].name, s[i].type, s[j].name, s[j].type);
+			    postfix_name(&s[i]), postfix_type(&s[i]),
+			    postfix_name(&s[j]), postfix_type(&s[j]));
 			check_remedy(report,
 			    "remove all but one of them from %s/master.cf, "
 			    "then: postfix reload",
@@ -225,11 +227,11 @@ check_postfix_twice(const struct host *host, struct report *report)
 void
 check_services(const struct host *host, struct report *report)
 {
-	const struct postfix_service *s;
-	size_t count, i, listeners = 0, transports = 0;
+	const struct postconf_service *s;
+	size_t i, listeners = 0, transports = 0;
 
-	s = postfix_services(host->postfix, &count);
-	for (i = 0; i < count; i++) {
+	s = host->postfix->services;
+	for (i = 0; i < host->postfix->service_count; i++) {
 		listeners += (size_t)postfix_is_listener(host->postfix, &s[i]);
 		transports += (size_t)postfix_is_transport(&s[i]);
 	}
@@ -298,14 +300,15 @@ check_postfix_holds(pid_t pid, unsigned long inode)
 
 static void
 check_postfix_port(
-    const struct postfix_service *service, pid_t master, struct report *report)
+    const struct postconf_service *service, pid_t master, struct report *report)
 {
-	long port = check_port(service->name);
+	long port = check_port(postfix_name(service));
 	unsigned long inode;
 
 	if (port == -1) {
 		check_say(report, CHECK_CRITICAL,
-		    "no port is known by the name of %s", service->name);
+		    "no port is known by the name of %s",
+		    postfix_name(service));
 		check_remedy(report, "write its number into master.cf");
 		return;
 	}
@@ -330,13 +333,13 @@ check_postfix_port(
 void
 check_ports(const struct host *host, struct report *report)
 {
-	const struct postfix_service *s;
+	const struct postconf_service *s;
 	pid_t master = check_master(host);
-	size_t count, i;
+	size_t i;
 
-	s = postfix_services(host->postfix, &count);
-	for (i = 0; i < count; i++)
-		if (strcmp(s[i].type, "inet") == 0 &&
+	s = host->postfix->services;
+	for (i = 0; i < host->postfix->service_count; i++)
+		if (strcmp(postfix_type(&s[i]), "inet") == 0 &&
 		    postfix_is_listener(host->postfix, &s[i]))
 			check_postfix_port(&s[i], master, report);
 }

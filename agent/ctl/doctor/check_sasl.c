@@ -19,17 +19,17 @@
 /* Calls call() for each service that offers to sign in, once for each path. */
 static void
 check_sasl_each(const struct host *host, struct report *report,
-    void (*call)(const struct host *host, const struct postfix_service *service,
-	struct report *report))
+    void (*call)(const struct host *host,
+	const struct postconf_service *service, struct report *report))
 {
 	const char *path, *last = "";
-	const struct postfix_service *s;
-	size_t count, i;
+	const struct postconf_service *s;
+	size_t i;
 
-	s = postfix_services(host->postfix, &count);
-	for (i = 0; i < count; i++) {
+	s = host->postfix->services;
+	for (i = 0; i < host->postfix->service_count; i++) {
 		if (!postfix_is_listener(host->postfix, &s[i]) ||
-		    !postfix_get_yes(
+		    !postfix_is_yes(
 			host->postfix, &s[i], "smtpd_sasl_auth_enable"))
 			continue;
 		path = postfix_get(host->postfix, &s[i], "smtpd_sasl_path");
@@ -44,7 +44,7 @@ check_sasl_each(const struct host *host, struct report *report,
 
 static const char *
 check_sasl_folders(
-    const struct host *host, const struct postfix_service *service)
+    const struct host *host, const struct postconf_service *service)
 {
 	const char *list =
 	    postfix_get(host->postfix, service, "cyrus_sasl_config_path");
@@ -54,7 +54,7 @@ check_sasl_folders(
 
 /* Finds "<folder>/<smtpd_sasl_path>.conf" in the folders. NULL: there is none. */
 static const char *
-check_sasl_file(const struct host *host, const struct postfix_service *service,
+check_sasl_file(const struct host *host, const struct postconf_service *service,
     char file[512])
 {
 	const char *at = check_sasl_folders(host, service);
@@ -127,7 +127,7 @@ check_sasl_right(
 
 static void
 check_sasl_service(const struct host *host,
-    const struct postfix_service *service, struct report *report)
+    const struct postconf_service *service, struct report *report)
 {
 	const char *path =
 	    postfix_get(host->postfix, service, "smtpd_sasl_path");
@@ -138,11 +138,11 @@ check_sasl_service(const struct host *host,
 
 	if (strcmp(type, "cyrus") != 0) {
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s signs in by smtpd_sasl_type = %s", service->name,
-		    service->type, type);
+		    "%s/%s signs in by smtpd_sasl_type = %s",
+		    postfix_name(service), postfix_type(service), type);
 		check_remedy(report,
 		    "postconf -P %s/%s/smtpd_sasl_type=cyrus && postfix reload",
-		    service->name, service->type);
+		    postfix_name(service), postfix_type(service));
 		return;
 	}
 	if (check_sasl_file(host, service, file) != NULL) {
@@ -239,7 +239,7 @@ check_sasl_environment(const struct host *host)
 
 /* Loads the plugins, as smtpd does: before the chroot, in the queue's folder. */
 static int
-check_sasl_load(const struct host *host, const struct postfix_service *service,
+check_sasl_load(const struct host *host, const struct postconf_service *service,
     struct report *report)
 {
 	int loaded = 0, result;
@@ -269,7 +269,7 @@ check_sasl_load(const struct host *host, const struct postfix_service *service,
 
 static void
 check_plugin_service(const struct host *host,
-    const struct postfix_service *service, struct report *report)
+    const struct postconf_service *service, struct report *report)
 {
 	check_sasl_load(host, service, report);
 }
@@ -309,7 +309,7 @@ check_sasl_ask(const char *suffix)
 
 static void
 check_sign_in_service(const struct host *host,
-    const struct postfix_service *service, struct report *report)
+    const struct postconf_service *service, struct report *report)
 {
 	char file[512], suffix[64] = "";
 	int result;
@@ -346,7 +346,7 @@ check_sign_in(const struct host *host, struct report *report)
 
 static void
 check_lookup_service(const struct host *host,
-    const struct postfix_service *service, struct report *report)
+    const struct postconf_service *service, struct report *report)
 {
 	const char *ours = host->conf.identity_lookup_suffix;
 	char file[512], suffix[64];

@@ -152,7 +152,7 @@ void
 check_auth(const struct host *host, struct report *report)
 {
 	char reply[WIRE_AUTH_REPLY_MAX + 3], path[PATH_MAX];
-	const struct postfix_service *service;
+	const struct postconf_service *service;
 	const char *said;
 	struct error err;
 
@@ -167,8 +167,10 @@ check_auth(const struct host *host, struct report *report)
 	    path, host->conf.identity_lookup_suffix, reply, &err);
 	if (said == NULL)
 		check_say(report, CHECK_CRITICAL, "as user postfix%s: %s",
-		    service != NULL && service->is_chrooted ? ", in its chroot"
-							    : "",
+		    service != NULL &&
+			    postfix_root(host->postfix, service) != NULL
+			? ", in its chroot"
+			: "",
 		    err.text);
 	else if (strncmp(said, "NO", 2) != 0)
 		check_say(report, CHECK_CRITICAL,
@@ -213,7 +215,7 @@ check_sockets_greet(int fd, long long deadline, struct error *err)
 void
 check_milter(const struct host *host, struct report *report)
 {
-	const struct postfix_service *service = check_listener(host);
+	const struct postconf_service *service = check_listener(host);
 	const char *path = check_sockets_unix(host->conf.milter_socket);
 	long long deadline = sock_now() + CHECK_WAIT_MS;
 	struct error err;

@@ -42,21 +42,21 @@ const struct check checks[] = {
     {.name = NULL},
 };
 
-const struct postfix_service *
+const struct postconf_service *
 check_listener(const struct host *host)
 {
-	const struct postfix_service *s;
-	size_t count, i;
+	const struct postconf_service *s;
+	size_t i;
 
-	s = postfix_services(host->postfix, &count);
-	for (i = 0; i < count; i++)
+	s = host->postfix->services;
+	for (i = 0; i < host->postfix->service_count; i++)
 		if (postfix_is_listener(host->postfix, &s[i]))
 			return &s[i];
 	return NULL;
 }
 
 const char *
-check_below(const struct host *host, const struct postfix_service *service,
+check_below(const struct host *host, const struct postconf_service *service,
     const char *path)
 {
 	const char *queue = postfix_queue(host->postfix);
@@ -64,7 +64,7 @@ check_below(const struct host *host, const struct postfix_service *service,
 
 	if (strncmp(path, queue, len) != 0 || path[len] != '/')
 		return path;
-	if (service == NULL || !service->is_chrooted)
+	if (service == NULL || postfix_root(host->postfix, service) == NULL)
 		return path;
 	return path + len + 1;
 }

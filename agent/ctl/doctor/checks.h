@@ -22,14 +22,14 @@
 pid_t check_master(const struct host *host);
 
 /* Returns the first service that takes mail for us; NULL: there is none. */
-const struct postfix_service *check_listener(const struct host *host);
+const struct postconf_service *check_listener(const struct host *host);
 
 /*
  * Returns the path as a process in the service's chroot has it, in "/"; the path
  * itself for a service that is not chrooted, and for NULL.
  */
 const char *check_below(const struct host *host,
-    const struct postfix_service *service, const char *path);
+    const struct postconf_service *service, const char *path);
 
 /*
  * Writes the path of another of our programs: beside this one, where it is, else

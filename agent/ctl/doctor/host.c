@@ -12,7 +12,9 @@ host_read(struct host *host, const char *conf_file)
 	host->conf_file = conf_file;
 	host->has_conf =
 	    conf_load(&host->conf, conf_file, &host->conf_error) == 0;
-	host->postfix = postfix_read(&host->postfix_error);
+	if (postconf_read(&host->postconf, NULL, POSTCONF_EXPANDED,
+		&host->postfix_error) == 0)
+		host->postfix = &host->postconf;
 }
 
 void
@@ -20,5 +22,6 @@ host_free(struct host *host)
 {
 	if (host->has_conf)
 		conf_free(&host->conf);
-	postfix_free(&host->postfix);
+	postconf_free(&host->postconf);
+	host->postfix = NULL;
 }

@@ -13,7 +13,8 @@ struct host {
 	int has_conf; /* 0: conf_error says why */
 	struct conf conf;
 	struct error conf_error;
-	struct postfix *postfix; /* NULL: postfix_error says why */
+	const struct postconf *postfix; /* NULL: postfix_error says why */
+	struct postconf postconf; /* the same, for host_free() */
 	struct error postfix_error;
 };
 

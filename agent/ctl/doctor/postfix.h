@@ -1,68 +1,50 @@
 /*
- * postfix.h - Postfix's configuration as its services see it: main.cf, and
- * what a service of master.cf has in its place. Read by postconf(1), so
- * MAIL_CONFIG in the environment chooses another instance.
+ * postfix.h - Postfix's configuration as its services see it: what checks ask
+ * of base/postconf.h.
  */
 #ifndef MSGRAPHCTL_POSTFIX_H
 #define MSGRAPHCTL_POSTFIX_H
 
-#include <stddef.h>
+#include "agent/ctl/base/postconf.h"
 
-#include "lib/base/error.h"
-
-#define POSTFIX_SERVICES_MAX 256
-
-struct postfix_service {
-	const char *name, *type; /* columns of master.cf */
-	int is_chrooted;
-	long limit; /* of processes; 0: none */
-	const char *program; /* "smtpd" */
-	const char *arguments; /* of the program, options included */
-};
-
-struct postfix;
-
-/* NULL with *err when postconf cannot be run or has no main.cf. */
-struct postfix *postfix_read(struct error *err);
-void postfix_free(struct postfix **postfix);
-
-/* Returns the services, in master.cf's order, and their number. */
-const struct postfix_service *postfix_services(
-    const struct postfix *postfix, size_t *count);
-
-/* Returns the first service of this name and type, or NULL. */
-const struct postfix_service *postfix_find(
-    const struct postfix *postfix, const char *name, const char *type);
+/* Return columns of a service. */
+const char *postfix_name(const struct postconf_service *service);
+const char *postfix_type(const struct postconf_service *service);
+const char *postfix_program(const struct postconf_service *service);
 
 /*
- * Returns a parameter's value as the service has it, expanded, and main.cf's for
- * a service that is NULL; "" where there is none.
+ * Returns a parameter's value as the service has it, and main.cf's for a service
+ * that is NULL; "" where there is none.
  */
-const char *postfix_get(const struct postfix *postfix,
-    const struct postfix_service *service, const char *name);
+const char *postfix_get(const struct postconf *postfix,
+    const struct postconf_service *service, const char *name);
 
-/* As postfix_get(): 1 for "yes", and a number with an optional time unit. */
-int postfix_get_yes(const struct postfix *postfix,
-    const struct postfix_service *service, const char *name);
-long postfix_get_number(const struct postfix *postfix,
-    const struct postfix_service *service, const char *name);
+/* As postfix_get(): 1 for "yes"; a number, where a time is in seconds. */
+int postfix_is_yes(const struct postconf *postfix,
+    const struct postconf_service *service, const char *name);
+long postfix_number(const struct postconf *postfix,
+    const struct postconf_service *service, const char *name);
+
+/* Returns the most processes that the service may have; 0: no limit. */
+long postfix_limit(
+    const struct postconf *postfix, const struct postconf_service *service);
 
 /*
  * Returns 1 for a service that takes mail for us: an smtpd that signs in by our
  * SASL settings, or has our milter, cleanup or transport.
  */
 int postfix_is_listener(
-    const struct postfix *postfix, const struct postfix_service *service);
+    const struct postconf *postfix, const struct postconf_service *service);
 
 /* Returns 1 for a transport of ours: a pipe that is called so or starts the agent. */
-int postfix_is_transport(const struct postfix_service *service);
+int postfix_is_transport(const struct postconf_service *service);
 
 /* Returns the folder of the queue. */
-const char *postfix_queue(const struct postfix *postfix);
+const char *postfix_queue(const struct postconf *postfix);
 
 /* Returns the queue's folder where the service is chrooted, else NULL. */
 const char *postfix_root(
-    const struct postfix *postfix, const struct postfix_service *service);
+    const struct postconf *postfix, const struct postconf_service *service);
 
 /*
  * Takes the next word of a list as Postfix has them, with blanks and commas
