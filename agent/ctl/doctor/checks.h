@@ -24,6 +24,10 @@ pid_t check_master(const struct host *host);
 /* Returns the first service that takes mail for us; NULL: there is none. */
 const struct postconf_service *check_listener(const struct host *host);
 
+/* Returns the cleanup that a service hands its mail to; NULL: there is none. */
+const struct postconf_service *check_cleanup_of(
+    const struct host *host, const struct postconf_service *service);
+
 /*
  * Returns the path as a process in the service's chroot has it, in "/"; the path
  * itself for a service that is not chrooted, and for NULL.
@@ -52,5 +56,14 @@ check_function check_settings, check_loaded, check_readable, check_identities,
 check_function check_folders, check_msgraphd, check_auth, check_milter;
 /* check_sasl.c */
 check_function check_sasl, check_plugin, check_sign_in, check_lookup;
+
+/* check_listeners.c */
+check_function check_milters, check_cleanup, check_stray_cr, check_secrecy;
+/* check_route.c */
+check_function check_route, check_transports;
+/* check_bounces.c */
+check_function check_bounces;
+/* check_limits.c */
+check_function check_times, check_recipients, check_concurrency, check_sizes;
 
 #endif
