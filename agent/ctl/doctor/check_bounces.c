@@ -115,6 +115,22 @@ check_bounces_whole(const struct host *host, const char *service,
 	}
 }
 
+static void
+check_bounces_lead(
+    const struct host *host, const char *service, struct report *report)
+{
+	if (postconf_service(host->postfix, CHECK_BOUNCES_CLEANUP "/unix") !=
+	    NULL)
+		check_remedy(report,
+		    "postconf -P '%s/cleanup_service_name=%s' && postfix "
+		    "reload",
+		    service, CHECK_BOUNCES_CLEANUP);
+	else
+		check_remedy(report,
+		    "postconf -PX '%s/cleanup_service_name' && postfix reload",
+		    service);
+}
+
 /* A name that master.cf lacks stops every bounce of the host. */
 static int
 check_bounces_dangling(const struct host *host, struct report *report)
@@ -132,9 +148,7 @@ check_bounces_dangling(const struct host *host, struct report *report)
 		    "%s has cleanup_service_name = %s, which is not in "
 		    "master.cf, so no bounce of this host gets out",
 		    check_bounces_services[i], name);
-		check_remedy(report,
-		    "postconf -PX '%s/cleanup_service_name' && postfix reload",
-		    check_bounces_services[i]);
+		check_bounces_lead(host, check_bounces_services[i], report);
 	}
 	return report->count > 0;
 }

@@ -52,7 +52,7 @@ const struct check checks[] = {
     {"secrecy", "services", "nobody signs in without TLS", check_secrecy},
     {"times", "services settings", "pipe waits longer than the agent",
 	check_times},
-    {"sizes", "services settings", "sizes of messages agree", check_sizes},
+    {"sizes", "cleanup settings", "sizes of messages agree", check_sizes},
     {"recipients", "services settings", "numbers of recipients agree",
 	check_recipients},
     {"concurrency", "services settings", "numbers of deliveries agree",
