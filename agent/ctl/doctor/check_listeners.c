@@ -226,6 +226,20 @@ check_stray_cr(const struct host *host, struct report *report)
 
 /* --- secrets --- */
 
+int
+check_has_tls(const struct host *host, const struct postconf_service *service)
+{
+	const struct postconf *p = host->postfix;
+	const char *level = postfix_get(p, service, "smtpd_tls_security_level");
+
+	return postfix_is_yes(p, service, "smtpd_tls_wrappermode") ||
+	    (level[0] != '\0' && strcmp(level, "none") != 0) ||
+	    /* what came before the level, and counts without one */
+	    (level[0] == '\0' &&
+		(postfix_is_yes(p, service, "smtpd_use_tls") ||
+		    postfix_is_yes(p, service, "smtpd_enforce_tls")));
+}
+
 static void
 check_secrecy_service(const struct host *host,
     const struct postconf_service *service, struct report *report)
@@ -236,11 +250,7 @@ check_secrecy_service(const struct host *host,
 
 	if (!postfix_is_yes(p, service, "smtpd_sasl_auth_enable"))
 		return;
-	if (!wrapped && level[0] == '\0' &&
-	    !postfix_is_yes(p, service, "smtpd_use_tls") &&
-	    !postfix_is_yes(p, service, "smtpd_enforce_tls"))
-		level = "none";
-	if (!wrapped && strcmp(level, "none") == 0) {
+	if (!check_has_tls(host, service)) {
 		check_say(report, CHECK_CRITICAL,
 		    "%s/%s has no TLS (smtpd_tls_security_level), so nobody "
 		    "should sign in",

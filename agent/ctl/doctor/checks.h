@@ -24,6 +24,10 @@ pid_t check_master(const struct host *host);
 /* Returns the first service that takes mail for us; NULL: there is none. */
 const struct postconf_service *check_listener(const struct host *host);
 
+/* Returns 1 when the service has TLS, by STARTTLS or from the first byte. */
+int check_has_tls(
+    const struct host *host, const struct postconf_service *service);
+
 /* Returns the cleanup that a service hands its mail to; NULL: there is none. */
 const struct postconf_service *check_cleanup_of(
     const struct host *host, const struct postconf_service *service);
@@ -63,6 +67,8 @@ check_function check_milters, check_cleanup, check_stray_cr, check_secrecy;
 check_function check_route, check_transports;
 /* check_bounces.c */
 check_function check_bounces;
+/* check_certificate.c, check_smtp.c */
+check_function check_certificate, check_smtp;
 /* check_limits.c */
 check_function check_times, check_recipients, check_concurrency, check_sizes;
 
