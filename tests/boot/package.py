@@ -26,7 +26,8 @@ WORK = Path(sys.argv[1])
 POSTFIX = Path("/etc/postfix")
 CONFIGURE = "/usr/share/doc/postfix-msgraph/examples/postfix/configure"
 UNITS = ("msgraphd.service", "msgraph-milter.service", "msgraphd-auth.socket",
-         "msgraphd-bounce.socket", "msgraphd-submit.socket")
+         "msgraphd-bounce.socket", "msgraphd-submit.socket",
+        "msgraphd-admin.socket")
 FOLDERS = {"/var/spool/postfix/msgraph": "3770 root msgraph",
            "/run/msgraph": "3770 root msgraph",
            "/etc/msgraph": "750 root msgraph",

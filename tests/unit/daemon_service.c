@@ -64,8 +64,8 @@ begin(void **state)
 	gone = 0;
 	waiting = NULL;
 	kind.many = 0;
-	service = service_new(
-	    &d, &kind, sock_listen(in_folder("socket", path), NULL), NULL);
+	service = service_new(&d, &kind,
+	    sock_listen(in_folder("socket", path), 0660, NULL), NULL);
 	return service == NULL ? -1 : 0;
 }
 

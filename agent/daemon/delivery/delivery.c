@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/activity.h"
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/recent.h"
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
@@ -324,6 +326,35 @@ delivery_end_unsent(struct delivery *d)
 	    PHASE_FINISH);
 }
 
+/* Tells those who look on, as the log is told. */
+static void
+delivery_note(const struct delivery *d)
+{
+	static const char *const whats[] = {[WIRE_SENT] = "sent",
+	    [WIRE_DEFERRED] = "deferred",
+	    [WIRE_BOUNCED] = "bounced"};
+	struct activity_counts *counts = activity_counts(d->daemon->activity);
+	unsigned long long *const count[] = {[WIRE_SENT] = &counts->sent,
+	    [WIRE_DEFERRED] = &counts->deferred,
+	    [WIRE_BOUNCED] = &counts->bounced};
+	const struct delivery_request *r = &d->request;
+	char key[256], text[RECENT_TEXT_SIZE], id[IDENTITY_TEXT_SIZE];
+
+	report_log(r, &d->report, &d->reply);
+	++*count[d->reply.status];
+	if (d->reply.status == WIRE_SENT) {
+		activity_sent(d->daemon->activity, &r->identity, r->entry);
+		return;
+	}
+	identity_text(&r->identity, id);
+	snprintf(
+	    key, sizeof(key), "%s %s %s", d->report.reason, id, r->mailbox);
+	snprintf(text, sizeof(text), "%s: mailbox=<%s>, application=%s, %s %s",
+	    r->queue_id, r->mailbox, id, d->reply.dsn, d->reply.text);
+	recent_note(d->daemon->recent, whats[d->reply.status], key,
+	    d->report.reason, text);
+}
+
 static void
 delivery_finish(struct delivery *d)
 {
@@ -334,7 +365,7 @@ delivery_finish(struct delivery *d)
 			 "message before; the agent asks for the others alone",
 		    d->request.queue_id, d->request.each_count);
 	else
-		report_log(&d->request, &d->report, &d->reply);
+		delivery_note(d);
 	if (d->done != NULL)
 		d->done(d->ctx, &d->reply);
 	delivery_free(d);
@@ -402,7 +433,7 @@ delivery_break_off(struct delivery *d)
 		d->report.attached = d->large->draft.attached;
 	report_deferred(&d->reply, &d->report, "4.3.2", REASON_UNKNOWN,
 	    "msgraphd was stopped before Graph answered");
-	report_log(&d->request, &d->report, &d->reply);
+	delivery_note(d);
 }
 
 /* Lets those end that need nobody for it any more. */
@@ -444,4 +475,16 @@ deliveries_follow_clock(
 	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
 	     d = LIST_NEXT(d, entry))
 		journal_follow_clock(&d->entry_now, began, before, step);
+}
+
+size_t
+deliveries_count(const struct msgraphd *daemon)
+{
+	const struct delivery *d;
+	size_t count = 0;
+
+	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
+	     d = LIST_NEXT(d, entry))
+		count++;
+	return count;
 }

@@ -50,6 +50,17 @@ refresh_log_unavailable(
 	    identity_text(&account->key.id, application), reason, text);
 }
 
+/* Notes that mail of the account has no token, where it may be known why. */
+static void
+refresh_note_failure(const struct refresh *refresh, const char *text)
+{
+	const struct account *account = refresh->account;
+
+	if (refresh->which == ACCOUNT_STORED)
+		activity_fails(refresh->with.activity, &account->key.id,
+		    account->key.entry, text);
+}
+
 /* --- answers --- */
 
 static enum account_result
@@ -58,6 +69,8 @@ refresh_accepted(struct refresh *refresh, const struct entra_answer *answer)
 	struct account *account = refresh->account;
 
 	account_known_answered(account, refresh->which);
+	activity_works(
+	    refresh->with.activity, &account->key.id, account->key.entry);
 	if (account_known_is_own(account)) {
 		account_known_accept_token(
 		    account, answer->token, answer->expires_in);
@@ -223,6 +236,8 @@ refresh_on_answer(void *ctx, const struct entra_answer *answer)
 	struct refresh *refresh = ctx;
 	enum account_result result = refresh_take_answer(refresh, answer);
 
+	if (result != ACCOUNT_OK)
+		refresh_note_failure(refresh, answer->text);
 	refresh->call = NULL;
 	refresh->done(refresh->ctx, result, refresh->digest, answer->text);
 	refresh_cancel(&refresh);
@@ -248,6 +263,7 @@ refresh_take_secret(struct refresh *refresh, const struct secret *secret)
 		return 0;
 	if (err.class != ERROR_REFUSED)
 		log_error("%s", err.text);
+	refresh_note_failure(refresh, err.text);
 	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
 	    err.class == ERROR_REFUSED ? ACCOUNT_UNKNOWN : ACCOUNT_UNAVAILABLE,
 	    err.text);
@@ -296,6 +312,7 @@ refresh_take_own(struct refresh *refresh)
 		    "entry %s has no credential any more", account->key.entry);
 	else if (refresh_prove(refresh, credential, &err) == 0)
 		return 0;
+	refresh_note_failure(refresh, err.text);
 	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
 	    err.class == ERROR_REFUSED	  ? ACCOUNT_UNKNOWN
 		: err.class == ERROR_OURS ? ACCOUNT_MISCONFIGURED

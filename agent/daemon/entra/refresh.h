@@ -19,6 +19,7 @@ struct refresh_with {
 	struct throttles *throttles;
 	struct refusals *refusals;
 	const struct credentials *credentials; /* NULL: none of our own */
+	struct activity *activity; /* NULL: nobody looks on */
 };
 
 /*

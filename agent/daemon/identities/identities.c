@@ -98,6 +98,7 @@ identities_swap(struct identities *identities, struct table *new,
 	identities->table = new;
 	identities->rates = rates;
 	identities->loaded = *watch;
+	memset(&identities->fault, 0, sizeof(identities->fault));
 	log_info("table of identities: %zu entries of %s", table_count(new),
 	    watch->count == 0 ? "no file" : watch->setting);
 	return 0;
@@ -167,8 +168,7 @@ identities_read(struct identities *identities, int is_reload)
 		return;
 	if (table == NULL)
 		table_watch_clear(&now);
-	if (identities->table == NULL)
-		identities->fault = err;
+	identities->fault = err;
 	/* the file is not at fault: it is read again at the next look */
 	if (err.class == ERROR_TEMPORARY)
 		table_watch_clear(&identities->seen);
@@ -253,6 +253,43 @@ identities_free(struct identities **identitiesp)
 	table_watch_clear(&identities->loaded);
 	table_watch_clear(&identities->seen);
 	free(identities);
+}
+
+/* --- for those who look on --- */
+
+const struct entry *
+identities_at(const struct identities *identities, size_t place)
+{
+	return identities->table != NULL &&
+		place < table_count(identities->table)
+	    ? table_at(identities->table, place)
+	    : NULL;
+}
+
+size_t
+identities_count(const struct identities *identities)
+{
+	return identities->table == NULL ? 0 : table_count(identities->table);
+}
+
+int
+identities_is_signed_into(
+    const struct identities *identities, const struct identity *application)
+{
+	const struct entry *entry;
+
+	if (identities->table == NULL)
+		return 0;
+	entry = table_first_of(identities->table, ENTRY_ALL, application);
+	while (entry != NULL && entry->credential != NULL)
+		entry = table_next_of(identities->table, ENTRY_ALL, entry);
+	return entry != NULL;
+}
+
+const char *
+identities_fault(const struct identities *identities)
+{
+	return identities->fault.text;
 }
 
 /* --- mail that waits --- */

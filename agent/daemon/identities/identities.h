@@ -12,6 +12,7 @@
 #include "lib/base/error.h"
 #include "lib/conf/conf.h"
 #include "lib/local/policy.h"
+#include "entry.h"
 
 struct identities;
 
@@ -66,6 +67,29 @@ void identities_ask(struct identities *identities,
  */
 int identities_may_deliver(struct identities *identities,
     const struct identity *application, const char *entry, struct error *err);
+
+/*
+ * Returns the entry of the table in force at a place, in the files' order, or
+ * NULL past the end. A reload frees it: valid until the next event.
+ */
+const struct entry *identities_at(
+    const struct identities *identities, size_t place);
+
+/* Returns the number of entries of the table in force. */
+size_t identities_count(const struct identities *identities);
+
+/*
+ * Returns 1 when an entry of the application has no credential of its own: who
+ * signs in as it brings the secret.
+ */
+int identities_is_signed_into(
+    const struct identities *identities, const struct identity *application);
+
+/*
+ * Returns why the files could not be read the last time, in one line, whether or
+ * not there is an older table in force; "" when they could.
+ */
+const char *identities_fault(const struct identities *identities);
 
 /* What agent/daemon/entra finds credentials by; lives as long as identities. */
 const struct credentials *identities_credentials(struct identities *identities);

@@ -16,7 +16,7 @@ struct identities {
 	struct state *state;
 	struct table *table; /* in force; NULL: none could be read yet */
 	struct rate *rates; /* by place in the table */
-	struct error fault; /* why there is no table */
+	struct error fault; /* why the files could not be read; or empty */
 	struct table_watch loaded; /* the files, when the table was read */
 	struct table_watch seen; /* when they were last looked at */
 	unsigned int put_off; /* looks since, at files just written */

@@ -9,11 +9,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/activity.h"
+#include "agent/daemon/base/reason.h"
+#include "agent/daemon/base/recent.h"
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
 #include "auth_service.h"
 
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
+
+/* Counts the end of a sign-in, for those who look on. */
+static void
+auth_service_count(
+    struct conn *conn, const struct identities_user *user, const char *refused)
+{
+	struct msgraphd *daemon = conn->daemon;
+	struct activity_counts *counts = activity_counts(daemon->activity);
+	char text[RECENT_TEXT_SIZE], id[IDENTITY_TEXT_SIZE];
+	int has_id = user->is_ours && user->application.tenant[0] != '\0';
+
+	if (refused == NULL) {
+		counts->signed_in++;
+		activity_signed_in(
+		    daemon->activity, &user->application, user->entry);
+		return;
+	}
+	counts->refused++;
+	snprintf(text, sizeof(text), "%s%s%s",
+	    has_id ? identity_text(&user->application, id) : "",
+	    has_id ? ": " : "", refused);
+	/* one row for all: whoever tries names fills no table */
+	recent_note(daemon->recent, "refused", "",
+	    user->dsn != NULL ? REASON_IDENTITY : REASON_CREDENTIAL, text);
+}
 
 static void
 auth_service_answer(struct conn *conn, const char *word, const char *text)
@@ -49,6 +77,13 @@ auth_service_accept(struct conn *conn, const struct identities_user *user)
 }
 
 static void
+auth_service_put_off(struct conn *conn)
+{
+	activity_counts(conn->daemon->activity)->put_off++;
+	conn_answer(conn, NULL, 0);
+}
+
+static void
 auth_service_on_verified(void *ctx, enum account_result result,
     const struct secret *token, const char *text)
 {
@@ -59,17 +94,19 @@ auth_service_on_verified(void *ctx, enum account_result result,
 	conn->work = NULL;
 	switch (result) {
 	case ACCOUNT_OK:
+		auth_service_count(conn, &sign_in->user, NULL);
 		auth_service_accept(conn, &sign_in->user);
 		break;
 	case ACCOUNT_REFUSED:
 	case ACCOUNT_REFUSED_REQUEST:
+		auth_service_count(conn, &sign_in->user, text);
 		auth_service_answer(conn, "NO", text);
 		break;
 	case ACCOUNT_UNKNOWN:
 	case ACCOUNT_MISCONFIGURED:
 	case ACCOUNT_THROTTLED:
 	case ACCOUNT_UNAVAILABLE:
-		conn_answer(conn, NULL, 0);
+		auth_service_put_off(conn);
 		break;
 	}
 	free(sign_in);
@@ -110,9 +147,10 @@ auth_service_admit(struct conn *conn, const struct wire_auth *auth,
 	case IDENTITIES_OK:
 		return 0;
 	case IDENTITIES_LATER:
-		conn_answer(conn, NULL, 0);
+		auth_service_put_off(conn);
 		break;
 	case IDENTITIES_REFUSED:
+		auth_service_count(conn, user, user->text);
 		auth_service_answer(conn, "NO", user->text);
 		break;
 	}
@@ -154,7 +192,7 @@ auth_service_request(struct conn *conn)
 	secret = secret_new(auth.password, auth.password_len);
 	buf_wipe(&conn->in);
 	if (secret == NULL || auth_service_verify(conn, &user, &secret) == -1)
-		conn_answer(conn, NULL, 0);
+		auth_service_put_off(conn);
 	secret_free(&secret);
 	return WIRE_DONE;
 }
