@@ -3,29 +3,13 @@ is broken in it is named, with a remedy that helps."""
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from harness import doctor
-from harness.doctor import Breakage, away, chmod, edit, postconf, service
+from harness.doctor import (  # noqa: F401
+    Breakage, away, chmod, edit, master, own_site, put_back, set_main,
+    set_option, site)
 from harness.site import Site
-
-
-@pytest.fixture(scope="module")
-def own_site():
-    with Site() as site:
-        yield site
-
-
-@pytest.fixture
-def site(own_site: Site):
-    yield own_site
-    doctor.FILES.restore()
-    doctor.cool(own_site)
-    for program in (own_site.daemon, own_site.milter):
-        if not program.is_running():
-            program.start()
 
 
 def test_sound(site):
@@ -39,32 +23,14 @@ def paths(site: Site):
     return site.postfix.paths
 
 
-def master(site: Site):
-    return paths(site).etc / "master.cf"
-
-
-def set_option(name: str, value: str, of: str = ""):
-    """postconf -P for the listener, or for another service."""
-    return lambda site: postconf(
-        site, "-P", f"{of or service(site)}/{name}={value}")
-
-
-def set_main(name: str, value: str):
-    return lambda site: postconf(site, "-e", f"{name}={value}")
-
-
-def restart(site: Site) -> None:
-    site.daemon.restart()
-
-
 MAIN = [
     Breakage("main.cf gone", lambda s: away(paths(s).etc / "main.cf"),
              "postfix", "critical", "main.cf: No such file",
-             "dpkg-reconfigure postfix", lambda s: doctor.FILES.restore()),
+             "dpkg-reconfigure postfix", put_back),
     Breakage("a mistake in master.cf",
              lambda s: edit(master(s), "pickup    unix", "pickup    unx"),
              "postfix", "critical", "invalid type field", "mend the file",
-             lambda s: doctor.FILES.restore()),
+             put_back),
     Breakage("Postfix stopped", lambda s: s.postfix.stop(), "running",
              "critical", "does not run", "postfix start",
              lambda s: s.postfix.start()),
@@ -76,20 +42,20 @@ SERVICES = [
         f"127.0.0.1:{s.postfix.port} inet n - y - - smtpd\n"
         f"127.0.0.1:{s.postfix.port} inet"),
         "services", "critical", "takes the last", "remove all but one",
-        lambda s: doctor.FILES.restore()),
+        put_back),
     Breakage("another service on our port", lambda s: edit(
         master(s), "pickup    unix",
         f"{s.postfix.port} inet n - y - - smtpd\npickup    unix"),
         "services", "critical", "for one place", "remove all but one",
-        lambda s: doctor.FILES.restore()),
+        put_back),
     Breakage("no transport", lambda s: edit(
         master(s), "pipe\n", "local\n"), "services", "critical",
         "no transport msgraph", "msgraphctl setup",
-        lambda s: doctor.FILES.restore()),
+        put_back),
     Breakage("nobody listens yet", lambda s: edit(
         master(s), f"127.0.0.1:{s.postfix.tls_port} inet", "127.0.0.1:4 inet"),
         "ports", "critical", "nobody listens on port 4", "^postfix reload",
-        lambda s: doctor.FILES.restore()),
+        put_back),
 ]
 
 LISTENERS = [
@@ -146,14 +112,14 @@ ROUTE = [
     Breakage("agent closed", lambda s: chmod(
         paths(s).agent, 0o600), "transports", "critical",
         "Permission denied", "install the package again",
-        lambda s: doctor.FILES.restore()),
+        put_back),
     Breakage("pipe runs as another user", lambda s: edit(
         master(s), "user=msgraph ", "user=nobody "), "transports", "critical",
-        'user "nobody"', "user=msgraph", lambda s: doctor.FILES.restore()),
+        'user "nobody"', "user=msgraph", put_back),
     Breakage("line ends of pipe", lambda s: edit(
         master(s), "eol=\\r\\n", "eol=\\n"), "transports", "critical",
         "lacks \"eol=", "master.cf.msgraph",
-        lambda s: doctor.FILES.restore()),
+        put_back),
     Breakage("one notice without hook", set_option(
         "cleanup_service_name", "cleanup", "defer/unix"), "bounces",
         "warning", "another way", "defer/unix/cleanup_service_name="),

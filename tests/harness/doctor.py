@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import re
 import shlex
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from . import example
 from .postfix import cool_down
@@ -173,3 +176,45 @@ def postconf(site: Site, *args: str) -> None:
 def service(site: Site) -> str:
     """The listener with STARTTLS, as postconf names it."""
     return f"127.0.0.1:{site.postfix.port}/inet"
+
+
+def set_option(name: str, value: str, of: str = "") -> Callable[[Site], None]:
+    """postconf -P for the listener, or for another service."""
+    return lambda site: postconf(
+        site, "-P", f"{of or service(site)}/{name}={value}")
+
+
+def set_main(name: str, value: str) -> Callable[[Site], None]:
+    return lambda site: postconf(site, "-e", f"{name}={value}")
+
+
+def master(site: Site) -> Path:
+    return site.postfix.paths.etc / "master.cf"
+
+
+def put_back(_: Site) -> None:
+    FILES.restore()
+
+
+@pytest.fixture(scope="module")
+def own_site():
+    with Site() as site:
+        yield site
+
+
+@pytest.fixture
+def site(own_site: Site):
+    """Whole again after each test."""
+    settings = dict(own_site.settings)
+    yield own_site
+    FILES.restore()
+    cool(own_site)
+    shutil.chown(own_site.postfix.socket_directory, "root", "msgraph")
+    own_site.postfix.socket_directory.chmod(0o3770)
+    if own_site.settings != settings:
+        own_site.settings = settings
+        own_site.write_conf()
+        own_site.daemon.reload()
+    for program in (own_site.daemon, own_site.milter):
+        if not program.is_running():
+            program.start()

@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/run.h"
 #include "checks.h"
 
 /* --- settings --- */
@@ -100,9 +101,38 @@ check_files_run(const struct host *host, struct report *report,
 	buf_free(&out);
 }
 
+static int
+check_files_open(void *file)
+{
+	return access(file, R_OK) == 0 ? 0 : 1;
+}
+
+/* Of the default file msgraphd -t says it; another might be a draft. */
+static void
+check_files_settings(
+    const struct host *host, const char *user, struct report *report)
+{
+	struct error err;
+	struct buf out;
+
+	if (strcmp(host->conf_file, CONF_DEFAULT_FILE) == 0)
+		return;
+	buf_init(&out, 1024);
+	if (run_as(user, NULL, check_files_open, (void *)host->conf_file, &out,
+		&err) > 0) {
+		check_say(report, CHECK_CRITICAL,
+		    "as user %s: open %s: Permission denied", user,
+		    host->conf_file);
+		check_remedy(report, "chmod 0644 %s", host->conf_file);
+	}
+	buf_free(&out);
+}
+
 void
 check_readable(const struct host *host, struct report *report)
 {
+	check_files_settings(host, "msgraphd", report);
+	check_files_settings(host, "msgraph", report);
 	check_files_run(host, report, "msgraphd: ", check_files_complaint);
 }
 

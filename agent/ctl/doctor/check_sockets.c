@@ -34,9 +34,7 @@ check_sockets_remedy(struct report *report, const char *folder)
 		    "restart "
 		    "msgraphd msgraph-milter");
 	else
-		check_remedy(report,
-		    "install -d -o root -g msgraph -m %o %s; then restart "
-		    "msgraphd and msgraph-milter",
+		check_remedy(report, "install -d -o root -g msgraph -m %o %s",
 		    CHECK_SOCKETS_MODE, folder);
 }
 
@@ -79,16 +77,27 @@ check_sockets_unix(const char *milter)
 	return milter[0] == '/' ? milter : NULL;
 }
 
+/* Returns 1 for two paths in one folder. */
+static int
+check_sockets_are_beside(const char *a, const char *b)
+{
+	const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
+
+	return slash_a != NULL && slash_b != NULL &&
+	    slash_a - a == slash_b - b &&
+	    strncmp(a, b, (size_t)(slash_a - a)) == 0;
+}
+
 void
 check_folders(const struct host *host, struct report *report)
 {
-	const char *paths[] = {host->conf.auth_socket, host->conf.submit_socket,
-	    check_sockets_unix(host->conf.milter_socket)};
-	size_t i;
+	const char *milter = check_sockets_unix(host->conf.milter_socket);
 
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (paths[i] != NULL)
-			check_sockets_folder(paths[i], report);
+	check_sockets_folder(host->conf.auth_socket, report);
+	check_sockets_folder(host->conf.submit_socket, report);
+	if (milter != NULL &&
+	    !check_sockets_are_beside(milter, host->conf.auth_socket))
+		check_sockets_folder(milter, report);
 }
 
 /* --- msgraphd --- */
