@@ -27,7 +27,7 @@ static const struct output_column command_doctor_columns[] = {
     {"check", OUTPUT_TEXT},
     {"status", OUTPUT_STATUS},
     {"text", OUTPUT_TEXT},
-    {"remedy", OUTPUT_TEXT},
+    {"remedy", OUTPUT_BELOW},
     {NULL, OUTPUT_TEXT},
 };
 

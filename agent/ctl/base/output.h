@@ -11,7 +11,8 @@
 enum output_kind {
 	OUTPUT_TEXT,
 	OUTPUT_NUMBER, /* decimal digits, in JSON a number; empty: null */
-	OUTPUT_STATUS /* ok, warning, critical, unknown: coloured on a terminal */
+	OUTPUT_STATUS, /* ok, warning, critical, unknown: coloured on a terminal */
+	OUTPUT_BELOW /* a long text; in a table "name: text" below the row */
 };
 
 /*

@@ -11,6 +11,8 @@
 #include "checks.h"
 
 #define CHECK_DAEMON_SOON (14 * 86400LL)
+/* More are no authorities of one's own. */
+#define CHECK_DAEMON_AUTHORITIES 20
 
 /* --- units --- */
 
@@ -166,6 +168,86 @@ check_throttles(const struct host *host, struct report *report)
 {
 	check_daemon_ask(host, "throttles", report, check_daemon_throttle);
 }
+
+/* --- certificates of clients --- */
+
+static int check_daemon_certificates; /* entries that are known by one */
+
+static void
+check_daemon_certificate(
+    const struct admin_record *record, struct report *report)
+{
+	(void)report;
+	if (strstr(admin_value(record, "attributes"), "client_certificate") !=
+	    NULL)
+		check_daemon_certificates++;
+}
+
+/* Returns how many certificates the file has. */
+static int
+check_daemon_count(const char *file)
+{
+	FILE *in = fopen(file, "re");
+	char line[256];
+	int count = 0;
+
+	if (in == NULL)
+		return 0;
+	while (fgets(line, sizeof(line), in) != NULL)
+		if (strncmp(line, "-----BEGIN ", 11) == 0)
+			count++;
+	fclose(in);
+	return count;
+}
+
+/* Returns the setting by which a service trusts authorities of everybody's. */
+static const char *
+check_daemon_public(
+    const struct host *host, const struct postconf_service *service)
+{
+	static const char *const folder = "smtpd_tls_CApath";
+	static const char *const system = "tls_append_default_CA";
+
+	if (!postfix_is_yes(host->postfix, service, "smtpd_tls_ask_ccert") &&
+	    !postfix_is_yes(host->postfix, service, "smtpd_tls_req_ccert"))
+		return NULL;
+	if (check_daemon_count(postfix_get(host->postfix, service,
+		"smtpd_tls_CAfile")) > CHECK_DAEMON_AUTHORITIES)
+		return "smtpd_tls_CAfile";
+	if (postfix_get(host->postfix, service, folder)[0] != '\0')
+		return folder;
+	return postfix_is_yes(host->postfix, service, system) ? system : NULL;
+}
+
+void
+check_authorities(const struct host *host, struct report *report)
+{
+	const struct postconf_service *s = host->postfix->services;
+	const char *setting;
+	size_t i;
+
+	check_daemon_ask(host, "identities", report, check_daemon_certificate);
+	for (i = 0;
+	     check_daemon_certificates > 0 && i < host->postfix->service_count;
+	     i++) {
+		if (!postfix_is_listener(host->postfix, &s[i]) ||
+		    (setting = check_daemon_public(host, &s[i])) == NULL)
+			continue;
+		check_say(report, CHECK_CRITICAL,
+		    "%s/%s trusts certificates of public authorities (%s), so "
+		    "anybody may have one of a name that an entry has in "
+		    "client_certificate",
+		    postfix_name(&s[i]), postfix_type(&s[i]), setting);
+		check_remedy(report,
+		    "have smtpd_tls_CAfile name your own authority alone, with "
+		    "smtpd_tls_CApath= and tls_append_default_CA=no "
+		    "(%s/postfix/"
+		    "services/certificate), then: postfix reload",
+		    CHECK_EXAMPLES);
+	}
+}
+
+/* --- the table --- */
 
 static void
 check_daemon_table(const struct admin_record *record, struct report *report)

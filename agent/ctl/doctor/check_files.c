@@ -68,10 +68,11 @@ check_files_complaint(const char *line, struct report *report)
 {
 	const char *text = line + strlen("msgraphd: "), *run;
 
-	run = strstr(text, "run: ");
-	check_say(report, CHECK_CRITICAL, "%s", text);
+	run = strstr(text, "; run: ");
+	check_say(report, CHECK_CRITICAL, "%.*s",
+	    run != NULL ? (int)(run - text) : (int)strlen(text), text);
 	if (run != NULL)
-		check_remedy(report, "%s", run + strlen("run: "));
+		check_remedy(report, "%s", run + strlen("; run: "));
 	else if ((run = strstr(text, "chmod it to ")) != NULL)
 		check_remedy(report, "%s", run);
 	else

@@ -69,12 +69,16 @@ const struct check checks[] = {
     {"clock", "entra", "the clock is right", check_clock},
     {"table", "msgraphd", "msgraphd has the table of identities as it is",
 	check_table},
+    {"authorities", "msgraphd services",
+	"no public authority vouches for a client", check_authorities},
     {"credentials", "msgraphd", "every application gets its token",
 	check_credentials},
     {"throttles", "msgraphd", "Microsoft throttles nobody", check_throttles},
     {"unrouted", "running", "no message waits for this host", check_unrouted},
     {"waiting", "running", "no message waits for somebody else", check_waiting},
     {"log", "postfix", "no client was refused of late", check_log},
+    {"one-address", "postfix msgraphd", "clients of a network come one by one",
+	check_one_address},
     {.name = NULL},
 };
 

@@ -72,9 +72,10 @@ check_function check_certificate, check_smtp;
 /* check_network.c */
 check_function check_entra, check_graph, check_uploads, check_clock;
 /* check_daemon.c */
-check_function check_units, check_credentials, check_throttles, check_table;
+check_function check_units, check_credentials, check_throttles, check_table,
+    check_authorities;
 /* check_queue.c, check_log.c */
-check_function check_waiting, check_unrouted, check_log;
+check_function check_waiting, check_unrouted, check_log, check_one_address;
 /* check_limits.c */
 check_function check_times, check_recipients, check_concurrency, check_sizes;
 
