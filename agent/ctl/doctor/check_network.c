@@ -117,6 +117,8 @@ check_network_ask(
 	    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) ||
 	    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) ||
 	    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") ||
+	    curl_easy_setopt(
+		easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
 	    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, answer->error) ||
 	    curl_easy_setopt(
 		easy, CURLOPT_CONNECTTIMEOUT, CHECK_NETWORK_CONNECT) ||
