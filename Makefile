@@ -42,7 +42,7 @@ ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 
 DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lssl -lcrypto
 MILTER_LIBS = -lmilter -lpthread
-CTL_LIBS = -ljansson
+CTL_LIBS = -lcurl -ljansson -lsasl2 -lssl -lcrypto
 
 # lib/mail reads mail: msgraphd and libentra.so, which hold secrets, never link it
 mail_SRC = $(wildcard lib/mail/*.c)
