@@ -42,7 +42,7 @@ ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 
 DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lssl -lcrypto
 MILTER_LIBS = -lmilter -lpthread
-CTL_LIBS = -ljansson
+CTL_LIBS = -lcurl -ljansson -lsasl2 -lssl -lcrypto
 
 # lib/mail reads mail: msgraphd and libentra.so, which hold secrets, never link it
 mail_SRC = $(wildcard lib/mail/*.c)
@@ -139,13 +139,14 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 # that counts what is looked after
 $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
 	$(foreach f,accounts_sweep accounts_warn identities_refresh \
-	observe_tell,-Wl,--wrap=$f)
+	identities_remind observe_tell,-Wl,--wrap=$f)
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
-	f,http_start http_cancel http_may_have_all account_token \
-	account_cancel identities_may_deliver,-Wl,--wrap=$f)
+	f,http_start http_cancel http_may_have_all http_answer_header \
+	account_token account_cancel identities_may_deliver \
+	identities_fallback identities_prepare_mail,-Wl,--wrap=$f)
 
 .SECONDARY:
 
@@ -188,7 +189,7 @@ PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
-	tests/boot/mistakes tests/boot/package \
+	tests/boot/mistakes tests/boot/package tests/boot/cross \
 	conf-examples/keyvault/* conf-examples/postfix/configure \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
 	debian/tests/demo debian/sbom agent/ctl/msgraphctl.bash
@@ -285,14 +286,20 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 		$(wildcard tests/unit/*.h)
 	@mkdir -p $@.corpus
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ \
-	    $(filter-out %.h,$^)
+	    $(filter-out %.h,$^) $(FUZZ_LIBS)
 
-# the one reader of msgraphd's: credentials are its own
+# those are readers of msgraphd's; credentials are the fuzzer's own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
 	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
 
--include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC))
+AZURE_SRC = $(addprefix agent/daemon/maps/map_azure_,answer.c row.c) \
+	agent/daemon/identities/table_line.c
+$(BUILD)/fuzz/azure: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(AZURE_SRC))
+$(BUILD)/fuzz/azure: FUZZ_LIBS = -ljansson
+
+-include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC) \
+	$(AZURE_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))

@@ -6,6 +6,7 @@
 
 #include "command.h"
 
+extern const struct command command_doctor;
 extern const struct command command_entra_script;
 extern const struct command command_forget;
 extern const struct command command_identities;

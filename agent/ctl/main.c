@@ -14,6 +14,7 @@
 #include "commands.h"
 
 static const struct command *const commands[] = {
+    &command_doctor,
     &command_status,
     &command_identities,
     &command_forget,

@@ -82,6 +82,36 @@ test_table(void **state)
 	}
 }
 
+static void
+test_below(void **state)
+{
+	static const struct output_column below[] = {
+	    {"name", OUTPUT_TEXT},
+	    {"text", OUTPUT_TEXT},
+	    {"remedy", OUTPUT_BELOW},
+	    {NULL, OUTPUT_TEXT},
+	};
+	struct output *output;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	output = output_new(out, 0);
+	assert_non_null(output);
+	output_table(output, "t", below);
+	output_row(output, (const char *[]){"a", "wrong", "type this"});
+	output_row(output, (const char *[]){"other", "right", ""});
+	assert_int_equal(output_end(&output), 0);
+	fclose(out);
+	assert_string_equal(text,
+	    "NAME   TEXT\n"
+	    "a      wrong\n"
+	    "       remedy: type this\n"
+	    "other  right\n");
+	free(text);
+}
+
 /* Blanks and line ends between the parts of JSON do not matter. */
 static void
 squeeze(char *text)
@@ -163,6 +193,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_below),
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_full_disk),
