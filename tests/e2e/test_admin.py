@@ -171,7 +171,8 @@ def table(m365, tmp_path):  # noqa: F811
     (tmp_path / "own").write_text(OWN)
     (tmp_path / "own").chmod(0o400)
     (tmp_path / "identities").write_text(
-        f"erp application={APPLICATION} senders=@example.com\n"
+        f"erp application={APPLICATION} senders=@example.com "
+        "expires=2030-02-01\n"
         "# a comment\n"
         f"printers application={APPLICATION} secret_file={tmp_path}/own\n"
         "    clients=192.0.2.0/24 { senders = a@example.com, @b.example }\n")
@@ -184,7 +185,7 @@ def test_identities(table):
     file = table.settings["identity_maps"]
     assert [(e["entry"], e["file"], e["line"], e["attributes"])
             for e in entries] == [
-        ("erp", file, "1", "senders=@example.com"),
+        ("erp", file, "1", "senders=@example.com expires=2030-02-01"),
         ("printers", file, "3",
          f"secret_file={table.directory}/own clients=192.0.2.0/24 "
          "{ senders = a@example.com, @b.example }")]
@@ -200,7 +201,8 @@ def test_entries(m365, table):  # noqa: F811
     assert table.auth(USER, SECRET) == "OK"
     assert send(table, identity=USER, entry="printers").status == "sent"
     erp, printers = table.admin("applications")[:-1]
-    assert (erp["entry"], erp["stored"]) == ("erp", "yes")
+    assert (erp["entry"], erp["stored"], erp["expires"]) == (
+        "erp", "yes", "1896134400")
     assert is_now(erp["signed-in"]) and "sent" not in erp
     assert (printers["entry"], printers["credential"]) == (
         "printers", f"secret_file {table.directory}/own")
