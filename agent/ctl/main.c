@@ -15,6 +15,7 @@
 
 static const struct command *const commands[] = {
     &command_doctor,
+    &command_test_login,
     &command_status,
     &command_identities,
     &command_forget,
