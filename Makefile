@@ -178,6 +178,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
 	tests/boot/mistakes tests/boot/package \
 	conf-examples/keyvault/* conf-examples/postfix/configure \
+	conf-examples/maps/msgraph-names conf-examples/maps/msgraph-names-ldap \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
 	debian/tests/demo debian/sbom
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
