@@ -276,12 +276,15 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ \
 	    $(filter-out %.h,$^)
 
-# the one reader of msgraphd's: credentials are its own
+# the readers of msgraphd's: credentials are the table's own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
 	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
+NETSTRING_SRC = agent/daemon/maps/netstring.c
+$(BUILD)/fuzz/socketmap: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(NETSTRING_SRC))
 
--include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC))
+-include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC) \
+	$(NETSTRING_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
