@@ -179,6 +179,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
 	tests/boot/mistakes tests/boot/package \
 	conf-examples/keyvault/* conf-examples/postfix/configure \
+	conf-examples/maps/msgraph-names conf-examples/maps/msgraph-names-ldap \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
 	debian/tests/demo debian/sbom
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
@@ -276,10 +277,12 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ \
 	    $(filter-out %.h,$^) $(FUZZ_LIBS)
 
-# those are readers of msgraphd's; credentials are the fuzzer's own
+# the readers of msgraphd's: credentials are the table's own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
 	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
+NETSTRING_SRC = agent/daemon/maps/netstring.c
+$(BUILD)/fuzz/socketmap: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(NETSTRING_SRC))
 
 AZURE_SRC = $(addprefix agent/daemon/maps/map_azure_,answer.c row.c) \
 	agent/daemon/identities/table_line.c
@@ -287,7 +290,7 @@ $(BUILD)/fuzz/azure: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(AZURE_SRC))
 $(BUILD)/fuzz/azure: FUZZ_LIBS = -ljansson
 
 -include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC) \
-	$(AZURE_SRC))
+	$(NETSTRING_SRC) $(AZURE_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))

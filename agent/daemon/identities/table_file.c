@@ -123,7 +123,9 @@ table_file_check_map(const char *file, const char *map, struct error *err)
 	    ? table_file_unreadable(file, map, errno, err)
 	    : table_file_check_owner(&st, file, err);
 	close(fd);
-	return result;
+	return result == 0 || strncmp(err->text, map, strlen(map)) == 0
+	    ? result
+	    : error_prefix(err, "%s", map);
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * map.c - see map.h.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,23 @@ map_kind_of(const char *item, const char **rest)
 	return NULL;
 }
 
+static void
+map_unknown(const char *item, struct error *err)
+{
+	char known[128] = "";
+	size_t i, used;
+
+	for (i = 0; map_kinds[i] != NULL; i++) {
+		used = strlen(known);
+		snprintf(known + used, sizeof(known) - used, ", %s",
+		    map_kinds[i]->prefix);
+	}
+	error_set(err, ERROR_OURS, "4.3.5",
+	    "%s: identity_maps has no such type; those that it has are lmdb:, "
+	    "hash:, texthash:%s",
+	    item, known);
+}
+
 struct map *
 map_open(const struct map_with *with, const char *item, struct error *err)
 {
@@ -38,7 +56,10 @@ map_open(const struct map_with *with, const char *item, struct error *err)
 
 	if (kind == NULL || name == NULL) {
 		free(name);
-		error_no_memory(err);
+		if (kind == NULL)
+			map_unknown(item, err);
+		else
+			error_no_memory(err);
 		return NULL;
 	}
 	if ((map = kind->open(with, rest, err)) == NULL) {

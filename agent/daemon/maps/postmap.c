@@ -86,17 +86,29 @@ postmap_fail(struct postmap *p, enum error_class class, const char *what)
 	postmap_free(p);
 }
 
-/* What postmap said, on one line, without what its lines begin with. */
+/* What postmap said last: why it gave up. NULL where it said nothing. */
+static char *
+postmap_last_line(struct postmap *p)
+{
+	struct buf *said = &p->errors.in;
+	char *line;
+
+	while (said->len > 0 && said->bytes[said->len - 1] == '\n')
+		said->bytes[--said->len] = '\0';
+	if (said->len == 0)
+		return NULL;
+	line = strrchr(said->bytes, '\n');
+	line = line == NULL ? said->bytes : line + 1;
+	printable_make(line, '?');
+	return line;
+}
+
 static void
 postmap_fail_with_words(struct postmap *p, int status)
 {
-	char *text = p->errors.in.len == 0 ? NULL : p->errors.in.bytes;
-	char fallback[64];
+	char *text = postmap_last_line(p), fallback[64];
 
-	if (text != NULL) {
-		text[strcspn(text, "\r\n")] = '\0';
-		printable_make(text, '?');
-	} else {
+	if (text == NULL) {
 		snprintf(fallback, sizeof(fallback),
 		    WIFSIGNALED(status) ? "postmap ended with signal %d"
 					: "postmap ended with status %d",
@@ -162,6 +174,8 @@ postmap_pipe_read(struct postmap_pipe *pipe)
 		return errno == EAGAIN || errno == EINTR;
 	pipe->in.len += (size_t)n;
 	pipe->in.bytes[pipe->in.len] = '\0';
+	if (pipe == &pipe->postmap->errors && pipe->in.len > POSTMAP_ERRORS_MAX)
+		buf_drop(&pipe->in, pipe->in.len - POSTMAP_ERRORS_MAX);
 	return n > 0;
 }
 
