@@ -289,7 +289,7 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ \
 	    $(filter-out %.h,$^) $(FUZZ_LIBS)
 
-# those are readers of msgraphd's; credentials are the fuzzer's own
+# the readers of msgraphd's: credentials are the table's own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
 	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
@@ -302,7 +302,7 @@ $(BUILD)/fuzz/azure: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(AZURE_SRC))
 $(BUILD)/fuzz/azure: FUZZ_LIBS = -ljansson
 
 -include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC) \
-	$(AZURE_SRC) $(NETSTRING_SRC))
+	$(NETSTRING_SRC) $(AZURE_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
