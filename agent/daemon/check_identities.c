@@ -10,8 +10,10 @@
 #include <time.h>
 
 #include "agent/daemon/entra/managed.h"
-#include "agent/daemon/identities/table.h"
+#include "agent/daemon/identities/dumps.h"
+#include "agent/daemon/identities/table_row.h"
 #include "check_identities.h"
+#include "check_maps.h"
 
 #define CHECK_DAY 86400LL
 #define CHECK_ENDS_SOON (30 * CHECK_DAY)
@@ -28,9 +30,10 @@ static void check_identities_warn(const struct entry *entry, const char *fmt,
 static void
 check_identities_warn(const struct entry *entry, const char *fmt, ...)
 {
+	char place[TABLE_PLACE_SIZE];
 	va_list ap;
 
-	fprintf(stderr, "warning: %s:%u: ", entry->file, entry->line);
+	fprintf(stderr, "warning: %s: ", table_row_place(entry, place));
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -184,19 +187,35 @@ check_identities_credential(
 	return 0;
 }
 
+static struct table *
+check_identities_read(const struct conf *conf,
+    const struct table_sources *sources, struct error *err)
+{
+	struct table_dump *dumps = dumps_read(sources, err);
+	struct table *table = NULL;
+
+	if (dumps != NULL)
+		table = table_read(
+		    sources, dumps, conf_has_default_maps(conf), err);
+	dumps_free_list(dumps, sources);
+	return table;
+}
+
 int
 check_identities(const struct conf *conf, const char *user)
 {
 	struct check_identities check = {.conf = conf, .user = user};
-	struct table *table;
+	struct table_sources sources;
+	struct table *table = NULL;
 	struct error err;
 	int complaints = 0;
 	size_t i;
 
-	table =
-	    table_read(conf->identity_maps, conf_has_default_maps(conf), &err);
+	if (table_sources_read(&sources, conf->identity_maps, &err) == 0)
+		table = check_identities_read(conf, &sources, &err);
 	if (table == NULL) {
 		fprintf(stderr, "msgraphd: as user %s: %s\n", user, err.text);
+		table_sources_clear(&sources);
 		return 1;
 	}
 	for (i = 0; i < table_count(table); i++) {
@@ -206,6 +225,8 @@ check_identities(const struct conf *conf, const char *user)
 		complaints +=
 		    check_identities_credential(&check, table_at(table, i));
 	}
+	complaints += check_maps(conf, &sources, table, user);
 	table_free(&table);
+	table_sources_clear(&sources);
 	return complaints;
 }

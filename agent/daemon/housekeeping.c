@@ -88,6 +88,7 @@ housekeeping_accounts(struct msgraphd *d, long long wall, struct error *err)
 	(void)wall;
 	(void)err;
 	accounts_sweep(d->accounts);
+	accounts_sweep(d->storage_accounts);
 	return 0;
 }
 

@@ -258,8 +258,8 @@ conf_value_check_text(
     const struct conf_option *o, const char *value, struct error *err)
 {
 	switch (o->type) {
-	case CONF_FILES:
-		return conf_list_check_files(value, err);
+	case CONF_MAPS:
+		return conf_list_check_maps(value, err);
 	case CONF_TENANTS:
 		return conf_list_check_tenants(value, err);
 	case CONF_WORD:
@@ -378,8 +378,8 @@ void
 conf_value_describe(const struct conf_option *o, FILE *out)
 {
 	static const char *const texts[] = {
-	    [CONF_FILES] = "list of paths",
 	    [CONF_LOOPBACK] = "http://127.0.0.1:port or http://[::1]:port",
+	    [CONF_MAPS] = "list of paths, and of type:name",
 	    [CONF_MILTER] = "socket in libmilter's syntax",
 	    [CONF_PATH] = "path",
 	    [CONF_PROXY] = "[scheme://]host[:port]",

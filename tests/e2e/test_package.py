@@ -73,9 +73,20 @@ def commands(done: subprocess.CompletedProcess) -> list[str]:
      "-M# '8025/inet'"),
     ("8025 inet n - y - - smtpd -o smtpd_milters=inet:1,unix:msgraph/milter\n",
      "-M# '8025/inet'"),
+    # however it is written
+    ("msgraph\tunix\t-\tn\tn\t-\t9\tpipe user=a argv=/x/y\n",
+     "-M# 'msgraph/unix'"),
+    ("8025\tinet n - y - - smtpd\n# ours\n\n \t# ours\n"
+     "\t-o\n\t{ cleanup_service_name\t=\tmsgraph-cleanup }\n",
+     "-M# '8025/inet'"),
     # a service of Postfix's own loses our options alone
-    ("verify unix - - y - 1 verify\n"
-     "    -o cleanup_service_name=msgraph-bounce\n",
+    ("bounce unix - - y - 0 bounce\n"
+     "    -o cleanup_service_name=msgraph-bounce\n"
+     "    -o internal_mail_filter_classes=bounce\n",
+     "-PX 'bounce/unix/cleanup_service_name'"
+     " 'bounce/unix/internal_mail_filter_classes'"),
+    ("verify unix - - y - 1 verify\n\n#\n"
+     "\t-o { cleanup_service_name\t= msgraph-bounce }\n",
      "-PX 'verify/unix/cleanup_service_name'"),
 ])
 def test_removal_is_refused(folder, lines, wanted):
@@ -111,7 +122,7 @@ def test_every_instance_counts(folder):
     (other / "main.cf").write_text("")
     (other / "master.cf").write_text("msgraph unix - n n - 1 pipe\n")
     with (folder / "main.cf").open("a") as file:
-        file.write(f"multi_instance_directories = {other}\n")
+        file.write("multi_instance_directories = $config_directory/other\n")
     assert commands(remove(folder)) == [
         f"postconf -c {other} -M# 'msgraph/unix'"]
 

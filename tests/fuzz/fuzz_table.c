@@ -59,6 +59,18 @@ credential_attribute(const struct credential *credential)
 /* --- what must hold --- */
 
 static struct table *
+read_table(const char *file, struct error *err)
+{
+	struct table_sources sources;
+	struct table *table;
+
+	require(table_sources_read(&sources, file, err) == 0);
+	table = table_read(&sources, NULL, 0, err);
+	table_sources_clear(&sources);
+	return table;
+}
+
+static struct table *
 load(const void *bytes, size_t len)
 {
 	struct error err = {0};
@@ -69,7 +81,7 @@ load(const void *bytes, size_t len)
 	require(fd != -1 && fchmod(fd, 0600) == 0);
 	require(write(fd, bytes, len) == (ssize_t)len);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if ((table = table_read(path, 0, &err)) == NULL) {
+	if ((table = read_table(path, &err)) == NULL) {
 		require(err.class == ERROR_OURS);
 		require(strcmp(err.dsn, "4.3.5") == 0);
 		require(strncmp(err.text, path, strlen(path)) == 0);

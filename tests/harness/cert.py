@@ -11,9 +11,9 @@ def make(directory: Path, host: str = "localhost") -> tuple[Path, Path]:
     key, crt = directory / "relay.key", directory / "relay.crt"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "90",
          "-subj", f"/CN={host}", "-addext",
-         f"subjectAltName=DNS:{host},IP:127.0.0.1",
+         f"subjectAltName=DNS:{host},DNS:relay.test,IP:127.0.0.1",
          "-keyout", str(key), "-out", str(crt)],
         check=True, capture_output=True)
     return key, crt

@@ -100,6 +100,13 @@ test_kinds(void **state)
 	}
 }
 
+static const char *
+resource(const struct conf *settings)
+{
+	assert_ptr_equal(settings, &conf);
+	return "https://storage.azure.com";
+}
+
 /* For another resource the entry's own credential counts, and no other. */
 static void
 test_resource(void **state)
@@ -107,8 +114,7 @@ test_resource(void **state)
 	struct accounts *graph = accounts;
 
 	(void)state;
-	accounts = accounts_new(
-	    base, &conf, NULL, st, throttles, "https://storage.azure.com");
+	accounts = accounts_new(base, &conf, NULL, st, throttles, resource);
 	assert_non_null(accounts);
 	accounts_use_credentials(accounts, &table);
 	give(0, "secret_file", "own");

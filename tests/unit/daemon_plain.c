@@ -125,13 +125,14 @@ get(struct http *with, const char *place, struct http_request request)
 static void
 test_request(void **state)
 {
+	static const char *const headers[] = {"Metadata: true", NULL};
 	struct secret *key = secret_new("a-key", 5);
 
 	(void)state;
 	server.answer = "HTTP/1.1 401 No\r\nContent-Length: 2\r\n"
 			"Www-Authenticate: Basic realm=/a/b.key\r\n\r\n{}";
 	get(http, NULL,
-	    (struct http_request){.header = "Metadata: true", .basic = key});
+	    (struct http_request){.headers = headers, .basic = key});
 	assert_int_equal(result.status, 401);
 	assert_string_equal(result.transport, "");
 	assert_string_equal(result.challenge, "Basic realm=/a/b.key");

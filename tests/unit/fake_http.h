@@ -81,9 +81,9 @@ __wrap_http_start(struct http *http, const struct http_request *request,
 	call->done = done;
 	call->ctx = ctx;
 	snprintf(call->url, sizeof(call->url), "%s", request->url);
-	if (request->header != NULL)
-		snprintf(
-		    call->header, sizeof(call->header), "%s", request->header);
+	if (request->headers != NULL) /* the first */
+		snprintf(call->header, sizeof(call->header), "%s",
+		    request->headers[0]);
 	if (request->basic != NULL)
 		snprintf(call->basic, sizeof(call->basic), "%s",
 		    request->basic->bytes);

@@ -99,6 +99,18 @@ static const struct {
     {"a " APP " from=a@x senders=b@x,@y",
 	":1: senders does not cover a@x, which from names"},
     {"a " APP " from=a@sub.x senders=@x", "senders does not cover"},
+    {"a " APP " fallback_mailbox=any",
+	":1: fallback_mailbox: \"any\" is no address in canonical form"},
+    {"a " APP " fallback_mailbox=@x", ":1: fallback_mailbox: \"@x\" is no"},
+    {"a " APP " fallback_mailbox=A@x", "write it in lower case"},
+    {"a " APP " fallback_mailbox=b@y senders=a@x,@x",
+	":1: senders does not cover b@y, which fallback_mailbox names"},
+    {"a " APP " from=a@x senders=a@x fallback_mailbox=b@x",
+	":1: senders does not cover b@x, which fallback_mailbox names"},
+    {"a " APP " from=a@x fallback_mailbox=a@x",
+	":1: fallback_mailbox names the mailbox of from"},
+    {"a " APP " secret_file=/s clients=::1 fallback_mailbox=b@x",
+	":1: clients and client_certificate need from or senders"},
     /* networks */
     {"a " OPEN "clients=192.0.2.9/24",
 	":1: clients: \"192.0.2.9/24\" has bits set behind the network's; "

@@ -85,9 +85,10 @@ static void managed_on_answer(void *ctx, const struct http_answer *answer);
 static int
 managed_ask(struct managed_call *call, struct error *err)
 {
+	static const char *const headers[] = {"Metadata: true", NULL};
 	struct http_request request = {.method = "GET",
 	    .url = call->url.bytes,
-	    .header = "Metadata: true",
+	    .headers = headers,
 	    .basic = call->key,
 	    .timeout = call->is_patient ? PATIENT_TIMEOUT : TRY_TIMEOUT,
 	    .answer_max = ANSWER_MAX,

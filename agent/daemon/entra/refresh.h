@@ -21,7 +21,8 @@ struct refresh_with {
 	struct throttles *throttles;
 	struct refusals *refusals;
 	const struct credentials *credentials; /* NULL: none of our own */
-	const char *resource; /* NULL: graph_endpoint */
+	account_resource resource; /* NULL: graph_endpoint */
+	struct activity *activity; /* NULL: nobody looks on */
 };
 
 /*

@@ -449,7 +449,7 @@ accounts_warn(struct accounts *accounts)
 struct accounts *
 accounts_new(struct event_base *base, const struct conf *conf,
     struct http *http, struct state *state, struct throttles *throttles,
-    const char *resource)
+    account_resource resource)
 {
 	struct accounts *all = calloc(1, sizeof(*all));
 

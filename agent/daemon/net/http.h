@@ -45,8 +45,9 @@ struct http_request {
 	const char *content_range; /* NULL: none */
 	const struct secret *bearer; /* NULL: no Authorization, or the next */
 	const struct secret *basic; /* as it goes out; NULL: none */
-	const char *header; /* one more line, "Name: value"; NULL: none */
 	const char *client_request_id; /* NULL: none */
+	/* more lines "Name: value", with a NULL at the end; NULL: none */
+	const char *const *headers;
 	const struct http_body *body; /* NULL: none; may have no bytes */
 	long timeout; /* seconds, of the whole request */
 	size_t answer_max; /* 0: HTTP_BODY_MAX */
@@ -67,6 +68,7 @@ struct http_answer {
 	char challenge[256]; /* WWW-Authenticate, perhaps cut */
 	int body_sent; /* the request, with all its bytes, was handed over */
 	double seconds; /* how long it took */
+	const struct http_call *call; /* for http_answer_header() */
 };
 
 /* The answer is valid during the call only. */
@@ -117,6 +119,13 @@ void http_cancel(struct http_call **callp);
  * 0, or -1 without memory or room.
  */
 int http_add_escaped(struct buf *out, const char *text, size_t len);
+
+/*
+ * Returns the value of a header of the answer, or NULL; the first one's where
+ * there are several. Valid as long as the answer.
+ */
+const char *http_answer_header(
+    const struct http_answer *answer, const char *name);
 
 /* Returns 1 when all of the request was handed over. */
 int http_may_have_all(const struct http_call *call);

@@ -120,6 +120,15 @@ http_request_add_authorization(struct http_call *call, const char *scheme,
 }
 
 static int
+http_request_add_lines(struct http_call *call, const char *const *lines)
+{
+	for (; lines != NULL && *lines != NULL; lines++)
+		if (http_request_add_line(call, *lines) == -1)
+			return -1;
+	return 0;
+}
+
+static int
 http_request_set_headers(
     struct http_call *call, const struct http_request *request)
 {
@@ -130,7 +139,8 @@ http_request_set_headers(
 	if (request->content_type == NULL && request->body != NULL &&
 	    http_request_add_line(call, "Content-Type:") == -1)
 		return -1;
-	if ((request->content_type != NULL &&
+	if (http_request_add_lines(call, request->headers) ||
+	    (request->content_type != NULL &&
 		http_request_add_header(
 		    call, "Content-Type", request->content_type)) ||
 	    (request->content_range != NULL &&
@@ -139,8 +149,6 @@ http_request_set_headers(
 	    (request->client_request_id != NULL &&
 		http_request_add_header(
 		    call, "client-request-id", request->client_request_id)) ||
-	    (request->header != NULL &&
-		http_request_add_line(call, request->header)) ||
 	    (request->bearer != NULL &&
 		http_request_add_authorization(
 		    call, "Bearer", request->bearer)) ||

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, unquote_plus
 
-from . import assertion, errors
+from . import assertion, errors, tables
 from .store import App
 from .wire import Request, Response, json_response
 from .world import World
@@ -134,7 +134,8 @@ def _refuse_scope(world: World, request: Request) -> Response | None:
     scope = request.form["scope"]
     if not scope.endswith("/.default"):
         return errors.entra(1002012, request, scope)
-    if scope.removesuffix("/.default") not in world.site.graph_bases:
+    known = [*world.site.graph_bases, tables.AUDIENCE]
+    if scope.removesuffix("/.default") not in known:
         return errors.entra(500011, request, scope)
     return None
 
