@@ -60,7 +60,7 @@ restart(void)
 	state_close(&st);
 	st = state_open(folder, vault, NULL);
 	assert_non_null(st);
-	ids = identities_new(&conf, st, NULL);
+	ids = identities_new(&with, st, NULL);
 }
 
 /* A message of an entry is accepted. Returns what is logged. */

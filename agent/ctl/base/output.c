@@ -285,12 +285,12 @@ static void
 output_print_part(const struct output *output, const struct output_part *part)
 {
 	size_t widths[OUTPUT_COLUMNS_MAX], i;
-	const json_t *row;
 
 	output_measure(part, widths);
 	output_head(output, part, widths);
-	json_array_foreach(part->rows, i, row)
-	    output_print_row(output, part, row, widths);
+	for (i = 0; i < json_array_size(part->rows); i++)
+		output_print_row(
+		    output, part, json_array_get(part->rows, i), widths);
 }
 
 /* A table without rows is left out. */
