@@ -49,6 +49,19 @@ def test_token_is_for_storage_and_kept(m365, make):  # noqa: F811
     assert raw_auth(daemon, "late@lookup").startswith("OK")
 
 
+def test_machine_reads_the_table(m365, make):  # noqa: F811
+    """With no secret at all, on a machine in Azure."""
+    reader = f"{azure.TENANT}/{azure.CLIENT}"
+    m365.identities(system=reader)
+    daemon = make()
+    write(daemon, f"reader application={reader} managed_identity=system\n")
+    reload(daemon)
+    assert raw_auth(daemon, "app1@lookup") == f"OK user={NAME}.app1"
+    [request] = m365.requests("imds")
+    assert "resource=https%3A%2F%2Fstorage.azure.com" in request.target
+    assert [r.client for r in m365.requests("token")] == [CLIENT]
+
+
 def test_partition(m365, make):  # noqa: F811
     m365.table("users", {"RowKey": "app1", **APP, "PartitionKey": "o'n x"})
     daemon = make("&partition=o%27n%20x")

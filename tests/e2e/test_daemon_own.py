@@ -25,8 +25,7 @@ def daemon(m365, tmp_path):  # noqa: F811
     table = tmp_path / "identities"
     table.write_text("")
     daemon = Daemon(tmp_path, {**settings_for(m365), "allowed_tenants": "any",
-                               "identity_maps": str(table),
-                               "imds_endpoint": m365.imds})
+                               "identity_maps": str(table)})
     with daemon:
         yield daemon
 
