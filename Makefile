@@ -187,7 +187,7 @@ PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
-	tests/boot/mistakes tests/boot/package tests/boot/cross \
+	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
 	conf-examples/keyvault/* conf-examples/postfix/configure \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
 	debian/tests/demo debian/sbom
