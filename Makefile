@@ -190,7 +190,7 @@ SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
 	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
 	conf-examples/keyvault/* conf-examples/postfix/configure \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
-	debian/tests/demo debian/sbom
+	debian/tests/demo debian/tests/setup debian/sbom
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
