@@ -189,11 +189,12 @@ PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
-	tests/boot/mistakes tests/boot/package tests/boot/cross \
+	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
 	conf-examples/keyvault/* conf-examples/postfix/configure \
 	conf-examples/maps/msgraph-names conf-examples/maps/msgraph-names-ldap \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
-	debian/tests/demo debian/sbom agent/ctl/msgraphctl.bash
+	debian/tests/demo debian/tests/setup debian/sbom \
+	agent/ctl/msgraphctl.bash
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
