@@ -138,8 +138,8 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 
 # that counts what is looked after
 $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
-	-Wl,--wrap=accounts_sweep,--wrap=accounts_warn,--wrap=identities_refresh \
-	-Wl,--wrap=identities_remind
+	$(foreach f,accounts_sweep accounts_warn identities_refresh \
+	identities_remind observe_tell,-Wl,--wrap=$f)
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
@@ -184,7 +184,7 @@ TSAN_TESTS = $(addprefix $(TSAN_BUILD)/tests/,lib_log \
 # those measure or read memory, or bring an allocator of their own
 PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 	tests/e2e/test_wiped.py tests/e2e/test_daemon_own.py \
-	tests/e2e/test_daemon_submit.py
+	tests/e2e/test_daemon_submit.py tests/e2e/test_admin_crowd.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
