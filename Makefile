@@ -188,7 +188,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
 	tests/boot/mistakes tests/boot/package \
-	conf-examples/keyvault/* conf-examples/postfix/configure \
+	conf-examples/keyvault/* \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
 	debian/tests/demo debian/sbom
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
@@ -380,7 +380,12 @@ TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
 CONF_DIR = $(SYSCONFDIR)/msgraph
 
-EXAMPLES = $(shell find conf-examples -type f)
+SHARE_DIR = $(PREFIX)/share/postfix-msgraph
+
+# fragments that "msgraphctl setup" reads, beside its own folder's parent
+FRAGMENTS = $(shell find conf-examples/postfix conf-examples/sasl -type f)
+share_dir = $(patsubst conf-examples/%,$(SHARE_DIR)/%,$(dir $(1)))
+EXAMPLES = $(filter-out $(FRAGMENTS),$(shell find conf-examples -type f))
 example_dir = $(patsubst conf-examples/%,$(DOC_DIR)/examples/%,$(dir $(1)))
 UNITS = $(wildcard conf-examples/systemd/*)
 
@@ -399,7 +404,8 @@ install: all
 	for d in $(addprefix $(DESTDIR),$(SBIN_DIR) $(AGENT_DIR) \
 	    $(SASL_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8 $(UNIT_DIR) \
 	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(CONF_DIR) \
-	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f))))); do \
+	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f)))) \
+	    $(sort $(foreach f,$(FRAGMENTS),$(call share_dir,$(f))))); do \
 	    [ -d $$d ] || install -d $$d || exit 1; done
 	install -m 755 $(BUILD)/msgraphd $(BUILD)/msgraph-milter \
 	    $(BUILD)/msgraphctl $(DESTDIR)$(SBIN_DIR)
@@ -411,11 +417,12 @@ install: all
 	$(call text,conf-examples/tmpfiles.d/msgraph.conf,$(TMPFILES_DIR))
 	$(call text,conf-examples/sysusers.d/msgraph.conf,$(SYSUSERS_DIR))
 	$(foreach f,$(EXAMPLES),$(call text,$(f),$(call example_dir,$(f))))
+	$(foreach f,$(FRAGMENTS),$(call text,$(f),$(call share_dir,$(f))))
 	test -e $(DESTDIR)$(CONF_DIR)/msgraph.conf || \
 	    install -m 644 conf-examples/msgraph.conf $(DESTDIR)$(CONF_DIR)
 
 uninstall:
-	rm -rf $(DESTDIR)$(AGENT_DIR) $(DESTDIR)$(DOC_DIR)
+	rm -rf $(addprefix $(DESTDIR),$(AGENT_DIR) $(DOC_DIR) $(SHARE_DIR))
 	rm -f $(addprefix $(DESTDIR),$(SBIN_DIR)/msgraphd \
 	    $(SBIN_DIR)/msgraph-milter $(SBIN_DIR)/msgraphctl \
 	    $(SASL_DIR)/libentra.so \

@@ -3,9 +3,21 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "command.h"
+
+const struct command *
+command_find(const struct ctl *ctl, const char *name)
+{
+	const struct command *const *c;
+
+	for (c = ctl->commands; *c != NULL; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
+}
 
 int
 command_next(struct ctl *ctl, const struct command *command, int argc,

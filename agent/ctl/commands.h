@@ -6,6 +6,7 @@
 
 #include "command.h"
 
+extern const struct command command_setup;
 extern const struct command command_username;
 
 #endif

@@ -24,7 +24,6 @@ from host import (
 WORK = Path(sys.argv[1])
 (DEB,) = (WORK / "one").glob("postfix-msgraph_*.deb")
 POSTFIX = Path("/etc/postfix")
-CONFIGURE = "/usr/share/doc/postfix-msgraph/examples/postfix/configure"
 UNITS = ("msgraphd.service", "msgraph-milter.service", "msgraphd-auth.socket",
          "msgraphd-bounce.socket", "msgraphd-submit.socket")
 FOLDERS = {"/var/spool/postfix/msgraph": "3770 root msgraph",
@@ -101,9 +100,8 @@ def install_first() -> None:
 
 
 def configure() -> None:
-    done = run("sh", CONFIGURE)
-    row("configure", done.returncode == 0, last_line(done))
-    run("postfix", "reload", check=True)
+    done = run("msgraphctl", "setup", "--bounces")
+    row("msgraphctl setup", done.returncode == 0, last_line(done))
     wait_postfix()
 
 
