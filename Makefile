@@ -190,7 +190,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
 	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
-	conf-examples/keyvault/* conf-examples/postfix/configure \
+	conf-examples/keyvault/* \
 	conf-examples/maps/msgraph-names conf-examples/maps/msgraph-names-ldap \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
 	debian/tests/demo debian/tests/setup debian/sbom \
@@ -393,7 +393,12 @@ SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
 COMPLETION_DIR = $(PREFIX)/share/bash-completion/completions
 CONF_DIR = $(SYSCONFDIR)/msgraph
 
-EXAMPLES = $(shell find conf-examples -type f)
+SHARE_DIR = $(PREFIX)/share/postfix-msgraph
+
+# fragments that "msgraphctl setup" reads, beside its own folder's parent
+FRAGMENTS = $(shell find conf-examples/postfix conf-examples/sasl -type f)
+share_dir = $(patsubst conf-examples/%,$(SHARE_DIR)/%,$(dir $(1)))
+EXAMPLES = $(filter-out $(FRAGMENTS),$(shell find conf-examples -type f))
 example_dir = $(patsubst conf-examples/%,$(DOC_DIR)/examples/%,$(dir $(1)))
 UNITS = $(wildcard conf-examples/systemd/*)
 
@@ -412,7 +417,8 @@ install: all
 	for d in $(addprefix $(DESTDIR),$(SBIN_DIR) $(AGENT_DIR) \
 	    $(SASL_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8 $(UNIT_DIR) \
 	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(COMPLETION_DIR) $(CONF_DIR) \
-	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f))))); do \
+	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f)))) \
+	    $(sort $(foreach f,$(FRAGMENTS),$(call share_dir,$(f))))); do \
 	    [ -d $$d ] || install -d $$d || exit 1; done
 	install -m 755 $(BUILD)/msgraphd $(BUILD)/msgraph-milter \
 	    $(BUILD)/msgraphctl $(DESTDIR)$(SBIN_DIR)
@@ -426,11 +432,12 @@ install: all
 	install -m 644 agent/ctl/msgraphctl.bash \
 	    $(DESTDIR)$(COMPLETION_DIR)/msgraphctl
 	$(foreach f,$(EXAMPLES),$(call text,$(f),$(call example_dir,$(f))))
+	$(foreach f,$(FRAGMENTS),$(call text,$(f),$(call share_dir,$(f))))
 	test -e $(DESTDIR)$(CONF_DIR)/msgraph.conf || \
 	    install -m 644 conf-examples/msgraph.conf $(DESTDIR)$(CONF_DIR)
 
 uninstall:
-	rm -rf $(DESTDIR)$(AGENT_DIR) $(DESTDIR)$(DOC_DIR)
+	rm -rf $(addprefix $(DESTDIR),$(AGENT_DIR) $(DOC_DIR) $(SHARE_DIR))
 	rm -f $(addprefix $(DESTDIR),$(SBIN_DIR)/msgraphd \
 	    $(SBIN_DIR)/msgraph-milter $(SBIN_DIR)/msgraphctl \
 	    $(SASL_DIR)/libentra.so \
