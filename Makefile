@@ -190,7 +190,7 @@ SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
 	tests/boot/mistakes tests/boot/package \
 	conf-examples/keyvault/* conf-examples/postfix/configure \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
-	debian/tests/demo debian/sbom
+	debian/tests/demo debian/sbom agent/ctl/msgraphctl.bash
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
@@ -378,6 +378,7 @@ DOC_DIR = $(PREFIX)/share/doc/postfix-msgraph
 UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
+COMPLETION_DIR = $(PREFIX)/share/bash-completion/completions
 CONF_DIR = $(SYSCONFDIR)/msgraph
 
 EXAMPLES = $(shell find conf-examples -type f)
@@ -398,7 +399,7 @@ texts = $(foreach f,$(1),$(call text,$(f),$(2)))
 install: all
 	for d in $(addprefix $(DESTDIR),$(SBIN_DIR) $(AGENT_DIR) \
 	    $(SASL_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8 $(UNIT_DIR) \
-	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(CONF_DIR) \
+	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(COMPLETION_DIR) $(CONF_DIR) \
 	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f))))); do \
 	    [ -d $$d ] || install -d $$d || exit 1; done
 	install -m 755 $(BUILD)/msgraphd $(BUILD)/msgraph-milter \
@@ -410,6 +411,8 @@ install: all
 	$(call texts,$(UNITS),$(UNIT_DIR))
 	$(call text,conf-examples/tmpfiles.d/msgraph.conf,$(TMPFILES_DIR))
 	$(call text,conf-examples/sysusers.d/msgraph.conf,$(SYSUSERS_DIR))
+	install -m 644 agent/ctl/msgraphctl.bash \
+	    $(DESTDIR)$(COMPLETION_DIR)/msgraphctl
 	$(foreach f,$(EXAMPLES),$(call text,$(f),$(call example_dir,$(f))))
 	test -e $(DESTDIR)$(CONF_DIR)/msgraph.conf || \
 	    install -m 644 conf-examples/msgraph.conf $(DESTDIR)$(CONF_DIR)
@@ -422,7 +425,8 @@ uninstall:
 	    $(addprefix $(MAN_DIR)/man5/,$(notdir $(filter %.5,$(MAN_PAGES)))) \
 	    $(addprefix $(MAN_DIR)/man8/,$(notdir $(filter %.8,$(MAN_PAGES)))) \
 	    $(addprefix $(UNIT_DIR)/,$(notdir $(UNITS))) \
-	    $(TMPFILES_DIR)/msgraph.conf $(SYSUSERS_DIR)/msgraph.conf)
+	    $(TMPFILES_DIR)/msgraph.conf $(SYSUSERS_DIR)/msgraph.conf \
+	    $(COMPLETION_DIR)/msgraphctl)
 
 # The tree of HEAD. git takes the time of the commit and gzip none, so a second
 # run makes the same bytes.

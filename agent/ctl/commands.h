@@ -7,6 +7,10 @@
 #include "command.h"
 
 extern const struct command command_doctor;
+extern const struct command command_entra_script;
+extern const struct command command_forget;
+extern const struct command command_identities;
+extern const struct command command_status;
 extern const struct command command_username;
 
 #endif

@@ -14,8 +14,12 @@
 #include "commands.h"
 
 static const struct command *const commands[] = {
+    &command_status,
     &command_doctor,
+    &command_identities,
+    &command_forget,
     &command_username,
+    &command_entra_script,
     NULL,
 };
 

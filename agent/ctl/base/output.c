@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/utf8.h"
@@ -98,12 +99,34 @@ output_text(const char *value)
 	return text;
 }
 
+/* RFC 3339 in UTC for a program, and a person's own time for a person. */
 static json_t *
-output_value(const struct output_column *column, const char *value)
+output_time(const char *value, int is_json)
+{
+	const time_t time = (time_t)strtoll(value, NULL, 10);
+	char text[32];
+	struct tm tm;
+
+	if (is_json)
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ",
+		    gmtime_r(&time, &tm));
+	else
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S",
+		    localtime_r(&time, &tm));
+	return json_string(text);
+}
+
+static json_t *
+output_value(const struct output *output, const struct output_column *column,
+    const char *value)
 {
 	if (value == NULL || value[0] == '\0')
-		return column->kind == OUTPUT_NUMBER ? json_null()
-						     : json_string("");
+		return column->kind == OUTPUT_NUMBER ||
+			(column->kind == OUTPUT_TIME && output->is_json)
+		    ? json_null()
+		    : json_string("");
+	if (column->kind == OUTPUT_TIME)
+		return output_time(value, output->is_json);
 	return column->kind == OUTPUT_NUMBER
 	    ? json_integer(strtoll(value, NULL, 10))
 	    : output_text(value);
@@ -123,8 +146,8 @@ output_row(struct output *output, const char *const *values)
 	}
 	c = output->parts[output->count - 1].columns;
 	for (i = 0; c[i].name != NULL; i++)
-		if (json_object_set_new(
-			row, c[i].name, output_value(&c[i], values[i])) == -1)
+		if (json_object_set_new(row, c[i].name,
+			output_value(output, &c[i], values[i])) == -1)
 			output->failed = 1;
 	if (json_array_append_new(output->parts[output->count - 1].rows, row) ==
 	    -1)
@@ -262,12 +285,12 @@ static void
 output_print_part(const struct output *output, const struct output_part *part)
 {
 	size_t widths[OUTPUT_COLUMNS_MAX], i;
-	const json_t *row;
 
 	output_measure(part, widths);
 	output_head(output, part, widths);
-	json_array_foreach(part->rows, i, row)
-	    output_print_row(output, part, row, widths);
+	for (i = 0; i < json_array_size(part->rows); i++)
+		output_print_row(
+		    output, part, json_array_get(part->rows, i), widths);
 }
 
 /* A table without rows is left out. */
