@@ -201,6 +201,10 @@ def tmp(_: Site) -> Path:
     return Path("/var/tmp")
 
 
+def queue(site: Site) -> Path:
+    return site.postfix.paths.queue
+
+
 def state(site: Site) -> Path:
     return site.state
 
@@ -217,6 +221,21 @@ ROOM = [
         "state_directory .* has room for 1[12] MB", "make room",
         unmount(state)),
 ]
+
+
+def test_b12b_queue_full(site):
+    """Without the rest: what lies below the mount is gone."""
+    if not os.path.ismount("/etc/passwd"):
+        pytest.skip("no place for a mount that nobody else sees")
+    mount(queue, "size=24m", "mode=755")(site)
+    try:
+        [finding] = doctor.ask(site, "room").wrong()
+    finally:
+        unmount(queue)(site)
+    assert (finding.check, finding.status) == ("room", "critical")
+    assert re.search("queue_directory .* has room for 24 MB and .* files, and "
+                     "needs 52 MB", finding.text)
+    assert "make room" in finding.remedy
 
 
 @pytest.mark.parametrize("row", MAIL + CLIENTS + DAEMON + ROOM, ids=str)

@@ -211,6 +211,10 @@ CERTIFICATES = [
     Breakage("certificate of another name", certificate(*OTHER),
              "certificate", "warning", "not for relay.test", "for the name",
              put_back),
+    Breakage("authorities of clients missing", set_option(
+        "smtpd_tls_CAfile", "/no/such.pem"), "certificate", "critical",
+        "open smtpd_tls_CAfile /no/such.pem: No such file",
+        "certificate of your authority", put_back),
     Breakage("STARTTLS hidden", reloaded(set_option(
         "smtpd_discard_ehlo_keywords", "starttls")), "smtp", "critical",
         "offers no STARTTLS", "compare", reloaded(put_back)),
