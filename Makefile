@@ -138,7 +138,8 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 
 # that counts what is looked after
 $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
-	-Wl,--wrap=accounts_sweep,--wrap=accounts_warn,--wrap=identities_refresh
+	$(foreach f,accounts_sweep accounts_warn identities_refresh \
+	observe_tell,-Wl,--wrap=$f)
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
