@@ -26,6 +26,12 @@
 #define WIRE_AUTH_REQUEST_MAX (4 * (2 + WIRE_AUTH_STRING_MAX))
 #define WIRE_AUTH_REPLY_MAX 1024
 
+/*
+ * What stands before the '@' of a name that nobody has, by which msgraphctl asks
+ * whether the auth socket answers: refused as any other, and not counted.
+ */
+#define WIRE_AUTH_NOBODY "msgraphctl-doctor"
+
 struct wire_auth {
 	/* point into the parsed bytes, not terminated */
 	const char *login, *password, *service, *realm;

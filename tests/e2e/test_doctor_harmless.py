@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import json
 import os
 import re
 import shutil
@@ -157,11 +158,20 @@ def files(site: Site) -> dict[str, tuple[int, int]]:
     return found
 
 
+def status(site: Site) -> dict[str, object]:
+    """What msgraphd counts, and its last events."""
+    said = json.loads(subprocess.run(
+        [site.build / "msgraphctl", "-c", site.conf, "status", "-j"],
+        check=True, capture_output=True, text=True).stdout)
+    return {name: said[name] for name in ("counts", "events")}
+
+
 def test_changes_and_sends_nothing(site):
     doctor.ask(site)
     site.m365.reset()
-    before = files(site)
+    before, counts = files(site), status(site)
     assert doctor.ask(site).status == "ok"
+    assert status(site) == counts
     assert files(site) == before
     assert site.postfix.queue() == []
     assert site.m365.requests("token") == []

@@ -14,9 +14,10 @@ import pytest
 
 from harness import doctor
 from harness.doctor import (  # noqa: F401
-    Breakage, edit, own_site, put_back, set_option, site)
+    Breakage, edit, own_site, put_back, set_main, set_option, site)
 from harness.message import message
 from harness.site import Site
+from harness.wait import wait_for
 
 # --- mail and clients
 
@@ -221,6 +222,19 @@ ROOM = [
         "state_directory .* has room for 1[12] MB", "make room",
         unmount(state)),
 ]
+
+
+def test_other_mail_is_not_ours(site):
+    set_main("default_transport", "smtp:[127.0.0.1]:9")(site)
+    doctor.reload(site)
+    site.postfix.sendmail("a@example.com", "b@example.net", b"\nx\n")
+    wait_for(lambda: any("Connection refused" in str(message)
+                         for message in site.postfix.queue()), "a deferral")
+    found = doctor.ask(site, "waiting")
+    put_back(site)
+    doctor.reload(site)
+    empty(site)
+    assert found.wrong() == []
 
 
 def test_b12b_queue_full(site):

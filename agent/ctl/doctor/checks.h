@@ -7,13 +7,14 @@
 
 #include <sys/types.h>
 
+#include "lib/local/wire.h"
 #include "check.h"
 
 /* What puts missing services and settings of Postfix in their places. */
 #define CHECK_SETUP "msgraphctl setup"
 
 /* The part before the "@" of a name that nobody has. */
-#define CHECK_NOBODY "msgraphctl-doctor"
+#define CHECK_NOBODY WIRE_AUTH_NOBODY
 
 /* The folder of our examples. */
 #define CHECK_EXAMPLES "/usr/share/doc/postfix-msgraph/examples"

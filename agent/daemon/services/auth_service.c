@@ -127,6 +127,15 @@ auth_service_join_name(const struct wire_auth *auth, char name[NAME_MAX_BYTES])
 	return (long)len;
 }
 
+static int
+auth_service_is_nobody(const struct wire_auth *auth)
+{
+	const size_t len = sizeof(WIRE_AUTH_NOBODY) - 1;
+
+	return auth->login_len > len && auth->login[len] == '@' &&
+	    memcmp(auth->login, WIRE_AUTH_NOBODY, len) == 0;
+}
+
 /*
  * Decides by the name alone, before Entra is asked: see identities.h. 0 when
  * Entra decides; else the answer has been given. The name is wiped, since it may
@@ -150,7 +159,8 @@ auth_service_admit(struct conn *conn, const struct wire_auth *auth,
 		auth_service_put_off(conn);
 		break;
 	case IDENTITIES_REFUSED:
-		auth_service_count(conn, user, user->text);
+		if (!auth_service_is_nobody(auth))
+			auth_service_count(conn, user, user->text);
 		auth_service_answer(conn, "NO", user->text);
 		break;
 	}
