@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import doctor
+from harness import cert, doctor
 from harness.doctor import (  # noqa: F401
     Breakage, away, chmod, edit, own_site, postconf, put_back, set_option,
     site)
 from harness.site import Site
+from harness.tls_server import Server
 
 
 def stop(program: str):
@@ -242,6 +243,31 @@ NETWORK = [
              "critical", "Failed to connect to localhost port 3", "firewall",
              unconfigure("graph_endpoint")),
 ]
+
+
+def test_hosts_of_uploads(site, tmp_path):
+    """Graph answers, and the hosts that it would name do not."""
+    if not os.path.ismount("/etc/passwd"):
+        pytest.skip("no place for a mount that nobody else sees")
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost graph.microsoft.com "
+                     "outlook.office.com outlook.office365.com\n")
+    server = Server(site.m365)
+    server.tls.load_cert_chain(cert.make_dated(
+        tmp_path, site.m365.directory, "20200101", "20900101",
+        "graph.microsoft.com"))
+    subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
+    try:
+        site.configure(graph_endpoint=server.url.replace(
+            "localhost", "graph.microsoft.com"))
+        found = doctor.ask(site, "uploads")
+    finally:
+        subprocess.run(["umount", "/etc/hosts"], check=True)
+        server.close()
+    one, two = found.wrong()
+    assert one.check == two.check == "uploads" and found.status == "warning"
+    assert "https://outlook.office.com): Failed to connect" in one.text
+    assert "let outlook.office365.com port 443 through" in two.remedy
 
 
 @pytest.mark.parametrize(

@@ -63,16 +63,18 @@ commonName = supplied
 distinguished_name = name
 prompt = no
 [name]
-CN = localhost
+CN = {name}
 [server]
-subjectAltName = DNS:localhost
+subjectAltName = DNS:{name}
 """
 
 
-def make_dated(folder: Path, authority: Path, begin: str, end: str) -> Path:
+def make_dated(folder: Path, authority: Path, begin: str, end: str,
+               name: str = "localhost") -> Path:
     """A certificate and key in one file, signed by the emulator's authority
     and valid from begin to end (YYYYMMDD)."""
-    (folder / "conf").write_text(CONFIG.format(folder=folder))
+    (folder / "conf").write_text(CONFIG.format(
+        folder=folder, name=name))
     (folder / "index").touch()
     (folder / "serial").write_text("1000\n")
     options = {"cwd": folder, "check": True, "capture_output": True}
