@@ -15,9 +15,9 @@
 
 static const struct command *const commands[] = {
     &command_setup,
-    &command_doctor,
     &command_test_login,
     &command_status,
+    &command_doctor,
     &command_identities,
     &command_forget,
     &command_username,

@@ -36,6 +36,12 @@
 #define WIRE_AUTH_TRY "msgraphctl"
 #define WIRE_AUTH_TRY_ENTRY "msgraphctl-entry"
 
+/*
+ * What stands before the '@' of a name that nobody has, by which msgraphctl asks
+ * whether the auth socket answers: refused as any other, and not counted.
+ */
+#define WIRE_AUTH_NOBODY "msgraphctl-doctor"
+
 struct wire_auth {
 	/* point into the parsed bytes, not terminated */
 	const char *login, *password, *service, *realm;

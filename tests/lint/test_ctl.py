@@ -29,6 +29,10 @@ FROZEN = {
         "throttled": "until scope mailbox application tenant",
         "events": "last count what text remedy",
     },
+    "doctor": {
+        "summary": "status text",
+        "checks": "check status text remedy",
+    },
     "identities": {
         "identities": "entry application file line attributes",
         "faults": "fault",
@@ -99,6 +103,17 @@ def test_every_column_is_frozen():
     for command in FROZEN:
         assert {name: " ".join(columns) for name, columns in
                 helped(command)[2].items()} == FROZEN[command]
+
+
+# --- doctor
+
+def test_the_page_has_the_checks():
+    source = sources.read("agent/ctl/doctor/checks.c")
+    section = re.search(r"^The checks, in their order:\n(.*?)^\.El",
+                        sources.read(PAGE), re.M | re.S)[1]
+    told = [name for tag in sources.tags(section)
+            for name in tag.removeprefix("Cm ").split(" , ")]
+    assert told == re.findall(r'^    \{"([a-z-]+)",', source, re.M)
 
 
 # --- bash

@@ -68,6 +68,7 @@ struct sign_in {
 	struct waiter *waiter;
 	struct trial *trial; /* instead, for msgraphctl */
 	int is_trial;
+	int is_nobody; /* msgraphctl's question whether somebody answers */
 	struct identities_user user;
 };
 
@@ -225,7 +226,8 @@ auth_service_turn_away(struct sign_in *sign_in, const char *no)
 	if (no == NULL) {
 		auth_service_put_off(conn);
 	} else {
-		auth_service_count(conn, &sign_in->user, no);
+		if (!sign_in->is_nobody)
+			auth_service_count(conn, &sign_in->user, no);
 		auth_service_answer(conn, "NO", no);
 	}
 	auth_service_free(sign_in);
@@ -282,6 +284,15 @@ auth_service_join_name(const struct wire_auth *auth)
 	return joined;
 }
 
+static int
+auth_service_is_nobody(const struct wire_auth *auth)
+{
+	const size_t len = sizeof(WIRE_AUTH_NOBODY) - 1;
+
+	return auth->login_len > len && auth->login[len] == '@' &&
+	    memcmp(auth->login, WIRE_AUTH_NOBODY, len) == 0;
+}
+
 static struct sign_in *
 auth_service_new(struct conn *conn, const struct wire_auth *auth)
 {
@@ -290,6 +301,7 @@ auth_service_new(struct conn *conn, const struct wire_auth *auth)
 	if (sign_in == NULL)
 		return NULL;
 	sign_in->conn = conn;
+	sign_in->is_nobody = auth_service_is_nobody(auth);
 	sign_in->name = auth_service_join_name(auth);
 	sign_in->secret = secret_new(auth->password, auth->password_len);
 	if (sign_in->name != NULL && sign_in->secret != NULL)
