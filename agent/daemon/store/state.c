@@ -234,6 +234,7 @@ state_create_schema(struct state *state, struct error *err)
 	if (state_run(state, "BEGIN IMMEDIATE", err) == -1)
 		return -1;
 	if (state_run(state, schema_sql, err) == -1 ||
+	    state_run(state, schema_entry_sql, err) == -1 ||
 	    state_write_key_check(state, err) == -1) {
 		state_run(state, "ROLLBACK", NULL);
 		return -1;
