@@ -16,8 +16,8 @@ import pytest
 from harness import leaks
 from harness.daemon import Daemon, records
 from harness.daemon_alone import (  # noqa: F401
-    CLIENT, SECRET, TENANT, USER, daemon, m365, send, settings_for,
-    shared_m365)
+    CLIENT, SECRET, TENANT, USER, daemon, m365, open_folder, send,
+    settings_for, shared_m365)
 
 APPLICATION = f"{TENANT}/{CLIENT}"
 REQUESTS = ("status", "applications", "throttles", "events", "identities")
@@ -63,13 +63,12 @@ def group() -> int:
     ("msgraph", lambda: (grp.getgrnam("msgraph").gr_gid, []), False),
     ("postfix", lambda: (grp.getgrnam("msgraph").gr_gid, []), False),
 ])
-def test_who_may_ask(daemon, user, groups, answered):  # noqa: F811
+def test_who_may_ask(daemon, open_folder, user, groups,  # noqa: F811
+                     answered):
     first, others = groups()
-    # where pytest makes folders is root's alone
-    place = daemon.directory
-    while place != place.parent and str(place) != "/tmp":
-        place.chmod(0o755)
-        place = place.parent
+    daemon.stop()
+    daemon.settings["admin_socket"] = str(open_folder / "admin")
+    daemon.start()
     done = subprocess.run(
         [sys.executable, "-c", ASK, daemon.settings["admin_socket"]],
         user=user, group=first, extra_groups=others, capture_output=True,
