@@ -37,6 +37,12 @@ static const struct output_column command_doctor_summary_columns[] = {
     {NULL, OUTPUT_TEXT},
 };
 
+static const struct output_list command_doctor_tables[] = {
+    {"summary", command_doctor_summary_columns},
+    {"checks", command_doctor_columns},
+    {NULL, NULL},
+};
+
 /* Writes "check: text", of the worst finding, and how many there are of each. */
 static void
 command_doctor_summary(const struct doctor *doctor, char *text, size_t size)
@@ -197,7 +203,8 @@ static const struct cmdline_option command_doctor_options[] = {
 const struct command command_doctor = {
     .name = "doctor",
     .help = "look for what is wrong, and say how to mend it",
-    .cmdline = {"msgraphctl doctor", "[-aj] [check...]", command_doctor_options,
-	1},
+    .cmdline = {"msgraphctl doctor", "[-aj] [check ...]",
+	command_doctor_options, 1},
+    .tables = command_doctor_tables,
     .run = command_doctor_run,
 };

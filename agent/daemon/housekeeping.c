@@ -25,6 +25,7 @@
 #include "lib/base/log.h"
 #include "clock_watch.h"
 #include "housekeeping.h"
+#include "observe.h"
 
 #define LOOK_SECONDS 5
 #define MINUTES 60L
@@ -34,6 +35,15 @@
 #define RETENTION (-1L)
 
 /* --- what is done: 1 to be called again soon, 0, or -1 with *err --- */
+
+static int
+housekeeping_tell(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	observe_tell(d);
+	return 0;
+}
 
 static int
 housekeeping_clock(struct msgraphd *d, long long wall, struct error *err)
@@ -140,6 +150,8 @@ static const struct chore {
 	long every; /* seconds */
 	int at_start;
 } chores[] = {
+    /* at each look: the watchdog may be set as short as ten seconds */
+    {housekeeping_tell, 0, LOOK_SECONDS, 1},
     {housekeeping_identities, 0, LOOK_SECONDS, 0},
     {housekeeping_clock, 0, 1 * MINUTES, 0},
     {housekeeping_accounts, 0, 1 * MINUTES, 0},

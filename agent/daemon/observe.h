@@ -14,6 +14,13 @@
  */
 int observe_begin(struct msgraphd *daemon, struct error *err);
 
+/*
+ * Tells systemd that the event loop runs (WATCHDOG=1), where it asks for that,
+ * and in one line (STATUS=) what msgraphctl status says at length, when that has
+ * changed. For housekeeping, every few seconds.
+ */
+void observe_tell(struct msgraphd *daemon);
+
 /* Frees both. Takes what was not begun. */
 void observe_end(struct msgraphd *daemon);
 

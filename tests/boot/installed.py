@@ -11,13 +11,19 @@ from pathlib import Path
 import host
 from harness.message import message
 from harness.smtp import Smtp
-from host import CLIENT, SECRET, TENANT, run, until
+from host import CLIENT, KEY, SECRET, TENANT, run, until, wait_postfix
 
 POSTFIX = Path("/etc/postfix")
 EXAMPLES = Path("/usr/share/doc/postfix-msgraph/examples")
 CTL = Path("/usr/sbin/msgraphctl")
 UNITS = sorted(path.name for path in Path("conf-examples/systemd").iterdir())
 SOCKETS = [name for name in UNITS if name.endswith(".socket")]
+FOLDERS = {"/var/spool/postfix/msgraph": "3770 root msgraph",
+           "/run/msgraph": "3770 root msgraph",
+           "/etc/msgraph": "750 root msgraph",
+           "/etc/msgraph/msgraph.conf": "644 root root",
+           "/etc/msgraph/vault.key": "400 msgraphd root",
+           "/var/lib/msgraph": "700 msgraphd msgraph"}
 failures = 0
 
 
@@ -74,6 +80,26 @@ def reloads() -> int:
 def mail_log() -> list[str]:
     return run("journalctl", "--boot", "--facility=mail", "--no-pager"
                ).stdout.splitlines()
+
+
+def check_installed() -> None:
+    row("units are active", until(are_active, 20) is not None,
+        run("systemctl", "is-active", *UNITS).stdout.split())
+    enabled = run("systemctl", "is-enabled", *UNITS).stdout.split()
+    row("units are enabled", set(enabled) == {"enabled"})
+    row("postfix is in the group", "msgraph" in run(
+        "id", "-nG", "postfix").stdout.split())
+    until(KEY.exists, 10)
+    for path, wanted in FOLDERS.items():
+        row(path, owner(path) == wanted, owner(path))
+
+
+# --- Postfix
+
+def set_up() -> None:
+    done = run(str(CTL), "setup", "--tenant", TENANT, "--bounces")
+    row("msgraphctl setup", done.returncode == 0, last_line(done))
+    wait_postfix()
 
 
 # --- mail

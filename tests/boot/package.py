@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 import threading
 import time
@@ -17,34 +16,17 @@ from pathlib import Path
 from harness.smtp import Smtp, SmtpError
 from host import (
     CLIENT, CONF, KEY, SECRET, STATE, TENANT, auth, prepare, run, until,
-    wait_postfix, write_conf)
+    write_conf)
 from installed import (
-    EXAMPLES, POSTFIX, SOCKETS, UNITS, apt, are_active, arrives, check_bounce,
-    end, hold, last_line, log, owner, reloads, row, send, succeeds, undo)
+    POSTFIX, SOCKETS, apt, are_active, arrives, check_bounce, check_installed,
+    end, hold, log, owner, reloads, row, send, set_up, succeeds, undo)
 
 WORK = Path(sys.argv[1])
 (DEB,) = (WORK / "one").glob("postfix-msgraph_*.deb")
 BEFORE = WORK / "postfix.before"
-FOLDERS = {"/var/spool/postfix/msgraph": "3770 root msgraph",
-           "/run/msgraph": "3770 root msgraph",
-           "/etc/msgraph": "750 root msgraph",
-           "/etc/msgraph/msgraph.conf": "644 root root",
-           "/etc/msgraph/vault.key": "400 msgraphd root",
-           "/var/lib/msgraph": "700 msgraphd msgraph"}
+
 
 # --- steps
-
-def check_installed() -> None:
-    row("units are active", until(are_active, 20) is not None,
-        run("systemctl", "is-active", *UNITS).stdout.split())
-    enabled = run("systemctl", "is-enabled", *UNITS).stdout.split()
-    row("units are enabled", set(enabled) == {"enabled"})
-    row("postfix is in the group", "msgraph" in run(
-        "id", "-nG", "postfix").stdout.split())
-    until(KEY.exists, 10)
-    for path, wanted in FOLDERS.items():
-        row(path, owner(path) == wanted, owner(path))
-
 
 def install_first() -> None:
     began = time.monotonic()
@@ -56,13 +38,6 @@ def install_first() -> None:
     for page in ("msgraphd.8", "identities.5"):
         row(f"man page {page}",
             Path(f"/usr/share/man/man{page[-1]}/{page}.gz").exists())
-
-
-def configure() -> None:
-    done = run("sh", str(EXAMPLES / "postfix/configure"))
-    row("configure", done.returncode == 0, last_line(done))
-    run("postfix", "reload", check=True)
-    wait_postfix()
 
 
 def check_authorities() -> None:
@@ -175,7 +150,7 @@ def come_back() -> None:
     key = KEY.read_bytes()
     succeeds("installed again", apt("install", DEB))
     until(are_active, 20)
-    configure()
+    set_up()
     row("the key is the same", KEY.read_bytes() == key)
     row("clients sign in", until(lambda: auth().code == 235, 20) is not None)
     undo(apt("remove", "postfix-msgraph").stdout, BEFORE)
@@ -205,13 +180,17 @@ def purge() -> None:
         os.listdir("/etc/msgraph") == ["ca.pem"], os.listdir("/etc/msgraph"))
 
 
-def install_without_postfix() -> None:
-    """Postfix installed and not configured."""
-    shutil.move(POSTFIX / "main.cf", WORK)
-    succeeds("installed where Postfix has no main.cf", apt("install", DEB))
-    check_installed()
+def run_autopkgtest() -> None:
+    """By its own tool, which installs the package by itself."""
+    succeeds("autopkgtest is there", apt("install", "autopkgtest"))
+    done = run("autopkgtest", "--no-built-binaries", str(DEB),
+               str(WORK / "one/source"), "--", "null")
+    for name in ("demo", "setup"):
+        row(f"autopkgtest: {name}",
+            re.search(rf"^{name} +PASS", done.stdout + done.stderr, re.M),
+            "" if done.returncode == 0 else (done.stdout + done.stderr)[-3000:])
+    undo(apt("remove", "postfix-msgraph").stdout, BEFORE)
     succeeds("and removed again", apt("purge", "postfix-msgraph"))
-    shutil.move(WORK / "main.cf", POSTFIX)
 
 
 install_first()
@@ -219,7 +198,7 @@ m365 = prepare()
 try:
     write_conf()
     run("systemctl", "restart", "msgraphd", "msgraph-milter", check=True)
-    configure()
+    set_up()
     send("the first message")
     arrives("a message is sent", 1)
     check_authorities()
@@ -229,7 +208,7 @@ try:
     remove()
     come_back()
     purge()
-    install_without_postfix()
+    run_autopkgtest()
 finally:
     m365.stop()
 sys.exit(end())

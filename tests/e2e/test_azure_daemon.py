@@ -7,6 +7,7 @@ import pytest
 
 from harness import azure
 from harness.azure import APP, NAME, asked, make  # noqa: F401
+from harness.credentials import Certificate
 from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
     CLIENT, TENANT, m365, shared_m365)
@@ -49,17 +50,25 @@ def test_token_is_for_storage_and_kept(m365, make):  # noqa: F811
     assert raw_auth(daemon, "late@lookup").startswith("OK")
 
 
-def test_machine_reads_the_table(m365, make):  # noqa: F811
-    """With no secret at all, on a machine in Azure."""
-    reader = f"{azure.TENANT}/{azure.CLIENT}"
-    m365.identities(system=reader)
-    daemon = make()
-    write(daemon, f"reader application={reader} managed_identity=system\n")
-    reload(daemon)
+@pytest.mark.parametrize("kind", ["certificate", "managed"])
+def test_credentials(m365, make, tmp_path, kind):  # noqa: F811
+    certificate = Certificate()
+    pem = tmp_path / "reader.pem"
+    pem.write_text(certificate.pem)
+    pem.chmod(0o400)
+    azure.register(m365, certificates=[certificate.public])
+    m365.identities(system=f"{azure.TENANT}/{azure.CLIENT}")
+    value = {"certificate": f"certificate_file={pem}",
+             "managed": "managed_identity=system"}[kind]
+    daemon = make(table=f"reader application={azure.TENANT}/{azure.CLIENT} "
+                  f"{value}\n", imds_endpoint=m365.imds)
     assert raw_auth(daemon, "app1@lookup") == f"OK user={NAME}.app1"
-    [request] = m365.requests("imds")
-    assert "resource=https%3A%2F%2Fstorage.azure.com" in request.target
-    assert [r.client for r in m365.requests("token")] == [CLIENT]
+    asked_there = m365.requests("imds")
+    if kind == "managed":
+        assert "resource=https%3A%2F%2Fstorage.azure.com" \
+            in asked_there[0].target
+    else:
+        assert asked_there == []
 
 
 def test_partition(m365, make):  # noqa: F811
@@ -173,10 +182,24 @@ def test_mistakes(m365, make, row):  # noqa: F811
                {"RowKey": "app2", **APP})
     daemon = make()
     assert raw_auth(daemon, "app1@lookup") == LATER
-    assert said in daemon.log()
+    [line] = [text for text in daemon.log().splitlines()
+              if "until that is mended the entry gets 454" in text]
+    assert said in line and "azure-tables:" in line and "app1" in line
     assert "shadow" not in daemon.log()
     # which is nothing against the others
     assert raw_auth(daemon, "app2@lookup") == f"OK user={NAME}.app2"
+
+
+@pytest.mark.parametrize("columns", [
+    {"from": "nobody"}, {**APP, "from": ["a@x"]}])
+def test_known_row_that_becomes_a_mistake(m365, make, columns):  # noqa: F811
+    """What was known before does not count then."""
+    daemon = make(identity_cache_ttl="1s")
+    assert raw_auth(daemon, "app1@lookup") == f"OK user={NAME}.app1"
+    m365.table("users", {"RowKey": "app1", **columns})
+    Daemon.wait(lambda: raw_auth(daemon, "app1@lookup") == LATER, 30)
+    m365.table("users", {"RowKey": "app1", **APP})
+    Daemon.wait(lambda: raw_auth(daemon, "app1@lookup") != LATER, 30)
 
 
 # --- what the admin must mend

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import doctor
+from harness import cert, doctor
 from harness.doctor import own_site, set_option, site  # noqa: F401
 from harness.site import Site, listen
 from harness.tls_server import Server
@@ -108,6 +109,42 @@ def test_clock(site, seconds, status, text):
     assert finding.remedy == "timedatectl set-ntp true"
 
 
+@pytest.mark.parametrize("begin, end, cause", [
+    ("20000101", "20010101", "certificate has expired"),
+    ("20900101", "20910101", "certificate is not yet valid")])
+def test_b8_clock_far_off(site, tmp_path, begin, end, cause):
+    """Entra's certificate is not valid at the time that this host shows."""
+    server = Server(site.m365)
+    server.tls.load_cert_chain(
+        cert.make_dated(tmp_path, site.m365.directory, begin, end))
+    site.configure(login_endpoint=server.url)
+    [finding] = doctor.ask(site, "entra").wrong()
+    server.close()
+    assert (finding.check, finding.status) == ("entra", "critical")
+    assert cause in finding.text
+    assert "this host's clock" in finding.remedy
+
+
+# --- every kind of service
+
+def test_every_service_is_sound():
+    """The example's further ones, each as configure -s makes it."""
+    with Site(services=("local", "port25", "certificate", "haproxy",
+                        "oldtls")) as site:
+        authority = site.postfix.paths.etc / "msgraph_clients_ca.pem"
+        shutil.copy(site.postfix.cert, authority)
+        found = doctor.ask(site)
+    assert found.wrong() == [], found
+
+
+@pytest.mark.parametrize("options", [{"chroot": False}, {"local_users": True}],
+                         ids=str)
+def test_other_kinds_of_relays_are_sound(options):
+    with Site(**options) as site:
+        found = doctor.ask(site)
+    assert found.wrong() == [], found
+
+
 # --- no harm
 
 def files(site: Site) -> dict[str, tuple[int, int]]:
@@ -121,11 +158,20 @@ def files(site: Site) -> dict[str, tuple[int, int]]:
     return found
 
 
+def status(site: Site) -> dict[str, object]:
+    """What msgraphd counts, and its last events."""
+    said = json.loads(subprocess.run(
+        [site.build / "msgraphctl", "-c", site.conf, "status", "-j"],
+        check=True, capture_output=True, text=True).stdout)
+    return {name: said[name] for name in ("counts", "events")}
+
+
 def test_changes_and_sends_nothing(site):
     doctor.ask(site)
     site.m365.reset()
-    before = files(site)
+    before, counts = files(site), status(site)
     assert doctor.ask(site).status == "ok"
+    assert status(site) == counts
     assert files(site) == before
     assert site.postfix.queue() == []
     assert site.m365.requests("token") == []

@@ -113,6 +113,17 @@ def test_a_start_that_fails_stands_by(name):
     assert 5 * int(service["RestartSec"]) <= limit
 
 
+def test_watchdog():
+    """It waits for a disk as long as the kernel does, and systemd hears from it
+    more often than that."""
+    service = unit("msgraphd.service")["Service"]
+    limit = seconds(service["WatchdogSec"].removesuffix("in"))
+    source = (example.ROOT / "agent/daemon/housekeeping.c").read_text()
+    often = int(re.search(r"LOOK_SECONDS (\d+)", source)[1])
+    assert limit > 6 * 30 and limit >= 4 * often
+    assert unit("msgraph-milter.service")["Service"].get("WatchdogSec") is None
+
+
 def test_nothing_that_can_fail_stands_before_msgraphd():
     assert unit("msgraphd.service")["Service"]["ExecStartPre"].startswith("-+")
 

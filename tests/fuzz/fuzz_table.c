@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/daemon/identities/table.h"
+#include "agent/daemon/identities/table_row.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -168,12 +169,36 @@ check_entry(const struct table *table, const struct entry *entry)
 	check_lists(table, entry);
 }
 
+/* The same text as a row of a map outside, which lends nothing. */
+static void
+check_row(const uint8_t *data, size_t size)
+{
+	char *text = strndup((const char *)data, size);
+	struct error err = {0};
+	struct entry *entry;
+
+	require(text != NULL);
+	entry = table_row_new("map:x", "name", text, &err);
+	if (entry != NULL) {
+		require(entry->credential == NULL && entry->logins == NULL);
+		require(entry->network_count == 0 && entry->sign_in);
+		require(entry->certificate == NULL);
+		require(entry->application.tenant[0] != '\0');
+	} else {
+		require(strncmp(err.text, "map:x: entry \"name\": ", 21) == 0);
+		require(err.class == ERROR_OURS);
+	}
+	table_row_free(&entry);
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct table *table = load(data, size);
 	size_t i;
 
+	check_row(data, size);
 	if (table == NULL)
 		return 0;
 	for (i = 0; i < table_count(table); i++)

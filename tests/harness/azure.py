@@ -58,13 +58,14 @@ def make(m365, tmp_path):
     secret.chmod(0o400)
     daemons = []
 
-    def start(options: str = "", **settings: str) -> Daemon:
+    def start(options: str = "", table: str = entry(secret),
+              **settings: str) -> Daemon:
         daemon = Daemon(tmp_path, daemon_alone.settings_for(m365))
         maps = daemon.settings["identity_maps"]
         daemon.settings.update(
             {"identity_maps": f"{maps} {item(m365, options)}",
              "allowed_tenants": "", **settings})
-        write(daemon, entry(secret))
+        write(daemon, table)
         daemons.append(daemon.start())
         return daemon
     yield start

@@ -127,6 +127,14 @@ def cool(site: Site) -> None:
             cool_down(file)
 
 
+def reload(site: Site) -> None:
+    """Without write(), which would mend what is broken."""
+    cool(site)
+    mark = site.postfix.mark()
+    site.postfix.command("postfix", "reload")
+    site.postfix.wait_log("reload -- version", since=mark)
+
+
 class Files:
     """Keeps what a breakage changes, and puts it back."""
 

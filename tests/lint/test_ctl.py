@@ -17,6 +17,7 @@ COMMON = ["-h, --help", "-j, --json"]
 
 # What programs may rely on: a table or column may come, and none may go.
 FROZEN = {
+    "test-login": {"steps": "step status text"},
     "status": {
         "daemons": "name status version pid started uptime settings note",
         "counts": "sent deferred bounced in_flight signed_in refused put_off",
@@ -27,6 +28,10 @@ FROZEN = {
         "failing": "application entry failing_since failing",
         "throttled": "until scope mailbox application tenant",
         "events": "last count what text remedy",
+    },
+    "doctor": {
+        "summary": "status text",
+        "checks": "check status text remedy",
     },
     "identities": {
         "identities": "entry application file line attributes",
@@ -98,6 +103,17 @@ def test_every_column_is_frozen():
     for command in FROZEN:
         assert {name: " ".join(columns) for name, columns in
                 helped(command)[2].items()} == FROZEN[command]
+
+
+# --- doctor
+
+def test_the_page_has_the_checks():
+    source = sources.read("agent/ctl/doctor/checks.c")
+    section = re.search(r"^The checks, in their order:\n(.*?)^\.El",
+                        sources.read(PAGE), re.M | re.S)[1]
+    told = [name for tag in sources.tags(section)
+            for name in tag.removeprefix("Cm ").split(" , ")]
+    assert told == re.findall(r'^    \{"([a-z-]+)",', source, re.M)
 
 
 # --- bash

@@ -22,7 +22,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-static int swept, warned, refreshed, reminded;
+static int swept, warned, refreshed, reminded, told;
 
 void __wrap_accounts_sweep(struct accounts *accounts);
 
@@ -31,6 +31,15 @@ __wrap_accounts_sweep(struct accounts *accounts)
 {
 	(void)accounts;
 	swept++;
+}
+
+void __wrap_observe_tell(struct msgraphd *daemon);
+
+void
+__wrap_observe_tell(struct msgraphd *daemon)
+{
+	(void)daemon;
+	told++;
 }
 
 void __wrap_identities_refresh(struct identities *identities, int is_reload);
@@ -183,6 +192,20 @@ test_ages(void **state)
 	}
 }
 
+/* systemd hears of it as often as the shortest watchdog could want. */
+static void
+test_systemd_is_told(void **state)
+{
+	int i;
+
+	(void)state;
+	told = 0;
+	for (i = 0; i < 60; i++) {
+		pass(5 * 1000);
+		assert_in_range(told, i, i + 2);
+	}
+}
+
 static void
 test_accounts_are_swept_each_minute(void **state)
 {
@@ -317,6 +340,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_ages),
+	    TEST(test_systemd_is_told),
 	    TEST(test_accounts_are_swept_each_minute),
 	    TEST(test_reminders_each_minute),
 	    TEST(test_table_is_looked_at_every_few_seconds),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "checks.h"
 
@@ -234,6 +235,24 @@ check_certificate_service(const struct host *host,
 	buf_wipe(&pem);
 }
 
+/* smtpd gives TLS up where it cannot read the authorities of clients. */
+static void
+check_certificate_authorities(const struct host *host,
+    const struct postconf_service *service, struct report *report)
+{
+	const char *file =
+	    postfix_get(host->postfix, service, "smtpd_tls_CAfile");
+
+	if (file[0] == '\0' || access(file, R_OK) == 0)
+		return;
+	check_say(report, CHECK_CRITICAL, "%s/%s: open smtpd_tls_CAfile %s: %s",
+	    postfix_name(service), postfix_type(service), file,
+	    strerror(errno));
+	check_remedy(report,
+	    "put the certificate of your authority there, then: postfix "
+	    "reload");
+}
+
 /* Once for those that share their files. */
 void
 check_certificate(const struct host *host, struct report *report)
@@ -251,5 +270,6 @@ check_certificate(const struct host *host, struct report *report)
 		if (last == NULL || strcmp(files, last) != 0)
 			check_certificate_service(host, &s[i], report);
 		last = files;
+		check_certificate_authorities(host, &s[i], report);
 	}
 }

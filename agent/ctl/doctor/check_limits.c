@@ -45,7 +45,7 @@ check_limits_each(const struct host *host, struct report *report,
 /* --- times --- */
 
 static void
-check_times_transport(const struct host *host,
+check_limits_times(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	long ours = host->conf.delivery_timeout;
@@ -64,13 +64,13 @@ check_times_transport(const struct host *host,
 void
 check_times(const struct host *host, struct report *report)
 {
-	check_limits_each(host, report, check_times_transport);
+	check_limits_each(host, report, check_limits_times);
 }
 
 /* --- recipients --- */
 
 static void
-check_recipients_transport(const struct host *host,
+check_limits_recipients(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	long ours = host->conf.max_recipients;
@@ -97,13 +97,13 @@ check_recipients_transport(const struct host *host,
 void
 check_recipients(const struct host *host, struct report *report)
 {
-	check_limits_each(host, report, check_recipients_transport);
+	check_limits_each(host, report, check_limits_recipients);
 }
 
 /* --- how many at once --- */
 
 static void
-check_concurrency_transport(const struct host *host,
+check_limits_concurrency(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	long ours = host->conf.mailbox_concurrency;
@@ -135,7 +135,7 @@ check_concurrency(const struct host *host, struct report *report)
 	    postconf_service(host->postfix, "msgraph/unix");
 	long limit, ours = host->conf.process_limit;
 
-	check_limits_each(host, report, check_concurrency_transport);
+	check_limits_each(host, report, check_limits_concurrency);
 	if (s == NULL || (limit = postfix_limit(host->postfix, s)) == ours)
 		return;
 	check_say(report, CHECK_WARNING,
@@ -150,7 +150,7 @@ check_concurrency(const struct host *host, struct report *report)
 /* --- sizes --- */
 
 static void
-check_sizes_listener(const struct host *host,
+check_limits_sizes(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	const struct conf *conf = &host->conf;
@@ -186,7 +186,7 @@ check_sizes(const struct host *host, struct report *report)
 	for (i = 0; i < host->postfix->service_count; i++) {
 		if (!postfix_is_listener(host->postfix, &s[i]))
 			continue;
-		check_sizes_listener(host, &s[i], report);
+		check_limits_sizes(host, &s[i], report);
 		if ((cleanup = check_cleanup_of(host, &s[i])) == NULL)
 			continue;
 		size =

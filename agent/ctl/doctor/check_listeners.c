@@ -77,7 +77,6 @@ check_listeners_past(const struct host *host,
 	    {"smtpd_milter_maps", "", NULL},
 	    {"milter_default_action", "tempfail", NULL},
 	    {"receive_override_options", NULL, "no_milters"},
-	    {"receive_override_options", NULL, "no_header_body_checks"},
 	    {"milter_macro_defaults", "", NULL},
 	};
 	const char *value;
@@ -99,7 +98,7 @@ check_listeners_past(const struct host *host,
 }
 
 static void
-check_milters_service(const struct host *host,
+check_listeners_milters(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	const char *milters =
@@ -131,7 +130,7 @@ check_milters_service(const struct host *host,
 void
 check_milters(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_milters_service);
+	check_listeners_each(host, report, check_listeners_milters);
 }
 
 /* --- the cleanup --- */
@@ -153,7 +152,7 @@ check_cleanup_of(
 }
 
 static int
-check_cleanup_has_route(
+check_listeners_has_route(
     const struct host *host, const struct postconf_service *cleanup)
 {
 	return cleanup != NULL &&
@@ -162,7 +161,7 @@ check_cleanup_has_route(
 }
 
 static void
-check_cleanup_service(const struct host *host,
+check_listeners_cleanup(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	const char *name =
@@ -172,7 +171,7 @@ check_cleanup_service(const struct host *host,
 	const struct postconf_service *ours =
 	    postconf_service(host->postfix, CHECK_LISTENERS_CLEANUP "/unix");
 
-	if (check_cleanup_has_route(host, cleanup))
+	if (check_listeners_has_route(host, cleanup))
 		return;
 	check_say(report, CHECK_CRITICAL,
 	    "%s/%s has cleanup_service_name = %s, which %s",
@@ -195,19 +194,34 @@ check_cleanup_service(const struct host *host,
 void
 check_cleanup(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_cleanup_service);
+	check_listeners_each(host, report, check_listeners_cleanup);
+}
+
+void
+check_each_cleanup(const struct host *host, struct report *report,
+    void (*call)(const struct host *host,
+	const struct postconf_service *cleanup, struct report *report))
+{
+	const struct postconf_service *s = host->postfix->services;
+	const struct postconf_service *cleanup, *last = NULL;
+	size_t i;
+
+	for (i = 0; i < host->postfix->service_count; i++) {
+		if (!postfix_is_listener(host->postfix, &s[i]) ||
+		    (cleanup = check_cleanup_of(host, &s[i])) == NULL)
+			continue;
+		if (cleanup != last)
+			call(host, cleanup, report);
+		last = cleanup;
+	}
 }
 
 static void
-check_stray_cr_service(const struct host *host,
-    const struct postconf_service *service, struct report *report)
+check_listeners_stray_cr(const struct host *host,
+    const struct postconf_service *cleanup, struct report *report)
 {
-	const struct postconf_service *cleanup =
-	    check_cleanup_of(host, service);
-
 	/* Postfix before 3.7.10 has no such parameter */
-	if (cleanup == NULL ||
-	    !postfix_is_yes(
+	if (!postfix_is_yes(
 		host->postfix, cleanup, "cleanup_replace_stray_cr_lf"))
 		return;
 	check_say(report, CHECK_WARNING,
@@ -221,7 +235,7 @@ check_stray_cr_service(const struct host *host,
 void
 check_stray_cr(const struct host *host, struct report *report)
 {
-	check_stray_cr_service(host, check_listener(host), report);
+	check_each_cleanup(host, report, check_listeners_stray_cr);
 }
 
 /* --- secrets --- */
@@ -241,7 +255,7 @@ check_has_tls(const struct host *host, const struct postconf_service *service)
 }
 
 static void
-check_secrecy_service(const struct host *host,
+check_listeners_secrecy(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	const struct postconf *p = host->postfix;
@@ -271,5 +285,5 @@ check_secrecy_service(const struct host *host,
 void
 check_secrecy(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_secrecy_service);
+	check_listeners_each(host, report, check_listeners_secrecy);
 }

@@ -41,11 +41,27 @@ check_queue_is_lost(const char *reason)
 	return 0;
 }
 
-/* Only what is ours: a host may have a queue of other mail. */
+/*
+ * A host may have a queue of other mail, and postqueue does not say by which
+ * transport a message goes. These are how smtp(8) begins its reasons.
+ */
 static int
 check_queue_is_ours(const char *reason)
 {
-	return strstr(reason, "smtp") == NULL;
+	static const char suspended[] = "delivery temporarily suspended: ";
+	static const char *const begins[] = {"host ", "lost connection with ",
+	    "conversation with ", "Host or domain name not found",
+	    "Server certificate ", "TLS is required", "timed out while "};
+	size_t i;
+
+	if (strncmp(reason, suspended, sizeof(suspended) - 1) == 0)
+		reason += sizeof(suspended) - 1;
+	for (i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (strncmp(reason, begins[i], strlen(begins[i])) == 0)
+			return 0;
+	/* ours connects to a path, and smtp(8) to host[address]:port */
+	return strncmp(reason, "connect to ", 11) != 0 ||
+	    strchr(reason, '[') == NULL;
 }
 
 /*

@@ -67,16 +67,16 @@ check_route_read(struct buf *said, char *transport, size_t size)
 }
 
 static void
-check_route_mend(const struct host *host, const char *tables, const char *said,
+check_route_mend(const struct host *host,
+    const struct postconf_service *cleanup, const char *said,
     struct report *report)
 {
 	const char *folder =
 	    postfix_get(host->postfix, NULL, "config_directory");
-	const char *file = strchr(tables, ':');
-	const struct postconf_service *cleanup =
-	    check_cleanup_of(host, check_listener(host));
+	const char *file = strchr(
+	    postfix_get(host->postfix, cleanup, "milter_header_checks"), ':');
 
-	if (strstr(said, "unsupported dictionary type") != NULL)
+	if (strstr(said, "unsupported dictionary type") != NULL || file == NULL)
 		check_remedy(report,
 		    "postconf -P '%s/unix/milter_header_checks=regexp:%s/"
 		    "msgraph_route' && postfix reload",
@@ -85,71 +85,83 @@ check_route_mend(const struct host *host, const char *tables, const char *said,
 		check_remedy(report,
 		    "install -m 644 %s/postfix/msgraph_route %.*s && postfix "
 		    "reload",
-		    CHECK_EXAMPLES,
-		    (int)strcspn(file == NULL ? "" : file + 1, ", \t"),
-		    file == NULL ? "" : file + 1);
+		    CHECK_EXAMPLES, (int)strcspn(file + 1, ", \t"), file + 1);
 }
 
-/* Asks for the stamp with one transport; where it must lead, or NULL: to any. */
-static void
-check_route_lead(const struct host *host, const char *tables,
-    const char *transport, struct report *report)
+/* Returns what is wrong with the transport that the route has named; or NULL. */
+static const char *
+check_route_unfit(
+    const struct host *host, const char *found, const char *wanted)
 {
-	char found[256] = "", service[300];
+	char service[300];
+
+	snprintf(service, sizeof(service), "%s/unix", found);
+	if (postconf_service(host->postfix, service) == NULL)
+		return "is not in master.cf";
+	return wanted[0] != '\0' && strcmp(found, wanted) != 0
+	    ? "the stamp does not name"
+	    : NULL;
+}
+
+/* Asks for a stamp with this transport; "": with none, which leads to msgraph. */
+static void
+check_route_lead(const struct host *host,
+    const struct postconf_service *cleanup, const char *transport,
+    struct report *report)
+{
+	const char *tables =
+	    postfix_get(host->postfix, cleanup, "milter_header_checks");
+	const char *text, *unfit;
+	char found[256] = "";
 	struct buf said;
-	const char *text;
 
 	if (check_route_ask(tables, transport, &said, report) == -1) {
 		buf_free(&said);
 		return;
 	}
+	/* its first line: reading cuts it */
 	text = said.bytes == NULL ? "nothing" : said.bytes;
-	/* the text is cut into lines below */
 	if (check_route_read(&said, found, sizeof(found)) == -1) {
 		check_say(report, CHECK_CRITICAL,
 		    "the route (%s) leads a stamped message nowhere: %.300s",
 		    tables, text);
-		check_route_mend(host, tables, text, report);
-	} else {
-		snprintf(service, sizeof(service), "%s/unix", found);
-		if (postconf_service(host->postfix, service) == NULL ||
-		    (transport[0] != '\0' && strcmp(found, transport) != 0)) {
-			check_say(report, CHECK_CRITICAL,
-			    "the route (%s) leads to the transport \"%s\", "
-			    "which %s",
-			    tables, found,
-			    postconf_service(host->postfix, service) == NULL
-				? "is not in master.cf"
-				: "the stamp does not name");
-			check_route_mend(host, tables, text, report);
-		}
+		check_route_mend(host, cleanup, text, report);
+	} else if ((unfit = check_route_unfit(host, found, transport)) !=
+	    NULL) {
+		check_say(report, CHECK_CRITICAL,
+		    "the route (%s) leads to the transport \"%s\", which %s",
+		    tables, found, unfit);
+		check_route_mend(host, cleanup, text, report);
 	}
 	buf_free(&said);
+}
+
+static void
+check_route_cleanup(const struct host *host,
+    const struct postconf_service *cleanup, struct report *report)
+{
+	const struct postconf_service *s = host->postfix->services;
+	size_t i;
+
+	check_route_lead(host, cleanup, "", report);
+	for (i = 0; i < host->postfix->service_count && report->count == 0; i++)
+		if (postfix_is_transport(&s[i]) &&
+		    strncmp(postfix_name(&s[i]), "msgraph-", 8) == 0)
+			check_route_lead(
+			    host, cleanup, postfix_name(&s[i]), report);
 }
 
 void
 check_route(const struct host *host, struct report *report)
 {
-	const struct postconf_service *cleanup =
-	    check_cleanup_of(host, check_listener(host));
-	const struct postconf_service *s = host->postfix->services;
-	const char *tables;
-	size_t i;
-
-	tables = postfix_get(host->postfix, cleanup, "milter_header_checks");
-	check_route_lead(host, tables, "", report);
-	for (i = 0; i < host->postfix->service_count && report->count == 0; i++)
-		if (postfix_is_transport(&s[i]) &&
-		    strncmp(postfix_name(&s[i]), "msgraph-", 8) == 0)
-			check_route_lead(
-			    host, tables, postfix_name(&s[i]), report);
+	check_each_cleanup(host, report, check_route_cleanup);
 }
 
 /* --- transports --- */
 
 /* Copies what stands behind "name=" in the arguments of pipe(8); "" if nothing. */
 static void
-check_transport_value(
+check_route_value(
     const char *arguments, const char *name, char *value, size_t size)
 {
 	const char *at = arguments;
@@ -166,7 +178,7 @@ check_transport_value(
 
 /* What the agent cannot do without; master.cf.msgraph says why. */
 static void
-check_transport_arguments(
+check_route_arguments(
     const struct postconf_service *service, struct report *report)
 {
 	static const char *const wanted[] = {"flags=q",
@@ -190,7 +202,7 @@ check_transport_arguments(
 }
 
 static void
-check_transport_version(const char *agent, struct report *report)
+check_route_version(const char *agent, struct report *report)
 {
 	const char *argv[] = {agent, "-V", NULL};
 	struct buf out;
@@ -206,9 +218,9 @@ check_transport_version(const char *agent, struct report *report)
 	buf_free(&out);
 }
 
-/* Becomes user msgraph, and so is for the last thing that a check does. */
+/* Looks as user msgraph, whom it becomes: there is no way back. */
 static void
-check_transport_agent(const struct host *host, const char *service,
+check_route_agent(const struct host *host, const char *service,
     const char *agent, struct report *report)
 {
 	const char *slash = strrchr(agent, '/');
@@ -217,7 +229,7 @@ check_transport_agent(const struct host *host, const char *service,
 	if (geteuid() == 0 && check_become(report, "msgraph", NULL) == -1)
 		return;
 	if (access(agent, X_OK) == 0) {
-		check_transport_version(agent, report);
+		check_route_version(agent, report);
 		return;
 	}
 	check_say(report, CHECK_CRITICAL,
@@ -246,11 +258,9 @@ check_transports(const struct host *host, struct report *report)
 	for (i = 0; i < host->postfix->service_count; i++) {
 		if (!postfix_is_transport(&s[i]))
 			continue;
-		check_transport_arguments(&s[i], report);
-		check_transport_value(
-		    s[i].arguments, "user", user, sizeof(user));
-		check_transport_value(
-		    s[i].arguments, "argv", agent, sizeof(agent));
+		check_route_arguments(&s[i], report);
+		check_route_value(s[i].arguments, "user", user, sizeof(user));
+		check_route_value(s[i].arguments, "argv", agent, sizeof(agent));
 		/* a group may follow */
 		user[strcspn(user, ":")] = '\0';
 		if (strcmp(user, "msgraph") != 0) {
@@ -263,7 +273,7 @@ check_transports(const struct host *host, struct report *report)
 			    "then: postfix reload");
 		} else if (strcmp(agent, seen) != 0) {
 			snprintf(seen, sizeof(seen), "%s", agent);
-			check_transport_agent(
+			check_route_agent(
 			    host, postfix_name(&s[i]), agent, report);
 		}
 	}

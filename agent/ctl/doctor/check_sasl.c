@@ -268,7 +268,7 @@ check_sasl_load(const struct host *host, const struct postconf_service *service,
 }
 
 static void
-check_plugin_service(const struct host *host,
+check_sasl_plugin(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	check_sasl_load(host, service, report);
@@ -277,7 +277,7 @@ check_plugin_service(const struct host *host,
 void
 check_plugin(const struct host *host, struct report *report)
 {
-	check_sasl_each(host, report, check_plugin_service);
+	check_sasl_each(host, report, check_sasl_plugin);
 }
 
 /* --- a sign-in --- */
@@ -308,7 +308,7 @@ check_sasl_ask(const char *suffix)
 }
 
 static void
-check_sign_in_service(const struct host *host,
+check_sasl_sign_in(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	char file[512], suffix[64] = "";
@@ -339,13 +339,13 @@ check_sign_in_service(const struct host *host,
 void
 check_sign_in(const struct host *host, struct report *report)
 {
-	check_sasl_each(host, report, check_sign_in_service);
+	check_sasl_each(host, report, check_sasl_sign_in);
 }
 
 /* --- names that are looked up --- */
 
 static void
-check_lookup_service(const struct host *host,
+check_sasl_lookup(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
 	const char *ours = host->conf.identity_lookup_suffix;
@@ -370,5 +370,5 @@ check_lookup_service(const struct host *host,
 void
 check_lookup(const struct host *host, struct report *report)
 {
-	check_sasl_each(host, report, check_lookup_service);
+	check_sasl_each(host, report, check_sasl_lookup);
 }

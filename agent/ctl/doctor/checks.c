@@ -23,7 +23,7 @@ const struct check checks[] = {
 	check_folders},
     {"room", "settings postfix", "the disks have room", check_room},
     {"units", "readable", "systemd runs our units", check_units},
-    {"msgraphd", "readable folders", "msgraphd answers", check_msgraphd},
+    {"msgraphd", "units readable folders", "msgraphd answers", check_msgraphd},
     {"loaded", "msgraphd", "msgraphd has loaded the file as it is",
 	check_loaded},
     {"auth", "msgraphd services",

@@ -7,13 +7,14 @@
 
 #include <sys/types.h>
 
+#include "lib/local/wire.h"
 #include "check.h"
 
 /* What puts missing services and settings of Postfix in their places. */
 #define CHECK_SETUP "msgraphctl setup"
 
 /* The part before the "@" of a name that nobody has. */
-#define CHECK_NOBODY "msgraphctl-doctor"
+#define CHECK_NOBODY WIRE_AUTH_NOBODY
 
 /* The folder of our examples. */
 #define CHECK_EXAMPLES "/usr/share/doc/postfix-msgraph/examples"
@@ -32,6 +33,11 @@ int check_has_tls(
 const struct postconf_service *check_cleanup_of(
     const struct host *host, const struct postconf_service *service);
 
+/* Calls call() for each cleanup of a service that takes mail for us, once. */
+void check_each_cleanup(const struct host *host, struct report *report,
+    void (*call)(const struct host *host,
+	const struct postconf_service *cleanup, struct report *report));
+
 /*
  * Returns the path as a process in the service's chroot has it, in "/"; the path
  * itself for a service that is not chrooted, and for NULL.
@@ -48,6 +54,7 @@ const char *check_program(char *path, const char *name);
 /* Returns the port of an inet service's name in master.cf; -1: unknown name. */
 long check_port(const char *service);
 
+/* Each looks at what its row of checks.c and msgraphctl(8) say. */
 typedef void check_function(const struct host *host, struct report *report);
 
 /* check_postfix.c */
@@ -60,7 +67,6 @@ check_function check_settings, check_loaded, check_readable, check_identities,
 check_function check_folders, check_msgraphd, check_auth, check_milter;
 /* check_sasl.c */
 check_function check_sasl, check_plugin, check_sign_in, check_lookup;
-
 /* check_listeners.c */
 check_function check_milters, check_cleanup, check_stray_cr, check_secrecy;
 /* check_route.c */

@@ -120,8 +120,14 @@ postfix_word(const char **at, const char **word)
 {
 	size_t len;
 
+	int depth = 0;
+
 	*word = *at + strspn(*at, ", \t\n");
-	len = strcspn(*word, ", \t\n");
+	for (len = 0; (*word)[len] != '\0'; len++) {
+		if (depth == 0 && strchr(", \t\n", (*word)[len]) != NULL)
+			break;
+		depth += (*word)[len] == '{' ? 1 : (*word)[len] == '}' ? -1 : 0;
+	}
 	*at = *word + len;
 	return len;
 }

@@ -48,7 +48,7 @@ const char *postfix_root(
 
 /*
  * Takes the next word of a list as Postfix has them, with blanks and commas
- * between, from *at on. Returns its length and sets *word; 0 at the end.
+ * between, but for those in braces, from *at on. Returns its length and sets *word; 0 at the end.
  */
 size_t postfix_word(const char **at, const char **word);
 

@@ -178,6 +178,29 @@ identities_fault(const struct identities *identities)
 	return identities->fault.text;
 }
 
+int
+identities_find_lending(struct identities *identities, const char *name,
+    struct identity *application, struct error *err)
+{
+	const struct entry *entry = identities->table == NULL
+	    ? NULL
+	    : table_find(identities->table, name);
+
+	if (entry == NULL)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the table of identities has no entry \"%s\"", name);
+	if (entry->credential == NULL)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "entry \"%s\" has no credential of its own: give the user "
+		    "name of a client, and its secret",
+		    name);
+	if (entry->disabled)
+		return error_set(
+		    err, ERROR_OURS, "4.3.5", "entry \"%s\" is disabled", name);
+	*application = entry->application;
+	return 0;
+}
+
 /* --- mail that waits --- */
 
 int

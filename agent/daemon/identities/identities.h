@@ -137,6 +137,13 @@ int identities_is_signed_into(
  */
 const char *identities_fault(const struct identities *identities);
 
+/*
+ * Finds the application of an entry that has a credential of its own, by its
+ * name. 0; or -1 with *err: no such entry, none of its own, disabled.
+ */
+int identities_find_lending(struct identities *identities, const char *name,
+    struct identity *application, struct error *err);
+
 /* What agent/daemon/entra finds credentials by; lives as long as identities. */
 const struct credentials *identities_credentials(struct identities *identities);
 

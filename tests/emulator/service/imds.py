@@ -16,7 +16,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from . import tables
+from . import entra
 from .identities import Identities
 from .store import App
 from .wire import Request, Response, json_response
@@ -96,8 +96,7 @@ def _refuse_request(world: World, request: Request, service: str | None,
             or len(names) != len(set(names)):
         return _error(400, "invalid_request", "The request is missing a "
                       "required parameter, or has one more than once")
-    known = [*world.site.graph_bases, tables.AUDIENCE]
-    if values["resource"] not in known:
+    if values["resource"] not in entra.resources(world):
         return _error(400, "invalid_resource", "AADSTS500011: The resource "
                       f"principal named {values['resource']} was not found")
     return None
