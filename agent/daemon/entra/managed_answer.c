@@ -81,7 +81,7 @@ managed_is_another(
     const struct identity *id, const struct secret *token, struct error *err)
 {
 	struct claims claims;
-	struct identity of;
+	struct identity of = {0};
 	char text[IDENTITY_TEXT_SIZE];
 
 	if (claims_read(token, &claims) == -1 ||
