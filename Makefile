@@ -127,7 +127,8 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 
 # that counts what is looked after
 $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
-	-Wl,--wrap=accounts_sweep,--wrap=accounts_warn,--wrap=identities_refresh
+	-Wl,--wrap=accounts_sweep,--wrap=accounts_warn \
+	-Wl,--wrap=identities_refresh,--wrap=identities_look_at_files
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)

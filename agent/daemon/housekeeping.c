@@ -51,6 +51,14 @@ housekeeping_identities(struct msgraphd *d, long long wall, struct error *err)
 }
 
 static int
+housekeeping_files(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	return identities_look_at_files(d->identities);
+}
+
+static int
 housekeeping_journal(struct msgraphd *d, long long wall, struct error *err)
 {
 	return journal_expire(d->journal, wall, err);
@@ -126,6 +134,7 @@ static const struct chore {
 	int at_start;
 } chores[] = {
     {housekeeping_identities, 0, LOOK_SECONDS, 0},
+    {housekeeping_files, 0, LOOK_SECONDS, 1},
     {housekeeping_clock, 0, 1 * MINUTES, 0},
     {housekeeping_accounts, 0, 1 * MINUTES, 0},
     {housekeeping_journal, RETENTION, 10 * MINUTES, 1},
