@@ -42,6 +42,7 @@ ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 
 DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lssl -lcrypto
 MILTER_LIBS = -lmilter -lpthread
+CTL_LIBS = -ljansson
 
 # lib/mail reads mail: msgraphd and libentra.so, which hold secrets, never link it
 mail_SRC = $(wildcard lib/mail/*.c)
@@ -50,7 +51,9 @@ daemon_SRC = $(wildcard agent/daemon/*.c agent/daemon/*/*.c)
 agent_SRC = $(wildcard agent/pipe/*.c agent/pipe/*/*.c)
 milter_SRC = $(wildcard milter/*.c)
 plugin_SRC = $(wildcard saslauthd-plugin/*.c)
-ALL_SRC = $(lib_SRC) $(mail_SRC) $(daemon_SRC) $(agent_SRC) $(milter_SRC) $(plugin_SRC)
+ctl_SRC = $(wildcard agent/ctl/*.c agent/ctl/*/*.c)
+ALL_SRC = $(lib_SRC) $(mail_SRC) $(daemon_SRC) $(agent_SRC) $(milter_SRC) \
+	$(plugin_SRC) $(ctl_SRC)
 TEST_SRC = $(wildcard tests/unit/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -58,7 +61,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 parts = $(filter-out %/main.o,$(call obj,$(1)))
 
 PROGRAMS = $(BUILD)/msgraphd $(BUILD)/msgraph-agent $(BUILD)/msgraph-milter \
-	$(BUILD)/libentra.so
+	$(BUILD)/libentra.so $(BUILD)/msgraphctl
 
 all: $(PROGRAMS)
 
@@ -78,6 +81,9 @@ $(BUILD)/msgraph-agent: $(call obj,$(agent_SRC)) $(MAIL)
 
 $(BUILD)/msgraph-milter: $(call obj,$(milter_SRC)) $(MAIL)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS)
+
+$(BUILD)/msgraphctl: $(call obj,$(ctl_SRC)) $(BUILD)/lib.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 # --exclude-libs keeps lib/ out of the host's symbol table
 $(BUILD)/libentra.so: $(call obj,$(plugin_SRC)) $(BUILD)/lib.a
@@ -115,6 +121,11 @@ $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
 		$(call parts,$(plugin_SRC)) $(BUILD)/lib.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lsasl2 -lcmocka
+
+$(BUILD)/tests/ctl_%: $(BUILD)/obj/tests/unit/ctl_%.o \
+		$(call parts,$(ctl_SRC)) $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
 
 # those fail one allocation after the other
 $(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
@@ -200,7 +211,7 @@ check:
 
 $(MIXED): all
 	@mkdir -p $@
-	@for p in msgraphd msgraph-agent msgraph-milter; do \
+	@for p in msgraphd msgraph-agent msgraph-milter msgraphctl; do \
 	    ln -sf ../san/$$p $@/$$p; done
 	@ln -sf ../libentra.so $@/libentra.so
 	@ln -sfn ../tests $@/tests
@@ -392,7 +403,7 @@ install: all
 	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f))))); do \
 	    [ -d $$d ] || install -d $$d || exit 1; done
 	install -m 755 $(BUILD)/msgraphd $(BUILD)/msgraph-milter \
-	    $(DESTDIR)$(SBIN_DIR)
+	    $(BUILD)/msgraphctl $(DESTDIR)$(SBIN_DIR)
 	install -m 755 $(BUILD)/msgraph-agent $(DESTDIR)$(AGENT_DIR)
 	install -m 644 $(BUILD)/libentra.so $(DESTDIR)$(SASL_DIR)
 	$(call texts,$(filter %.5,$(MAN_PAGES)),$(MAN_DIR)/man5)
@@ -407,7 +418,8 @@ install: all
 uninstall:
 	rm -rf $(DESTDIR)$(AGENT_DIR) $(DESTDIR)$(DOC_DIR)
 	rm -f $(addprefix $(DESTDIR),$(SBIN_DIR)/msgraphd \
-	    $(SBIN_DIR)/msgraph-milter $(SASL_DIR)/libentra.so \
+	    $(SBIN_DIR)/msgraph-milter $(SBIN_DIR)/msgraphctl \
+	    $(SASL_DIR)/libentra.so \
 	    $(addprefix $(MAN_DIR)/man5/,$(notdir $(filter %.5,$(MAN_PAGES)))) \
 	    $(addprefix $(MAN_DIR)/man8/,$(notdir $(filter %.8,$(MAN_PAGES)))) \
 	    $(addprefix $(UNIT_DIR)/,$(notdir $(UNITS))) \

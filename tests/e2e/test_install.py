@@ -36,7 +36,7 @@ def prefix(request) -> str:
     return request.param
 
 
-PROGRAMS = ("msgraphd", "msgraph-milter", "msgraph-agent")
+PROGRAMS = ("msgraphd", "msgraph-milter", "msgraph-agent", "msgraphctl")
 
 
 @pytest.fixture

@@ -24,7 +24,11 @@ trace     unix  -       -       y       -       0       bounce
 @pytest.fixture
 def folder(tmp_path):
     tmp_path.chmod(0o755)
-    (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n")
+    main_cf = tmp_path / "main.cf"
+    main_cf.write_text("compatibility_level = 3.6\n")
+    # Postfix 3.10 reads what was written this second twice, and then forgets
+    # that MAIL_CONFIG named the folder
+    os.utime(main_cf, (0, 0))
     (tmp_path / "master.cf").write_text(PLAIN)
     return tmp_path
 
