@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/activity.h"
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/recent.h"
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
@@ -34,6 +36,7 @@
 
 static void delivery_begin(struct delivery *d);
 static void delivery_take_turn(struct delivery *d);
+static void delivery_permit(struct delivery *d);
 static void delivery_choose(struct delivery *d);
 static void delivery_end_unsent(struct delivery *d);
 static void delivery_finish(struct delivery *d);
@@ -43,7 +46,8 @@ static const struct {
 	int for_agent; /* not begun when the agent has gone */
 } phases[] = {
     [PHASE_BEGIN] = {delivery_begin, 1}, /* was it accepted before? */
-    [PHASE_TURN] = {delivery_take_turn, 1},
+    [PHASE_TURN] = {delivery_take_turn, 1}, /* what maps outside say */
+    [PHASE_PERMIT] = {delivery_permit, 1},
     [PHASE_CHOOSE] = {delivery_choose, 1},
     /* after an attempt whose request was not answered: */
     [PHASE_LOOK] = {delivery_search_look, 1},
@@ -75,6 +79,7 @@ delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, entry);
 	http_cancel(&d->call);
+	identities_prepare_cancel(&d->prepare);
 	turn_free(&d->turn);
 	wake_free(&d->wake);
 	delivery_draft_free(d);
@@ -258,7 +263,7 @@ delivery_on_turn(void *ctx, const struct turn_answer *answer)
 
 /* An entry may have been disabled while its mail waited. */
 static void
-delivery_take_turn(struct delivery *d)
+delivery_permit(struct delivery *d)
 {
 	struct error err;
 
@@ -270,6 +275,25 @@ delivery_take_turn(struct delivery *d)
 	if (d->other_is_posted && delivery_fall_back_again(d))
 		return;
 	turn_ask(d->turn, delivery_on_turn, d);
+}
+
+static void
+delivery_on_prepared(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	d->prepare = NULL;
+	delivery_next(d, PHASE_PERMIT);
+}
+
+/* Where no map outside need be asked, no time is lost. */
+static void
+delivery_take_turn(struct delivery *d)
+{
+	d->prepare = identities_prepare_mail(d->daemon->identities,
+	    &d->request.identity, d->request.entry, delivery_on_prepared, d);
+	if (d->prepare == NULL)
+		delivery_permit(d);
 }
 
 /* Returns 1 when the next request would be in doubt without a search. */
@@ -331,6 +355,7 @@ delivery_expect_sender(const struct delivery *d)
 static void
 delivery_end_unsent(struct delivery *d)
 {
+	identities_prepare_cancel(&d->prepare);
 	turn_end(d->turn);
 	delivery_expect_sender(d);
 	if (!d->refused)
@@ -338,6 +363,35 @@ delivery_end_unsent(struct delivery *d)
 	delivery_write(d,
 	    d->report.outcome_unknown ? d->entry_now.status : d->status_before,
 	    PHASE_FINISH);
+}
+
+/* Tells those who look on, as the log is told. */
+static void
+delivery_note(const struct delivery *d)
+{
+	static const char *const whats[] = {[WIRE_SENT] = "sent",
+	    [WIRE_DEFERRED] = "deferred",
+	    [WIRE_BOUNCED] = "bounced"};
+	struct activity_counts *counts = activity_counts(d->daemon->activity);
+	unsigned long long *const count[] = {[WIRE_SENT] = &counts->sent,
+	    [WIRE_DEFERRED] = &counts->deferred,
+	    [WIRE_BOUNCED] = &counts->bounced};
+	const struct delivery_request *r = &d->request;
+	char key[256], text[RECENT_TEXT_SIZE], id[IDENTITY_TEXT_SIZE];
+
+	report_log(r, &d->report, &d->reply);
+	++*count[d->reply.status];
+	if (d->reply.status == WIRE_SENT) {
+		activity_sent(d->daemon->activity, &r->identity, r->entry);
+		return;
+	}
+	identity_text(&r->identity, id);
+	snprintf(
+	    key, sizeof(key), "%s %s %s", d->report.reason, id, r->mailbox);
+	snprintf(text, sizeof(text), "%s: mailbox=<%s>, application=%s, %s %s",
+	    r->queue_id, r->mailbox, id, d->reply.dsn, d->reply.text);
+	recent_note(d->daemon->recent, whats[d->reply.status], key,
+	    d->report.reason, text);
 }
 
 static void
@@ -352,7 +406,7 @@ delivery_finish(struct delivery *d)
 	else if (d->reply.again_as[0] != '\0')
 		delivery_fallback_log(d);
 	else
-		report_log(&d->request, &d->report, &d->reply);
+		delivery_note(d);
 	if (d->done != NULL)
 		d->done(d->ctx, &d->reply);
 	delivery_free(d);
@@ -420,7 +474,7 @@ delivery_break_off(struct delivery *d)
 		d->report.attached = d->large->draft.attached;
 	report_deferred(&d->reply, &d->report, "4.3.2", REASON_UNKNOWN,
 	    "msgraphd was stopped before Graph answered");
-	report_log(&d->request, &d->report, &d->reply);
+	delivery_note(d);
 }
 
 /* Lets those end that need nobody for it any more. */
@@ -462,4 +516,16 @@ deliveries_follow_clock(
 	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
 	     d = LIST_NEXT(d, entry))
 		journal_follow_clock(&d->entry_now, began, before, step);
+}
+
+size_t
+deliveries_count(const struct msgraphd *daemon)
+{
+	const struct delivery *d;
+	size_t count = 0;
+
+	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
+	     d = LIST_NEXT(d, entry))
+		count++;
+	return count;
 }

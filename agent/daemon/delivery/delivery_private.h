@@ -29,6 +29,7 @@
 enum phase {
 	PHASE_BEGIN,
 	PHASE_TURN,
+	PHASE_PERMIT,
 	PHASE_CHOOSE,
 	PHASE_LOOK,
 	PHASE_SEARCH_DRAFTS,
@@ -63,6 +64,7 @@ struct delivery {
 
 	enum phase phase;
 	struct wake wake; /* runs the phase's step */
+	struct identities_prepare *prepare;
 	struct turn *turn;
 	struct http_call *call; /* under way */
 	int posting; /* call is the one that sends the message */

@@ -12,11 +12,11 @@
 #include "agent/daemon/base/reason.h"
 #include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/graph/graph_sent.h"
-#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/array.h"
 #include "lib/base/log.h"
+#include "submit_policy.h"
 #include "submit_service.h"
 
 static void
@@ -255,49 +255,6 @@ submit_service_read_request(
 	return result;
 }
 
-/*
- * Notes whose mailbox it is as soon as a message is accepted, since the first one
- * may bounce before a delivery begins: at the agent, or in Postfix.
- */
-static void
-submit_service_expect_sender(struct conn *conn,
-    const struct policy_question *question, const struct policy_answer *answer)
-{
-	const char *mailbox = question->mailbox;
-	struct error err;
-
-	if (question->stage != POLICY_END || answer->status != POLICY_OK)
-		return;
-	if (answer->from[0] != '\0')
-		mailbox = answer->from;
-	if (sender_expect(
-		conn->daemon->state, mailbox, &answer->application, &err) == -1)
-		log_error("%s", err.text);
-}
-
-/* Answers a question of policy (lib/local/policy.h). Returns 0 where it is none. */
-static int
-submit_service_answer_policy(struct conn *conn)
-{
-	struct policy_question question;
-	struct policy_answer answer;
-	struct buf out;
-	int found = policy_question_parse(&question, conn->in.bytes);
-
-	if (found == 0)
-		return 0;
-	buf_init(&out, POLICY_ANSWER_MAX);
-	if (found == 1) {
-		identities_ask(conn->daemon->identities, &question, &answer);
-		submit_service_expect_sender(conn, &question, &answer);
-		if (policy_answer_format(&out, &answer) == -1)
-			out.len = 0;
-	}
-	conn_answer(conn, out.bytes, out.len);
-	buf_free(&out);
-	return 1;
-}
-
 static enum wire_result
 submit_service_request(struct conn *conn)
 {
@@ -312,7 +269,7 @@ submit_service_request(struct conn *conn)
 		return result;
 	if (len != conn->in.len)
 		return WIRE_BAD;
-	if (submit_service_answer_policy(conn))
+	if (submit_policy_take(conn))
 		return WIRE_DONE;
 	spool_init(&request.spool, conn->passed);
 	conn->passed = -1;
