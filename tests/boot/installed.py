@@ -97,15 +97,8 @@ def check_installed() -> None:
 # --- Postfix
 
 def set_up() -> None:
-    """By msgraphctl, or by the script among the examples where that has no
-    such command."""
-    has_setup = CTL.exists() and re.search(
-        r"\bsetup\b", run(str(CTL), "--help").stdout)
-    done = run(str(CTL), "setup", "--tenant", TENANT) if has_setup else run(
-        "sh", str(EXAMPLES / "postfix/configure"))
-    row("Postfix is set up by " + ("msgraphctl" if has_setup else "configure"),
-        done.returncode == 0, last_line(done))
-    run("postfix", "reload", check=True)
+    done = run(str(CTL), "setup", "--tenant", TENANT, "--bounces")
+    row("msgraphctl setup", done.returncode == 0, last_line(done))
     wait_postfix()
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.process import BUILD
+
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGURE = ROOT / "conf-examples" / "postfix" / "configure"
 PLAIN = """\
 smtp      inet  n       -       y       -       -       smtpd
 cleanup   unix  n       -       y       -       0       cleanup
@@ -100,13 +101,15 @@ def test_removal_is_refused(folder, lines, wanted):
         assert remove(folder, action).returncode == 0
 
 
-def test_the_commands_take_out_what_configure_has_added(folder):
+def test_the_commands_take_out_what_setup_has_added(folder):
     def settings() -> list[list[str]]:
         return [listed(folder, what) for what in ("-M", "-P", "-n")]
 
     before = settings()
-    subprocess.run(["sh", CONFIGURE, "-c", folder, "18025", "18465"],
-                   capture_output=True)
+    subprocess.run(
+        [BUILD / "msgraphctl", "setup", "-c", folder, "--share",
+         ROOT / "conf-examples", "--bounces", "--service", "8025=18025",
+         "--service", "submissions=18465"], capture_output=True)
     assert listed(folder, "-M") != before[0]
     refused = remove(folder)
     assert refused.returncode == 1

@@ -298,6 +298,51 @@ test_notice_of_many(void **state)
 	conf.identity_maps = table_path;
 }
 
+/* libentra's entra_lookup says another word than identity_lookup_suffix. */
+static void
+test_other_suffix(void **state)
+{
+	static const struct {
+		const char *name;
+		int warned;
+	} rows[] = {
+	    {"erp@look", 1},
+	    {"ERP:look", 1},
+	    {"erp|", 1},
+	    {"erp@lookup2", 1},
+	    /* nobody's, and no name that could not be a secret */
+	    {"crm@look", 0},
+	    {"erp", 0},
+	    {"erplook", 0},
+	    {"@look", 0},
+	    {"", 0},
+	    {"pa55word@erp", 0},
+	};
+	const char *text;
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start("erp application=T/C\n", NULL);
+		listen_to_log();
+		for (n = 0; n < 10; n++)
+			check_sign_in(
+			    &(struct sign_in_row){rows[i].name, "5.7.8", NULL});
+		text = said();
+		if (count_lines(text, "entra_lookup") != rows[i].warned)
+			fail_msg("%s: %s", rows[i].name, text);
+		if (rows[i].warned)
+			assert_said(text,
+			    "warning: NOQUEUE: reason=identity, status=refused "
+			    "(a user name asks for entry \"erp\", but not as "
+			    "erp@lookup; ");
+	}
+	listen_to_log();
+	check_sign_in(&(struct sign_in_row){"erp@lookup", "erp", NULL});
+	assert_null(strstr(said(), "entra_lookup"));
+}
+
 int
 main(void)
 {
@@ -309,6 +354,7 @@ main(void)
 	    cmocka_unit_test(test_gate_log),
 	    cmocka_unit_test(test_notice),
 	    cmocka_unit_test(test_notice_of_many),
+	    cmocka_unit_test(test_other_suffix),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -18,13 +18,6 @@
 /* application, column, time */
 #define CONTEXT_SIZE (IDENTITY_TEXT_SIZE + 40)
 
-/* A row as it stands in the table. */
-struct state_row {
-	char identity[IDENTITY_TEXT_SIZE];
-	struct state_credential credential;
-	long long used;
-};
-
 /* Changes a row; returns 0 to leave it as it is. */
 typedef int (*state_credential_change)(struct state_row *row, const void *ctx);
 
@@ -108,6 +101,12 @@ state_credential_change_times(struct state_row *row, const void *ctx)
 		row->credential.token_expires += move->step;
 	}
 	return verified || used;
+}
+
+void
+state_credential_follow(const struct state *state, struct state_row *row)
+{
+	state_credential_change_times(row, &state->move);
 }
 
 /* --- writing --- */
