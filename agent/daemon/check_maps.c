@@ -7,9 +7,14 @@
  */
 #include <event2/event.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "agent/daemon/entra/account.h"
 #include "agent/daemon/maps/map.h"
+#include "agent/daemon/maps/map_azure.h"
+#include "agent/daemon/throttle/throttle.h"
 #include "check_maps.h"
 
 /* No entry has this name: who sends as whom is nobody's business here. */
@@ -55,23 +60,100 @@ check_maps_one(const struct map_with *with, const char *item, const char *user)
 	return check.complaints;
 }
 
+/* --- what a map uses --- */
+
+struct check_maps_parts {
+	struct credentials credentials;
+	struct throttles *throttles;
+	struct http *http;
+	struct map_with with;
+};
+
+static int
+check_maps_find_entry(void *ctx, const char *name, struct identity *application)
+{
+	const struct table *table = ctx;
+	const struct entry *entry = table_find(table, name);
+
+	if (entry == NULL || entry->is_outside)
+		return -1;
+	*application = entry->application;
+	return 0;
+}
+
+/* As identities_credentials(), for the one entry that is asked for. */
+static const struct credential *
+check_maps_find_credential(void *ctx, const struct identity *application,
+    const char *name, char found[ENTRY_NAME_SIZE])
+{
+	const struct table *table = ctx;
+	const struct entry *entry = table_find(table, name);
+
+	if (entry == NULL || entry->disabled ||
+	    !identity_equal(&entry->application, application))
+		return NULL;
+	snprintf(found, ENTRY_NAME_SIZE, "%s", entry->name);
+	return entry->credential;
+}
+
+/* Makes what a source may use; without a state nothing is kept. 0, or -1. */
+static int
+check_maps_begin(struct check_maps_parts *parts, const struct conf *conf,
+    const struct table *table, struct error *err)
+{
+	struct map_with *with = &parts->with;
+
+	memset(parts, 0, sizeof(*parts));
+	parts->credentials.find = check_maps_find_credential;
+	parts->credentials.ctx = (void *)(uintptr_t)table;
+	with->conf = conf;
+	with->find_entry = check_maps_find_entry;
+	with->ctx = (void *)(uintptr_t)table;
+	error_no_memory(err);
+	if ((with->base = event_base_new()) == NULL ||
+	    (parts->http = http_new(with->base, conf, err)) == NULL ||
+	    (parts->throttles = throttles_new(with->base, NULL, err)) == NULL)
+		return -1;
+	with->http = parts->http;
+	with->accounts = accounts_new(with->base, conf, parts->http, NULL,
+	    parts->throttles, map_azure_resource);
+	if (with->accounts == NULL)
+		return error_no_memory(err);
+	accounts_use_credentials(with->accounts, &parts->credentials);
+	return 0;
+}
+
+static void
+check_maps_end(struct check_maps_parts *parts)
+{
+	accounts_free(&parts->with.accounts);
+	throttles_free(&parts->throttles);
+	http_free(&parts->http);
+	if (parts->with.base != NULL)
+		event_base_free(parts->with.base);
+}
+
 int
 check_maps(const struct conf *conf, const struct table_sources *sources,
-    const char *user)
+    const struct table *table, const char *user)
 {
-	struct map_with with = {.conf = conf};
-	int complaints = 0;
+	struct check_maps_parts parts;
+	struct error err;
+	int complaints = 0, is_ready;
 	size_t i;
 
 	if (table_sources_count(sources, TABLE_ASKED) == 0)
 		return 0;
 	signal(SIGPIPE, SIG_IGN);
-	with.base = event_base_new();
-	for (i = 0; with.base != NULL && i < sources->count; i++)
+	is_ready = check_maps_begin(&parts, conf, table, &err) == 0;
+	if (!is_ready) {
+		fprintf(stderr, "msgraphd: as user %s: %s\n", user, err.text);
+		complaints = 1;
+	}
+	for (i = 0; is_ready && i < sources->count; i++)
 		if (sources->all[i].kind == TABLE_ASKED)
-			complaints +=
-			    check_maps_one(&with, sources->all[i].item, user);
-	if (with.base != NULL)
-		event_base_free(with.base);
+			complaints += check_maps_one(
+			    &parts.with, sources->all[i].item, user);
+	check_maps_end(&parts);
 	return complaints;
 }

@@ -63,6 +63,9 @@ static const struct conf_option options[] = {
 	.help = "The place of Entra, for tests only. Empty: by cloud."},
     {"graph_endpoint", CONF_URL, AT(graph_endpoint), "", 0, 0, NULL,
 	.help = "The place of Graph, for tests only. Empty: by cloud."},
+    {"imds_endpoint", CONF_LOOPBACK, AT(imds_endpoint), "", 0, 0, NULL,
+	.help = "The place of managed identities, for tests only. Empty: "
+		"Azure's."},
     {"ca_file", CONF_PATH, AT(ca_file), "", 0, 0, NULL,
 	.help =
 	    "The authorities to trust, in PEM form, instead of the system's."},
@@ -112,6 +115,8 @@ static const struct conf_option options[] = {
 	0, NULL,
 	.help = "The socket on which msgraphd takes messages, and questions "
 		"who may send."},
+    {"admin_socket", CONF_SOCKET, AT(admin_socket), CONF_DEFAULT_ADMIN_SOCKET,
+	0, 0, NULL, .help = "The socket on which msgraphd answers msgraphctl."},
     {"state_directory", CONF_PATH, AT(state_directory), "/var/lib/msgraph", 0,
 	0, NULL,
 	.help = "The folder of the sealed secrets and of the outcomes of "

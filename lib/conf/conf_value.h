@@ -15,6 +15,7 @@
 enum conf_type {
 	CONF_CHOICE, /* int: index into choices */
 	CONF_DURATION, /* long: seconds; s, m, h or d behind the number */
+	CONF_LOOPBACK, /* char *: http://127.0.0.1:port, or empty */
 	CONF_MAPS, /* char *: absolute paths, between blanks or commas */
 	CONF_MILTER, /* char *: a socket in libmilter's syntax */
 	CONF_NUMBER, /* long */

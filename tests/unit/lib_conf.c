@@ -165,6 +165,11 @@ static const struct {
 	"identity_maps = /a lmdb:/b, socketmap:unix:/c:d\n"},
     {FILE_BYTES("identity_lookup_suffix = Re-lay_1\n"),
 	"identity_lookup_suffix = Re-lay_1\n"},
+    {FILE_BYTES(""), "imds_endpoint = \n"},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1:1\n"),
+	"imds_endpoint = http://127.0.0.1:1\n"},
+    {FILE_BYTES("imds_endpoint = http://[::1]:65535\n"),
+	"imds_endpoint = http://[::1]:65535\n"},
     {FILE_BYTES("log_destination = stderr\n"), "log_destination = stderr\n"},
     {FILE_BYTES("milter_socket = unix:/123456" HUNDRED "\n"),
 	"milter_socket = unix:/123456" HUNDRED "\n"},
@@ -228,6 +233,8 @@ test_print_again(void **state)
 }
 
 /* --- what is refused --- */
+
+#define LOOPBACK "must be http://127.0.0.1:port or http://[::1]:port"
 
 static const struct {
 	const char *bytes;
@@ -328,6 +335,15 @@ static const struct {
 	":1: milter_socket: the form is"},
 
     {FILE_BYTES("graph_endpoint = http://g\n"), "must start with https://"},
+    /* no TLS there: nothing but this host */
+    {FILE_BYTES("imds_endpoint = http://169.254.169.254\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = https://127.0.0.1:1\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1:80@example.com\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1:1/\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1.example.com:1\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://localhost:1\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://[::2]:1\n"), LOOPBACK},
     {FILE_BYTES("graph_endpoint = HTTPS://g\n"), "must start with https://"},
     {FILE_BYTES("graph_endpoint = g\n"), "must start with https://"},
     {FILE_BYTES("graph_endpoint = https://\n"), "without a path"},

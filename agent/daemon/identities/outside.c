@@ -113,6 +113,16 @@ outside_log_mistake(struct outside *outside, const char *key, const char *text)
 /* --- questions --- */
 
 static void
+outside_mistake(
+    struct outside *outside, struct outside_slot *slot, const char *text)
+{
+	outside_log_mistake(outside, slot->key, text);
+	outside_slot_set(outside, slot, NULL);
+	slot->is_known = 0;
+	outside_fail(outside, slot, "", text);
+}
+
+static void
 outside_on_answer(
     void *ctx, enum map_result result, const char *row, const char *text)
 {
@@ -136,10 +146,11 @@ outside_on_answer(
 			outside_accept(outside, slot, entry);
 			return;
 		}
-		outside_log_mistake(outside, slot->key, err.text);
-		outside_slot_set(outside, slot, NULL);
-		slot->is_known = 0;
-		outside_fail(outside, slot, "", err.text);
+		outside_mistake(outside, slot, err.text);
+	} else if (result == MAP_MISTAKE) {
+		error_set(
+		    &err, ERROR_OURS, "4.3.5", "%s: %s", map->map->name, text);
+		outside_mistake(outside, slot, err.text);
 	} else if (++slot->map == outside->map_count) {
 		outside_accept(outside, slot, NULL);
 	} else {

@@ -8,6 +8,7 @@
 #include "map.h"
 
 static const struct map_kind *const map_kinds[] = {
+    &map_azure,
     &map_socketmap,
     NULL,
 };

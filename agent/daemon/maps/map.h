@@ -51,6 +51,7 @@ struct map_query {
 enum map_result {
 	MAP_FOUND, /* row is set */
 	MAP_NONE, /* the source says for certain that there is no such row */
+	MAP_MISTAKE, /* there is a row that cannot be meant; text says why */
 	MAP_UNAVAILABLE /* out of reach, or its answer is none; text says why */
 };
 
@@ -68,7 +69,7 @@ struct map_with {
 	struct event_base *base;
 	const struct conf *conf;
 	struct http *http; /* for requests that take no room of mail */
-	struct accounts *accounts;
+	struct accounts *accounts; /* tokens for Azure Table storage */
 	/*
 	 * Finds the application of an entry in root's files, for a source that
 	 * asks with its credential: account_token() of that application and
@@ -108,6 +109,7 @@ struct map_kind {
 };
 
 /* One for each kind, in the file that has its name. */
+extern const struct map_kind map_azure;
 extern const struct map_kind map_socketmap;
 
 /*
