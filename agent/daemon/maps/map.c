@@ -8,8 +8,8 @@
 #include "map.h"
 
 static const struct map_kind *const map_kinds[] = {
-    &map_azure,
     &map_socketmap,
+    &map_azure,
     NULL,
 };
 

@@ -109,8 +109,8 @@ struct map_kind {
 };
 
 /* One for each kind, in the file that has its name. */
-extern const struct map_kind map_azure;
 extern const struct map_kind map_socketmap;
+extern const struct map_kind map_azure;
 
 /*
  * Returns the kind of an item of identity_maps, with *rest what stands behind
