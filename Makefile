@@ -42,6 +42,7 @@ ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 
 DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lssl -lcrypto
 MILTER_LIBS = -lmilter -lpthread
+CTL_LIBS = -lcurl -ljansson -lsasl2 -lssl -lcrypto
 
 # lib/mail reads mail: msgraphd and libentra.so, which hold secrets, never link it
 mail_SRC = $(wildcard lib/mail/*.c)
@@ -50,7 +51,9 @@ daemon_SRC = $(wildcard agent/daemon/*.c agent/daemon/*/*.c)
 agent_SRC = $(wildcard agent/pipe/*.c agent/pipe/*/*.c)
 milter_SRC = $(wildcard milter/*.c)
 plugin_SRC = $(wildcard saslauthd-plugin/*.c)
-ALL_SRC = $(lib_SRC) $(mail_SRC) $(daemon_SRC) $(agent_SRC) $(milter_SRC) $(plugin_SRC)
+ctl_SRC = $(wildcard agent/ctl/*.c agent/ctl/*/*.c)
+ALL_SRC = $(lib_SRC) $(mail_SRC) $(daemon_SRC) $(agent_SRC) $(milter_SRC) \
+	$(plugin_SRC) $(ctl_SRC)
 TEST_SRC = $(wildcard tests/unit/*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -58,7 +61,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 parts = $(filter-out %/main.o,$(call obj,$(1)))
 
 PROGRAMS = $(BUILD)/msgraphd $(BUILD)/msgraph-agent $(BUILD)/msgraph-milter \
-	$(BUILD)/libentra.so
+	$(BUILD)/libentra.so $(BUILD)/msgraphctl
 
 all: $(PROGRAMS)
 
@@ -78,6 +81,9 @@ $(BUILD)/msgraph-agent: $(call obj,$(agent_SRC)) $(MAIL)
 
 $(BUILD)/msgraph-milter: $(call obj,$(milter_SRC)) $(MAIL)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS)
+
+$(BUILD)/msgraphctl: $(call obj,$(ctl_SRC)) $(BUILD)/lib.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 # --exclude-libs keeps lib/ out of the host's symbol table
 $(BUILD)/libentra.so: $(call obj,$(plugin_SRC)) $(BUILD)/lib.a
@@ -116,6 +122,11 @@ $(BUILD)/tests/plugin_%: $(BUILD)/obj/tests/unit/plugin_%.o \
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lsasl2 -lcmocka
 
+$(BUILD)/tests/ctl_%: $(BUILD)/obj/tests/unit/ctl_%.o \
+		$(call parts,$(ctl_SRC)) $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
+
 # those fail one allocation after the other
 $(BUILD)/tests/%_alloc: ALL_LDFLAGS += $(foreach \
 	f,malloc calloc realloc reallocarray strdup free,-Wl,--wrap=$f)
@@ -127,14 +138,15 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 
 # that counts what is looked after
 $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
-	-Wl,--wrap=accounts_sweep,--wrap=accounts_warn,--wrap=identities_refresh
+	$(foreach f,accounts_sweep accounts_warn identities_refresh \
+	identities_remind observe_tell,-Wl,--wrap=$f)
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
 	f,http_start http_cancel http_may_have_all http_answer_header \
 	account_token account_cancel identities_may_deliver \
-	identities_prepare_mail,-Wl,--wrap=$f)
+	identities_fallback identities_prepare_mail,-Wl,--wrap=$f)
 
 .SECONDARY:
 
@@ -172,16 +184,17 @@ TSAN_TESTS = $(addprefix $(TSAN_BUILD)/tests/,lib_log \
 # those measure or read memory, or bring an allocator of their own
 PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 	tests/e2e/test_wiped.py tests/e2e/test_daemon_own.py \
-	tests/e2e/test_daemon_submit.py
+	tests/e2e/test_daemon_submit.py tests/e2e/test_admin_crowd.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
-	tests/boot/mistakes tests/boot/package \
-	conf-examples/keyvault/* conf-examples/postfix/configure \
+	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
+	conf-examples/keyvault/* \
 	conf-examples/maps/msgraph-names conf-examples/maps/msgraph-names-ldap \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
-	debian/tests/demo debian/sbom
+	debian/tests/demo debian/tests/setup debian/sbom \
+	agent/ctl/msgraphctl.bash
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
@@ -201,7 +214,7 @@ check:
 
 $(MIXED): all
 	@mkdir -p $@
-	@for p in msgraphd msgraph-agent msgraph-milter; do \
+	@for p in msgraphd msgraph-agent msgraph-milter msgraphctl; do \
 	    ln -sf ../san/$$p $@/$$p; done
 	@ln -sf ../libentra.so $@/libentra.so
 	@ln -sfn ../tests $@/tests
@@ -377,9 +390,15 @@ DOC_DIR = $(PREFIX)/share/doc/postfix-msgraph
 UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
+COMPLETION_DIR = $(PREFIX)/share/bash-completion/completions
 CONF_DIR = $(SYSCONFDIR)/msgraph
 
-EXAMPLES = $(shell find conf-examples -type f)
+SHARE_DIR = $(PREFIX)/share/postfix-msgraph
+
+# fragments that "msgraphctl setup" reads, beside its own folder's parent
+FRAGMENTS = $(shell find conf-examples/postfix conf-examples/sasl -type f)
+share_dir = $(patsubst conf-examples/%,$(SHARE_DIR)/%,$(dir $(1)))
+EXAMPLES = $(filter-out $(FRAGMENTS),$(shell find conf-examples -type f))
 example_dir = $(patsubst conf-examples/%,$(DOC_DIR)/examples/%,$(dir $(1)))
 UNITS = $(wildcard conf-examples/systemd/*)
 
@@ -397,11 +416,12 @@ texts = $(foreach f,$(1),$(call text,$(f),$(2)))
 install: all
 	for d in $(addprefix $(DESTDIR),$(SBIN_DIR) $(AGENT_DIR) \
 	    $(SASL_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8 $(UNIT_DIR) \
-	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(CONF_DIR) \
-	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f))))); do \
+	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(COMPLETION_DIR) $(CONF_DIR) \
+	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f)))) \
+	    $(sort $(foreach f,$(FRAGMENTS),$(call share_dir,$(f))))); do \
 	    [ -d $$d ] || install -d $$d || exit 1; done
 	install -m 755 $(BUILD)/msgraphd $(BUILD)/msgraph-milter \
-	    $(DESTDIR)$(SBIN_DIR)
+	    $(BUILD)/msgraphctl $(DESTDIR)$(SBIN_DIR)
 	install -m 755 $(BUILD)/msgraph-agent $(DESTDIR)$(AGENT_DIR)
 	install -m 644 $(BUILD)/libentra.so $(DESTDIR)$(SASL_DIR)
 	$(call texts,$(filter %.5,$(MAN_PAGES)),$(MAN_DIR)/man5)
@@ -409,18 +429,23 @@ install: all
 	$(call texts,$(UNITS),$(UNIT_DIR))
 	$(call text,conf-examples/tmpfiles.d/msgraph.conf,$(TMPFILES_DIR))
 	$(call text,conf-examples/sysusers.d/msgraph.conf,$(SYSUSERS_DIR))
+	install -m 644 agent/ctl/msgraphctl.bash \
+	    $(DESTDIR)$(COMPLETION_DIR)/msgraphctl
 	$(foreach f,$(EXAMPLES),$(call text,$(f),$(call example_dir,$(f))))
+	$(foreach f,$(FRAGMENTS),$(call text,$(f),$(call share_dir,$(f))))
 	test -e $(DESTDIR)$(CONF_DIR)/msgraph.conf || \
 	    install -m 644 conf-examples/msgraph.conf $(DESTDIR)$(CONF_DIR)
 
 uninstall:
-	rm -rf $(DESTDIR)$(AGENT_DIR) $(DESTDIR)$(DOC_DIR)
+	rm -rf $(addprefix $(DESTDIR),$(AGENT_DIR) $(DOC_DIR) $(SHARE_DIR))
 	rm -f $(addprefix $(DESTDIR),$(SBIN_DIR)/msgraphd \
-	    $(SBIN_DIR)/msgraph-milter $(SASL_DIR)/libentra.so \
+	    $(SBIN_DIR)/msgraph-milter $(SBIN_DIR)/msgraphctl \
+	    $(SASL_DIR)/libentra.so \
 	    $(addprefix $(MAN_DIR)/man5/,$(notdir $(filter %.5,$(MAN_PAGES)))) \
 	    $(addprefix $(MAN_DIR)/man8/,$(notdir $(filter %.8,$(MAN_PAGES)))) \
 	    $(addprefix $(UNIT_DIR)/,$(notdir $(UNITS))) \
-	    $(TMPFILES_DIR)/msgraph.conf $(SYSUSERS_DIR)/msgraph.conf)
+	    $(TMPFILES_DIR)/msgraph.conf $(SYSUSERS_DIR)/msgraph.conf \
+	    $(COMPLETION_DIR)/msgraphctl)
 
 # The tree of HEAD. git takes the time of the commit and gzip none, so a second
 # run makes the same bytes.

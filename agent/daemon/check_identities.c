@@ -119,6 +119,17 @@ check_identities_networks(const struct entry *entry)
 			    network_text(&entry->networks[i], text));
 }
 
+static void
+check_identities_expires(const struct entry *entry)
+{
+	long long left = entry->expires_day * CHECK_DAY - (long long)time(NULL);
+
+	if (entry->expires != NULL && left < CHECK_ENDS_SOON)
+		check_identities_warn(entry,
+		    "the secret of entry \"%s\" ends on %s (expires)",
+		    entry->name, entry->expires);
+}
+
 /* Complains; returns 1. */
 static int
 check_identities_complain(
@@ -210,6 +221,7 @@ check_identities(const struct conf *conf, const char *user)
 	for (i = 0; i < table_count(table); i++) {
 		check_identities_limits(table, table_at(table, i));
 		check_identities_networks(table_at(table, i));
+		check_identities_expires(table_at(table, i));
 		complaints +=
 		    check_identities_credential(&check, table_at(table, i));
 	}

@@ -38,6 +38,7 @@ parts_start_identities(struct msgraphd *d, struct error *err)
 	d->identities = identities_new(&with, d->state, err);
 	if (d->identities == NULL)
 		return -1;
+	accounts_use_activity(d->accounts, d->activity);
 	credentials = identities_credentials(d->identities);
 	accounts_use_credentials(d->accounts, credentials);
 	accounts_use_credentials(d->storage_accounts, credentials);

@@ -115,6 +115,8 @@ static const struct conf_option options[] = {
 	0, NULL,
 	.help = "The socket on which msgraphd takes messages, and questions "
 		"who may send."},
+    {"admin_socket", CONF_SOCKET, AT(admin_socket), CONF_DEFAULT_ADMIN_SOCKET,
+	0, 0, NULL, .help = "The socket on which msgraphd answers msgraphctl."},
     {"state_directory", CONF_PATH, AT(state_directory), "/var/lib/msgraph", 0,
 	0, NULL,
 	.help = "The folder of the sealed secrets and of the outcomes of "

@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 
 #define CONF_DEFAULT_FILE "/etc/msgraph/msgraph.conf"
+#define CONF_DEFAULT_ADMIN_SOCKET "/run/msgraph/admin"
 #define CONF_DEFAULT_MAPS "/etc/msgraph/identities"
 
 /* Rows of a command line, as those of lib/base/cmdline.h. */
@@ -57,6 +58,7 @@ struct conf {
 	char *bounce_socket;
 	int bounce_via_graph; /* 0 or 1 */
 	char *submit_socket;
+	char *admin_socket;
 	char *state_directory;
 	long state_retention;
 	char *vault_key_file;
@@ -102,6 +104,13 @@ int conf_load_running(struct conf *conf, const char *file, struct error *err);
  */
 int conf_copy_write(
     const struct conf *conf, const char *file, struct error *err);
+
+/*
+ * Reads what is right in the file, and passes over the rest. -1 with *conf empty
+ * where the file cannot be read, but for the default one: *conf then has the
+ * defaults.
+ */
+int conf_load_tolerant(struct conf *conf, const char *file);
 
 /*
  * Reads the settings that the msgraphd of this file has loaded, whatever has

@@ -4,11 +4,13 @@ Each row breaks one thing on a booted host, looks at it as a client and in the
 journal, and mends it. It is good when a text there names the cause, and that
 text or the row of docs/troubleshooting.md that quotes it has the remedy, and
 when afterwards everything is whole and no message is left. The output is a
-table. The numbers are those of breakages that were tried, and stay.
+table. The numbers are those of breakages that were tried, and stay. msgraphctl doctor, asked
+before and after the client, must name it too, by the check that DOCTOR has.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -29,7 +31,6 @@ from breaking import (
 from host import (
     CLIENT, CONF, KEY, SECRET, TENANT, auth, run, until, write_conf)
 
-CONFIGURE = "/usr/share/doc/postfix-msgraph/examples/postfix/configure"
 MAILBOX = "scan@example.com"
 
 
@@ -70,12 +71,12 @@ def restart(unit: str = "msgraphd") -> str:
     return f"{seen}, then {auth()} after {time.monotonic() - began:.0f} s"
 
 
-def configure() -> str:
-    """Step 5 once more."""
+def setup() -> str:
+    """Once more: 2 where nothing had to be changed."""
     global shown
-    done = run("sh", CONFIGURE)
+    done = run("msgraphctl", "setup")
     shown = done.stdout + done.stderr
-    return f"configure: status {done.returncode}"
+    return f"setup: status {done.returncode}"
 
 
 def both(*looks: Callable[[], str]) -> Callable[[], str]:
@@ -247,27 +248,27 @@ ROWS = [
         "unsupported dictionary type: pcre",
         quoted="unsupported dictionary type"),
     Row("B20 route missing", postfix(lambda: away(ROUTE)),
-        both(send, configure), "451.*configure: status 0",
+        both(send, setup), "451.*setup: status 0",
         "open /etc/postfix/msgraph_route", quoted="open /etc/postfix/msgraph"),
     Row("B20b mistake in the route", postfix(
         lambda: edit(ROUTE, "([^[:space:]]+)$/", "([^[:space:]]+$/")),
-        both(send, configure), "250.*status 1", "status=sent.*warning",
+        both(send, setup), "250.*status 2", "status=sent.*warning",
         "mend master.cf or the route"),
     Row("B20c transport misspelt", postfix(
         lambda: edit(ROUTE, "FILTER msgraph:", "FILTER msgrap:")),
-        both(send, configure), "250.*status 1",
+        both(send, setup), "250.*status 2",
         'leads to the transport "msgrap"', "mend /etc/postfix/msgraph_route",
         mend=add_transport),
     Row("B21 milter's line missing", postfix(lambda: postconf(
-        "-P", "8025/inet/smtpd_milters=")), both(send, configure), "250",
+        "-P", "8025/inet/smtpd_milters=")), both(send, setup), "250",
         "status=sent.*warning", "mend master.cf or the route"),
     Row("B21b cleanup's line missing", postfix(lambda: postconf(
         "-P", "8025/inet/cleanup_service_name=cleanup")),
-        both(send, configure), "250", "status=sent.*warning",
+        both(send, setup), "250", "status=sent.*warning",
         "mend master.cf or the route"),
     Row("B41 smtpd_milter_maps", postfix(lambda: postconf(
         "-P", "8025/inet/smtpd_milter_maps=static:DISABLE")),
-        both(send, configure), "250", "status=sent.*warning",
+        both(send, setup), "250", "status=sent.*warning",
         "mend master.cf or the route"),
     Row("B17 mistake in msgraph.conf",
         lambda: write_conf("larg_messages = draft\n"), both(send, restart),
@@ -304,9 +305,41 @@ ROWS = [
         handshake, "no TLS|454", "error opening chain file",
         quoted="error opening chain file"),
     Row("B18 service twice", postfix(lambda: edit(
-        MASTER, "8025 ", "8025 inet n - y - - smtpd\n8025 ")), configure,
+        MASTER, "8025 ", "8025 inet n - y - - smtpd\n8025 ")), setup,
         "status 1", "has 8025/inet more than once", "remove all but one"),
 ]
+
+
+# Which check of msgraphctl doctor finds it.
+DOCTOR = {
+    "B1": "units", "B1b": "msgraphd", "B2": "milter", "B3": "transports",
+    "B4": "folders", "B5a": "readable", "B5b": "readable", "B39": "readable",
+    "B6": "users", "B7": "sasl", "B37": "plugin", "B38": "sasl", "B9": "entra",
+    "B10": "entra", "B11": "entra", "B11c": "readable", "B12a": "room",
+    "B12b": "room", "B12c": "room", "B13": "log", "B13b": "waiting",
+    "B23": "log", "B15": "log", "B15b": "log", "B28": "log", "B14": "waiting",
+    "B14b": "waiting", "B16": "route", "B20": "route", "B20b": "route",
+    "B20c": "route", "B21": "milters", "B21b": "cleanup", "B41": "milters",
+    "B17": "settings", "B17b": "settings", "B26": "readable", "B24": "users",
+    "B25": "msgraphd", "B40": "settings", "B35": "certificate",
+    "B36": "certificate", "B18": "services",
+}
+
+
+def doctor() -> list[dict[str, str]]:
+    """What it finds, besides what is there on every host with Debian's
+    snakeoil certificate."""
+    done = run("msgraphctl", "doctor", "-j")
+    return [row for row in json.loads(done.stdout)["checks"]
+            if row["status"] not in ("ok", "skipped")]
+
+
+def diagnosis(row: Row, found: list[dict[str, str]]) -> str:
+    """The finding, or "" where doctor does not name the breakage."""
+    check = DOCTOR[row.name.split()[0]]
+    return next((f"{check}: {one['text'][:120]} [{one['remedy'][:80]}]"
+                 for one in found
+                 if one["check"] == check and one["remedy"]), "")
 
 
 # --- judging
@@ -347,7 +380,10 @@ def wait_whole() -> str:
 def follow(row: Row) -> bool:
     mark()
     row.make()
+    found = doctor()
     seen = " ".join(row.look().split())
+    found += doctor()
+    named = diagnosis(row, found)
     verdict, line = judge(row, seen, shown + "\n" + journal())
     said = shown + journal()
     row.mend()
@@ -357,12 +393,15 @@ def follow(row: Row) -> bool:
     systemctl("restart", *SOCKETS, *OURS)
     restart_postfix()
     left = wait_whole()
-    good = verdict == "yes" and re.search(row.client, seen) and not left
-    print(f"| {row.name} | {seen[:110]} | {line[:260]} | {verdict} |"
+    good = (verdict == "yes" and re.search(row.client, seen) and named
+            and not left)
+    print(f"| {row.name} | {seen[:110]} | {line[:260]} | {verdict} | "
+          f"{named or '**no**'} |"
           f"{'' if good else ' **not good** ' + left}", flush=True)
     if not good:
         print("\n".join(f"    {line[:200]}"
                         for line in said.splitlines()[-25:]))
+        print(*(f"    doctor: {one}" for one in found), sep="\n")
     return bool(good)
 
 

@@ -17,7 +17,9 @@
 
 #define SMALL (64 * 1024)
 #define TIMES 4 /* so much larger is the other size */
-#define RUNS 3 /* the fastest counts: others work on this machine too */
+#define RUNS 5 /* the fastest counts: others work on this machine too */
+#define SLOWER \
+	3 /* so much a compiler or a moment may differ from the figures */
 
 /* A message is its head, the body again and again, and the tail. */
 static const struct shape {
@@ -81,7 +83,7 @@ static const struct shape {
 	3.5, 8},
     {"words before parameters", "Content-Type: a/b", " a\xFC ;b c=d", END, 3.5,
 	8},
-    {"blanks in a file name", "Content-Type: a/b; name=a", " a  \xFC=", END, 40,
+    {"blanks in a file name", "Content-Type: a/b; name=a", " a  \xFC=", END, 6,
 	8},
     {"parameters in 8 bits", "Content-Type: a/b", ";a=\xFC", END, 1.2, 8},
     {"quotes in a file name", "Content-Type: a/b", ";name=\"\xFC\"a\"b", END,
@@ -181,7 +183,7 @@ test_shapes(void **state)
 		print_message("%-32s %6.1f ms, %4.1f times that for %d times "
 			      "the size; room %4.1f\n",
 		    s->name, small * 1e3, large / small, TIMES, room);
-		assert_true(small < s->time * plain);
+		assert_true(small < SLOWER * s->time * plain);
 		assert_true(large < 2.5 * TIMES * small + 0.01);
 		assert_true(room <= s->room);
 	}

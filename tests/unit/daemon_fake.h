@@ -50,6 +50,7 @@ static struct fake {
 	enum account_result token_result;
 	char token[32], rejected[32], entry[ENTRY_NAME_SIZE];
 	int disabled; /* identities_may_deliver() */
+	const char *fallback; /* identities_fallback() */
 	void (*on_call)(void);
 } fake;
 
@@ -175,6 +176,20 @@ __wrap_identities_may_deliver(struct identities *identities,
 	return fake.disabled
 	    ? error_set(err, ERROR_OURS, "4.7.13", "it is disabled")
 	    : 0;
+}
+
+const char *__wrap_identities_fallback(struct identities *identities,
+    const struct identity *application, const char *entry);
+
+/* fake.fallback is the fallback mailbox of every entry. */
+const char *
+__wrap_identities_fallback(struct identities *identities,
+    const struct identity *application, const char *entry)
+{
+	(void)identities;
+	(void)application;
+	(void)entry;
+	return fake.fallback;
 }
 
 struct identities_prepare *__wrap_identities_prepare_mail(

@@ -123,7 +123,8 @@ test_every_attribute(void **state)
 	    " { client_certificate = \"Example, Inc. CA\", \"scanner 1\" }\n"
 	    " { logins = bob, \"joe and eve\" alice@x }\n"
 	    " sign_in=yes from=a@x senders=@x recipients=b@y,@z\n"
-	    " rate_limit=5/d transport=msgraph-slow disabled=yes\n");
+	    " rate_limit=5/d fallback_mailbox=b@x transport=msgraph-slow"
+	    " disabled=yes expires=2027-03-31 expect=26h\n");
 	e = table_at(table, 0);
 	assert_string_equal(e->file, table_path);
 	assert_int_equal(e->line, 2);
@@ -143,10 +144,14 @@ test_every_attribute(void **state)
 	assert_null(table_find_login(table, "Bob"));
 	assert_null(table_find_login(table, ""));
 	assert_string_equal(e->from, "a@x");
+	assert_string_equal(e->fallback_mailbox, "b@x");
 	assert_string_equal(e->transport, "msgraph-slow");
 	assert_int_equal(e->rate_seconds, 86400);
 	assert_int_equal(e->sign_in, 1);
 	assert_int_equal(e->disabled, 1);
+	assert_string_equal(e->expires, "2027-03-31");
+	assert_int_equal(e->expires_day, 20908);
+	assert_int_equal(e->expect, 26 * 3600);
 	assert_int_equal(table_covers(e->recipients, "b@y"), 1);
 	assert_int_equal(table_covers(e->recipients, "c@y"), 0);
 	assert_int_equal(table_covers(e->recipients, "c@z"), 1);

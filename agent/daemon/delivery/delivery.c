@@ -15,12 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/activity.h"
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/recent.h"
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
 #include "delivery_draft.h"
 #include "delivery_draft_state.h"
+#include "delivery_fallback.h"
 #include "delivery_post.h"
 #include "delivery_search.h"
 #include "delivery_step.h"
@@ -87,13 +90,13 @@ delivery_free(struct delivery *d)
 /* --- the beginning --- */
 
 static void
-delivery_finish_accepted_before(struct delivery *d)
+delivery_finish_accepted_before(
+    struct delivery *d, const struct journal_entry *accepted)
 {
 	char text[160];
 
 	snprintf(text, sizeof(text), "accepted before, request-id=%s",
-	    d->entry_now.request_id[0] == '\0' ? "none"
-					       : d->entry_now.request_id);
+	    accepted->request_id[0] == '\0' ? "none" : accepted->request_id);
 	report_sent(&d->reply, &d->report, text);
 	delivery_next(d, PHASE_FINISH);
 }
@@ -108,13 +111,17 @@ delivery_finish_accepted_before(struct delivery *d)
 static int
 delivery_is_under_way(const struct delivery *d)
 {
+	const struct delivery_request *this = &d->request, *that;
 	const struct delivery *other = d;
 
-	while ((other = LIST_NEXT(other, entry)) != NULL)
-		if (journal_keys_meet(&other->request.keys, &d->request.keys) ||
-		    journal_keys_meet(&other->request.keys, &d->request.told) ||
-		    journal_keys_meet(&other->request.told, &d->request.keys))
+	while ((other = LIST_NEXT(other, entry)) != NULL) {
+		that = &other->request;
+		if (journal_keys_meet(&that->keys, &this->keys) ||
+		    journal_keys_meet(&that->keys, &this->other) ||
+		    journal_keys_meet(&that->keys, &this->told) ||
+		    journal_keys_meet(&that->told, &this->keys))
 			return 1;
+	}
 	return 0;
 }
 
@@ -134,6 +141,8 @@ delivery_judge_each(struct delivery *d, struct error *err)
 		accepted = d->request.notice
 		    ? 0
 		    : journal_is_accepted(journal, r->key, err);
+		if (accepted == 0 && !d->request.notice)
+			accepted = journal_is_accepted(journal, r->other, err);
 		told = journal_is_accepted(journal, r->told, err);
 		if (accepted == -1 || told == -1)
 			return -1;
@@ -153,7 +162,7 @@ delivery_judge_each(struct delivery *d, struct error *err)
  * again for the others.
  */
 static void
-delivery_narrow(struct delivery *d)
+delivery_narrow(struct delivery *d, size_t told)
 {
 	struct error err;
 	long left;
@@ -170,8 +179,10 @@ delivery_narrow(struct delivery *d)
 		d->reply.status = WIRE_SENT;
 		snprintf(d->reply.dsn, sizeof(d->reply.dsn), "2.0.0");
 		snprintf(d->reply.text, sizeof(d->reply.text),
-		    "accepted before, but for recipients that were refused, of "
-		    "whom the sender was told");
+		    "accepted before%s",
+		    told == 0 ? ""
+			      : ", but for recipients that were refused, of "
+				"whom the sender was told");
 	}
 	delivery_next(d, PHASE_FINISH);
 }
@@ -179,6 +190,7 @@ delivery_narrow(struct delivery *d)
 static void
 delivery_begin(struct delivery *d)
 {
+	struct journal_entry other = {.keys = &d->request.other};
 	struct journal_entry told = {.keys = &d->request.told};
 	struct error err;
 
@@ -189,15 +201,19 @@ delivery_begin(struct delivery *d)
 		return;
 	}
 	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1 ||
+	    journal_find(d->daemon->journal, &other, &err) == -1 ||
 	    journal_find(d->daemon->journal, &told, &err) == -1) {
 		delivery_defer_error(d, &err);
 		return;
 	}
 	d->status_before = d->entry_now.status;
+	d->other_is_posted = other.status == JOURNAL_POSTED;
 	if (d->status_before == JOURNAL_ACCEPTED)
-		delivery_finish_accepted_before(d);
-	else if (d->entry_now.accepted > 0 || told.accepted > 0)
-		delivery_narrow(d);
+		delivery_finish_accepted_before(d, &d->entry_now);
+	else if (other.status == JOURNAL_ACCEPTED)
+		delivery_finish_accepted_before(d, &other);
+	else if (d->entry_now.accepted + other.accepted + told.accepted > 0)
+		delivery_narrow(d, told.accepted);
 	else
 		delivery_next(d, PHASE_TURN);
 }
@@ -256,6 +272,8 @@ delivery_permit(struct delivery *d)
 		delivery_defer(d, err.dsn, REASON_CONFIGURATION, err.text);
 		return;
 	}
+	if (d->other_is_posted && delivery_fall_back_again(d))
+		return;
 	turn_ask(d->turn, delivery_on_turn, d);
 }
 
@@ -347,6 +365,35 @@ delivery_end_unsent(struct delivery *d)
 	    PHASE_FINISH);
 }
 
+/* Tells those who look on, as the log is told. */
+static void
+delivery_note(const struct delivery *d)
+{
+	static const char *const whats[] = {[WIRE_SENT] = "sent",
+	    [WIRE_DEFERRED] = "deferred",
+	    [WIRE_BOUNCED] = "bounced"};
+	struct activity_counts *counts = activity_counts(d->daemon->activity);
+	unsigned long long *const count[] = {[WIRE_SENT] = &counts->sent,
+	    [WIRE_DEFERRED] = &counts->deferred,
+	    [WIRE_BOUNCED] = &counts->bounced};
+	const struct delivery_request *r = &d->request;
+	char key[256], text[RECENT_TEXT_SIZE], id[IDENTITY_TEXT_SIZE];
+
+	report_log(r, &d->report, &d->reply);
+	++*count[d->reply.status];
+	if (d->reply.status == WIRE_SENT) {
+		activity_sent(d->daemon->activity, &r->identity, r->entry);
+		return;
+	}
+	identity_text(&r->identity, id);
+	snprintf(
+	    key, sizeof(key), "%s %s %s", d->report.reason, id, r->mailbox);
+	snprintf(text, sizeof(text), "%s: mailbox=<%s>, application=%s, %s %s",
+	    r->queue_id, r->mailbox, id, d->reply.dsn, d->reply.text);
+	recent_note(d->daemon->recent, whats[d->reply.status], key,
+	    d->report.reason, text);
+}
+
 static void
 delivery_finish(struct delivery *d)
 {
@@ -356,8 +403,10 @@ delivery_finish(struct delivery *d)
 		log_info("%s: some of these %zu recipients have got the "
 			 "message before; the agent asks for the others alone",
 		    d->request.queue_id, d->request.each_count);
+	else if (d->reply.again_as[0] != '\0')
+		delivery_fallback_log(d);
 	else
-		report_log(&d->request, &d->report, &d->reply);
+		delivery_note(d);
 	if (d->done != NULL)
 		d->done(d->ctx, &d->reply);
 	delivery_free(d);
@@ -425,7 +474,7 @@ delivery_break_off(struct delivery *d)
 		d->report.attached = d->large->draft.attached;
 	report_deferred(&d->reply, &d->report, "4.3.2", REASON_UNKNOWN,
 	    "msgraphd was stopped before Graph answered");
-	report_log(&d->request, &d->report, &d->reply);
+	delivery_note(d);
 }
 
 /* Lets those end that need nobody for it any more. */
@@ -467,4 +516,16 @@ deliveries_follow_clock(
 	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
 	     d = LIST_NEXT(d, entry))
 		journal_follow_clock(&d->entry_now, began, before, step);
+}
+
+size_t
+deliveries_count(const struct msgraphd *daemon)
+{
+	const struct delivery *d;
+	size_t count = 0;
+
+	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
+	     d = LIST_NEXT(d, entry))
+		count++;
+	return count;
 }

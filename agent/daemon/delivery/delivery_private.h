@@ -3,6 +3,7 @@
  * has the table of the phases, and of the files with their steps:
  *
  *	delivery_step		chooses the next phase; every other file uses it
+ *	delivery_fallback	another mailbox sends, where there is none
  *	delivery_answer		what an answer of Graph means for the delivery
  *	delivery_draft_state	what the state knows of a large message's draft
  *	delivery_draft		the requests that make the draft
@@ -72,6 +73,7 @@ struct delivery {
 
 	struct journal_entry entry_now; /* as the journal has it */
 	enum journal_status status_before; /* of an earlier attempt */
+	int other_is_posted; /* from the other mailbox, without an answer */
 	int changed; /* entry_now, but for its status, since it was written */
 	int refused; /* for what somebody can mend */
 	int renewed, retried; /* each happens once */

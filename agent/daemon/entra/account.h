@@ -12,6 +12,7 @@
 
 #include <event2/event.h>
 
+#include "agent/daemon/base/activity.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/store/state.h"
 #include "agent/daemon/throttle/throttle.h"
@@ -77,6 +78,36 @@ struct waiter *account_verify(struct accounts *accounts,
  */
 void accounts_use_credentials(
     struct accounts *accounts, const struct credentials *credentials);
+
+/*
+ * Lets it be noted which applications have no token, and why. The argument is
+ * borrowed and must outlive the accounts.
+ */
+void accounts_use_activity(
+    struct accounts *accounts, struct activity *activity);
+
+/*
+ * Returns until when the token of the application is valid (clock_wall()), or of
+ * the entry's own credential where entry is not empty; 0 where memory has none.
+ */
+long long account_token_until(
+    struct accounts *accounts, const struct identity *id, const char *entry);
+
+/* What was there to be forgotten; 1 or 0, or a count. */
+struct account_forgotten {
+	int stored, token, accepted; /* accepted: in the auth cache */
+	size_t refusals;
+};
+
+/*
+ * Forgets an application: its stored secret, its token, and what Entra has said
+ * about secrets lately; where entry is not empty, the token of the entry's own
+ * credential. A request with what is forgotten is given up, and whoever waits for
+ * it is answered that nothing is stored. What has its token already goes on. Adds
+ * to *what. 0 when that is durable, or -1 with *err.
+ */
+int account_forget(struct accounts *accounts, const struct identity *id,
+    const char *entry, struct account_forgotten *what, struct error *err);
 
 /*
  * Warns of own credentials that end soon or are not usable, some at a time; for

@@ -141,6 +141,66 @@ identities_free(struct identities **identitiesp)
 	free(identities);
 }
 
+/* --- for those who look on --- */
+
+const struct entry *
+identities_at(const struct identities *identities, size_t place)
+{
+	return identities->table != NULL &&
+		place < table_count(identities->table)
+	    ? table_at(identities->table, place)
+	    : NULL;
+}
+
+size_t
+identities_count(const struct identities *identities)
+{
+	return identities->table == NULL ? 0 : table_count(identities->table);
+}
+
+int
+identities_is_signed_into(
+    const struct identities *identities, const struct identity *application)
+{
+	const struct entry *entry;
+
+	if (identities->table == NULL)
+		return 0;
+	entry = table_first_of(identities->table, ENTRY_ALL, application);
+	while (entry != NULL && entry->credential != NULL)
+		entry = table_next_of(identities->table, ENTRY_ALL, entry);
+	return entry != NULL;
+}
+
+const char *
+identities_fault(const struct identities *identities)
+{
+	return identities->fault.text;
+}
+
+int
+identities_find_lending(struct identities *identities, const char *name,
+    struct identity *application, struct error *err)
+{
+	const struct entry *entry = identities->table == NULL
+	    ? NULL
+	    : table_find(identities->table, name);
+
+	if (entry == NULL)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "the table of identities has no entry \"%s\"", name);
+	if (entry->credential == NULL)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "entry \"%s\" has no credential of its own: give the user "
+		    "name of a client, and its secret",
+		    name);
+	if (entry->disabled)
+		return error_set(
+		    err, ERROR_OURS, "4.3.5", "entry \"%s\" is disabled", name);
+	*application = entry->application;
+	return 0;
+}
+
 /* --- mail that waits --- */
 
 int
@@ -170,4 +230,20 @@ identities_may_deliver(struct identities *identities,
 		    "every entry of the application is disabled in the table "
 		    "of identities (disabled=yes)");
 	return 0;
+}
+
+const char *
+identities_fallback(struct identities *identities,
+    const struct identity *application, const char *entry)
+{
+	struct identities_name name = {.application = *application};
+	struct identities_found found;
+
+	if (identities->table == NULL)
+		return NULL;
+	snprintf(name.entry, sizeof(name.entry), "%s", entry);
+	if (identities_find(identities, &name, 1, &found) == -1 ||
+	    found.entry == NULL)
+		return NULL;
+	return found.entry->fallback_mailbox;
 }

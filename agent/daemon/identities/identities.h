@@ -14,6 +14,7 @@
 #include "lib/base/error.h"
 #include "lib/conf/conf.h"
 #include "lib/local/policy.h"
+#include "entry.h"
 
 struct identities;
 
@@ -98,6 +99,50 @@ void identities_ask(struct identities *identities,
  */
 int identities_may_deliver(struct identities *identities,
     const struct identity *application, const char *entry, struct error *err);
+
+/*
+ * Returns the mailbox that sends instead where the mailbox of From does not
+ * exist: the fallback_mailbox of the entry, if it has this application; else
+ * NULL. Borrowed until the table is read again.
+ */
+const char *identities_fallback(struct identities *identities,
+    const struct identity *application, const char *entry);
+
+/*
+ * Warns of secrets that end soon and of entries that nothing comes from, some
+ * entries at a time; for housekeeping. 1 when there are more, 0, or -1 with *err.
+ */
+int identities_remind(struct identities *identities, struct error *err);
+
+/*
+ * Returns the entry of the table in force at a place, in the files' order, or
+ * NULL past the end. A reload frees it: valid until the next event.
+ */
+const struct entry *identities_at(
+    const struct identities *identities, size_t place);
+
+/* Returns the number of entries of the table in force. */
+size_t identities_count(const struct identities *identities);
+
+/*
+ * Returns 1 when an entry of the application has no credential of its own: who
+ * signs in as it brings the secret.
+ */
+int identities_is_signed_into(
+    const struct identities *identities, const struct identity *application);
+
+/*
+ * Returns why the files could not be read the last time, in one line, whether or
+ * not there is an older table in force; "" when they could.
+ */
+const char *identities_fault(const struct identities *identities);
+
+/*
+ * Finds the application of an entry that has a credential of its own, by its
+ * name. 0; or -1 with *err: no such entry, none of its own, disabled.
+ */
+int identities_find_lending(struct identities *identities, const char *name,
+    struct identity *application, struct error *err);
 
 /* What agent/daemon/entra finds credentials by; lives as long as identities. */
 const struct credentials *identities_credentials(struct identities *identities);

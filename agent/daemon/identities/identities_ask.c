@@ -239,6 +239,7 @@ identities_ask_end(struct identities *identities,
 	}
 	if (entry->rate_count > 0)
 		rate_count(found->rate, entry->rate_seconds);
+	identities_seen(identities, entry);
 	return 0;
 }
 

@@ -56,6 +56,7 @@ identities_load_swap(struct identities *identities, struct table *new,
 	identities->table = new;
 	identities->rates = rates;
 	identities->loaded = *watch;
+	memset(&identities->fault, 0, sizeof(identities->fault));
 	log_info("table of identities: %zu entries of %s", table_count(new),
 	    watch->sources.count == 0 ? "no file" : watch->setting);
 	return 0;
@@ -115,8 +116,7 @@ identities_load_read_sources(struct identities *identities,
 static void
 identities_load_fail(struct identities *identities, const struct error *err)
 {
-	if (identities->table == NULL)
-		identities->fault = *err;
+	identities->fault = *err;
 	/* the file is not at fault: it is read again at the next look */
 	if (err->class == ERROR_TEMPORARY)
 		table_watch_clear(&identities->seen);
@@ -267,4 +267,5 @@ identities_refresh(struct identities *identities, int is_reload)
 	table_watch_clear(&identities->seen);
 	identities->seen = now;
 	identities_load_all(identities, 1);
+	identities_notice(identities);
 }

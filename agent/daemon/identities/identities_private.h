@@ -26,7 +26,7 @@ struct identities {
 	struct state *state;
 	struct table *table; /* in force; NULL: none could be read yet */
 	struct rate *rates; /* by place in the table */
-	struct error fault; /* why there is no table */
+	struct error fault; /* why the files could not be read; or empty */
 	struct outside *outside; /* NULL: no event loop, so no maps */
 	struct table_watch loaded; /* the files, when the table was read */
 	struct table_watch seen; /* when they were last looked at */
@@ -34,14 +34,24 @@ struct identities {
 	struct identities_load load;
 	int is_started; /* somebody is served already */
 	struct seldom seldom;
+	size_t remind_at; /* the place of identities_remind() */
 	struct credentials credentials;
 };
+
+/* Notes that a message of the entry was accepted, if some are expected. */
+void identities_seen(struct identities *identities, const struct entry *entry);
 
 /* Gives up what is just being read. */
 void identities_load_cancel(struct identities *identities);
 
 /* Logs the entries that were added, changed and removed. */
 void identities_audit(const struct table *old, const struct table *new);
+
+/*
+ * Logs the tenants that the state knows, while neither allowed_tenants nor the
+ * table says who may sign in.
+ */
+void identities_notice(struct identities *identities);
 
 /* A user name, or what stands in the nexthop of a message. */
 struct identities_name {

@@ -335,6 +335,37 @@ identities_who(struct identities *identities, const char *name, size_t len,
 	    : identities_who_raw(identities, user, found);
 }
 
+/*
+ * Warns of a name that libentra has passed on because it is looked up, and that
+ * is not looked up here. libentra has settings of its own, and shows them to
+ * nobody. Only a name that the table has is logged: it cannot be a secret.
+ */
+static void
+identities_who_warn_lookup(
+    struct identities *identities, const char *name, size_t len)
+{
+	const struct conf *conf = identities->conf;
+	const struct entry *entry = NULL;
+	char asked[ENTRY_NAME_SIZE], remedy[512];
+	size_t at = 0;
+
+	while (at < len && strchr(IDENTITY_DELIMITERS_ANY, name[at]) == NULL)
+		at++;
+	if (at < len && identities->table != NULL &&
+	    identity_parse_entry_name(name, at, asked) == 0)
+		entry = table_find(identities->table, asked);
+	if (entry == NULL)
+		return;
+	snprintf(remedy, sizeof(remedy),
+	    "a user name asks for entry \"%s\", but not as %s%c%s; "
+	    "entra_lookup in the SASL settings must say the same as "
+	    "identity_lookup_suffix, and username_delimiter allow what stands "
+	    "between",
+	    entry->name, entry->name, conf_delimiters(conf)[0],
+	    conf->identity_lookup_suffix);
+	identities_who_log(identities, remedy, NULL, "refused", remedy);
+}
+
 enum identities_result
 identities_sign_in(struct identities *identities, const char *name, size_t len,
     struct identities_user *user)
@@ -343,10 +374,12 @@ identities_sign_in(struct identities *identities, const char *name, size_t len,
 	enum identities_result result =
 	    identities_who(identities, name, len, user, &found);
 
-	if (!user->is_ours)
+	if (!user->is_ours) {
 		/* it may be a secret, in the wrong field */
 		log_info("NOQUEUE: reason=" REASON_CREDENTIAL
 			 ", status=refused (a user name of %zu bytes: %s)",
 		    len, user->text);
+		identities_who_warn_lookup(identities, name, len);
+	}
 	return result;
 }

@@ -380,3 +380,22 @@ throttle_left_entra(struct throttles *throttles, const struct identity *id)
 	    throttle_left(throttles, throttle_sign_in(id, one)),
 	    throttle_left(throttles, throttle_tenant(id, all)));
 }
+
+size_t
+throttles_each(const struct throttles *throttles, size_t place, size_t most,
+    throttle_visit visit, void *ctx)
+{
+	const struct throttle *throttle = LIST_FIRST(&throttles->list);
+	size_t i;
+
+	for (i = 0; throttle != NULL && i < place; i++)
+		throttle = LIST_NEXT(throttle, entry);
+	for (; throttle != NULL && i < place + most; i++) {
+		if (throttle->until > clock_ms())
+			visit(ctx, throttle->name,
+			    clock_wall() +
+				(throttle->until - clock_ms() + 999) / 1000);
+		throttle = LIST_NEXT(throttle, entry);
+	}
+	return throttle == NULL ? 0 : i;
+}

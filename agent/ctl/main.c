@@ -1,0 +1,103 @@
+/*
+ * main.c - msgraphctl: sets the relay up, looks after it, and asks it.
+ *
+ * This file finds the command that the arguments name. What a command does is
+ * in a file of its own: command.h.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "lib/base/near.h"
+#include "lib/conf/conf.h"
+#include "commands.h"
+
+static const struct command *const commands[] = {
+    &command_setup,
+    &command_test_login,
+    &command_status,
+    &command_doctor,
+    &command_identities,
+    &command_forget,
+    &command_username,
+    &command_entra_script,
+    NULL,
+};
+
+static const struct cmdline_option options[] = {
+    {CONF_CMDLINE_FILE},
+    {CMDLINE_HELP},
+    {CMDLINE_VERSION},
+    {0, NULL, NULL, NULL},
+};
+
+static const struct cmdline cmdline = {"msgraphctl",
+    "[-c file] command [option...] [operand...]\ncommand -h\n-h | -V", options,
+    1};
+
+static int
+ctl_help(void)
+{
+	const struct command *const *c;
+
+	cmdline_answer(&cmdline, 'h', stdout);
+	printf("commands:\n");
+	for (c = commands; *c != NULL; c++)
+		printf("  %-15s  %s\n", (*c)->name, (*c)->help);
+	return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
+}
+
+static const char *
+ctl_name(size_t place)
+{
+	return commands[place] == NULL ? NULL : commands[place]->name;
+}
+
+static int
+ctl_wrong(const char *name)
+{
+	const char *meant = near_name(name, ctl_name);
+	struct error err;
+
+	error_set(&err, ERROR_OURS, "4.3.5", "unknown command \"%s\"%s%s%s",
+	    name, meant != NULL ? ", did you mean \"" : "",
+	    meant != NULL ? meant : "", meant != NULL ? "\"?" : "");
+	return cmdline_fail(&cmdline, &err);
+}
+
+static int
+ctl_run(struct ctl *ctl, int argc, char **argv)
+{
+	const struct command *command = command_find(ctl, argv[0]);
+
+	if (command == NULL)
+		return ctl_wrong(argv[0]);
+	optind = 1;
+	return command->run(ctl, command, argc, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ctl ctl = {.conf_file = CONF_DEFAULT_FILE, .commands = commands};
+	const char *value;
+	struct error err;
+	int key;
+
+	while ((key = cmdline_next(&cmdline, argc, argv, &value, &err)) > 0) {
+		if (key == 'h')
+			return ctl_help();
+		if (key == 'V')
+			return cmdline_answer(&cmdline, key, stdout) == 0
+			    ? EX_OK
+			    : EX_IOERR;
+		ctl.conf_file = value;
+	}
+	if (key == 0 && optind == argc) {
+		error_set(&err, ERROR_OURS, "4.3.5", "a command is missing");
+		key = -1;
+	}
+	return key == -1 ? cmdline_fail(&cmdline, &err)
+			 : ctl_run(&ctl, argc - optind, argv + optind);
+}
