@@ -96,6 +96,17 @@ map_ask(struct map *map, const char *key, map_done done, void *ctx)
 	return query;
 }
 
+struct map_query *
+map_look(struct map *map, map_done done, void *ctx)
+{
+	struct map_query *query =
+	    map->kind->look == NULL ? NULL : map->kind->look(map, done, ctx);
+
+	if (query != NULL)
+		query->map = map;
+	return query;
+}
+
 void
 map_cancel(struct map_query **queryp)
 {
