@@ -18,6 +18,7 @@ COMMON = ["-h, --help", "-j, --json"]
 # What programs may rely on: a table or column may come, and none may go.
 FROZEN = {
     "test-login": {"steps": "step status text"},
+    "test-send": {"steps": "step status text"},
     "status": {
         "daemons": "name status version pid started uptime settings note",
         "counts": "sent deferred bounced in_flight signed_in refused put_off",
