@@ -141,7 +141,8 @@ def test_ten_thousand_rows_in_pages(m365, make):  # noqa: F811
 ROWS = {
     "from": ({"from_email": "Scan@Example.com"}, "scan@example.com", None),
     "ours": ({"from": "scan@example.com", "senders": "@example.com",
-              "rate_limit": "30/m", "description": "a } b { c"},
+              "rate_limit": "30/m", "fallback_mailbox": "f@example.com",
+              "description": "a } b { c"},
              "scan@example.com", None),
     "other sender": ({"senders": "@other.example"}, None, "5.7.1"),
     "empty cells": ({"from": "", "senders": "", "disabled": ""}, "", None),
@@ -213,6 +214,7 @@ def test_reader_is_not_let_in(m365, make, secret, roles, said):  # noqa: F811
     daemon = make()
     assert raw_auth(daemon, "app1@lookup") == LATER
     assert said in daemon.log()
+    assert "mail waits" not in daemon.log()
     azure.register(m365)
     Daemon.wait(lambda: raw_auth(daemon, "app1@lookup").startswith("OK"), 30)
 

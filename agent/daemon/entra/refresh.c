@@ -130,10 +130,13 @@ refresh_refused_own(
 	if (!account_known_is_warned(account)) {
 		account->warned_at = clock_ms();
 		log_warning("NOQUEUE: application=%s, reason=%s, "
-			    "status=refused (mail waits: %s)",
+			    "status=refused (%s: %s)",
 		    identity_text(&account->key.id, application),
 		    result == ACCOUNT_MISCONFIGURED ? REASON_CONFIGURATION
 						    : REASON_CREDENTIAL,
+		    refresh->with.resource == NULL
+			? "mail waits"
+			: "entries outside cannot be read",
 		    text);
 	}
 	return result;
