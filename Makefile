@@ -139,13 +139,14 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 # that counts what is looked after
 $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
 	$(foreach f,accounts_sweep accounts_warn identities_refresh \
-	observe_tell,-Wl,--wrap=$f)
+	identities_remind observe_tell,-Wl,--wrap=$f)
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
-	f,http_start http_cancel http_may_have_all account_token \
-	account_cancel identities_may_deliver,-Wl,--wrap=$f)
+	f,http_start http_cancel http_may_have_all http_answer_header \
+	account_token account_cancel identities_may_deliver \
+	identities_fallback identities_prepare_mail,-Wl,--wrap=$f)
 
 .SECONDARY:
 
@@ -183,15 +184,17 @@ TSAN_TESTS = $(addprefix $(TSAN_BUILD)/tests/,lib_log \
 # those measure or read memory, or bring an allocator of their own
 PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 	tests/e2e/test_wiped.py tests/e2e/test_daemon_own.py \
-	tests/e2e/test_daemon_submit.py
+	tests/e2e/test_daemon_submit.py tests/e2e/test_admin_crowd.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
-	tests/boot/mistakes tests/boot/package \
-	conf-examples/keyvault/* conf-examples/postfix/configure \
+	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
+	conf-examples/keyvault/* \
+	conf-examples/maps/msgraph-names conf-examples/maps/msgraph-names-ldap \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
-	debian/tests/demo debian/sbom agent/ctl/msgraphctl.bash
+	debian/tests/demo debian/tests/setup debian/sbom \
+	agent/ctl/msgraphctl.bash
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
@@ -285,14 +288,22 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 		$(wildcard tests/unit/*.h)
 	@mkdir -p $@.corpus
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ \
-	    $(filter-out %.h,$^)
+	    $(filter-out %.h,$^) $(FUZZ_LIBS)
 
-# the one reader of msgraphd's: credentials are its own
+# the readers of msgraphd's: credentials are the table's own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
 	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
+NETSTRING_SRC = agent/daemon/maps/netstring.c
+$(BUILD)/fuzz/socketmap: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(NETSTRING_SRC))
 
--include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC))
+AZURE_SRC = $(addprefix agent/daemon/maps/map_azure_,answer.c row.c) \
+	agent/daemon/identities/table_line.c
+$(BUILD)/fuzz/azure: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(AZURE_SRC))
+$(BUILD)/fuzz/azure: FUZZ_LIBS = -ljansson
+
+-include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC) \
+	$(NETSTRING_SRC) $(AZURE_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
@@ -382,7 +393,12 @@ SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
 COMPLETION_DIR = $(PREFIX)/share/bash-completion/completions
 CONF_DIR = $(SYSCONFDIR)/msgraph
 
-EXAMPLES = $(shell find conf-examples -type f)
+SHARE_DIR = $(PREFIX)/share/postfix-msgraph
+
+# fragments that "msgraphctl setup" reads, beside its own folder's parent
+FRAGMENTS = $(shell find conf-examples/postfix conf-examples/sasl -type f)
+share_dir = $(patsubst conf-examples/%,$(SHARE_DIR)/%,$(dir $(1)))
+EXAMPLES = $(filter-out $(FRAGMENTS),$(shell find conf-examples -type f))
 example_dir = $(patsubst conf-examples/%,$(DOC_DIR)/examples/%,$(dir $(1)))
 UNITS = $(wildcard conf-examples/systemd/*)
 
@@ -401,7 +417,8 @@ install: all
 	for d in $(addprefix $(DESTDIR),$(SBIN_DIR) $(AGENT_DIR) \
 	    $(SASL_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8 $(UNIT_DIR) \
 	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(COMPLETION_DIR) $(CONF_DIR) \
-	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f))))); do \
+	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f)))) \
+	    $(sort $(foreach f,$(FRAGMENTS),$(call share_dir,$(f))))); do \
 	    [ -d $$d ] || install -d $$d || exit 1; done
 	install -m 755 $(BUILD)/msgraphd $(BUILD)/msgraph-milter \
 	    $(BUILD)/msgraphctl $(DESTDIR)$(SBIN_DIR)
@@ -415,11 +432,12 @@ install: all
 	install -m 644 agent/ctl/msgraphctl.bash \
 	    $(DESTDIR)$(COMPLETION_DIR)/msgraphctl
 	$(foreach f,$(EXAMPLES),$(call text,$(f),$(call example_dir,$(f))))
+	$(foreach f,$(FRAGMENTS),$(call text,$(f),$(call share_dir,$(f))))
 	test -e $(DESTDIR)$(CONF_DIR)/msgraph.conf || \
 	    install -m 644 conf-examples/msgraph.conf $(DESTDIR)$(CONF_DIR)
 
 uninstall:
-	rm -rf $(DESTDIR)$(AGENT_DIR) $(DESTDIR)$(DOC_DIR)
+	rm -rf $(addprefix $(DESTDIR),$(AGENT_DIR) $(DOC_DIR) $(SHARE_DIR))
 	rm -f $(addprefix $(DESTDIR),$(SBIN_DIR)/msgraphd \
 	    $(SBIN_DIR)/msgraph-milter $(SBIN_DIR)/msgraphctl \
 	    $(SASL_DIR)/libentra.so \

@@ -3,6 +3,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "command.h"
@@ -30,6 +31,17 @@ command_help(const struct command *command)
 		return EX_IOERR;
 	command_print_tables(command->tables);
 	return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
+}
+
+const struct command *
+command_find(const struct ctl *ctl, const char *name)
+{
+	const struct command *const *c;
+
+	for (c = ctl->commands; *c != NULL; c++)
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
 }
 
 int

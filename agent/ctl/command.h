@@ -13,8 +13,11 @@
 /* Options that every command has, a row each; ctl_option() takes them. */
 #define COMMAND_JSON 'j', "json", NULL, "print JSON instead of a table"
 
+struct command;
+
 /* What the options before the command's name have said, and those of it. */
 struct ctl {
+	const struct command *const *commands; /* all, NULL at their end */
 	const char *conf_file; /* of msgraph.conf */
 	int is_json;
 };
@@ -32,6 +35,9 @@ struct command {
 	int (*run)(struct ctl *ctl, const struct command *command, int argc,
 	    char **argv);
 };
+
+/* Returns the command of a name, or NULL. */
+const struct command *command_find(const struct ctl *ctl, const char *name);
 
 /*
  * Reads the command's next option. Takes what every command has (-h, -j) by

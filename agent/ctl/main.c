@@ -14,6 +14,8 @@
 #include "commands.h"
 
 static const struct command *const commands[] = {
+    &command_setup,
+    &command_test_login,
     &command_status,
     &command_doctor,
     &command_identities,
@@ -46,17 +48,6 @@ ctl_help(void)
 	return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
 }
 
-static const struct command *
-ctl_find(const char *name)
-{
-	const struct command *const *c;
-
-	for (c = commands; *c != NULL; c++)
-		if (strcmp((*c)->name, name) == 0)
-			return *c;
-	return NULL;
-}
-
 static const char *
 ctl_name(size_t place)
 {
@@ -78,7 +69,7 @@ ctl_wrong(const char *name)
 static int
 ctl_run(struct ctl *ctl, int argc, char **argv)
 {
-	const struct command *command = ctl_find(argv[0]);
+	const struct command *command = command_find(ctl, argv[0]);
 
 	if (command == NULL)
 		return ctl_wrong(argv[0]);
@@ -89,7 +80,7 @@ ctl_run(struct ctl *ctl, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct ctl ctl = {.conf_file = CONF_DEFAULT_FILE};
+	struct ctl ctl = {.conf_file = CONF_DEFAULT_FILE, .commands = commands};
 	const char *value;
 	struct error err;
 	int key;

@@ -17,6 +17,7 @@
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/services/bounce_count.h"
+#include "agent/daemon/store/entry_times.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/sender.h"
 #include "agent/daemon/store/state.h"
@@ -61,6 +62,19 @@ housekeeping_identities(struct msgraphd *d, long long wall, struct error *err)
 }
 
 static int
+housekeeping_reminders(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	return identities_remind(d->identities, err);
+}
+
+static int
+housekeeping_entries(struct msgraphd *d, long long wall, struct error *err)
+{
+	return entry_times_expire(d->state, wall, err);
+}
+
+static int
 housekeeping_journal(struct msgraphd *d, long long wall, struct error *err)
 {
 	return journal_expire(d->journal, wall, err);
@@ -84,6 +98,7 @@ housekeeping_accounts(struct msgraphd *d, long long wall, struct error *err)
 	(void)wall;
 	(void)err;
 	accounts_sweep(d->accounts);
+	accounts_sweep(d->storage_accounts);
 	return 0;
 }
 
@@ -140,10 +155,12 @@ static const struct chore {
     {housekeeping_identities, 0, LOOK_SECONDS, 0},
     {housekeeping_clock, 0, 1 * MINUTES, 0},
     {housekeeping_accounts, 0, 1 * MINUTES, 0},
+    {housekeeping_reminders, 0, 1 * MINUTES, 1},
     {housekeeping_journal, RETENTION, 10 * MINUTES, 1},
     {housekeeping_drafts, RETENTION, 10 * MINUTES, 1},
     /* a mailbox that was silent for so long gets no bounces through us */
     {housekeeping_senders, 400 * DAYS, 10 * MINUTES, 1},
+    {housekeeping_entries, 400 * DAYS, 1 * DAYS, 0},
     {housekeeping_applications, 0, 10 * MINUTES, 0},
     {housekeeping_bounces, 0, 10 * MINUTES, 0},
     {housekeeping_credentials, 0, 1 * DAYS, 1},

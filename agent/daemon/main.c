@@ -1,10 +1,9 @@
 /*
  * main.c - msgraphd: holds the secrets and the connections to Microsoft.
  *
- * One process, one thread, one event loop. This file starts the parts, hands
- * them to each other, and stops them: SIGTERM closes the sockets, defers what
- * was not posted and lets what was posted end; SIGHUP reads the configuration
- * again.
+ * One process, one thread, one event loop. This file starts and stops the parts
+ * (parts.c) and the sockets: SIGTERM closes these, defers what was not posted and
+ * lets what was posted end; SIGHUP reads the configuration again.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,31 +14,23 @@
 
 #include "agent/daemon/base/limits.h"
 #include "agent/daemon/base/msgraphd.h"
-#include "agent/daemon/delivery/delivery.h"
-#include "agent/daemon/delivery/draft_trash.h"
-#include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/services/admin_service.h"
 #include "agent/daemon/services/auth_service.h"
-#include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/services/bounce_service.h"
 #include "agent/daemon/services/listen.h"
 #include "agent/daemon/services/standby_services.h"
 #include "agent/daemon/services/submit_service.h"
-#include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/state.h"
-#include "agent/daemon/store/vault.h"
-#include "agent/daemon/throttle/throttle.h"
 #include "agent/daemon/turn/turn.h"
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
 #include "lib/base/version.h"
 #include "lib/local/standby.h"
 #include "check.h"
-#include "clock_watch.h"
-#include "housekeeping.h"
 #include "observe.h"
+#include "parts.h"
 #include "protect.h"
 
 /* How much longer than one request a stop may take. */
@@ -229,49 +220,6 @@ msgraphd_watch_signals(struct program *p, struct error *err)
 	    : error_set(err, ERROR_OURS, "4.3.0", "libevent: no memory");
 }
 
-static int
-msgraphd_start_parts(struct msgraphd *d, struct error *err)
-{
-	const char *directory = d->conf.state_directory;
-
-	d->vault =
-	    vault_load(d->conf.vault_key_file, !state_exists(directory), err);
-	if (d->vault == NULL)
-		return -1;
-	if ((d->state = state_open(directory, d->vault, err)) == NULL)
-		return -1;
-	if ((d->base = event_base_new()) == NULL)
-		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
-	if ((d->clock_watch = clock_watch_new(d)) == NULL)
-		return error_no_memory(err);
-	if ((d->http = http_new(d->base, &d->conf, err)) == NULL ||
-	    (d->entra_http = http_new(d->base, &d->conf, err)) == NULL)
-		return -1;
-	if ((d->throttles = throttles_new(d->base, d->state, err)) == NULL)
-		return -1;
-	d->journal = journal_new(d->base, d->state, err);
-	if (d->journal == NULL)
-		return -1;
-	d->identities = identities_new(&d->conf, d->state, err);
-	if (d->identities == NULL)
-		return -1;
-	d->accounts = accounts_new(
-	    d->base, &d->conf, d->entra_http, d->state, d->throttles);
-	if (d->accounts == NULL)
-		return error_no_memory(err);
-	accounts_use_activity(d->accounts, d->activity);
-	accounts_use_credentials(
-	    d->accounts, identities_credentials(d->identities));
-	d->turns = turns_new(d->base, &d->conf, d->accounts, d->throttles, err);
-	if (d->turns == NULL)
-		return -1;
-	d->trash = draft_trash_new(d, err);
-	if (d->trash == NULL)
-		return -1;
-	d->housekeeping = housekeeping_new(d, err);
-	return d->housekeeping == NULL ? -1 : 0;
-}
-
 static struct service *
 msgraphd_serve(struct program *p, const struct service_kind *kind,
     const char *path, struct error *err)
@@ -291,7 +239,7 @@ msgraphd_start(struct program *p, struct error *err)
 	p->daemon.conf_file = p->conf_file;
 	if (check_ca_file(conf, err) == -1 ||
 	    observe_begin(&p->daemon, err) == -1 ||
-	    msgraphd_start_parts(&p->daemon, err) == -1 ||
+	    parts_start(&p->daemon, err) == -1 ||
 	    msgraphd_watch_signals(p, err) == -1)
 		return -1;
 	p->auth = msgraphd_serve(p, &auth_service, conf->auth_socket, err);
@@ -331,20 +279,7 @@ msgraphd_shut_down(struct program *p)
 	service_free(&p->submit);
 	service_free(&p->bounce);
 	service_free(&p->admin);
-	housekeeping_free(&p->daemon.housekeeping);
-	delivery_drop_all(&p->daemon);
-	journal_free(&p->daemon.journal);
-	draft_trash_free(&p->daemon.trash);
-	clock_watch_free(&p->daemon.clock_watch);
-	bounce_counts_clear(&p->daemon.bounce_counts);
-	turns_free(&p->daemon.turns);
-	accounts_free(&p->daemon.accounts);
-	identities_free(&p->daemon.identities);
-	http_free(&p->daemon.http);
-	http_free(&p->daemon.entra_http);
-	throttles_free(&p->daemon.throttles);
-	state_close(&p->daemon.state);
-	vault_free(&p->daemon.vault);
+	parts_stop(&p->daemon);
 	observe_end(&p->daemon);
 	for (i = 0; i < 3; i++)
 		if (p->signals[i] != NULL)

@@ -41,13 +41,17 @@ struct conf {
 	int cloud; /* enum conf_cloud */
 	char *login_endpoint; /* never NULL after conf_load() */
 	char *graph_endpoint; /* never NULL after conf_load() */
+	char *imds_endpoint; /* NULL: those of IMDS and Azure Arc */
 	char *ca_file; /* NULL: the system's store */
 	char *proxy; /* NULL: none; holds no user name and no password */
 	char *proxy_password_file; /* NULL: none */
 	int username_delimiter; /* index of conf_delimiters() */
 	char *allowed_tenants; /* for conf_allows_tenant(); NULL: none named */
-	char *identity_maps; /* a list of paths; NULL: no table */
+	char *identity_maps; /* a list of paths and type:name; NULL: no table */
+	int identity_required; /* 0 or 1 */
 	char *identity_lookup_suffix;
+	long identity_cache_ttl;
+	long identity_cache_grace;
 	long auth_cache_ttl;
 	long auth_outage_grace;
 	char *auth_socket;

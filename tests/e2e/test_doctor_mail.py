@@ -212,7 +212,7 @@ def state(site: Site) -> Path:
 
 ROOM = [
     Breakage("B12c /var/tmp full", mount(tmp, "size=64k", "mode=1777"),
-             "room", "critical", "agent's folder .*/var/tmp has room for 0 MB",
+             "room", "critical", "agent works.*/var/tmp has room for 0 MB",
              "make room", unmount(tmp)),
     Breakage("no inodes", mount(tmp, "nr_inodes=50", "mode=1777"), "room",
              "critical", "/var/tmp has room for .* and [0-9]{2} files",

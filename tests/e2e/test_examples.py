@@ -6,19 +6,15 @@ from __future__ import annotations
 
 import configparser
 import re
-import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from harness import document, example
-from harness.network import ALONE, needs_network
+from harness import example
 from harness.postfix import cool_down
 from harness.postfix_conf import size_limit
 from harness.settings import read_settings, seconds
-
-INSTALLED = "/usr/share/doc/postfix-msgraph/examples/postfix"
 
 
 # --- msgraph.conf; tests/lint/test_settings.py compares it with the table
@@ -65,42 +61,6 @@ def test_postfix_knows_every_parameter(stock):
     for start in (r"8025 +inet", "msgraph-cleanup +unix", "msgraph +unix"):
         assert re.search(f"^{start} ", services, re.M), start
     assert not re.search("^465 ", services, re.M)
-
-
-def configure_with_tls(folder: Path) -> list[str]:
-    """What clients.md and the example tell an admin to type, for a folder."""
-    command = document.line(document.section("docs/clients.md", "Clients"),
-                            "sh ").removesuffix(" && postfix reload")
-    text = example.read("postfix/master.cf.msgraph")
-    short = re.search(r"^#(sh configure .*)$", text, re.M)[1]
-    assert command == short.replace("configure", f"{INSTALLED}/configure")
-    return shlex.split(command.replace(
-        f"{INSTALLED}/configure",
-        f"{example.EXAMPLES}/postfix/configure -c {folder}"))
-
-
-@needs_network
-def test_implicit_tls_is_the_same_service(stock):
-    """What the commented service has beyond the other: TLS from the start."""
-    master = stock / "master.cf"
-    cool_down(master)
-    done = subprocess.run([*ALONE, *configure_with_tls(stock)],
-                          capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "added: 465/inet\n" in done.stdout
-    assert "added: 8025/inet\n" not in done.stdout
-    cool_down(master)
-    ours = options_of(stock, "8025/inet")
-    theirs = options_of(stock, "465/inet")
-    assert dict(set(theirs.items()) - set(ours.items())) == {
-        "smtpd_tls_wrappermode": "yes", "smtpd_tls_security_level": "encrypt"}
-    assert set(ours) - set(theirs) == {"smtpd_tls_auth_only"}
-
-
-def options_of(folder: Path, service: str) -> dict[str, str]:
-    lines = postconf(folder, "-P", service).splitlines()
-    return {line.split(" = ")[0].split("/")[-1]:
-            line.partition(" = ")[2].strip() for line in lines}
 
 
 OLD_ROUTE = "/^X-MSGraph-Mailbox:\\s*(\\S+)$/  FILTER msgraph:$1\n"

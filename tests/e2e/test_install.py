@@ -58,7 +58,8 @@ def test_files_name_the_prefix(installed, prefix):
         r"/usr(?:/local)?/(?:sbin|libexec|share/doc)/\S*msgraph[^\s:]*")
     named = 0
     for name, path in files(installed).items():
-        if "/man" not in name and not re.search("/lib/systemd|/doc/", name):
+        if "/man" not in name and not re.search(
+                "/lib/systemd|/doc/|/share/postfix-msgraph/", name):
             continue
         for found in place.findall(path.read_text()):
             named += 1
@@ -68,9 +69,10 @@ def test_files_name_the_prefix(installed, prefix):
 
 
 def test_nothing_else_of_the_examples_changes(installed, prefix):
-    folder = installed / prefix[1:] / "share/doc/postfix-msgraph/examples"
+    share = installed / prefix[1:] / "share"
     ours = files(example.EXAMPLES)
-    theirs = files(folder)
+    theirs = {**files(share / "doc/postfix-msgraph/examples"),
+              **files(share / "postfix-msgraph")}
     assert theirs.keys() == ours.keys()
     for name, path in theirs.items():
         text = path.read_text()

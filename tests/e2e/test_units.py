@@ -50,6 +50,20 @@ def test_systemd_accepts_the_units(tmp_path):
     assert complaints == []
 
 
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="no systemd here")
+@pytest.mark.parametrize("name, limit", [("msgraphd", 1.6),
+                                         ("msgraph-milter", 1.3)])
+def test_no_unit_opens_more_of_the_host(name, limit):
+    """The number may fall. Whoever raises it says why in the unit."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager",
+         example.EXAMPLES / f"systemd/{name}.service"],
+        capture_output=True, text=True)
+    found = re.search(r"exposure level for \S+ ([0-9.]+)", done.stdout)
+    assert float(found[1]) <= limit, done.stdout
+
+
 @pytest.mark.parametrize("name, group", [
     ("auth", "msgraph"), ("submit", "msgraph"), ("bounce", "msgraph"),
     ("admin", "msgraph-admin")])

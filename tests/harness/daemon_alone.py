@@ -42,7 +42,7 @@ def daemon(m365, tmp_path):
 
 def settings_for(m365: Emulator) -> dict[str, str]:
     return {"login_endpoint": m365.url, "graph_endpoint": m365.url,
-            "ca_file": m365.ca_file, "connect_timeout": "2s",
+            "imds_endpoint": m365.imds, "ca_file": m365.ca_file, "connect_timeout": "2s",
             "request_timeout": "3s"}
 
 

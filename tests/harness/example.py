@@ -33,17 +33,6 @@ def replace(text: str, old: str, new: str, count: int = 1) -> str:
     return text.replace(old, new)
 
 
-def uncomment(text: str, start: str) -> str:
-    """Takes the # from the line that begins with #start, and from what
-    continues it. Continued lines are those whose # is followed by a space."""
-    pattern = re.compile(
-        rf"^#({re.escape(start)}.*\n)((?:#[ \t]+-o .*\n)*)", re.M)
-    if len(pattern.findall(text)) != 1:
-        raise ExampleError(f"no commented line #{start}")
-    return pattern.sub(
-        lambda m: m[1] + re.sub("^#", "", m[2], flags=re.M), text)
-
-
 def setting(text: str, name: str, value: str) -> str:
     """Sets name = value in msgraph.conf, where it stands commented."""
     pattern = re.compile(rf"^#{re.escape(name)} =.*$", re.M)

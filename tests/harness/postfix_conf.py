@@ -59,7 +59,6 @@ default_transport = discard:{default_route}
 """
 
 SMTPD = "8025       inet  n       -       y       -       -       smtpd"
-SMTPS = "465        inet  n       -       y       -       -       smtpd"
 CLEANUP = "msgraph-cleanup unix n   -       y       -       0       cleanup"
 BOUNCE = "msgraph-bounce unix n    -       y       -       0       cleanup"
 # CR alone as line end: a milter sees blanks without it
@@ -107,11 +106,8 @@ class Options:
 
 def master(paths: Paths, options: Options) -> str:
     text = example.read("postfix/master.cf.msgraph")
-    text = example.uncomment(text, "465 ")
     flag = "y" if options.chroot else "n"
-    for line, port in ((SMTPD, options.port), (SMTPS, options.tls_port)):
-        place = f"127.0.0.1:{port} inet n - {flag} - - smtpd"
-        text = example.replace(text, line, place)
+    text = example.replace(text, SMTPD, listener(options.port, flag))
     text = example.replace(
         text, CLEANUP, f"msgraph-cleanup unix n - {flag} - 0 cleanup")
     text = example.replace(
@@ -132,15 +128,19 @@ def master(paths: Paths, options: Options) -> str:
                               text)
     first = re.search(rf"^127\.0\.0\.1:{options.port} .*\n(([ \t].*)\n)+",
                       text, re.M)[0].partition("\n")[2]
-    for name, port in options.services.items():
-        text += service(name, f"127.0.0.1:{port} inet n - {flag} - - smtpd",
-                        first, paths)
+    for name, port in {"submissions": options.tls_port,
+                       **options.services}.items():
+        text += service(name, listener(port, flag), first, paths)
     return BASE_MASTER.format(chroot=flag) + example.check_private(
         text, paths.root)
 
 
+def listener(port: int, flag: str) -> str:
+    return f"127.0.0.1:{port} inet n - {flag} - - smtpd"
+
+
 def service(name: str, place: str, first: str, paths: Paths) -> str:
-    """A further service, as "configure -s" makes it: the options of the first
+    """A further service, as "msgraphctl setup" makes it: the options of the first
     one, and its own, which count where both have one."""
     own = example.read(f"postfix/services/{name}")
     own = re.sub(r"(?m)^\S+ +inet .*smtpd\n", "", own)

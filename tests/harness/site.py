@@ -149,7 +149,8 @@ class Site:
         ca_file = self.root / "ca.pem"  # where msgraphd may read it
         shutil.copy(self.m365.ca_file, ca_file)
         return {"ca_file": str(ca_file), "login_endpoint": self.m365.url,
-                "graph_endpoint": self.m365.url}
+                "graph_endpoint": self.m365.url,
+                "imds_endpoint": self.m365.imds}
 
     def configure(self, **settings: str) -> None:
         """Changes settings and has them read again."""

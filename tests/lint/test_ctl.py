@@ -17,14 +17,15 @@ COMMON = ["-h, --help", "-j, --json"]
 
 # What programs may rely on: a table or column may come, and none may go.
 FROZEN = {
+    "test-login": {"steps": "step status text"},
     "status": {
         "daemons": "name status version pid started uptime settings note",
         "counts": "sent deferred bounced in_flight signed_in refused put_off",
         "applications": "entry status signed_in sent token_until stored "
                         "accepted application",
-        "credentials": "entry status credential_ends credential "
+        "credentials": "entry status credential_ends expires credential "
                        "credential_fault",
-        "failing": "application entry failing_since failing",
+        "failing": "failing_since entry application failing",
         "throttled": "until scope mailbox application tenant",
         "events": "last count what text remedy",
     },
@@ -33,11 +34,11 @@ FROZEN = {
         "checks": "check status text remedy",
     },
     "identities": {
-        "identities": "entry application file line attributes",
+        "identities": "entry file line application attributes",
         "faults": "fault",
     },
     "forget": {
-        "forgotten": "application stored token accepted refusals next",
+        "forgotten": "stored token accepted refusals application next",
     },
     "username": {"usernames": "username length for"},
     "entra-script": {},

@@ -22,7 +22,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-static int swept, warned, refreshed, told;
+static int swept, warned, refreshed, reminded, told;
 
 void __wrap_accounts_sweep(struct accounts *accounts);
 
@@ -52,6 +52,16 @@ __wrap_identities_refresh(struct identities *identities, int is_reload)
 	refreshed++;
 }
 
+int __wrap_identities_remind(struct identities *identities, struct error *err);
+
+int
+__wrap_identities_remind(struct identities *identities, struct error *err)
+{
+	(void)identities;
+	(void)err;
+	return ++reminded % 2; /* two steps each time */
+}
+
 int __wrap_accounts_warn(struct accounts *accounts);
 
 int
@@ -65,7 +75,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	warned = 0;
+	warned = reminded = 0;
 	if (fake_begin() == -1)
 		return -1;
 	d.conf.state_retention = 2 * 3600;
@@ -205,7 +215,22 @@ test_accounts_are_swept_each_minute(void **state)
 	swept = 0;
 	for (i = 0; i < 10; i++)
 		pass(MINUTE + 1000);
-	assert_in_range(swept, 9, 10);
+	/* those for Graph, and those for storage */
+	assert_in_range(swept, 18, 20);
+}
+
+/* At the start as well. */
+static void
+test_reminders_each_minute(void **state)
+{
+	int i;
+
+	(void)state;
+	run();
+	assert_int_equal(reminded, 2);
+	for (i = 0; i < 10; i++)
+		pass(MINUTE + 1000);
+	assert_in_range(reminded, 20, 22);
 }
 
 static void
@@ -317,6 +342,7 @@ main(void)
 	    TEST(test_ages),
 	    TEST(test_systemd_is_told),
 	    TEST(test_accounts_are_swept_each_minute),
+	    TEST(test_reminders_each_minute),
 	    TEST(test_table_is_looked_at_every_few_seconds),
 	    TEST(test_a_warning_a_day),
 	    TEST(test_no_secret_goes_on_the_first_day),

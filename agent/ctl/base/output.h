@@ -12,8 +12,8 @@ enum output_kind {
 	OUTPUT_TEXT,
 	OUTPUT_NUMBER, /* decimal digits, in JSON a number; empty: null */
 	OUTPUT_STATUS, /* ok, warning, critical, unknown: coloured on a terminal */
-	OUTPUT_BELOW, /* a long text; in a table "name: text" below the row */
-	OUTPUT_TIME /* seconds since 1970; shown in local time, in JSON in UTC */
+	OUTPUT_TIME, /* seconds since 1970; shown in local time, in JSON in UTC */
+	OUTPUT_BELOW /* a long text; in a table "name: text" below the row */
 };
 
 /*

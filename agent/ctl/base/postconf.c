@@ -13,26 +13,6 @@
 
 #define POSTCONF_BLANKS " \t"
 
-/* The line of postconf's errors that says most: its last "fatal:", or the last. */
-static const char *
-postconf_complaint(struct buf *errors)
-{
-	char *line, *rest = NULL, *found = NULL;
-	int is_fatal = 0;
-
-	if (errors->len == 0)
-		return "no reason given";
-	for (line = strtok_r(errors->bytes, "\n", &rest); line != NULL;
-	     line = strtok_r(NULL, "\n", &rest)) {
-		if (strstr(line, "fatal:") != NULL)
-			is_fatal = 1;
-		else if (is_fatal)
-			continue;
-		found = line;
-	}
-	return found;
-}
-
 /* As postconf_run(), with what postconf warns of appended to warnings. */
 static int
 postconf_call(const char *folder, const char *const *args, struct buf *out,
@@ -56,8 +36,7 @@ postconf_call(const char *folder, const char *const *args, struct buf *out,
 	buf_init(&errors, RUN_OUTPUT_MAX);
 	status = run(argv, out, &errors, err);
 	if (status > 0)
-		status = error_set(err, ERROR_OURS, "4.3.5", "%s",
-		    postconf_complaint(&errors));
+		status = run_failed("postconf", status, &errors, err);
 	else if (status == 0 && warnings != NULL && errors.len > 0)
 		buf_add(warnings, errors.bytes, errors.len);
 	buf_free(&errors);
@@ -336,6 +315,41 @@ postconf_option(const struct postconf_service *service, const char *name)
 		if (strcmp(service->options[i - 1].name, name) == 0)
 			return service->options[i - 1].value;
 	return NULL;
+}
+
+static void
+postconf_define_option(const char *name, const char *value, struct buf *out)
+{
+	int is_word = value[strcspn(value, " \t{}")] == '\0';
+
+	buf_printf(out, is_word ? " -o %s=%s" : " -o {%s=%s}", name, value);
+}
+
+void
+postconf_define(const struct postconf_service *service, const char *name,
+    const char *value, struct buf *out)
+{
+	const struct postconf_setting *o;
+	int is_new = name != NULL;
+	size_t i;
+
+	for (i = 0; i < POSTCONF_FIELDS; i++)
+		buf_printf(out, "%s%s", i > 0 ? " " : "", service->fields[i]);
+	for (i = 0; i < service->count; i++) {
+		o = &service->options[i];
+		if (postconf_option(service, o->name) != o->value)
+			continue; /* another comes, which counts */
+		if (name != NULL && strcmp(o->name, name) == 0)
+			is_new = 0;
+		postconf_define_option(o->name,
+		    name != NULL && strcmp(o->name, name) == 0 ? value
+							       : o->value,
+		    out);
+	}
+	if (is_new)
+		postconf_define_option(name, value, out);
+	if (service->arguments[0] != '\0')
+		buf_printf(out, " %s", service->arguments);
 }
 
 const char *

@@ -85,6 +85,14 @@ const char *postconf_effective(const struct postconf *postconf,
     const struct postconf_service *service, const char *name);
 
 /*
+ * Appends the service as a line for master.cf, each option once; that of the
+ * name (NULL: none) with this value, at the end where the service has none yet.
+ * Whether it fits, out says.
+ */
+void postconf_define(const struct postconf_service *service, const char *name,
+    const char *value, struct buf *out);
+
+/*
  * Runs "postconf -c folder" with more arguments (NULL at their end, at most
  * POSTCONF_ARGS_MAX), and appends what it prints to out, which may be NULL.
  * 0; or -1 with *err that says what postconf says.

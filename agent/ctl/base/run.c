@@ -160,6 +160,40 @@ done:
 	return status;
 }
 
+/* Returns the last line with "fatal:", the last without one, or NULL. */
+static const char *
+run_complaint(struct buf *errors)
+{
+	char *line, *rest = NULL, *found = NULL;
+	int is_fatal = 0;
+
+	if (errors->len == 0)
+		return NULL;
+	for (line = strtok_r(errors->bytes, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (strstr(line, "fatal:") != NULL)
+			is_fatal = 1;
+		else if (is_fatal)
+			continue;
+		found = line;
+	}
+	return found;
+}
+
+int
+run_failed(
+    const char *program, int status, struct buf *errors, struct error *err)
+{
+	const char *why = run_complaint(errors);
+
+	if (why != NULL)
+		return error_set(err, ERROR_OURS, "4.3.5", "%s", why);
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    status > 128 ? "%s was ended by signal %d"
+			 : "%s failed with status %d",
+	    program, status > 128 ? status - 128 : status);
+}
+
 /* --- as another user --- */
 
 static void

@@ -23,6 +23,13 @@ int run(const char *const *argv, struct buf *out, struct buf *errors,
     struct error *err);
 
 /*
+ * Fills *err for a program that ended with this status (not 0), and returns -1:
+ * with the line of its errors, cut up here, that says most.
+ */
+int run_failed(
+    const char *program, int status, struct buf *errors, struct error *err);
+
+/*
  * Calls work(arg) in a child process that is this user with its groups, and,
  * where root_directory is not NULL, in that chroot; "/" is the working
  * directory there. What it writes to its standard output and errors is appended

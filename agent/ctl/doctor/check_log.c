@@ -204,7 +204,8 @@ check_log(const struct host *host, struct report *report)
 		if (log.rows[i].count == 0)
 			continue;
 		check_say(report, CHECK_WARNING,
-		    "%zu times in the last %d minutes: %s", log.rows[i].count,
+		    "%zu %s in the last %d minutes: %s", log.rows[i].count,
+		    log.rows[i].count == 1 ? "time" : "times",
 		    CHECK_LOG_MINUTES, log.rows[i].last);
 		check_remedy(report, "%s", check_log_rows[i].remedy);
 	}

@@ -40,6 +40,7 @@ struct msgraphd {
 	struct http *entra_http; /* Entra's: they take no room of mail */
 	struct identities *identities;
 	struct accounts *accounts;
+	struct accounts *storage_accounts; /* tokens for Azure Table storage */
 	struct throttles *throttles;
 	struct journal *journal;
 	struct turns *turns;

@@ -23,6 +23,7 @@
 #include "lib/base/log.h"
 #include "delivery_draft.h"
 #include "delivery_draft_state.h"
+#include "delivery_fallback.h"
 #include "delivery_post.h"
 #include "delivery_search.h"
 #include "delivery_step.h"
@@ -35,6 +36,7 @@
 
 static void delivery_begin(struct delivery *d);
 static void delivery_take_turn(struct delivery *d);
+static void delivery_permit(struct delivery *d);
 static void delivery_choose(struct delivery *d);
 static void delivery_end_unsent(struct delivery *d);
 static void delivery_finish(struct delivery *d);
@@ -44,7 +46,8 @@ static const struct {
 	int for_agent; /* not begun when the agent has gone */
 } phases[] = {
     [PHASE_BEGIN] = {delivery_begin, 1}, /* was it accepted before? */
-    [PHASE_TURN] = {delivery_take_turn, 1},
+    [PHASE_TURN] = {delivery_take_turn, 1}, /* what maps outside say */
+    [PHASE_PERMIT] = {delivery_permit, 1},
     [PHASE_CHOOSE] = {delivery_choose, 1},
     /* after an attempt whose request was not answered: */
     [PHASE_LOOK] = {delivery_search_look, 1},
@@ -76,6 +79,7 @@ delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, entry);
 	http_cancel(&d->call);
+	identities_prepare_cancel(&d->prepare);
 	turn_free(&d->turn);
 	wake_free(&d->wake);
 	delivery_draft_free(d);
@@ -86,13 +90,13 @@ delivery_free(struct delivery *d)
 /* --- the beginning --- */
 
 static void
-delivery_finish_accepted_before(struct delivery *d)
+delivery_finish_accepted_before(
+    struct delivery *d, const struct journal_entry *accepted)
 {
 	char text[160];
 
 	snprintf(text, sizeof(text), "accepted before, request-id=%s",
-	    d->entry_now.request_id[0] == '\0' ? "none"
-					       : d->entry_now.request_id);
+	    accepted->request_id[0] == '\0' ? "none" : accepted->request_id);
 	report_sent(&d->reply, &d->report, text);
 	delivery_next(d, PHASE_FINISH);
 }
@@ -107,13 +111,17 @@ delivery_finish_accepted_before(struct delivery *d)
 static int
 delivery_is_under_way(const struct delivery *d)
 {
+	const struct delivery_request *this = &d->request, *that;
 	const struct delivery *other = d;
 
-	while ((other = LIST_NEXT(other, entry)) != NULL)
-		if (journal_keys_meet(&other->request.keys, &d->request.keys) ||
-		    journal_keys_meet(&other->request.keys, &d->request.told) ||
-		    journal_keys_meet(&other->request.told, &d->request.keys))
+	while ((other = LIST_NEXT(other, entry)) != NULL) {
+		that = &other->request;
+		if (journal_keys_meet(&that->keys, &this->keys) ||
+		    journal_keys_meet(&that->keys, &this->other) ||
+		    journal_keys_meet(&that->keys, &this->told) ||
+		    journal_keys_meet(&that->told, &this->keys))
 			return 1;
+	}
 	return 0;
 }
 
@@ -133,6 +141,8 @@ delivery_judge_each(struct delivery *d, struct error *err)
 		accepted = d->request.notice
 		    ? 0
 		    : journal_is_accepted(journal, r->key, err);
+		if (accepted == 0 && !d->request.notice)
+			accepted = journal_is_accepted(journal, r->other, err);
 		told = journal_is_accepted(journal, r->told, err);
 		if (accepted == -1 || told == -1)
 			return -1;
@@ -152,7 +162,7 @@ delivery_judge_each(struct delivery *d, struct error *err)
  * again for the others.
  */
 static void
-delivery_narrow(struct delivery *d)
+delivery_narrow(struct delivery *d, size_t told)
 {
 	struct error err;
 	long left;
@@ -169,8 +179,10 @@ delivery_narrow(struct delivery *d)
 		d->reply.status = WIRE_SENT;
 		snprintf(d->reply.dsn, sizeof(d->reply.dsn), "2.0.0");
 		snprintf(d->reply.text, sizeof(d->reply.text),
-		    "accepted before, but for recipients that were refused, of "
-		    "whom the sender was told");
+		    "accepted before%s",
+		    told == 0 ? ""
+			      : ", but for recipients that were refused, of "
+				"whom the sender was told");
 	}
 	delivery_next(d, PHASE_FINISH);
 }
@@ -178,6 +190,7 @@ delivery_narrow(struct delivery *d)
 static void
 delivery_begin(struct delivery *d)
 {
+	struct journal_entry other = {.keys = &d->request.other};
 	struct journal_entry told = {.keys = &d->request.told};
 	struct error err;
 
@@ -188,15 +201,19 @@ delivery_begin(struct delivery *d)
 		return;
 	}
 	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1 ||
+	    journal_find(d->daemon->journal, &other, &err) == -1 ||
 	    journal_find(d->daemon->journal, &told, &err) == -1) {
 		delivery_defer_error(d, &err);
 		return;
 	}
 	d->status_before = d->entry_now.status;
+	d->other_is_posted = other.status == JOURNAL_POSTED;
 	if (d->status_before == JOURNAL_ACCEPTED)
-		delivery_finish_accepted_before(d);
-	else if (d->entry_now.accepted > 0 || told.accepted > 0)
-		delivery_narrow(d);
+		delivery_finish_accepted_before(d, &d->entry_now);
+	else if (other.status == JOURNAL_ACCEPTED)
+		delivery_finish_accepted_before(d, &other);
+	else if (d->entry_now.accepted + other.accepted + told.accepted > 0)
+		delivery_narrow(d, told.accepted);
 	else
 		delivery_next(d, PHASE_TURN);
 }
@@ -246,7 +263,7 @@ delivery_on_turn(void *ctx, const struct turn_answer *answer)
 
 /* An entry may have been disabled while its mail waited. */
 static void
-delivery_take_turn(struct delivery *d)
+delivery_permit(struct delivery *d)
 {
 	struct error err;
 
@@ -255,7 +272,28 @@ delivery_take_turn(struct delivery *d)
 		delivery_defer(d, err.dsn, REASON_CONFIGURATION, err.text);
 		return;
 	}
+	if (d->other_is_posted && delivery_fall_back_again(d))
+		return;
 	turn_ask(d->turn, delivery_on_turn, d);
+}
+
+static void
+delivery_on_prepared(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	d->prepare = NULL;
+	delivery_next(d, PHASE_PERMIT);
+}
+
+/* Where no map outside need be asked, no time is lost. */
+static void
+delivery_take_turn(struct delivery *d)
+{
+	d->prepare = identities_prepare_mail(d->daemon->identities,
+	    &d->request.identity, d->request.entry, delivery_on_prepared, d);
+	if (d->prepare == NULL)
+		delivery_permit(d);
 }
 
 /* Returns 1 when the next request would be in doubt without a search. */
@@ -317,6 +355,7 @@ delivery_expect_sender(const struct delivery *d)
 static void
 delivery_end_unsent(struct delivery *d)
 {
+	identities_prepare_cancel(&d->prepare);
 	turn_end(d->turn);
 	delivery_expect_sender(d);
 	if (!d->refused)
@@ -364,6 +403,8 @@ delivery_finish(struct delivery *d)
 		log_info("%s: some of these %zu recipients have got the "
 			 "message before; the agent asks for the others alone",
 		    d->request.queue_id, d->request.each_count);
+	else if (d->reply.again_as[0] != '\0')
+		delivery_fallback_log(d);
 	else
 		delivery_note(d);
 	if (d->done != NULL)

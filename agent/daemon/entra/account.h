@@ -24,6 +24,9 @@
 struct accounts;
 struct waiter;
 
+/* Returns a resource by the settings; a constant. */
+typedef const char *(*account_resource)(const struct conf *conf);
+
 enum account_result {
 	ACCOUNT_OK,
 	ACCOUNT_REFUSED, /* by Entra: the secret or the application */
@@ -42,11 +45,15 @@ typedef void (*account_done)(void *ctx, enum account_result result,
     const struct secret *token, const char *text);
 
 /*
- * Makes the queues and the table of what is known. Everything is borrowed and
- * must outlive them. NULL when out of memory.
+ * Makes the queues and the table of what is known. Tokens are for the resource
+ * that the function returns at each request ("https://storage.azure.com"), or
+ * for Graph where it is NULL. For another resource than Graph only entries' own
+ * credentials are used, never what clients sign in with, and nobody signs in.
+ * Everything is borrowed and must outlive the accounts. NULL when out of memory.
  */
 struct accounts *accounts_new(struct event_base *base, const struct conf *conf,
-    struct http *http, struct state *state, struct throttles *throttles);
+    struct http *http, struct state *state, struct throttles *throttles,
+    account_resource resource);
 void accounts_free(struct accounts **accountsp);
 
 /*

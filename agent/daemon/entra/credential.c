@@ -17,6 +17,7 @@ static const struct credential_kind *const kinds[] = {
     &credential_secret,
     &credential_certificate,
     &credential_token,
+    &credential_managed,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -88,6 +89,12 @@ credential_value(const struct credential *credential)
 	return credential->value;
 }
 
+enum credential_proof
+credential_proof(const struct credential *credential)
+{
+	return credential->kind->proof;
+}
+
 int
 credential_check(
     const struct credential *credential, long long *ends, struct error *err)
@@ -98,10 +105,8 @@ credential_check(
 
 struct secret *
 credential_prove(const struct credential *credential,
-    const struct identity *application, const char *audience,
-    enum credential_proof *proof, struct error *err)
+    const struct identity *application, const char *audience, struct error *err)
 {
-	*proof = credential->kind->proof;
 	return credential->kind->prove(
 	    credential->value, application, audience, err);
 }

@@ -16,7 +16,7 @@ struct credential_kind {
 	/* Returns why the value has no form of this kind, or NULL. */
 	const char *(*unfit)(const char *value);
 
-	/* As credential_check() and credential_prove(). */
+	/* As credential_check() and credential_prove(), NULL without proof. */
 	int (*check)(const char *value, long long *ends, struct error *err);
 	struct secret *(*prove)(const char *value,
 	    const struct identity *application, const char *audience,
@@ -26,5 +26,6 @@ struct credential_kind {
 extern const struct credential_kind credential_secret;
 extern const struct credential_kind credential_certificate;
 extern const struct credential_kind credential_token;
+extern const struct credential_kind credential_managed;
 
 #endif

@@ -8,6 +8,7 @@
 #include "lib/base/log.h"
 #include "identities_private.h"
 #include "table_entry.h"
+#include "table_row.h"
 
 #define IDENTITIES_AUDIT_MAX 512
 
@@ -35,12 +36,12 @@ static void
 identities_audit_line(
     const struct entry *entry, const char *action, const char *attributes)
 {
-	char application[IDENTITY_TEXT_SIZE];
+	char application[IDENTITY_TEXT_SIZE], place[TABLE_PLACE_SIZE];
 
-	log_info("audit: entry=%s, application=%s, action=%s (%s:%u%s%s)",
+	log_info("audit: entry=%s, application=%s, action=%s (%s%s%s)",
 	    entry->name, identity_text(&entry->application, application),
-	    action, entry->file, entry->line, attributes[0] == '\0' ? "" : ": ",
-	    attributes);
+	    action, table_row_place(entry, place),
+	    attributes[0] == '\0' ? "" : ": ", attributes);
 }
 
 static void

@@ -175,7 +175,9 @@ service_is_gone(int fd)
 static void
 service_peer_gone(struct conn_links *c)
 {
-	if (c->conn.work != NULL)
+	if (c->conn.work != NULL && c->conn.gone != NULL)
+		c->conn.gone(&c->conn);
+	else if (c->conn.work != NULL)
 		c->conn.service->kind->gone(&c->conn);
 	service_conn_free(c);
 }

@@ -26,6 +26,7 @@ struct conn {
 	struct wire_scan scan; /* of in; for a kind that reads records */
 	int passed; /* descriptor that came with the request, or -1; owned */
 	void *work; /* the kind's own, from request() to gone() or answer */
+	void (*gone)(struct conn *conn); /* of work; NULL: the kind's */
 };
 
 struct service_kind {

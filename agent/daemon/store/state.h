@@ -97,6 +97,13 @@ int state_forget(
     struct state *state, const struct identity *id, struct error *err);
 
 /*
+ * Lists the tenants of the applications that are stored, the first most of them
+ * in the order of their text. Returns how many, or -1 with *err.
+ */
+int state_tenants(struct state *state, char (*tenants)[UUID_TEXT_SIZE],
+    int most, struct error *err);
+
+/*
  * Adds step seconds, by which the clock was set, to the times that were written
  * from clock_wall() began to before. Credentials read so from now on, and are
  * written by state_follow_more(), as senders are. 0, or -1 with *err.

@@ -239,6 +239,25 @@ state_get(struct state *state, const struct identity *id,
 	return result;
 }
 
+int
+state_tenants(struct state *state, char (*tenants)[UUID_TEXT_SIZE], int most,
+    struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int count = 0, found = 0;
+
+	if (state_prepare(state,
+		"SELECT DISTINCT substr(identity, 1, instr(identity, '/') - 1)"
+		" FROM credential ORDER BY 1",
+		&stmt, err) == -1)
+		return -1;
+	while (count < most && (found = state_step(state, stmt, err)) == 1)
+		snprintf(tenants[count++], UUID_TEXT_SIZE, "%s",
+		    (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	return found == -1 ? -1 : count;
+}
+
 /* --- sealing anew --- */
 
 /* Returns 1 with the row behind *row, 0 when it was the last, -1 with *err. */

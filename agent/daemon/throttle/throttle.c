@@ -156,7 +156,7 @@ throttle_write_some(struct throttles *throttles)
 		rows[count++].until =
 		    clock_wall() + (throttle->until - clock_ms() + 999) / 1000;
 	}
-	if (count > 0 &&
+	if (count > 0 && throttles->state != NULL &&
 	    throttle_store_put(throttles->state, rows, count, &err) == -1)
 		log_error("%s", err.text);
 	return count == WRITE_ROWS;
@@ -189,8 +189,8 @@ throttles_new(struct event_base *base, struct state *state, struct error *err)
 	    -1) {
 		error_no_memory(err);
 		throttles_free(&throttles);
-	} else if (throttle_store_load(
-		       state, throttle_load_row, throttles, err) == -1)
+	} else if (state != NULL &&
+	    throttle_store_load(state, throttle_load_row, throttles, err) == -1)
 		throttles_free(&throttles);
 	return throttles;
 }

@@ -33,8 +33,8 @@
 struct throttles;
 
 /*
- * Makes the throttles and reads those of the state, which is borrowed. NULL
- * with *err.
+ * Makes the throttles and reads those of the state, which is borrowed. Without a
+ * state (NULL) nothing is kept. NULL with *err.
  */
 struct throttles *throttles_new(
     struct event_base *base, struct state *state, struct error *err);

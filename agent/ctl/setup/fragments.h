@@ -1,0 +1,66 @@
+/*
+ * fragments.h - the fragments of main.cf and master.cf that are installed with
+ * the relay (conf-examples/postfix): what they say for this Postfix and for the
+ * services that the admin wants.
+ */
+#ifndef MSGRAPHCTL_FRAGMENTS_H
+#define MSGRAPHCTL_FRAGMENTS_H
+
+#include "agent/ctl/base/postconf.h"
+
+#define LISTENERS_MAX 16
+#define LISTENER_SIZE 128 /* of a name or place, NUL included */
+#define FRAGMENTS_FIRST "8025" /* the service that all others differ from */
+
+/* A service that clients connect to. */
+struct listener {
+	char fragment
+	    [LISTENER_SIZE]; /* FRAGMENTS_FIRST or a file of services/ */
+	char place[LISTENER_SIZE]; /* [address:]port, or a port's name */
+	int is_anywhere; /* the admin named no place */
+	int is_there; /* master.cf has it, and it is ours */
+};
+
+struct fragments {
+	const char *share; /* the folder with postfix/ and sasl/; borrowed */
+	const char *folder; /* Postfix's; borrowed */
+	struct buf master, main, route, sasl; /* texts of the files */
+};
+
+/*
+ * Reads the files. Places in /etc/postfix become those in folder. 0; or -1 with
+ * *err, and *fragments empty.
+ */
+int fragments_load(struct fragments *fragments, const char *share,
+    const char *folder, struct error *err);
+
+void fragments_free(struct fragments *fragments);
+
+/*
+ * Stores the place where a fragment's service listens by itself. 0, or -1
+ * with *err, for an unknown name with the names that there are.
+ */
+int fragments_place(const struct fragments *fragments, const char *name,
+    char place[LISTENER_SIZE], struct error *err);
+
+/* Returns 1 when a further service has this option, "name=value", of its own. */
+int fragments_says(
+    const struct fragments *fragments, const char *name, const char *option);
+
+/* Calls found() with the name of each service, FRAGMENTS_FIRST first. */
+int fragments_each(const struct fragments *fragments,
+    int (*found)(void *arg, const char *name), void *arg);
+
+/*
+ * Appends the text for master.cf: the listeners, with certificate (NULL: none
+ * named) where they know TLS, and the services behind them. 0, or -1 with *err.
+ */
+int fragments_master(const struct fragments *fragments,
+    const struct listener *listeners, size_t count, const char *certificate,
+    struct buf *out, struct error *err);
+
+/* Reads a text for master.cf as Postfix does. 0, or -1 with *err. */
+int fragments_parse(
+    const char *master, struct postconf *wanted, struct error *err);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * logtail.h - what Postfix logs from a moment on: in its own file, the journal
+ * or mail.log, whichever this host has.
+ */
+#ifndef MSGRAPHCTL_LOGTAIL_H
+#define MSGRAPHCTL_LOGTAIL_H
+
+#include <sys/types.h>
+
+#include "agent/ctl/base/postconf.h"
+
+struct logtail {
+	char file[4096]; /* "" for the journal */
+	off_t offset; /* in the file */
+	char cursor[512]; /* in the journal; "" where there is none */
+};
+
+/* Marks the end of the log. */
+void logtail_mark(struct logtail *tail, const struct postconf *postconf);
+
+/*
+ * Appends to lines what master and the postfix command have logged since, once
+ * it holds the word and nothing more comes; for some seconds at most. Returns 1
+ * when the word has come.
+ */
+int logtail_wait(
+    const struct logtail *tail, const char *word, struct buf *lines);
+
+#endif

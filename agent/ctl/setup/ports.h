@@ -1,0 +1,31 @@
+/*
+ * ports.h - ports of master.cf's services, and who listens on one already.
+ */
+#ifndef MSGRAPHCTL_PORTS_H
+#define MSGRAPHCTL_PORTS_H
+
+#include <netinet/in.h>
+
+#include "agent/ctl/base/postconf.h"
+
+/*
+ * Stores address and port of a place as master.cf has it, "[address:]port" with
+ * a number or a name as port; the address is "" where there is none, and stands
+ * in no brackets. Returns the port, or -1 where it is none.
+ */
+int ports_parse(const char *place, char address[INET6_ADDRSTRLEN]);
+
+/*
+ * Returns the service of master.cf that listens at this place, whatever it is
+ * spelled like, or NULL.
+ */
+const struct postconf_service *ports_service(
+    const struct postconf *postconf, const char *place);
+
+/*
+ * Returns 1 when a program of this host, Postfix included, listens at the place
+ * now.
+ */
+int ports_is_listened_to(const char *place);
+
+#endif

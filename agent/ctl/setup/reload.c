@@ -1,0 +1,102 @@
+/*
+ * reload.c - see reload.h.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/ctl/base/run.h"
+#include "logtail.h"
+#include "reload.h"
+
+#define RELOAD_DONE "reload -- version" /* master's line, before it reads */
+#define RELOAD_SYSTEMD "/run/systemd/system"
+
+/* Runs "postfix -c folder command". The exit status, or -1 with *err. */
+static int
+reload_run(const char *folder, const char *command, struct buf *said,
+    struct error *err)
+{
+	const char *argv[] = {"postfix", "-c", folder, command, NULL};
+
+	return run(argv, said, said, err);
+}
+
+/* Appends the lines of the log that are about trouble. */
+static void
+reload_trouble(const struct buf *lines, struct buf *said)
+{
+	static const char *const words[] = {
+	    "warning: ", "error: ", "fatal: ", "panic: "};
+	const char *line, *end;
+	size_t i;
+
+	if (lines->len == 0)
+		return;
+	for (line = lines->bytes; (end = strchr(line, '\n')) != NULL;
+	     line = end + 1)
+		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (memmem(line, (size_t)(end - line), words[i],
+				strlen(words[i])) != NULL) {
+				buf_add(said, line, (size_t)(end - line) + 1);
+				break;
+			}
+}
+
+/* Reloads a Postfix that runs: 1, 0 where it does not, or -1 with *err. */
+static int
+reload_running(const char *folder, struct buf *said, struct error *err)
+{
+	struct buf ignored;
+	int status;
+
+	buf_init(&ignored, RUN_OUTPUT_MAX);
+	status = reload_run(folder, "status", &ignored, err);
+	if (status == 0)
+		status = reload_run(folder, "reload", said, err) == 0
+		    ? 1
+		    : error_set(
+			  err, ERROR_OURS, "4.3.5", "postfix reload fails");
+	else if (status > 0)
+		status = 0;
+	buf_free(&ignored);
+	return status;
+}
+
+int
+reload_postfix(const char *folder, const struct postconf *postconf,
+    struct buf *said, struct error *err)
+{
+	struct logtail tail;
+	struct buf lines;
+	int status;
+
+	buf_init(&lines, RUN_OUTPUT_MAX);
+	logtail_mark(&tail, postconf);
+	status = reload_run(folder, "check", said, err);
+	if (status > 0)
+		status = error_set(
+		    err, ERROR_OURS, "4.3.5", "postfix check finds a mistake");
+	if (status == 0)
+		status = reload_running(folder, said, err);
+	if (status != 0) {
+		logtail_wait(&tail, status == 1 ? RELOAD_DONE : "", &lines);
+		reload_trouble(&lines, said);
+	}
+	buf_free(&lines);
+	return status;
+}
+
+int
+reload_msgraphd(void)
+{
+	const char *argv[] = {"systemctl", "reload", "msgraphd", NULL};
+	struct buf ignored;
+	int status;
+
+	if (access(RELOAD_SYSTEMD, F_OK) == -1)
+		return 0;
+	buf_init(&ignored, RUN_OUTPUT_MAX);
+	status = run(argv, &ignored, &ignored, NULL);
+	buf_free(&ignored);
+	return status == 0;
+}

@@ -1,0 +1,151 @@
+/*
+ * undo.c - see undo.h.
+ *
+ * The record is walked from its end, so that a value that was changed twice
+ * comes back to the first.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "undo.h"
+#include "waiting.h"
+
+static int
+undo_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Stores the name of an option's service: "8025/inet" of "8025/inet/x". */
+static void
+undo_service_of(const char *option, char service[512])
+{
+	const char *end = strrchr(option, '/');
+
+	snprintf(service, 512, "%.*s", end != NULL ? (int)(end - option) : 0,
+	    option);
+}
+
+/* Whether setup has added the service that has the option. */
+static int
+undo_goes_with_service(const struct record *record, const struct change *c)
+{
+	const struct change *s;
+	char service[512];
+
+	if (c->kind != CHANGE_OPTION)
+		return 0;
+	undo_service_of(c->name, service);
+	s = changes_find(&record->changes, CHANGE_SERVICE, service);
+	return s != NULL && s->old == NULL;
+}
+
+/* Takes a change back that an earlier step of the way back has led to. */
+static void
+undo_further(
+    struct change *planned, const struct change *c, struct changes *changes)
+{
+	char *copy = NULL;
+
+	if (planned->is_kept || !undo_same(planned->new, c->new))
+		return;
+	if (c->old != NULL && (copy = strdup(c->old)) == NULL)
+		changes->failed = 1;
+	free(planned->new);
+	planned->new = copy;
+}
+
+static int
+undo_change(const struct change *c, const struct present *present,
+    struct changes *changes, struct error *err)
+{
+	struct change *planned = changes_find(changes, c->kind, c->name);
+	int is_added = c->kind == CHANGE_SERVICE && c->old == NULL;
+	char *now;
+
+	if (planned != NULL) {
+		undo_further(planned, c, changes);
+		return 0;
+	}
+	if (present_value(present, c->kind, c->name, &now, err) == -1)
+		return -1;
+	if (!undo_same(now, c->old))
+		changes_add(changes, c->kind,
+		    !is_added && !undo_same(now, c->new), c->name, now, c->old);
+	free(now);
+	return 0;
+}
+
+int
+undo_plan(const struct record *record, const struct present *present,
+    struct changes *changes, struct error *err)
+{
+	const struct change *c;
+	size_t i;
+
+	for (i = record->changes.count; i > 0; i--) {
+		c = &record->changes.list[i - 1];
+		if (!undo_goes_with_service(record, c) &&
+		    undo_change(c, present, changes, err) == -1)
+			return -1;
+	}
+	return changes->failed ? error_no_memory(err) : 0;
+}
+
+/* --- what still needs ours --- */
+
+/* Returns 1 when the service named by the value's first word is removed. */
+static int
+undo_is_removed(const struct changes *changes, const char *value)
+{
+	char name[512];
+	const struct change *c;
+
+	snprintf(
+	    name, sizeof(name), "%.*s/unix", (int)strcspn(value, ":"), value);
+	c = changes_find(changes, CHANGE_SERVICE, name);
+	return c != NULL && c->new == NULL;
+}
+
+static int
+undo_check_service(const struct postconf_service *s,
+    const struct changes *changes, struct error *err)
+{
+	static const char *const options[] = {
+	    "cleanup_service_name", "content_filter"};
+	char name[512], option[1024];
+	const struct change *c;
+	const char *value;
+	size_t i;
+
+	snprintf(name, sizeof(name), "%s/%s", s->fields[POSTCONF_NAME],
+	    s->fields[POSTCONF_TYPE]);
+	if (changes_find(changes, CHANGE_SERVICE, name) != NULL)
+		return 0;
+	for (i = 0; i < 2; i++) {
+		snprintf(option, sizeof(option), "%s/%s", name, options[i]);
+		value = postconf_option(s, options[i]);
+		c = changes_find(changes, CHANGE_OPTION, option);
+		if (value != NULL && (c == NULL || c->is_kept) &&
+		    undo_is_removed(changes, value))
+			return error_set(err, ERROR_OURS, "4.3.5",
+			    "%s of master.cf needs \"%s\", which would be "
+			    "removed; first: postconf -PX %s",
+			    name, value, option);
+	}
+	return 0;
+}
+
+int
+undo_check(const struct present *present, const struct changes *changes,
+    struct error *err)
+{
+	const struct postconf *p = &present->postconf;
+	size_t i;
+
+	for (i = 0; i < p->service_count; i++)
+		if (undo_check_service(&p->services[i], changes, err) == -1)
+			return -1;
+	return waiting_check(present, changes, err);
+}

@@ -1,0 +1,280 @@
+"""msgraphctl setup --undo: Postfix is as it was, whatever it was, also after a
+run that was interrupted; and what an admin has changed since stays."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.network import needs_network
+from harness.setup import (
+    BY_HAND, OLD_BOUNCES, OLD_MASTER, SMARTHOST, UNCHANGED, Folder)
+from e2e.test_main_cf import ELSEWHERE
+
+pytestmark = needs_network
+
+TENANT = "11111111-2222-3333-4444-555555555555"
+ALL = ("--service", "8025", "--service", "submissions", "--service",
+       "local", "--bounces", "--tenant", TENANT)
+RECORD = "msgraph_setup.undo"
+
+
+def old(path: Path) -> Folder:
+    folder = Folder(path, "msgraph_time_limit = 600s\n", OLD_MASTER)
+    folder.postconf(*OLD_BOUNCES)
+    (path / "msgraph_route.pcre").write_text("/^X:/ FILTER msgraph:x\n")
+    return folder
+
+
+def hostile(path: Path) -> Folder:
+    """All that main.cf may say, without the paths of another place."""
+    return Folder(path, "".join(
+        f"{name} = {value}\n" for name, value in ELSEWHERE.items()
+        if name != "queue_directory"))
+
+
+STARTS: dict[str, Callable[[Path], Folder]] = {
+    "stock": Folder,
+    "smarthost": lambda path: Folder(path, SMARTHOST),
+    "by hand": lambda path: Folder(path, "", BY_HAND),
+    "old": old,
+    "hostile": hostile,
+}
+
+
+@pytest.fixture(params=STARTS)
+def folder(request, tmp_path) -> Folder:
+    return STARTS[request.param](tmp_path / "folder")
+
+
+@pytest.fixture
+def stock(tmp_path) -> Folder:
+    return Folder(tmp_path / "folder")
+
+
+def set_up(folder: Folder, *args: object) -> None:
+    done = folder.setup(*args)
+    assert done.returncode == 0, done.stderr
+
+
+def undo(folder: Folder, *args: object) -> subprocess.CompletedProcess:
+    done = folder.setup("--undo", *args)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def comments(folder: Folder) -> list[str]:
+    return sorted(line for name in ("main.cf", "master.cf")
+                  for line in (folder.path / name).read_text().splitlines()
+                  if line.lstrip().startswith("#"))
+
+
+def test_all_is_as_it_was(folder):
+    state, notes = folder.state(), comments(folder)
+    files, conf = set(folder.content()), folder.conf.read_text()
+    set_up(folder, *ALL)
+    assert folder.state() != state
+    record = folder.path / RECORD
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert folder.rows("--undo", "--dry-run")
+    assert record.exists()
+    undo(folder)
+    assert folder.state() == state
+    assert comments(folder) == notes
+    assert set(folder.content()) == files
+    assert folder.conf.read_text() == conf
+    assert not (folder.path / "sasl").exists()
+    assert folder.setup("--undo").returncode == UNCHANGED
+
+
+def test_after_several_runs(stock, tmp_path):
+    """Each of which changes something, the same thing twice among them."""
+    state = stock.state()
+    for name in ("k", "a", "b"):
+        (tmp_path / name).write_text("x")
+    set_up(stock)
+    for name in "ab":
+        set_up(stock, "--bounces", "--service", "oldtls", "--certificate",
+               tmp_path / name, "--key", tmp_path / "k")
+    stock.postconf("-X", "msgraph_time_limit")
+    set_up(stock)
+    undo(stock)
+    assert stock.state() == state
+    set_up(stock)
+    undo(stock)
+    assert stock.state() == state
+
+
+def test_what_an_admin_has_changed_stays(stock):
+    set_up(stock, *ALL)
+    stock.postconf("-e", "msgraph_time_limit=1h")
+    stock.postconf("-P", "bounce/unix/internal_mail_filter_classes=notify")
+    stock.postconf("-P", "8025/inet/smtpd_client_restrictions=reject")
+    route = stock.path / "msgraph_route"
+    route.write_text("# mine\n")
+    rows = stock.rows("--undo")
+    assert {(row["action"], row["name"], row["old"]) for row in rows
+            if row["action"] == "keep"} == {
+        ("keep", "msgraph_time_limit", "1h"), ("keep", "", "7 bytes"),
+        ("keep", "bounce/unix/internal_mail_filter_classes", "notify")}
+    assert "msgraph_time_limit = 1h" in (stock.path / "main.cf").read_text()
+    assert route.read_text() == "# mine\n"
+    assert stock.options("bounce/unix") == {
+        "internal_mail_filter_classes": "notify"}
+    # a service that setup has added goes, also when it was changed
+    assert not [name for name in stock.services() if "msgraph" in name]
+    assert "8025/inet" not in stock.services()
+
+
+def test_what_an_admin_has_removed_is_no_trouble(stock):
+    state = stock.state()
+    set_up(stock, *ALL)
+    stock.postconf("-MX", "8025/inet", "msgraph/unix")
+    stock.postconf("-X", "msgraph_time_limit")
+    stock.postconf("-PX", "bounce/unix/cleanup_service_name")
+    (stock.path / "msgraph_route").unlink()
+    undo(stock)
+    assert stock.state() == state
+
+
+def test_what_is_still_needed_is_not_removed(stock):
+    """Unless --force says so."""
+    set_up(stock, *ALL)
+    stock.postconf("-M", "2525/inet=2525 inet n - y - - smtpd -o smtpd_milters="
+                   " -o cleanup_service_name=msgraph-cleanup")
+    before = stock.content()
+    done = stock.setup("--undo")
+    assert done.returncode == 1
+    assert ("2525/inet of master.cf needs \"msgraph-cleanup\"" in done.stderr
+            and "postconf -PX 2525/inet/cleanup_service_name" in done.stderr)
+    assert stock.content() == before
+    undo(stock, "--force")
+    assert "msgraph-cleanup/unix" not in stock.services()
+
+
+# --- interrupted
+
+PLAYED = """#!/bin/sh
+echo >>{counter}
+[ "$(wc -l <{counter})" -ne "$DIES_AT" ] || {death}
+PATH=${{PATH#*:}}
+exec postconf "$@"
+"""
+DEATHS = {"postconf fails": "{ echo postconf: fatal: No space left >&2; exit 1; }",
+          "postconf is killed": "kill -9 $$", "setup is killed":
+          "kill -9 $PPID $$"}
+
+
+class Dying:
+    """A postconf before the real one, which does not survive a call."""
+
+    def __init__(self, folder: Path, death: str, monkeypatch) -> None:
+        self.folder = folder
+        self.counter = folder / "calls"
+        self.monkeypatch = monkeypatch
+        folder.mkdir()
+        program = folder / "postconf"
+        program.write_text(PLAYED.format(
+            counter=self.counter, death=DEATHS[death]))
+        program.chmod(0o755)
+
+    def run(self, stock: Folder, number: int, *args: str) -> int:
+        self.counter.write_text("")
+        self.monkeypatch.setenv("DIES_AT", str(number))
+        return stock.setup(*args, path=str(self.folder)).returncode
+
+    def calls(self) -> int:
+        return self.counter.read_text().count("\n")
+
+
+@pytest.mark.parametrize("start", ["stock", "old"])
+@pytest.mark.parametrize("death", DEATHS)
+def test_interrupted_anywhere(tmp_path, monkeypatch, start, death):
+    """At each of its calls of postconf: the next run does the rest, and
+    --undo, interrupted too, takes back what there is."""
+    dying = Dying(tmp_path / "bin", death, monkeypatch)
+    whole = STARTS[start](tmp_path / "whole")
+    set_up(whole, *ALL)
+    wanted = tuple(text.replace(str(whole.path), "@") for text in whole.state())
+    number = 0
+    while True:
+        number += 1
+        folder = STARTS[start](tmp_path / str(number))
+        state = folder.state()
+        status = dying.run(folder, number, *ALL)
+        if dying.calls() < number:
+            assert status == 0
+            break
+        assert status not in (0, UNCHANGED)
+        back = 0
+        if number % 2:
+            assert folder.setup(*ALL).returncode == 0
+            assert tuple(text.replace(str(folder.path), "@")
+                         for text in folder.state()) == wanted
+            back = 20
+        while dying.run(folder, (back := back + 1), "--undo") not in (
+                0, UNCHANGED):
+            assert back < 20
+        assert folder.state() == state
+        assert not (folder.path / RECORD).exists()
+    assert number > 6
+
+
+def test_full_disk(tmp_path):
+    """Nothing is changed that was not written down before."""
+    (tmp_path / "disk").mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none",
+                           str(tmp_path / "disk")], capture_output=True)
+    if done.returncode != 0:
+        pytest.skip("no file system of one's own is to be had here")
+    try:
+        folder = Folder(tmp_path / "disk/folder")
+        ballast = tmp_path / "disk/ballast"
+        with pytest.raises(OSError), ballast.open("wb", 0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        before = folder.content()
+        done = folder.setup(*ALL)
+        assert done.returncode == 1 and "No space left" in done.stderr
+        assert folder.content() == before
+        ballast.unlink()
+        set_up(folder, *ALL)
+    finally:
+        subprocess.run(["umount", str(tmp_path / "disk")], check=True)
+
+
+# --- the record
+
+BROKEN = ["frob\tx\t-\t-\n", "setting\tx\t-\n", "setting\tx\t-\ty\n",
+          "setting\tx\t-\t=y\tz\n"]
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_record_that_is_broken(stock, line):
+    """Neither run goes on with it."""
+    set_up(stock)
+    with (stock.path / RECORD).open("a") as file:
+        file.write(line)
+    before = stock.content()
+    number = before[RECORD].count("\n")
+    for args in ((), ("--undo",)):
+        done = stock.setup(*args)
+        assert done.returncode == 1
+        assert re.search(rf"{RECORD}:{number}: not a line", done.stderr)
+    assert stock.content() == before
+
+
+def test_two_at_once(stock):
+    """The second is told so."""
+    with subprocess.Popen(["flock", "--exclusive", str(stock.path), "sh", "-c",
+                           "echo; read x"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline()
+        done = stock.setup()
+        other.communicate(b"\n")
+    assert done.returncode == 1
+    assert "another msgraphctl setup is at work" in done.stderr
