@@ -180,8 +180,8 @@ check_files_room(
 	    room < need || files < 100 ? CHECK_CRITICAL : CHECK_WARNING,
 	    "%s %s has room for %.0f MB and %.0f files, and needs %.0f MB",
 	    what, folder, room / CHECK_FILES_MB, files, need / CHECK_FILES_MB);
-	check_remedy(report, "make room there: df -h %s; df -i %s", folder,
-	    folder);
+	check_remedy(
+	    report, "make room there: df -h %s; df -i %s", folder, folder);
 }
 
 /*
