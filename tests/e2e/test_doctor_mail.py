@@ -48,10 +48,10 @@ def misroute(site: Site) -> None:
 MAIL = [
     Breakage("B14 mailbox not allowed", lambda s: send(s, permissions=[]),
              "waiting", "warning", "1 message waits.*Mail.Send",
-             "postqueue -f", empty),
+             "entra-script .*postqueue -f", empty),
     Breakage("B20c mail in the queue", misroute, "unrouted", "critical",
              "1 message waits until this host is mended.*transport",
-             "postqueue -f", empty),
+             "master.cf .*postqueue -f", empty),
 ]
 
 
