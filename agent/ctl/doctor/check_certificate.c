@@ -278,7 +278,7 @@ check_certificate(const struct host *host, struct report *report)
 		check_certificate_files(host, &s[i], files);
 		if (strcmp(files, last) != 0)
 			check_certificate_service(host, &s[i], report);
-		memcpy(last, files, sizeof(last));
+		snprintf(last, sizeof(last), "%s", files);
 		check_certificate_authorities(host, &s[i], report);
 	}
 }

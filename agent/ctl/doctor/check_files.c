@@ -167,6 +167,9 @@ check_files_room(
 	double room, files;
 
 	if (statvfs(folder, &fs) == -1) {
+		/* msgraphd's first start makes the one of the state */
+		if (errno == ENOENT)
+			return;
 		check_say(report, CHECK_CRITICAL, "%s %s: %s", what, folder,
 		    strerror(errno));
 		check_remedy(report, "make the folder as it was");

@@ -117,7 +117,7 @@ check_msgraphd(const struct host *host, struct report *report)
 		return;
 	if (policy_ask(host->conf.submit_socket, &question,
 		sock_now() + CHECK_WAIT_MS, &answer, &err) == -1)
-		check_say(report, CHECK_CRITICAL, "msgraphd: %s", err.text);
+		check_say(report, CHECK_CRITICAL, "%s", err.text);
 	else if (answer.status == POLICY_LATER)
 		check_say(report, CHECK_CRITICAL, "%s", answer.text);
 	else
