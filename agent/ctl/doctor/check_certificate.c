@@ -212,13 +212,11 @@ check_certificate_service(const struct host *host,
 	if (count == 0) {
 		check_say(report, CHECK_CRITICAL,
 		    "%s/%s has no certificate, so STARTTLS is answered with "
-		    "454 "
-		    "and nobody can sign in",
+		    "454 and nobody can sign in",
 		    postfix_name(service), postfix_type(service));
 		check_remedy(report,
 		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
-		    "with "
-		    "your files, then: postfix reload");
+		    "with your files, then: postfix reload");
 	} else if (count > 0 && check_certificate_is_snakeoil(host, service)) {
 		check_say(report, CHECK_WARNING,
 		    "%s/%s has Debian's snakeoil certificate, which no client "
@@ -226,8 +224,7 @@ check_certificate_service(const struct host *host,
 		    postfix_name(service), postfix_type(service));
 		check_remedy(report,
 		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
-		    "with "
-		    "your files, then: postfix reload");
+		    "with your files, then: postfix reload");
 	} else if (count > 0) {
 		check_certificate_judge(
 		    host, &pem, postfix_name(service), report);

@@ -33,8 +33,7 @@ check_settings(const struct host *host, struct report *report)
 		check_say(report, CHECK_CRITICAL, "%s", host->conf_error.text);
 		check_remedy(report,
 		    "mend what is named, until \"msgraphd -t\" is content; "
-		    "then: "
-		    "systemctl restart msgraphd msgraph-milter");
+		    "then: systemctl restart msgraphd msgraph-milter");
 		return;
 	}
 	check_files_warned = report;

@@ -58,8 +58,8 @@ check_users(const struct host *host, struct report *report)
 	user = getpwnam("postfix");
 	if (user != NULL && !check_postfix_is_member(user, group)) {
 		check_say(report, CHECK_CRITICAL,
-		    "user postfix is not in group msgraph, so no sign-in "
-		    "and no message gets in");
+		    "user postfix is not in group msgraph, so no sign-in and "
+		    "no message gets in");
 		check_remedy(
 		    report, "gpasswd -a postfix msgraph && postfix reload");
 	}
@@ -322,8 +322,7 @@ check_postfix_port(
 		    "port %ld is another program's, not Postfix's", port);
 		check_remedy(report,
 		    "see which one by \"ss -ltnp sport = :%ld\", and stop it "
-		    "or "
-		    "use another port; then: postfix reload",
+		    "or use another port; then: postfix reload",
 		    port);
 	}
 }

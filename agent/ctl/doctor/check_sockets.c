@@ -31,8 +31,7 @@ check_sockets_remedy(struct report *report, const char *folder)
 	    strcmp(folder, "/run/msgraph") == 0)
 		check_remedy(report,
 		    "systemd-tmpfiles --create msgraph.conf && systemctl "
-		    "restart "
-		    "msgraphd msgraph-milter");
+		    "restart msgraphd msgraph-milter");
 	else
 		check_remedy(report, "install -d -o root -g msgraph -m %o %s",
 		    CHECK_SOCKETS_MODE, folder);
