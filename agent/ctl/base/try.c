@@ -39,7 +39,7 @@ try_read(struct try_answer *answer, size_t len)
 {
 	char *end;
 
-	if (len < 4)
+	if (len < 4 || len >= sizeof(answer->bytes))
 		return -1;
 	answer->bytes[len] = '\0';
 	answer->word = answer->bytes + 2;

@@ -20,7 +20,7 @@ trial_finish(struct trial *trial, enum trial_result result,
 {
 	struct claims claims = {0};
 
-	if (result == TRIAL_OK)
+	if (token != NULL)
 		claims_read(token, &claims);
 	trial->done(trial->ctx, result, &claims, text);
 	free(trial);
@@ -56,7 +56,7 @@ trial_on_token(void *ctx, enum account_result result,
 		outcome = TRIAL_OK;
 	else if (result == ACCOUNT_REFUSED || result == ACCOUNT_REFUSED_REQUEST)
 		outcome = TRIAL_REFUSED;
-	trial_finish(ctx, outcome, token, text);
+	trial_finish(ctx, outcome, result == ACCOUNT_OK ? token : NULL, text);
 }
 
 /* 0, or -1 with *err. */
