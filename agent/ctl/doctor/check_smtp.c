@@ -29,8 +29,9 @@ check_smtp_auth(
 	    "%s offers %s%s, and not AUTH PLAIN LOGIN", service,
 	    offered == NULL ? "no AUTH" : "AUTH", mechanisms);
 	check_remedy(report,
-	    "compare its options in master.cf with %s/postfix/"
-	    "master.cf.msgraph: smtpd_sasl_*, smtpd_discard_ehlo_keywords",
+	    "compare its options in master.cf with "
+	    "%s/postfix/master.cf.msgraph: smtpd_sasl_*, "
+	    "smtpd_discard_ehlo_keywords",
 	    CHECK_EXAMPLES);
 }
 
@@ -47,8 +48,8 @@ check_smtp_service(const struct host *host,
 		    postfix_name(service), err.text);
 		check_remedy(report,
 		    "the mail log says why: journalctl --facility=mail -S "
-		    "-5min; "
-		    "compare the service with %s/postfix/master.cf.msgraph",
+		    "-5min; compare the service with "
+		    "%s/postfix/master.cf.msgraph",
 		    CHECK_EXAMPLES);
 	} else if (postfix_is_yes(
 		       host->postfix, service, "smtpd_sasl_auth_enable")) {

@@ -269,7 +269,10 @@ delivery_permit(struct delivery *d)
 
 	if (identities_may_deliver(d->daemon->identities, &d->request.identity,
 		d->request.entry, &err) == -1) {
-		delivery_defer(d, err.dsn, REASON_CONFIGURATION, err.text);
+		delivery_defer(d, err.dsn,
+		    err.class == ERROR_TEMPORARY ? REASON_IDENTITY
+						 : REASON_CONFIGURATION,
+		    err.text);
 		return;
 	}
 	if (d->other_is_posted && delivery_fall_back_again(d))
