@@ -126,6 +126,16 @@ def test_raw_names_where_a_row_is_required(m365, make, row):  # noqa: F811
         assert len(asked(m365)) == count
 
 
+def test_row_of_a_raw_name_says_what_it_may_do(m365, make):  # noqa: F811
+    m365.table("users", {"RowKey": "Some Name", **APP,
+                         "from_email": "Scan@Example.com"})
+    daemon = make(**REQUIRED)
+    assert raw_auth(daemon, NAME) == f"OK user={NAME}"
+    answer = policy(daemon, user=NAME, sender="other@example.com",
+                    mailbox="other@example.com", stage="end")
+    assert answer.status == "ok" and "from=scan@example.com" in answer.more
+
+
 def test_ten_thousand_rows_in_pages(m365, make):  # noqa: F811
     m365.table("users", {"RowKey": "zzz", **APP},
                *({"RowKey": f"r{n}", "tenant_id": OTHER,
