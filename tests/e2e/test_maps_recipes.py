@@ -32,29 +32,29 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 @pytest.fixture(name="names")
-def file_of_names(tmp_path, monkeypatch):
-    """The scripts stand in PATH, as if they were installed."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
+def file_of_names(tmp_path):
+    """The scripts stand beside it."""
     for name in ("msgraph-names", "msgraph-names-ldap"):
-        shutil.copy(EXAMPLES / name, folder)
-        (folder / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        shutil.copy(EXAMPLES / name, tmp_path)
+        (tmp_path / name).chmod(0o755)
     return tmp_path / "names"
 
 
-def recipe(start: str, **places: object) -> list[str]:
+def documented(program: str) -> str:
+    return document.line(
+        document.section("docs/senders.md", SECTION),
+        f"/etc/msgraph/msgraph-names /etc/msgraph/names {program}")
+
+
+def recipe(program: str, names: Path, **places: object) -> list[str]:
     """A command of the document, with other files."""
-    line = document.line(
-        document.section("docs/senders.md", SECTION), start)
-    for old, new in places.items():
+    line = documented(program)
+    for place, real in places.items():
         line = line.replace({
-            "names": "/etc/msgraph/names ",
             "sql": "/etc/msgraph/names.sql",
             "sqlite": "/var/lib/devices/devices.db",
-            "ldap": "ldapi:///"}[old],
-            f"{new} " if old == "names" else str(new))
-    return shlex.split(line)
+            "ldap": "ldapi:///"}[place], str(real))
+    return shlex.split(line.replace("/etc/msgraph/", f"{names.parent}/"))
 
 
 def run(command: list[str], **options) -> subprocess.CompletedProcess:
@@ -113,13 +113,11 @@ def test_sqlite(make, names, tmp_path):  # noqa: F811
     def execute(sql: str) -> None:
         subprocess.run(["sqlite3", database, sql], check=True)
     execute(TABLE + insert("scan1", "'scan@example.com'"))
-    command = recipe("msgraph-names /etc/msgraph/names sqlite3",
-                     sql=EXAMPLES / "names.sql", names=names, sqlite=database)
+    command = recipe("sqlite3", names, sql=EXAMPLES / "names.sql",
+                     sqlite=database)
     unit = (EXAMPLES / "msgraph-names.service").read_text()
-    assert " ".join(document.line(
-        document.section("docs/senders.md", SECTION),
-        "msgraph-names /etc/msgraph/names sqlite3").split()[1:]) in " ".join(
-            unit.replace("\\\n", " ").split())
+    assert f"ExecStart={documented('sqlite3')}" in " ".join(
+        unit.replace("\\\n", " ").split())
     check_recipe(
         make, names, command,
         lambda: execute(insert("scan2") + "update devices set active = 0 "
@@ -173,8 +171,7 @@ def test_postgresql(make, names, tmp_path, postgresql):  # noqa: F811
         subprocess.run(["psql", "-Xq", "-c", sql, "devices"], check=True,
                        capture_output=True)
     execute(TABLE + insert("scan1", "'scan@example.com'"))
-    command = recipe("msgraph-names /etc/msgraph/names psql",
-                     sql=tmp_path / "names.sql", names=names)
+    command = recipe("psql", names, sql=tmp_path / "names.sql")
     check_recipe(
         make, names, command,
         lambda: execute(insert("scan2") + "update devices set active = 0 "
@@ -243,8 +240,7 @@ def test_ldap(make, names, ldap):  # noqa: F811
     add(TREE + device("scan1", f"{APP} senders=scan@example.com" +
                       "".join(f",s{n}@example.com" for n in range(50))) +
         device("no-row", "a fax in the cellar, Südflügel"))
-    command = recipe("msgraph-names /etc/msgraph/names msgraph-names-ldap",
-                     names=names, ldap=ldap)
+    command = recipe("/etc/msgraph/msgraph-names-ldap", names, ldap=ldap)
 
     def change() -> None:
         add(device("scan2", APP))
@@ -260,9 +256,29 @@ def test_ldap(make, names, ldap):  # noqa: F811
     check_recipe(make, names, command, change, spoil)
 
 
+def test_parts_are_installed_where_the_unit_looks(tmp_path):
+    lines = [line for line in document.lines(
+        document.section("docs/senders.md", "From SQL"))
+        if line.startswith("install ")]
+    assert len(lines) == 3
+    for folder in ("etc/msgraph", "etc/systemd/system"):
+        (tmp_path / folder).mkdir(parents=True)
+    for line in lines:
+        subprocess.run(shlex.split(line.replace(" /etc/", f" {tmp_path}/etc/")),
+                       cwd=EXAMPLES, check=True)
+    unit = (tmp_path / "etc/systemd/system/msgraph-names.service").read_text()
+    for program in ("msgraph-names", "names.sql"):
+        assert f"/etc/msgraph/{program}" in unit
+        assert (tmp_path / "etc/msgraph" / program).exists()
+    for program in ("msgraph-names", "msgraph-names-ldap"):
+        assert os.access(tmp_path / "etc/msgraph" / program, os.X_OK)
+    assert (tmp_path / "etc/systemd/system/msgraph-names.timer").exists()
+
+
 def test_nothing_found_keeps_the_file(names):
     names.write_text("a b=c\n")
-    done = run(["msgraph-names", str(names), "true"])
+    program = str(names.parent / "msgraph-names")
+    done = run([program, str(names), "true"])
     assert done.returncode == 1 and "has found no entry" in done.stderr
     assert names.read_text() == "a b=c\n"
-    assert run(["msgraph-names"]).returncode == 64
+    assert run([program]).returncode == 64

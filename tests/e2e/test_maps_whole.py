@@ -142,15 +142,29 @@ def test_type_that_postmap_does_not_know(make, tmp_path):  # noqa: F811
     assert raw_auth(daemon, NAME) == LATER
 
 
-def test_postmap_that_lacks(make, tmp_path, monkeypatch):  # noqa: F811
-    """Its place is taken by something that is no program."""
+def test_what_postmap_gets_and_says(make, tmp_path, monkeypatch):  # noqa: F811
+    """No descriptor of msgraphd's, no environment; what it says is logged."""
     build("texthash", tmp_path / "names", f"a {APP}\n")
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "postmap").write_text("#!/bin/sh\necho no >&2\nexit 3")
-    (tmp_path / "bin" / "postmap").chmod(0o755)
+    program = tmp_path / "bin" / "postmap"
+    program.write_text("#!/bin/sh\nenv | grep -c SECRET >&2\n"
+                       "echo got $* and $(ls /proc/self/fd) >&2\nexit 3\n")
+    program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin")
-    daemon = make("", identity_maps=f"texthash:{tmp_path}/names")
-    assert f"texthash:{tmp_path}/names: no" in daemon.log()
+    monkeypatch.setenv("SECRET", "x")
+    item = f"texthash:{tmp_path}/names"
+    daemon = make("", identity_maps=item)
+    assert f"{item}: got -s {item} and 0 1 2 3\n" in daemon.log()
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    reload(daemon)
+    Daemon.wait(lambda: "postmap ended with signal 9" in daemon.log(), 20)
+    program.write_text("#!/bin/sh\nexec cat /dev/zero\n")
+    reload(daemon)
+    Daemon.wait(lambda: "longer than 16 megabytes" in daemon.log(), 60)
+    program.write_text(f"#!/bin/sh\necho 'a {APP}'\n")
+    reload(daemon)
+    Daemon.wait(lambda: raw_auth(daemon, "a@lookup") == f"OK user={NAME}.a",
+                20)
 
 
 def test_locked_map_delays_nobody(begin, tmp_path):

@@ -19,6 +19,7 @@ COMMON = ["-h, --help", "-j, --json"]
 FROZEN = {
     "setup": {"changes": "action file name old new"},
     "test-login": {"steps": "step status text"},
+    "test-send": {"steps": "step status text"},
     "status": {
         "daemons": "name status version pid started uptime settings note",
         "counts": "sent deferred bounced in_flight signed_in refused put_off",

@@ -145,6 +145,8 @@ identities_load_finish(struct identities *identities, struct table_watch *now,
 	if (table == NULL ||
 	    identities_load_swap(identities, table, now, &err) == -1)
 		identities_load_fail(identities, &err);
+	else if (is_reload && identities->outside != NULL)
+		outside_expire(identities->outside);
 }
 
 /* --- maps that are read whole --- */

@@ -332,10 +332,8 @@ outside_use(struct outside *outside, const struct table_sources *sources,
 	size_t count = table_sources_count(sources, TABLE_ASKED);
 	struct outside_map *maps;
 
-	if (outside_is_same(outside, sources)) {
-		outside_slots_expire(outside);
+	if (outside_is_same(outside, sources))
 		return 0;
-	}
 	maps = outside_open(outside, sources, count, err);
 	if (maps == NULL)
 		return -1;

@@ -41,12 +41,15 @@ struct outside *outside_new(const struct map_with *with, struct seldom *seldom);
 void outside_free(struct outside **outsidep);
 
 /*
- * Opens the maps that are asked, in their order. The same ones as before go on,
- * and each key is asked for anew when it is needed; with others nothing is known
- * any more. 0; or -1 with *err, and the old maps stay.
+ * Opens the maps that are asked, in their order. The same ones as before go on;
+ * with others nothing is known any more. 0; or -1 with *err, and the old maps
+ * stay.
  */
 int outside_use(struct outside *outside, const struct table_sources *sources,
     struct error *err);
+
+/* Has each key asked for anew when it is needed. */
+void outside_expire(struct outside *outside);
 
 /* Returns 1 when there is a map to ask. Takes NULL. */
 int outside_is_used(const struct outside *outside);

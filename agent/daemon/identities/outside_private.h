@@ -91,9 +91,6 @@ void outside_slot_begin(struct outside *outside, struct outside_slot *slot);
 /* Takes the slot off the queue whose turn it is; or NULL. */
 struct outside_slot *outside_slot_next(struct outside *outside);
 
-/* Has every key asked for anew when it is needed. */
-void outside_slots_expire(struct outside *outside);
-
 /* Forgets what is known, and gives up what is asked for. */
 void outside_slots_forget(struct outside *outside);
 

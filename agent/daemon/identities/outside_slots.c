@@ -176,7 +176,7 @@ outside_slots_expire_list(struct outside_list *list)
 }
 
 void
-outside_slots_expire(struct outside *outside)
+outside_expire(struct outside *outside)
 {
 	outside_slots_expire_list(&outside->found);
 	outside_slots_expire_list(&outside->others);

@@ -234,6 +234,25 @@ postmap_config(char *text, size_t size)
 	return n > 0 && (size_t)n < size ? text : NULL;
 }
 
+/* Its outputs, and no other descriptor: not all of libcurl's close by exec. */
+static int
+postmap_spawn_actions(posix_spawn_file_actions_t *actions, int rows, int errors)
+{
+	int result = posix_spawn_file_actions_addopen(
+	    actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+
+	if (result == 0)
+		result = posix_spawn_file_actions_adddup2(
+		    actions, rows, STDOUT_FILENO);
+	if (result == 0)
+		result = posix_spawn_file_actions_adddup2(
+		    actions, errors, STDERR_FILENO);
+	if (result == 0)
+		result = posix_spawn_file_actions_addclosefrom_np(
+		    actions, STDERR_FILENO + 1);
+	return result;
+}
+
 /* Returns 0, or an errno. */
 static int
 postmap_spawn(struct postmap *p, int rows, int errors)
@@ -243,29 +262,23 @@ postmap_spawn(struct postmap *p, int rows, int errors)
 	char *env[] = {path, postmap_config(folder, sizeof(folder)), NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	sigset_t none, pipe_signal;
+	sigset_t none, ignored;
 	int result;
 
 	sigemptyset(&none);
-	sigemptyset(&pipe_signal);
-	sigaddset(&pipe_signal, SIGPIPE);
+	sigemptyset(&ignored);
+	sigaddset(&ignored, SIGPIPE);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(
 	    &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &pipe_signal);
-	result = posix_spawn_file_actions_addopen(
-	    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (result == 0)
-		result = posix_spawn_file_actions_adddup2(
-		    &actions, rows, STDOUT_FILENO);
-	if (result == 0)
-		result = posix_spawn_file_actions_adddup2(
-		    &actions, errors, STDERR_FILENO);
+	posix_spawnattr_setsigdefault(&attributes, &ignored);
+	result = postmap_spawn_actions(&actions, rows, errors);
 	if (result == 0)
 		result = posix_spawnp(
-		    &p->child, "postmap", &actions, &attributes, argv, env);
+		    &p->child, argv[0], &actions, &attributes, argv, env);
+	/* a PATH of an admin's shell may have no sbin */
 	if (result == ENOENT)
 		result = posix_spawn(&p->child, "/usr/sbin/postmap", &actions,
 		    &attributes, argv, env);
