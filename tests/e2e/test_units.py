@@ -5,11 +5,13 @@ systemd finds nothing to complain of, and units, settings and each other agree.
 from __future__ import annotations
 
 import configparser
+import grp
 import os
 import re
 import signal
 import shlex
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -299,3 +301,15 @@ def test_users_and_folders(root):
         info = (root / name).stat()
         assert info.st_mode & 0o7777 == mode, name
         assert (info.st_uid, info.st_gid) == (0, int(gid)), name
+    assert acl(root / "run/msgraph") == {
+        "owner": 7, "group": 7, "others": 0, "mask": 7,
+        grp.getgrnam("msgraph-admin").gr_gid: 1}
+
+
+def acl(path: Path) -> dict[str | int, int]:
+    """The permissions of a folder's access list, of other groups by number
+    (posix_acl_xattr.h of the kernel)."""
+    names = {1: "owner", 4: "group", 16: "mask", 32: "others"}
+    entries = struct.iter_unpack(
+        "<HHI", os.getxattr(path, "system.posix_acl_access")[4:])
+    return {names.get(tag, number): mode for tag, mode, number in entries}
