@@ -6,6 +6,7 @@ from __future__ import annotations
 import grp
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -140,6 +141,21 @@ def test_watch(daemon):  # noqa: F811
                 daemon.auth(USER, f"wrong {len(seen)}")
         watch.terminate()
     assert seen[0] < seen[1] < seen[2]
+
+
+def test_watch_on_a_terminal(daemon):  # noqa: F811
+    """In the same place, with colours."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+            [str(BUILD / "msgraphctl"), "-c", str(daemon.conf), "status",
+             "-w"], stdout=theirs) as watch:
+        os.close(theirs)
+        shown = b""
+        while shown.count(b"\033[H\033[2J") < 3:
+            shown += os.read(ours, 4096)
+        watch.terminate()
+    os.close(ours)
+    assert re.search(rb"msgraphd +\033\[32mok\033\[0m", shown)
 
 
 @pytest.mark.parametrize("is_member", [True, False])
