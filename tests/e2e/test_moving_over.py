@@ -400,6 +400,15 @@ elsewhere(CONTAINER, "test_transports.py::test_a_slow_transport_defers_nothing",
           "GRAPH_RATE_LIMIT_PER_10_SECONDS")
 elsewhere(CONTAINER, "test_identities_mail.py::test_from_of_an_entry",
           "FROM_REMAP_DOMAINS")
+elsewhere(CONTAINER, "test_azure.py::test_row_gives_name_application_and_sender",
+          "AZURE_TABLES_URL")
+elsewhere(CONTAINER, "test_azure_daemon.py::test_partition",
+          "AZURE_TABLES_PARTITION_KEY")
+elsewhere(CONTAINER,
+          "test_azure_daemon.py::test_raw_names_where_a_row_is_required",
+          "AZURE_TABLES_FORCE_USAGE=true")
+elsewhere(CONTAINER, "test_fallback.py::test_message",
+          "<DOMAIN>_FROM_FAILBACK", "FROM_REMAP_ADDRESSES")
 elsewhere(GRAPH, "test_identities_credentials.py::test_message",
           "send.appReg.tenant", "send.appReg.id", "send.appReg.secret",
           "send.appReg.certificate.privateKeyPath")
