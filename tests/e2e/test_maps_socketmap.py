@@ -361,6 +361,32 @@ def test_closed_connection_is_made_anew(begin, names):
         assert policy(daemon, user=f"{NAME}.e{n}").status == "ok"
 
 
+def test_slow_server_keeps_nobody_for_long(begin, names):
+    """Five questions, of which it answers one in two seconds: the milter waits
+    five for an answer. What comes later is known the next time."""
+    names.rows = {f"e{n}": APP for n in range(5)}
+    names.delay = 2
+    daemon = begin()
+    told: list[tuple[float, str]] = []
+
+    def ask(n: int) -> None:
+        began = time.monotonic()
+        status = policy(daemon, user=f"{NAME}.e{n}").status
+        told.append((time.monotonic() - began, status))
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(waited for waited, _ in told) < 4.9
+    assert {status for _, status in told} == {"ok", "later"}
+    Daemon.wait(lambda: len(names.asked) == 5, 20)
+    names.kill()
+    Daemon.wait(lambda: sum(policy(
+        daemon, user=f"{NAME}.e{n}").status == "ok" for n in range(5)) >= 4,
+        20)
+
+
 def test_stalled_server_delays_nobody_else(m365, begin, names):  # noqa: F811
     names.rows = {"known": APP}
     daemon = begin(f"file {APP}\n")
