@@ -139,7 +139,7 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 # that counts what is looked after
 $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
 	$(foreach f,accounts_sweep accounts_warn identities_refresh \
-	identities_remind observe_tell,-Wl,--wrap=$f)
+	identities_remind identities_look_at_files observe_tell,-Wl,--wrap=$f)
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)

@@ -148,10 +148,11 @@ command_doctor_path(void)
 	setenv("PATH", longer, 1);
 }
 
+/* Where a monitoring system reads it. */
 static int
-command_doctor_fail(const char *text)
+command_doctor_fail(const char *text, const char *name)
 {
-	printf("MSGRAPH UNKNOWN - %s\n", text);
+	printf("MSGRAPH UNKNOWN - %s%s\n", text, name);
 	return CHECK_UNKNOWN;
 }
 
@@ -170,19 +171,19 @@ command_doctor_run(
 	if (key == -1)
 		return status == EX_USAGE ? CHECK_UNKNOWN : status;
 	if ((doctor = doctor_new(checks)) == NULL)
-		return command_doctor_fail("out of memory");
+		return command_doctor_fail("out of memory", "");
 	if (optind == argc)
 		doctor_want(doctor, NULL);
 	for (i = optind; i < argc; i++)
 		if (doctor_want(doctor, argv[i]) == -1) {
-			command_say(command, "there is no check %s", argv[i]);
 			doctor_free(&doctor);
-			return CHECK_UNKNOWN;
+			return command_doctor_fail(
+			    "there is no check ", argv[i]);
 		}
 	if (geteuid() != 0) {
 		doctor_free(&doctor);
 		return command_doctor_fail(
-		    "run this as root: it looks as each of the users does");
+		    "run this as root: it looks as each of the users does", "");
 	}
 	command_doctor_path();
 	host_read(&host, ctl->conf_file);

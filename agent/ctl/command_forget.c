@@ -10,12 +10,12 @@
 #include "commands.h"
 
 static const struct output_column command_forget_columns[] = {
-    {"application", OUTPUT_TEXT},
     {"stored", OUTPUT_TEXT},
     {"token", OUTPUT_TEXT},
     {"accepted", OUTPUT_TEXT},
     {"refusals", OUTPUT_NUMBER},
-    {"next", OUTPUT_TEXT},
+    {"application", OUTPUT_TEXT},
+    {"next", OUTPUT_BELOW},
     {NULL, OUTPUT_TEXT},
 };
 

@@ -9,10 +9,10 @@
 
 static const struct output_column command_identities_columns[] = {
     {"entry", OUTPUT_TEXT},
-    {"application", OUTPUT_TEXT},
     {"file", OUTPUT_TEXT},
     {"line", OUTPUT_NUMBER},
-    {"attributes", OUTPUT_TEXT},
+    {"application", OUTPUT_TEXT},
+    {"attributes", OUTPUT_BELOW},
     {NULL, OUTPUT_TEXT},
 };
 

@@ -63,16 +63,17 @@ static const struct output_column command_status_credentials[] = {
     {"entry", OUTPUT_TEXT},
     {"status", OUTPUT_STATUS},
     {"credential_ends", OUTPUT_TIME},
+    {"expires", OUTPUT_TIME},
     {"credential", OUTPUT_TEXT},
-    {"credential_fault", OUTPUT_TEXT},
+    {"credential_fault", OUTPUT_BELOW},
     {NULL, OUTPUT_TEXT},
 };
 
 static const struct output_column command_status_failing[] = {
-    {"application", OUTPUT_TEXT},
-    {"entry", OUTPUT_TEXT},
     {"failing_since", OUTPUT_TIME},
-    {"failing", OUTPUT_TEXT},
+    {"entry", OUTPUT_TEXT},
+    {"application", OUTPUT_TEXT},
+    {"failing", OUTPUT_BELOW},
     {NULL, OUTPUT_TEXT},
 };
 
@@ -89,8 +90,8 @@ static const struct output_column command_status_events[] = {
     {"last", OUTPUT_TIME},
     {"count", OUTPUT_NUMBER},
     {"what", OUTPUT_TEXT},
-    {"text", OUTPUT_TEXT},
-    {"remedy", OUTPUT_TEXT},
+    {"text", OUTPUT_BELOW},
+    {"remedy", OUTPUT_BELOW},
     {NULL, OUTPUT_TEXT},
 };
 
@@ -188,9 +189,12 @@ static const char *
 command_status_of(const struct admin_record *record, const char *column)
 {
 	long long ends = admin_value_number(record, "credential-ends");
+	long long expires = admin_value_number(record, "expires");
 
 	if (strcmp(column, "status") != 0)
 		return NULL;
+	if (ends == 0 || (expires != 0 && expires < ends))
+		ends = expires;
 	if (admin_value(record, "failing")[0] != '\0' ||
 	    admin_value(record, "credential-fault")[0] != '\0')
 		return "critical";
@@ -198,10 +202,12 @@ command_status_of(const struct admin_record *record, const char *column)
 								  : "ok";
 }
 
+/* Returns 1 where there is an end, or a file, to look after. */
 static int
 command_status_is_own(const struct admin_record *record)
 {
-	return admin_value(record, "credential")[0] != '\0';
+	return admin_value(record, "credential")[0] != '\0' ||
+	    admin_value(record, "expires")[0] != '\0';
 }
 
 static int

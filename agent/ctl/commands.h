@@ -13,6 +13,7 @@ extern const struct command command_identities;
 extern const struct command command_setup;
 extern const struct command command_status;
 extern const struct command command_test_login;
+extern const struct command command_test_send;
 extern const struct command command_username;
 
 #endif

@@ -16,6 +16,7 @@
 static const struct command *const commands[] = {
     &command_setup,
     &command_test_login,
+    &command_test_send,
     &command_status,
     &command_doctor,
     &command_identities,

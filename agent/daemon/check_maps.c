@@ -13,7 +13,7 @@
 
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/maps/map.h"
-#include "agent/daemon/maps/map_azure.h"
+#include "agent/daemon/maps/map_azure_resource.h"
 #include "agent/daemon/throttle/throttle.h"
 #include "check_maps.h"
 
@@ -41,6 +41,28 @@ check_maps_on_answer(
 	check->complaints++;
 }
 
+/* What is odd in the map changes no exit status. */
+static void
+check_maps_on_look(
+    void *ctx, enum map_result result, const char *row, const char *text)
+{
+	struct check_maps *check = ctx;
+
+	(void)row;
+	(void)result;
+	check->is_done = 1;
+	if (text[0] != '\0')
+		fprintf(stderr, "warning: %s: %s\n", check->map, text);
+}
+
+static void
+check_maps_wait(const struct map_with *with, struct check_maps *check)
+{
+	check->is_done = 0;
+	while (!check->is_done && event_base_loop(with->base, EVLOOP_ONCE) == 0)
+		;
+}
+
 static int
 check_maps_one(const struct map_with *with, const char *item, const char *user)
 {
@@ -53,9 +75,10 @@ check_maps_one(const struct map_with *with, const char *item, const char *user)
 		return 1;
 	}
 	if (map_ask(map, CHECK_MAPS_KEY, check_maps_on_answer, &check) != NULL)
-		while (!check.is_done &&
-		    event_base_loop(with->base, EVLOOP_ONCE) == 0)
-			;
+		check_maps_wait(with, &check);
+	if (check.complaints == 0 &&
+	    map_look(map, check_maps_on_look, &check) != NULL)
+		check_maps_wait(with, &check);
 	map_close(&map);
 	return check.complaints;
 }

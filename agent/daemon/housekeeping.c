@@ -62,6 +62,14 @@ housekeeping_identities(struct msgraphd *d, long long wall, struct error *err)
 }
 
 static int
+housekeeping_files(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	return identities_look_at_files(d->identities);
+}
+
+static int
 housekeeping_reminders(struct msgraphd *d, long long wall, struct error *err)
 {
 	(void)wall;
@@ -153,6 +161,7 @@ static const struct chore {
     /* at each look: the watchdog may be set as short as ten seconds */
     {housekeeping_tell, 0, LOOK_SECONDS, 1},
     {housekeeping_identities, 0, LOOK_SECONDS, 0},
+    {housekeeping_files, 0, LOOK_SECONDS, 1},
     {housekeeping_clock, 0, 1 * MINUTES, 0},
     {housekeeping_accounts, 0, 1 * MINUTES, 0},
     {housekeeping_reminders, 0, 1 * MINUTES, 1},

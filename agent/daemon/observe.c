@@ -16,6 +16,9 @@
 
 #define OBSERVE_LINE_MAX 1024
 
+/* Postfix tries mail that waits much more often: longer ago, it is gone. */
+#define OBSERVE_FAILURE_SECONDS 86400LL
+
 /* What systemd has been told last; one process has one status. */
 static char observe_told[OBSERVE_LINE_MAX + 1];
 
@@ -87,6 +90,8 @@ observe_tell(struct msgraphd *daemon)
 {
 	struct buf line;
 
+	activity_expire(
+	    daemon->activity, clock_wall() - OBSERVE_FAILURE_SECONDS);
 	if (notify_is_watched())
 		notify_systemd("WATCHDOG=1");
 	buf_init(&line, OBSERVE_LINE_MAX);

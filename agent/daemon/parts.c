@@ -5,7 +5,7 @@
 #include "agent/daemon/delivery/draft_trash.h"
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
-#include "agent/daemon/maps/map_azure.h"
+#include "agent/daemon/maps/map_azure_resource.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/store/journal.h"

@@ -102,6 +102,14 @@ def set_up() -> None:
     wait_postfix()
 
 
+def set_up_by_hand() -> None:
+    """With the script among the examples."""
+    done = run("sh", str(EXAMPLES / "postfix/configure"))
+    row("configure", done.returncode == 0, last_line(done))
+    run("postfix", "reload", check=True)
+    wait_postfix()
+
+
 # --- mail
 
 def send(subject: str, user: str = f"{TENANT}@{CLIENT}",
@@ -142,22 +150,25 @@ def hold(is_on: bool) -> None:
 
 # --- removal
 
-def names_of_services(folder: Path) -> list[str]:
-    return [line.split()[0] for line in run(
-        "postconf", "-c", str(folder), "-M").stdout.splitlines()]
+def settings(what: str, folder: Path) -> list[str]:
+    """What postconf prints, without the name of the folder."""
+    said = run("postconf", "-c", str(folder), what).stdout
+    return sorted(said.replace(str(folder), "").splitlines())
 
 
-def undo(refused: str, before: Path) -> None:
+def undo(refused: str, before: Path, by_hand: bool = False) -> None:
     """What the refusal says, typed; before is Postfix's folder without us."""
-    row("it names msgraphctl where that is installed",
-        ("msgraphctl setup --undo" in refused) == CTL.exists())
+    first = re.findall(r"^    (msgraphctl .*)$", refused, re.M)
     commands = re.findall(r"^    (post\w+ .*)$", refused, re.M)
     row("it names the commands", len(commands) >= 3, commands)
-    for command in commands:
+    row("msgraphctl is named where it has set up Postfix",
+        len(first) == (not by_hand), first)
+    for command in first or commands:
         done = run("sh", "-c", command)
         row(command, done.returncode == 0, last_line(done))
     left = [line for line in run("postconf", "-M").stdout.splitlines()
             if "msgraph" in line]
     row("nothing of ours is left in master.cf", not left, left)
-    row("Postfix's own services stay",
-        set(names_of_services(before)) == set(names_of_services(POSTFIX)))
+    for what in ("-n", "-M", "-P") if first else ("-M",):
+        row(f"postconf {what} is as before", settings(what, before)
+            == settings(what, POSTFIX))

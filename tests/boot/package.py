@@ -19,7 +19,8 @@ from host import (
     write_conf)
 from installed import (
     POSTFIX, SOCKETS, apt, are_active, arrives, check_bounce, check_installed,
-    end, hold, log, owner, reloads, row, send, set_up, succeeds, undo)
+    end, hold, log, owner, reloads, row, send, set_up, set_up_by_hand,
+    succeeds, undo)
 
 WORK = Path(sys.argv[1])
 (DEB,) = (WORK / "one").glob("postfix-msgraph_*.deb")
@@ -150,10 +151,10 @@ def come_back() -> None:
     key = KEY.read_bytes()
     succeeds("installed again", apt("install", DEB))
     until(are_active, 20)
-    set_up()
+    set_up_by_hand()
     row("the key is the same", KEY.read_bytes() == key)
     row("clients sign in", until(lambda: auth().code == 235, 20) is not None)
-    undo(apt("remove", "postfix-msgraph").stdout, BEFORE)
+    undo(apt("remove", "postfix-msgraph").stdout, BEFORE, by_hand=True)
 
 
 def purge() -> None:

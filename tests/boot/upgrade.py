@@ -165,9 +165,7 @@ def check_mail() -> None:
 
 
 def remove() -> None:
-    # what 0.1.0's README had its admin append by hand
-    run("postconf", "-X", "cyrus_sasl_config_path", check=True)
-    undo(apt("remove", "postfix-msgraph").stdout, BEFORE)
+    undo(apt("remove", "postfix-msgraph").stdout, BEFORE, by_hand=True)
     succeeds("purged", apt("purge", "postfix-msgraph"))
     row("the copy of the state is gone too", not STATE.parent.exists())
 

@@ -16,8 +16,8 @@ import pytest
 from harness import leaks
 from harness.daemon import Daemon, records
 from harness.daemon_alone import (  # noqa: F401
-    CLIENT, SECRET, TENANT, USER, daemon, m365, send, settings_for,
-    shared_m365)
+    CLIENT, SECRET, TENANT, USER, daemon, m365, open_folder, send,
+    settings_for, shared_m365)
 
 APPLICATION = f"{TENANT}/{CLIENT}"
 REQUESTS = ("status", "applications", "throttles", "events", "identities")
@@ -63,13 +63,12 @@ def group() -> int:
     ("msgraph", lambda: (grp.getgrnam("msgraph").gr_gid, []), False),
     ("postfix", lambda: (grp.getgrnam("msgraph").gr_gid, []), False),
 ])
-def test_who_may_ask(daemon, user, groups, answered):  # noqa: F811
+def test_who_may_ask(daemon, open_folder, user, groups,  # noqa: F811
+                     answered):
     first, others = groups()
-    # where pytest makes folders is root's alone
-    place = daemon.directory
-    while place != place.parent and str(place) != "/tmp":
-        place.chmod(0o755)
-        place = place.parent
+    daemon.stop()
+    daemon.settings["admin_socket"] = str(open_folder / "admin")
+    daemon.start()
     done = subprocess.run(
         [sys.executable, "-c", ASK, daemon.settings["admin_socket"]],
         user=user, group=first, extra_groups=others, capture_output=True,
@@ -171,7 +170,8 @@ def table(m365, tmp_path):  # noqa: F811
     (tmp_path / "own").write_text(OWN)
     (tmp_path / "own").chmod(0o400)
     (tmp_path / "identities").write_text(
-        f"erp application={APPLICATION} senders=@example.com\n"
+        f"erp application={APPLICATION} senders=@example.com "
+        "expires=2030-02-01\n"
         "# a comment\n"
         f"printers application={APPLICATION} secret_file={tmp_path}/own\n"
         "    clients=192.0.2.0/24 { senders = a@example.com, @b.example }\n")
@@ -184,7 +184,7 @@ def test_identities(table):
     file = table.settings["identity_maps"]
     assert [(e["entry"], e["file"], e["line"], e["attributes"])
             for e in entries] == [
-        ("erp", file, "1", "senders=@example.com"),
+        ("erp", file, "1", "senders=@example.com expires=2030-02-01"),
         ("printers", file, "3",
          f"secret_file={table.directory}/own clients=192.0.2.0/24 "
          "{ senders = a@example.com, @b.example }")]
@@ -200,7 +200,8 @@ def test_entries(m365, table):  # noqa: F811
     assert table.auth(USER, SECRET) == "OK"
     assert send(table, identity=USER, entry="printers").status == "sent"
     erp, printers = table.admin("applications")[:-1]
-    assert (erp["entry"], erp["stored"]) == ("erp", "yes")
+    assert (erp["entry"], erp["stored"], erp["expires"]) == (
+        "erp", "yes", "1896134400")
     assert is_now(erp["signed-in"]) and "sent" not in erp
     assert (printers["entry"], printers["credential"]) == (
         "printers", f"secret_file {table.directory}/own")

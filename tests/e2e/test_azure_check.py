@@ -56,6 +56,20 @@ def test_table_that_can_be_read(m365, folder):  # noqa: F811
     assert request.status == 404  # nobody's row was asked for
 
 
+def test_rows_that_no_name_finds(m365, folder):  # noqa: F811
+    azure.register(m365)
+    m365.table("users", *({"RowKey": f"r{n}"} for n in range(2500)),
+               {"RowKey": "printer 1"}, {"RowKey": "App1"},
+               {"RowKey": "Other", "PartitionKey": "x"})
+    done = run(m365, folder)
+    assert done.returncode == 0
+    assert done.stderr == (
+        f"warning: {azure.item(m365)}: 2 of 2502 rows have a RowKey that no "
+        "name finds, such as \"App1\"; it needs small letters a to z, digits, "
+        "'_' and '-'\n")
+    assert len(m365.requests("entities")) == 3
+
+
 WRONG = {
     "no table": ({}, {}, {}, "make the table, or mend its name"),
     "no role": ({"roles": []}, {}, {}, "role Storage Table Data Reader"),

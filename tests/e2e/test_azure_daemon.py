@@ -126,6 +126,16 @@ def test_raw_names_where_a_row_is_required(m365, make, row):  # noqa: F811
         assert len(asked(m365)) == count
 
 
+def test_row_of_a_raw_name_says_what_it_may_do(m365, make):  # noqa: F811
+    m365.table("users", {"RowKey": "Some Name", **APP,
+                         "from_email": "Scan@Example.com"})
+    daemon = make(**REQUIRED)
+    assert raw_auth(daemon, NAME) == f"OK user={NAME}"
+    answer = policy(daemon, user=NAME, sender="other@example.com",
+                    mailbox="other@example.com", stage="end")
+    assert answer.status == "ok" and "from=scan@example.com" in answer.more
+
+
 def test_ten_thousand_rows_in_pages(m365, make):  # noqa: F811
     m365.table("users", {"RowKey": "zzz", **APP},
                *({"RowKey": f"r{n}", "tenant_id": OTHER,
@@ -141,7 +151,8 @@ def test_ten_thousand_rows_in_pages(m365, make):  # noqa: F811
 ROWS = {
     "from": ({"from_email": "Scan@Example.com"}, "scan@example.com", None),
     "ours": ({"from": "scan@example.com", "senders": "@example.com",
-              "rate_limit": "30/m", "description": "a } b { c"},
+              "rate_limit": "30/m", "fallback_mailbox": "f@example.com",
+              "description": "a } b { c"},
              "scan@example.com", None),
     "other sender": ({"senders": "@other.example"}, None, "5.7.1"),
     "empty cells": ({"from": "", "senders": "", "disabled": ""}, "", None),
@@ -213,6 +224,7 @@ def test_reader_is_not_let_in(m365, make, secret, roles, said):  # noqa: F811
     daemon = make()
     assert raw_auth(daemon, "app1@lookup") == LATER
     assert said in daemon.log()
+    assert "mail waits" not in daemon.log()
     azure.register(m365)
     Daemon.wait(lambda: raw_auth(daemon, "app1@lookup").startswith("OK"), 30)
 

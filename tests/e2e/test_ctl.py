@@ -6,6 +6,7 @@ from __future__ import annotations
 import grp
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 
 from harness.daemon import BUILD, Daemon
 from harness.daemon_alone import (  # noqa: F401
-    CLIENT, SECRET, TENANT, USER, daemon, m365, send, settings_for,
+    CLIENT, SECRET, TENANT, USER, daemon, m365, open_folder, send,
     shared_m365)
 from lint.test_ctl import FROZEN
 
@@ -140,18 +141,15 @@ def test_watch(daemon):  # noqa: F811
 
 
 @pytest.mark.parametrize("is_member", [True, False])
-def test_members_of_the_group(daemon, is_member, tmp_path):  # noqa: F811
-    place = tmp_path
-    while place != place.parent and str(place) != "/tmp":
-        place.chmod(0o755)
-        place = place.parent
-    program = tmp_path / "msgraphctl"
-    program.write_bytes((BUILD / "msgraphctl").read_bytes())
-    program.chmod(0o755)
-    daemon.conf.chmod(0o644)
+def test_members_of_the_group(daemon, open_folder, is_member):  # noqa: F811
+    daemon.stop()
+    daemon.settings["admin_socket"] = str(open_folder / "admin")
+    daemon.start()
+    program, conf = (shutil.copy(file, open_folder) for file in (
+        BUILD / "msgraphctl", daemon.conf))
     groups = [grp.getgrnam("msgraph-admin").gr_gid] if is_member else []
     done = subprocess.run(
-        [str(program), "-c", str(daemon.conf), "identities"], user="nobody",
+        [program, "-c", conf, "identities"], user="nobody",
         group=65534, extra_groups=groups, capture_output=True, text=True,
         cwd="/")
     assert done.returncode == (0 if is_member else 69)

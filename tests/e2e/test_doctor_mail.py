@@ -48,10 +48,10 @@ def misroute(site: Site) -> None:
 MAIL = [
     Breakage("B14 mailbox not allowed", lambda s: send(s, permissions=[]),
              "waiting", "warning", "1 message waits.*Mail.Send",
-             "postqueue -f", empty),
+             "entra-script .*postqueue -f", empty),
     Breakage("B20c mail in the queue", misroute, "unrouted", "critical",
              "1 message waits until this host is mended.*transport",
-             "postqueue -f", empty),
+             "master.cf .*postqueue -f", empty),
 ]
 
 
@@ -212,7 +212,7 @@ def state(site: Site) -> Path:
 
 ROOM = [
     Breakage("B12c /var/tmp full", mount(tmp, "size=64k", "mode=1777"),
-             "room", "critical", "agent's folder .*/var/tmp has room for 0 MB",
+             "room", "critical", "agent works.*/var/tmp has room for 0 MB",
              "make room", unmount(tmp)),
     Breakage("no inodes", mount(tmp, "nr_inodes=50", "mode=1777"), "room",
              "critical", "/var/tmp has room for .* and [0-9]{2} files",

@@ -150,16 +150,20 @@ def test_neither_exists(site, app, relay):
     assert "dsn=5.1.0" in line and both in line
 
 
-def test_large_message(site, app, relay):
-    """Its draft is made in the mailbox that sends."""
-    body = b"QUFBQUFB" * 9 + b"\r\n"
-    head = message("none@example.com", A).split(b"\r\n\r\n")[0]
-    data = head + (
+def large(sender: str) -> bytes:
+    """With a file that goes into a draft."""
+    head = message(sender, A).split(b"\r\n\r\n")[0]
+    return head + (
         b"\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b"
         b"\r\n\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: application/pdf; "
         b"name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        + body * 80_000 + b"--b--\r\n")
-    queue_id = site.send(app, "none@example.com", [A], data)
+        + (b"QUFBQUFB" * 9 + b"\r\n") * 80_000 + b"--b--\r\n")
+
+
+def test_large_message(site, app, relay):
+    """Its draft is made in the mailbox that sends."""
+    queue_id = site.send(app, "none@example.com", [A],
+                         large("none@example.com"))
     site.postfix.wait_status(queue_id, "sent")
     (mail,) = site.m365.mail()
     assert mail.mailbox == relay
@@ -207,13 +211,19 @@ class Fallback(Delivery):
         super().__init__(site)
         self.app, self.relay = app, relay
 
-    def hold(self, where: str) -> Fallback:
+    def hold(self, where: str, step: str = "sendMail") -> Fallback:
+        """step is that of a large message, unless it is sendMail."""
         mailbox = self.mailbox if where == "own" else self.relay
         self.site.m365.rules({
-            "endpoint": "sendMail", "match": {"mailbox": mailbox},
-            "action": "stall", "accept": where == "fallback"})
+            "endpoint": step, "match": {"mailbox": mailbox},
+            "action": "stall",
+            "accept": where == "fallback" and step.startswith("send")})
         with self.sign_in() as client:
-            self.send(client)
+            if step == "sendMail":
+                self.send(client)
+            else:
+                self.queue_id = client.send(self.mailbox, [A],
+                                            large(self.mailbox))
         self.site.m365.wait_stalled(1)
         return self
 
@@ -354,3 +364,22 @@ def test_nothing_to_search(delivery):
     delivery.kill_all("msgraphd")
     delivery.try_again("sent")
     assert (delivery.went(), delivery.named()) == (["fallback"], True)
+
+
+# the step that is held, and from where it goes if the mailbox exists by then
+LARGE = [("own", "messages", "own"), ("fallback", "messages", "own"),
+         ("fallback", "createUploadSession", "own"),
+         ("fallback", "upload", "own"), ("fallback", "send", "fallback")]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize("where, step, went_if_exists", LARGE)
+def test_large_message_killed(delivery, where, step, went_if_exists, exists):
+    """One that was sent is found in the mailbox that sent it."""
+    delivery.hold(where, step)
+    delivery.kill_all("msgraphd")
+    if exists:
+        delivery.appear()
+    line = delivery.try_again("sent")
+    assert ("accepted before, found in " in line) == (step == "send")
+    assert delivery.went() == [went_if_exists if exists else "fallback"]

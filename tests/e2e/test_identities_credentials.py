@@ -218,6 +218,15 @@ def test_refused_and_replaced_while_mail_waits(relay):
     relay.again(queue_id)
 
 
+def test_replacement_is_audited(secret):
+    """Within seconds, with no reload."""
+    line = (f": audit: entry=printers, application={secret.app.identity}, "
+            f"action=replaced (secret_file {secret.file})")
+    log = secret.site.daemon.log
+    # the first may come before the file is looked at for the first time
+    wait_for(lambda: secret.put("another") or line in log(), log)
+
+
 def test_refused_for_longer_than_the_grace(site, secret):
     """What Entra says against our own never bounces."""
     site.configure(access_denied_grace="0s")

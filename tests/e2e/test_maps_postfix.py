@@ -76,6 +76,26 @@ def test_message_of_an_entry_goes(site, app, entry, mailbox):
     assert f"sasl_username={app.user}.{entry}" in site.postfix.log_text()
 
 
+@pytest.mark.parametrize("cached", [True, False])
+def test_fallback_mailbox_of_a_row(site, app, names, entry, mailbox, cached):
+    """Also of mail that waits until nothing of the row is known any more."""
+    site.m365.mailboxes("relay@example.com")
+    names.rows[entry] += ",relay@example.com fallback_mailbox=relay@example.com"
+    if not cached:
+        site.m365.rules(TRY_AGAIN)
+    client, answer = sign_in(site, entry, app.secret)
+    with client:
+        assert answer.code == 235
+        queue_id = client.send(mailbox, ["a@example.org"], message(mailbox))
+    if not cached:
+        site.postfix.wait_deferred(queue_id)
+        site.daemon.stop()
+        site.daemon.start()
+        site.postfix.flush()
+    site.postfix.wait_status(queue_id, "sent")
+    assert [mail.mailbox for mail in site.m365.mail()] == ["relay@example.com"]
+
+
 def stop(names: SocketMap) -> None:
     names.kill()
 

@@ -119,6 +119,18 @@ def test_the_commands_take_out_what_setup_has_added(folder):
     assert remove(folder).returncode == 0
 
 
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_what_setup_has_added_it_takes_back(folder, is_recorded):
+    if is_recorded:
+        (folder / "msgraph_setup.undo").touch()
+    with (folder / "master.cf").open("a") as file:
+        file.write("msgraph unix - n n - 1 pipe\n")
+    said = remove(folder).stderr
+    assert (f"    msgraphctl setup --undo --config={folder}\n" in said
+            ) is is_recorded
+    assert "-M# 'msgraph/unix'" in said
+
+
 def test_every_instance_counts(folder):
     other = folder / "other"
     other.mkdir()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pwd
 import re
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import example
+from harness import document, example
 from harness.network import needs_network
 from harness.setup import OLD_BOUNCES, OLD_MASTER, PROGRAM, UNCHANGED, Folder
 
@@ -394,6 +395,35 @@ def test_print_is_what_would_be_added(stock, tmp_path):
         assert stock.options(name) == pasted.options(name)
     for name in ("main.cf", "sasl/msgraph.conf", "msgraph_route"):
         assert f"# ----- {stock.path}/{name} -----\n" in text
+
+
+DOCUMENTS = ["README.md", "docs/by-hand.md", "docs/clients.md",
+             "docs/senders.md", "docs/operations.md"]
+
+
+def told() -> list[str]:
+    """Each line of the documents that runs setup, the way back at the end."""
+    lines = [line for name in DOCUMENTS for line in document.lines(
+        (example.ROOT / name).read_text())
+        if line.startswith("msgraphctl setup")]
+    return sorted(lines, key=lambda line: "--undo" in line)
+
+
+def test_commands_of_the_documents(stock, tmp_path):
+    stock.postconf("-M#", "smtp/inet")  # for port25
+    before = stock.state()
+    commands = told()
+    assert len(commands) >= 5 and "--undo" in commands[-1]
+    for command in commands:
+        args = [word.replace("<tenant>", TENANT)
+                for word in shlex.split(command)[2:]]
+        for number, word in enumerate(args):
+            if word.startswith("/etc/ssl/"):
+                args[number] = str(tmp_path / Path(word).name)
+                Path(args[number]).write_text("x")
+        done = stock.setup(*args)
+        assert done.returncode in (0, UNCHANGED), (command, done.stderr)
+    assert stock.state() == before
 
 
 def test_installed_program_finds_its_fragments(tmp_path, stock):

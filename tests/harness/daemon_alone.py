@@ -4,6 +4,9 @@ msgraphd that asks it, and messages that no other is like."""
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +41,14 @@ def daemon(m365, tmp_path):
     daemon = Daemon(tmp_path, settings_for(m365))
     with daemon:
         yield daemon
+
+
+@pytest.fixture
+def open_folder():
+    """One that every user may read, unlike pytest's."""
+    with tempfile.TemporaryDirectory(prefix="msgraph-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 def settings_for(m365: Emulator) -> dict[str, str]:

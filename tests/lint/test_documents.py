@@ -70,7 +70,8 @@ def test_settings_are_there(document):
     """What is quoted as "name = value" without being Postfix's."""
     example = (TREE / "conf-examples" / "msgraph.conf").read_text()
     ours = set(re.findall(r"^#(\w+) =", example, re.M))
-    theirs = {"relayhost", "msgraph_destination_recipient_limit"}
+    theirs = {"relayhost", "msgraph_destination_recipient_limit",
+              "defer_transports", "notify_classes"}
     for name in re.findall(r"`([a-z]\w+) = ", document.read_text()):
         assert name in ours | theirs or name.startswith("smtp"), name
 

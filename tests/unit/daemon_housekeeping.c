@@ -22,7 +22,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-static int swept, warned, refreshed, reminded, told;
+static int swept, warned, refreshed, looked, reminded, told;
 
 void __wrap_accounts_sweep(struct accounts *accounts);
 
@@ -50,6 +50,16 @@ __wrap_identities_refresh(struct identities *identities, int is_reload)
 	(void)identities;
 	assert_int_equal(is_reload, 0);
 	refreshed++;
+}
+
+int __wrap_identities_look_at_files(struct identities *identities);
+
+int
+__wrap_identities_look_at_files(struct identities *identities)
+{
+	(void)identities;
+	looked++;
+	return 0;
 }
 
 int __wrap_identities_remind(struct identities *identities, struct error *err);
@@ -239,10 +249,11 @@ test_table_is_looked_at_every_few_seconds(void **state)
 	int i;
 
 	(void)state;
-	refreshed = 0;
+	refreshed = looked = 0;
 	for (i = 0; i < 10; i++)
 		pass(5100);
 	assert_in_range(refreshed, 9, 10);
+	assert_in_range(looked, 9, 11);
 }
 
 /* Of credentials that end soon; also at the start. */

@@ -1,7 +1,6 @@
 /*
- * Managed identities (agent/daemon/entra/managed_answer.c, arc_key.c,
- * token_claims.c): what an answer of IMDS or of Arc's agent means, and which
- * files of keys are read.
+ * Managed identities (agent/daemon/entra/managed_answer.c, arc_key.c): what an
+ * answer of IMDS or of Arc's agent means, and which files of keys are read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +17,6 @@
 
 #include "agent/daemon/entra/arc_key.h"
 #include "agent/daemon/entra/managed.h"
-#include "agent/daemon/entra/token_claims.h"
 
 #define T "11111111-2222-3333-4444-555555555555"
 #define C "66666666-7777-8888-9999-aaaaaaaaaaaa"
@@ -185,22 +183,23 @@ test_words_are_left_out(void **state)
 
 /* --- whose token it is --- */
 
-/* {"tid":T,"appid":C} and so on, in base64url without padding */
+/* Each row: what a token says, and whether it is used. */
 static const struct {
 	const char *claims;
-	int found;
-	const char *client;
+	enum entra_result result;
 } tokens[] = {
-    {"{\"tid\":\"" T "\",\"appid\":\"" C "\"}", 1, C},
-    {"{\"tid\":\"" T "\",\"azp\":\"" C "\"}", 1, C},
-    {"{\"tid\":\"" T "\",\"appid\":\"" OTHER "\"}", 1, OTHER},
-    {"{\"x\":\"\?\?\?~~~\",\"tid\":\"" T "\",\"appid\":\"" C "\"}", 1, C},
-    {"{\"tid\":\"" T "\"}", 0, NULL},
-    {"{\"appid\":\"" C "\"}", 0, NULL},
-    {"{\"tid\":5,\"appid\":\"" C "\"}", 0, NULL},
-    {"[]", 0, NULL},
-    {"", 0, NULL},
-    {"{", 0, NULL},
+    {"{\"tid\":\"" T "\",\"appid\":\"" C "\"}", YES},
+    {"{\"tid\":\"" T "\",\"azp\":\"" C "\"}", YES},
+    {"{\"x\":\"\?\?\?~~~\",\"tid\":\"" T "\",\"appid\":\"" C "\"}", YES},
+    {"{\"tid\":\"" T "\",\"appid\":\"" OTHER "\"}", WRONG},
+    {"{\"tid\":\"" T "\",\"azp\":\"" OTHER "\"}", WRONG},
+    {"{\"tid\":\"" OTHER "\",\"appid\":\"" C "\"}", WRONG},
+    /* it need not say anything */
+    {"{\"tid\":\"" OTHER "\"}", YES},
+    {"{\"appid\":\"" OTHER "\"}", YES},
+    {"{\"tid\":5,\"appid\":\"" OTHER "\"}", YES},
+    {"[]", YES},
+    {"{", YES},
 };
 
 static struct secret *
@@ -223,48 +222,46 @@ token_of(const char *claims)
 	return secret_new(text, strlen(text));
 }
 
-static void
-test_claims(void **state)
+static struct entra_answer
+read_token(const char *token)
 {
-	struct identity of;
+	struct http_answer answer = {.status = 200};
+	struct entra_answer out;
+	char body[1200];
+
+	snprintf(body, sizeof(body),
+	    "{\"access_token\":\"%s\",\"expires_in\":\"3599\"}", token);
+	answer.body = body;
+	answer.body_len = strlen(body);
+	managed_read(&answer, "system", &id, NULL, &out);
+	return out;
+}
+
+static void
+test_whose(void **state)
+{
+	struct entra_answer out;
 	struct secret *token;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
 		token = token_of(tokens[i].claims);
-		if (token_claims_identity(token, &of) != tokens[i].found)
-			fail_msg("row %zu", i);
-		if (tokens[i].found)
-			assert_string_equal(of.client, tokens[i].client);
+		out = read_token(token->bytes);
+		if (out.result != tokens[i].result)
+			fail_msg("row %zu: %s", i, out.text);
+		assert_true((out.token != NULL) == (out.result == YES));
+		if (i == 3)
+			assert_string_equal(out.text,
+			    "the token is of application " T "/" OTHER
+			    "; name that in the entry, or another "
+			    "managed_identity");
 		secret_free(&token);
+		secret_free(&out.token);
 	}
-	token = secret_new("opaque", 6);
-	assert_int_equal(token_claims_identity(token, &of), 0);
-	secret_free(&token);
-}
-
-static void
-test_another(void **state)
-{
-	struct secret *token =
-	    token_of("{\"tid\":\"" T "\",\"appid\":\"" OTHER "\"}");
-	struct http_answer answer = {.status = 200};
-	struct entra_answer out;
-	char body[1200];
-
-	(void)state;
-	snprintf(body, sizeof(body),
-	    "{\"access_token\":\"%s\",\"expires_in\":\"3599\"}", token->bytes);
-	answer.body = body;
-	answer.body_len = strlen(body);
-	managed_read(&answer, "system", &id, NULL, &out);
-	assert_int_equal(out.result, WRONG);
-	assert_null(out.token);
-	assert_string_equal(out.text,
-	    "the token is of application " T "/" OTHER
-	    "; name that in the entry, or another managed_identity");
-	secret_free(&token);
+	out = read_token("opaque");
+	assert_int_equal(out.result, YES);
+	secret_free(&out.token);
 }
 
 /* --- the entry's words --- */
@@ -441,8 +438,7 @@ main(void)
 	    cmocka_unit_test(test_answers),
 	    cmocka_unit_test(test_no_answer),
 	    cmocka_unit_test(test_words_are_left_out),
-	    cmocka_unit_test(test_claims),
-	    cmocka_unit_test(test_another),
+	    cmocka_unit_test(test_whose),
 	    cmocka_unit_test(test_unfit),
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test(test_key_of_others),

@@ -133,6 +133,21 @@ test_not_ready(void **state)
 	assert_int_equal(clients[2].result, ACCOUNT_OK);
 }
 
+/* Entra slows the tenant down, which is asked nothing for this. */
+static void
+test_entra_throttles(void **state)
+{
+	(void)state;
+	manage("system");
+	give(1, "secret_file", "own");
+	assert_int_equal(throttle_by_entra(throttles, &app, 600, NULL), 0);
+	assert_int_equal(deliver(0, "two")->result, ACCOUNT_THROTTLED);
+	assert_int_equal(fake_count, 0);
+	deliver(1, "one");
+	answer(200, TOKEN);
+	assert_int_equal(clients[1].result, ACCOUNT_OK);
+}
+
 /* No answer at all: nothing is there, and time does not help. */
 static void
 test_out_of_reach(void **state)
@@ -232,6 +247,7 @@ main(void)
 	    TEST(test_requests),
 	    TEST(test_again),
 	    TEST(test_not_ready),
+	    TEST(test_entra_throttles),
 	    TEST(test_out_of_reach),
 	    TEST(test_not_assigned),
 	    TEST(test_challenges),

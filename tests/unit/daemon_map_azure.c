@@ -132,6 +132,11 @@ test_urls(void **state)
 		 "'%20and%20client_id%20eq%20'" C_UPPER
 		 "')%20or%20application%20eq%20'" T "%2F" C "')");
 	out.len = 0;
+	assert_int_equal(map_azure_url_names(&odd, &out), 0);
+	assert_string_equal(out.bytes,
+	    HOST "/users()?$filter=PartitionKey%20eq%20'a%20%27%27b'"
+		 "&$select=RowKey");
+	out.len = 0;
 	assert_int_equal(map_azure_url_next("1!4!a&b-", NULL, &out), 0);
 	assert_string_equal(out.bytes, "&NextPartitionKey=1%214%21a%26b-");
 	assert_int_equal(map_azure_url_next("", "c", &out), 0);
@@ -377,6 +382,47 @@ test_answers(void **state)
 	}
 }
 
+static const struct {
+	const char *body;
+	enum map_azure_verdict verdict;
+	const char *said; /* what is described, or why not */
+} pages[] = {
+    {LIST(""), MAP_AZURE_OK, ""},
+    {LIST(ENTITY("a") "}," ENTITY("x_1-2") "}," ENTITY(T "@" C) "}"),
+	MAP_AZURE_OK, ""},
+    {LIST(ENTITY("App1") "}," ENTITY("a") "}," ENTITY("a.b") "}"), MAP_AZURE_OK,
+	"2 of 3 rows have a RowKey that no name finds, such as \"App1\"; "},
+    {LIST(ENTITY("a\\nb") "}"), MAP_AZURE_OK,
+	"1 of 1 rows have a RowKey that "
+	"no name finds, such as \"a?b\""},
+    {LIST("7"), MAP_AZURE_OK, "1 of 1 rows"},
+    {"{\"value\":7}", MAP_AZURE_BAD, "no list"},
+    {"x", MAP_AZURE_BAD, "no JSON"},
+};
+
+static void
+test_names(void **state)
+{
+	struct http_answer answer = {.status = 200};
+	struct map_azure_names names;
+	char text[MAP_AZURE_TEXT_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(pages); i++) {
+		memset(&names, 0, sizeof(names));
+		answer.body = pages[i].body;
+		answer.body_len = strlen(pages[i].body);
+		assert_int_equal(map_azure_answer_names(&answer, &names, text),
+		    pages[i].verdict);
+		if (pages[i].verdict == MAP_AZURE_OK)
+			map_azure_answer_describe(&names, text);
+		if (strstr(text, pages[i].said) == NULL ||
+		    (pages[i].said[0] == '\0') != (text[0] == '\0'))
+			fail_msg("%s: %s", pages[i].body, text);
+	}
+}
+
 /* An answer that was cut off is none, whatever its status was. */
 static void
 test_cut(void **state)
@@ -405,6 +451,7 @@ main(void)
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_attributes),
 	    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_cut),
 	};
 

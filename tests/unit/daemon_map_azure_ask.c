@@ -14,7 +14,7 @@
 #include "daemon_fake.h"
 
 #include "agent/daemon/maps/map.h"
-#include "agent/daemon/maps/map_azure.h"
+#include "agent/daemon/maps/map_azure_resource.h"
 
 #define ITEM                                                 \
 	"azure-tables:https://relay.table.core.windows.net/" \
@@ -309,6 +309,30 @@ test_odd_scans(void **state)
 	expect(MAP_MISTAKE, "row b: row a is of the same application");
 }
 
+/* msgraphd -t wants to know of rows that nobody finds, on all pages. */
+static void
+test_look(void **state)
+{
+	(void)state;
+	memset(&result, 0, sizeof(result));
+	assert_non_null(map_look(map, on_done, &result));
+	run();
+	assert_non_null(strstr(fake.calls[0]->url, "&$select=RowKey"));
+	fake.header = "b";
+	answer_body(200, "{\"value\":[{\"RowKey\":\"App1\"}]}", 0);
+	assert_non_null(strstr(fake.calls[0]->url, "&NextRowKey=b"));
+	fake.header = NULL;
+	pass(MAP_TIMEOUT_MS + 1000); /* it may take longer than a question */
+	answer_body(200, "{\"value\":[{\"RowKey\":\"app2\"}]}", 0);
+	expect(MAP_FOUND, "");
+	assert_non_null(strstr(result.text, "1 of 2 rows have a RowKey"));
+	map_look(map, on_done, &result);
+	run();
+	pass(21000);
+	assert_int_equal(result.result, MAP_UNAVAILABLE);
+	assert_string_equal(result.text, "no answer within 20 s");
+}
+
 /* Whoever makes names up keeps the service busy with so many and no more. */
 static void
 test_bounds(void **state)
@@ -380,6 +404,7 @@ main(void)
 	    TEST(test_mistake),
 	    TEST(test_application),
 	    TEST(test_odd_scans),
+	    TEST(test_look),
 	    TEST(test_bounds),
 	    cmocka_unit_test(test_resources),
 	};

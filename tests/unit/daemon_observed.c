@@ -71,6 +71,24 @@ test_failing(void **state)
 	activity_free(&a);
 }
 
+/* What is not tried any more does not fail for ever. */
+static void
+test_failure_that_ends(void **state)
+{
+	struct activity *a = activity_new();
+
+	(void)state;
+	activity_fails(a, &app, "", "gone");
+	activity_fails(a, &other, "", "tried");
+	clock_advance(3600 * 1000);
+	activity_fails(a, &other, "", "tried again");
+	activity_expire(a, clock_wall() - 1800);
+	assert_int_equal(activity_count_failing(a), 1);
+	assert_string_equal(activity_failing_at(a, 0)->why, "tried again");
+	activity_expire(NULL, 0);
+	activity_free(&a);
+}
+
 static void
 test_nobody_looks_on(void **state)
 {
@@ -194,6 +212,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_failing),
+	    cmocka_unit_test(test_failure_that_ends),
 	    cmocka_unit_test(test_nobody_looks_on),
 	    cmocka_unit_test(test_the_same_again),
 	    cmocka_unit_test(test_the_oldest_goes),

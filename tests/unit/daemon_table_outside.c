@@ -42,6 +42,8 @@ static const struct {
     {"scan", "application=T/C application=T/C", "given twice"},
     {"scan", "application=T/C from=A@x", "from"},
     {"scan", "application=T/C from=a@x senders=@y", "senders does not cover"},
+    {"scan", "application=T/C senders=@y fallback_mailbox=a@x",
+	"senders does not cover a@x, which fallback_mailbox names"},
     {"scan", "secure match=mail.example.com", "neither name=value"},
     {"scan", "application=T/C {", "without its"},
     {"a@b", "application=T/C", "neither a name nor tenant@client"},

@@ -2,6 +2,7 @@
  * admin_ask.c - see admin_ask.h. The records lie in the bytes of the answer, each
  * with a terminator behind every name and value.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,9 +109,11 @@ admin_ask_read(int fd, struct buf *bytes, long long deadline, struct error *err)
 	do {
 		if ((to = buf_reserve(bytes, ADMIN_ASK_PIECE)) == NULL)
 			return error_no_memory(err);
+		errno = 0;
 		n = sock_read_all(fd, to, ADMIN_ASK_PIECE, deadline, err);
 		if (n == -1)
-			return -1;
+			/* how a peer hangs up that has not read the question */
+			return errno == ECONNRESET ? 0 : -1;
 		bytes->len += (size_t)n;
 		to[n] = '\0';
 	} while (n > 0);

@@ -212,13 +212,11 @@ check_certificate_service(const struct host *host,
 	if (count == 0) {
 		check_say(report, CHECK_CRITICAL,
 		    "%s/%s has no certificate, so STARTTLS is answered with "
-		    "454 "
-		    "and nobody can sign in",
+		    "454 and nobody can sign in",
 		    postfix_name(service), postfix_type(service));
 		check_remedy(report,
 		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
-		    "with "
-		    "your files, then: postfix reload");
+		    "with your files, then: postfix reload");
 	} else if (count > 0 && check_certificate_is_snakeoil(host, service)) {
 		check_say(report, CHECK_WARNING,
 		    "%s/%s has Debian's snakeoil certificate, which no client "
@@ -226,8 +224,7 @@ check_certificate_service(const struct host *host,
 		    postfix_name(service), postfix_type(service));
 		check_remedy(report,
 		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
-		    "with "
-		    "your files, then: postfix reload");
+		    "with your files, then: postfix reload");
 	} else if (count > 0) {
 		check_certificate_judge(
 		    host, &pem, postfix_name(service), report);
@@ -253,23 +250,32 @@ check_certificate_authorities(const struct host *host,
 	    "reload");
 }
 
+/* Writes the settings by which services have another certificate or the same. */
+static void
+check_certificate_files(const struct host *host,
+    const struct postconf_service *service, char files[1024])
+{
+	snprintf(files, 1024, "%s %s",
+	    postfix_get(host->postfix, service, "smtpd_tls_chain_files"),
+	    postfix_get(host->postfix, service, "smtpd_tls_cert_file"));
+}
+
 /* Once for those that share their files. */
 void
 check_certificate(const struct host *host, struct report *report)
 {
 	const struct postconf_service *s = host->postfix->services;
-	const char *files, *last = NULL;
+	char files[1024], last[1024] = "";
 	size_t i;
 
 	for (i = 0; i < host->postfix->service_count; i++) {
 		if (!postfix_is_listener(host->postfix, &s[i]) ||
 		    !check_has_tls(host, &s[i]))
 			continue;
-		files =
-		    postfix_get(host->postfix, &s[i], "smtpd_tls_chain_files");
-		if (last == NULL || strcmp(files, last) != 0)
+		check_certificate_files(host, &s[i], files);
+		if (strcmp(files, last) != 0)
 			check_certificate_service(host, &s[i], report);
-		last = files;
+		snprintf(last, sizeof(last), "%s", files);
 		check_certificate_authorities(host, &s[i], report);
 	}
 }

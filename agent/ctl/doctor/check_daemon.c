@@ -159,8 +159,7 @@ check_daemon_throttle(const struct admin_record *record, struct report *report)
 	    text);
 	check_remedy(report,
 	    "nothing: mail goes on then. If it comes again, spread clients "
-	    "over "
-	    "more mailboxes");
+	    "over more mailboxes");
 }
 
 void
@@ -241,8 +240,7 @@ check_authorities(const struct host *host, struct report *report)
 		check_remedy(report,
 		    "have smtpd_tls_CAfile name your own authority alone, with "
 		    "smtpd_tls_CApath= and tls_append_default_CA=no "
-		    "(%s/postfix/"
-		    "services/certificate), then: postfix reload",
+		    "(%s/postfix/services/certificate), then: postfix reload",
 		    CHECK_EXAMPLES);
 	}
 }

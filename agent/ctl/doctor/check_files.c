@@ -33,8 +33,7 @@ check_settings(const struct host *host, struct report *report)
 		check_say(report, CHECK_CRITICAL, "%s", host->conf_error.text);
 		check_remedy(report,
 		    "mend what is named, until \"msgraphd -t\" is content; "
-		    "then: "
-		    "systemctl restart msgraphd msgraph-milter");
+		    "then: systemctl restart msgraphd msgraph-milter");
 		return;
 	}
 	check_files_warned = report;
@@ -74,6 +73,8 @@ check_files_complaint(const char *line, struct report *report)
 	if (run != NULL)
 		check_remedy(report, "%s", run + strlen("; run: "));
 	else if ((run = strstr(text, "chmod it to ")) != NULL)
+		check_remedy(report, "%s", run);
+	else if ((run = strstr(text, "restore it from")) != NULL)
 		check_remedy(report, "%s", run);
 	else
 		check_remedy(report,
@@ -165,6 +166,9 @@ check_files_room(
 	double room, files;
 
 	if (statvfs(folder, &fs) == -1) {
+		/* msgraphd's first start makes the one of the state */
+		if (errno == ENOENT)
+			return;
 		check_say(report, CHECK_CRITICAL, "%s %s: %s", what, folder,
 		    strerror(errno));
 		check_remedy(report, "make the folder as it was");
@@ -178,8 +182,8 @@ check_files_room(
 	    room < need || files < 100 ? CHECK_CRITICAL : CHECK_WARNING,
 	    "%s %s has room for %.0f MB and %.0f files, and needs %.0f MB",
 	    what, folder, room / CHECK_FILES_MB, files, need / CHECK_FILES_MB);
-	check_remedy(report, "make room on the disk of %s: df -h %s; df -i %s",
-	    folder, folder, folder);
+	check_remedy(
+	    report, "make room there: df -h %s; df -i %s", folder, folder);
 }
 
 /*
@@ -199,7 +203,7 @@ check_room(const struct host *host, struct report *report)
 	check_files_room("queue_directory", postfix_queue(host->postfix),
 	    1.5 * size, report);
 	snprintf(folder, sizeof(folder), "/proc/%d/root/var/tmp", pid);
-	check_files_room("the agent's folder",
+	check_files_room("/var/tmp, where the agent works, as Postfix sees it:",
 	    pid == -1 || access(folder, F_OK) == -1 ? "/var/tmp" : folder,
 	    2 * size, report);
 }

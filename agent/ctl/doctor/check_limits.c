@@ -81,8 +81,7 @@ check_limits_recipients(const struct host *host,
 	if (theirs > CHECK_LIMITS_RECIPIENTS || theirs == 0)
 		check_say(report, CHECK_CRITICAL,
 		    "%s = %ld is more than Exchange takes in a message (%d), "
-		    "so "
-		    "such a message waits for ever",
+		    "so such a message waits for ever",
 		    name, theirs, CHECK_LIMITS_RECIPIENTS);
 	else if (theirs > ours)
 		check_say(report, CHECK_WARNING,

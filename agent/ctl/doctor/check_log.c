@@ -44,8 +44,7 @@ static const struct {
 	"msgraph.conf"},
     {"it came past msgraph-milter",
 	"run msgraphctl doctor milters cleanup route; when they are ok, "
-	"restart "
-	"Postfix"},
+	"restart Postfix"},
 };
 
 #define CHECK_LOG_ROWS (sizeof(check_log_rows) / sizeof(check_log_rows[0]))
@@ -204,7 +203,8 @@ check_log(const struct host *host, struct report *report)
 		if (log.rows[i].count == 0)
 			continue;
 		check_say(report, CHECK_WARNING,
-		    "%zu times in the last %d minutes: %s", log.rows[i].count,
+		    "%zu %s in the last %d minutes: %s", log.rows[i].count,
+		    log.rows[i].count == 1 ? "time" : "times",
 		    CHECK_LOG_MINUTES, log.rows[i].last);
 		check_remedy(report, "%s", check_log_rows[i].remedy);
 	}
@@ -271,15 +271,13 @@ check_one_address(const struct host *host, struct report *report)
 			continue;
 		check_say(report, CHECK_WARNING,
 		    "%zu of %zu messages of entry %s came from %s alone: is it "
-		    "a "
-		    "proxy or a router, behind which anybody may send?",
+		    "a proxy or a router, behind which anybody may send?",
 		    log.clients[i].count, messages, entry,
 		    log.clients[i].address);
 		check_remedy(report,
 		    "if it is, have its clients sign in, or let it say who "
-		    "they "
-		    "are (%s/postfix/services/haproxy); else name this address "
-		    "alone in clients=",
+		    "they are (%s/postfix/services/haproxy); else name this "
+		    "address alone in clients=",
 		    CHECK_EXAMPLES);
 	}
 }

@@ -147,16 +147,14 @@ check_network_remedy(const struct conf *conf, const char *host, CURLcode code,
 	case CURLE_COULDNT_RESOLVE_HOST:
 		check_remedy(report,
 		    "mend the look-up of names (/etc/resolv.conf): getent "
-		    "hosts "
-		    "%s",
+		    "hosts %s",
 		    host);
 		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		check_remedy(report,
 		    "look at this host's clock; something on the way may open "
 		    "TLS, then add its authority to ca_file in msgraph.conf "
-		    "(%s "
-		    "now)",
+		    "(%s now)",
 		    conf->ca_file != NULL ? conf->ca_file : "the system's");
 		break;
 	case CURLE_SSL_CACERT_BADFILE:
@@ -167,8 +165,7 @@ check_network_remedy(const struct conf *conf, const char *host, CURLcode code,
 		if (proxied)
 			check_remedy(report,
 			    "correct proxy in msgraph.conf (%s), or have it "
-			    "let "
-			    "%s port 443 through",
+			    "let %s port 443 through",
 			    conf->proxy, host);
 		else
 			check_remedy(report,

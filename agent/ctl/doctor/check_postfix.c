@@ -59,8 +59,7 @@ check_users(const struct host *host, struct report *report)
 	if (user != NULL && !check_postfix_is_member(user, group)) {
 		check_say(report, CHECK_CRITICAL,
 		    "user postfix is not in group msgraph, so no sign-in and "
-		    "no "
-		    "message gets in");
+		    "no message gets in");
 		check_remedy(
 		    report, "gpasswd -a postfix msgraph && postfix reload");
 	}
@@ -104,9 +103,8 @@ check_postfix(const struct host *host, struct report *report)
 	version = postfix_get(host->postfix, NULL, "mail_version");
 	if (check_postfix_is_before(version, CHECK_POSTFIX_OLDEST)) {
 		check_say(report, CHECK_WARNING,
-		    "Postfix %s is older than any that was tried "
-		    "(" CHECK_POSTFIX_OLDEST ")",
-		    version);
+		    "Postfix %s is older than any that was tried (%s)", version,
+		    CHECK_POSTFIX_OLDEST);
 		check_remedy(report, "upgrade Postfix");
 		return;
 	}
@@ -324,8 +322,7 @@ check_postfix_port(
 		    "port %ld is another program's, not Postfix's", port);
 		check_remedy(report,
 		    "see which one by \"ss -ltnp sport = :%ld\", and stop it "
-		    "or "
-		    "use another port; then: postfix reload",
+		    "or use another port; then: postfix reload",
 		    port);
 	}
 }

@@ -64,6 +64,31 @@ check_queue_is_ours(const char *reason)
 	    strchr(reason, '[') == NULL;
 }
 
+/* What to do about a reason; the first row that it has counts. */
+static const char *
+check_queue_remedy(const char *reason)
+{
+	static const struct {
+		const char *words, *remedy;
+	} rows[] = {
+	    {"must sign in again",
+		"let the client sign in with a secret that is valid"},
+	    {"no such mailbox", "correct the sender's address on the device"},
+	    {"must grant it Mail.Send",
+		"msgraphctl entra-script prints the commands that grant it"},
+	    {"mail transport unavailable",
+		"put the transport of that name back into master.cf and reload "
+		"Postfix"},
+	    {"execvp ", "correct the path of msgraph-agent in master.cf"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strstr(reason, rows[i].words) != NULL)
+			return rows[i].remedy;
+	return "do what the text says; docs/troubleshooting.md has more";
+}
+
 /*
  * Copies a reason without what differs from message to message: Graph's request
  * id, and other long words of hexadecimal digits.
@@ -180,9 +205,8 @@ check_waiting(const struct host *host, struct report *report)
 		    "%zu %s, such as %s, the oldest of all for %lld min: %s",
 		    r->count, r->count == 1 ? "message waits" : "messages wait",
 		    r->queue_id, age / 60, r->text);
-		check_remedy(report,
-		    "do what the text says (docs/troubleshooting.md explains "
-		    "it), then: postqueue -f");
+		check_remedy(report, "%s; then: postqueue -f",
+		    check_queue_remedy(r->text));
 	}
 	if (queue.others > 0)
 		check_say(report, CHECK_WARNING,
@@ -208,8 +232,7 @@ check_unrouted(const struct host *host, struct report *report)
 		    "%zu %s until this host is mended, such as %s: %s",
 		    r->count, r->count == 1 ? "message waits" : "messages wait",
 		    r->queue_id, r->text);
-		check_remedy(report,
-		    "mend what the text says (docs/troubleshooting.md explains "
-		    "it), then: postqueue -f");
+		check_remedy(report, "%s; then: postqueue -f",
+		    check_queue_remedy(r->text));
 	}
 }

@@ -78,8 +78,9 @@ check_route_mend(const struct host *host,
 
 	if (strstr(said, "unsupported dictionary type") != NULL || file == NULL)
 		check_remedy(report,
-		    "postconf -P '%s/unix/milter_header_checks=regexp:%s/"
-		    "msgraph_route' && postfix reload",
+		    "postconf -P "
+		    "'%s/unix/milter_header_checks=regexp:%s/msgraph_route' && "
+		    "postfix reload",
 		    postfix_name(cleanup), folder);
 	else
 		check_remedy(report,

@@ -157,8 +157,7 @@ check_sasl_service(const struct host *host,
 	    place, path,
 	    postfix_get(host->postfix, service, "cyrus_sasl_config_path"));
 	check_remedy(report,
-	    "install -m 644 %s/sasl/msgraph.conf %s/%s.conf && "
-	    "postfix reload",
+	    "install -m 644 %s/sasl/msgraph.conf %s/%s.conf && postfix reload",
 	    CHECK_EXAMPLES, place, path);
 }
 

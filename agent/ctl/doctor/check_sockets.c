@@ -31,8 +31,7 @@ check_sockets_remedy(struct report *report, const char *folder)
 	    strcmp(folder, "/run/msgraph") == 0)
 		check_remedy(report,
 		    "systemd-tmpfiles --create msgraph.conf && systemctl "
-		    "restart "
-		    "msgraphd msgraph-milter");
+		    "restart msgraphd msgraph-milter");
 	else
 		check_remedy(report, "install -d -o root -g msgraph -m %o %s",
 		    CHECK_SOCKETS_MODE, folder);
@@ -117,7 +116,7 @@ check_msgraphd(const struct host *host, struct report *report)
 		return;
 	if (policy_ask(host->conf.submit_socket, &question,
 		sock_now() + CHECK_WAIT_MS, &answer, &err) == -1)
-		check_say(report, CHECK_CRITICAL, "msgraphd: %s", err.text);
+		check_say(report, CHECK_CRITICAL, "%s", err.text);
 	else if (answer.status == POLICY_LATER)
 		check_say(report, CHECK_CRITICAL, "%s", answer.text);
 	else

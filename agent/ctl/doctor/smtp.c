@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/base/secret.h"
 #include "smtp.h"
 
 struct smtp {
@@ -180,15 +181,21 @@ smtp_close(struct smtp **smtpp)
 int
 smtp_ask(struct smtp *smtp, const char *line, struct error *err)
 {
-	char text[512];
-	int len = snprintf(text, sizeof(text), "%s\r\n", line);
+	char text[2048];
+	int len = snprintf(text, sizeof(text), "%s\r\n", line), result;
 
 	if (len < 0 || (size_t)len >= sizeof(text))
 		return error_set(
 		    err, ERROR_OURS, "4.3.0", "the line is too long");
-	if (smtp_write(smtp, text, (size_t)len, err) == -1)
-		return -1;
-	return smtp_read(smtp, err);
+	result = smtp_write(smtp, text, (size_t)len, err);
+	secret_wipe(text, sizeof(text));
+	return result == -1 ? -1 : smtp_read(smtp, err);
+}
+
+int
+smtp_send(struct smtp *smtp, const char *bytes, size_t len, struct error *err)
+{
+	return smtp_write(smtp, bytes, len, err);
 }
 
 const char *

@@ -1,10 +1,11 @@
 /*
- * smtp.h - a client of SMTP (RFC 5321) that asks what a service offers, with
- * TLS, and sends nothing. It asks this host's own services, so it looks at no
+ * smtp.h - a client of SMTP (RFC 5321), with TLS. It asks this host's own services, so it looks at no
  * certificate.
  */
 #ifndef MSGRAPHCTL_SMTP_H
 #define MSGRAPHCTL_SMTP_H
+
+#include <stddef.h>
 
 #include "lib/base/error.h"
 
@@ -27,6 +28,10 @@ void smtp_close(struct smtp **smtp);
  * code, or -1 with *err.
  */
 int smtp_ask(struct smtp *smtp, const char *line, struct error *err);
+
+/* Sends bytes that get no reply, such as a message. 0, or -1 with *err. */
+int smtp_send(
+    struct smtp *smtp, const char *bytes, size_t len, struct error *err);
 
 /* Returns the last reply: its lines, each with LF at its end. */
 const char *smtp_reply(const struct smtp *smtp);

@@ -75,7 +75,7 @@ logtail_file(const struct logtail *tail, struct buf *out)
 	close(fd);
 }
 
-static void
+void
 logtail_read(const struct logtail *tail, struct buf *out)
 {
 	char after[sizeof(tail->cursor) + 32];
@@ -130,7 +130,8 @@ logtail_wait(const struct logtail *tail, const char *word, struct buf *lines)
 		if (text.bytes != NULL)
 			logtail_choose(text.bytes, lines);
 		buf_free(&text);
-		has_come = lines->len > 0 && strstr(lines->bytes, word) != NULL;
+		has_come = word[0] == '\0' ||
+		    (lines->len > 0 && strstr(lines->bytes, word) != NULL);
 		quiet = has_come && lines->len == before ? quiet + 1 : 0;
 		before = lines->len;
 		if (quiet < LOGTAIL_QUIET)

@@ -74,14 +74,12 @@ reload_postfix(const char *folder, const struct postconf *postconf,
 	logtail_mark(&tail, postconf);
 	status = reload_run(folder, "check", said, err);
 	if (status > 0)
-		status = error_set(
-		    err, ERROR_OURS, "4.3.5", "postfix check finds a mistake");
+		status = error_set(err, ERROR_OURS, "4.3.5",
+		    "postfix check finds a mistake, and its log says which");
 	if (status == 0)
 		status = reload_running(folder, said, err);
-	if (status != 0) {
-		logtail_wait(&tail, status == 1 ? RELOAD_DONE : "", &lines);
-		reload_trouble(&lines, said);
-	}
+	logtail_wait(&tail, status == 1 ? RELOAD_DONE : "", &lines);
+	reload_trouble(&lines, said);
 	buf_free(&lines);
 	return status;
 }

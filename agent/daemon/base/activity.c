@@ -136,11 +136,22 @@ activity_fails(struct activity *activity, const struct identity *id,
 		return;
 	free(row->why);
 	row->why = copy;
+	row->failed = clock_wall();
 	if (row->failing_since != 0)
 		return;
 	row->failing_since = clock_wall();
 	TAILQ_INSERT_TAIL(&activity->failing, row, failing);
 	activity->failing_count++;
+}
+
+static void
+activity_end_failure(struct activity *activity, struct activity_row *row)
+{
+	row->failing_since = 0;
+	free(row->why);
+	row->why = NULL;
+	TAILQ_REMOVE(&activity->failing, row, failing);
+	activity->failing_count--;
 }
 
 void
@@ -149,13 +160,21 @@ activity_works(
 {
 	struct activity_row *row = activity_look_up(activity, id, entry);
 
-	if (row == NULL || row->failing_since == 0)
-		return;
-	row->failing_since = 0;
-	free(row->why);
-	row->why = NULL;
-	TAILQ_REMOVE(&activity->failing, row, failing);
-	activity->failing_count--;
+	if (row != NULL && row->failing_since != 0)
+		activity_end_failure(activity, row);
+}
+
+void
+activity_expire(struct activity *activity, long long wall)
+{
+	struct activity_row *row, *next;
+
+	row = activity == NULL ? NULL : TAILQ_FIRST(&activity->failing);
+	for (; row != NULL; row = next) {
+		next = TAILQ_NEXT(row, failing);
+		if (row->failed < wall)
+			activity_end_failure(activity, row);
+	}
 }
 
 const struct activity_row *

@@ -37,6 +37,7 @@ struct activity_row {
 	TAILQ_ENTRY(activity_row) failing;
 	long long signed_in, sent;
 	long long failing_since;
+	long long failed; /* the last time; while failing_since is set */
 	char *why; /* owned; while failing_since is set */
 };
 
@@ -68,6 +69,12 @@ void activity_fails(struct activity *activity, const struct identity *id,
 /* Notes that there is a token, or nothing to get one with: nothing fails. */
 void activity_works(
     struct activity *activity, const struct identity *id, const char *entry);
+
+/*
+ * Ends the failures that were not noted again since wall (clock_wall()): nobody
+ * asks for that token any more.
+ */
+void activity_expire(struct activity *activity, long long wall);
 
 /* Returns the row, or NULL. It is valid until the next note. */
 const struct activity_row *activity_find(const struct activity *activity,

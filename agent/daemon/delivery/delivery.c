@@ -21,10 +21,10 @@
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
+#include "delivery_begin.h"
 #include "delivery_draft.h"
 #include "delivery_draft_state.h"
 #include "delivery_fallback.h"
-#include "delivery_permit.h"
 #include "delivery_post.h"
 #include "delivery_search.h"
 #include "delivery_step.h"
@@ -35,7 +35,8 @@
 /* Turns of the event loop in which a delivery that need not wait has ended. */
 #define LAST_TURNS 100
 
-static void delivery_begin(struct delivery *d);
+static void delivery_take_turn(struct delivery *d);
+static void delivery_permit(struct delivery *d);
 static void delivery_choose(struct delivery *d);
 static void delivery_end_unsent(struct delivery *d);
 static void delivery_finish(struct delivery *d);
@@ -86,138 +87,86 @@ delivery_free(struct delivery *d)
 	free(d);
 }
 
-/* --- the beginning --- */
+/* --- permission for a request --- */
 
 static void
-delivery_finish_accepted_before(
-    struct delivery *d, const struct journal_entry *accepted)
+delivery_refused_by_entra(struct delivery *d, const char *text)
 {
-	char text[160];
+	const struct outcome outcome = {.dsn = "x.7.8",
+	    .reason = REASON_CREDENTIAL,
+	    .text = "Entra refuses the secret that this application signed in "
+		    "with; it must sign in again with a valid one"};
 
-	snprintf(text, sizeof(text), "accepted before, request-id=%s",
-	    accepted->request_id[0] == '\0' ? "none" : accepted->request_id);
-	report_sent(&d->reply, &d->report, text);
-	delivery_next(d, PHASE_FINISH);
+	memset(&d->report, 0, sizeof(d->report));
+	snprintf(d->report.transport, sizeof(d->report.transport), "%s", text);
+	report_outcome(&d->reply, delivery_grace_status(d, &outcome), &outcome,
+	    &d->report);
+	delivery_next(d, PHASE_UNSENT);
 }
 
-/*
- * Returns 1 when this very message is on its way by an earlier delivery, to one
- * of these recipients at least: its pipe(8) or agent was killed, and Postfix
- * tries again before Graph has answered. What the journal says is not its last
- * word then. New ones are put at the list's head, so those behind this one came
- * before it.
- */
-static int
-delivery_is_under_way(const struct delivery *d)
-{
-	const struct delivery_request *this = &d->request, *that;
-	const struct delivery *other = d;
-
-	while ((other = LIST_NEXT(other, entry)) != NULL) {
-		that = &other->request;
-		if (journal_keys_meet(&that->keys, &this->keys) ||
-		    journal_keys_meet(&that->keys, &this->other) ||
-		    journal_keys_meet(&that->keys, &this->told) ||
-		    journal_keys_meet(&that->told, &this->keys))
-			return 1;
-	}
-	return 0;
-}
-
-/*
- * Notes in the reply who is done. Returns how many are not, or -1 with *err.
- */
-static long
-delivery_judge_each(struct delivery *d, struct error *err)
-{
-	const struct request_recipient *r = d->request.each;
-	struct journal *journal = d->daemon->journal;
-	long left = 0;
-	int accepted, told;
-	size_t i;
-
-	for (i = 0; i < d->request.each_count; i++, r++) {
-		accepted = d->request.notice
-		    ? 0
-		    : journal_is_accepted(journal, r->key, err);
-		if (accepted == 0 && !d->request.notice)
-			accepted = journal_is_accepted(journal, r->other, err);
-		told = journal_is_accepted(journal, r->told, err);
-		if (accepted == -1 || told == -1)
-			return -1;
-		if (accepted)
-			d->reply.recipients[i] = WIRE_RECIPIENT_ACCEPTED;
-		else if (told)
-			d->reply.recipients[i] = WIRE_RECIPIENT_TOLD;
-		else
-			left++;
-	}
-	return left;
-}
-
-/*
- * Some of the recipients have got the message, or their sender was told. What
- * the agent has written into the header is for all, so it is asked to come
- * again for the others.
- */
+/* Defers, with what Graph said, since it was this delivery that was told. */
 static void
-delivery_narrow(struct delivery *d, size_t told)
+delivery_throttled(struct delivery *d, const struct turn_answer *answer)
 {
-	struct error err;
-	long left;
+	const struct outcome outcome = {
+	    .dsn = answer->dsn, .reason = answer->reason, .text = answer->text};
 
-	report_deferred(&d->reply, &d->report, "4.3.0", REASON_UNKNOWN,
-	    "some of these recipients have got the message before");
-	left = delivery_judge_each(d, &err);
-	if (left == -1) {
-		delivery_defer_error(d, &err);
-		return;
-	}
-	d->narrowed = left > 0;
-	if (left == 0) {
-		d->reply.status = WIRE_SENT;
-		snprintf(d->reply.dsn, sizeof(d->reply.dsn), "2.0.0");
-		snprintf(d->reply.text, sizeof(d->reply.text),
-		    "accepted before%s",
-		    told == 0 ? ""
-			      : ", but for recipients that were refused, of "
-				"whom the sender was told");
-	}
-	delivery_next(d, PHASE_FINISH);
+	report_outcome(&d->reply, WIRE_DEFERRED, &outcome, &d->report);
+	delivery_next(d, PHASE_UNSENT);
 }
 
 static void
-delivery_begin(struct delivery *d)
+delivery_on_turn(void *ctx, const struct turn_answer *answer)
 {
-	struct journal_entry other = {.keys = &d->request.other};
-	struct journal_entry told = {.keys = &d->request.told};
-	struct error err;
+	struct delivery *d = ctx;
 
-	if (delivery_is_under_way(d)) {
-		delivery_defer(d, "4.3.0", REASON_UNKNOWN,
-		    "an earlier attempt to send this message is still under "
-		    "way");
-		return;
-	}
-	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1 ||
-	    journal_find(d->daemon->journal, &other, &err) == -1 ||
-	    journal_find(d->daemon->journal, &told, &err) == -1) {
-		delivery_defer_error(d, &err);
-		return;
-	}
-	d->status_before = d->entry_now.status;
-	d->other_is_posted = other.status == JOURNAL_POSTED;
-	if (d->status_before == JOURNAL_ACCEPTED)
-		delivery_finish_accepted_before(d, &d->entry_now);
-	else if (other.status == JOURNAL_ACCEPTED)
-		delivery_finish_accepted_before(d, &other);
-	else if (d->entry_now.accepted + other.accepted + told.accepted > 0)
-		delivery_narrow(d, told.accepted);
+	if (answer->result == TURN_READY)
+		delivery_next(d, PHASE_CHOOSE);
+	else if (answer->result == TURN_REFUSED)
+		delivery_refused_by_entra(d, answer->text);
+	else if (answer->result == TURN_THROTTLED && d->report.status != 0)
+		delivery_throttled(d, answer);
 	else
-		delivery_next(d, PHASE_TURN);
+		delivery_defer(d, answer->dsn, answer->reason, answer->text);
 }
 
-/* --- which request --- */
+/* An entry may have been disabled while its mail waited. */
+static void
+delivery_permit(struct delivery *d)
+{
+	struct error err;
+
+	if (identities_may_deliver(d->daemon->identities, &d->request.identity,
+		d->request.entry, &err) == -1) {
+		delivery_defer(d, err.dsn,
+		    err.class == ERROR_TEMPORARY ? REASON_IDENTITY
+						 : REASON_CONFIGURATION,
+		    err.text);
+		return;
+	}
+	if (d->other_is_posted && delivery_fall_back_again(d))
+		return;
+	turn_ask(d->turn, delivery_on_turn, d);
+}
+
+static void
+delivery_on_prepared(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	d->prepare = NULL;
+	delivery_next(d, PHASE_PERMIT);
+}
+
+/* Where no map outside need be asked, no time is lost. */
+static void
+delivery_take_turn(struct delivery *d)
+{
+	d->prepare = identities_prepare_mail(d->daemon->identities,
+	    &d->request.identity, d->request.entry, delivery_on_prepared, d);
+	if (d->prepare == NULL)
+		delivery_permit(d);
+}
 
 /* Returns 1 when the next request would be in doubt without a search. */
 static int

@@ -3,8 +3,8 @@
  * has the table of the phases, and of the files with their steps:
  *
  *	delivery_step		chooses the next phase; every other file uses it
+ *	delivery_begin		whether the message was accepted before
  *	delivery_fallback	another mailbox sends, where there is none
- *	delivery_permit		permission for a request: the entry, and a turn
  *	delivery_answer		what an answer of Graph means for the delivery
  *	delivery_draft_state	what the state knows of a large message's draft
  *	delivery_draft		the requests that make the draft

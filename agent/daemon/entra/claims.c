@@ -77,7 +77,9 @@ claims_read(const struct secret *token, struct claims *claims)
 		return -1;
 	}
 	claims_copy(json, "tid", claims->tenant, sizeof(claims->tenant));
-	claims_copy(json, "appid", claims->client, sizeof(claims->client));
+	claims_copy(json,
+	    json_object_get(json, "appid") != NULL ? "appid" : "azp",
+	    claims->client, sizeof(claims->client));
 	claims_copy(
 	    json, "app_displayname", claims->name, sizeof(claims->name));
 	claims_copy(json, "aud", claims->resource, sizeof(claims->resource));

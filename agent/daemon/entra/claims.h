@@ -1,7 +1,8 @@
 /*
  * claims.h - what Entra says in a token about the application, for an admin who
- * wants to know what it may do. Nothing is decided by it: the token is Graph's to
- * judge, and its signature is not looked at.
+ * wants to know what it may do, and to tell a managed identity from another. Nobody
+ * is let in by it: the token is Graph's to judge, and its signature is not looked
+ * at.
  *
  * Microsoft: "Access token claims reference".
  */
@@ -13,7 +14,7 @@
 /* One line each, empty where the token does not say. */
 struct claims {
 	char tenant[64]; /* tid */
-	char client[64]; /* appid */
+	char client[64]; /* appid, or azp in a token of version 2 */
 	char name[128]; /* app_displayname */
 	char resource[128]; /* aud */
 	char roles[512]; /* permissions in Entra, with blanks between */

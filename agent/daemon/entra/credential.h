@@ -66,6 +66,16 @@ struct secret *credential_prove(const struct credential *credential,
     const struct identity *application, const char *audience,
     struct error *err);
 
+/*
+ * Looks at the credential's file. Returns 1 where it is another one than at the
+ * last look, or has other text; 0 at the first look, where it is gone, and of a
+ * file that somebody else renews. Reads nothing of it.
+ */
+int credential_is_replaced(struct credential *credential);
+
+/* Takes over what was last seen of a file that both are of. */
+void credential_carry(struct credential *to, const struct credential *from);
+
 /* Called for the credential of an entry. */
 typedef void (*credential_visit)(
     void *arg, const char *entry, const struct credential *credential);

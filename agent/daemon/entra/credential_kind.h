@@ -12,6 +12,7 @@ struct credential_kind {
 	const char
 	    *attribute; /* of an entry; it begins every text of an error */
 	enum credential_proof proof;
+	int is_replaced; /* 1: an admin does that, and somebody may ask when */
 
 	/* Returns why the value has no form of this kind, or NULL. */
 	const char *(*unfit)(const char *value);

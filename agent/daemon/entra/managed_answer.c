@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "agent/daemon/base/reveal.h"
+#include "claims.h"
 #include "credential_common.h"
 #include "lib/base/printable.h"
 #include "managed.h"
-#include "token_claims.h"
 
 /* Who answers, and what to do about a refusal, by managed_identity. */
 static const struct {
@@ -73,16 +73,23 @@ managed_lifetime(const json_t *json)
 
 /*
  * A machine with one user-assigned identity gives its token to whoever asks for
- * none by name, so another application than the entry's may come.
+ * none by name, so another application than the entry's may come. A token that
+ * says nothing is no reason against it: it is Graph's to read.
  */
 static int
 managed_is_another(
     const struct identity *id, const struct secret *token, struct error *err)
 {
-	struct identity of;
+	struct claims claims;
+	struct identity of = {0};
 	char text[IDENTITY_TEXT_SIZE];
 
-	if (!token_claims_identity(token, &of) || identity_equal(&of, id))
+	if (claims_read(token, &claims) == -1 ||
+	    identity_parse_id(
+		claims.tenant, strlen(claims.tenant), of.tenant) == -1 ||
+	    identity_parse_id(
+		claims.client, strlen(claims.client), of.client) == -1 ||
+	    identity_equal(&of, id))
 		return 0;
 	error_set(err, ERROR_OURS, "4.3.5",
 	    "the token is of application %s; name that in the entry, or "

@@ -130,10 +130,13 @@ refresh_refused_own(
 	if (!account_known_is_warned(account)) {
 		account->warned_at = clock_ms();
 		log_warning("NOQUEUE: application=%s, reason=%s, "
-			    "status=refused (mail waits: %s)",
+			    "status=refused (%s: %s)",
 		    identity_text(&account->key.id, application),
 		    result == ACCOUNT_MISCONFIGURED ? REASON_CONFIGURATION
 						    : REASON_CREDENTIAL,
+		    refresh->with.resource == NULL
+			? "mail waits"
+			: "entries outside cannot be read",
 		    text);
 	}
 	return result;
@@ -350,7 +353,24 @@ refresh_find_own(struct refresh *refresh, struct error *err)
 	return credential;
 }
 
-/* Sends the request. 0, or -1 with *err. */
+/* Returns 1 while Entra must not be asked; *err is then none of ours. */
+static int
+refresh_is_throttled(struct refresh *refresh, struct error *err)
+{
+	long long left = throttle_left_entra(
+	    refresh->with.throttles, &refresh->account->key.id);
+
+	if (left <= 0)
+		return 0;
+	refresh_be_throttled(refresh->account, refresh->which, left);
+	err->class = ERROR_NONE;
+	return 1;
+}
+
+/*
+ * Sends the request. 0, or -1 with *err; ERROR_NONE where the account is quiet
+ * already. Entra's throttles are none of whoever gives this machine tokens.
+ */
 static int
 refresh_ask(
     struct refresh *refresh, const struct secret *secret, struct error *err)
@@ -359,19 +379,20 @@ refresh_ask(
 	const char *resource = with->resource == NULL
 	    ? with->conf->graph_endpoint
 	    : with->resource(with->conf);
-	const struct credential *credential;
+	const struct credential *credential = NULL;
 
-	if (!account_known_is_own(refresh->account))
-		return refresh_take_secret(refresh, secret, err) == -1
-		    ? -1
-		    : refresh_ask_entra(refresh, resource, err);
-	if ((credential = refresh_find_own(refresh, err)) == NULL)
+	if (account_known_is_own(refresh->account) &&
+	    (credential = refresh_find_own(refresh, err)) == NULL)
 		return -1;
-	if (credential_proof(credential) == CREDENTIAL_NO_PROOF)
+	if (credential != NULL &&
+	    credential_proof(credential) == CREDENTIAL_NO_PROOF)
 		return refresh_ask_managed(refresh, credential, resource, err);
-	return refresh_prove(refresh, credential, err) == -1
-	    ? -1
-	    : refresh_ask_entra(refresh, resource, err);
+	if (refresh_is_throttled(refresh, err) ||
+	    (credential == NULL
+		    ? refresh_take_secret(refresh, secret, err)
+		    : refresh_prove(refresh, credential, err)) == -1)
+		return -1;
+	return refresh_ask_entra(refresh, resource, err);
 }
 
 /* Says why a request could not start, to those who wait for its answer. */
@@ -381,6 +402,8 @@ refresh_failed(struct refresh *refresh, const struct error *err)
 	struct account *account = refresh->account;
 	enum account_result result = ACCOUNT_UNAVAILABLE;
 
+	if (err->class == ERROR_NONE)
+		return;
 	if (err->class == ERROR_REFUSED)
 		result = ACCOUNT_UNKNOWN;
 	else if (err->class == ERROR_OURS && account_known_is_own(account))
@@ -398,14 +421,9 @@ refresh_start(const struct refresh_with *with, struct account *account,
 {
 	enum account_secret which =
 	    secret == NULL ? ACCOUNT_STORED : ACCOUNT_TYPED;
-	long long left = throttle_left_entra(with->throttles, &account->key.id);
 	struct refresh *refresh;
 	struct error err;
 
-	if (left > 0) {
-		refresh_be_throttled(account, which, left);
-		return NULL;
-	}
 	if ((refresh = calloc(1, sizeof(*refresh))) == NULL) {
 		account_known_be_quiet(account, which, OURS_AGAIN_MS,
 		    ACCOUNT_UNAVAILABLE, "out of memory");

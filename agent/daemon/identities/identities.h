@@ -44,6 +44,12 @@ void identities_free(struct identities **identitiesp);
 void identities_refresh(struct identities *identities, int is_reload);
 
 /*
+ * Logs which files of own credentials were replaced since the last look. A few at
+ * a time: 1 to be called again soon, or 0.
+ */
+int identities_look_at_files(struct identities *identities);
+
+/*
  * How long a decision may wait for maps outside: less than the milter waits for
  * the answer (QUESTION_MS), which would take msgraphd for stalled.
  */

@@ -31,6 +31,7 @@ struct identities {
 	struct table_watch loaded; /* the files, when the table was read */
 	struct table_watch seen; /* when they were last looked at */
 	unsigned int put_off; /* looks since, at files just written */
+	size_t looked_at; /* so many entries, for files of credentials */
 	struct identities_load load;
 	int is_started; /* somebody is served already */
 	struct seldom seldom;

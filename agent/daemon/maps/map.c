@@ -8,8 +8,8 @@
 #include "map.h"
 
 static const struct map_kind *const map_kinds[] = {
-    &map_azure,
     &map_socketmap,
+    &map_azure,
     NULL,
 };
 
@@ -90,6 +90,17 @@ struct map_query *
 map_ask(struct map *map, const char *key, map_done done, void *ctx)
 {
 	struct map_query *query = map->kind->ask(map, key, done, ctx);
+
+	if (query != NULL)
+		query->map = map;
+	return query;
+}
+
+struct map_query *
+map_look(struct map *map, map_done done, void *ctx)
+{
+	struct map_query *query =
+	    map->kind->look == NULL ? NULL : map->kind->look(map, done, ctx);
 
 	if (query != NULL)
 		query->map = map;

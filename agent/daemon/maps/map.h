@@ -106,11 +106,17 @@ struct map_kind {
 
 	/* Gives a question up; done is not called. */
 	void (*cancel)(struct map_query *query);
+
+	/*
+	 * Looks at all rows, for msgraphd -t. On MAP_FOUND, text is what a
+	 * person should know, or empty. As ask() else. NULL: the kind cannot.
+	 */
+	struct map_query *(*look)(struct map *map, map_done done, void *ctx);
 };
 
 /* One for each kind, in the file that has its name. */
-extern const struct map_kind map_azure;
 extern const struct map_kind map_socketmap;
+extern const struct map_kind map_azure;
 
 /*
  * Returns the kind of an item of identity_maps, with *rest what stands behind
@@ -128,6 +134,9 @@ void map_close(struct map **mapp);
 /* As the kind's: see there. */
 struct map_query *map_ask(
     struct map *map, const char *key, map_done done, void *ctx);
+
+/* As the kind's. NULL as well where it cannot. */
+struct map_query *map_look(struct map *map, map_done done, void *ctx);
 
 /* Gives *queryp up and makes it NULL; done is not called. Takes NULL. */
 void map_cancel(struct map_query **queryp);

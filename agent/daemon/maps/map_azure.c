@@ -23,13 +23,15 @@
 #include "agent/daemon/base/wake.h"
 #include "backoff.h"
 #include "map.h"
-#include "map_azure.h"
 #include "map_azure_answer.h"
 #include "map_azure_url.h"
 
 /* Under way at once. */
 #define QUERIES_MAX 64
 #define SCANS_MAX 4
+
+/* So long may it take to look at all rows. */
+#define LOOK_TIMEOUT_MS (20 * 1000)
 
 /* A scan of more pages, of up to 1,000 rows each, is given up. */
 #define PAGES_MAX 100
@@ -63,6 +65,8 @@ struct map_azure_query {
 	struct wake wake; /* begins the question, and ends it in time */
 	int begun;
 	int is_scan;
+	int is_look; /* at the names of all rows */
+	struct map_azure_names names;
 	unsigned int pages;
 	size_t first_len; /* of the URL without the place of a page */
 	struct buf url; /* of the request */
@@ -74,20 +78,6 @@ struct map_azure_query {
 	map_done done;
 	void *ctx;
 };
-
-/* Microsoft: the SDK's TableAudience has these. */
-static const char *const map_azure_resources[] = {
-    [CLOUD_GLOBAL] = "https://storage.azure.com",
-    [CLOUD_USGOV] = "https://storage.azure.us",
-    [CLOUD_USGOV_DOD] = "https://storage.azure.us",
-    [CLOUD_CHINA] = "https://storage.azure.cn",
-};
-
-const char *
-map_azure_resource(const struct conf *conf)
-{
-	return map_azure_resources[conf->cloud];
-}
 
 /* --- the end of a question --- */
 
@@ -218,20 +208,43 @@ map_azure_has_next(
 	return map_azure_url_next(partition, row, &query->url) == 0;
 }
 
+/* Ends the look at all names. */
+static void
+map_azure_looked(struct map_azure_query *query)
+{
+	char text[MAP_AZURE_TEXT_SIZE];
+
+	map_azure_answer_describe(&query->names, text);
+	map_azure_finish(query, MAP_FOUND, text);
+}
+
 static void
 map_azure_found(struct map_azure_query *query, const struct http_answer *answer)
 {
-	if (query->is_scan && map_azure_has_next(query, answer)) {
+	if ((query->is_scan || query->is_look) &&
+	    map_azure_has_next(query, answer)) {
 		if (++query->pages == PAGES_MAX)
 			map_azure_fail(query, "the table has too many rows");
 		else
 			map_azure_ask_token(query);
+	} else if (query->is_look) {
+		map_azure_looked(query);
 	} else if (!query->found.is_there) {
 		map_azure_none(query);
 	} else {
 		backoff_good(&query->azure->backoff);
 		map_azure_finish(query, MAP_FOUND, "");
 	}
+}
+
+static enum map_azure_verdict
+map_azure_read(struct map_azure_query *query, const struct http_answer *answer,
+    char text[MAP_AZURE_TEXT_SIZE])
+{
+	return query->is_look
+	    ? map_azure_answer_names(answer, &query->names, text)
+	    : map_azure_answer_read(answer, &query->azure->place,
+		  query->is_scan ? NULL : query->key, &query->found, text);
 }
 
 static void
@@ -241,8 +254,7 @@ map_azure_on_answer(void *ctx, const struct http_answer *answer)
 	char text[MAP_AZURE_TEXT_SIZE];
 
 	query->call = NULL;
-	switch (map_azure_answer_read(answer, &query->azure->place,
-	    query->is_scan ? NULL : query->key, &query->found, text)) {
+	switch (map_azure_read(query, answer, text)) {
 	case MAP_AZURE_OK:
 		map_azure_found(query, answer);
 		return;
@@ -337,6 +349,16 @@ map_azure_ask_token(struct map_azure_query *query)
 
 /* --- the kind --- */
 
+static int
+map_azure_make_url(struct map_azure_query *query)
+{
+	const struct map_azure_place *place = &query->azure->place;
+
+	return query->is_look
+	    ? map_azure_url_names(place, &query->url)
+	    : map_azure_url_entity(place, query->key, &query->url);
+}
+
 static void
 map_azure_begin(struct map_azure_query *query)
 {
@@ -347,8 +369,9 @@ map_azure_begin(struct map_azure_query *query)
 		return;
 	}
 	query->begun = 1;
-	if (wake_in(&query->wake, MAP_TIMEOUT_MS) == -1 ||
-	    map_azure_url_entity(&azure->place, query->key, &query->url) == -1)
+	if (wake_in(&query->wake,
+		query->is_look ? LOOK_TIMEOUT_MS : MAP_TIMEOUT_MS) == -1 ||
+	    map_azure_make_url(query) == -1)
 		map_azure_fail(query, "out of memory");
 	else if (!map_azure_url_is_key(query->key))
 		map_azure_none(query);
@@ -367,7 +390,8 @@ map_azure_on_wake(void *ctx)
 		return;
 	}
 	snprintf(text, sizeof(text), "no %s within %d s",
-	    query->waiter == NULL ? "answer" : "token", MAP_TIMEOUT_MS / 1000);
+	    query->waiter == NULL ? "answer" : "token",
+	    (query->is_look ? LOOK_TIMEOUT_MS : MAP_TIMEOUT_MS) / 1000);
 	map_azure_fail(query, text);
 }
 
@@ -409,8 +433,8 @@ map_azure_close(struct map *map)
 	free(azure);
 }
 
-static struct map_query *
-map_azure_ask(struct map *map, const char *key, map_done done, void *ctx)
+static struct map_azure_query *
+map_azure_query_new(struct map *map, map_done done, void *ctx)
 {
 	struct map_azure *azure = (struct map_azure *)map;
 	struct map_azure_query *query;
@@ -424,7 +448,6 @@ map_azure_ask(struct map *map, const char *key, map_done done, void *ctx)
 		return NULL;
 	}
 	query->azure = azure;
-	snprintf(query->key, sizeof(query->key), "%s", key);
 	buf_init(&query->url, MAP_AZURE_URL_SIZE);
 	buf_init(&query->found.row, MAP_ROW_SIZE - 1);
 	query->done = done;
@@ -432,13 +455,36 @@ map_azure_ask(struct map *map, const char *key, map_done done, void *ctx)
 	LIST_INSERT_HEAD(&azure->queries, query, entry);
 	azure->count++;
 	wake_up(&query->wake);
+	return query;
+}
+
+static struct map_query *
+map_azure_ask(struct map *map, const char *key, map_done done, void *ctx)
+{
+	struct map_azure_query *query = map_azure_query_new(map, done, ctx);
+
+	if (query == NULL)
+		return NULL;
+	snprintf(query->key, sizeof(query->key), "%s", key);
+	return &query->query;
+}
+
+static struct map_query *
+map_azure_look(struct map *map, map_done done, void *ctx)
+{
+	struct map_azure_query *query = map_azure_query_new(map, done, ctx);
+
+	if (query == NULL)
+		return NULL;
+	query->is_look = 1;
 	return &query->query;
 }
 
 const struct map_kind map_azure = {
-    "azure-tables:",
-    map_azure_open,
-    map_azure_close,
-    map_azure_ask,
-    map_azure_cancel,
+    .prefix = "azure-tables:",
+    .open = map_azure_open,
+    .close = map_azure_close,
+    .ask = map_azure_ask,
+    .cancel = map_azure_cancel,
+    .look = map_azure_look,
 };

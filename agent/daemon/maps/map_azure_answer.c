@@ -167,32 +167,102 @@ map_azure_answer_list(const json_t *json, const struct map_azure_place *place,
 	return verdict;
 }
 
-enum map_azure_verdict
-map_azure_answer_read(const struct http_answer *answer,
-    const struct map_azure_place *place, const char *key,
-    struct map_azure_found *found, char text[MAP_AZURE_TEXT_SIZE])
+/* Returns the JSON of a page or row. NULL with *verdict and text. */
+static json_t *
+map_azure_answer_open(const struct http_answer *answer,
+    enum map_azure_verdict *verdict, char *text)
 {
-	enum map_azure_verdict verdict;
 	json_t *json;
 
 	text[0] = '\0';
 	/* an answer that was cut has a status as well */
 	if (answer->status == 0 || answer->transport[0] != '\0') {
 		snprintf(text, MAP_AZURE_TEXT_SIZE, "%s", answer->transport);
-		return MAP_AZURE_BAD;
+		*verdict = MAP_AZURE_BAD;
+		return NULL;
 	}
 	json = json_loadb(
 	    answer->body, answer->body_len, JSON_REJECT_DUPLICATES, NULL);
-	if (answer->status != 200)
-		verdict = map_azure_answer_refusal(
-		    answer->status, map_azure_answer_code(json), text);
-	else if (!json_is_object(json))
-		verdict = map_azure_answer_bad(text, "no JSON");
-	else if (key != NULL)
-		verdict =
-		    map_azure_answer_entity(json, place, key, found, text);
-	else
-		verdict = map_azure_answer_list(json, place, found, text);
+	if (answer->status == 200 && json_is_object(json))
+		return json;
+	*verdict = answer->status == 200
+	    ? map_azure_answer_bad(text, "no JSON")
+	    : map_azure_answer_refusal(
+		  answer->status, map_azure_answer_code(json), text);
+	json_decref(json);
+	return NULL;
+}
+
+enum map_azure_verdict
+map_azure_answer_read(const struct http_answer *answer,
+    const struct map_azure_place *place, const char *key,
+    struct map_azure_found *found, char text[MAP_AZURE_TEXT_SIZE])
+{
+	enum map_azure_verdict verdict;
+	json_t *json = map_azure_answer_open(answer, &verdict, text);
+
+	if (json == NULL)
+		return verdict;
+	verdict = key != NULL
+	    ? map_azure_answer_entity(json, place, key, found, text)
+	    : map_azure_answer_list(json, place, found, text);
 	json_decref(json);
 	return verdict;
+}
+
+/* --- names --- */
+
+/* Returns 1 when somebody can be looked for under this name. */
+static int
+map_azure_answer_is_key(const char *name)
+{
+	char entry[ENTRY_NAME_SIZE];
+	struct identity application;
+
+	if (identity_parse_entry_name(name, strlen(name), entry) == 0)
+		return strcmp(entry, name) == 0;
+	return identity_parse(name, strlen(name), "@", &application, NULL) == 0;
+}
+
+enum map_azure_verdict
+map_azure_answer_names(const struct http_answer *answer,
+    struct map_azure_names *names, char text[MAP_AZURE_TEXT_SIZE])
+{
+	enum map_azure_verdict verdict;
+	json_t *json = map_azure_answer_open(answer, &verdict, text);
+	const json_t *list = json_object_get(json, "value"), *entity;
+	const char *name;
+	size_t i;
+
+	if (json == NULL)
+		return verdict;
+	verdict = json_is_array(list)
+	    ? MAP_AZURE_OK
+	    : map_azure_answer_bad(text, "no list of rows");
+	json_array_foreach(list, i, entity)
+	{
+		name = json_string_value(json_object_get(entity, "RowKey"));
+		names->count++;
+		if (name != NULL && map_azure_answer_is_key(name))
+			continue;
+		if (names->unfit++ == 0)
+			snprintf(names->first, sizeof(names->first), "%s",
+			    name == NULL ? "" : name);
+	}
+	json_decref(json);
+	return verdict;
+}
+
+void
+map_azure_answer_describe(
+    const struct map_azure_names *names, char text[MAP_AZURE_TEXT_SIZE])
+{
+	text[0] = '\0';
+	if (names->unfit == 0)
+		return;
+	snprintf(text, MAP_AZURE_TEXT_SIZE,
+	    "%zu of %zu rows have a RowKey that no name finds, such as \"%s\"; "
+	    "it needs small letters a to z, digits, '_' and '-'",
+	    names->unfit, names->count, names->first);
+	printable_make(text, '?');
 }

@@ -39,4 +39,22 @@ enum map_azure_verdict map_azure_answer_read(const struct http_answer *answer,
     const struct map_azure_place *place, const char *key,
     struct map_azure_found *found, char text[MAP_AZURE_TEXT_SIZE]);
 
+/* What all rows are called. Starts as all zeros. */
+struct map_azure_names {
+	size_t count;
+	size_t unfit; /* have a RowKey that is no key */
+	char first[64]; /* of these, cut */
+};
+
+/*
+ * Reads a page of RowKeys (map_azure_url_names()) and counts. The rest is as in
+ * map_azure_answer_read().
+ */
+enum map_azure_verdict map_azure_answer_names(const struct http_answer *answer,
+    struct map_azure_names *names, char text[MAP_AZURE_TEXT_SIZE]);
+
+/* Writes what a person should know of the names into text, or nothing. */
+void map_azure_answer_describe(
+    const struct map_azure_names *names, char text[MAP_AZURE_TEXT_SIZE]);
+
 #endif

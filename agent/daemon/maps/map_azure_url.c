@@ -216,6 +216,14 @@ map_azure_url_application(const struct map_azure_place *place,
 }
 
 int
+map_azure_url_names(const struct map_azure_place *place, struct buf *out)
+{
+	buf_printf(out, "%s()?$filter=PartitionKey%%20eq%%20", place->url);
+	map_azure_url_add_literal(out, place->partition);
+	return buf_add_string(out, "&$select=RowKey");
+}
+
+int
 map_azure_url_next(const char *partition, const char *row, struct buf *out)
 {
 	buf_add_string(out, "&NextPartitionKey=");

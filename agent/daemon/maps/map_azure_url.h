@@ -43,6 +43,9 @@ int map_azure_url_entity(
 int map_azure_url_application(const struct map_azure_place *place,
     const struct identity *application, struct buf *out);
 
+/* Appends the URL of the RowKeys of all entities. 0, or -1 without room. */
+int map_azure_url_names(const struct map_azure_place *place, struct buf *out);
+
 /*
  * Appends where the next page begins, as the last one's headers say; row may be
  * NULL. 0, or -1 without room.

@@ -50,17 +50,32 @@ admin_applications_activity(struct admin_answer *answer,
 	admin_text(answer, "failing", token->why);
 }
 
-/* Of an application whose secret clients bring; row is NULL without one. */
+/* The day that the table says a secret ends, as its first second in UTC. */
+static void
+admin_applications_expires(
+    struct admin_answer *answer, const struct entry *entry)
+{
+	if (entry != NULL && entry->expires != NULL)
+		admin_number(answer, "expires", entry->expires_day * 86400LL);
+}
+
+/*
+ * Of an application whose secret clients bring; entry may be NULL, and row is
+ * where none is stored.
+ */
 static void
 admin_applications_record(struct admin_answer *answer,
-    const struct identity *id, const char *entry,
+    const struct identity *id, const struct entry *entry,
     const struct state_summary *row)
 {
+	const char *name = entry == NULL ? "" : entry->name;
+
 	admin_begin(answer, "application");
 	admin_identity(answer, id);
-	admin_text(answer, "entry", entry);
+	admin_text(answer, "entry", name);
+	admin_applications_expires(answer, entry);
 	admin_text(answer, "stored", row != NULL ? "yes" : "no");
-	admin_applications_activity(answer, id, entry, "");
+	admin_applications_activity(answer, id, name, "");
 	if (row != NULL) {
 		admin_number(answer, "accepted", row->verified);
 		admin_number(answer, "token-until", row->token_expires);
@@ -87,6 +102,7 @@ admin_applications_own(struct admin_answer *answer, const struct entry *entry)
 	if (credential_check(entry->credential, &ends, &err) == -1)
 		admin_text(answer, "credential-fault", err.text);
 	admin_number(answer, "credential-ends", ends);
+	admin_applications_expires(answer, entry);
 	admin_applications_activity(answer, id, entry->name, entry->name);
 	admin_number(answer, "token-until",
 	    account_token_until(answer->daemon->accounts, id, entry->name));
@@ -124,7 +140,7 @@ admin_applications_stored(struct admin_answer *answer)
 	if (identity_parse(
 		row.identity, strlen(row.identity), "/", &id, NULL) == 0 &&
 	    !identities_is_signed_into(answer->daemon->identities, &id))
-		admin_applications_record(answer, &id, "", &row);
+		admin_applications_record(answer, &id, NULL, &row);
 	return 1;
 }
 
@@ -152,7 +168,7 @@ admin_applications_entry(struct admin_answer *answer)
 	if (found == -1)
 		return admin_applications_fail(answer, &err);
 	admin_applications_record(
-	    answer, &entry->application, entry->name, found == 1 ? &row : NULL);
+	    answer, &entry->application, entry, found == 1 ? &row : NULL);
 	return 1;
 }
 
@@ -177,7 +193,7 @@ admin_applications_failing(struct admin_answer *answer)
 	if (found == -1)
 		return admin_applications_fail(answer, &err);
 	if (found == 0)
-		admin_applications_record(answer, id, "", NULL);
+		admin_applications_record(answer, id, NULL, NULL);
 	return 1;
 }
 

@@ -1,8 +1,8 @@
 /*
- * map_azure.h - the kind of source "azure-tables:", and what it needs of others.
+ * map_azure_resource.h - what a token for Azure Table storage is asked for.
  */
-#ifndef MSGRAPHD_MAP_AZURE_H
-#define MSGRAPHD_MAP_AZURE_H
+#ifndef MSGRAPHD_MAP_AZURE_RESOURCE_H
+#define MSGRAPHD_MAP_AZURE_RESOURCE_H
 
 #include "lib/conf/conf.h"
 
