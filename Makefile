@@ -42,7 +42,7 @@ ALL_LDFLAGS = -Wl,-z,relro,-z,now $(HARDEN) $(LDFLAGS)
 
 DAEMON_LIBS = -lcurl -levent_core -ljansson -lsqlite3 -lssl -lcrypto
 MILTER_LIBS = -lmilter -lpthread
-CTL_LIBS = -ljansson
+CTL_LIBS = -lcurl -ljansson -lsasl2 -lssl -lcrypto
 
 # lib/mail reads mail: msgraphd and libentra.so, which hold secrets, never link it
 mail_SRC = $(wildcard lib/mail/*.c)
@@ -138,13 +138,15 @@ $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKE_HTTP)): ALL_LDFLAGS += \
 
 # that counts what is looked after
 $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
-	-Wl,--wrap=accounts_sweep,--wrap=accounts_warn,--wrap=identities_refresh
+	$(foreach f,accounts_sweep accounts_warn identities_refresh \
+	identities_remind identities_look_at_files observe_tell,-Wl,--wrap=$f)
 
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \
-	f,http_start http_cancel http_may_have_all account_token \
-	account_cancel identities_may_deliver,-Wl,--wrap=$f)
+	f,http_start http_cancel http_may_have_all http_answer_header \
+	account_token account_cancel identities_may_deliver \
+	identities_fallback identities_prepare_mail,-Wl,--wrap=$f)
 
 .SECONDARY:
 
@@ -182,15 +184,17 @@ TSAN_TESTS = $(addprefix $(TSAN_BUILD)/tests/,lib_log \
 # those measure or read memory, or bring an allocator of their own
 PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 	tests/e2e/test_wiped.py tests/e2e/test_daemon_own.py \
-	tests/e2e/test_daemon_submit.py
+	tests/e2e/test_daemon_submit.py tests/e2e/test_admin_crowd.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
-	tests/boot/mistakes tests/boot/package \
+	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
 	conf-examples/keyvault/* \
+	conf-examples/maps/msgraph-names conf-examples/maps/msgraph-names-ldap \
 	debian/postinst debian/prerm debian/postrm debian/ca-certificates.hook \
-	debian/tests/demo debian/sbom
+	debian/tests/demo debian/tests/setup debian/sbom \
+	agent/ctl/msgraphctl.bash
 MAN_PAGES = $(wildcard lib/*/*.5 agent/*/*.8 agent/daemon/*/*.5 milter/*.8 saslauthd-plugin/*.8)
 
 SANITIZED = $(MAKE) -j2 BUILD=$(SAN_BUILD) SANITIZE=address,undefined \
@@ -284,14 +288,22 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 		$(wildcard tests/unit/*.h)
 	@mkdir -p $@.corpus
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ \
-	    $(filter-out %.h,$^)
+	    $(filter-out %.h,$^) $(FUZZ_LIBS)
 
-# the one reader of msgraphd's: credentials are its own
+# the readers of msgraphd's: credentials are the table's own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
 	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
+NETSTRING_SRC = agent/daemon/maps/netstring.c
+$(BUILD)/fuzz/socketmap: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(NETSTRING_SRC))
 
--include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC))
+AZURE_SRC = $(addprefix agent/daemon/maps/map_azure_,answer.c row.c) \
+	agent/daemon/identities/table_line.c
+$(BUILD)/fuzz/azure: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(AZURE_SRC))
+$(BUILD)/fuzz/azure: FUZZ_LIBS = -ljansson
+
+-include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZ_SRC) $(TABLE_SRC) \
+	$(NETSTRING_SRC) $(AZURE_SRC))
 
 # what is new goes into build/, what is in the tree is read only
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
@@ -378,6 +390,7 @@ DOC_DIR = $(PREFIX)/share/doc/postfix-msgraph
 UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 TMPFILES_DIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSUSERS_DIR ?= $(PREFIX)/lib/sysusers.d
+COMPLETION_DIR = $(PREFIX)/share/bash-completion/completions
 CONF_DIR = $(SYSCONFDIR)/msgraph
 
 SHARE_DIR = $(PREFIX)/share/postfix-msgraph
@@ -403,7 +416,7 @@ texts = $(foreach f,$(1),$(call text,$(f),$(2)))
 install: all
 	for d in $(addprefix $(DESTDIR),$(SBIN_DIR) $(AGENT_DIR) \
 	    $(SASL_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8 $(UNIT_DIR) \
-	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(CONF_DIR) \
+	    $(TMPFILES_DIR) $(SYSUSERS_DIR) $(COMPLETION_DIR) $(CONF_DIR) \
 	    $(sort $(foreach f,$(EXAMPLES),$(call example_dir,$(f)))) \
 	    $(sort $(foreach f,$(FRAGMENTS),$(call share_dir,$(f))))); do \
 	    [ -d $$d ] || install -d $$d || exit 1; done
@@ -416,6 +429,8 @@ install: all
 	$(call texts,$(UNITS),$(UNIT_DIR))
 	$(call text,conf-examples/tmpfiles.d/msgraph.conf,$(TMPFILES_DIR))
 	$(call text,conf-examples/sysusers.d/msgraph.conf,$(SYSUSERS_DIR))
+	install -m 644 agent/ctl/msgraphctl.bash \
+	    $(DESTDIR)$(COMPLETION_DIR)/msgraphctl
 	$(foreach f,$(EXAMPLES),$(call text,$(f),$(call example_dir,$(f))))
 	$(foreach f,$(FRAGMENTS),$(call text,$(f),$(call share_dir,$(f))))
 	test -e $(DESTDIR)$(CONF_DIR)/msgraph.conf || \
@@ -429,7 +444,8 @@ uninstall:
 	    $(addprefix $(MAN_DIR)/man5/,$(notdir $(filter %.5,$(MAN_PAGES)))) \
 	    $(addprefix $(MAN_DIR)/man8/,$(notdir $(filter %.8,$(MAN_PAGES)))) \
 	    $(addprefix $(UNIT_DIR)/,$(notdir $(UNITS))) \
-	    $(TMPFILES_DIR)/msgraph.conf $(SYSUSERS_DIR)/msgraph.conf)
+	    $(TMPFILES_DIR)/msgraph.conf $(SYSUSERS_DIR)/msgraph.conf \
+	    $(COMPLETION_DIR)/msgraphctl)
 
 # The tree of HEAD. git takes the time of the commit and gzip none, so a second
 # run makes the same bytes.

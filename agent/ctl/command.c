@@ -8,6 +8,31 @@
 
 #include "command.h"
 
+static void
+command_print_tables(const struct output_list *table)
+{
+	const struct output_column *c;
+
+	if (table != NULL)
+		printf("tables:\n");
+	for (; table != NULL && table->name != NULL; table++) {
+		printf("  %s:", table->name);
+		for (c = table->columns; c->name != NULL; c++)
+			printf(" %s%s", c->name, c[1].name == NULL ? "" : ",");
+		putchar('\n');
+	}
+}
+
+/* Prints the options and tables. Returns the exit status. */
+static int
+command_help(const struct command *command)
+{
+	if (cmdline_answer(&command->cmdline, 'h', stdout) == -1)
+		return EX_IOERR;
+	command_print_tables(command->tables);
+	return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
+}
+
 const struct command *
 command_find(const struct ctl *ctl, const char *name)
 {
@@ -30,12 +55,23 @@ command_next(struct ctl *ctl, const struct command *command, int argc,
 		    &command->cmdline, argc, argv, value, &err)) == 'j')
 		ctl->is_json = 1;
 	if (key == 'h')
-		*status = cmdline_answer(&command->cmdline, key, stdout) == 0
-		    ? EX_OK
-		    : EX_IOERR;
+		*status = command_help(command);
 	else if (key == -1)
 		*status = cmdline_fail(&command->cmdline, &err);
 	return key == 'h' ? -1 : key;
+}
+
+int
+command_no_options(struct ctl *ctl, const struct command *command, int argc,
+    char **argv, int *status)
+{
+	const char *value;
+	int key;
+
+	do
+		key = command_next(ctl, command, argc, argv, &value, status);
+	while (key > 0);
+	return key;
 }
 
 void

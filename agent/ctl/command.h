@@ -7,6 +7,7 @@
 
 #include <getopt.h> /* optind */
 
+#include "agent/ctl/base/output.h"
 #include "lib/base/cmdline.h"
 
 /* Options that every command has, a row each; ctl_option() takes them. */
@@ -25,6 +26,8 @@ struct command {
 	const char *name;
 	const char *help; /* one line, for "msgraphctl -h" */
 	struct cmdline cmdline; /* its program is "msgraphctl NAME" */
+	/* what it prints; -h lists them, and a test holds the man page to it */
+	const struct output_list *tables; /* NULL: no tables */
 	/*
 	 * Does the work. argv[0] is the command's name, and its options have yet
 	 * to be read, by command_next(). Returns the exit status.
@@ -44,6 +47,13 @@ const struct command *command_find(const struct ctl *ctl, const char *name);
  */
 int command_next(struct ctl *ctl, const struct command *command, int argc,
     char **argv, const char **value, int *status);
+
+/*
+ * Reads the options of a command that has none of its own. 0 with optind at the
+ * first operand; or -1 with *status to exit with.
+ */
+int command_no_options(struct ctl *ctl, const struct command *command, int argc,
+    char **argv, int *status);
 
 /* Prints a line "msgraphctl NAME: text" on standard error. */
 void command_say(const struct command *command, const char *fmt, ...)

@@ -285,5 +285,6 @@ const struct command command_setup = {
 	"[-c folder] [--service name[=port]]... --print\n"
 	"[-jn] [-c folder] --undo [--force]",
 	command_setup_options, 0},
+    .tables = change_tables,
     .run = command_setup_run,
 };

@@ -18,6 +18,11 @@ static const struct output_column command_username_columns[] = {
     {NULL, OUTPUT_TEXT},
 };
 
+static const struct output_list command_username_tables[] = {
+    {"usernames", command_username_columns},
+    {NULL, NULL},
+};
+
 /* Writes the 16 bytes of a UUID as base64url (RFC 4648 section 5), unpadded. */
 static void
 command_username_short(
@@ -83,13 +88,9 @@ command_username_run(
     struct ctl *ctl, const struct command *command, int argc, char **argv)
 {
 	struct identity id;
-	const char *value;
-	int key, status;
+	int status;
 
-	while (
-	    (key = command_next(ctl, command, argc, argv, &value, &status)) > 0)
-		;
-	if (key == -1)
+	if (command_no_options(ctl, command, argc, argv, &status) == -1)
 		return status;
 	if (argc - optind != 2) {
 		command_say(command, "needs a tenant's and a client's id");
@@ -117,5 +118,6 @@ const struct command command_username = {
     .help = "print the user names that a client may sign in by",
     .cmdline = {"msgraphctl username", "[-j] tenant client",
 	command_username_options, 1},
+    .tables = command_username_tables,
     .run = command_username_run,
 };

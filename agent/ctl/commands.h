@@ -6,7 +6,14 @@
 
 #include "command.h"
 
+extern const struct command command_doctor;
+extern const struct command command_entra_script;
+extern const struct command command_forget;
+extern const struct command command_identities;
 extern const struct command command_setup;
+extern const struct command command_status;
+extern const struct command command_test_login;
+extern const struct command command_test_send;
 extern const struct command command_username;
 
 #endif

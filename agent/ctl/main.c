@@ -15,7 +15,14 @@
 
 static const struct command *const commands[] = {
     &command_setup,
+    &command_test_login,
+    &command_test_send,
+    &command_status,
+    &command_doctor,
+    &command_identities,
+    &command_forget,
     &command_username,
+    &command_entra_script,
     NULL,
 };
 

@@ -9,11 +9,20 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/daemon/identities/table.h"
+#include "agent/daemon/entra/managed.h"
+#include "agent/daemon/identities/dumps.h"
+#include "agent/daemon/identities/table_row.h"
 #include "check_identities.h"
+#include "check_maps.h"
 
 #define CHECK_DAY 86400LL
 #define CHECK_ENDS_SOON (30 * CHECK_DAY)
+
+struct check_identities {
+	const struct conf *conf;
+	const char *user;
+	int is_away; /* a service of managed identities did not answer */
+};
 
 static void check_identities_warn(const struct entry *entry, const char *fmt,
     ...) __attribute__((format(printf, 2, 3)));
@@ -21,9 +30,10 @@ static void check_identities_warn(const struct entry *entry, const char *fmt,
 static void
 check_identities_warn(const struct entry *entry, const char *fmt, ...)
 {
+	char place[TABLE_PLACE_SIZE];
 	va_list ap;
 
-	fprintf(stderr, "warning: %s:%u: ", entry->file, entry->line);
+	fprintf(stderr, "warning: %s: ", table_row_place(entry, place));
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -109,20 +119,66 @@ check_identities_networks(const struct entry *entry)
 			    network_text(&entry->networks[i], text));
 }
 
+static void
+check_identities_expires(const struct entry *entry)
+{
+	long long left = entry->expires_day * CHECK_DAY - (long long)time(NULL);
+
+	if (entry->expires != NULL && left < CHECK_ENDS_SOON)
+		check_identities_warn(entry,
+		    "the secret of entry \"%s\" ends on %s (expires)",
+		    entry->name, entry->expires);
+}
+
+/* Complains; returns 1. */
+static int
+check_identities_complain(
+    const struct entry *entry, const char *user, const struct error *err)
+{
+	fprintf(stderr, "msgraphd: as user %s: %s:%u: %s\n", user, entry->file,
+	    entry->line, err->text);
+	return 1;
+}
+
+/*
+ * Asks for a token, as the entry's mail will. Nobody waits more than once for a
+ * service that does not answer: it is away for all entries. Returns 1 after a
+ * complaint.
+ */
+static int
+check_identities_managed(
+    struct check_identities *check, const struct entry *entry)
+{
+	struct managed_request request = {.id = &entry->application,
+	    .identity = credential_value(entry->credential),
+	    .resource = check->conf->graph_endpoint};
+	struct error err;
+
+	if (entry->disabled || check->is_away ||
+	    managed_try(check->conf, &request, &err) == 0)
+		return 0;
+	if (err.class == ERROR_OURS)
+		return check_identities_complain(entry, check->user, &err);
+	check->is_away = 1;
+	check_identities_warn(entry, "managed_identity %s: %s",
+	    credential_value(entry->credential), err.text);
+	return 0;
+}
+
 /* Returns 1 after a complaint. */
 static int
-check_identities_credential(const struct entry *entry, const char *user)
+check_identities_credential(
+    struct check_identities *check, const struct entry *entry)
 {
 	long long ends, left;
 	struct error err;
 
 	if (entry->credential == NULL)
 		return 0;
-	if (credential_check(entry->credential, &ends, &err) == -1) {
-		fprintf(stderr, "msgraphd: as user %s: %s:%u: %s\n", user,
-		    entry->file, entry->line, err.text);
-		return 1;
-	}
+	if (credential_check(entry->credential, &ends, &err) == -1)
+		return check_identities_complain(entry, check->user, &err);
+	if (credential_proof(entry->credential) == CREDENTIAL_NO_PROOF)
+		return check_identities_managed(check, entry);
 	left = ends - (long long)time(NULL);
 	if (ends != 0 && left < CHECK_ENDS_SOON)
 		check_identities_warn(entry, "%s %s ends in %lld days",
@@ -131,26 +187,46 @@ check_identities_credential(const struct entry *entry, const char *user)
 	return 0;
 }
 
+static struct table *
+check_identities_read(const struct conf *conf,
+    const struct table_sources *sources, struct error *err)
+{
+	struct table_dump *dumps = dumps_read(sources, err);
+	struct table *table = NULL;
+
+	if (dumps != NULL)
+		table = table_read(
+		    sources, dumps, conf_has_default_maps(conf), err);
+	dumps_free_list(dumps, sources);
+	return table;
+}
+
 int
 check_identities(const struct conf *conf, const char *user)
 {
-	struct table *table;
+	struct check_identities check = {.conf = conf, .user = user};
+	struct table_sources sources;
+	struct table *table = NULL;
 	struct error err;
 	int complaints = 0;
 	size_t i;
 
-	table =
-	    table_read(conf->identity_maps, conf_has_default_maps(conf), &err);
+	if (table_sources_read(&sources, conf->identity_maps, &err) == 0)
+		table = check_identities_read(conf, &sources, &err);
 	if (table == NULL) {
 		fprintf(stderr, "msgraphd: as user %s: %s\n", user, err.text);
+		table_sources_clear(&sources);
 		return 1;
 	}
 	for (i = 0; i < table_count(table); i++) {
 		check_identities_limits(table, table_at(table, i));
 		check_identities_networks(table_at(table, i));
+		check_identities_expires(table_at(table, i));
 		complaints +=
-		    check_identities_credential(table_at(table, i), user);
+		    check_identities_credential(&check, table_at(table, i));
 	}
+	complaints += check_maps(conf, &sources, table, user);
 	table_free(&table);
+	table_sources_clear(&sources);
 	return complaints;
 }

@@ -17,6 +17,7 @@
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/services/bounce_count.h"
+#include "agent/daemon/store/entry_times.h"
 #include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/sender.h"
 #include "agent/daemon/store/state.h"
@@ -24,6 +25,7 @@
 #include "lib/base/log.h"
 #include "clock_watch.h"
 #include "housekeeping.h"
+#include "observe.h"
 
 #define LOOK_SECONDS 5
 #define MINUTES 60L
@@ -33,6 +35,15 @@
 #define RETENTION (-1L)
 
 /* --- what is done: 1 to be called again soon, 0, or -1 with *err --- */
+
+static int
+housekeeping_tell(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	observe_tell(d);
+	return 0;
+}
 
 static int
 housekeeping_clock(struct msgraphd *d, long long wall, struct error *err)
@@ -48,6 +59,27 @@ housekeeping_identities(struct msgraphd *d, long long wall, struct error *err)
 	(void)err;
 	identities_refresh(d->identities, 0);
 	return 0;
+}
+
+static int
+housekeeping_files(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	(void)err;
+	return identities_look_at_files(d->identities);
+}
+
+static int
+housekeeping_reminders(struct msgraphd *d, long long wall, struct error *err)
+{
+	(void)wall;
+	return identities_remind(d->identities, err);
+}
+
+static int
+housekeeping_entries(struct msgraphd *d, long long wall, struct error *err)
+{
+	return entry_times_expire(d->state, wall, err);
 }
 
 static int
@@ -74,6 +106,7 @@ housekeeping_accounts(struct msgraphd *d, long long wall, struct error *err)
 	(void)wall;
 	(void)err;
 	accounts_sweep(d->accounts);
+	accounts_sweep(d->storage_accounts);
 	return 0;
 }
 
@@ -125,13 +158,18 @@ static const struct chore {
 	long every; /* seconds */
 	int at_start;
 } chores[] = {
+    /* at each look: the watchdog may be set as short as ten seconds */
+    {housekeeping_tell, 0, LOOK_SECONDS, 1},
     {housekeeping_identities, 0, LOOK_SECONDS, 0},
+    {housekeeping_files, 0, LOOK_SECONDS, 1},
     {housekeeping_clock, 0, 1 * MINUTES, 0},
     {housekeeping_accounts, 0, 1 * MINUTES, 0},
+    {housekeeping_reminders, 0, 1 * MINUTES, 1},
     {housekeeping_journal, RETENTION, 10 * MINUTES, 1},
     {housekeeping_drafts, RETENTION, 10 * MINUTES, 1},
     /* a mailbox that was silent for so long gets no bounces through us */
     {housekeeping_senders, 400 * DAYS, 10 * MINUTES, 1},
+    {housekeeping_entries, 400 * DAYS, 1 * DAYS, 0},
     {housekeeping_applications, 0, 10 * MINUTES, 0},
     {housekeeping_bounces, 0, 10 * MINUTES, 0},
     {housekeeping_credentials, 0, 1 * DAYS, 1},

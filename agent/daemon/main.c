@@ -1,48 +1,37 @@
 /*
  * main.c - msgraphd: holds the secrets and the connections to Microsoft.
  *
- * One process, one thread, one event loop. This file starts the parts, hands
- * them to each other, and stops them: SIGTERM closes the sockets, defers what
- * was not posted and lets what was posted end; SIGHUP reads the configuration
- * again.
+ * One process, one thread, one event loop. This file starts and stops the parts
+ * (parts.c) and the sockets: SIGTERM closes these, defers what was not posted and
+ * lets what was posted end; SIGHUP reads the configuration again.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "agent/daemon/base/limits.h"
 #include "agent/daemon/base/msgraphd.h"
-#include "agent/daemon/base/wipemem.h"
-#include "agent/daemon/delivery/delivery.h"
-#include "agent/daemon/delivery/draft_trash.h"
-#include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/net/http.h"
+#include "agent/daemon/services/admin_service.h"
 #include "agent/daemon/services/auth_service.h"
-#include "agent/daemon/services/bounce_count.h"
 #include "agent/daemon/services/bounce_service.h"
 #include "agent/daemon/services/listen.h"
 #include "agent/daemon/services/standby_services.h"
 #include "agent/daemon/services/submit_service.h"
-#include "agent/daemon/store/journal.h"
 #include "agent/daemon/store/state.h"
-#include "agent/daemon/store/vault.h"
-#include "agent/daemon/throttle/throttle.h"
 #include "agent/daemon/turn/turn.h"
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
 #include "lib/base/version.h"
 #include "lib/local/standby.h"
 #include "check.h"
-#include "clock_watch.h"
-#include "housekeeping.h"
+#include "observe.h"
+#include "parts.h"
+#include "protect.h"
 
 /* How much longer than one request a stop may take. */
 #define STOP_EXTRA_SECONDS 10
@@ -50,7 +39,7 @@
 struct program {
 	struct msgraphd daemon;
 	const char *conf_file;
-	struct service *auth, *submit, *bounce;
+	struct service *auth, *submit, *bounce, *admin;
 	struct event *signals[3];
 	struct event *stop_check;
 	long long stop_ticks; /* left; 0 while not stopping */
@@ -69,35 +58,6 @@ static const struct cmdline_option options[] = {
 
 static const struct cmdline cmdline = {
     "msgraphd", "[-c file] [-M | -n | -t]\n-h | -V", options, 0};
-
-/* --- before anything else --- */
-
-/* No core file, no ptrace, memory wiped: this process holds secrets. */
-static int
-msgraphd_protect(struct error *err)
-{
-	const struct rlimit none = {0, 0};
-	struct rlimit files;
-
-	umask(077);
-#ifndef __SANITIZE_ADDRESS__ /* its search for leaks uses ptrace */
-	if (prctl(PR_SET_DUMPABLE, 0) == -1)
-		return error_set(err, ERROR_OURS, "4.3.0",
-		    "cannot forbid ptrace: %s", strerror(errno));
-#endif
-	if (setrlimit(RLIMIT_CORE, &none) == -1)
-		return error_set(err, ERROR_OURS, "4.3.0",
-		    "cannot turn core files off: %s", strerror(errno));
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-	signal(SIGPIPE, SIG_IGN);
-	if (wipemem_install() == -1)
-		return error_set(err, ERROR_OURS, "4.3.0",
-		    "cannot wipe freed memory: libcurl or OpenSSL refuses");
-	return 0;
-}
 
 /* --- log, reload and stop --- */
 
@@ -138,6 +98,7 @@ msgraphd_is_fixed(const struct conf *old, const struct conf *new)
 	return strcmp(old->auth_socket, new->auth_socket) != 0 ||
 	    strcmp(old->submit_socket, new->submit_socket) != 0 ||
 	    strcmp(old->bounce_socket, new->bounce_socket) != 0 ||
+	    strcmp(old->admin_socket, new->admin_socket) != 0 ||
 	    strcmp(old->state_directory, new->state_directory) != 0 ||
 	    strcmp(old->vault_key_file, new->vault_key_file) != 0;
 }
@@ -219,6 +180,7 @@ msgraphd_begin_stop(struct program *p)
 	service_free(&p->auth);
 	/* its connections are Postfix's to keep, and hold no work */
 	service_free(&p->bounce);
+	service_free(&p->admin);
 	p->stop_ticks =
 	    (p->daemon.conf.request_timeout + STOP_EXTRA_SECONDS) * 50;
 	if (event_add(p->stop_check, &tick) == -1)
@@ -258,53 +220,13 @@ msgraphd_watch_signals(struct program *p, struct error *err)
 	    : error_set(err, ERROR_OURS, "4.3.0", "libevent: no memory");
 }
 
-static int
-msgraphd_start_parts(struct msgraphd *d, struct error *err)
-{
-	const char *directory = d->conf.state_directory;
-
-	d->vault =
-	    vault_load(d->conf.vault_key_file, !state_exists(directory), err);
-	if (d->vault == NULL)
-		return -1;
-	if ((d->state = state_open(directory, d->vault, err)) == NULL)
-		return -1;
-	if ((d->base = event_base_new()) == NULL)
-		return error_set(err, ERROR_OURS, "4.3.0", "libevent");
-	if ((d->clock_watch = clock_watch_new(d)) == NULL)
-		return error_no_memory(err);
-	if ((d->http = http_new(d->base, &d->conf, err)) == NULL ||
-	    (d->entra_http = http_new(d->base, &d->conf, err)) == NULL)
-		return -1;
-	if ((d->throttles = throttles_new(d->base, d->state, err)) == NULL)
-		return -1;
-	d->journal = journal_new(d->base, d->state, err);
-	if (d->journal == NULL)
-		return -1;
-	d->identities = identities_new(&d->conf, d->state, err);
-	if (d->identities == NULL)
-		return -1;
-	d->accounts = accounts_new(
-	    d->base, &d->conf, d->entra_http, d->state, d->throttles);
-	if (d->accounts == NULL)
-		return error_no_memory(err);
-	accounts_use_credentials(
-	    d->accounts, identities_credentials(d->identities));
-	d->turns = turns_new(d->base, &d->conf, d->accounts, d->throttles, err);
-	if (d->turns == NULL)
-		return -1;
-	d->trash = draft_trash_new(d, err);
-	if (d->trash == NULL)
-		return -1;
-	d->housekeeping = housekeeping_new(d, err);
-	return d->housekeeping == NULL ? -1 : 0;
-}
-
 static struct service *
 msgraphd_serve(struct program *p, const struct service_kind *kind,
     const char *path, struct error *err)
 {
-	int fd = listen_get(kind->name, path, err);
+	/* a socket of its own cannot be given to the group: peers are asked */
+	int fd = listen_get(
+	    kind->name, path, kind->group != NULL ? 0666 : 0660, err);
 
 	return fd == -1 ? NULL : service_new(&p->daemon, kind, fd, err);
 }
@@ -314,8 +236,10 @@ msgraphd_start(struct program *p, struct error *err)
 {
 	const struct conf *conf = &p->daemon.conf;
 
+	p->daemon.conf_file = p->conf_file;
 	if (check_ca_file(conf, err) == -1 ||
-	    msgraphd_start_parts(&p->daemon, err) == -1 ||
+	    observe_begin(&p->daemon, err) == -1 ||
+	    parts_start(&p->daemon, err) == -1 ||
 	    msgraphd_watch_signals(p, err) == -1)
 		return -1;
 	p->auth = msgraphd_serve(p, &auth_service, conf->auth_socket, err);
@@ -325,6 +249,10 @@ msgraphd_start(struct program *p, struct error *err)
 	    msgraphd_serve(p, &bounce_service, conf->bounce_socket, err);
 	if (p->bounce == NULL)
 		return -1;
+	/* mail goes without it */
+	p->admin = msgraphd_serve(p, &admin_service, conf->admin_socket, err);
+	if (p->admin == NULL)
+		log_error("msgraphctl gets no answers: %s", err->text);
 	p->submit =
 	    msgraphd_serve(p, &submit_service, conf->submit_socket, err);
 	if (p->submit == NULL)
@@ -332,9 +260,9 @@ msgraphd_start(struct program *p, struct error *err)
 	msgraphd_open_log(conf, 0);
 	msgraphd_write_copy(p);
 	log_info("version %s started, auth_socket=%s, bounce_socket=%s, "
-		 "submit_socket=%s",
+		 "submit_socket=%s, admin_socket=%s",
 	    MSGRAPH_VERSION, conf->auth_socket, conf->bounce_socket,
-	    conf->submit_socket);
+	    conf->submit_socket, conf->admin_socket);
 	return 0;
 }
 
@@ -350,20 +278,9 @@ msgraphd_shut_down(struct program *p)
 	service_free(&p->auth);
 	service_free(&p->submit);
 	service_free(&p->bounce);
-	housekeeping_free(&p->daemon.housekeeping);
-	delivery_drop_all(&p->daemon);
-	journal_free(&p->daemon.journal);
-	draft_trash_free(&p->daemon.trash);
-	clock_watch_free(&p->daemon.clock_watch);
-	bounce_counts_clear(&p->daemon.bounce_counts);
-	turns_free(&p->daemon.turns);
-	accounts_free(&p->daemon.accounts);
-	identities_free(&p->daemon.identities);
-	http_free(&p->daemon.http);
-	http_free(&p->daemon.entra_http);
-	throttles_free(&p->daemon.throttles);
-	state_close(&p->daemon.state);
-	vault_free(&p->daemon.vault);
+	service_free(&p->admin);
+	parts_stop(&p->daemon);
+	observe_end(&p->daemon);
 	for (i = 0; i < 3; i++)
 		if (p->signals[i] != NULL)
 			event_free(p->signals[i]);
@@ -399,7 +316,7 @@ msgraphd_run(struct program *p, char **argv)
 {
 	struct error err;
 
-	if (msgraphd_protect(&err) == -1)
+	if (protect_process(&err) == -1)
 		return msgraphd_give_up(p, argv, &err, EX_OSERR);
 	if (msgraphd_start(p, &err) == -1)
 		return msgraphd_give_up(p, argv, &err, EX_CONFIG);

@@ -7,6 +7,9 @@
  * msgraphd for the very same deliveries. So do several calls where Graph refuses
  * some of the recipients: see parts.h.
  *
+ * Where the mailbox does not exist, msgraphd may name another one. The message is
+ * edited anew for that mailbox then, and handed over once more.
+ *
  * Nothing here says "sent" but msgraphd's answer. Every failure on the way is
  * an error that outcome_from_error() turns into a deferral, or into a bounce
  * where the message itself can never go.
@@ -35,8 +38,9 @@
 #define SPOOL_DIRECTORY "/var/tmp"
 
 struct delivery {
-	const struct options *options; /* borrowed, as the next two */
-	const struct conf *conf;
+	struct options options; /* shares what it points to */
+	char fallback[ROUTE_MAILBOX_SIZE]; /* which they may name in the end */
+	const struct conf *conf; /* borrowed, as the next */
 	struct spool *spool;
 	struct recipients recipients;
 	struct rewrite_rules rules;
@@ -129,7 +133,7 @@ deliver_send_chosen(
 {
 	struct content_rules content = {.encode_8bit = d->conf->encode_8bit,
 	    .hide_client = d->conf->hide_client,
-	    .queue_id = d->options->queue_id};
+	    .queue_id = d->options.queue_id};
 	struct large large = {NULL, 0};
 	struct edits edits;
 	int result;
@@ -141,11 +145,29 @@ deliver_send_chosen(
 	if (result == 0)
 		result = large_edit(&edits, d->conf, &large, err);
 	if (result == 0)
-		result = submit(d->conf->submit_socket, d->options,
+		result = submit(d->conf->submit_socket, &d->options,
 		    &d->recipients, &edits, &large, reply, err);
 	large_free(&large);
 	edits_free(&edits);
 	return result;
+}
+
+/*
+ * Makes the fallback mailbox that msgraphd's answer names the one that sends.
+ * Returns 1 when the call must be made again for that; there is no second one.
+ */
+static int
+deliver_fall_back(struct delivery *d, const struct wire_reply *reply)
+{
+	if (reply->status != WIRE_DEFERRED || reply->again_as[0] == '\0' ||
+	    d->options.instead_of != NULL)
+		return 0;
+	memcpy(d->fallback, reply->again_as, sizeof(d->fallback));
+	d->options.instead_of = d->options.mailbox;
+	d->options.mailbox = d->rules.mailbox = d->fallback;
+	d->rules.replace_from = 1;
+	recipients_forget_places(&d->recipients);
+	return 1;
 }
 
 /* --- all of them --- */
@@ -176,11 +198,13 @@ deliver_send_part(void *ctx, int first, struct wire_reply *reply)
 
 	/* who is not of the envelope is mailed with the first that is taken */
 	d->rules.keep = d->keep && first;
-	/* without an answer, msgraphd may be reading it still */
-	if (deliver_send_chosen(d, reply, &err) == 0)
-		spool_cut(d->spool, end);
-	else
-		outcome_from_error(reply, &err);
+	do {
+		/* without an answer, msgraphd may be reading it still */
+		if (deliver_send_chosen(d, reply, &err) == 0)
+			spool_cut(d->spool, end);
+		else
+			outcome_from_error(reply, &err);
+	} while (deliver_fall_back(d, reply));
 }
 
 /* What is left to do where some were refused and others were not. */
@@ -193,7 +217,7 @@ deliver_tell_sender(
 	struct error err;
 	char rest[sizeof(reply->text)];
 
-	if (d->options->sender[0] == '\0') {
+	if (d->options.sender[0] == '\0') {
 		/* RFC 5321 section 4.5.5: nobody is to be told */
 		*reply = parts->refused;
 		snprintf(rest, sizeof(rest), ": %s", parts->refused.text);
@@ -201,10 +225,13 @@ deliver_tell_sender(
 		return;
 	}
 	parts_choose(parts, PART_REFUSED);
-	if (notice_write(parts, d->options, d->spool, &notice, &err) == -1 ||
-	    submit_notice(d->conf->submit_socket, d->options, &d->recipients,
-		d->spool, &notice, &told, &err) == -1)
-		outcome_from_error(&told, &err);
+	do {
+		if (notice_write(parts, &d->options, d->spool, &notice, &err) ==
+			-1 ||
+		    submit_notice(d->conf->submit_socket, &d->options,
+			&d->recipients, d->spool, &notice, &told, &err) == -1)
+			outcome_from_error(&told, &err);
+	} while (deliver_fall_back(d, &told));
 	*reply = told;
 	if (told.status == WIRE_SENT) {
 		parts_summary(parts, ", the sender was told", reply->text,
@@ -254,7 +281,7 @@ deliver_send_spooled(const struct options *o, const struct conf *conf,
     const struct orders *orders, struct spool *spool, struct wire_reply *reply,
     struct error *err)
 {
-	struct delivery d = {.options = o, .conf = conf, .spool = spool};
+	struct delivery d = {.options = *o, .conf = conf, .spool = spool};
 	int result;
 
 	d.rules.mailbox = o->mailbox;

@@ -23,6 +23,10 @@ static const char *_Atomic log_ident = "msgraph";
 static _Atomic enum log_destination log_where = LOG_TO_STDERR;
 static _Atomic enum log_level log_least = LOG_LEVEL_INFO;
 
+static void (*_Atomic log_watcher)(
+    void *ctx, enum log_level level, const char *line);
+static void *_Atomic log_watcher_ctx;
+
 void
 log_open(const char *ident, enum log_destination where, enum log_level least)
 {
@@ -56,6 +60,15 @@ log_write_stderr(const char *line)
 }
 
 void
+log_watch(
+    void (*watch)(void *ctx, enum log_level level, const char *line), void *ctx)
+{
+	log_watcher = NULL;
+	log_watcher_ctx = ctx;
+	log_watcher = watch;
+}
+
+void
 log_at(enum log_level level, const char *fmt, ...)
 {
 	static const struct {
@@ -70,16 +83,21 @@ log_at(enum log_level level, const char *fmt, ...)
 	char line[LOG_LINE_MAX + 1];
 	int saved_errno = errno;
 	size_t used = strlen(levels[level].prefix);
+	int is_watched = log_watcher != NULL && level >= LOG_LEVEL_WARNING;
 	va_list ap;
 
-	if (level < log_least)
+	if (level < log_least && !is_watched)
 		return;
 	memcpy(line, levels[level].prefix, used + 1);
 	va_start(ap, fmt);
 	vsnprintf(line + used, sizeof(line) - used, fmt, ap);
 	va_end(ap);
 	printable_make(line, '?');
-	if (log_where == LOG_TO_SYSLOG)
+	if (is_watched)
+		log_watcher(log_watcher_ctx, level, line + used);
+	if (level < log_least)
+		; /* for the watcher alone */
+	else if (log_where == LOG_TO_SYSLOG)
 		syslog(levels[level].priority, "%s", line);
 	else
 		log_write_stderr(line);

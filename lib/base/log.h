@@ -30,6 +30,14 @@ enum log_destination { LOG_TO_SYSLOG, LOG_TO_STDERR };
  */
 void log_open(const char *ident, enum log_destination, enum log_level);
 
+/*
+ * Has watch called with each warning and error, whatever the least level: the
+ * line is as it is written, without its prefix. For a program of one thread.
+ * watch must not log; NULL ends it.
+ */
+void log_watch(void (*watch)(void *ctx, enum log_level level, const char *line),
+    void *ctx);
+
 /* Writes one line, unless level is below the least; errno stays as it was. */
 void log_at(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -63,6 +63,9 @@ static const struct conf_option options[] = {
 	.help = "The place of Entra, for tests only. Empty: by cloud."},
     {"graph_endpoint", CONF_URL, AT(graph_endpoint), "", 0, 0, NULL,
 	.help = "The place of Graph, for tests only. Empty: by cloud."},
+    {"imds_endpoint", CONF_LOOPBACK, AT(imds_endpoint), "", 0, 0, NULL,
+	.help = "The place of managed identities, for tests only. Empty: "
+		"Azure's."},
     {"ca_file", CONF_PATH, AT(ca_file), "", 0, 0, NULL,
 	.help =
 	    "The authorities to trust, in PEM form, instead of the system's."},
@@ -75,12 +78,22 @@ static const struct conf_option options[] = {
 	.help = "The character between tenant and client in a user name."},
     {"allowed_tenants", CONF_TENANTS, AT(allowed_tenants), "", 0, 0, NULL,
 	.help = "The tenants whose applications may sign in, or any."},
-    {"identity_maps", CONF_FILES, AT(identity_maps), CONF_DEFAULT_MAPS, 0, 0,
-	NULL, .help = "The files of the table of identities."},
+    {"identity_maps", CONF_MAPS, AT(identity_maps), CONF_DEFAULT_MAPS, 0, 0,
+	NULL, .help = "The files and maps of the table of identities."},
+    {"identity_required", CONF_CHOICE, AT(identity_required), "no", 0, 0,
+	no_yes,
+	.help = "Whether only applications that the table names may sign "
+		"in."},
     {"identity_lookup_suffix", CONF_WORD, AT(identity_lookup_suffix), "lookup",
 	0, 0, NULL,
 	.help = "With name@ before it, the user name of an entry of the "
 		"table."},
+    {"identity_cache_ttl", CONF_DURATION, AT(identity_cache_ttl), "10m", 1, DAY,
+	NULL, .help = "How long an answer of a map outside is believed."},
+    {"identity_cache_grace", CONF_DURATION, AT(identity_cache_grace), "1d", 0,
+	30 * DAY, NULL,
+	.help = "How long the last answer counts while that map is out of "
+		"reach."},
     {"auth_cache_ttl", CONF_DURATION, AT(auth_cache_ttl), "10m", 0, DAY, NULL,
 	.help = "How long an accepted secret is accepted without asking Entra "
 		"again."},
@@ -102,6 +115,8 @@ static const struct conf_option options[] = {
 	0, NULL,
 	.help = "The socket on which msgraphd takes messages, and questions "
 		"who may send."},
+    {"admin_socket", CONF_SOCKET, AT(admin_socket), CONF_DEFAULT_ADMIN_SOCKET,
+	0, 0, NULL, .help = "The socket on which msgraphd answers msgraphctl."},
     {"state_directory", CONF_PATH, AT(state_directory), "/var/lib/msgraph", 0,
 	0, NULL,
 	.help = "The folder of the sealed secrets and of the outcomes of "

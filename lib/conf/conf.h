@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 
 #define CONF_DEFAULT_FILE "/etc/msgraph/msgraph.conf"
+#define CONF_DEFAULT_ADMIN_SOCKET "/run/msgraph/admin"
 #define CONF_DEFAULT_MAPS "/etc/msgraph/identities"
 
 /* Rows of a command line, as those of lib/base/cmdline.h. */
@@ -40,19 +41,24 @@ struct conf {
 	int cloud; /* enum conf_cloud */
 	char *login_endpoint; /* never NULL after conf_load() */
 	char *graph_endpoint; /* never NULL after conf_load() */
+	char *imds_endpoint; /* NULL: those of IMDS and Azure Arc */
 	char *ca_file; /* NULL: the system's store */
 	char *proxy; /* NULL: none; holds no user name and no password */
 	char *proxy_password_file; /* NULL: none */
 	int username_delimiter; /* index of conf_delimiters() */
 	char *allowed_tenants; /* for conf_allows_tenant(); NULL: none named */
-	char *identity_maps; /* a list of paths; NULL: no table */
+	char *identity_maps; /* a list of paths and type:name; NULL: no table */
+	int identity_required; /* 0 or 1 */
 	char *identity_lookup_suffix;
+	long identity_cache_ttl;
+	long identity_cache_grace;
 	long auth_cache_ttl;
 	long auth_outage_grace;
 	char *auth_socket;
 	char *bounce_socket;
 	int bounce_via_graph; /* 0 or 1 */
 	char *submit_socket;
+	char *admin_socket;
 	char *state_directory;
 	long state_retention;
 	char *vault_key_file;
@@ -98,6 +104,13 @@ int conf_load_running(struct conf *conf, const char *file, struct error *err);
  */
 int conf_copy_write(
     const struct conf *conf, const char *file, struct error *err);
+
+/*
+ * Reads what is right in the file, and passes over the rest. -1 with *conf empty
+ * where the file cannot be read, but for the default one: *conf then has the
+ * defaults.
+ */
+int conf_load_tolerant(struct conf *conf, const char *file);
 
 /*
  * Reads the settings that the msgraphd of this file has loaded, whatever has

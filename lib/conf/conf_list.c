@@ -24,15 +24,29 @@ conf_list_next(const char **list, struct span *item)
 	return item->len > 0;
 }
 
+/* msgraphd alone knows the types, and says so of one that it does not know. */
+static int
+conf_list_has_type(const struct span *item)
+{
+	size_t i = 0;
+
+	while (i < item->len &&
+	    ((item->p[i] >= 'a' && item->p[i] <= 'z') || item->p[i] == '-'))
+		i++;
+	return i > 0 && i + 1 < item->len && item->p[i] == ':';
+}
+
 int
-conf_list_check_files(const char *value, struct error *err)
+conf_list_check_maps(const char *value, struct error *err)
 {
 	struct span item;
 
 	while (conf_list_next(&value, &item))
-		if (item.p[0] != '/')
+		if (item.p[0] != '/' && !conf_list_has_type(&item))
 			return error_set(err, ERROR_OURS, "4.3.5",
-			    "\"%.*s\" is no path that starts with /",
+			    "\"%.*s\" is neither a path that starts with / "
+			    "nor TYPE:NAME, as socketmap:unix:/run/names:relay "
+			    "is",
 			    (int)item.len, item.p);
 	return 0;
 }

@@ -42,13 +42,6 @@ int conf_load_old(struct conf *conf, const char *file,
 int conf_load_open(
     struct conf *conf, FILE *in, const char *name, struct error *err);
 
-/*
- * Reads what is right in the file, and passes over the rest. -1 with *conf empty
- * where the file cannot be read, but for the default one: *conf then has the
- * defaults.
- */
-int conf_load_tolerant(struct conf *conf, const char *file);
-
 /* Returns a row of the table of settings, NULL past its end. */
 const struct conf_option *conf_row(size_t i);
 

@@ -155,6 +155,19 @@ conf_value_check_url(const char *value, struct error *err)
 	return 0;
 }
 
+/* What is sent there has no TLS, so it must not leave the host. */
+static int
+conf_value_check_loopback(const char *value, struct error *err)
+{
+	if ((strncmp(value, "http://127.0.0.1:", 17) == 0 ||
+		strncmp(value, "http://[::1]:", 13) == 0) &&
+	    conf_value_is_host_port(value + strlen("http://")))
+		return 0;
+	return conf_value_wrong(err,
+	    "the URL must be http://127.0.0.1:port or http://[::1]:port, "
+	    "without a path");
+}
+
 /*
  * What has a user name and a password in it need not parse: so nothing that
  * does not match is accepted, and no part of it is shown.
@@ -245,14 +258,17 @@ conf_value_check_text(
     const struct conf_option *o, const char *value, struct error *err)
 {
 	switch (o->type) {
-	case CONF_FILES:
-		return conf_list_check_files(value, err);
+	case CONF_MAPS:
+		return conf_list_check_maps(value, err);
 	case CONF_TENANTS:
 		return conf_list_check_tenants(value, err);
 	case CONF_WORD:
 		return conf_list_check_word(value, err);
 	case CONF_MILTER:
 		return conf_value_check_milter(value, err);
+	case CONF_LOOPBACK:
+		return value[0] == '\0' ? 0
+					: conf_value_check_loopback(value, err);
 	case CONF_SOCKET:
 		return conf_value_check_socket(value, err);
 	case CONF_PATH:
@@ -362,7 +378,8 @@ void
 conf_value_describe(const struct conf_option *o, FILE *out)
 {
 	static const char *const texts[] = {
-	    [CONF_FILES] = "list of paths",
+	    [CONF_LOOPBACK] = "http://127.0.0.1:port or http://[::1]:port",
+	    [CONF_MAPS] = "list of paths, and of type:name",
 	    [CONF_MILTER] = "socket in libmilter's syntax",
 	    [CONF_PATH] = "path",
 	    [CONF_PROXY] = "[scheme://]host[:port]",

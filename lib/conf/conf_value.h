@@ -15,14 +15,15 @@
 enum conf_type {
 	CONF_CHOICE, /* int: index into choices */
 	CONF_DURATION, /* long: seconds; s, m, h or d behind the number */
-	CONF_FILES, /* char *: absolute paths, between blanks or commas */
+	CONF_LOOPBACK, /* char *: http://127.0.0.1:port, or empty */
+	CONF_MAPS, /* char *: absolute paths, between blanks or commas */
 	CONF_MILTER, /* char *: a socket in libmilter's syntax */
 	CONF_NUMBER, /* long */
 	CONF_PATH, /* char *: absolute, or empty for none */
 	CONF_PROXY, /* char *: [scheme://]host[:port], or empty for none */
 	CONF_SIZE, /* long: bytes; k or m behind the number */
 	CONF_SOCKET, /* char *: absolute, fits a socket address */
-	CONF_TENANTS, /* char *: tenant ids as CONF_FILES, or "any" */
+	CONF_TENANTS, /* char *: tenant ids as CONF_MAPS, or "any" */
 	CONF_URL, /* char *: https://host[:port], or empty */
 	CONF_WORD /* char *: as the name of an entry of the table */
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -165,7 +166,7 @@ sock_listen_remedy(int error)
 }
 
 int
-sock_listen(const char *path, struct error *err)
+sock_listen(const char *path, mode_t mode, struct error *err)
 {
 	struct sockaddr_un sun;
 	int fd;
@@ -179,13 +180,13 @@ sock_listen(const char *path, struct error *err)
 		    strerror(errno));
 	/*
 	 * fchmod() before bind() sets the mode that the file is made with:
-	 * there is no moment at which it is more open than 0660. The mode is
+	 * there is no moment at which it is more open. The mode is
 	 * set again for what a umask took away, and not through a symbolic
 	 * link: others may write to the folder.
 	 */
-	if (fchmod(fd, 0660) == -1 ||
+	if (fchmod(fd, mode) == -1 ||
 	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
-	    fchmodat(AT_FDCWD, path, 0660, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    listen(fd, LISTEN_BACKLOG) == -1) {
 		error_set(err, ERROR_OURS, "4.3.5", "listen on %s: %s%s", path,
 		    strerror(errno), sock_listen_remedy(errno));
@@ -205,6 +206,31 @@ sock_peer_uid(int fd, uid_t *uid)
 		return -1;
 	*uid = cred.uid;
 	return 0;
+}
+
+int
+sock_peer_is_in(int fd, gid_t group)
+{
+	gid_t *groups = NULL, *more;
+	socklen_t len = sizeof(struct ucred), i;
+	struct ucred cred;
+	int found, code;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
+		return 0;
+	if (cred.gid == group)
+		return 1;
+	/* the kernel says how many there are, where there is no room for them */
+	len = 0;
+	while ((code = getsockopt(
+		    fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len)) == -1 &&
+	    errno == ERANGE && (more = realloc(groups, len)) != NULL)
+		groups = more;
+	found = 0;
+	for (i = 0; code == 0 && i < len / sizeof(*groups); i++)
+		found |= groups[i] == group;
+	free(groups);
+	return found;
 }
 
 static ssize_t

@@ -27,10 +27,11 @@ int sock_connect(const char *path, long long deadline, struct error *err);
 int sock_remove_stale(const char *path, struct error *err);
 
 /*
- * Binds and listens, replacing a socket that nobody answers, with mode 0660.
+ * Binds and listens, replacing a socket that nobody answers, with this mode: 0660
+ * for one of a group, 0666 where the peers' groups decide (sock_peer_is_in()).
  * Returns a non-blocking descriptor, or -1 with a text that names the path.
  */
-int sock_listen(const char *path, struct error *err);
+int sock_listen(const char *path, mode_t mode, struct error *err);
 
 /*
  * Returns the remedy for an errno of listening on a unix socket of ours, to be
@@ -40,6 +41,12 @@ const char *sock_listen_remedy(int error);
 
 /* Stores the uid of the process at the other end (SO_PEERCRED). 0, or -1. */
 int sock_peer_uid(int fd, uid_t *uid);
+
+/*
+ * Returns 1 when the process at the other end was in the group when it connected:
+ * its first group (SO_PEERCRED) or one of the others (SO_PEERGROUPS).
+ */
+int sock_peer_is_in(int fd, gid_t group);
 
 /*
  * Sends all bytes before the deadline, with the descriptor pass (unless it is

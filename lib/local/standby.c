@@ -1,25 +1,21 @@
 /*
  * standby.c - see standby.h.
  *
- * The protocol with systemd is a datagram to the socket that NOTIFY_SOCKET
- * names (sd_notify(3)), for which no library is needed. The marker lies in
- * RUNTIME_DIRECTORY, which the unit preserves over restarts. Only its age
+ * The marker lies in RUNTIME_DIRECTORY, which the unit preserves over restarts. Only its age
  * counts, so that "systemctl restart" next week fails visibly again.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "notify.h"
 #include "standby.h"
 
 /* The error of the last attempt; set while the program stands by. */
@@ -27,34 +23,6 @@
 
 /* More than RestartSec= of the units and a start on a busy host. */
 #define STANDBY_MARKER_SECONDS 10
-
-/* --- systemd --- */
-
-static void
-standby_notify(const char *text)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	size_t len = path == NULL ? 0 : strlen(path);
-	int fd;
-
-	if (len == 0 || len >= sizeof(sun.sun_path))
-		return;
-	memcpy(sun.sun_path, path, len);
-	if (path[0] == '@') /* an abstract address */
-		sun.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return;
-	/* systemd ends the unit after TimeoutStartSec if this gets lost */
-	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-		(struct sockaddr *)&sun,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) ==
-	    -1)
-		log_warning(
-		    "cannot tell systemd the status: %s", strerror(errno));
-	close(fd);
-}
 
 /* --- the marker --- */
 
@@ -108,7 +76,7 @@ standby_tell(const char *state, const struct error *err)
 	char text[sizeof(err->text) + 64];
 
 	snprintf(text, sizeof(text), "%s: %s", state, err->text);
-	standby_notify(text);
+	notify_systemd(text);
 }
 
 int
@@ -141,7 +109,7 @@ standby_begin(const struct error *err)
 void
 standby_announce(const struct error *err)
 {
-	standby_tell("READY=1\nSTATUS=standing by", err);
+	standby_tell("READY=1\nWATCHDOG=1\nSTATUS=standing by", err);
 }
 
 int
@@ -165,5 +133,5 @@ standby_end(void)
 	unsetenv(STANDBY_REASON);
 	if (standby_marker(path, sizeof(path)) == 0)
 		unlink(path);
-	standby_notify("READY=1\nSTATUS=");
+	notify_systemd("READY=1\nSTATUS=");
 }

@@ -175,6 +175,8 @@ wire_reply_format(struct buf *out, const struct wire_reply *reply)
 	    wire_field(out, "text", reply->text) == -1 ||
 	    (reply->by_recipient &&
 		wire_field(out, "reason", "recipient") == -1) ||
+	    (reply->again_as[0] != '\0' &&
+		wire_field(out, "again-as", reply->again_as) == -1) ||
 	    wire_add_recipients(out, reply) == -1)
 		return -1;
 	return wire_end(out);
@@ -238,6 +240,11 @@ wire_reply_parse(struct wire_reply *reply, char *bytes, size_t len)
 			snprintf(reply->text, sizeof(reply->text), "%s", value);
 		} else if (strcmp(name, "reason") == 0) {
 			reply->by_recipient = strcmp(value, "recipient") == 0;
+		} else if (strcmp(name, "again-as") == 0) {
+			/* another mailbox than was meant is none */
+			if (strlen(value) >= sizeof(reply->again_as))
+				return -1;
+			strcpy(reply->again_as, value);
 		} else if (wire_read_recipient(name, value, reply) == -1) {
 			return -1;
 		}

@@ -18,6 +18,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/error.h"
+#include "route.h"
 
 /* --- auth socket --- */
 
@@ -25,6 +26,21 @@
 #define WIRE_AUTH_STRING_MAX 1024
 #define WIRE_AUTH_REQUEST_MAX (4 * (2 + WIRE_AUTH_STRING_MAX))
 #define WIRE_AUTH_REPLY_MAX 1024
+
+/*
+ * What msgraphctl calls its service. Nothing is stored then, and the answer is a
+ * word (OK, NO, LATER) and, behind a blank, lines "name=value": application, entry,
+ * and what the token says, or text. With the second, login is the name of an
+ * entry, whose own credential is tried.
+ */
+#define WIRE_AUTH_TRY "msgraphctl"
+#define WIRE_AUTH_TRY_ENTRY "msgraphctl-entry"
+
+/*
+ * What stands before the '@' of a name that nobody has, by which msgraphctl asks
+ * whether the auth socket answers: refused as any other, and not counted.
+ */
+#define WIRE_AUTH_NOBODY "msgraphctl-doctor"
 
 struct wire_auth {
 	/* point into the parsed bytes, not terminated */
@@ -53,6 +69,8 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  *					was typed at AUTH>
  *	entry=<entry of the table>	(not where no entry decides)
  *	mailbox=scan@example.com
+ *	again-as=relay@example.com	(only after an answer that said so:
+ *					the mailbox that sends instead)
  *	sender=app@example.com		(empty: the null sender)
  *	recipient=a@example.org		(once for each, in pipe's order)
  *	raw=18231			(the spool file starts with the message
@@ -78,6 +96,15 @@ int wire_auth_string(struct buf *out, const char *bytes, size_t len);
  *				was taken by Graph before)
  *	refused=1		(Graph's words name this one)
  *	reason=recipient	(bounced for its recipients and nothing else)
+ *
+ *	again-as=relay@example.com
+ *				(mailbox does not exist, and the entry names
+ *				 this one to send instead)
+ *
+ * Deferred with "again-as" means: nothing was posted; write From anew for that
+ * mailbox, and ask again with this line beside "mailbox", by which the journal
+ * goes on knowing the message. A daemon that does not know the line asks Graph
+ * for "mailbox" again, and an agent that does not know it defers.
  *
  * Deferred with "accepted" or "told" means: nothing was posted, ask again for
  * the others alone. Sent with "told" means: for all but these.
@@ -150,6 +177,7 @@ struct wire_reply {
 	char dsn[12];
 	char text[512];
 	int by_recipient; /* bounced for its recipients and nothing else */
+	char again_as[ROUTE_MAILBOX_SIZE]; /* empty: not to be asked again */
 	/*
 	 * enum wire_recipient_status, by the place among the request's
 	 * recipients

@@ -88,6 +88,33 @@ address_note(const struct lexer *l, struct address_seen *e)
 		e->word_to = e->text_to;
 }
 
+/*
+ * Makes one token of an encoded word with commas and semicolons in it, which
+ * RFC 2047 section 5 (3) has written as =2C and =3B: programs leave them as they
+ * are ("Doe, John"), and readers that look for words first find one name. The
+ * word holds nothing else that separates, and a blank, a bracket or nothing
+ * follows. Returns 0, and does nothing, where there is none.
+ */
+static int
+address_join_word(struct lexer *l)
+{
+	const char *p = l->text.p, *end;
+
+	if (l->token != TOKEN_ATOM || l->text.len < 2 || p[1] != '?')
+		return 0;
+	end = p + encoded_word_length(p, l->limit);
+	if (end <= span_end(l->text) ||
+	    (end < l->limit && *end != '<' && !span_is_space(*end)))
+		return 0;
+	while (p < end && (lex_is_atext(*p) || strchr(",;.", *p) != NULL))
+		p++;
+	if (p < end)
+		return 0;
+	l->text = span_between(l->text.p, end);
+	l->p = end;
+	return 1;
+}
+
 /* A phrase behind '>': programs put the name there, and readers pass it over. */
 static void
 address_note_tail(
@@ -105,6 +132,8 @@ address_note_tail(
 static void
 address_read_token(struct lexer *l, struct address *a, struct address_seen *e)
 {
+	int joined = address_join_word(l);
+
 	if (l->token != TOKEN_SPACE) {
 		if (e->from == NULL)
 			e->from = l->text.p;
@@ -121,8 +150,10 @@ address_read_token(struct lexer *l, struct address *a, struct address_seen *e)
 	else if (lex_is(l, '<')) {
 		address_read_angle(l, a, e);
 		return;
-	} else if (l->token != TOKEN_SPACE)
+	} else if (l->token != TOKEN_SPACE) {
 		address_note(l, e);
+		e->odd |= joined;
+	}
 	lex(l);
 }
 

@@ -21,7 +21,8 @@
  * where none stands before, words before an address without <> where the last of
  * them is an encoded word, dots in any place of a local part,
  * a dot after the domain, and ';' where a comma should be. Encoded words
- * (RFC 2047) are atoms and left as they are; a comma inside one separates.
+ * (RFC 2047) are atoms and left as they are, and so is one in a phrase that has
+ * commas or semicolons in it.
  *
  * Where that goes beyond the grammar of RFC 5322, obsolete forms and bytes
  * above 127 aside, an address is ambiguous. So is one with an encoded word that

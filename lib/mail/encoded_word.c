@@ -70,6 +70,14 @@ encoded_word_read_word(const char *p, const char *limit, struct word *w)
 	return 0;
 }
 
+size_t
+encoded_word_length(const char *p, const char *limit)
+{
+	struct word w;
+
+	return encoded_word_read_word(p, limit, &w) == -1 ? 0 : w.whole.len;
+}
+
 int
 encoded_word_is(struct span text)
 {

@@ -15,6 +15,13 @@
 int encoded_word_is(struct span text);
 
 /*
+ * Returns the length of the encoded word that starts at p, or 0 where none does.
+ * Its text may hold anything but a '?'. Costs nothing much however often it is
+ * asked about one text.
+ */
+size_t encoded_word_length(const char *p, const char *limit);
+
+/*
  * Appends the bytes that an encoded word (all of the text) stands for, and sets
  * *charset to its charset. Returns 0; or -1 when it is none or out has failed.
  */

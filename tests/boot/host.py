@@ -56,7 +56,9 @@ def prepare() -> Emulator:
     Path("/etc/msgraph/ca.pem").chmod(0o644)
     global m365
     m365 = emulator
-    wait_postfix()
+    # after a reboot
+    if "\n8025 " in Path("/etc/postfix/master.cf").read_text():
+        wait_postfix()
     return emulator
 
 

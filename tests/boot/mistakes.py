@@ -48,12 +48,14 @@ class Mistake:
 
 def lock() -> None:
     run("systemctl", "stop", "msgraphd", "msgraphd-auth.socket",
-        "msgraphd-bounce.socket", "msgraphd-submit.socket")
+        "msgraphd-bounce.socket", "msgraphd-submit.socket",
+        "msgraphd-admin.socket")
     global database
     database = sqlite3.connect(STATE, isolation_level=None)
     database.execute("BEGIN EXCLUSIVE")
     run("systemctl", "start", "msgraphd-auth.socket",
-        "msgraphd-bounce.socket", "msgraphd-submit.socket")
+        "msgraphd-bounce.socket", "msgraphd-submit.socket",
+        "msgraphd-admin.socket")
 
 
 MISTAKES = [
@@ -108,7 +110,8 @@ def send_to_nobody() -> str:
 def unit_lines(since: float) -> list[str]:
     units = [f"--unit={name}" for name in (
         "msgraphd.service", "msgraph-milter.service", "msgraphd-auth.socket",
-        "msgraphd-bounce.socket", "msgraphd-submit.socket")]
+        "msgraphd-bounce.socket", "msgraphd-submit.socket",
+        "msgraphd-admin.socket")]
     return run("journalctl", *units, f"--since=@{since:.3f}", "--no-pager",
                "--output=short-precise", "--quiet").stdout.splitlines()
 

@@ -10,7 +10,7 @@ import pytest
 from emulator.client import Emulator
 from harness.daemon import Daemon, Reply
 from harness.daemon_alone import (  # noqa: F401
-    MESSAGE, SECRET, USER, daemon, m365, shared_m365)
+    CLIENT, MESSAGE, SECRET, TENANT, USER, daemon, m365, shared_m365)
 
 def test_accepted_message_is_not_posted_again(m365, daemon):
     daemon.auth(USER, SECRET)
@@ -129,6 +129,35 @@ def test_recipients_that_are_new_get_it(m365, daemon):
     assert "outcome=unknown" not in daemon.log()
     assert "accepted before" in submit(daemon, "abc").text
     assert len(m365.mail()) == 2
+
+
+def test_fallback_mailbox(m365, daemon, tmp_path):
+    """The words of the two records. An agent that does not know the first one
+    has heard a deferral."""
+    (tmp_path / "identities").write_text(
+        f"e application={TENANT}/{CLIENT} fallback_mailbox=f@example.com\n")
+    daemon.stop()
+    daemon.start()
+    daemon.auth(USER, SECRET)
+    m365.mailboxes("f@example.com")
+    fields = {"identity": USER, "entry": "e", "raw": str(len(MESSAGE))}
+    edited = MESSAGE.replace(b"scan@", b"f@")
+    reply = daemon.submit(MESSAGE, **fields)
+    assert (reply.status, reply.dsn, reply.more) == (
+        "deferred", "4.1.0", ("again-as=f@example.com",))
+    for value in ("", "x" * 320):
+        reply = daemon.submit(MESSAGE, **fields, again_as=value)
+        assert (reply.status, reply.dsn) == ("deferred", "4.3.0")
+        assert reply.text.startswith("again-as is empty or longer than 319")
+    reply = daemon.submit(MESSAGE + edited, [(len(MESSAGE), len(edited))],
+                          **fields, again_as="f@example.com")
+    assert (reply.status, reply.more) == ("sent", ())
+    daemon.stop(9)
+    daemon.start()
+    for more in ({}, {"again_as": "f@example.com"}):
+        reply = daemon.submit(MESSAGE, **fields, **more)
+        assert reply.text.startswith("accepted before, request-id=")
+    assert [mail.mailbox for mail in m365.mail()] == ["f@example.com"]
 
 
 def refuse(m365, message: str) -> None:

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from harness import leaks
+from harness.arc import arc_folder
 from harness.credentials import Certificate, Issuer
 from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
@@ -29,13 +30,15 @@ def daemon(m365, tmp_path):  # noqa: F811
         yield daemon
 
 
-def give(daemon: Daemon, attribute: str, text: str) -> None:
+def give(daemon: Daemon, attribute: str, text: str,
+         is_file: bool = True) -> None:
     """An entry with such a credential, in force."""
     file = daemon.directory / "credential"
     file.write_text(text)
     file.chmod(0o400)
     (daemon.directory / "identities").write_text(
-        f"printers application={TENANT}/{CLIENT} {attribute}={file}\n")
+        f"printers application={TENANT}/{CLIENT} "
+        f"{attribute}={file if is_file else text}\n")
     reloaded = daemon.log().count("configuration reloaded")
     daemon.process.send_signal(signal.SIGHUP)
     Daemon.wait(lambda: daemon.log().count("configuration reloaded")
@@ -78,6 +81,17 @@ def test_federated_token_is_wiped(m365, daemon):  # noqa: F811
     assert send(daemon, **ENTRY).status == "sent"
     assert proof(m365) == token
     wait_wiped(daemon, token, token.rpartition(".")[2])
+
+
+def test_key_of_arc_is_wiped(m365, daemon):  # noqa: F811
+    m365.identities(arc=f"{TENANT}/{CLIENT}", arc_owner="root")
+    give(daemon, "managed_identity", "arc", is_file=False)
+    with arc_folder():
+        assert send(daemon, **ENTRY).status == "sent"
+    _, second = m365.requests("imds")
+    key = second.header("Authorization").removeprefix("Basic ")
+    assert len(key) == 64
+    wait_wiped(daemon, key)
 
 
 def test_search_finds_an_assertion_in_use(m365, daemon):  # noqa: F811

@@ -74,6 +74,11 @@ WARNED = {
         "(clients=0.0.0.0/0)\n"
         'warning: FOLDER/identities:1: entry "a" takes mail from everybody '
         "(clients=::/0)\n"),
+    "later": (f"a {APP} expires=2199-12-31 expect=26h\n", ""),
+    "ended": (
+        f"a {APP} expires=2026-01-31\n",
+        'warning: FOLDER/identities:1: the secret of entry "a" ends on '
+        "2026-01-31 (expires)\n"),
 }
 
 

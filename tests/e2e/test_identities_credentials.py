@@ -5,9 +5,13 @@ deferred with the reason, and never bounced."""
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
+import sqlite3
 import tempfile
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -214,6 +218,15 @@ def test_refused_and_replaced_while_mail_waits(relay):
     relay.again(queue_id)
 
 
+def test_replacement_is_audited(secret):
+    """Within seconds, with no reload."""
+    line = (f": audit: entry=printers, application={secret.app.identity}, "
+            f"action=replaced (secret_file {secret.file})")
+    log = secret.site.daemon.log
+    # the first may come before the file is looked at for the first time
+    wait_for(lambda: secret.put("another") or line in log(), log)
+
+
 def test_refused_for_longer_than_the_grace(site, secret):
     """What Entra says against our own never bounces."""
     site.configure(access_denied_grace="0s")
@@ -411,7 +424,33 @@ def test_nothing_is_kept(relay):
     assert len(relay.token_requests()) == 2
 
 
-# --- a warning a day
+# --- what is said in time
+
+def test_secret_near_its_end(site, folder):
+    """Once, also over a restart; and again when a client of it is silent."""
+    relay = Relay(site, folder, "secret")
+    end = (datetime.datetime.now(datetime.timezone.utc)
+           + datetime.timedelta(days=5)).date().isoformat()
+    said = f"the secret of entry printers ends on {end}, in 5 days (expires)"
+    site.daemon.restart()
+    site.identify(relay.entry(more=f"expires={end} expect=26h"), reload=False)
+    site.daemon.restart()
+    wait_for(lambda: said in site.daemon.log(), "a warning")
+    site.postfix.wait_status(relay.send(), "sent")
+    site.daemon.stop()
+    with closing(sqlite3.connect(site.state / "state.db")) as state, state:
+        seen, = state.execute(
+            "SELECT seen FROM entry WHERE name = 'printers'").fetchone()
+        assert time.time() - seen < 3600
+        state.execute("UPDATE entry SET seen = seen - 27 * 3600")
+    site.daemon.start()
+    wait_for(lambda: "nothing from entry printers for 26 h (expect)"
+             in site.daemon.log(), "a warning")
+    site.postfix.wait_status(relay.send(), "sent")
+    wait_for(lambda: "mail from entry printers again, after 27 h"
+             in site.daemon.log(), "a line")
+    assert site.daemon.log().count(said) == 1
+
 
 def test_certificate_near_its_end(site, folder):
     relay = Relay(site, folder, "certificate")

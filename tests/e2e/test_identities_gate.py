@@ -7,16 +7,16 @@ from __future__ import annotations
 import base64
 import os
 import re
-import signal
 import uuid
 from pathlib import Path
 
 import pytest
 
-from harness.daemon import Daemon, Reply
+from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
     CLIENT, SECRET, TENANT, m365, send, settings_for, shared_m365,
     token_requests)
+from harness.daemon_table import policy, raw_auth, reload, write
 
 OTHER = "99999999-2222-3333-4444-555555555555"
 NAME = f"{TENANT}@{CLIENT}"
@@ -41,34 +41,6 @@ def make(m365, tmp_path):  # noqa: F811
     yield start
     for daemon in daemons:
         daemon.__exit__()
-
-
-def write(daemon: Daemon, table: str) -> None:
-    """As an editor does it: another file takes the place of the old one."""
-    new = daemon.directory / "identities.new"
-    new.write_text(table)
-    new.chmod(0o644)
-    new.rename(daemon.directory / "identities")
-
-
-def reload(daemon: Daemon) -> None:
-    count = daemon.log().count("configuration reloaded")
-    daemon.process.send_signal(signal.SIGHUP)
-    Daemon.wait(lambda: daemon.log().count("configuration reloaded") > count)
-
-
-def raw_auth(daemon: Daemon, name: str, secret: str = SECRET) -> str:
-    """The whole answer."""
-    parts = (name.encode(), secret.encode(), b"smtp", b"")
-    return daemon.auth_raw(b"".join(
-        len(part).to_bytes(2, "big") + part for part in parts))
-
-
-def policy(daemon: Daemon, **fields: str) -> Reply:
-    record = "request=policy\n" + "".join(
-        f"{name.replace('_', '-')}={value}\n"
-        for name, value in {"stage": "mail", **fields}.items())
-    return daemon.submit_raw(record.encode() + b"\n", b"")
 
 
 # --- the gate

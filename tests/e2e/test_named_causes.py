@@ -8,53 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness import cert
 from harness.daemon import Daemon
 from harness.daemon_alone import (  # noqa: F401
     CLIENT, SECRET, TENANT, USER, m365, settings_for, shared_m365)
 from harness.tls_server import Server
-
-CONFIG = """\
-[ca]
-default_ca = ca
-database = {folder}/index
-new_certs_dir = {folder}
-serial = {folder}/serial
-default_md = sha256
-policy = policy
-copy_extensions = none
-[policy]
-commonName = supplied
-[req]
-distinguished_name = name
-prompt = no
-[name]
-CN = localhost
-[server]
-subjectAltName = DNS:localhost
-"""
-
-
-def certificate(folder: Path, authority: Path, begin: str, end: str) -> Path:
-    """A certificate and key in one file, signed by the emulator's authority
-    and valid from begin to end (YYYYMMDD)."""
-    (folder / "conf").write_text(CONFIG.format(folder=folder))
-    (folder / "index").touch()
-    (folder / "serial").write_text("1000\n")
-    options = {"cwd": folder, "check": True, "capture_output": True}
-    subprocess.run(
-        ["openssl", "req", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:P-256", "-nodes", "-config", "conf", "-keyout",
-         "key", "-out", "csr"], **options)
-    subprocess.run(
-        ["openssl", "ca", "-batch", "-config", "conf", "-extensions",
-         "server", "-cert", str(authority / "ca.pem"), "-keyfile",
-         str(authority / "ca.key"), "-startdate", f"{begin}000000Z",
-         "-enddate", f"{end}000000Z", "-in", "csr", "-out", "crt",
-         "-notext"], **options)
-    both = folder / "both.pem"
-    both.write_bytes((folder / "crt").read_bytes()
-                     + (folder / "key").read_bytes())
-    return both
 
 
 def said(folder: Path, settings: dict[str, str], user: str = USER) -> str:
@@ -73,7 +31,7 @@ def test_b8_clock(m365, tmp_path, begin, end, cause):
     keys.mkdir()
     server = Server(m365)
     server.tls.load_cert_chain(
-        certificate(keys, m365.directory, begin, end))
+        cert.make_dated(keys, m365.directory, begin, end))
     line = said(tmp_path, {**settings_for(m365),
                            "login_endpoint": server.url})
     server.close()

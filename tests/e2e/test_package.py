@@ -74,9 +74,20 @@ def commands(done: subprocess.CompletedProcess) -> list[str]:
      "-M# '8025/inet'"),
     ("8025 inet n - y - - smtpd -o smtpd_milters=inet:1,unix:msgraph/milter\n",
      "-M# '8025/inet'"),
+    # however it is written
+    ("msgraph\tunix\t-\tn\tn\t-\t9\tpipe user=a argv=/x/y\n",
+     "-M# 'msgraph/unix'"),
+    ("8025\tinet n - y - - smtpd\n# ours\n\n \t# ours\n"
+     "\t-o\n\t{ cleanup_service_name\t=\tmsgraph-cleanup }\n",
+     "-M# '8025/inet'"),
     # a service of Postfix's own loses our options alone
-    ("verify unix - - y - 1 verify\n"
-     "    -o cleanup_service_name=msgraph-bounce\n",
+    ("bounce unix - - y - 0 bounce\n"
+     "    -o cleanup_service_name=msgraph-bounce\n"
+     "    -o internal_mail_filter_classes=bounce\n",
+     "-PX 'bounce/unix/cleanup_service_name'"
+     " 'bounce/unix/internal_mail_filter_classes'"),
+    ("verify unix - - y - 1 verify\n\n#\n"
+     "\t-o { cleanup_service_name\t= msgraph-bounce }\n",
      "-PX 'verify/unix/cleanup_service_name'"),
 ])
 def test_removal_is_refused(folder, lines, wanted):
@@ -108,13 +119,25 @@ def test_the_commands_take_out_what_setup_has_added(folder):
     assert remove(folder).returncode == 0
 
 
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_what_setup_has_added_it_takes_back(folder, is_recorded):
+    if is_recorded:
+        (folder / "msgraph_setup.undo").touch()
+    with (folder / "master.cf").open("a") as file:
+        file.write("msgraph unix - n n - 1 pipe\n")
+    said = remove(folder).stderr
+    assert (f"    msgraphctl setup --undo --config={folder}\n" in said
+            ) is is_recorded
+    assert "-M# 'msgraph/unix'" in said
+
+
 def test_every_instance_counts(folder):
     other = folder / "other"
     other.mkdir()
     (other / "main.cf").write_text("")
     (other / "master.cf").write_text("msgraph unix - n n - 1 pipe\n")
     with (folder / "main.cf").open("a") as file:
-        file.write(f"multi_instance_directories = {other}\n")
+        file.write("multi_instance_directories = $config_directory/other\n")
     assert commands(remove(folder)) == [
         f"postconf -c {other} -M# 'msgraph/unix'"]
 
@@ -123,3 +146,36 @@ def test_every_instance_counts(folder):
 def test_a_postfix_without_settings_keeps_nothing(folder, missing):
     (folder / missing).unlink()
     assert remove(folder).returncode == 0
+
+
+# --- purge
+
+def test_purge_begins_with_the_key(tmp_path):
+    """The state is of no use to anybody without it, wherever a purge ends. The
+    programs only write down what they were called with."""
+    log = tmp_path / "log"
+    for name in ("rm", "rmdir", "sync"):
+        file = tmp_path / name
+        file.write_text(f'#!/bin/sh\necho {name} "$@" >>{log}\n')
+        file.chmod(0o755)
+    subprocess.run(
+        ["sh", ROOT / "debian" / "postrm", "purge"], check=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    called = log.read_text().splitlines()
+    assert called[0] == "rm -f /etc/msgraph/vault.key /etc/msgraph/vault.new"
+    rest = [line for line in called[1:] if not line.startswith("sync /etc")]
+    assert rest[0].startswith("rm -f /var/lib/msgraph/state.db")
+    # and of the admin's folder nothing else by name, nor all of it
+    assert not any("/etc/msgraph" in line for line in rest
+                   if not line.startswith("rmdir --ignore-fail-on-non-empty"))
+
+
+@pytest.mark.parametrize("action", [
+    "remove", "upgrade", "disappear", "failed-upgrade", "abort-install"])
+def test_nothing_else_deletes(tmp_path, action):
+    (tmp_path / "rm").write_text(f"#!/bin/sh\necho >{tmp_path}/called\n")
+    (tmp_path / "rm").chmod(0o755)
+    subprocess.run(
+        ["sh", ROOT / "debian" / "postrm", action], check=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert not (tmp_path / "called").exists()

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from harness import activate
 from harness.daemon import Daemon
 from harness.wait import wait_for
 
-NAMES = ("auth", "bounce", "submit")
+NAMES = ("auth", "bounce", "submit", "admin")
 
 
 class Unit:
@@ -162,6 +163,9 @@ def test_nobody_waits_for_a_mistake(unit, make, mend, reason):
     reply = unit.daemon.submit(b"Subject: x\r\n\r\n")
     assert (reply.status, reply.dsn) == ("deferred", "4.3.5")
     assert reason in reply.text
+    [end] = unit.daemon.admin("status")
+    assert end["status"] == "failed" and reason in end["text"]
+    assert told["WATCHDOG"] == "1"
     assert time.monotonic() - began < 2
     mend(unit)
     wait_for(lambda: "started, " in unit.daemon.log(), "the start", 10)
@@ -244,3 +248,27 @@ def test_start_is_told(unit):
               if "started" in line]
     for name in NAMES:
         assert f"{name}_socket={unit.daemon.settings[f'{name}_socket']}" in line
+
+
+def test_what_systemd_is_told_while_it_runs(unit, m365):
+    """In time for the watchdog, and what is new alone."""
+    tenant, client = (str(uuid.uuid4()) for _ in range(2))
+    m365.app(tenant, client, "a secret")
+    (unit.daemon.directory / "identities").touch()
+    unit.daemon.env["WATCHDOG_USEC"] = "20000000"
+    unit.spawn()
+    told = [unit.told() for _ in range(4)]
+    assert told[:3] == [
+        {"READY": "1", "STATUS": ""}, {"WATCHDOG": "1"},
+        {"STATUS": "sent 0, deferred 0, bounced 0, 0 in flight"}]
+    assert told[3] == {"WATCHDOG": "1"}
+    assert unit.daemon.auth(f"{tenant}:{client}", "a secret") == "OK"
+    m365.app(tenant, client, "another secret")
+    m365.expire_tokens()
+    unit.daemon.submit(b"Subject: x\r\n\r\n", identity=f"{tenant}:{client}")
+    while (status := unit.told().get("STATUS")) is None:
+        pass
+    assert status.startswith(
+        "sent 0, deferred 1, bounced 0, 0 in flight; application "
+        f"{tenant}/{client}: no token since 20")
+    assert "AADSTS7000215" in status

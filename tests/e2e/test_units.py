@@ -21,7 +21,7 @@ from harness.settings import seconds
 
 UNITS = ["msgraphd.service", "msgraph-milter.service",
          "msgraphd-auth.socket", "msgraphd-bounce.socket",
-         "msgraphd-submit.socket"]
+         "msgraphd-submit.socket", "msgraphd-admin.socket"]
 
 
 def unit(name: str) -> configparser.ConfigParser:
@@ -50,18 +50,32 @@ def test_systemd_accepts_the_units(tmp_path):
     assert complaints == []
 
 
-@pytest.mark.parametrize("name", ["auth", "submit", "bounce"])
-def test_socket_units_stand_where_the_settings_say(name, defaults):
+@pytest.mark.skipif(not shutil.which("systemd-analyze"),
+                    reason="no systemd here")
+@pytest.mark.parametrize("name, limit", [("msgraphd", 1.6),
+                                         ("msgraph-milter", 1.3)])
+def test_no_unit_opens_more_of_the_host(name, limit):
+    """The number may fall. Whoever raises it says why in the unit."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager",
+         example.EXAMPLES / f"systemd/{name}.service"],
+        capture_output=True, text=True)
+    found = re.search(r"exposure level for \S+ ([0-9.]+)", done.stdout)
+    assert float(found[1]) <= limit, done.stdout
+
+
+@pytest.mark.parametrize("name, group", [
+    ("auth", "msgraph"), ("submit", "msgraph"), ("bounce", "msgraph"),
+    ("admin", "msgraph-admin")])
+def test_socket_units_stand_where_the_settings_say(name, group, defaults):
     sock = unit(f"msgraphd-{name}.socket")["Socket"]
     assert sock["ListenStream"] == defaults[f"{name}_socket"]
     assert sock["FileDescriptorName"] == name
     assert sock["Service"] == "msgraphd.service"
     assert (sock["SocketUser"], sock["SocketGroup"], sock["SocketMode"]) == (
-        "root", "msgraph", "0660")
-    service = unit("msgraphd.service")
-    for key in (service["Service"]["Sockets"], service["Unit"]["Requires"],
-                service["Install"]["Also"]):
-        assert f"msgraphd-{name}.socket" in key.split()
+        "root", group, "0660")
+    for key in ("Sockets", "Requires", "Also"):
+        assert f"msgraphd-{name}.socket" in words_of("msgraphd.service", key)
 
 
 def test_programs_run_as_their_users():
@@ -81,7 +95,7 @@ def test_services_are_tried_for_ever():
         service = unit(f"{name}.service")
         assert service["Unit"]["StartLimitIntervalSec"] == "0"
         assert service["Service"]["Restart"] == "always"
-    for name in ("auth", "submit", "bounce"):
+    for name in ("auth", "submit", "bounce", "admin"):
         sock = unit(f"msgraphd-{name}.socket")["Socket"]
         assert sock["TriggerLimitIntervalSec"] == "0"
 
@@ -97,6 +111,17 @@ def test_a_start_that_fails_stands_by(name):
     source = (example.ROOT / "lib/local/standby.c").read_text()
     limit = int(re.search(r"MARKER_SECONDS (\d+)", source)[1])
     assert 5 * int(service["RestartSec"]) <= limit
+
+
+def test_watchdog():
+    """It waits for a disk as long as the kernel does, and systemd hears from it
+    more often than that."""
+    service = unit("msgraphd.service")["Service"]
+    limit = seconds(service["WatchdogSec"].removesuffix("in"))
+    source = (example.ROOT / "agent/daemon/housekeeping.c").read_text()
+    often = int(re.search(r"LOOK_SECONDS (\d+)", source)[1])
+    assert limit > 6 * 30 and limit >= 4 * often
+    assert unit("msgraph-milter.service")["Service"].get("WatchdogSec") is None
 
 
 def test_nothing_that_can_fail_stands_before_msgraphd():
@@ -144,7 +169,7 @@ def test_reload(name, number, conf, is_told, tmp_path):
 
 
 def words_of(name: str, key: str) -> list[str]:
-    """All values of a key of [Unit], which may stand there repeatedly."""
+    """All values of a key, which may stand there repeatedly."""
     return " ".join(re.findall(rf"(?m)^{key}=(.*)$",
                                example.read(f"systemd/{name}"))).split()
 
@@ -266,6 +291,7 @@ def test_users_and_folders(root):
     assert users["msgraph"][2] != users["msgraphd"][2]
     assert users["msgraph"][6] == users["msgraphd"][6] == "/usr/sbin/nologin"
     assert groups["msgraph"][3] == "postfix"
+    assert groups["msgraph-admin"][3] == ""
     subprocess.run(["systemd-tmpfiles", f"--root={root}", "--create"],
                    check=True, capture_output=True)
     for name, mode in (("var/spool/postfix/msgraph", 0o3770),

@@ -73,6 +73,7 @@ def main(argv: list[str]) -> int:
         "ca_file": str(server.ca_file),
         "control": f"http://127.0.0.1:{control.port}",
         "upload": server.site.upload_url,
+        "imds": f"http://127.0.0.1:{server.plain.port}",
     }), flush=True)
     if args.until_eof:
         threading.Thread(target=wait_for_eof, args=(done,),
@@ -80,6 +81,7 @@ def main(argv: list[str]) -> int:
     done.wait()
     control.close()
     server.close()
+    server.world.identities.forget_keys()
     return 0
 
 

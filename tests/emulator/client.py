@@ -99,6 +99,7 @@ class Emulator:
         self.args = args
         self.process: subprocess.Popen[bytes] | None = None
         self.url = self.ca_file = self.control = self.upload = ""
+        self.imds = ""
 
     # --- the process
 
@@ -175,10 +176,27 @@ class Emulator:
     def app(self, tenant: str, client: str, *secrets: str,
             **fields: Any) -> None:
         """Registers or replaces an app. Fields: expired_secrets, disabled,
-        permissions (["Mail.Send"]), expires_in, send_as, certificates (PEM),
-        federated (dicts of issuer, subject, audience, key in PEM)."""
+        permissions (["Mail.Send"]), roles (of Azure), expires_in, send_as,
+        certificates (PEM), federated (dicts of issuer, subject, audience, key
+        in PEM)."""
         self.call("POST", "/apps", {"tenant": tenant, "client": client,
                                     "secrets": list(secrets), **fields})
+
+    def table(self, name: str, *entities: dict[str, Any]) -> None:
+        """Makes or replaces a table of Azure Table storage; PartitionKey is
+        "user" where an entity has none."""
+        self.call("POST", "/tables", {
+            "name": name, "entities": [{"PartitionKey": "user", **entity}
+                                       for entity in entities]})
+
+    def drop_table(self, name: str) -> None:
+        self.call("POST", "/tables", {"name": name, "entities": None})
+
+    def identities(self, **fields: Any) -> None:
+        """Changes the machine's managed identities: system, arc
+        ("tenant/client"), user (a list of these); see the emulator's
+        identities.Identities."""
+        self.call("POST", "/identities", fields)
 
     def mailboxes(self, *only: str) -> None:
         """The only mailboxes there are; without any, every one exists."""

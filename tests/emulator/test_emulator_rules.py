@@ -93,6 +93,17 @@ def test_headers_taken_away_and_doubled(m365, client):
         assert name not in answer.headers
 
 
+def test_endless(m365, client):
+    m365.rules({"endpoint": "sendMail", "status": 200, "body": "x" * 1000,
+                "endless": True})
+    sock = client.send_raw(len(MAIL), MAIL)
+    got = 0
+    while got < 3_000_000:
+        got += len(sock.recv(65536))
+    sock.close()
+    assert client.send().status == 202
+
+
 def test_big_and_truncated(m365, client):
     m365.rules({"status": 500, "body": "0123456789", "repeat_body": 1 << 20},
                {"status": 202, "body": "half", "truncate": True})

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/daemon/identities/table.h"
+#include "agent/daemon/identities/table_row.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,6 +60,18 @@ credential_attribute(const struct credential *credential)
 /* --- what must hold --- */
 
 static struct table *
+read_table(const char *file, struct error *err)
+{
+	struct table_sources sources;
+	struct table *table;
+
+	require(table_sources_read(&sources, file, err) == 0);
+	table = table_read(&sources, NULL, 0, err);
+	table_sources_clear(&sources);
+	return table;
+}
+
+static struct table *
 load(const void *bytes, size_t len)
 {
 	struct error err = {0};
@@ -69,7 +82,7 @@ load(const void *bytes, size_t len)
 	require(fd != -1 && fchmod(fd, 0600) == 0);
 	require(write(fd, bytes, len) == (ssize_t)len);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if ((table = table_read(path, 0, &err)) == NULL) {
+	if ((table = read_table(path, &err)) == NULL) {
 		require(err.class == ERROR_OURS);
 		require(strcmp(err.dsn, "4.3.5") == 0);
 		require(strncmp(err.text, path, strlen(path)) == 0);
@@ -156,12 +169,36 @@ check_entry(const struct table *table, const struct entry *entry)
 	check_lists(table, entry);
 }
 
+/* The same text as a row of a map outside, which lends nothing. */
+static void
+check_row(const uint8_t *data, size_t size)
+{
+	char *text = strndup((const char *)data, size);
+	struct error err = {0};
+	struct entry *entry;
+
+	require(text != NULL);
+	entry = table_row_new("map:x", "name", text, &err);
+	if (entry != NULL) {
+		require(entry->credential == NULL && entry->logins == NULL);
+		require(entry->network_count == 0 && entry->sign_in);
+		require(entry->certificate == NULL);
+		require(entry->application.tenant[0] != '\0');
+	} else {
+		require(strncmp(err.text, "map:x: entry \"name\": ", 21) == 0);
+		require(err.class == ERROR_OURS);
+	}
+	table_row_free(&entry);
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct table *table = load(data, size);
 	size_t i;
 
+	check_row(data, size);
 	if (table == NULL)
 		return 0;
 	for (i = 0; i < table_count(table); i++)

@@ -126,6 +126,7 @@ check_reply(const char *bytes, size_t len)
 		require(strcmp(again.dsn, reply.dsn) == 0);
 		require(strcmp(again.text, reply.text) == 0);
 		require(again.by_recipient == reply.by_recipient);
+		require(strcmp(again.again_as, reply.again_as) == 0);
 		require(memcmp(again.recipients, reply.recipients,
 			    sizeof(reply.recipients)) == 0);
 		buf_free(&out);

@@ -11,9 +11,9 @@ def make(directory: Path, host: str = "localhost") -> tuple[Path, Path]:
     key, crt = directory / "relay.key", directory / "relay.crt"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "90",
          "-subj", f"/CN={host}", "-addext",
-         f"subjectAltName=DNS:{host},IP:127.0.0.1",
+         f"subjectAltName=DNS:{host},DNS:relay.test,IP:127.0.0.1",
          "-keyout", str(key), "-out", str(crt)],
         check=True, capture_output=True)
     return key, crt
@@ -45,4 +45,50 @@ def make_client(directory: Path, subject: str,
          str(authority[0]), "-CA", str(authority[1]), "-days", "2",
          "-set_serial", "1"], check=True, capture_output=True).stdout
     both.write_bytes(key.read_bytes() + crt)
+    return both
+
+
+CONFIG = """\
+[ca]
+default_ca = ca
+database = {folder}/index
+new_certs_dir = {folder}
+serial = {folder}/serial
+default_md = sha256
+policy = policy
+copy_extensions = none
+[policy]
+commonName = supplied
+[req]
+distinguished_name = name
+prompt = no
+[name]
+CN = {name}
+[server]
+subjectAltName = DNS:{name}
+"""
+
+
+def make_dated(folder: Path, authority: Path, begin: str, end: str,
+               name: str = "localhost") -> Path:
+    """A certificate and key in one file, signed by the emulator's authority
+    and valid from begin to end (YYYYMMDD)."""
+    (folder / "conf").write_text(CONFIG.format(
+        folder=folder, name=name))
+    (folder / "index").touch()
+    (folder / "serial").write_text("1000\n")
+    options = {"cwd": folder, "check": True, "capture_output": True}
+    subprocess.run(
+        ["openssl", "req", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-config", "conf", "-keyout",
+         "key", "-out", "csr"], **options)
+    subprocess.run(
+        ["openssl", "ca", "-batch", "-config", "conf", "-extensions",
+         "server", "-cert", str(authority / "ca.pem"), "-keyfile",
+         str(authority / "ca.key"), "-startdate", f"{begin}000000Z",
+         "-enddate", f"{end}000000Z", "-in", "csr", "-out", "crt",
+         "-notext"], **options)
+    both = folder / "both.pem"
+    both.write_bytes((folder / "crt").read_bytes()
+                     + (folder / "key").read_bytes())
     return both

@@ -1,5 +1,5 @@
 """msgraphd alone: started with a configuration of its own, and spoken to on
-its two sockets the way the plugin and the agent do."""
+its sockets the way the plugin and the agent do."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Daemon:
             "auth_socket": str(directory / "auth"),
             "bounce_socket": str(directory / "bounce"),
             "submit_socket": str(directory / "submit"),
+            "admin_socket": str(directory / "admin"),
             "state_directory": str(directory / "state"),
             "vault_key_file": str(directory / "vault.key"),
             "allowed_tenants": "any",
@@ -180,6 +181,23 @@ class Daemon:
                 answers.append(answer[:-1].decode())
         return answers
 
+    # --- admin socket
+
+    def admin(self, request: str, application: str = "",
+              timeout: float = 60) -> list[dict[str, str]]:
+        """The records of an answer; the last one is "end"."""
+        question = f"request={request}\n"
+        if application:
+            question += f"application={application}\n"
+        return records(self.admin_raw(question.encode() + b"\n", timeout))
+
+    def admin_raw(self, question: bytes, timeout: float = 60) -> bytes:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(timeout)
+            sock.connect(self.settings["admin_socket"])
+            sock.sendall(question)
+            return read_all(sock)
+
     # --- submit socket
 
     def submit(self, message: bytes, segments: list[tuple[int, int]]
@@ -219,6 +237,15 @@ class Daemon:
                  if line.startswith(("status=", "dsn=", "text="))]
         return Reply(**dict(line.split("=", 1) for line in known),
                      more=tuple(line for line in lines if line not in known))
+
+
+def records(answer: bytes) -> list[dict[str, str]]:
+    """The records of an answer of the admin socket, which must be whole."""
+    assert answer.endswith(b"\n\n"), answer[-200:]
+    found = [dict(line.split("=", 1) for line in record.splitlines())
+             for record in answer.decode().removesuffix("\n\n").split("\n\n")]
+    assert found[-1]["record"] == "end"
+    return found
 
 
 def read_all(sock: socket.socket) -> bytes:

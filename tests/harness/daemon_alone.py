@@ -4,6 +4,9 @@ msgraphd that asks it, and messages that no other is like."""
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -40,9 +43,17 @@ def daemon(m365, tmp_path):
         yield daemon
 
 
+@pytest.fixture
+def open_folder():
+    """One that every user may read, unlike pytest's."""
+    with tempfile.TemporaryDirectory(prefix="msgraph-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
 def settings_for(m365: Emulator) -> dict[str, str]:
     return {"login_endpoint": m365.url, "graph_endpoint": m365.url,
-            "ca_file": m365.ca_file, "connect_timeout": "2s",
+            "imds_endpoint": m365.imds, "ca_file": m365.ca_file, "connect_timeout": "2s",
             "request_timeout": "3s"}
 
 

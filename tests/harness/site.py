@@ -82,6 +82,7 @@ class Site:
         self.identities = self.root / "etc" / "identities"
         self.run = self.root / "run"
         self.submit_socket = self.run / "submit"
+        self.admin_socket = self.run / "admin"
         # its record holds secrets: outside of what leak checks look at
         self.m365_root = Path(tempfile.mkdtemp(prefix="m365-"))
         self.m365 = emulator or Emulator(self.m365_root)
@@ -128,6 +129,7 @@ class Site:
             "auth_socket": str(self.auth_socket),
             "bounce_socket": str(self.bounce_socket),
             "submit_socket": str(self.submit_socket),
+            "admin_socket": str(self.admin_socket),
             "state_directory": str(self.state),
             "vault_key_file": str(self.key),
             "milter_socket": f"unix:{self.milter_socket}",
@@ -147,7 +149,8 @@ class Site:
         ca_file = self.root / "ca.pem"  # where msgraphd may read it
         shutil.copy(self.m365.ca_file, ca_file)
         return {"ca_file": str(ca_file), "login_endpoint": self.m365.url,
-                "graph_endpoint": self.m365.url}
+                "graph_endpoint": self.m365.url,
+                "imds_endpoint": self.m365.imds}
 
     def configure(self, **settings: str) -> None:
         """Changes settings and has them read again."""
@@ -201,7 +204,8 @@ class Site:
         caller closes them when no msgraphd needs them any more."""
         held = {"auth": listen(self.auth_socket),
                 "bounce": listen(self.bounce_socket),
-                "submit": listen(self.submit_socket)}
+                "submit": listen(self.submit_socket),
+                "admin": listen(self.admin_socket)}
         self.start_with(held)
         return held
 

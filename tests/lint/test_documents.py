@@ -70,7 +70,8 @@ def test_settings_are_there(document):
     """What is quoted as "name = value" without being Postfix's."""
     example = (TREE / "conf-examples" / "msgraph.conf").read_text()
     ours = set(re.findall(r"^#(\w+) =", example, re.M))
-    theirs = {"relayhost", "msgraph_destination_recipient_limit"}
+    theirs = {"relayhost", "msgraph_destination_recipient_limit",
+              "defer_transports", "notify_classes"}
     for name in re.findall(r"`([a-z]\w+) = ", document.read_text()):
         assert name in ours | theirs or name.startswith("smtp"), name
 
@@ -110,11 +111,11 @@ def test_functions_are_there():
 def columns_of_schema() -> dict[str, list[str]]:
     """The tables that agent/daemon/store/state.c makes."""
     text = (TREE / "agent/daemon/store/state.c").read_text()
-    text = text.partition("schema_sql[] =")[2].partition(";\n\n")[0]
-    text = "".join(re.findall(r'"([^"]*)"', text))
+    text = "".join("".join(re.findall(r'"([^"]*)"', part)) for part in
+                   re.findall(r"schema_\w*sql\[\] =(.*?);\n\n", text, re.S))
     return {table: [column.split()[0] for column in columns.split(",")]
             for table, columns in re.findall(
-                r"CREATE TABLE (\w+) \((.*?)\)(?: WITHOUT ROWID)?;", text)}
+                r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*?)\)(?: WITHOUT ROWID)?;", text)}
 
 
 def columns_of_document() -> dict[str, list[str]]:

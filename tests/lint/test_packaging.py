@@ -20,6 +20,10 @@ VERSION = re.search(r'MSGRAPH_VERSION "(.*)"', read("lib/base/version.h"))[1]
 
 @pytest.mark.parametrize("path, pattern", [
     ("debian/changelog", r"^postfix-msgraph \((.*)-\d+\) "),
+    ("packaging/rpm/postfix-msgraph.spec", r"^Version: +(\S+)"),
+    ("packaging/rpm/postfix-msgraph.spec",
+     r"^%changelog\n\*.* - (\S+)-\d+$"),
+    ("packaging/rpm/msgraph.te", r"^policy_module\(msgraph, (\S+)\)"),
     ("CHANGES", r"^CHANGES FROM \S+ TO (\S+)"),
 ])
 def test_there_is_one_version(path, pattern):

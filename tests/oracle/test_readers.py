@@ -175,7 +175,15 @@ ODD = {
     "root": [],
     "a@": [],
     "Hans M\u00fcller, Dr. <h@x>": ["h@x"],
-    "=?utf-8?Q?a,_b?= <h@x>": ["h@x"],
+    "=?utf-8?Q?a,_b?= <h@x>": ["?h@x"],
+    "=?utf-8?Q?a;b,c.d?=<h@x>, e@f": ["?h@x", "e@f"],
+    "=?utf-8?Q?a,b?= h@x": ["?h@x"],
+    "<h@x> =?utf-8?Q?a,b?=": ["?h@x"],
+    # what some read as an address in a word is one, as without the word
+    "=?utf-8?Q?a@b,c?= <h@x>": ["?=?utf-8?q?a@b", "h@x"],
+    "=?utf-8?Q?a<b@c>,d?= <h@x>": ["?b@c", "h@x"],
+    "=?utf-8?Q?a,b <h@x>, c@d?=": ["h@x", "c@d?="],
+    "=?utf-8?Q?a,b?=@c, h@x": ["b?=@c", "h@x"],
     # two words need a dot (section 3.2.5, 4.4); Python invents quotes
     "a b@c": [],
     '"a"b@c': [],

@@ -87,6 +87,8 @@ static const struct pass rows[] = {
     ROW("From: (a@x.de) M <m@x.de>", "From: m@x.de"),
     ROW("From: M <@r.x:m@x.de>", "From: M <m@x.de>"),
     SAME("From: =?big5?B?pEA=?= <m@x.de>"),
+    ROW("From: =?utf-8?Q?Doe,_J?= <m@x.de>",
+	"From: =?utf-8?Q?Doe=2C_J?= <m@x.de>"),
     SAME("From: =?utf-8?q?m?= at x <m@x.de>"),
     /* a character of two bytes in an unknown charset */
     ROW("From: \"\xA5\\\" <s@x.de>", "From: s@x.de"),

@@ -142,6 +142,12 @@ static const struct pass repaired[] = {
     {{"a@x", "b@x"}, "To: =?u?Q?x <a@x>, y?= <b@x>" E, "To: a@x, y?= <b@x>" E,
 	{0}},
     {{"a@x"}, "To: =?u?Q?x?= [y] <a@x>" E, "To: a@x" E, {0}},
+    /* a comma in a word separates nothing */
+    {{"a@x", "b@x"}, "To: =?u?Q?D,_J?= <a@x>, =?u?q?E;F.?= <b@x>" E,
+	"To: =?u?Q?D=2C_J?= <a@x>, =?u?q?E=3BF=2E?= <b@x>" E, {0}},
+    {{"a@x"}, "To: =?u?Q?D,_J?= <b@x>, =?u?q?E,F?= <a@x>" E,
+	"To: =?u?q?E=2CF?= <a@x>" E, {0}},
+    {{"a@x"}, "To: =?u?Q?D,_J?= a@x" E, "To: =?u?Q?D=2C_J?= <a@x>" E, {0}},
 };
 
 /* Right whether Exchange mails Resent-To, mails it alone, or does not. */

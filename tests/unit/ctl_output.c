@@ -82,6 +82,36 @@ test_table(void **state)
 	}
 }
 
+static void
+test_below(void **state)
+{
+	static const struct output_column below[] = {
+	    {"name", OUTPUT_TEXT},
+	    {"text", OUTPUT_TEXT},
+	    {"remedy", OUTPUT_BELOW},
+	    {NULL, OUTPUT_TEXT},
+	};
+	struct output *output;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	output = output_new(out, 0);
+	assert_non_null(output);
+	output_table(output, "t", below);
+	output_row(output, (const char *[]){"a", "wrong", "type this"});
+	output_row(output, (const char *[]){"other", "right", ""});
+	assert_int_equal(output_end(&output), 0);
+	fclose(out);
+	assert_string_equal(text,
+	    "NAME   TEXT\n"
+	    "a      wrong\n"
+	    "       remedy: type this\n"
+	    "other  right\n");
+	free(text);
+}
+
 /* Blanks and line ends between the parts of JSON do not matter. */
 static void
 squeeze(char *text)
@@ -115,6 +145,37 @@ test_json(void **state)
 }
 
 static void
+test_times(void **state)
+{
+	static const struct output_column time_columns[] = {
+	    {"a", OUTPUT_TIME}, {"b", OUTPUT_TIME}, {NULL, OUTPUT_TEXT}};
+	const char *row[] = {"1764428645", NULL};
+	static const char *const wanted[] = {
+	    "A                    B\n2025-11-29 16:04:05  \n",
+	    "{\"t\":[{\"a\":\"2025-11-29T15:04:05Z\",\"b\":null}]}"};
+	struct output *output;
+	char *text;
+	size_t size;
+	FILE *out;
+	int is_json;
+
+	(void)state;
+	setenv("TZ", "CET-1", 1);
+	for (is_json = 0; is_json < 2; is_json++) {
+		out = open_memstream(&text, &size);
+		output = output_new(out, is_json);
+		output_table(output, "t", time_columns);
+		output_row(output, row);
+		assert_int_equal(output_end(&output), 0);
+		fclose(out);
+		if (is_json)
+			squeeze(text);
+		assert_string_equal(text, wanted[is_json]);
+		free(text);
+	}
+}
+
+static void
 test_full_disk(void **state)
 {
 	FILE *out = fopen("/dev/full", "w");
@@ -132,7 +193,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_below),
 	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_full_disk),
 	};
 

@@ -41,6 +41,8 @@
 
 static const struct identity id = {"11111111-2222-3333-4444-555555555555",
     "66666666-7777-8888-9999-000000000000"};
+static struct entra_request request = {
+    .id = &id, .resource = "https://graph.example", .proof = CREDENTIAL_SECRET};
 
 static char folder[] = "/tmp/daemon_allocXXXXXX";
 static char key_file[64];
@@ -115,8 +117,6 @@ set_answer(struct http_answer *answer, long status, const char *body)
 static void
 test_wiped(void **state)
 {
-	static char endpoint[] = "https://graph.example";
-	static const struct conf conf = {.graph_endpoint = endpoint};
 	struct vault *vault = vault_load(key_file, 1, NULL);
 	struct secret *secret = secret_new(SECRET, strlen(SECRET));
 	struct http_answer answer;
@@ -133,8 +133,8 @@ test_wiped(void **state)
 	entra_read(&answer, secret, &out);
 	assert_string_equal(out.token->bytes, SECRET);
 	secret_free(&out.token);
-	assert_int_equal(
-	    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &form), 0);
+	request.secret = secret;
+	assert_int_equal(entra_form(&request, &form), 0);
 	assert_non_null(memmem(form.bytes, form.len, SECRET, strlen(SECRET)));
 	buf_wipe(&form);
 	assert_int_equal(
@@ -174,19 +174,17 @@ test_entra_read(void **state)
 static void
 test_entra_form(void **state)
 {
-	static char endpoint[] = "https://graph.example";
-	static const struct conf conf = {.graph_endpoint = endpoint};
 	struct secret *secret = secret_new(SECRET, strlen(SECRET));
 	struct buf out;
 	size_t n;
 	int result;
 
 	(void)state;
+	request.secret = secret;
 	for (n = 1;; n++) {
 		buf_init(&out, ENTRA_FORM_MAX);
 		fail_at(n);
-		result =
-		    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out);
+		result = entra_form(&request, &out);
 		if (!fail_end())
 			break;
 		assert_int_equal(result, -1);
@@ -205,7 +203,6 @@ static void
 test_credential(void **state)
 {
 	struct credential *credential;
-	enum credential_proof proof;
 	struct secret *secret;
 	char file[80];
 	struct error err;
@@ -223,7 +220,7 @@ test_credential(void **state)
 	for (n = 1;; n += n < 100 ? 1 : 13) { /* there are thousands */
 		fail_at(n);
 		secret = credential_prove(
-		    credential, &id, "https://login.test", &proof, &err);
+		    credential, &id, "https://login.test", &err);
 		if (!fail_end())
 			break;
 		/* OpenSSL gets by without some of what it asks for */

@@ -96,7 +96,6 @@ static void
 test_assertion(void **state)
 {
 	struct credential *credential;
-	enum credential_proof proof;
 	struct secret *one, *two;
 	unsigned char header[2000], claims[2000], signature[2000];
 	const char *at, *end;
@@ -107,10 +106,10 @@ test_assertion(void **state)
 
 	(void)state;
 	credential = credential_new("certificate_file", file, &err);
-	one = credential_prove(credential, &application, URL, &proof, &err);
-	two = credential_prove(credential, &application, URL, &proof, &err);
+	one = credential_prove(credential, &application, URL, &err);
+	two = credential_prove(credential, &application, URL, &err);
+	assert_int_equal(credential_proof(credential), CREDENTIAL_ASSERTION);
 	credential_free(&credential);
-	assert_int_equal(proof, CREDENTIAL_ASSERTION);
 	at = decode(one->bytes, header, &len);
 	assert_memory_equal(header, START, strlen(START));
 	assert_int_equal(len, strlen(START) + 43 + 2); /* 32 bytes */

@@ -34,7 +34,7 @@ begin(void **state)
 		return -1;
 	d.conf.bounce_via_graph = 1;
 	service = service_new(&d, &bounce_service,
-	    sock_listen(in_folder("socket", path), NULL), NULL);
+	    sock_listen(in_folder("socket", path), 0660, NULL), NULL);
 	if (service == NULL)
 		return -1;
 	return sender_note(st, "scan@x.test", &apps[0], NULL);

@@ -138,8 +138,9 @@ add_rows(int n, long long at)
 	    "INSERT INTO delivery VALUES (%d, 0, %lld, '', '', %lld, %lld);"
 	    "INSERT INTO draft VALUES (%d, %d, x'', %lld);"
 	    "INSERT INTO sender VALUES (%d, '', %lld);"
-	    "INSERT INTO throttle VALUES (%d, %lld)",
-	    n, at, at, at, n, n, at, n, at, n, at);
+	    "INSERT INTO throttle VALUES (%d, %lld);"
+	    "INSERT INTO entry VALUES (%d, %lld, %lld, %lld)",
+	    n, at, at, at, n, n, at, n, at, n, at, n, at, at, at);
 	run(sql);
 	add_credential(n, at);
 }
@@ -151,6 +152,9 @@ static const char *const times[] = {
     "SELECT changed FROM draft WHERE digest = ",
     "SELECT used FROM sender WHERE mailbox = '",
     "SELECT used FROM credential WHERE identity = '",
+    "SELECT seen FROM entry WHERE name = '",
+    "SELECT silence_said FROM entry WHERE name = '",
+    "SELECT end_said FROM entry WHERE name = '",
     "SELECT verified FROM credential WHERE identity = '",
     "SELECT token_expires FROM credential WHERE identity = '",
     "SELECT until FROM throttle WHERE name = '",
@@ -285,7 +289,7 @@ test_future(void **state)
 	assert_int_equal(state_mend_future(st, NULL), 0);
 	assert_times(1, now - 9, ALL);
 	assert_times(2, now + HOUR, ALL);
-	assert_times(3, now, 6);
+	assert_times(3, now, 9);
 	assert_int_equal(number("SELECT count(*) FROM throttle"), 2);
 }
 

@@ -116,8 +116,9 @@ prove(const char *attribute, enum credential_proof *proof, struct error *err)
 {
 	struct credential *credential = credential_of(attribute);
 	struct secret *secret =
-	    credential_prove(credential, &application, URL, proof, err);
+	    credential_prove(credential, &application, URL, err);
 
+	*proof = credential_proof(credential);
 	credential_free(&credential);
 	assert_null(credential);
 	return secret;

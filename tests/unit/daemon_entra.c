@@ -21,8 +21,9 @@
 	"&scope=https%3A%2F%2Fgraph.example%3A8443%2F.default&client_secret="
 
 static const struct identity id = {T, C};
-static char endpoint[] = "https://graph.example:8443";
-static const struct conf conf = {.graph_endpoint = endpoint};
+static struct entra_request request = {.id = &id,
+    .resource = "https://graph.example:8443",
+    .proof = CREDENTIAL_SECRET};
 
 #define BYTES(s) s, sizeof(s) - 1
 
@@ -54,9 +55,9 @@ test_forms(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		secret = secret_new(forms[i].secret, forms[i].len);
+		request.secret = secret;
 		buf_init(&out, ENTRA_FORM_MAX);
-		assert_int_equal(
-		    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out), 0);
+		assert_int_equal(entra_form(&request, &out), 0);
 		assert_memory_equal(out.bytes, START, strlen(START));
 		assert_string_equal(out.bytes + strlen(START), forms[i].form);
 		buf_wipe(&out);
@@ -72,14 +73,13 @@ test_longest_form(void **state)
 	struct buf out;
 
 	(void)state;
+	request.secret = secret;
 	buf_init(&out, ENTRA_FORM_MAX);
-	assert_int_equal(
-	    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out), 0);
+	assert_int_equal(entra_form(&request, &out), 0);
 	assert_int_equal(out.len, strlen(START) + 3 * SECRET_MAX);
 	buf_wipe(&out);
 	buf_init(&out, 1000);
-	assert_int_equal(
-	    entra_form(&conf, &id, CREDENTIAL_SECRET, secret, &out), -1);
+	assert_int_equal(entra_form(&request, &out), -1);
 	buf_wipe(&out);
 	secret_free(&secret);
 }

@@ -26,8 +26,9 @@
 #define CALLS_MAX 256
 
 struct http_call {
-	char method[8], url[512];
+	char method[8], url[2048];
 	char bearer[64];
+	char headers[256]; /* those of the request's own, a line each */
 	http_done done;
 	void *ctx;
 };
@@ -43,11 +44,13 @@ static struct fake {
 	struct http_call *calls[CALLS_MAX]; /* not answered, oldest first */
 	size_t count, made;
 	int all_sent; /* http_may_have_all() */
+	const char *header; /* of the next answer, any that is asked for */
 	struct waiter *waiters[CALLS_MAX];
 	size_t waiting, asked;
 	enum account_result token_result;
 	char token[32], rejected[32], entry[ENTRY_NAME_SIZE];
 	int disabled; /* identities_may_deliver() */
+	const char *fallback; /* identities_fallback() */
 	void (*on_call)(void);
 } fake;
 
@@ -90,15 +93,24 @@ struct http_call *__wrap_http_start(struct http *http,
     struct error *err);
 void __wrap_http_cancel(struct http_call **callp);
 int __wrap_http_may_have_all(const struct http_call *call);
+const char *__wrap_http_answer_header(
+    const struct http_answer *a, const char *name);
 
 struct http_call *
 __wrap_http_start(struct http *http, const struct http_request *request,
     http_done done, void *ctx, struct error *err)
 {
 	struct http_call *call = calloc(1, sizeof(*call));
+	const char *const *line = request->headers;
+	size_t len;
 
 	(void)http;
 	(void)err;
+	for (; line != NULL && *line != NULL; line++) {
+		len = strlen(call->headers);
+		snprintf(call->headers + len, sizeof(call->headers) - len,
+		    "%s\n", *line);
+	}
 	snprintf(call->method, sizeof(call->method), "%s", request->method);
 	snprintf(call->url, sizeof(call->url), "%s", request->url);
 	if (request->bearer != NULL)
@@ -140,6 +152,14 @@ __wrap_http_may_have_all(const struct http_call *call)
 	return fake.all_sent;
 }
 
+const char *
+__wrap_http_answer_header(const struct http_answer *a, const char *name)
+{
+	(void)a;
+	(void)name;
+	return fake.header;
+}
+
 /* --- tokens --- */
 
 int __wrap_identities_may_deliver(struct identities *identities,
@@ -156,6 +176,38 @@ __wrap_identities_may_deliver(struct identities *identities,
 	return fake.disabled
 	    ? error_set(err, ERROR_OURS, "4.7.13", "it is disabled")
 	    : 0;
+}
+
+const char *__wrap_identities_fallback(struct identities *identities,
+    const struct identity *application, const char *entry);
+
+/* fake.fallback is the fallback mailbox of every entry. */
+const char *
+__wrap_identities_fallback(struct identities *identities,
+    const struct identity *application, const char *entry)
+{
+	(void)identities;
+	(void)application;
+	(void)entry;
+	return fake.fallback;
+}
+
+struct identities_prepare *__wrap_identities_prepare_mail(
+    struct identities *identities, const struct identity *application,
+    const char *entry, void (*done)(void *ctx), void *ctx);
+
+/* There are no maps outside. */
+struct identities_prepare *
+__wrap_identities_prepare_mail(struct identities *identities,
+    const struct identity *application, const char *entry,
+    void (*done)(void *ctx), void *ctx)
+{
+	(void)identities;
+	(void)application;
+	(void)entry;
+	(void)done;
+	(void)ctx;
+	return NULL;
 }
 
 struct waiter *__wrap_account_token(struct accounts *accounts,
@@ -243,24 +295,32 @@ pass(long long ms)
 
 /* Answers the oldest request; status 0: none came, all was sent. */
 static inline void
-answer(long status, const char *code, long retry_after)
+answer_body(long status, const char *body, long retry_after)
 {
 	struct http_call *call = fake.calls[0];
 	struct http_answer a = {.status = status,
 	    .retry_after = retry_after,
 	    .date = -1,
 	    .body_sent = 1};
-	char body[256];
 	http_done done = call->done;
 	void *ctx = call->ctx;
 
-	snprintf(body, sizeof(body), "{\"error\":{\"code\":\"%s\"}}", code);
 	a.body = body;
 	a.body_len = strlen(body);
 	snprintf(a.request_id, sizeof(a.request_id), "id-%zu", fake.made);
 	fake_forget_call(call);
 	done(ctx, &a);
 	run();
+}
+
+/* Answers it with an error of Graph's. */
+static inline void
+answer(long status, const char *code, long retry_after)
+{
+	char body[256];
+
+	snprintf(body, sizeof(body), "{\"error\":{\"code\":\"%s\"}}", code);
+	answer_body(status, body, retry_after);
 }
 
 /* 0 or -1, for cmocka. */

@@ -22,7 +22,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-static int swept, warned, refreshed;
+static int swept, warned, refreshed, looked, reminded, told;
 
 void __wrap_accounts_sweep(struct accounts *accounts);
 
@@ -33,6 +33,15 @@ __wrap_accounts_sweep(struct accounts *accounts)
 	swept++;
 }
 
+void __wrap_observe_tell(struct msgraphd *daemon);
+
+void
+__wrap_observe_tell(struct msgraphd *daemon)
+{
+	(void)daemon;
+	told++;
+}
+
 void __wrap_identities_refresh(struct identities *identities, int is_reload);
 
 void
@@ -41,6 +50,26 @@ __wrap_identities_refresh(struct identities *identities, int is_reload)
 	(void)identities;
 	assert_int_equal(is_reload, 0);
 	refreshed++;
+}
+
+int __wrap_identities_look_at_files(struct identities *identities);
+
+int
+__wrap_identities_look_at_files(struct identities *identities)
+{
+	(void)identities;
+	looked++;
+	return 0;
+}
+
+int __wrap_identities_remind(struct identities *identities, struct error *err);
+
+int
+__wrap_identities_remind(struct identities *identities, struct error *err)
+{
+	(void)identities;
+	(void)err;
+	return ++reminded % 2; /* two steps each time */
 }
 
 int __wrap_accounts_warn(struct accounts *accounts);
@@ -56,7 +85,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	warned = 0;
+	warned = reminded = 0;
 	if (fake_begin() == -1)
 		return -1;
 	d.conf.state_retention = 2 * 3600;
@@ -173,6 +202,20 @@ test_ages(void **state)
 	}
 }
 
+/* systemd hears of it as often as the shortest watchdog could want. */
+static void
+test_systemd_is_told(void **state)
+{
+	int i;
+
+	(void)state;
+	told = 0;
+	for (i = 0; i < 60; i++) {
+		pass(5 * 1000);
+		assert_in_range(told, i, i + 2);
+	}
+}
+
 static void
 test_accounts_are_swept_each_minute(void **state)
 {
@@ -182,7 +225,22 @@ test_accounts_are_swept_each_minute(void **state)
 	swept = 0;
 	for (i = 0; i < 10; i++)
 		pass(MINUTE + 1000);
-	assert_in_range(swept, 9, 10);
+	/* those for Graph, and those for storage */
+	assert_in_range(swept, 18, 20);
+}
+
+/* At the start as well. */
+static void
+test_reminders_each_minute(void **state)
+{
+	int i;
+
+	(void)state;
+	run();
+	assert_int_equal(reminded, 2);
+	for (i = 0; i < 10; i++)
+		pass(MINUTE + 1000);
+	assert_in_range(reminded, 20, 22);
 }
 
 static void
@@ -191,10 +249,11 @@ test_table_is_looked_at_every_few_seconds(void **state)
 	int i;
 
 	(void)state;
-	refreshed = 0;
+	refreshed = looked = 0;
 	for (i = 0; i < 10; i++)
 		pass(5100);
 	assert_in_range(refreshed, 9, 10);
+	assert_in_range(looked, 9, 11);
 }
 
 /* Of credentials that end soon; also at the start. */
@@ -292,7 +351,9 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_ages),
+	    TEST(test_systemd_is_told),
 	    TEST(test_accounts_are_swept_each_minute),
+	    TEST(test_reminders_each_minute),
 	    TEST(test_table_is_looked_at_every_few_seconds),
 	    TEST(test_a_warning_a_day),
 	    TEST(test_no_secret_goes_on_the_first_day),

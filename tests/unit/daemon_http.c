@@ -38,7 +38,7 @@ static struct result {
 	long status, retry_after;
 	long long date;
 	int body_sent;
-	char transport[256], body[64], request_id[64];
+	char transport[256], body[64], request_id[64], next[64];
 } result;
 
 static void
@@ -55,6 +55,9 @@ on_done(void *ctx, const struct http_answer *answer)
 	snprintf(result.body, sizeof(result.body), "%s", answer->body);
 	snprintf(result.request_id, sizeof(result.request_id), "%s",
 	    answer->request_id);
+	if (http_answer_header(answer, "x-next") != NULL)
+		snprintf(result.next, sizeof(result.next), "%s",
+		    http_answer_header(answer, "x-next"));
 	event_base_loopbreak(base);
 }
 
@@ -146,6 +149,7 @@ test_answers(void **state)
 {
 	static const char *const script[] = {
 	    "HTTP/1.1 202 Accepted\r\nrequest-id: an-id\r\n"
+	    "X-Next: a\r\nX-NEXT: b\r\n"
 	    "Date: Thu, 01 Jan 1970 00:01:00 GMT\r\n"
 	    "Content-Length: 2\r\n\r\n{}",
 	    "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\n"
@@ -155,27 +159,35 @@ test_answers(void **state)
 	    "nonsense\r\n\r\n",
 	    "",
 	};
+	static const char *const more[] = {
+	    "Accept: text/x", "x-ms-version: 1", NULL};
 	struct secret *token = secret_new("a-token", 7);
 
 	(void)state;
 	begin(script);
 	post_with((struct http_request){.content_type = "text/plain",
 	    .bearer = token,
-	    .client_request_id = "mine"});
+	    .client_request_id = "mine",
+	    .headers = more});
 	secret_free(&token);
 	assert_int_equal(result.status, 202);
 	assert_int_equal(result.date, 60);
 	assert_int_equal(result.body_sent, 1);
 	assert_string_equal(result.body, "{}");
 	assert_string_equal(result.request_id, "an-id");
+	assert_string_equal(result.next, "a");
 	assert_string_equal(result.transport, "");
 	assert_non_null(strstr(server.last, "POST /x HTTP/1.1\r\n"));
 	assert_non_null(
 	    strstr(server.last, "Authorization: Bearer a-token\r\n"));
 	assert_non_null(strstr(server.last, "client-request-id: mine\r\n"));
+	assert_non_null(
+	    strstr(server.last, "\r\nAccept: text/x\r\nx-ms-version: 1\r\n"));
+	assert_null(strstr(server.last, "*/*"));
 	assert_non_null(strstr(server.last, "\r\n\r\n" TEXT));
 	post();
 	assert_int_equal(result.status, 429);
+	assert_string_equal(result.next, "");
 	assert_int_equal(result.retry_after, 7);
 	assert_int_equal(result.date, -1);
 	assert_null(strstr(server.last, "Authorization"));

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "agent/daemon/store/state_sql.h"
 #include "identities_fake.h"
 
 static void
@@ -224,6 +225,124 @@ test_gate_log(void **state)
 	assert_null(strstr(text, "pa55"));
 }
 
+/* --- who is known already --- */
+
+static const struct notice_row {
+	const char *table, *allowed;
+	int known; /* tenants */
+	const char *want; /* NULL: nothing is said */
+} notices[] = {
+    {NULL, NULL, 0, NULL},
+    {NULL, NULL, 1, "reload: allowed_tenants = " T "\n"},
+    {NULL, NULL, 2, "reload: allowed_tenants = " T ", " U "\n"},
+    {NULL, "any", 2, NULL},
+    {NULL, T, 2, NULL},
+    {"a application=T/C\n", NULL, 2, NULL},
+    {"# none yet\n", NULL, 2, "reload: allowed_tenants = " T ", " U "\n"},
+};
+
+static void
+test_notice(void **state)
+{
+	static const struct identity known[] = {{T, D}, {U, C}, {T, C}};
+	const struct notice_row *row;
+	const char *text;
+	size_t i;
+	int k;
+
+	(void)state;
+	for (i = 0; i < sizeof(notices) / sizeof(notices[0]); i++) {
+		row = &notices[i];
+		assert_int_equal(
+		    state_run(st, "DELETE FROM credential", NULL), 0);
+		/* two of one tenant count once */
+		for (k = 0; row->known > 0 && k <= row->known; k++)
+			know(&known[row->known == 1 ? 2 * k : k]);
+		conf.identity_maps = row->table == NULL ? NULL : table_path;
+		listen_to_log();
+		start(row->table, row->allowed);
+		text = said();
+		if (row->want == NULL)
+			assert_null(strstr(text, "allowed_tenants"));
+		else
+			assert_said(text, row->want);
+		listen_to_log();
+		identities_refresh(ids, 0);
+		assert_null(strstr(said(), "allowed_tenants"));
+		listen_to_log();
+		identities_refresh(ids, 1);
+		assert_int_equal(count_lines(said(), "allowed_tenants is"),
+		    row->want == NULL ? 0 : 1);
+	}
+	conf.identity_maps = table_path;
+}
+
+static void
+test_notice_of_many(void **state)
+{
+	struct identity one = {"", C};
+	const char *text;
+	int i;
+
+	(void)state;
+	conf.identity_maps = NULL;
+	for (i = 0; i < 50; i++) {
+		snprintf(one.tenant, sizeof(one.tenant), "%08d%s", i, T + 8);
+		know(&one);
+	}
+	listen_to_log();
+	start(NULL, NULL);
+	text = said();
+	assert_said(text, "known here (the first of them), add ");
+	assert_said(text, ", 00000039-2222-3333-4444-555555555555\n");
+	conf.identity_maps = table_path;
+}
+
+/* libentra's entra_lookup says another word than identity_lookup_suffix. */
+static void
+test_other_suffix(void **state)
+{
+	static const struct {
+		const char *name;
+		int warned;
+	} rows[] = {
+	    {"erp@look", 1},
+	    {"ERP:look", 1},
+	    {"erp|", 1},
+	    {"erp@lookup2", 1},
+	    /* nobody's, and no name that could not be a secret */
+	    {"crm@look", 0},
+	    {"erp", 0},
+	    {"erplook", 0},
+	    {"@look", 0},
+	    {"", 0},
+	    {"pa55word@erp", 0},
+	};
+	const char *text;
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start("erp application=T/C\n", NULL);
+		listen_to_log();
+		for (n = 0; n < 10; n++)
+			check_sign_in(
+			    &(struct sign_in_row){rows[i].name, "5.7.8", NULL});
+		text = said();
+		if (count_lines(text, "entra_lookup") != rows[i].warned)
+			fail_msg("%s: %s", rows[i].name, text);
+		if (rows[i].warned)
+			assert_said(text,
+			    "warning: NOQUEUE: reason=identity, status=refused "
+			    "(a user name asks for entry \"erp\", but not as "
+			    "erp@lookup; ");
+	}
+	listen_to_log();
+	check_sign_in(&(struct sign_in_row){"erp@lookup", "erp", NULL});
+	assert_null(strstr(said(), "entra_lookup"));
+}
+
 int
 main(void)
 {
@@ -233,6 +352,9 @@ main(void)
 	    cmocka_unit_test(test_disabled),
 	    cmocka_unit_test(test_gate),
 	    cmocka_unit_test(test_gate_log),
+	    cmocka_unit_test(test_notice),
+	    cmocka_unit_test(test_notice_of_many),
+	    cmocka_unit_test(test_other_suffix),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

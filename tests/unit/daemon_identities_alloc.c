@@ -32,7 +32,7 @@ test_reading(void **state)
 	table_write(table_text);
 	for (n = 1;; n++) {
 		fail_at(n);
-		table = table_read(table_path, 0, &err);
+		table = read_files(table_path, 0, &err);
 		if (!fail_end())
 			break;
 		assert_null(table);
@@ -80,7 +80,7 @@ test_starting(void **state)
 	table_write(table_text);
 	for (n = 1;; n++) {
 		fail_at(n);
-		fresh = identities_new(&conf, st, &err);
+		fresh = identities_new(&with, st, &err);
 		if (!fail_end())
 			break;
 		if (fresh == NULL)

@@ -274,6 +274,35 @@ test_audit(void **state)
 /* --- mail that waits, and credentials --- */
 
 static void
+test_fallback(void **state)
+{
+	static const struct {
+		const char *table, *entry, *mailbox;
+	} rows[] = {
+	    {"a application=T/C fallback_mailbox=b@x\n", "a", "b@x"},
+	    {"a application=T/C senders=b@x fallback_mailbox=b@x\n", "a",
+		"b@x"},
+	    {"a application=T/C\n", "a", NULL},
+	    /* no entry, renamed, of another application by now */
+	    {"a application=T/C fallback_mailbox=b@x\n", "", NULL},
+	    {"b application=T/C fallback_mailbox=b@x\n", "a", NULL},
+	    {"a application=T/D fallback_mailbox=b@x\n", "a", NULL},
+	    {"a application=T/C fallback_mailbox=b\n", "a", NULL},
+	};
+	const char *got;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start(rows[i].table, NULL);
+		got = identities_fallback(ids, &app, rows[i].entry);
+		assert_int_equal(got == NULL, rows[i].mailbox == NULL);
+		if (got != NULL)
+			assert_string_equal(got, rows[i].mailbox);
+	}
+}
+
+static void
 test_may_deliver(void **state)
 {
 	static const struct {
@@ -375,6 +404,7 @@ main(void)
 	    cmocka_unit_test(test_mistake_at_the_start),
 	    cmocka_unit_test(test_audit),
 	    cmocka_unit_test(test_may_deliver),
+	    cmocka_unit_test(test_fallback),
 	    cmocka_unit_test(test_credentials),
 	};
 

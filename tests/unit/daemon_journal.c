@@ -310,6 +310,47 @@ test_fingerprints(void **state)
 	delivery_request_free(&first);
 }
 
+/* From either mailbox it is the same message, which each can find. */
+static void
+test_fingerprints_of_the_fallback(void **state)
+{
+	struct delivery_request own = request_of("message");
+	struct delivery_request other = request_of("message");
+
+	(void)state;
+	strcpy(other.mailbox, "f@x.org");
+	strcpy(other.instead_of, "a@x.org");
+	take(&own, "a", "b");
+	take(&other, "b", "c");
+	assert_int_equal(journal_keys_meet(&own.keys, &other.keys), 0);
+	assert_int_equal(journal_keys_meet(&own.keys, &other.other), 1);
+	assert_int_equal(journal_keys_meet(&own.other, &other.keys), 1);
+	assert_int_equal(journal_keys_meet(&own.told, &other.told), 1);
+	assert_memory_equal(
+	    own.each[1].key, other.each[0].other, sizeof(own.each[1].key));
+	assert_memory_not_equal(own.digest, other.digest, sizeof(own.digest));
+	delivery_request_free(&own);
+	delivery_request_free(&other);
+	/* whichever mailbox the entry names by now */
+	own = request_of("message");
+	other = request_of("message");
+	strcpy(own.mailbox, "f@x.org");
+	strcpy(own.instead_of, "a@x.org");
+	strcpy(other.mailbox, "g@x.org");
+	strcpy(other.instead_of, "a@x.org");
+	take(&own, "a", "b");
+	take(&other, "a", "b");
+	assert_memory_equal(own.digest, other.digest, sizeof(own.digest));
+	delivery_request_free(&own);
+	delivery_request_free(&other);
+	/* a notice is about the message, and looks for no other mailbox's */
+	own = request_of("message");
+	own.notice = 1;
+	take(&own, "a", "b");
+	assert_int_equal(own.other.count, 0);
+	delivery_request_free(&own);
+}
+
 int
 main(void)
 {
@@ -320,6 +361,7 @@ main(void)
 	    cmocka_unit_test(test_follow),
 	    cmocka_unit_test_setup_teardown(test_last_write, begin, end),
 	    cmocka_unit_test(test_fingerprints),
+	    cmocka_unit_test(test_fingerprints_of_the_fallback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

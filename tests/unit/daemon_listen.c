@@ -238,7 +238,7 @@ run_case(const struct listen_case *t)
 	set("LISTEN_FDNAMES", t->names);
 	log_open("daemon_listen", LOG_TO_STDERR, LOG_LEVEL_ERROR);
 	leave(t);
-	fd = listen_get("auth", own_path, &err);
+	fd = listen_get("auth", own_path, 0660, &err);
 	_exit((int)result_of(t, fd, &err));
 }
 

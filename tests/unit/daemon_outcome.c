@@ -17,6 +17,7 @@
 #define RENEW OUTCOME_RENEW
 #define AGAIN OUTCOME_AGAIN
 #define GRACE OUTCOME_GRACE
+#define FALLBACK OUTCOME_FALLBACK
 #define THROTTLE OUTCOME_THROTTLE
 #define DEFER OUTCOME_DEFER
 #define BOUNCE OUTCOME_BOUNCE
@@ -36,6 +37,7 @@ static const char *const actions[] = {[SENT] = "sent",
     [RENEW] = "renew",
     [AGAIN] = "again",
     [GRACE] = "grace",
+    [FALLBACK] = "fallback",
     [THROTTLE] = "throttle",
     [DEFER] = "defer",
     [BOUNCE] = "bounce"};
@@ -80,10 +82,14 @@ static const struct outcome_case cases[] = {
 	0},
     {403, "ErrorSendAsDenied", GRACE, "x.7.60", REASON_PERMISSION, 1, 0},
     {400, "ErrorSendAsDenied", GRACE, "x.7.60", REASON_PERMISSION, 1, 0},
-    {404, "ErrorInvalidUser", GRACE, "x.1.0", REASON_MAILBOX, 1, 0},
-    {404, "ResourceNotFound", GRACE, "x.1.0", REASON_MAILBOX, 1, 0},
+    {404, "ErrorInvalidUser", FALLBACK, "x.1.0", REASON_MAILBOX, 1, 0},
+    {404, "ResourceNotFound", FALLBACK, "x.1.0", REASON_MAILBOX, 1, 0},
     {404, "Request_ResourceNotFound", GRACE, "x.1.0", REASON_MAILBOX, 1, 0},
     {404, "MailboxNotEnabledForRESTAPI", GRACE, "x.1.0", REASON_MAILBOX, 1, 0},
+    /* of no other status or code is it sure that there is no mailbox */
+    {403, "ErrorInvalidUser", DEFER, "4.3.0", REASON_UNKNOWN, 0, 0},
+    {400, "ResourceNotFound", DEFER, "4.3.0", REASON_UNKNOWN, 0, 0},
+    {404, "errorinvaliduser", DEFER, "4.3.0", REASON_UNKNOWN, 0, 0},
 
     {400, "ErrorInvalidRecipients", AGAIN, "x.1.3", REASON_RECIPIENT, 1, 0},
     {400, "ErrorMimeContentInvalidBase64String", AGAIN, "x.6.0", REASON_CONTENT,
@@ -273,7 +279,8 @@ may_bounce(long status, const char *code)
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if ((cases[i].action == BOUNCE || cases[i].action == AGAIN ||
-			cases[i].action == GRACE) &&
+			cases[i].action == GRACE ||
+			cases[i].action == FALLBACK) &&
 		    strcmp(cases[i].code, code) == 0 && code[0] != '\0')
 			return 1;
 	return status == 413;
@@ -285,8 +292,13 @@ broken_rule(long status, const char *code, int sent, const struct outcome *out)
 {
 	if ((out->action == SENT) != (status == 202 && sent))
 		return "202 to the whole message, and nothing else, is sent";
+	if ((out->action == FALLBACK) !=
+	    (status == 404 &&
+		(strcmp(code, "ErrorInvalidUser") == 0 ||
+		    strcmp(code, "ResourceNotFound") == 0)))
+		return "another mailbox sends only where there is none";
 	if ((out->action == BOUNCE || out->action == AGAIN ||
-		out->action == GRACE) &&
+		outcome_is_refusal(out)) &&
 	    !may_bounce(status, code))
 		return "what is not proven permanent is temporary";
 	if (out->outcome_unknown && !sent && status != 202)

@@ -9,192 +9,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <sys/stat.h>
 
-#include "agent/daemon/entra/account.h"
-#include "agent/daemon/entra/entra.h"
 #include "fake_http.h"
-#include "pem_file.h"
-#include "state_folder.h"
-
-#define YES                                                  \
-	"{\"token_type\": \"Bearer\", \"expires_in\": 3600," \
-	" \"access_token\": \"a-token\"}"
-#define NO                                \
-	"{\"error\": \"invalid_client\"," \
-	" \"error_description\": \"AADSTS7000215: Wrong.\"}"
-
-#define WAITS -1
-#define ENTRIES 2
-
-/* A stand-in of the table: two entries of one application. */
-static struct {
-	const char *name;
-	char file[64];
-	struct credential *credential; /* NULL: none */
-} entries[ENTRIES] = {{.name = "one"}, {.name = "two"}};
-
-/* Somebody who waits, and how it ended. */
-static struct client {
-	struct waiter *waiter;
-	int result; /* or WAITS */
-	char text[400];
-} clients[20];
-
-static const struct identity app = {"tenant", "client"};
-static struct conf conf;
-static struct throttles *throttles;
-static struct accounts *accounts;
-
-static const struct credential *
-find(void *ctx, const struct identity *id, const char *entry,
-    char name[ENTRY_NAME_SIZE])
-{
-	size_t i;
-
-	(void)ctx;
-	for (i = 0; i < ENTRIES; i++)
-		if (identity_equal(id, &app) && entries[i].credential != NULL &&
-		    (entry[0] == '\0' || strcmp(entry, entries[i].name) == 0)) {
-			strcpy(name, entries[i].name);
-			return entries[i].credential;
-		}
-	return NULL;
-}
-
-static const struct credentials table = {.find = find};
-
-/* Writes an entry's file; 0400. */
-static void
-write_file(size_t i, const char *text)
-{
-	FILE *out;
-
-	unlink(entries[i].file);
-	out = fopen(entries[i].file, "wx");
-	if (strcmp(credential_attribute(entries[i].credential),
-		"certificate_file") == 0)
-		pem_write(out, text);
-	else
-		fputs(text, out);
-	fclose(out);
-	chmod(entries[i].file, 0400);
-}
-
-static void
-give(size_t i, const char *attribute, const char *text)
-{
-	credential_free(&entries[i].credential);
-	entries[i].credential =
-	    credential_new(attribute, entries[i].file, NULL);
-	write_file(i, text);
-}
-
-static void
-on_done(void *ctx, enum account_result result, const struct secret *token,
-    const char *text)
-{
-	struct client *client = ctx;
-
-	assert_true(result != ACCOUNT_OK || token != NULL);
-	client->waiter = NULL;
-	client->result = (int)result;
-	snprintf(client->text, sizeof(client->text), "%s", text);
-}
-
-/* A delivery of an entry wants a token. */
-static struct client *
-deliver(int n, const char *entry)
-{
-	clients[n].result = WAITS;
-	clients[n].waiter =
-	    account_token(accounts, &app, entry, NULL, on_done, &clients[n]);
-	assert_non_null(clients[n].waiter);
-	run();
-	return &clients[n];
-}
-
-static struct client *
-sign_in(int n, const char *text)
-{
-	struct secret *secret = secret_new(text, strlen(text));
-
-	clients[n].result = WAITS;
-	clients[n].waiter =
-	    account_verify(accounts, &app, &secret, on_done, &clients[n]);
-	assert_non_null(clients[n].waiter);
-	run();
-	return &clients[n];
-}
-
-/* Whether the last request shows this. */
-static int
-asks_with(const char *words)
-{
-	return fake_count > 0 && !fake_calls[fake_count - 1].ended &&
-	    strstr(fake_calls[fake_count - 1].body, words) != NULL;
-}
-
-static void
-answer(long status, const char *body)
-{
-	reply(fake_count - 1, status, body);
-}
-
-static int
-is_in_state(void)
-{
-	struct state_credential c;
-	int found = state_get(st, &app, &c, NULL);
-
-	if (found == 1)
-		state_credential_clear(&c);
-	return found;
-}
-
-static int
-begin(void **state)
-{
-	size_t i;
-
-	(void)state;
-	if (state_begin() == -1)
-		return -1;
-	memset(&conf, 0, sizeof(conf));
-	conf.login_endpoint = strdup("https://login.test");
-	conf.graph_endpoint = strdup("https://graph.test");
-	conf.auth_cache_ttl = 600;
-	conf.auth_outage_grace = 43200;
-	conf.request_timeout = 120;
-	for (i = 0; i < ENTRIES; i++)
-		in_folder(entries[i].name, entries[i].file);
-	fake_count = 0;
-	base = event_base_new();
-	throttles = throttles_new(base, st, NULL);
-	accounts = accounts_new(base, &conf, NULL, st, throttles);
-	if (accounts == NULL)
-		return -1;
-	accounts_use_credentials(accounts, &table);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < ENTRIES; i++) {
-		unlink(entries[i].file);
-		credential_free(&entries[i].credential);
-	}
-	accounts_free(&accounts);
-	throttles_free(&throttles);
-	event_base_free(base);
-	free(conf.login_endpoint);
-	free(conf.graph_endpoint);
-	return state_end();
-}
+#include "own_entries.h"
 
 /* --- which credential is used --- */
 
@@ -281,6 +98,39 @@ test_kinds(void **state)
 		assert_int_equal(clients[0].result, ACCOUNT_OK);
 		wait_ms(3600 * 1000);
 	}
+}
+
+static const char *
+resource(const struct conf *settings)
+{
+	assert_ptr_equal(settings, &conf);
+	return "https://storage.azure.com";
+}
+
+/* For another resource the entry's own credential counts, and no other. */
+static void
+test_resource(void **state)
+{
+	struct accounts *graph = accounts;
+
+	(void)state;
+	accounts = accounts_new(base, &conf, NULL, st, throttles, resource);
+	assert_non_null(accounts);
+	accounts_use_credentials(accounts, &table);
+	give(0, "secret_file", "own");
+	deliver(0, "one");
+	assert_true(asks_with(
+	    "&scope=https%3A%2F%2Fstorage.azure.com%2F.default&client_secret"));
+	answer(200, YES);
+	assert_int_equal(clients[0].result, ACCOUNT_OK);
+	assert_int_equal(is_in_state(), 0);
+	assert_int_equal(deliver(1, "two")->result, ACCOUNT_UNKNOWN);
+	assert_int_equal(fake_count, 1);
+	accounts_free(&accounts);
+	/* and Graph's token is another one */
+	accounts = graph;
+	deliver(2, "one");
+	assert_true(asks_with("&scope=https%3A%2F%2Fgraph.test%2F.default"));
 }
 
 /* --- it does not meet what clients sign in with --- */
@@ -471,6 +321,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_choice),
 	    TEST(test_kinds),
+	    TEST(test_resource),
 	    TEST(test_no_sign_in),
 	    TEST(test_no_guess),
 	    TEST(test_refused),

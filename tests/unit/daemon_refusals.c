@@ -109,6 +109,22 @@ test_again(void **state)
 	assert_int_equal(count(1, &age), 0);
 }
 
+/* All of one application, and none of another. */
+static void
+test_forgotten(void **state)
+{
+	struct identity id = name(1);
+
+	(void)state;
+	add(1, 1);
+	add(2, 1);
+	add(1, 2);
+	assert_int_equal(refusals_forget(table, &id), 2);
+	assert_int_equal(refusals_forget(table, &id), 0);
+	assert_false(is_known(1, 1) || is_known(1, 2));
+	assert_true(is_known(2, 1));
+}
+
 static void
 test_the_oldest_goes(void **state)
 {
@@ -145,6 +161,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_time, begin, end),
 	    cmocka_unit_test_setup_teardown(test_again, begin, end),
+	    cmocka_unit_test_setup_teardown(test_forgotten, begin, end),
 	    cmocka_unit_test_setup_teardown(test_the_oldest_goes, begin, end),
 	};
 

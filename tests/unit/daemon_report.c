@@ -60,25 +60,31 @@ test_outcomes(void **state)
 
 /* --- the log line --- */
 
-#define HEAD                                            \
-	"4Q: mailbox=<a@x>, application=" /* two ids */ \
-	"11111111-2222-3333-4444-555555555555/"         \
+#define IDS                                     \
+	"11111111-2222-3333-4444-555555555555/" \
 	"aaaaaaaa-7777-8888-9999-000000000000, nrcpt=2, size=70"
+#define HEAD "4Q: mailbox=<a@x>, application=" IDS
 
 static const struct {
 	struct report report;
 	size_t attachments;
 	int sent;
-	const char *line;
+	const char *line, *instead_of;
 } lines[] = {
     {{.status = 202, .request_id = "id", .delay = 0.5}, 0, 1,
-	HEAD ", http=202, request-id=id, delay=0.50, status=sent (why)"},
+	HEAD ", http=202, request-id=id, delay=0.50, status=sent (why)", NULL},
     {{.status = 429, .retry_after = 9, .delay = 1}, 0, 0,
 	HEAD ", http=429, retry-after=9, delay=1.00, reason=throttled, "
-	     "dsn=4.4.5, status=deferred (why)"},
+	     "dsn=4.4.5, status=deferred (why)",
+	NULL},
     {{.outcome_unknown = 1, .attached = 1}, 3, 0,
 	HEAD ", draft=1/3, outcome=unknown, delay=0.00, reason=throttled, "
-	     "dsn=4.4.5, status=deferred (why)"},
+	     "dsn=4.4.5, status=deferred (why)",
+	NULL},
+    {{.status = 202, .delay = 1}, 0, 1,
+	"4Q: mailbox=<a@x>, instead-of=<o@x>, application=" IDS
+	", http=202, delay=1.00, status=sent (why)",
+	"o@x"},
 };
 
 static void
@@ -95,6 +101,8 @@ log_one(const char *file, size_t i)
 	int saved = dup(STDERR_FILENO);
 
 	request.attachments.count = lines[i].attachments;
+	if (lines[i].instead_of != NULL)
+		strcpy(request.instead_of, lines[i].instead_of);
 	if (lines[i].sent)
 		report_sent(&reply, &report, "why");
 	else

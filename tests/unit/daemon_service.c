@@ -18,9 +18,11 @@
 #include "daemon_fake.h"
 #include "lib/local/sock.h"
 
+#define PIECE (16 * 1024)
+
 static struct service *service;
 static struct conn *waiting;
-static int gone;
+static int gone, pieces, fetched;
 static char path[64];
 
 static enum wire_result
@@ -30,13 +32,32 @@ request(struct conn *conn)
 		return WIRE_INCOMPLETE;
 	if (strncmp(conn->in.bytes, "bad", 3) == 0)
 		return WIRE_BAD;
-	if (strncmp(conn->in.bytes, "later", 5) == 0) {
+	if (sscanf(conn->in.bytes, "pieces %d", &pieces) == 1) {
+		conn->work = &pieces;
+		fetched = 0;
+		conn_stream(conn);
+	} else if (strncmp(conn->in.bytes, "later", 5) == 0) {
 		conn->work = &waiting;
 		waiting = conn;
 	} else {
 		conn_answer(conn, conn->in.bytes, conn->in.len);
 	}
 	return WIRE_DONE;
+}
+
+/* As many pieces as were asked for, each of one letter. */
+static int
+more(struct conn *conn, struct buf *out)
+{
+	char piece[PIECE];
+
+	assert_int_equal(out->len, 0);
+	memset(piece, 'a' + fetched % 26, sizeof(piece));
+	assert_int_equal(buf_add(out, piece, sizeof(piece)), 0);
+	if (++fetched < pieces)
+		return 1;
+	conn->work = NULL;
+	return 0;
 }
 
 static void
@@ -53,6 +74,7 @@ static struct service_kind kind = {
     .request_max = 64,
     .request = request,
     .gone = on_gone,
+    .more = more,
 };
 
 static int
@@ -64,8 +86,8 @@ begin(void **state)
 	gone = 0;
 	waiting = NULL;
 	kind.many = 0;
-	service = service_new(
-	    &d, &kind, sock_listen(in_folder("socket", path), NULL), NULL);
+	service = service_new(&d, &kind,
+	    sock_listen(in_folder("socket", path), 0660, NULL), NULL);
 	return service == NULL ? -1 : 0;
 }
 
@@ -254,6 +276,121 @@ test_many_peers_at_once(void **state)
 	assert_int_equal(service_connections(service), 0);
 }
 
+/* --- answers in pieces --- */
+
+/* Reads so many pieces, the next of which is first. Returns 0 at the end. */
+static int
+hear_pieces(int fd, int first, int count)
+{
+	char piece[PIECE];
+	size_t len = 0;
+	ssize_t n;
+
+	while (count > 0) {
+		n = read(fd, piece + len, sizeof(piece) - len);
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			len += (size_t)n;
+		else
+			run();
+		if (len < sizeof(piece))
+			continue;
+		assert_int_equal(piece[0], 'a' + first % 26);
+		assert_int_equal(piece[PIECE - 1], 'a' + first++ % 26);
+		len = 0;
+		count--;
+	}
+	return 1;
+}
+
+static void
+test_answer_in_pieces(void **state)
+{
+	int fd = connect_to(), other;
+
+	(void)state;
+	say(fd, "pieces 200\n");
+	/* what the peer does not read is not made, but for one piece */
+	assert_in_range(fetched, 1, 40);
+	other = connect_to();
+	say(other, "now\n");
+	assert_string_equal(hear(other), "now\n");
+	assert_int_equal(hear_pieces(fd, 0, 200), 1);
+	assert_int_equal(fetched, 200);
+	assert_string_equal(hear(fd), "");
+	assert_int_equal(gone, 0);
+	close(fd);
+	close(other);
+}
+
+/* One piece a turn of the event loop: all others are served between two. */
+static void
+test_one_piece_a_turn(void **state)
+{
+	int fd = connect_to(), i, before;
+
+	(void)state;
+	assert_int_equal(write(fd, "pieces 3\n", 9), 9);
+	fetched = 0;
+	for (i = 0; i < 20; i++) {
+		before = fetched;
+		event_base_loop(d.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		assert_in_range(fetched, before, before + 1);
+	}
+	assert_int_equal(fetched, 3);
+	close(fd);
+}
+
+static void
+test_slow_reader_is_dropped(void **state)
+{
+	int fd = connect_to(), heard;
+
+	(void)state;
+	say(fd, "pieces 1000\n");
+	for (heard = 0; heard < 5; heard++) {
+		pass(5 * 1000);
+		assert_int_equal(hear_pieces(fd, heard, 1), 1);
+	}
+	assert_int_equal(service_connections(service), 1);
+	/* time is for all of it, however often a little is read */
+	pass(6 * 1000);
+	hear_pieces(fd, heard, 20);
+	assert_int_equal(service_connections(service), 0);
+	assert_int_equal(gone, 1);
+	close(fd);
+}
+
+static void
+test_reader_of_nothing_is_dropped(void **state)
+{
+	int fd = connect_to();
+
+	(void)state;
+	say(fd, "pieces 1000\n");
+	pass(29 * 1000);
+	assert_int_equal(service_connections(service), 1);
+	pass(2 * 1000);
+	assert_int_equal(service_connections(service), 0);
+	assert_int_equal(gone, 1);
+	close(fd);
+}
+
+static void
+test_reader_that_goes(void **state)
+{
+	int fd = connect_to();
+
+	(void)state;
+	say(fd, "pieces 1000\n");
+	assert_int_equal(hear_pieces(fd, 0, 3), 1);
+	close(fd);
+	run();
+	assert_int_equal(service_connections(service), 0);
+	assert_int_equal(gone, 1);
+}
+
 int
 main(void)
 {
@@ -266,6 +403,11 @@ main(void)
 	    TEST(test_many_requests),
 	    TEST(test_end_hangs_up),
 	    TEST(test_many_peers_at_once),
+	    TEST(test_answer_in_pieces),
+	    TEST(test_one_piece_a_turn),
+	    TEST(test_slow_reader_is_dropped),
+	    TEST(test_reader_of_nothing_is_dropped),
+	    TEST(test_reader_that_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,7 +276,7 @@ begin(void **state)
 	fake_count = 0;
 	base = event_base_new();
 	throttles = throttles_new(base, st, NULL);
-	accounts = accounts_new(base, &conf, NULL, st, throttles);
+	accounts = accounts_new(base, &conf, NULL, st, throttles, NULL);
 	return accounts == NULL ? -1 : 0;
 }
 

@@ -19,6 +19,7 @@
 
 /* As the version before made them. */
 static const char format_2[] =
+    "DROP TABLE entry;"
     "DROP TABLE throttle;"
     "CREATE TABLE hold (name TEXT PRIMARY KEY, until INTEGER NOT NULL)"
     " WITHOUT ROWID;"
@@ -164,9 +165,22 @@ test_taken_over(void **state)
 	assert_int_equal(number("SELECT until FROM throttle"), 99);
 	assert_int_equal(number("SELECT status FROM delivery"), 2);
 	assert_int_equal(number("SELECT changed FROM delivery"), 5);
+	assert_int_equal(number("SELECT count(*) FROM entry"), 0);
 	/* once, and what is written now is of the new format */
 	again();
 	assert_row(&id, "a secret", "a token");
+}
+
+/* A table that came later is made, and a row in it stays. */
+static void
+test_later_table(void **state)
+{
+	(void)state;
+	run("DROP TABLE entry");
+	again();
+	run("INSERT INTO entry VALUES ('a', 1, 2, 3)");
+	again();
+	assert_int_equal(number("SELECT end_said FROM entry"), 3);
 }
 
 /* Puts the copy in the place of the state. */
@@ -253,6 +267,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_taken_over, begin, end),
+	    cmocka_unit_test_setup_teardown(test_later_table, begin, end),
 	    cmocka_unit_test_setup_teardown(test_copy, begin, end),
 	    cmocka_unit_test_setup_teardown(test_damaged_row, begin, end),
 	    cmocka_unit_test_setup_teardown(test_nothing_by_halves, begin, end),

@@ -44,7 +44,7 @@ test_mistakes(void **state)
 	for (i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
 		table_write(mistakes[i].text);
 		memset(&err, 0, sizeof(err));
-		if ((table = table_read(table_path, 0, &err)) != NULL)
+		if ((table = read_files(table_path, 0, &err)) != NULL)
 			fail_msg("taken: %s", mistakes[i].text);
 		assert_int_equal(err.class, ERROR_OURS);
 		assert_string_equal(err.dsn, "4.3.5");
@@ -66,7 +66,7 @@ read_table(const char *text)
 	struct error err;
 
 	table_write(text);
-	if ((table = table_read(table_path, 0, &err)) == NULL)
+	if ((table = read_files(table_path, 0, &err)) == NULL)
 		fail_msg("%s: %s", text, err.text);
 	return table;
 }
@@ -123,7 +123,8 @@ test_every_attribute(void **state)
 	    " { client_certificate = \"Example, Inc. CA\", \"scanner 1\" }\n"
 	    " { logins = bob, \"joe and eve\" alice@x }\n"
 	    " sign_in=yes from=a@x senders=@x recipients=b@y,@z\n"
-	    " rate_limit=5/d transport=msgraph-slow disabled=yes\n");
+	    " rate_limit=5/d fallback_mailbox=b@x transport=msgraph-slow"
+	    " disabled=yes expires=2027-03-31 expect=26h\n");
 	e = table_at(table, 0);
 	assert_string_equal(e->file, table_path);
 	assert_int_equal(e->line, 2);
@@ -143,10 +144,14 @@ test_every_attribute(void **state)
 	assert_null(table_find_login(table, "Bob"));
 	assert_null(table_find_login(table, ""));
 	assert_string_equal(e->from, "a@x");
+	assert_string_equal(e->fallback_mailbox, "b@x");
 	assert_string_equal(e->transport, "msgraph-slow");
 	assert_int_equal(e->rate_seconds, 86400);
 	assert_int_equal(e->sign_in, 1);
 	assert_int_equal(e->disabled, 1);
+	assert_string_equal(e->expires, "2027-03-31");
+	assert_int_equal(e->expires_day, 20908);
+	assert_int_equal(e->expect, 26 * 3600);
 	assert_int_equal(table_covers(e->recipients, "b@y"), 1);
 	assert_int_equal(table_covers(e->recipients, "c@y"), 0);
 	assert_int_equal(table_covers(e->recipients, "c@z"), 1);
@@ -245,7 +250,7 @@ test_no_entries(void **state)
 		assert_int_equal(table_has_tenant(table, TENANT), 0);
 		table_free(&table);
 	}
-	table = table_read(NULL, 0, NULL);
+	table = read_files(NULL, 0, NULL);
 	assert_int_equal(table_count(table), 0);
 	table_free(&table);
 }
@@ -257,7 +262,7 @@ assert_file_refused(const char *said)
 {
 	struct error err;
 
-	assert_null(table_read(table_path, 1, &err));
+	assert_null(read_files(table_path, 1, &err));
 	if (strstr(err.text, said) == NULL)
 		fail_msg("%s", err.text);
 }
@@ -286,16 +291,16 @@ test_file(void **state)
 	snprintf(other, sizeof(other), "%s.other", table_path);
 	assert_int_equal(rename(table_path, other), 0);
 	assert_int_equal(symlink(other, table_path), 0);
-	table = table_read(table_path, 0, NULL);
+	table = read_files(table_path, 0, NULL);
 	assert_int_equal(table_count(table), 1);
 	table_free(&table);
 	assert_int_equal(chmod(other, 0606), 0);
 	assert_file_refused("chmod go-w ");
 	unlink(other);
 	unlink(table_path);
-	assert_null(table_read(table_path, 0, &err));
+	assert_null(read_files(table_path, 0, &err));
 	assert_non_null(strstr(err.text, "identities: there is no such file"));
-	table = table_read(table_path, 1, &err);
+	table = read_files(table_path, 1, &err);
 	assert_int_equal(table_count(table), 0);
 	table_free(&table);
 	assert_int_equal(mkdir(table_path, 0700), 0);
@@ -316,7 +321,7 @@ test_nul(void **state)
 	out = fopen(table_path, "a");
 	fwrite("b application\0=x\n", 1, 17, out);
 	fclose(out);
-	assert_null(table_read(table_path, 0, &err));
+	assert_null(read_files(table_path, 0, &err));
 	assert_non_null(strstr(err.text, ":2: the line holds a NUL"));
 }
 
@@ -333,13 +338,13 @@ test_two_files(void **state)
 	assert_int_equal(rename(table_path, second), 0);
 	table_write("b application=T/C");
 	snprintf(both, sizeof(both), "%s, %s", table_path, second);
-	table = table_read(both, 0, &err);
+	table = read_files(both, 0, &err);
 	assert_int_equal(table_count(table), 2);
 	assert_string_equal(table_find(table, "a")->file, second);
 	assert_string_equal(table_at(table, 0)->name, "b");
 	table_free(&table);
 	table_write("\na application=T/C");
-	assert_null(table_read(both, 0, &err));
+	assert_null(read_files(both, 0, &err));
 	snprintf(both, sizeof(both),
 	    "%s:1: there is an entry \"a\" already, %s:2", second, table_path);
 	assert_string_equal(err.text, both);
@@ -358,6 +363,7 @@ test_attributes_are_named(void **state)
 	assert_true(credential_is_attribute("secret_file"));
 	assert_true(credential_is_attribute("certificate_file"));
 	assert_true(credential_is_attribute("federated_token_file"));
+	assert_true(credential_is_attribute("managed_identity"));
 }
 
 int

@@ -95,7 +95,7 @@ read_table(void)
 	struct table *table;
 	struct error err;
 
-	if ((table = table_read(table_path, 0, &err)) == NULL)
+	if ((table = read_files(table_path, 0, &err)) == NULL)
 		fail_msg("%s", err.text);
 	return table;
 }

@@ -21,7 +21,8 @@ struct http_call {
 	http_done done;
 	void *ctx;
 	char url[200];
-	char body[2000];
+	char body[2000]; /* as the next two: empty for none */
+	char header[40], basic[40];
 	int ended; /* answered or cancelled */
 };
 
@@ -80,6 +81,14 @@ __wrap_http_start(struct http *http, const struct http_request *request,
 	call->done = done;
 	call->ctx = ctx;
 	snprintf(call->url, sizeof(call->url), "%s", request->url);
+	if (request->headers != NULL) /* the first */
+		snprintf(call->header, sizeof(call->header), "%s",
+		    request->headers[0]);
+	if (request->basic != NULL)
+		snprintf(call->basic, sizeof(call->basic), "%s",
+		    request->basic->bytes);
+	if (request->body == NULL)
+		return call;
 	len = request->body->read(
 	    request->body->ctx, call->body, sizeof(call->body) - 1);
 	call->body[len > 0 ? len : 0] = '\0';
@@ -96,16 +105,20 @@ __wrap_http_cancel(struct http_call **callp)
 
 /* Answers request number n. */
 static inline void
-reply(int n, long status, const char *body)
+reply_with(int n, struct http_answer answer)
 {
-	struct http_answer answer = {
-	    .status = status, .body = body, .body_len = strlen(body)};
-
+	answer.body_len = strlen(answer.body);
 	if (n >= fake_count || fake_calls[n].ended)
 		abort();
 	fake_calls[n].ended = 1;
 	fake_calls[n].done(fake_calls[n].ctx, &answer);
 	run();
+}
+
+static inline void
+reply(int n, long status, const char *body)
+{
+	reply_with(n, (struct http_answer){.status = status, .body = body});
 }
 
 #endif

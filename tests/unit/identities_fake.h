@@ -21,6 +21,7 @@
 #define LATER_ "later"
 
 static struct conf conf;
+static struct map_with with = {.conf = &conf};
 static struct identities *ids;
 static char log_file[64];
 static int saved_stderr;
@@ -97,7 +98,7 @@ start(const char *text, const char *allowed)
 	if (text != NULL)
 		table_write(text);
 	conf.allowed_tenants = (char *)(uintptr_t)allowed;
-	ids = identities_new(&conf, st, NULL);
+	ids = identities_new(&with, st, NULL);
 	assert_non_null(ids);
 }
 

@@ -187,7 +187,17 @@ static const struct {
     {"<a:b@c>", "!<a:b@c>~character out of place|"},
     {"mailto:a@b", "g:{mailto}|.a@b|"},
     {"M\303\274ller, Hans <h@x>", "!M\303\274ller~no domain|{Hans}h@x|"},
-    {"=?utf-8?Q?a,_b?= <h@x>", "!=?utf-8?Q?a~no domain|{_b?=}h@x|"},
+    {"=?utf-8?Q?a,_b?= <h@x>", "?{=?utf-8?Q?a,_b?=}h@x|"},
+    {"=?utf-8?Q?a;b,.c?=<h@x>, d@e", "?{=?utf-8?Q?a;b,.c?=}h@x|d@e|"},
+    {"M =?x?q?a,?= =?x?q?b?= <h@x>", "?{M =?x?q?a,?= =?x?q?b?=}h@x|"},
+    {"=?utf-8?Q?a,b?= h@x", "?{=?utf-8?Q?a,b?=}h@x|"},
+    {"=?utf-8?Q?a,_b?=, h@x", "!=?utf-8?Q?a~no domain|!_b?=~no domain|h@x|"},
+    {"=?utf-8?Q?a,_b?=", "!=?utf-8?Q?a,_b?=~character out of place|"},
+    /* no word of a phrase: a blank in it, what may be an address, no end */
+    {"=?utf-8?Q?a, b?= <h@x>", "!=?utf-8?Q?a~no domain|{b?=}h@x|"},
+    {"=?utf-8?Q?a@b,c?= <h@x>", "?=?utf-8?Q?a@b|{c?=}h@x|"},
+    {"=?utf-8?Q?a,b?c <h@x>", "!=?utf-8?Q?a~no domain|{b?c}h@x|"},
+    {"=?utf-8?Q?a,b?=@c, h@x", "!=?utf-8?Q?a~no domain|b?=@c|h@x|"},
 };
 
 static void

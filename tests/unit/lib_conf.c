@@ -161,8 +161,15 @@ static const struct {
     {FILE_BYTES(""), "identity_maps = /etc/msgraph/identities\n"},
     {FILE_BYTES("identity_maps =\n"), "identity_maps = \n"},
     {FILE_BYTES("identity_maps = /a, /b\n"), "identity_maps = /a, /b\n"},
+    {FILE_BYTES("identity_maps = /a lmdb:/b, socketmap:unix:/c:d\n"),
+	"identity_maps = /a lmdb:/b, socketmap:unix:/c:d\n"},
     {FILE_BYTES("identity_lookup_suffix = Re-lay_1\n"),
 	"identity_lookup_suffix = Re-lay_1\n"},
+    {FILE_BYTES(""), "imds_endpoint = \n"},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1:1\n"),
+	"imds_endpoint = http://127.0.0.1:1\n"},
+    {FILE_BYTES("imds_endpoint = http://[::1]:65535\n"),
+	"imds_endpoint = http://[::1]:65535\n"},
     {FILE_BYTES("log_destination = stderr\n"), "log_destination = stderr\n"},
     {FILE_BYTES("milter_socket = unix:/123456" HUNDRED "\n"),
 	"milter_socket = unix:/123456" HUNDRED "\n"},
@@ -227,6 +234,8 @@ test_print_again(void **state)
 
 /* --- what is refused --- */
 
+#define LOOPBACK "must be http://127.0.0.1:port or http://[::1]:port"
+
 static const struct {
 	const char *bytes;
 	size_t len;
@@ -253,8 +262,10 @@ static const struct {
     {FILE_BYTES("allowed_tenants = " UUID ", any\n"), "\"any\" is neither"},
     {FILE_BYTES("allowed_tenants = " UUID "x\n"), "x\" is neither a UUID"},
     {FILE_BYTES("identity_maps = /a b\n"),
-	":1: identity_maps: \"b\" is no path that starts with /"},
-    {FILE_BYTES("identity_maps = lmdb:/a\n"), "\"lmdb:/a\" is no path"},
+	":1: identity_maps: \"b\" is neither a path that starts with / nor"},
+    {FILE_BYTES("identity_maps = lmdb:\n"), "\"lmdb:\" is neither"},
+    {FILE_BYTES("identity_maps = :/a\n"), "\":/a\" is neither"},
+    {FILE_BYTES("identity_maps = LMDB:/a\n"), "\"LMDB:/a\" is neither"},
     {FILE_BYTES("identity_lookup_suffix =\n"),
 	":1: identity_lookup_suffix: \"\" is no word of 1 to 64 letters"},
     {FILE_BYTES("identity_lookup_suffix = a.b\n"), "\"a.b\" is no word"},
@@ -324,6 +335,15 @@ static const struct {
 	":1: milter_socket: the form is"},
 
     {FILE_BYTES("graph_endpoint = http://g\n"), "must start with https://"},
+    /* no TLS there: nothing but this host */
+    {FILE_BYTES("imds_endpoint = http://169.254.169.254\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = https://127.0.0.1:1\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1:80@example.com\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1:1/\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://127.0.0.1.example.com:1\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://localhost:1\n"), LOOPBACK},
+    {FILE_BYTES("imds_endpoint = http://[::2]:1\n"), LOOPBACK},
     {FILE_BYTES("graph_endpoint = HTTPS://g\n"), "must start with https://"},
     {FILE_BYTES("graph_endpoint = g\n"), "must start with https://"},
     {FILE_BYTES("graph_endpoint = https://\n"), "without a path"},

@@ -265,6 +265,37 @@ test_fatal_is_seen_once(void **state)
 	assert_string_equal(end_capture(), "");
 }
 
+/* --- somebody who looks on --- */
+
+static char watched[256];
+
+static void
+watch(void *ctx, enum log_level level, const char *line)
+{
+	snprintf(watched + strlen(watched), sizeof(watched) - strlen(watched),
+	    "%s %d %s;", (const char *)ctx, (int)level, line);
+}
+
+/* Warnings and errors, cleaned, without prefix, whatever is written. */
+static void
+test_watched(void **state)
+{
+	static char ctx[] = "ctx";
+
+	(void)state;
+	begin_capture();
+	log_open("prog", LOG_TO_STDERR, LOG_LEVEL_ERROR);
+	log_watch(watch, ctx);
+	log_info("info");
+	log_warning("a\nb");
+	log_error("c");
+	log_watch(NULL, NULL);
+	log_error("d");
+	log_open("msgraph", LOG_TO_STDERR, LOG_LEVEL_INFO);
+	assert_null(strstr(end_capture(), "a?b"));
+	assert_string_equal(watched, "ctx 2 a?b;ctx 3 c;");
+}
+
 /* --- threads --- */
 
 static void *
@@ -317,6 +348,7 @@ main(void)
 	    cmocka_unit_test(test_errno),
 	    cmocka_unit_test(test_syslog),
 	    cmocka_unit_test(test_fatal_is_seen_once),
+	    cmocka_unit_test(test_watched),
 	    cmocka_unit_test(test_reopened_while_threads_log),
 	};
 

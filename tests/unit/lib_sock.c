@@ -91,7 +91,7 @@ test_listen(void **state)
 	int fd, peer;
 
 	(void)state;
-	fd = sock_listen(path, &err);
+	fd = sock_listen(path, 0660, &err);
 	umask(old);
 	if (fd == -1)
 		fail_msg("%s", err.text);
@@ -116,7 +116,7 @@ test_listen_open_umask(void **state)
 {
 	mode_t old = umask(0);
 	struct stat st;
-	int fd = sock_listen(path, NULL);
+	int fd = sock_listen(path, 0660, NULL);
 
 	(void)state;
 	umask(old);
@@ -131,14 +131,14 @@ static void
 test_stale(void **state)
 {
 	struct error err;
-	int first = sock_listen(path, &err), second;
+	int first = sock_listen(path, 0660, &err), second;
 
 	(void)state;
 	assert_int_not_equal(first, -1);
 	close(first);
 	assert_int_equal(sock_connect(path, sock_now() + LATER, &err), -1);
 	assert_int_equal(err.class, ERROR_TEMPORARY);
-	second = sock_listen(path, &err);
+	second = sock_listen(path, 0660, &err);
 	if (second == -1)
 		fail_msg("%s", err.text);
 	close(second);
@@ -149,7 +149,7 @@ assert_not_listening(const char *said)
 {
 	struct error err;
 
-	assert_int_equal(sock_listen(path, &err), -1);
+	assert_int_equal(sock_listen(path, 0660, &err), -1);
 	assert_int_equal(err.class, ERROR_OURS);
 	assert_string_equal(err.dsn, "4.3.5");
 	if (strstr(err.text, path) == NULL || strstr(err.text, said) == NULL)
@@ -165,7 +165,7 @@ test_not_stale(void **state)
 	int fd;
 
 	(void)state;
-	fd = sock_listen(path, NULL);
+	fd = sock_listen(path, 0660, NULL);
 	assert_int_not_equal(fd, -1);
 	assert_not_listening("is it running already?");
 	close(fd);
@@ -197,7 +197,7 @@ test_bad_paths(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(sock_listen("/nonexistent/x/s", &err), -1);
+	assert_int_equal(sock_listen("/nonexistent/x/s", 0660, &err), -1);
 	assert_int_equal(err.class, ERROR_OURS);
 	assert_non_null(strstr(err.text, "/nonexistent/x/s"));
 	assert_int_equal(sock_connect("/nonexistent/x/s", 0, &err), -1);
@@ -208,7 +208,7 @@ test_bad_paths(void **state)
 	memset(longest, 'x', sizeof(longest));
 	longest[0] = '/';
 	longest[sizeof(longest) - 1] = '\0';
-	assert_int_equal(sock_listen(longest, &err), -1);
+	assert_int_equal(sock_listen(longest, 0660, &err), -1);
 	assert_non_null(strstr(err.text, "longer than 107 bytes"));
 	assert_int_equal(sock_connect(longest, sock_now() + LATER, &err), -1);
 	assert_non_null(strstr(err.text, "longer than 107 bytes"));

@@ -317,11 +317,13 @@ test_fields(void **state)
 /* --- replies --- */
 
 static const struct wire_reply replies[] = {
-    {WIRE_SENT, "2.0.0", "Graph accepted, request-id=none", 0, {0}},
-    {WIRE_DEFERRED, "4.7.28", "Graph asks to slow down: HTTP 429 x=y", 0, {0}},
-    {WIRE_BOUNCED, "5.3.4", "", 0, {0}},
-    {WIRE_BOUNCED, "5.1.3", "no", 1, {[1] = WIRE_RECIPIENT_REFUSED}},
-    {WIRE_SENT, "2.0.0", "before", 0,
+    {WIRE_SENT, "2.0.0", "Graph accepted, request-id=none", 0, "", {0}},
+    {WIRE_DEFERRED, "4.7.28", "Graph asks to slow down: HTTP 429 x=y", 0, "",
+	{0}},
+    {WIRE_BOUNCED, "5.3.4", "", 0, "", {0}},
+    {WIRE_BOUNCED, "5.1.3", "no", 1, "", {[1] = WIRE_RECIPIENT_REFUSED}},
+    {WIRE_DEFERRED, "4.1.0", "no mailbox", 0, "relay@example.com", {0}},
+    {WIRE_SENT, "2.0.0", "before", 0, "",
 	{WIRE_RECIPIENT_ACCEPTED, [7] = WIRE_RECIPIENT_TOLD,
 	    [WIRE_RECIPIENTS_MAX - 1] = WIRE_RECIPIENT_ACCEPTED}},
 };
@@ -343,6 +345,7 @@ test_replies(void **state)
 		assert_string_equal(reply.dsn, replies[i].dsn);
 		assert_string_equal(reply.text, replies[i].text);
 		assert_int_equal(reply.by_recipient, replies[i].by_recipient);
+		assert_string_equal(reply.again_as, replies[i].again_as);
 		assert_memory_equal(reply.recipients, replies[i].recipients,
 		    sizeof(reply.recipients));
 		buf_free(&out);
@@ -362,6 +365,7 @@ test_reply_format(void **state)
 	memset(reply.recipients, WIRE_RECIPIENT_ACCEPTED,
 	    sizeof(reply.recipients));
 	reply.by_recipient = 1;
+	memset(reply.again_as, 'm', sizeof(reply.again_as) - 1);
 	buf_init(&out, WIRE_REPLY_MAX);
 	assert_int_equal(wire_reply_format(&out, &reply), 0);
 	buf_free(&out);
@@ -369,6 +373,8 @@ test_reply_format(void **state)
 	assert_int_equal(wire_reply_format(&out, &reply), -1);
 	buf_free(&out);
 }
+
+#define L50 "12345678901234567890123456789012345678901234567890"
 
 static const struct {
 	const char *bytes;
@@ -402,6 +408,13 @@ static const struct {
     {BYTES("status=sent\ndsn=2.0.0\ntold=\n\n"), -1, 0, NULL, NULL},
     {BYTES("status=sent\ndsn=2.0.0\naccepted=-1\n\n"), -1, 0, NULL, NULL},
     {BYTES("status=sent\ndsn=2.0.0\nrefused=1x\n\n"), -1, 0, NULL, NULL},
+    /* a mailbox that none can have */
+    {BYTES("status=deferred\ndsn=4.1.0\nagain-as=" L50 L50 L50 L50 L50
+	   "@x.y\n\n"),
+	0, WIRE_DEFERRED, "4.1.0", ""},
+    {BYTES("status=deferred\ndsn=4.1.0\nagain-as=" L50 L50 L50 L50 L50
+	   "@x.yz\n\n"),
+	-1, 0, NULL, NULL},
     {BYTES("HTTP/1.1 202 Accepted\r\n\r\n"), -1, 0, NULL, NULL},
 };
 

@@ -21,7 +21,7 @@
 
 static EVP_PKEY *pem_key, *pem_other, *pem_short, *pem_ec;
 
-static void
+static inline void
 pem_begin(void)
 {
 	pem_key = EVP_RSA_gen(2048);
@@ -30,7 +30,7 @@ pem_begin(void)
 	pem_ec = EVP_EC_gen("P-256");
 }
 
-static void
+static inline void
 pem_end(void)
 {
 	EVP_PKEY_free(pem_key);

@@ -72,7 +72,7 @@ policy_socket_open(struct policy_socket *s)
 	strcpy(s->folder, "/tmp/policyXXXXXX");
 	assert_non_null(mkdtemp(s->folder));
 	snprintf(s->path, sizeof(s->path), "%s/submit", s->folder);
-	s->listener = sock_listen(s->path, &err);
+	s->listener = sock_listen(s->path, 0660, &err);
 	assert_int_not_equal(s->listener, -1);
 	/* accept() is to wait */
 	assert_int_equal(fcntl(s->listener, F_SETFL, 0), 0);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/daemon/identities/table.h"
 #include "lib/local/identity.h"
 
 #define TENANT "11111111-2222-3333-4444-555555555555"
@@ -43,6 +44,19 @@ table_folder_end(void **state)
 	(void)state;
 	unlink(table_path);
 	return rmdir(table_folder);
+}
+
+/* Reads files, a list as in identity_maps. */
+static inline struct table *
+read_files(const char *files, int may_lack, struct error *err)
+{
+	struct table_sources sources;
+	struct table *table = NULL;
+
+	if (table_sources_read(&sources, files, err) == 0)
+		table = table_read(&sources, NULL, may_lack, err);
+	table_sources_clear(&sources);
+	return table;
 }
 
 /* Writes text with the applications filled in. */

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/utf8.h"
@@ -98,12 +99,34 @@ output_text(const char *value)
 	return text;
 }
 
+/* RFC 3339 in UTC for a program, and a person's own time for a person. */
 static json_t *
-output_value(const struct output_column *column, const char *value)
+output_time(const char *value, int is_json)
+{
+	const time_t time = (time_t)strtoll(value, NULL, 10);
+	char text[32];
+	struct tm tm;
+
+	if (is_json)
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ",
+		    gmtime_r(&time, &tm));
+	else
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S",
+		    localtime_r(&time, &tm));
+	return json_string(text);
+}
+
+static json_t *
+output_value(const struct output *output, const struct output_column *column,
+    const char *value)
 {
 	if (value == NULL || value[0] == '\0')
-		return column->kind == OUTPUT_NUMBER ? json_null()
-						     : json_string("");
+		return column->kind == OUTPUT_NUMBER ||
+			(column->kind == OUTPUT_TIME && output->is_json)
+		    ? json_null()
+		    : json_string("");
+	if (column->kind == OUTPUT_TIME)
+		return output_time(value, output->is_json);
 	return column->kind == OUTPUT_NUMBER
 	    ? json_integer(strtoll(value, NULL, 10))
 	    : output_text(value);
@@ -123,8 +146,8 @@ output_row(struct output *output, const char *const *values)
 	}
 	c = output->parts[output->count - 1].columns;
 	for (i = 0; c[i].name != NULL; i++)
-		if (json_object_set_new(
-			row, c[i].name, output_value(&c[i], values[i])) == -1)
+		if (json_object_set_new(row, c[i].name,
+			output_value(output, &c[i], values[i])) == -1)
 			output->failed = 1;
 	if (json_array_append_new(output->parts[output->count - 1].rows, row) ==
 	    -1)
@@ -178,6 +201,13 @@ output_measure(const struct output_part *part, size_t *widths)
 	}
 }
 
+/* Those below a row are the last of their table. */
+static int
+output_is_last(const struct output_column *column)
+{
+	return column[1].name == NULL || column[1].kind == OUTPUT_BELOW;
+}
+
 static const char *
 output_colour(const struct output *output, const struct output_column *column,
     const char *shown)
@@ -198,7 +228,7 @@ output_cell(const struct output *output, const struct output_column *column,
     const char *shown, size_t width)
 {
 	const char *colour = output_colour(output, column, shown);
-	int last = column[1].name == NULL;
+	int last = output_is_last(column);
 
 	fprintf(output->out, "%s%s%s%*s", colour != NULL ? colour : "", shown,
 	    colour != NULL ? "\033[0m" : "",
@@ -219,28 +249,48 @@ output_head(const struct output *output, const struct output_part *part,
 		for (i = 0; name[i] != '\0'; i++)
 			name[i] = (char)toupper((unsigned char)name[i]);
 		fprintf(output->out, "%s", name);
-		if (part->columns[c + 1].name == NULL)
+		if (output_is_last(&part->columns[c])) {
 			putc('\n', output->out);
-		else
-			fprintf(output->out, "%*s",
-			    (int)(widths[c] - strlen(name) + OUTPUT_GAP), "");
+			return;
+		}
+		fprintf(output->out, "%*s",
+		    (int)(widths[c] - strlen(name) + OUTPUT_GAP), "");
+	}
+}
+
+static void
+output_print_row(const struct output *output, const struct output_part *part,
+    const json_t *row, const size_t *widths)
+{
+	const struct output_column *columns = part->columns;
+	size_t c, before = 0;
+	const char *shown;
+	char number[32];
+
+	for (c = 0; columns[c].name != NULL; c++) {
+		shown =
+		    output_shown(json_object_get(row, columns[c].name), number);
+		if (columns[c].kind == OUTPUT_BELOW && shown[0] != '\0')
+			fprintf(output->out, "%*s%s: %s\n", (int)before, "",
+			    columns[c].name, shown);
+		if (columns[c].kind == OUTPUT_BELOW)
+			continue;
+		output_cell(output, &columns[c], shown, widths[c]);
+		if (!output_is_last(&columns[c]))
+			before += widths[c] + OUTPUT_GAP;
 	}
 }
 
 static void
 output_print_part(const struct output *output, const struct output_part *part)
 {
-	size_t widths[OUTPUT_COLUMNS_MAX], i, c;
-	const json_t *row;
-	char number[32];
+	size_t widths[OUTPUT_COLUMNS_MAX], i;
 
 	output_measure(part, widths);
 	output_head(output, part, widths);
-	json_array_foreach(
-	    part->rows, i, row) for (c = 0; part->columns[c].name != NULL;
-				     c++) output_cell(output, &part->columns[c],
-	    output_shown(json_object_get(row, part->columns[c].name), number),
-	    widths[c]);
+	for (i = 0; i < json_array_size(part->rows); i++)
+		output_print_row(
+		    output, part, json_array_get(part->rows, i), widths);
 }
 
 /* A table without rows is left out. */

@@ -11,7 +11,9 @@
 enum output_kind {
 	OUTPUT_TEXT,
 	OUTPUT_NUMBER, /* decimal digits, in JSON a number; empty: null */
-	OUTPUT_STATUS /* ok, warning, critical, unknown: coloured on a terminal */
+	OUTPUT_STATUS, /* ok, warning, critical, unknown: coloured on a terminal */
+	OUTPUT_TIME, /* seconds since 1970; shown in local time, in JSON in UTC */
+	OUTPUT_BELOW /* a long text; in a table "name: text" below the row */
 };
 
 /*
@@ -21,6 +23,12 @@ enum output_kind {
 struct output_column {
 	const char *name; /* NULL ends a list */
 	enum output_kind kind;
+};
+
+/* A table that a command may print, for its help. NULL name ends a list. */
+struct output_list {
+	const char *name;
+	const struct output_column *columns;
 };
 
 struct output;

@@ -17,6 +17,11 @@ static const struct output_column change_columns[] = {
     {NULL, OUTPUT_TEXT},
 };
 
+const struct output_list change_tables[] = {
+    {"changes", change_columns},
+    {NULL, NULL},
+};
+
 static char *
 change_copy(struct changes *changes, const char *text)
 {
@@ -154,7 +159,7 @@ changes_print(const struct changes *changes, const char *folder, int is_json)
 
 	if (output == NULL)
 		return -1;
-	output_table(output, "changes", change_columns);
+	output_table(output, change_tables[0].name, change_tables[0].columns);
 	for (i = 0; i < changes->count; i++)
 		change_row(output, &changes->list[i], folder);
 	return output_end(&output);

@@ -34,6 +34,9 @@ struct changes {
 	int failed; /* memory ran out: what is there is not all */
 };
 
+/* The tables that changes are printed as; the last one is empty. */
+extern const struct output_list change_tables[];
+
 /* Adds a copy. */
 void changes_add(struct changes *changes, enum change_kind kind, int is_kept,
     const char *name, const char *old, const char *new);

@@ -75,7 +75,7 @@ logtail_file(const struct logtail *tail, struct buf *out)
 	close(fd);
 }
 
-static void
+void
 logtail_read(const struct logtail *tail, struct buf *out)
 {
 	char after[sizeof(tail->cursor) + 32];

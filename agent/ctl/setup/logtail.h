@@ -18,6 +18,9 @@ struct logtail {
 /* Marks the end of the log. */
 void logtail_mark(struct logtail *tail, const struct postconf *postconf);
 
+/* Appends to out all that was logged since. */
+void logtail_read(const struct logtail *tail, struct buf *out);
+
 /*
  * Appends to lines what master and the postfix command have logged since, once
  * it holds the word and nothing more comes; for some seconds at most. Returns 1

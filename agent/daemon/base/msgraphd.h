@@ -10,6 +10,7 @@
 #include "lib/conf/conf.h"
 
 struct accounts;
+struct activity;
 struct bounce_count;
 struct clock_watch;
 struct delivery;
@@ -20,6 +21,7 @@ struct housekeeping;
 struct http;
 struct identities;
 struct journal;
+struct recent;
 struct state;
 struct turns;
 struct vault;
@@ -27,6 +29,10 @@ struct vault;
 struct msgraphd {
 	struct conf
 	    conf; /* replaced in place by a reload: copy what must last */
+	const char *conf_file; /* borrowed, as the next two; NULL in tests */
+	struct activity *activity;
+	struct recent *recent;
+	long long started; /* clock_wall() */
 	struct event_base *base;
 	struct vault *vault;
 	struct state *state;
@@ -34,6 +40,7 @@ struct msgraphd {
 	struct http *entra_http; /* Entra's: they take no room of mail */
 	struct identities *identities;
 	struct accounts *accounts;
+	struct accounts *storage_accounts; /* tokens for Azure Table storage */
 	struct throttles *throttles;
 	struct journal *journal;
 	struct turns *turns;

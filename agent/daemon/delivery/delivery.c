@@ -15,12 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/activity.h"
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/recent.h"
 #include "agent/daemon/identities/identities.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/log.h"
+#include "delivery_begin.h"
 #include "delivery_draft.h"
 #include "delivery_draft_state.h"
+#include "delivery_fallback.h"
 #include "delivery_post.h"
 #include "delivery_search.h"
 #include "delivery_step.h"
@@ -31,8 +35,8 @@
 /* Turns of the event loop in which a delivery that need not wait has ended. */
 #define LAST_TURNS 100
 
-static void delivery_begin(struct delivery *d);
 static void delivery_take_turn(struct delivery *d);
+static void delivery_permit(struct delivery *d);
 static void delivery_choose(struct delivery *d);
 static void delivery_end_unsent(struct delivery *d);
 static void delivery_finish(struct delivery *d);
@@ -42,7 +46,8 @@ static const struct {
 	int for_agent; /* not begun when the agent has gone */
 } phases[] = {
     [PHASE_BEGIN] = {delivery_begin, 1}, /* was it accepted before? */
-    [PHASE_TURN] = {delivery_take_turn, 1},
+    [PHASE_TURN] = {delivery_take_turn, 1}, /* what maps outside say */
+    [PHASE_PERMIT] = {delivery_permit, 1},
     [PHASE_CHOOSE] = {delivery_choose, 1},
     /* after an attempt whose request was not answered: */
     [PHASE_LOOK] = {delivery_search_look, 1},
@@ -74,129 +79,12 @@ delivery_free(struct delivery *d)
 {
 	LIST_REMOVE(d, entry);
 	http_cancel(&d->call);
+	identities_prepare_cancel(&d->prepare);
 	turn_free(&d->turn);
 	wake_free(&d->wake);
 	delivery_draft_free(d);
 	delivery_request_free(&d->request);
 	free(d);
-}
-
-/* --- the beginning --- */
-
-static void
-delivery_finish_accepted_before(struct delivery *d)
-{
-	char text[160];
-
-	snprintf(text, sizeof(text), "accepted before, request-id=%s",
-	    d->entry_now.request_id[0] == '\0' ? "none"
-					       : d->entry_now.request_id);
-	report_sent(&d->reply, &d->report, text);
-	delivery_next(d, PHASE_FINISH);
-}
-
-/*
- * Returns 1 when this very message is on its way by an earlier delivery, to one
- * of these recipients at least: its pipe(8) or agent was killed, and Postfix
- * tries again before Graph has answered. What the journal says is not its last
- * word then. New ones are put at the list's head, so those behind this one came
- * before it.
- */
-static int
-delivery_is_under_way(const struct delivery *d)
-{
-	const struct delivery *other = d;
-
-	while ((other = LIST_NEXT(other, entry)) != NULL)
-		if (journal_keys_meet(&other->request.keys, &d->request.keys) ||
-		    journal_keys_meet(&other->request.keys, &d->request.told) ||
-		    journal_keys_meet(&other->request.told, &d->request.keys))
-			return 1;
-	return 0;
-}
-
-/*
- * Notes in the reply who is done. Returns how many are not, or -1 with *err.
- */
-static long
-delivery_judge_each(struct delivery *d, struct error *err)
-{
-	const struct request_recipient *r = d->request.each;
-	struct journal *journal = d->daemon->journal;
-	long left = 0;
-	int accepted, told;
-	size_t i;
-
-	for (i = 0; i < d->request.each_count; i++, r++) {
-		accepted = d->request.notice
-		    ? 0
-		    : journal_is_accepted(journal, r->key, err);
-		told = journal_is_accepted(journal, r->told, err);
-		if (accepted == -1 || told == -1)
-			return -1;
-		if (accepted)
-			d->reply.recipients[i] = WIRE_RECIPIENT_ACCEPTED;
-		else if (told)
-			d->reply.recipients[i] = WIRE_RECIPIENT_TOLD;
-		else
-			left++;
-	}
-	return left;
-}
-
-/*
- * Some of the recipients have got the message, or their sender was told. What
- * the agent has written into the header is for all, so it is asked to come
- * again for the others.
- */
-static void
-delivery_narrow(struct delivery *d)
-{
-	struct error err;
-	long left;
-
-	report_deferred(&d->reply, &d->report, "4.3.0", REASON_UNKNOWN,
-	    "some of these recipients have got the message before");
-	left = delivery_judge_each(d, &err);
-	if (left == -1) {
-		delivery_defer_error(d, &err);
-		return;
-	}
-	d->narrowed = left > 0;
-	if (left == 0) {
-		d->reply.status = WIRE_SENT;
-		snprintf(d->reply.dsn, sizeof(d->reply.dsn), "2.0.0");
-		snprintf(d->reply.text, sizeof(d->reply.text),
-		    "accepted before, but for recipients that were refused, of "
-		    "whom the sender was told");
-	}
-	delivery_next(d, PHASE_FINISH);
-}
-
-static void
-delivery_begin(struct delivery *d)
-{
-	struct journal_entry told = {.keys = &d->request.told};
-	struct error err;
-
-	if (delivery_is_under_way(d)) {
-		delivery_defer(d, "4.3.0", REASON_UNKNOWN,
-		    "an earlier attempt to send this message is still under "
-		    "way");
-		return;
-	}
-	if (journal_find(d->daemon->journal, &d->entry_now, &err) == -1 ||
-	    journal_find(d->daemon->journal, &told, &err) == -1) {
-		delivery_defer_error(d, &err);
-		return;
-	}
-	d->status_before = d->entry_now.status;
-	if (d->status_before == JOURNAL_ACCEPTED)
-		delivery_finish_accepted_before(d);
-	else if (d->entry_now.accepted > 0 || told.accepted > 0)
-		delivery_narrow(d);
-	else
-		delivery_next(d, PHASE_TURN);
 }
 
 /* --- permission for a request --- */
@@ -244,16 +132,40 @@ delivery_on_turn(void *ctx, const struct turn_answer *answer)
 
 /* An entry may have been disabled while its mail waited. */
 static void
-delivery_take_turn(struct delivery *d)
+delivery_permit(struct delivery *d)
 {
 	struct error err;
 
 	if (identities_may_deliver(d->daemon->identities, &d->request.identity,
 		d->request.entry, &err) == -1) {
-		delivery_defer(d, err.dsn, REASON_CONFIGURATION, err.text);
+		delivery_defer(d, err.dsn,
+		    err.class == ERROR_TEMPORARY ? REASON_IDENTITY
+						 : REASON_CONFIGURATION,
+		    err.text);
 		return;
 	}
+	if (d->other_is_posted && delivery_fall_back_again(d))
+		return;
 	turn_ask(d->turn, delivery_on_turn, d);
+}
+
+static void
+delivery_on_prepared(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	d->prepare = NULL;
+	delivery_next(d, PHASE_PERMIT);
+}
+
+/* Where no map outside need be asked, no time is lost. */
+static void
+delivery_take_turn(struct delivery *d)
+{
+	d->prepare = identities_prepare_mail(d->daemon->identities,
+	    &d->request.identity, d->request.entry, delivery_on_prepared, d);
+	if (d->prepare == NULL)
+		delivery_permit(d);
 }
 
 /* Returns 1 when the next request would be in doubt without a search. */
@@ -315,6 +227,7 @@ delivery_expect_sender(const struct delivery *d)
 static void
 delivery_end_unsent(struct delivery *d)
 {
+	identities_prepare_cancel(&d->prepare);
 	turn_end(d->turn);
 	delivery_expect_sender(d);
 	if (!d->refused)
@@ -322,6 +235,35 @@ delivery_end_unsent(struct delivery *d)
 	delivery_write(d,
 	    d->report.outcome_unknown ? d->entry_now.status : d->status_before,
 	    PHASE_FINISH);
+}
+
+/* Tells those who look on, as the log is told. */
+static void
+delivery_note(const struct delivery *d)
+{
+	static const char *const whats[] = {[WIRE_SENT] = "sent",
+	    [WIRE_DEFERRED] = "deferred",
+	    [WIRE_BOUNCED] = "bounced"};
+	struct activity_counts *counts = activity_counts(d->daemon->activity);
+	unsigned long long *const count[] = {[WIRE_SENT] = &counts->sent,
+	    [WIRE_DEFERRED] = &counts->deferred,
+	    [WIRE_BOUNCED] = &counts->bounced};
+	const struct delivery_request *r = &d->request;
+	char key[256], text[RECENT_TEXT_SIZE], id[IDENTITY_TEXT_SIZE];
+
+	report_log(r, &d->report, &d->reply);
+	++*count[d->reply.status];
+	if (d->reply.status == WIRE_SENT) {
+		activity_sent(d->daemon->activity, &r->identity, r->entry);
+		return;
+	}
+	identity_text(&r->identity, id);
+	snprintf(
+	    key, sizeof(key), "%s %s %s", d->report.reason, id, r->mailbox);
+	snprintf(text, sizeof(text), "%s: mailbox=<%s>, application=%s, %s %s",
+	    r->queue_id, r->mailbox, id, d->reply.dsn, d->reply.text);
+	recent_note(d->daemon->recent, whats[d->reply.status], key,
+	    d->report.reason, text);
 }
 
 static void
@@ -333,8 +275,10 @@ delivery_finish(struct delivery *d)
 		log_info("%s: some of these %zu recipients have got the "
 			 "message before; the agent asks for the others alone",
 		    d->request.queue_id, d->request.each_count);
+	else if (d->reply.again_as[0] != '\0')
+		delivery_fallback_log(d);
 	else
-		report_log(&d->request, &d->report, &d->reply);
+		delivery_note(d);
 	if (d->done != NULL)
 		d->done(d->ctx, &d->reply);
 	delivery_free(d);
@@ -402,7 +346,7 @@ delivery_break_off(struct delivery *d)
 		d->report.attached = d->large->draft.attached;
 	report_deferred(&d->reply, &d->report, "4.3.2", REASON_UNKNOWN,
 	    "msgraphd was stopped before Graph answered");
-	report_log(&d->request, &d->report, &d->reply);
+	delivery_note(d);
 }
 
 /* Lets those end that need nobody for it any more. */
@@ -444,4 +388,16 @@ deliveries_follow_clock(
 	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
 	     d = LIST_NEXT(d, entry))
 		journal_follow_clock(&d->entry_now, began, before, step);
+}
+
+size_t
+deliveries_count(const struct msgraphd *daemon)
+{
+	const struct delivery *d;
+	size_t count = 0;
+
+	for (d = LIST_FIRST(&daemon->deliveries); d != NULL;
+	     d = LIST_NEXT(d, entry))
+		count++;
+	return count;
 }

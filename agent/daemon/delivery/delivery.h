@@ -40,6 +40,9 @@ void delivery_abandon(struct delivery **deliveryp);
  */
 void delivery_drop_all(struct msgraphd *daemon);
 
+/* Returns how many deliveries are under way. */
+size_t deliveries_count(const struct msgraphd *daemon);
+
 /* Calls journal_follow_clock() for every delivery that is under way. */
 void deliveries_follow_clock(
     struct msgraphd *daemon, long long began, long long before, long long step);

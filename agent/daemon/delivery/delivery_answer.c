@@ -9,6 +9,7 @@
 #include "agent/daemon/graph/graph_refused.h"
 #include "lib/base/log.h"
 #include "delivery_answer.h"
+#include "delivery_fallback.h"
 #include "delivery_step.h"
 
 struct graph_call
@@ -67,6 +68,40 @@ delivery_read_answer(struct delivery *d, const struct http_answer *answer)
 	return outcome;
 }
 
+int
+delivery_answer_lacks_mailbox(const struct http_answer *answer)
+{
+	struct graph_error error;
+	struct outcome outcome;
+
+	if (answer->status != 404)
+		return 0;
+	graph_read_error(answer, &error);
+	outcome = outcome_of(404, error.code, answer->body, 0);
+	return outcome_is_refusal(&outcome);
+}
+
+/*
+ * Says it of the mailbox that sends, which is not the one that people see in From
+ * where it is the fallback.
+ */
+static void
+delivery_answer_report(
+    struct delivery *d, enum wire_status status, const struct outcome *outcome)
+{
+	struct outcome named = *outcome;
+	char text[512];
+
+	if (d->request.instead_of[0] != '\0') {
+		snprintf(text, sizeof(text),
+		    "from the fallback mailbox <%.100s>, since there is no "
+		    "<%.100s>: %s",
+		    d->request.mailbox, d->request.instead_of, outcome->text);
+		named.text = text;
+	}
+	report_outcome(&d->reply, status, &named, &d->report);
+}
+
 void
 delivery_settle(struct delivery *d, const struct outcome *outcome)
 {
@@ -92,6 +127,7 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 		status = d->retried ? WIRE_BOUNCED : WIRE_DEFERRED;
 		break;
 	case OUTCOME_GRACE:
+	case OUTCOME_FALLBACK:
 		status = delivery_grace_status(d, outcome);
 		break;
 	case OUTCOME_THROTTLE:
@@ -108,6 +144,7 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 	case OUTCOME_DEFER:
 		break;
 	}
-	report_outcome(&d->reply, status, outcome, &d->report);
-	delivery_next(d, PHASE_UNSENT);
+	delivery_answer_report(d, status, outcome);
+	if (outcome->action != OUTCOME_FALLBACK || !delivery_fall_back(d))
+		delivery_next(d, PHASE_UNSENT);
 }

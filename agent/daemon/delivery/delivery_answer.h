@@ -20,6 +20,12 @@ struct graph_call delivery_call(
 struct outcome delivery_read_answer(
     struct delivery *d, const struct http_answer *answer);
 
+/*
+ * Returns 1 for a 404 that is about the mailbox, and not about what is looked
+ * for in it.
+ */
+int delivery_answer_lacks_mailbox(const struct http_answer *answer);
+
 /* Chooses the phase that follows from an outcome other than OUTCOME_SENT. */
 void delivery_settle(struct delivery *d, const struct outcome *outcome);
 

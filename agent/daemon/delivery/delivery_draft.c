@@ -152,15 +152,10 @@ delivery_draft_start_over(struct delivery *d, const struct http_answer *answer)
 int
 delivery_draft_is_missing(struct delivery *d, const struct http_answer *answer)
 {
-	struct graph_error error;
 	long long ms;
 
-	if (d->large == NULL || answer->status != 404)
-		return 0;
-	graph_read_error(answer, &error);
-	/* it is the mailbox that there is not */
-	if (outcome_of(404, error.code, answer->body, 0).action ==
-	    OUTCOME_GRACE)
+	if (d->large == NULL || answer->status != 404 ||
+	    delivery_answer_lacks_mailbox(answer))
 		return 0;
 	if (!d->large->made || d->large->missed == MISSED_MAX) {
 		delivery_draft_start_over(d, answer);

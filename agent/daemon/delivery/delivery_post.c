@@ -21,7 +21,7 @@ delivery_intend(struct delivery *d)
 static void
 delivery_post_settle_sent(struct delivery *d)
 {
-	char text[128];
+	char text[512], from[400] = "";
 	struct error err;
 
 	/* only bounces need it: not worth a deferral */
@@ -29,8 +29,13 @@ delivery_post_settle_sent(struct delivery *d)
 		&d->request.identity, &err) == -1)
 		log_error("%s", err.text);
 
-	snprintf(text, sizeof(text), "Graph accepted, request-id=%s",
-	    d->report.request_id[0] == '\0' ? "none" : d->report.request_id);
+	if (d->request.instead_of[0] != '\0')
+		snprintf(from, sizeof(from),
+		    ", as fallback <%.150s>, no mailbox <%.150s>",
+		    d->request.mailbox, d->request.instead_of);
+	snprintf(text, sizeof(text), "Graph accepted, request-id=%s%s",
+	    d->report.request_id[0] == '\0' ? "none" : d->report.request_id,
+	    from);
 	report_sent(&d->reply, &d->report, text);
 	snprintf(d->entry_now.request_id, sizeof(d->entry_now.request_id), "%s",
 	    d->report.request_id);

@@ -3,6 +3,8 @@
  * has the table of the phases, and of the files with their steps:
  *
  *	delivery_step		chooses the next phase; every other file uses it
+ *	delivery_begin		whether the message was accepted before
+ *	delivery_fallback	another mailbox sends, where there is none
  *	delivery_answer		what an answer of Graph means for the delivery
  *	delivery_draft_state	what the state knows of a large message's draft
  *	delivery_draft		the requests that make the draft
@@ -28,6 +30,7 @@
 enum phase {
 	PHASE_BEGIN,
 	PHASE_TURN,
+	PHASE_PERMIT,
 	PHASE_CHOOSE,
 	PHASE_LOOK,
 	PHASE_SEARCH_DRAFTS,
@@ -62,6 +65,7 @@ struct delivery {
 
 	enum phase phase;
 	struct wake wake; /* runs the phase's step */
+	struct identities_prepare *prepare;
 	struct turn *turn;
 	struct http_call *call; /* under way */
 	int posting; /* call is the one that sends the message */
@@ -70,6 +74,7 @@ struct delivery {
 
 	struct journal_entry entry_now; /* as the journal has it */
 	enum journal_status status_before; /* of an earlier attempt */
+	int other_is_posted; /* from the other mailbox, without an answer */
 	int changed; /* entry_now, but for its status, since it was written */
 	int refused; /* for what somebody can mend */
 	int renewed, retried; /* each happens once */

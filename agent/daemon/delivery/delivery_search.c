@@ -30,6 +30,7 @@
 #include "delivery_answer.h"
 #include "delivery_draft.h"
 #include "delivery_draft_state.h"
+#include "delivery_fallback.h"
 #include "delivery_search.h"
 #include "delivery_step.h"
 
@@ -79,7 +80,7 @@ delivery_search_cannot_tell(struct delivery *d, const struct outcome *from)
 	else if (from->action == OUTCOME_DEFER)
 		outcome.dsn = from->dsn;
 	/* nor is anything wrong with the message */
-	if (from->action == OUTCOME_DEFER || from->action == OUTCOME_GRACE)
+	if (from->action == OUTCOME_DEFER || outcome_is_refusal(from))
 		outcome.reason = from->reason;
 	turn_end(d->turn);
 	d->report.outcome_unknown = 0;
@@ -126,10 +127,29 @@ delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
 	return found;
 }
 
+/* There is nothing to search, and another mailbox is about to send. */
+static int
+delivery_search_is_nowhere(
+    const struct delivery *d, const struct http_answer *answer)
+{
+	struct graph_error error;
+
+	/* what else there is may be long */
+	if (answer->status != 404 || !delivery_has_fallback(d))
+		return 0;
+	graph_read_error(answer, &error);
+	return outcome_of(404, error.code, answer->body, 0).action ==
+	    OUTCOME_FALLBACK;
+}
+
 static void
 delivery_search_not_found(struct delivery *d, const struct http_answer *answer)
 {
-	if (answer->status == 403 && !delivery_draft_is_new(d)) {
+	if (delivery_draft_is_new(d)) {
+		delivery_search_no_answer(d, answer);
+	} else if (delivery_search_is_nowhere(d, answer)) {
+		delivery_search_go_on(d);
+	} else if (answer->status == 403) {
 		log_warning("%s: cannot search Drafts and Sent Items (HTTP "
 			    "403), posting again; verify_unknown needs the "
 			    "permission Mail.Read",
@@ -205,18 +225,6 @@ delivery_search_sent(struct delivery *d)
 
 /* --- a draft of ours --- */
 
-static int
-delivery_search_is_gone(const struct http_answer *answer)
-{
-	struct graph_error error;
-
-	graph_read_error(answer, &error);
-	/* or is it the mailbox that there is not? */
-	return answer->status == 404 &&
-	    outcome_of(404, error.code, answer->body, 0).action !=
-	    OUTCOME_GRACE;
-}
-
 static void
 delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 {
@@ -229,7 +237,8 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 		    d, "accepted before, its draft was sent");
 	} else if (sent == 0 && !d->large->useless) {
 		delivery_search_go_on(d);
-	} else if (sent == 0 || delivery_search_is_gone(answer)) {
+	} else if (sent == 0 ||
+	    (answer->status == 404 && !delivery_answer_lacks_mailbox(answer))) {
 		delivery_draft_discard(d);
 		if (d->request.message_id[0] != '\0')
 			delivery_next(d, PHASE_SEARCH_DRAFTS);

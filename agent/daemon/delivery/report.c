@@ -34,9 +34,11 @@ report_log(const struct delivery_request *request, const struct report *report,
 	struct buf line;
 
 	buf_init(&line, LOG_LINE_MAX);
-	buf_printf(&line,
-	    "%s: mailbox=<%s>, application=%s, nrcpt=%u, size=%lld",
-	    request->queue_id, request->mailbox,
+	buf_printf(
+	    &line, "%s: mailbox=<%s>", request->queue_id, request->mailbox);
+	if (request->instead_of[0] != '\0')
+		buf_printf(&line, ", instead-of=<%s>", request->instead_of);
+	buf_printf(&line, ", application=%s, nrcpt=%u, size=%lld",
 	    identity_text(&request->identity, client), request->nrcpt,
 	    request->spool.size + request->attachments.size);
 	if (request->notice)

@@ -12,6 +12,7 @@
 
 #include <event2/event.h>
 
+#include "agent/daemon/base/activity.h"
 #include "agent/daemon/net/http.h"
 #include "agent/daemon/store/state.h"
 #include "agent/daemon/throttle/throttle.h"
@@ -22,6 +23,9 @@
 
 struct accounts;
 struct waiter;
+
+/* Returns a resource by the settings; a constant. */
+typedef const char *(*account_resource)(const struct conf *conf);
 
 enum account_result {
 	ACCOUNT_OK,
@@ -41,11 +45,15 @@ typedef void (*account_done)(void *ctx, enum account_result result,
     const struct secret *token, const char *text);
 
 /*
- * Makes the queues and the table of what is known. Everything is borrowed and
- * must outlive them. NULL when out of memory.
+ * Makes the queues and the table of what is known. Tokens are for the resource
+ * that the function returns at each request ("https://storage.azure.com"), or
+ * for Graph where it is NULL. For another resource than Graph only entries' own
+ * credentials are used, never what clients sign in with, and nobody signs in.
+ * Everything is borrowed and must outlive the accounts. NULL when out of memory.
  */
 struct accounts *accounts_new(struct event_base *base, const struct conf *conf,
-    struct http *http, struct state *state, struct throttles *throttles);
+    struct http *http, struct state *state, struct throttles *throttles,
+    account_resource resource);
 void accounts_free(struct accounts **accountsp);
 
 /*
@@ -70,6 +78,36 @@ struct waiter *account_verify(struct accounts *accounts,
  */
 void accounts_use_credentials(
     struct accounts *accounts, const struct credentials *credentials);
+
+/*
+ * Lets it be noted which applications have no token, and why. The argument is
+ * borrowed and must outlive the accounts.
+ */
+void accounts_use_activity(
+    struct accounts *accounts, struct activity *activity);
+
+/*
+ * Returns until when the token of the application is valid (clock_wall()), or of
+ * the entry's own credential where entry is not empty; 0 where memory has none.
+ */
+long long account_token_until(
+    struct accounts *accounts, const struct identity *id, const char *entry);
+
+/* What was there to be forgotten; 1 or 0, or a count. */
+struct account_forgotten {
+	int stored, token, accepted; /* accepted: in the auth cache */
+	size_t refusals;
+};
+
+/*
+ * Forgets an application: its stored secret, its token, and what Entra has said
+ * about secrets lately; where entry is not empty, the token of the entry's own
+ * credential. A request with what is forgotten is given up, and whoever waits for
+ * it is answered that nothing is stored. What has its token already goes on. Adds
+ * to *what. 0 when that is durable, or -1 with *err.
+ */
+int account_forget(struct accounts *accounts, const struct identity *id,
+    const char *entry, struct account_forgotten *what, struct error *err);
 
 /*
  * Warns of own credentials that end soon or are not usable, some at a time; for

@@ -87,6 +87,19 @@ account_known_load(struct account *account)
 }
 
 void
+account_known_forget(struct account *account)
+{
+	secret_free(&account->token);
+	memset(&account->auth_cache, 0, sizeof(account->auth_cache));
+	memset(account->quiet, 0, sizeof(account->quiet));
+	memset(account->stored, 0, sizeof(account->stored));
+	account->has_stored = 0;
+	account->known = account_known_is_own(account);
+	account->out = 0;
+	account->warned_at = 0;
+}
+
+void
 account_known_free(struct account *account)
 {
 	secret_free(&account->token);

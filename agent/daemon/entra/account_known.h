@@ -64,6 +64,12 @@ int account_known_is_own(const struct account *account);
 /* Reads the application's row of the state. */
 void account_known_load(struct account *account);
 
+/*
+ * Forgets the token, and what Entra has said, as if the account had been made
+ * just now and its row of the state were gone.
+ */
+void account_known_forget(struct account *account);
+
 /* Wipes and frees what the account owns, and the account. */
 void account_known_free(struct account *account);
 

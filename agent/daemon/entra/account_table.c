@@ -112,6 +112,29 @@ account_table_stop_resting(struct account_table *table, struct account *account)
 	account->rests = 0;
 }
 
+/* The tree compares whole structs: no stray bytes behind the NULs. */
+static void
+account_table_fill_key(
+    struct account_key *key, const struct identity *id, const char *entry)
+{
+	memset(key, 0, sizeof(*key));
+	strcpy(key->id.tenant, id->tenant);
+	strcpy(key->id.client, id->client);
+	snprintf(key->entry, sizeof(key->entry), "%s", entry);
+}
+
+const struct account *
+account_table_find(const struct account_table *table, const struct identity *id,
+    const char *entry)
+{
+	struct account_key key;
+	struct account **found;
+
+	account_table_fill_key(&key, id, entry);
+	found = tfind(&key, &table->tree, account_table_compare);
+	return found == NULL ? NULL : *found;
+}
+
 struct account *
 account_table_get(
     struct account_table *table, const struct identity *id, const char *entry)
@@ -119,11 +142,7 @@ account_table_get(
 	struct account_key key;
 	struct account **found;
 
-	/* the tree compares whole structs: no stray bytes behind the NULs */
-	memset(&key, 0, sizeof(key));
-	strcpy(key.id.tenant, id->tenant);
-	strcpy(key.id.client, id->client);
-	snprintf(key.entry, sizeof(key.entry), "%s", entry);
+	account_table_fill_key(&key, id, entry);
 	found = tfind(&key, &table->tree, account_table_compare);
 	if (found == NULL)
 		return account_table_add(table, &key);

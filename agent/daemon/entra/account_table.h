@@ -34,6 +34,10 @@ void account_table_free(struct account_table **tablep);
 struct account *account_table_get(
     struct account_table *table, const struct identity *id, const char *entry);
 
+/* Returns the account if memory has it, else NULL; reads no state. */
+const struct account *account_table_find(const struct account_table *table,
+    const struct identity *id, const char *entry);
+
 /* Returns 1 when a client's secret is stored for the application. */
 int account_table_has_stored(
     struct account_table *table, const struct identity *id);

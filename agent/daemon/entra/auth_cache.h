@@ -21,7 +21,10 @@ struct auth_cache {
 	struct auth_answer slots[AUTH_CACHE_SLOTS];
 };
 
-/* Draws the key. Call once, before anything else here. 0, or -1. */
+/*
+ * Draws the key. Call before anything else here; a later call makes all digests
+ * so far worthless. 0, or -1.
+ */
 int auth_cache_init(void);
 
 /* Computes the digest of a secret under the key. */

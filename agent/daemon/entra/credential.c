@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "credential_common.h"
 #include "credential_kind.h"
@@ -17,12 +18,23 @@ static const struct credential_kind *const kinds[] = {
     &credential_secret,
     &credential_certificate,
     &credential_token,
+    &credential_managed,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+/* What changes in a file that is replaced. */
+struct credential_seen {
+	int is_there;
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+};
+
 struct credential {
 	const struct credential_kind *kind;
+	struct credential_seen seen; /* all zeros: not looked at */
 	char value[];
 };
 
@@ -65,6 +77,7 @@ credential_new(const char *attribute, const char *value, struct error *err)
 		return NULL;
 	}
 	credential->kind = kind;
+	memset(&credential->seen, 0, sizeof(credential->seen));
 	strcpy(credential->value, value);
 	return credential;
 }
@@ -88,6 +101,12 @@ credential_value(const struct credential *credential)
 	return credential->value;
 }
 
+enum credential_proof
+credential_proof(const struct credential *credential)
+{
+	return credential->kind->proof;
+}
+
 int
 credential_check(
     const struct credential *credential, long long *ends, struct error *err)
@@ -98,12 +117,47 @@ credential_check(
 
 struct secret *
 credential_prove(const struct credential *credential,
-    const struct identity *application, const char *audience,
-    enum credential_proof *proof, struct error *err)
+    const struct identity *application, const char *audience, struct error *err)
 {
-	*proof = credential->kind->proof;
 	return credential->kind->prove(
 	    credential->value, application, audience, err);
+}
+
+/* --- whether its file was replaced --- */
+
+static int
+credential_same_file(
+    const struct credential_seen *a, const struct credential_seen *b)
+{
+	return a->device == b->device && a->inode == b->inode &&
+	    a->size == b->size && a->modified.tv_sec == b->modified.tv_sec &&
+	    a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
+int
+credential_is_replaced(struct credential *credential)
+{
+	const struct credential_seen was = credential->seen;
+	struct credential_seen *now = &credential->seen;
+	struct stat st;
+
+	/* one that is gone comes back: it is compared with the one before */
+	if (!credential->kind->is_replaced ||
+	    stat(credential->value, &st) == -1)
+		return 0;
+	now->is_there = 1;
+	now->device = st.st_dev;
+	now->inode = st.st_ino;
+	now->size = st.st_size;
+	now->modified = st.st_mtim;
+	return was.is_there && !credential_same_file(&was, now);
+}
+
+void
+credential_carry(struct credential *to, const struct credential *from)
+{
+	if (to->kind == from->kind && strcmp(to->value, from->value) == 0)
+		to->seen = from->seen;
 }
 
 /* --- once a day --- */

@@ -1,7 +1,8 @@
 /*
  * credential.h - the relay's own credentials, by which it asks Entra for a token
  * of an application without any client signing in: a secret in a file, a
- * certificate, a federated token in a file.
+ * certificate, a federated token in a file. A managed identity is one too,
+ * though somebody else is asked then.
  *
  * A file of this folder has one kind each, and credential.c lists them. Nothing
  * is kept of what the files hold: they are read at each request, so a rotated
@@ -47,19 +48,33 @@ int credential_check(
 
 /* How a credential proves the application to Entra. */
 enum credential_proof {
+	CREDENTIAL_NO_PROOF, /* not at all: see managed.h */
 	CREDENTIAL_SECRET, /* client_secret of RFC 6749 section 2.3.1 */
 	CREDENTIAL_ASSERTION /* client_assertion of RFC 7523 section 2.2 */
 };
 
+/* Returns how the credential proves the application. */
+enum credential_proof credential_proof(const struct credential *credential);
+
 /*
  * Reads the files and makes what a token request for the application carries;
- * audience is the URL of the token endpoint. *proof becomes its kind. The caller
- * owns the result, of at most ASSERTION_MAX bytes. NULL with *err as
- * credential_check() has it.
+ * audience is the URL of the token endpoint. The caller owns the result, of at
+ * most ASSERTION_MAX bytes. NULL with *err as credential_check() has it. Not for
+ * one without a proof.
  */
 struct secret *credential_prove(const struct credential *credential,
     const struct identity *application, const char *audience,
-    enum credential_proof *proof, struct error *err);
+    struct error *err);
+
+/*
+ * Looks at the credential's file. Returns 1 where it is another one than at the
+ * last look, or has other text; 0 at the first look, where it is gone, and of a
+ * file that somebody else renews. Reads nothing of it.
+ */
+int credential_is_replaced(struct credential *credential);
+
+/* Takes over what was last seen of a file that both are of. */
+void credential_carry(struct credential *to, const struct credential *from);
 
 /* Called for the credential of an entry. */
 typedef void (*credential_visit)(

@@ -353,6 +353,7 @@ credential_certificate_prove(const char *value,
 const struct credential_kind credential_certificate = {
     .attribute = ATTRIBUTE,
     .proof = CREDENTIAL_ASSERTION,
+    .is_replaced = 1,
     .unfit = credential_unfit_path,
     .check = credential_certificate_check,
     .prove = credential_certificate_prove,

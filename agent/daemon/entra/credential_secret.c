@@ -32,6 +32,7 @@ credential_secret_check(const char *value, long long *ends, struct error *err)
 const struct credential_kind credential_secret = {
     .attribute = ATTRIBUTE,
     .proof = CREDENTIAL_SECRET,
+    .is_replaced = 1,
     .unfit = credential_unfit_path,
     .check = credential_secret_check,
     .prove = credential_secret_prove,

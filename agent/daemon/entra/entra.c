@@ -42,6 +42,8 @@ static const char *const proof_fields[] = {
 
 /* AADSTS90002: what an admin sees after typing the two ids the wrong way. */
 #define NO_SUCH_TENANT 90002
+#define EXPIRES_IN_MAX (30 * 86400LL) /* seconds */
+
 #define NO_SUCH_TENANT_HINT " (are tenant and client swapped?)"
 
 static int
@@ -61,19 +63,19 @@ entra_url(const struct conf *conf, const struct identity *id, struct buf *out)
 }
 
 int
-entra_form(const struct conf *conf, const struct identity *id,
-    enum credential_proof proof, const struct secret *secret, struct buf *out)
+entra_form(const struct entra_request *request, struct buf *out)
 {
+	const struct secret *secret = request->secret;
 	struct buf scope;
 	int result = -1;
 
 	buf_init(&scope, 1024);
-	if (buf_printf(&scope, "%s/.default", conf->graph_endpoint) == 0 &&
+	if (buf_printf(&scope, "%s/.default", request->resource) == 0 &&
 	    buf_printf(out, "grant_type=client_credentials&client_id=%s",
-		id->client) == 0 &&
+		request->id->client) == 0 &&
 	    entra_add_escaped(out, "scope", scope.bytes, scope.len) == 0 &&
-	    entra_add_escaped(
-		out, proof_fields[proof], secret->bytes, secret->len) == 0)
+	    entra_add_escaped(out, proof_fields[request->proof], secret->bytes,
+		secret->len) == 0)
 		result = 0;
 	buf_free(&scope);
 	return result;
@@ -151,27 +153,33 @@ entra_is_token(const char *token, size_t len)
 	return len > 0;
 }
 
+int
+entra_take_token(const char *token, size_t len, long long expires_in,
+    const char *who, struct entra_answer *out)
+{
+	if (!entra_is_token(token, len) || expires_in <= 0 ||
+	    expires_in > EXPIRES_IN_MAX) {
+		snprintf(out->text, sizeof(out->text),
+		    "%s answered HTTP 200 without a usable token", who);
+		return -1;
+	}
+	if ((out->token = secret_new(token, len)) == NULL) {
+		snprintf(out->text, sizeof(out->text), "out of memory");
+		return -1;
+	}
+	out->expires_in = (long)expires_in;
+	out->result = ENTRA_ACCEPTED;
+	return 0;
+}
+
 static void
 entra_read_token(const json_t *json, struct entra_answer *out)
 {
 	const json_t *token = json_object_get(json, "access_token");
 	const json_t *expires = json_object_get(json, "expires_in");
-	size_t len = json_string_length(token);
 
-	if (!entra_is_token(json_string_value(token), len) ||
-	    json_integer_value(expires) <= 0 ||
-	    json_integer_value(expires) > 30 * 86400L) {
-		snprintf(out->text, sizeof(out->text),
-		    "Entra answered HTTP 200 without a usable token");
-		return;
-	}
-	out->token = secret_new(json_string_value(token), len);
-	if (out->token == NULL) {
-		snprintf(out->text, sizeof(out->text), "out of memory");
-		return;
-	}
-	out->expires_in = (long)json_integer_value(expires);
-	out->result = ENTRA_ACCEPTED;
+	entra_take_token(json_string_value(token), json_string_length(token),
+	    json_integer_value(expires), "Entra", out);
 }
 
 void
@@ -286,8 +294,8 @@ entra_post(struct entra_call *call, struct http *http, const struct conf *conf,
 
 struct entra_call *
 entra_start(struct http *http, const struct conf *conf,
-    const struct identity *id, enum credential_proof proof,
-    const struct secret *secret, entra_done done, void *ctx, struct error *err)
+    const struct entra_request *request, entra_done done, void *ctx,
+    struct error *err)
 {
 	struct entra_call *call = calloc(1, sizeof(*call));
 
@@ -296,13 +304,13 @@ entra_start(struct http *http, const struct conf *conf,
 		return NULL;
 	}
 	buf_init(&call->form, ENTRA_FORM_MAX);
-	call->secret = secret;
+	call->secret = request->secret;
 	call->done = done;
 	call->ctx = ctx;
-	if (entra_form(conf, id, proof, secret, &call->form) == -1) {
+	if (entra_form(request, &call->form) == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the form is too long");
 		entra_cancel(&call);
-	} else if (entra_post(call, http, conf, id, err) == -1) {
+	} else if (entra_post(call, http, conf, request->id, err) == -1) {
 		entra_cancel(&call);
 	}
 	return call;

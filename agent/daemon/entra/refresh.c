@@ -15,6 +15,7 @@
 #include "agent/daemon/base/reason.h"
 #include "entra.h"
 #include "lib/base/log.h"
+#include "managed.h"
 #include "refresh.h"
 
 /* Before the next try of what failed in this process. */
@@ -29,7 +30,8 @@ struct refresh {
 	struct refresh_with with;
 	struct account *account;
 	enum account_secret which;
-	struct entra_call *call;
+	struct entra_call *call; /* this or the next is under way */
+	struct managed_call *managed;
 	enum credential_proof proof;
 	struct secret *secret; /* owned */
 	char own[OWN_NAME_SIZE]; /* empty: a client's secret */
@@ -50,6 +52,17 @@ refresh_log_unavailable(
 	    identity_text(&account->key.id, application), reason, text);
 }
 
+/* Notes that mail of the account has no token, where it may be known why. */
+static void
+refresh_note_failure(const struct refresh *refresh, const char *text)
+{
+	const struct account *account = refresh->account;
+
+	if (refresh->which == ACCOUNT_STORED)
+		activity_fails(refresh->with.activity, &account->key.id,
+		    account->key.entry, text);
+}
+
 /* --- answers --- */
 
 static enum account_result
@@ -58,6 +71,8 @@ refresh_accepted(struct refresh *refresh, const struct entra_answer *answer)
 	struct account *account = refresh->account;
 
 	account_known_answered(account, refresh->which);
+	activity_works(
+	    refresh->with.activity, &account->key.id, account->key.entry);
 	if (account_known_is_own(account)) {
 		account_known_accept_token(
 		    account, answer->token, answer->expires_in);
@@ -97,11 +112,12 @@ refresh_log_refusal(struct refresh *refresh, int stored,
 }
 
 /*
- * Takes down that Entra refuses an entry's own credential. Only an admin can
+ * Takes down that an entry's own credential gets no token. Only an admin can
  * mend that, so mail waits, whatever Entra says.
  */
 static enum account_result
-refresh_refused_own(struct refresh *refresh, const char *words)
+refresh_refused_own(
+    struct refresh *refresh, enum account_result result, const char *words)
 {
 	struct account *account = refresh->account;
 	char application[IDENTITY_TEXT_SIZE],
@@ -109,15 +125,21 @@ refresh_refused_own(struct refresh *refresh, const char *words)
 
 	snprintf(text, sizeof(text), "%s: %s", refresh->own, words);
 	account_known_answered(account, refresh->which);
-	account_known_be_quiet(account, ACCOUNT_STORED, OWN_AGAIN_MS,
-	    ACCOUNT_REFUSED_REQUEST, text);
+	account_known_be_quiet(
+	    account, ACCOUNT_STORED, OWN_AGAIN_MS, result, text);
 	if (!account_known_is_warned(account)) {
 		account->warned_at = clock_ms();
-		log_warning("NOQUEUE: application=%s, reason=" REASON_CREDENTIAL
-			    ", status=refused (mail waits: %s)",
-		    identity_text(&account->key.id, application), text);
+		log_warning("NOQUEUE: application=%s, reason=%s, "
+			    "status=refused (%s: %s)",
+		    identity_text(&account->key.id, application),
+		    result == ACCOUNT_MISCONFIGURED ? REASON_CONFIGURATION
+						    : REASON_CREDENTIAL,
+		    refresh->with.resource == NULL
+			? "mail waits"
+			: "entries outside cannot be read",
+		    text);
 	}
-	return ACCOUNT_REFUSED_REQUEST;
+	return result;
 }
 
 static enum account_result
@@ -130,7 +152,8 @@ refresh_refused(struct refresh *refresh, const struct entra_answer *answer)
 	int stored;
 
 	if (account_known_is_own(account))
-		return refresh_refused_own(refresh, answer->text);
+		return refresh_refused_own(
+		    refresh, ACCOUNT_REFUSED_REQUEST, answer->text);
 	stored = account_known_refuse(account, refresh->secret, result);
 	account_known_answered(account, refresh->which);
 	refusals_add(refresh->with.refusals, &account->key.id, refresh->digest,
@@ -210,6 +233,9 @@ refresh_take_answer(struct refresh *refresh, const struct entra_answer *answer)
 	case ENTRA_REFUSED:
 	case ENTRA_REFUSED_REQUEST:
 		return refresh_refused(refresh, answer);
+	case ENTRA_MISCONFIGURED:
+		return refresh_refused_own(
+		    refresh, ACCOUNT_MISCONFIGURED, answer->text);
 	case ENTRA_UNAVAILABLE:
 		break;
 	}
@@ -223,35 +249,31 @@ refresh_on_answer(void *ctx, const struct entra_answer *answer)
 	struct refresh *refresh = ctx;
 	enum account_result result = refresh_take_answer(refresh, answer);
 
+	if (result != ACCOUNT_OK)
+		refresh_note_failure(refresh, answer->text);
 	refresh->call = NULL;
+	refresh->managed = NULL;
 	refresh->done(refresh->ctx, result, refresh->digest, answer->text);
 	refresh_cancel(&refresh);
 }
 
 /* --- the request --- */
 
-/* A client's secret to ask about. 0, or -1 and the account is quiet. */
+/* Takes a client's secret to ask about. 0, or -1 with *err. */
 static int
-refresh_take_secret(struct refresh *refresh, const struct secret *secret)
+refresh_take_secret(
+    struct refresh *refresh, const struct secret *secret, struct error *err)
 {
-	struct account *account = refresh->account;
-	struct error err;
-
+	refresh->proof = CREDENTIAL_SECRET;
 	if (secret == NULL) {
-		refresh->secret = account_known_take_stored(account, &err);
+		refresh->secret =
+		    account_known_take_stored(refresh->account, err);
 	} else {
 		refresh->secret = secret_new(secret->bytes, secret->len);
 		if (refresh->secret == NULL)
-			error_no_memory(&err);
+			error_no_memory(err);
 	}
-	if (refresh->secret != NULL)
-		return 0;
-	if (err.class != ERROR_REFUSED)
-		log_error("%s", err.text);
-	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
-	    err.class == ERROR_REFUSED ? ACCOUNT_UNKNOWN : ACCOUNT_UNAVAILABLE,
-	    err.text);
-	return -1;
+	return refresh->secret == NULL ? -1 : 0;
 }
 
 /* Reads the credential. 0, or -1 with *err, which names entry and file. */
@@ -262,69 +284,135 @@ refresh_prove(struct refresh *refresh, const struct credential *credential,
 	const struct account_key *key = &refresh->account->key;
 	struct buf url;
 
-	snprintf(refresh->own, sizeof(refresh->own), "entry %s, %s %s",
-	    key->entry, credential_attribute(credential),
-	    credential_value(credential));
+	refresh->proof = credential_proof(credential);
 	buf_init(&url, 2048);
 	if (entra_url(refresh->with.conf, &key->id, &url) == -1)
 		error_set(err, ERROR_OURS, "4.3.5", "login_endpoint too long");
 	else
-		refresh->secret = credential_prove(
-		    credential, &key->id, url.bytes, &refresh->proof, err);
+		refresh->secret =
+		    credential_prove(credential, &key->id, url.bytes, err);
 	buf_free(&url);
 	if (refresh->secret != NULL)
 		return 0;
 	return error_prefix(err, "entry %s", key->entry);
 }
 
-/* The entry's own credential. 0, or -1 and the account is quiet. */
+/* Asks whoever gives this machine tokens. 0, or -1 with *err. */
 static int
-refresh_take_own(struct refresh *refresh)
+refresh_ask_managed(struct refresh *refresh,
+    const struct credential *credential, const char *resource,
+    struct error *err)
 {
-	const struct credentials *credentials = refresh->with.credentials;
-	struct account *account = refresh->account;
-	const struct credential *credential;
-	char name[ENTRY_NAME_SIZE];
-	struct error err;
+	const struct refresh_with *with = &refresh->with;
+	struct managed_request request = {.id = &refresh->account->key.id,
+	    .identity = credential_value(credential),
+	    .resource = resource,
+	    .is_patient = 1};
 
-	credential = credentials == NULL
-	    ? NULL
-	    : credentials->find(
-		  credentials->ctx, &account->key.id, account->key.entry, name);
-	if (credential == NULL)
-		error_set(&err, ERROR_REFUSED, "4.7.8",
-		    "entry %s has no credential any more", account->key.entry);
-	else if (refresh_prove(refresh, credential, &err) == 0)
-		return 0;
-	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
-	    err.class == ERROR_REFUSED	  ? ACCOUNT_UNKNOWN
-		: err.class == ERROR_OURS ? ACCOUNT_MISCONFIGURED
-					  : ACCOUNT_UNAVAILABLE,
-	    err.text);
-	return -1;
+	refresh->managed = managed_start(with->base, with->plain, with->conf,
+	    &request, refresh_on_answer, refresh, err);
+	return refresh->managed == NULL ? -1 : 0;
 }
 
-/* Sends the request. 0, or -1 and the account is quiet. */
+/* Asks Entra. 0, or -1 with *err. */
 static int
-refresh_ask(struct refresh *refresh, const struct secret *secret)
+refresh_ask_entra(
+    struct refresh *refresh, const char *resource, struct error *err)
+{
+	const struct refresh_with *with = &refresh->with;
+	struct entra_request request = {.id = &refresh->account->key.id,
+	    .resource = resource,
+	    .proof = refresh->proof,
+	    .secret = refresh->secret};
+
+	auth_cache_digest(refresh->secret, refresh->digest);
+	refresh->call = entra_start(
+	    with->http, with->conf, &request, refresh_on_answer, refresh, err);
+	return refresh->call == NULL ? -1 : 0;
+}
+
+/* Finds the entry's own credential. NULL with *err. */
+static const struct credential *
+refresh_find_own(struct refresh *refresh, struct error *err)
+{
+	const struct credentials *credentials = refresh->with.credentials;
+	const struct account_key *key = &refresh->account->key;
+	const struct credential *credential = NULL;
+	char name[ENTRY_NAME_SIZE];
+
+	if (credentials != NULL)
+		credential = credentials->find(
+		    credentials->ctx, &key->id, key->entry, name);
+	if (credential == NULL)
+		error_set(err, ERROR_REFUSED, "4.7.8",
+		    "entry %s has no credential any more", key->entry);
+	else
+		snprintf(refresh->own, sizeof(refresh->own), "entry %s, %s %s",
+		    key->entry, credential_attribute(credential),
+		    credential_value(credential));
+	return credential;
+}
+
+/* Returns 1 while Entra must not be asked; *err is then none of ours. */
+static int
+refresh_is_throttled(struct refresh *refresh, struct error *err)
+{
+	long long left = throttle_left_entra(
+	    refresh->with.throttles, &refresh->account->key.id);
+
+	if (left <= 0)
+		return 0;
+	refresh_be_throttled(refresh->account, refresh->which, left);
+	err->class = ERROR_NONE;
+	return 1;
+}
+
+/*
+ * Sends the request. 0, or -1 with *err; ERROR_NONE where the account is quiet
+ * already. Entra's throttles are none of whoever gives this machine tokens.
+ */
+static int
+refresh_ask(
+    struct refresh *refresh, const struct secret *secret, struct error *err)
+{
+	const struct refresh_with *with = &refresh->with;
+	const char *resource = with->resource == NULL
+	    ? with->conf->graph_endpoint
+	    : with->resource(with->conf);
+	const struct credential *credential = NULL;
+
+	if (account_known_is_own(refresh->account) &&
+	    (credential = refresh_find_own(refresh, err)) == NULL)
+		return -1;
+	if (credential != NULL &&
+	    credential_proof(credential) == CREDENTIAL_NO_PROOF)
+		return refresh_ask_managed(refresh, credential, resource, err);
+	if (refresh_is_throttled(refresh, err) ||
+	    (credential == NULL
+		    ? refresh_take_secret(refresh, secret, err)
+		    : refresh_prove(refresh, credential, err)) == -1)
+		return -1;
+	return refresh_ask_entra(refresh, resource, err);
+}
+
+/* Says why a request could not start, to those who wait for its answer. */
+static void
+refresh_failed(struct refresh *refresh, const struct error *err)
 {
 	struct account *account = refresh->account;
-	const struct refresh_with *with = &refresh->with;
-	struct error err;
+	enum account_result result = ACCOUNT_UNAVAILABLE;
 
-	if ((account_known_is_own(account)
-		    ? refresh_take_own(refresh)
-		    : refresh_take_secret(refresh, secret)) == -1)
-		return -1;
-	auth_cache_digest(refresh->secret, refresh->digest);
-	refresh->call = entra_start(with->http, with->conf, &account->key.id,
-	    refresh->proof, refresh->secret, refresh_on_answer, refresh, &err);
-	if (refresh->call != NULL)
-		return 0;
-	log_error("%s", err.text);
-	account_known_be_quiet(account, refresh->which, OURS_AGAIN_MS,
-	    ACCOUNT_UNAVAILABLE, err.text);
-	return -1;
+	if (err->class == ERROR_NONE)
+		return;
+	if (err->class == ERROR_REFUSED)
+		result = ACCOUNT_UNKNOWN;
+	else if (err->class == ERROR_OURS && account_known_is_own(account))
+		result = ACCOUNT_MISCONFIGURED;
+	else
+		log_error("%s", err->text);
+	refresh_note_failure(refresh, err->text);
+	account_known_be_quiet(
+	    account, refresh->which, OURS_AGAIN_MS, result, err->text);
 }
 
 struct refresh *
@@ -333,13 +421,9 @@ refresh_start(const struct refresh_with *with, struct account *account,
 {
 	enum account_secret which =
 	    secret == NULL ? ACCOUNT_STORED : ACCOUNT_TYPED;
-	long long left = throttle_left_entra(with->throttles, &account->key.id);
 	struct refresh *refresh;
+	struct error err;
 
-	if (left > 0) {
-		refresh_be_throttled(account, which, left);
-		return NULL;
-	}
 	if ((refresh = calloc(1, sizeof(*refresh))) == NULL) {
 		account_known_be_quiet(account, which, OURS_AGAIN_MS,
 		    ACCOUNT_UNAVAILABLE, "out of memory");
@@ -351,8 +435,10 @@ refresh_start(const struct refresh_with *with, struct account *account,
 	refresh->began = clock_ms();
 	refresh->done = done;
 	refresh->ctx = ctx;
-	if (refresh_ask(refresh, secret) == -1)
+	if (refresh_ask(refresh, secret, &err) == -1) {
+		refresh_failed(refresh, &err);
 		refresh_cancel(&refresh);
+	}
 	return refresh;
 }
 
@@ -365,6 +451,7 @@ refresh_cancel(struct refresh **refreshp)
 	if (refresh == NULL)
 		return;
 	entra_cancel(&refresh->call);
+	managed_cancel(&refresh->managed);
 	secret_free(&refresh->secret);
 	free(refresh);
 }

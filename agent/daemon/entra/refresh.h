@@ -15,10 +15,14 @@ struct refresh;
 /* The parts that a request needs; everything is borrowed. */
 struct refresh_with {
 	const struct conf *conf;
+	struct event_base *base;
 	struct http *http;
+	struct http *plain; /* for managed identities */
 	struct throttles *throttles;
 	struct refusals *refusals;
 	const struct credentials *credentials; /* NULL: none of our own */
+	account_resource resource; /* NULL: graph_endpoint */
+	struct activity *activity; /* NULL: nobody looks on */
 };
 
 /*

@@ -134,6 +134,23 @@ refusals_drop(struct refusals *refusals, const struct identity *id,
 		refusals_remove(refusals, refusal);
 }
 
+size_t
+refusals_forget(struct refusals *refusals, const struct identity *id)
+{
+	struct refusal *refusal, *next;
+	size_t count = 0;
+
+	for (refusal = LIST_FIRST(&refusals->buckets[refusals_bucket(id)]);
+	     refusal != NULL; refusal = next) {
+		next = LIST_NEXT(refusal, bucket);
+		if (!identity_equal(&refusal->id, id))
+			continue;
+		refusals_remove(refusals, refusal);
+		count++;
+	}
+	return count;
+}
+
 const char *
 refusals_find(const struct refusals *refusals, const struct identity *id,
     const unsigned char digest[AUTH_CACHE_DIGEST_SIZE])

@@ -36,6 +36,9 @@ void refusals_add(struct refusals *refusals, const struct identity *id,
 void refusals_drop(struct refusals *refusals, const struct identity *id,
     const unsigned char digest[AUTH_CACHE_DIGEST_SIZE]);
 
+/* Forgets all refusals of the application. Returns how many there were. */
+size_t refusals_forget(struct refusals *refusals, const struct identity *id);
+
 /*
  * Returns why the secret was refused within REFUSALS_REFUSED_MS, or NULL. The
  * text is valid until the next change of the table.

@@ -14,6 +14,7 @@
  * not keep the owner waiting, and the answer under load is the same whether the
  * application is known here or not.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,9 @@ sign_in_choose(struct accounts *accounts, const struct identity *id,
 {
 	const struct credentials *credentials = accounts->with.credentials;
 
+	snprintf(own, ENTRY_NAME_SIZE, "%s", entry);
+	if (accounts->with.resource != NULL)
+		return;
 	own[0] = '\0';
 	if (credentials == NULL ||
 	    (entry[0] != '\0' &&
@@ -444,7 +448,8 @@ accounts_warn(struct accounts *accounts)
 
 struct accounts *
 accounts_new(struct event_base *base, const struct conf *conf,
-    struct http *http, struct state *state, struct throttles *throttles)
+    struct http *http, struct state *state, struct throttles *throttles,
+    account_resource resource)
 {
 	struct accounts *all = calloc(1, sizeof(*all));
 
@@ -453,14 +458,18 @@ accounts_new(struct event_base *base, const struct conf *conf,
 	LIST_INIT(&all->queues);
 	all->rules = &sign_in_rules;
 	all->base = base;
+	all->with.base = base;
 	all->with.conf = conf;
 	all->with.http = http;
+	all->with.plain = http_new_plain(base, NULL);
 	all->with.throttles = throttles;
+	all->with.resource = resource;
 	all->with.refusals = refusals_new(REFUSALS_MAX);
 	all->table = account_table_new(conf, state);
 	all->places = places_new(base, PLACES_MAX, PLACES_WAITING_MAX);
-	if (all->with.refusals == NULL || all->table == NULL ||
-	    all->places == NULL || auth_cache_init() == -1)
+	if (all->with.plain == NULL || all->with.refusals == NULL ||
+	    all->table == NULL || all->places == NULL ||
+	    auth_cache_init() == -1)
 		accounts_free(&all);
 	return all;
 }
@@ -486,5 +495,6 @@ accounts_free(struct accounts **accountsp)
 	places_free(&all->places);
 	account_table_free(&all->table);
 	refusals_free(&all->with.refusals);
+	http_free(&all->with.plain);
 	free(all);
 }

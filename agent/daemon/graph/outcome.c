@@ -55,10 +55,13 @@ static const struct row rows[] = {
 	NOT_GRANTED, NOBODY, NULL},
     {403, "Authorization_RequestDenied", OUTCOME_GRACE, "x.7.1",
 	REASON_PERMISSION, NOT_GRANTED, NOBODY, NULL},
-    /* RFC 3463: x.1.8 is about the sender's domain */
-    {404, "ErrorInvalidUser", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
+    /*
+     * RFC 3463: x.1.8 is about the sender's domain. Of these codes the first
+     * two say that there is no such mailbox, and nothing else.
+     */
+    {404, "ErrorInvalidUser", OUTCOME_FALLBACK, "x.1.0", REASON_MAILBOX,
 	NO_MAILBOX, NOBODY, NULL},
-    {404, "ResourceNotFound", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
+    {404, "ResourceNotFound", OUTCOME_FALLBACK, "x.1.0", REASON_MAILBOX,
 	NO_MAILBOX, NOBODY, NULL},
     {404, "Request_ResourceNotFound", OUTCOME_GRACE, "x.1.0", REASON_MAILBOX,
 	NO_MAILBOX, NOBODY, NULL},
@@ -118,6 +121,13 @@ outcome_row_matches(
 	if (row->words != NULL && strstr(words, row->words) == NULL)
 		return 0;
 	return row->code == NULL || strcmp(row->code, code) == 0;
+}
+
+int
+outcome_is_refusal(const struct outcome *outcome)
+{
+	return outcome->action == OUTCOME_GRACE ||
+	    outcome->action == OUTCOME_FALLBACK;
 }
 
 /* No answer, or one that no row foresees. */

@@ -12,6 +12,7 @@ enum outcome_action {
 	OUTCOME_RENEW, /* get a new token and try again, once; then defer */
 	OUTCOME_AGAIN, /* try again, once; then bounce */
 	OUTCOME_GRACE, /* an admin can mend it: defer, later bounce */
+	OUTCOME_FALLBACK, /* as the fallback mailbox; without one, as GRACE */
 	OUTCOME_THROTTLE, /* throttled: wait as told, or defer */
 	OUTCOME_DEFER,
 	OUTCOME_BOUNCE
@@ -34,5 +35,8 @@ struct outcome {
  */
 struct outcome outcome_of(
     long status, const char *code, const char *words, int body_sent);
+
+/* Returns 1 when an admin can mend what was refused: GRACE or FALLBACK. */
+int outcome_is_refusal(const struct outcome *outcome);
 
 #endif

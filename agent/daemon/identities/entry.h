@@ -33,11 +33,17 @@ struct entry {
 	int senders_any; /* senders=any, said aloud */
 	int sign_in; /* 1: clients may sign in as this entry */
 	int disabled;
-	const char *from; /* NULL as the next: none */
+	const char *from; /* NULL as the next two: none */
+	const char *fallback_mailbox;
 	const char *transport;
 	long rate_count, rate_seconds; /* rate_limit; 0: none */
-	const char *file; /* the table's; where the entry begins */
-	unsigned int line;
+	const char *expires; /* a date, as written; NULL: none */
+	long expires_day; /* days since 1970-01-01 */
+	long expect; /* seconds; 0: none */
+	const char *file; /* where the entry begins; the table's, or a map */
+	unsigned int line; /* 0: it is a row of a map outside */
+	int is_outside; /* only some attributes count: see table_entry.c */
+	int is_hidden; /* for table.c alone */
 
 	/* as written, in the order of table_entry_attribute(); NULL: not given */
 	const char *values[TABLE_ATTRIBUTES_MAX];

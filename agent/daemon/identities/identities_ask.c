@@ -72,36 +72,35 @@ identities_ask_take(const struct entry *entry, struct policy_answer *answer)
 /* A user whom Postfix let sign in by other means. */
 static int
 identities_ask_login(struct identities *identities, const char *user,
-    struct policy_answer *answer, const struct entry **entry)
+    struct policy_answer *answer, struct identities_found *found)
 {
 	if (identities->table == NULL)
 		return identities_ask_no_table(identities, answer);
-	*entry = table_find_login(identities->table, user);
-	return *entry != NULL ? identities_ask_take(*entry, answer)
-			      : identities_ask_no(answer, POLICY_REFUSED,
-				    IDENTITIES_ASK_DSN_NOT_ALLOWED,
-				    "user=%.200s: no entry (logins)", user);
+	identities_find_in_table(
+	    identities, table_find_login(identities->table, user), found);
+	return found->entry != NULL
+	    ? identities_ask_take(found->entry, answer)
+	    : identities_ask_no(answer, POLICY_REFUSED,
+		  IDENTITIES_ASK_DSN_NOT_ALLOWED,
+		  "user=%.200s: no entry (logins)", user);
 }
 
-/* 0, with *entry NULL where none decides; or -1. */
+/* 0, with found->entry NULL where none decides; or -1. */
 static int
 identities_ask_user(struct identities *identities,
     const struct policy_question *question, struct policy_answer *answer,
-    const struct entry **entry)
+    struct identities_found *found)
 {
 	struct identities_user user;
 	enum identities_result result = identities_who(
-	    identities, question->user, strlen(question->user), &user);
+	    identities, question->user, strlen(question->user), &user, found);
 
 	if (!user.is_ours)
 		return identities_ask_login(
-		    identities, question->user, answer, entry);
+		    identities, question->user, answer, found);
 	switch (result) {
 	case IDENTITIES_OK:
 		answer->application = user.application;
-		*entry = user.entry[0] == '\0'
-		    ? NULL
-		    : table_find(identities->table, user.entry);
 		return 0;
 	case IDENTITIES_LATER:
 		return identities_ask_no(
@@ -145,7 +144,7 @@ identities_ask_nobody(struct identities *identities,
 static int
 identities_ask_client(struct identities *identities,
     const struct policy_question *question, struct policy_answer *answer,
-    const struct entry **entry)
+    struct identities_found *found)
 {
 	const struct table_client client = {
 	    .address = question->client_address,
@@ -156,46 +155,47 @@ identities_ask_client(struct identities *identities,
 
 	if (identities->table == NULL)
 		return identities_ask_no_table(identities, answer);
-	*entry = table_find_client(identities->table, &client);
-	return *entry != NULL
-	    ? identities_ask_take(*entry, answer)
+	identities_find_in_table(
+	    identities, table_find_client(identities->table, &client), found);
+	return found->entry != NULL
+	    ? identities_ask_take(found->entry, answer)
 	    : identities_ask_nobody(identities, question, answer);
 }
 
 /* --- what may it do --- */
 
-static struct rate *
-identities_ask_rate_of(struct identities *identities, const struct entry *entry)
-{
-	return &identities->rates[table_place(identities->table, entry)];
-}
-
 static int
-identities_ask_rate(struct identities *identities, const struct entry *entry,
-    struct policy_answer *answer)
+identities_ask_rate(
+    const struct identities_found *found, struct policy_answer *answer)
 {
-	long wait = rate_wait(identities_ask_rate_of(identities, entry),
-	    entry->rate_count, entry->rate_seconds);
+	const struct entry *entry = found->entry;
+	char label[IDENTITIES_LABEL_SIZE];
+	long wait =
+	    rate_wait(found->rate, entry->rate_count, entry->rate_seconds);
 
 	return wait == 0
 	    ? 0
 	    : identities_ask_no(answer, POLICY_LATER, "4.7.1",
-		  "entry \"%s\" has sent its %ld messages in %ld s "
-		  "(rate_limit); the next may go in %ld s",
-		  entry->name, entry->rate_count, entry->rate_seconds, wait);
+		  "%s has sent its %ld messages in %ld s (rate_limit); the "
+		  "next may go in %ld s",
+		  identities_label(entry, label), entry->rate_count,
+		  entry->rate_seconds, wait);
 }
 
 static int
 identities_ask_recipient(const struct entry *entry, const char *recipient,
     struct policy_answer *answer)
 {
+	char label[IDENTITIES_LABEL_SIZE];
+
 	if (entry->recipients == NULL ||
 	    (identities_ask_is_given(recipient) &&
 		table_covers(entry->recipients, recipient)))
 		return 0;
 	return identities_ask_no(answer, POLICY_REFUSED,
 	    IDENTITIES_ASK_DSN_NOT_ALLOWED,
-	    "entry \"%s\" may not send to %.300s (recipients)", entry->name,
+	    "%s may not send to %.300s (recipients)",
+	    identities_label(entry, label),
 	    identities_ask_or_unknown(recipient));
 }
 
@@ -203,13 +203,16 @@ static int
 identities_ask_sender(const struct entry *entry, const char *address,
     const char *what, struct policy_answer *answer)
 {
+	char label[IDENTITIES_LABEL_SIZE];
+
 	if (entry->senders == NULL ||
 	    (identities_ask_is_given(address) &&
 		table_covers(entry->senders, address)))
 		return 0;
 	return identities_ask_no(answer, POLICY_REFUSED,
 	    IDENTITIES_ASK_DSN_NOT_ALLOWED,
-	    "entry \"%s\" may not send %s %.300s (senders)", entry->name, what,
+	    "%s may not send %s %.300s (senders)",
+	    identities_label(entry, label), what,
 	    identities_ask_or_unknown(address));
 }
 
@@ -218,9 +221,12 @@ identities_ask_sender(const struct entry *entry, const char *address,
  * could write there what they like. An entry's from replaces both.
  */
 static int
-identities_ask_end(struct identities *identities, const struct entry *entry,
+identities_ask_end(struct identities *identities,
+    const struct identities_found *found,
     const struct policy_question *question, struct policy_answer *answer)
 {
+	const struct entry *entry = found->entry;
+
 	if (entry->from == NULL) {
 		if (identities_ask_sender(
 			entry, question->mailbox, "from", answer) == -1)
@@ -232,23 +238,24 @@ identities_ask_end(struct identities *identities, const struct entry *entry,
 			return -1;
 	}
 	if (entry->rate_count > 0)
-		rate_count(identities_ask_rate_of(identities, entry),
-		    entry->rate_seconds);
+		rate_count(found->rate, entry->rate_seconds);
+	identities_seen(identities, entry);
 	return 0;
 }
 
 static int
-identities_ask_entry(struct identities *identities, const struct entry *entry,
+identities_ask_entry(struct identities *identities,
+    const struct identities_found *found,
     const struct policy_question *question, struct policy_answer *answer)
 {
 	switch (question->stage) {
 	case POLICY_MAIL:
-		return identities_ask_rate(identities, entry, answer);
+		return identities_ask_rate(found, answer);
 	case POLICY_RECIPIENT:
 		return identities_ask_recipient(
-		    entry, question->recipient, answer);
+		    found->entry, question->recipient, answer);
 	case POLICY_END:
-		return identities_ask_end(identities, entry, question, answer);
+		return identities_ask_end(identities, found, question, answer);
 	}
 	return 0;
 }
@@ -265,21 +272,34 @@ identities_ask_fill(const struct entry *entry, struct policy_answer *answer)
 	answer->recipients = entry->recipients != NULL;
 }
 
+/* An entry that a map outside had once, before it fell silent, refuses nothing. */
+static void
+identities_ask_soften(struct policy_answer *answer)
+{
+	if (answer->status != POLICY_REFUSED)
+		return;
+	answer->status = POLICY_LATER;
+	answer->dsn[0] = '4';
+}
+
 void
 identities_ask(struct identities *identities,
     const struct policy_question *question, struct policy_answer *answer)
 {
-	const struct entry *entry = NULL;
+	struct identities_found found = {0};
 	int result;
 
 	memset(answer, 0, sizeof(*answer));
 	answer->status = POLICY_OK;
 	/* whoever signed in is never taken for one of a network */
 	result = identities_ask_is_given(question->user)
-	    ? identities_ask_user(identities, question, answer, &entry)
-	    : identities_ask_client(identities, question, answer, &entry);
-	if (result == -1 || entry == NULL)
-		return;
-	if (identities_ask_entry(identities, entry, question, answer) == 0)
-		identities_ask_fill(entry, answer);
+	    ? identities_ask_user(identities, question, answer, &found)
+	    : identities_ask_client(identities, question, answer, &found);
+	if (result == 0 && found.entry != NULL)
+		result =
+		    identities_ask_entry(identities, &found, question, answer);
+	if (result == 0 && found.entry != NULL)
+		identities_ask_fill(found.entry, answer);
+	if (found.is_unsure)
+		identities_ask_soften(answer);
 }

@@ -1,6 +1,6 @@
 /*
- * table.c - see table.h. The form of the files is in table_line.c, the
- * attributes in table_entry.c, the look-ups in table_index.c.
+ * table.c - see table.h. The form of the files is in table_line.c, an entry in
+ * table_row.c, the attributes in table_entry.c, the look-ups in table_index.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +11,14 @@
 #include "table_file.h"
 #include "table_index.h"
 #include "table_line.h"
+#include "table_row.h"
 #include "table_value.h"
 
 /* The text of a file, into which the entries point. */
 struct table_text {
 	struct table_text *next;
 	char *file, *bytes;
+	int is_outside; /* it comes from a map */
 };
 
 struct table {
@@ -45,51 +47,16 @@ table_add(struct table *table, struct error *err)
 }
 
 static int
-table_at_line(struct error *err, const char *file, unsigned int number)
-{
-	return error_prefix(err, "%s:%u", file, number);
-}
-
-static int
-table_read_name(struct entry *entry, const char *name, struct error *err)
-{
-	if (identity_parse_entry_name(name, strlen(name), entry->name) == 0)
-		return 0;
-	return error_set(err, ERROR_OURS, "4.3.5",
-	    "a line begins with the name of an entry, of 1 to %d letters a to "
-	    "z, digits, '_' and '-'",
-	    ENTRY_NAME_SIZE - 1);
-}
-
-static int
-table_read_entry(struct table *table, const char *file, struct table_line *line,
-    struct error *err)
+table_read_entry(struct table *table, const struct table_text *text,
+    struct table_line *line, struct error *err)
 {
 	struct entry *entry = table_add(table, err);
-	struct table_attribute attribute;
-	int more;
 
 	if (entry == NULL)
 		return -1;
-	entry->file = file;
-	entry->line = line->number;
-	if (line->at[0] == ' ' || line->at[0] == '\t') {
-		error_set(err, ERROR_OURS, "4.3.5",
-		    "the line begins with a blank, and there is no entry "
-		    "before that it could continue");
-		return table_at_line(err, file, entry->line);
-	}
-	if (table_read_name(entry, table_line_word(line), err) == -1)
-		return table_at_line(err, file, entry->line);
-	while ((more = table_line_attribute(line, &attribute, err)) == 1)
-		if (table_entry_set(
-			entry, attribute.name, attribute.value, err) == -1)
-			break;
-	if (more != 0)
-		return table_at_line(err, file, attribute.number);
-	if (table_entry_check(entry, err) == -1)
-		return table_at_line(err, file, entry->line);
-	return 0;
+	entry->file = text->file;
+	entry->is_outside = text->is_outside;
+	return table_row_read(entry, line, err);
 }
 
 static unsigned int
@@ -110,31 +77,42 @@ table_read_text(
 
 	if (strlen(text->bytes) != len) {
 		error_set(err, ERROR_OURS, "4.3.5", "the line holds a NUL");
-		return table_at_line(err, text->file,
+		return error_prefix(err, "%s:%u", text->file,
 		    table_line_of(
 			text->bytes, text->bytes + strlen(text->bytes)));
 	}
 	while (table_line_next(&lines, &line) == 1)
-		if (table_read_entry(table, text->file, &line, err) == -1)
+		if (table_read_entry(table, text, &line, err) == -1)
 			return -1;
 	return 0;
+}
+
+/* Returns a new text, of which the name alone is set. */
+static struct table_text *
+table_add_text(struct table *table, const char *file, struct error *err)
+{
+	struct table_text *text = calloc(1, sizeof(*text));
+
+	if (text == NULL || (text->file = strdup(file)) == NULL) {
+		free(text);
+		error_no_memory(err);
+		return NULL;
+	}
+	text->next = table->texts;
+	table->texts = text;
+	return text;
 }
 
 static int
 table_read_file(
     struct table *table, const char *file, int may_lack, struct error *err)
 {
-	struct table_text *text = calloc(1, sizeof(*text));
+	struct table_text *text = table_add_text(table, file, err);
 	size_t len;
 	int there;
 
-	if (text == NULL || (text->file = strdup(file)) == NULL) {
-		free(text);
-		return error_no_memory(err);
-	}
-	text->next = table->texts;
-	table->texts = text;
-	if ((there = table_file_read(file, &text->bytes, &len, err)) == -1)
+	if (text == NULL ||
+	    (there = table_file_read(file, &text->bytes, &len, err)) == -1)
 		return -1;
 	if (there)
 		return table_read_text(table, text, len, err);
@@ -145,26 +123,83 @@ table_read_file(
 		  file);
 }
 
+/* What postmap(1) writes is in the form of a file, a line for each row. */
 static int
-table_read_files(
-    struct table *table, const char *files, int may_lack, struct error *err)
+table_read_dump(struct table *table, const char *item, struct table_dump *dump,
+    struct error *err)
 {
-	char **list;
-	size_t i;
-	int result = 0;
+	struct table_text *text = table_add_text(table, item, err);
 
-	if (files == NULL || files[strspn(files, ", \t")] == '\0')
-		return 0;
-	if (table_value_list(files, &list, err) == -1)
+	if (text == NULL)
 		return -1;
-	for (i = 0; result == 0 && list[i] != NULL; i++)
-		result = table_read_file(table, list[i], may_lack, err);
-	free(list);
-	return result;
+	text->is_outside = 1;
+	text->bytes = dump->bytes;
+	dump->bytes = NULL;
+	return table_read_text(table, text, dump->len, err);
+}
+
+/* Root's files first: their entries come before others of the same name. */
+static int
+table_read_sources(struct table *table, const struct table_sources *sources,
+    struct table_dump *dumps, int may_lack, struct error *err)
+{
+	const struct table_source *source;
+	size_t i;
+
+	for (i = 0; i < sources->count; i++) {
+		source = &sources->all[i];
+		if (source->kind == TABLE_FILE &&
+		    table_read_file(table, source->item, may_lack, err) == -1)
+			return -1;
+	}
+	for (i = 0; i < sources->count; i++) {
+		source = &sources->all[i];
+		if (source->kind == TABLE_WHOLE &&
+		    table_read_dump(table, source->item, &dumps[i], err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+table_compare_names(const void *a, const void *b)
+{
+	const struct entry *x = *(struct entry *const *)a;
+	const struct entry *y = *(struct entry *const *)b;
+	int order = strcmp(x->name, y->name);
+
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* Leaves out the entries from outside whose name an entry before them has. */
+static int
+table_drop_hidden(struct table *table, struct error *err)
+{
+	struct entry **sorted = malloc((table->count + 1) * sizeof(*sorted));
+	size_t i, kept = 0;
+
+	if (sorted == NULL)
+		return error_no_memory(err);
+	for (i = 0; i < table->count; i++)
+		sorted[i] = &table->entries[i];
+	qsort(sorted, table->count, sizeof(*sorted), table_compare_names);
+	for (i = 1; i < table->count; i++)
+		if (sorted[i]->is_outside &&
+		    strcmp(sorted[i]->name, sorted[i - 1]->name) == 0)
+			sorted[i]->is_hidden = 1;
+	free(sorted);
+	for (i = 0; i < table->count; i++)
+		if (table->entries[i].is_hidden)
+			table_entry_clear(&table->entries[i]);
+		else
+			table->entries[kept++] = table->entries[i];
+	table->count = kept;
+	return 0;
 }
 
 struct table *
-table_read(const char *files, int may_lack, struct error *err)
+table_read(const struct table_sources *sources, struct table_dump *dumps,
+    int may_lack, struct error *err)
 {
 	struct table *table = calloc(1, sizeof(*table));
 
@@ -172,7 +207,9 @@ table_read(const char *files, int may_lack, struct error *err)
 		error_no_memory(err);
 		return NULL;
 	}
-	if (table_read_files(table, files, may_lack, err) == -1 ||
+	if (table_read_sources(table, sources, dumps, may_lack, err) == -1 ||
+	    (table_sources_count(sources, TABLE_WHOLE) > 0 &&
+		table_drop_hidden(table, err) == -1) ||
 	    table_index_make(
 		&table->index, table->entries, table->count, err) == -1)
 		table_free(&table);

@@ -1,5 +1,6 @@
 /*
- * table.h - the table of identities, read from files: identities(5).
+ * table.h - the table of identities, read from files and from maps that are read
+ * whole: identities(5).
  *
  * A table does not change once it is read: a reload reads a new one, and swaps
  * them when that has no mistake. No look-up walks the entries.
@@ -9,16 +10,27 @@
 
 #include "lib/base/error.h"
 #include "entry.h"
+#include "table_source.h"
 
 struct table;
 
+/* The rows of a map that is read whole, as postmap(1) writes them. */
+struct table_dump {
+	char *bytes; /* owned; with a NUL behind them */
+	size_t len;
+};
+
 /*
- * Reads files, one after the other, into one table. files is a list as in the
- * setting identity_maps: separated by blanks or commas. A file that is missing is
- * an error, unless may_lack. NULL with *err (ERROR_OURS, 4.3.5), whose text
- * begins with file and line.
+ * Reads sources into one table: the files in their order, and behind them the
+ * maps that are read whole, whose rows are dumps[] at the source's place and
+ * become the table's. A row of a map has only the attributes that may come from
+ * outside, and does not count where an entry before it has its name. Maps that
+ * are asked key by key are passed over. A file that is missing is an error,
+ * unless may_lack. NULL with *err (ERROR_OURS, 4.3.5), whose text begins with the
+ * place.
  */
-struct table *table_read(const char *files, int may_lack, struct error *err);
+struct table *table_read(const struct table_sources *sources,
+    struct table_dump *dumps, int may_lack, struct error *err);
 
 /* Frees *tablep and makes it NULL. Takes NULL. */
 void table_free(struct table **tablep);

@@ -4,6 +4,9 @@
  * An attribute is a row of the table below; tests/lint/test_identities.py holds
  * identities(5) to it. Strings of an entry point into the text of the file,
  * which the table keeps; lists are allocations of the entry's own.
+ *
+ * Who needs no sign-in, and every credential of the relay's own, is root's to
+ * say: a row of a map outside has the other attributes alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,7 @@
 
 struct table_entry_row {
 	const char *name;
+	int may_be_outside; /* a row of a map outside may have it too */
 	int (*read)(struct entry *entry, const char *name, const char *value,
 	    struct error *err);
 };
@@ -154,6 +158,15 @@ table_entry_from(
 }
 
 static int
+table_entry_fallback_mailbox(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	(void)name;
+	entry->fallback_mailbox = value;
+	return table_value_address(value, 0, err);
+}
+
+static int
 table_entry_rate_limit(
     struct entry *entry, const char *name, const char *value, struct error *err)
 {
@@ -187,22 +200,43 @@ table_entry_disabled(
 	return table_value_yes(value, &entry->disabled, err);
 }
 
+static int
+table_entry_expires(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	(void)name;
+	entry->expires = value;
+	return table_value_date(value, &entry->expires_day, err);
+}
+
+static int
+table_entry_expect(
+    struct entry *entry, const char *name, const char *value, struct error *err)
+{
+	(void)name;
+	return table_value_duration(value, &entry->expect, err);
+}
+
 static const struct table_entry_row table_entry_rows[] = {
-    {"application", table_entry_application},
-    {"secret_file", table_entry_credential},
-    {"certificate_file", table_entry_credential},
-    {"federated_token_file", table_entry_credential},
-    {"clients", table_entry_clients},
-    {"daemon_name", table_entry_daemon_name},
-    {"client_certificate", table_entry_client_certificate},
-    {"logins", table_entry_logins},
-    {"sign_in", table_entry_sign_in},
-    {"from", table_entry_from},
-    {"senders", table_entry_senders},
-    {"recipients", table_entry_recipients},
-    {"rate_limit", table_entry_rate_limit},
-    {"transport", table_entry_transport},
-    {"disabled", table_entry_disabled},
+    {"application", 1, table_entry_application},
+    {"secret_file", 0, table_entry_credential},
+    {"certificate_file", 0, table_entry_credential},
+    {"federated_token_file", 0, table_entry_credential},
+    {"managed_identity", 0, table_entry_credential},
+    {"clients", 0, table_entry_clients},
+    {"daemon_name", 0, table_entry_daemon_name},
+    {"client_certificate", 0, table_entry_client_certificate},
+    {"logins", 0, table_entry_logins},
+    {"sign_in", 0, table_entry_sign_in},
+    {"from", 1, table_entry_from},
+    {"senders", 1, table_entry_senders},
+    {"recipients", 1, table_entry_recipients},
+    {"rate_limit", 1, table_entry_rate_limit},
+    {"fallback_mailbox", 1, table_entry_fallback_mailbox},
+    {"transport", 1, table_entry_transport},
+    {"expires", 0, table_entry_expires},
+    {"expect", 0, table_entry_expect},
+    {"disabled", 1, table_entry_disabled},
 };
 
 #define TABLE_ENTRY_ROWS \
@@ -260,6 +294,11 @@ table_entry_set(
 			break;
 	if (i == TABLE_ENTRY_ROWS)
 		return table_entry_unknown(name, err);
+	if (entry->is_outside && !table_entry_rows[i].may_be_outside)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "\"%s\" counts in root's files alone, and a map outside "
+		    "may not say it",
+		    name);
 	if (entry->values[i] != NULL)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "\"%s\" is given twice; keep one of the two", name);
@@ -293,6 +332,56 @@ table_entry_check_open(const struct entry *entry, struct error *err)
 	return 0;
 }
 
+/*
+ * Checks the mailboxes that the entry names itself: whoever reads its senders
+ * sees every mailbox that its mail can come from.
+ */
+static int
+table_entry_check_mailbox(
+    const struct entry *entry, const char *name, struct error *err)
+{
+	const char *mailbox = table_entry_value_of(entry, name);
+
+	if (mailbox == NULL || entry->senders == NULL ||
+	    table_value_covers(entry->senders, mailbox))
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "senders does not cover %s, which %s names", mailbox, name);
+}
+
+static int
+table_entry_check_mailboxes(const struct entry *entry, struct error *err)
+{
+	if (table_entry_check_mailbox(entry, "from", err) == -1 ||
+	    table_entry_check_mailbox(entry, "fallback_mailbox", err) == -1)
+		return -1;
+	if (entry->from == NULL || entry->fallback_mailbox == NULL ||
+	    strcmp(entry->from, entry->fallback_mailbox) != 0)
+		return 0;
+	return table_entry_wrong(err,
+	    "fallback_mailbox names the mailbox of from; it must be another "
+	    "one");
+}
+
+static int
+table_entry_check_managed(const struct entry *entry, struct error *err)
+{
+	const char *identity = table_entry_value_of(entry, "managed_identity");
+	char client[UUID_TEXT_SIZE];
+
+	if (identity == NULL)
+		return 0;
+	if (identity_parse_id(identity, strlen(identity), client) == 0 &&
+	    strcmp(client, entry->application.client) != 0)
+		return table_entry_wrong(err,
+		    "managed_identity and application name two clients; both "
+		    "must be the identity's client id");
+	if (entry->expires != NULL)
+		return table_entry_wrong(err,
+		    "a managed identity has no secret, so nothing expires");
+	return 0;
+}
+
 int
 table_entry_check(struct entry *entry, struct error *err)
 {
@@ -302,6 +391,8 @@ table_entry_check(struct entry *entry, struct error *err)
 	if (table_entry_value_of(entry, "application") == NULL)
 		return table_entry_wrong(
 		    err, "application=tenant/client is missing");
+	if (table_entry_check_managed(entry, err) == -1)
+		return -1;
 	if (!is_open && entry->daemon_name != NULL)
 		return table_entry_wrong(err,
 		    "daemon_name needs clients or client_certificate beside "
@@ -312,10 +403,8 @@ table_entry_check(struct entry *entry, struct error *err)
 		return table_entry_wrong(err,
 		    "logins need a credential of the relay's own, such as "
 		    "secret_file");
-	if (entry->from != NULL && entry->senders != NULL &&
-	    !table_value_covers(entry->senders, entry->from))
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "senders does not cover %s, which from names", entry->from);
+	if (table_entry_check_mailboxes(entry, err) == -1)
+		return -1;
 	if (is_open || entry->logins != NULL)
 		return 0;
 	if (table_entry_value_of(entry, "sign_in") != NULL && !entry->sign_in)

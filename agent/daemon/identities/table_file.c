@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +16,8 @@
 #include "table_file.h"
 
 static int
-table_file_check(const struct stat *st, const char *file, struct error *err)
+table_file_check_owner(
+    const struct stat *st, const char *file, struct error *err)
 {
 	if (!S_ISREG(st->st_mode))
 		return error_set(
@@ -30,6 +32,14 @@ table_file_check(const struct stat *st, const char *file, struct error *err)
 		    "%s: mode %04o lets others change who sends as whom; run: "
 		    "chmod go-w %s",
 		    file, (unsigned int)(st->st_mode & 07777), file);
+	return 0;
+}
+
+static int
+table_file_check(const struct stat *st, const char *file, struct error *err)
+{
+	if (table_file_check_owner(st, file, err) == -1)
+		return -1;
 	if ((unsigned long long)st->st_size > TABLE_FILE_MAX)
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "%s: longer than %lu bytes", file, TABLE_FILE_MAX);
@@ -77,6 +87,45 @@ table_file_read(const char *file, char **bytes, size_t *len, struct error *err)
 	result = table_file_read_open(fd, file, bytes, len, err);
 	close(fd);
 	return result;
+}
+
+/* Names the user, since whoever reads this is another one. */
+static int
+table_file_unreadable(
+    const char *file, const char *map, int error, struct error *err)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	const char *user = pw == NULL ? "of msgraphd" : pw->pw_name;
+
+	if (error == ENOENT || error == ENOTDIR)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "%s: there is no file %s, and identity_maps names it; "
+		    "run: postmap %s",
+		    map, file, map);
+	if (error == EACCES)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "%s: user %s may not read %s, or a folder above it; run: "
+		    "chgrp msgraph %s; chmod g+r %s",
+		    map, user, file, file, file);
+	return error_set(err, ERROR_OURS, "4.3.5", "%s: user %s: %s: %s", map,
+	    user, file, strerror(error));
+}
+
+int
+table_file_check_map(const char *file, const char *map, struct error *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), result;
+	struct stat st;
+
+	if (fd == -1)
+		return table_file_unreadable(file, map, errno, err);
+	result = fstat(fd, &st) == -1
+	    ? table_file_unreadable(file, map, errno, err)
+	    : table_file_check_owner(&st, file, err);
+	close(fd);
+	return result == 0 || strncmp(err->text, map, strlen(map)) == 0
+	    ? result
+	    : error_prefix(err, "%s", map);
 }
 
 void

@@ -32,6 +32,14 @@ struct table_mark {
 int table_file_read(
     const char *file, char **bytes, size_t *len, struct error *err);
 
+/*
+ * Checks that this process may read the file of a map, which postmap(1) is to
+ * read, and that nobody may write it but those who may write a file of
+ * table_file_read(). 0; or -1 with *err that names the map, the file, the user
+ * and the remedy.
+ */
+int table_file_check_map(const char *file, const char *map, struct error *err);
+
 /* Looks at a file. One that cannot be looked at is not there. */
 void table_file_look(const char *file, struct table_mark *mark);
 

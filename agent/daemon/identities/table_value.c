@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/local/route.h"
 #include "table_value.h"
@@ -11,6 +12,8 @@
 #define TABLE_VALUE_LOCAL_MAX 64
 #define TABLE_VALUE_LABEL_MAX 63
 #define TABLE_VALUE_RATE_MAX 1000000L
+#define TABLE_VALUE_DURATION_MIN 600L
+#define TABLE_VALUE_DURATION_MAX (400 * 86400L)
 
 static int
 table_value_wrong(struct error *err, const char *what)
@@ -152,6 +155,48 @@ table_value_rate(
 	    "\"%.64s\" is not a number of messages, 1 to %ld, with /s, /m, /h "
 	    "or /d behind it",
 	    value, TABLE_VALUE_RATE_MAX);
+}
+
+int
+table_value_date(const char *value, long *day, struct error *err)
+{
+	struct tm tm = {0}, again;
+	const char *end = strptime(value, "%Y-%m-%d", &tm);
+	time_t seconds = timegm(&tm);
+	char text[16] = "";
+
+	/* no date is 2027-02-30 */
+	if (end != NULL && *end == '\0' && gmtime_r(&seconds, &again) != NULL)
+		strftime(text, sizeof(text), "%Y-%m-%d", &again);
+	*day = (long)(seconds / 86400);
+	if (strcmp(text, value) == 0 && again.tm_year >= 100)
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "\"%.64s\" is no date like 2027-03-31", value);
+}
+
+int
+table_value_duration(const char *value, long *seconds, struct error *err)
+{
+	static const struct {
+		const char *name;
+		long seconds;
+	} units[] = {{"m", 60}, {"h", 3600}, {"d", 86400}};
+	size_t digits = strspn(value, "0123456789"), i;
+	long number = digits <= 7 ? strtol(value, NULL, 10) : 0;
+
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		*seconds = number * units[i].seconds;
+		if (strcmp(value + digits, units[i].name) == 0 &&
+		    *seconds >= TABLE_VALUE_DURATION_MIN &&
+		    *seconds <= TABLE_VALUE_DURATION_MAX)
+			return 0;
+	}
+	*seconds = 0;
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "\"%.64s\" is no time from 10m to 400d, with m, h or d behind the "
+	    "number",
+	    value);
 }
 
 int

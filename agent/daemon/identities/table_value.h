@@ -29,6 +29,12 @@ int table_value_address(const char *address, int may_domain, struct error *err);
 int table_value_rate(
     const char *value, long *count, long *seconds, struct error *err);
 
+/* Reads a date, "2027-03-31", as days since 1970-01-01. */
+int table_value_date(const char *value, long *day, struct error *err);
+
+/* Reads "26h": minutes, hours or days, from 10 minutes to 400 days, in seconds. */
+int table_value_duration(const char *value, long *seconds, struct error *err);
+
 /* Checks a transport, which the route must let through: msgraph, msgraph-slow. */
 int table_value_transport(const char *value, struct error *err);
 

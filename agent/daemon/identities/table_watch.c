@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table_value.h"
 #include "table_watch.h"
 
 int
@@ -18,16 +17,15 @@ table_watch_look(
 		setting = "";
 	if ((watch->setting = strdup(setting)) == NULL)
 		return error_no_memory(err);
-	if (setting[strspn(setting, ", \t")] == '\0')
-		return 0;
-	if (table_value_list(setting, &watch->files, err) == -1)
+	if (table_sources_read(&watch->sources, setting, err) == -1)
 		return -1;
-	watch->count = table_value_count(watch->files);
-	watch->marks = calloc(watch->count, sizeof(*watch->marks));
+	watch->marks = calloc(watch->sources.count + 1, sizeof(*watch->marks));
 	if (watch->marks == NULL)
 		return error_no_memory(err);
-	for (i = 0; i < watch->count; i++)
-		table_file_look(watch->files[i], &watch->marks[i]);
+	for (i = 0; i < watch->sources.count; i++)
+		if (watch->sources.all[i].file != NULL)
+			table_file_look(
+			    watch->sources.all[i].file, &watch->marks[i]);
 	return 0;
 }
 
@@ -35,8 +33,9 @@ static int
 table_watch_same_setting(
     const struct table_watch *a, const struct table_watch *b)
 {
-	return a->setting != NULL && b->setting != NULL &&
-	    strcmp(a->setting, b->setting) == 0 && a->count == b->count;
+	return a->setting != NULL && b->setting != NULL && a->marks != NULL &&
+	    b->marks != NULL && strcmp(a->setting, b->setting) == 0 &&
+	    a->sources.count == b->sources.count;
 }
 
 int
@@ -46,7 +45,7 @@ table_watch_same(const struct table_watch *a, const struct table_watch *b)
 
 	if (!table_watch_same_setting(a, b))
 		return 0;
-	for (i = 0; i < a->count; i++)
+	for (i = 0; i < a->sources.count; i++)
 		if (!table_file_same(&a->marks[i], &b->marks[i]))
 			return 0;
 	return 1;
@@ -59,9 +58,9 @@ table_watch_gone(const struct table_watch *was, const struct table_watch *now)
 
 	if (!table_watch_same_setting(was, now))
 		return NULL;
-	for (i = 0; i < now->count; i++)
+	for (i = 0; i < now->sources.count; i++)
 		if (was->marks[i].is_there && !now->marks[i].is_there)
-			return now->files[i];
+			return now->sources.all[i].file;
 	return NULL;
 }
 
@@ -73,7 +72,7 @@ table_watch_is_fresh(const struct table_watch *watch)
 	size_t i;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	for (i = 0; i < watch->count; i++) {
+	for (i = 0; i < watch->sources.count; i++) {
 		age = (now.tv_sec - watch->marks[i].modified.tv_sec) * 1000LL +
 		    (now.tv_nsec - watch->marks[i].modified.tv_nsec) / 1000000;
 		if (watch->marks[i].is_there && age >= 0 && age < 1000)
@@ -85,7 +84,7 @@ table_watch_is_fresh(const struct table_watch *watch)
 void
 table_watch_clear(struct table_watch *watch)
 {
-	free(watch->files);
+	table_sources_clear(&watch->sources);
 	free(watch->setting);
 	free(watch->marks);
 	memset(watch, 0, sizeof(*watch));

@@ -1,21 +1,22 @@
 /*
- * table_watch.h - whether the files of the table in force have changed.
+ * table_watch.h - whether the files of the table in force have changed. Those of
+ * maps that are read whole count as well.
  */
 #ifndef MSGRAPHD_TABLE_WATCH_H
 #define MSGRAPHD_TABLE_WATCH_H
 
 #include "table_file.h"
+#include "table_source.h"
 
 struct table_watch {
-	char **files; /* a list of table_value_list(); NULL: no files */
-	char *setting; /* that the files are of */
-	struct table_mark *marks; /* when they were last looked at */
-	size_t count;
+	struct table_sources sources;
+	char *setting; /* that they are of */
+	struct table_mark *marks; /* of their files, when last looked at */
 };
 
 /*
- * Looks at the files of a setting; NULL is as empty. 0; or -1 with *err, out of
- * memory. table_watch_clear() frees in any case.
+ * Looks at the files of a setting; NULL is as empty. 0; or -1 with *err.
+ * table_watch_clear() frees in any case.
  */
 int table_watch_look(
     struct table_watch *watch, const char *setting, struct error *err);

@@ -47,7 +47,9 @@ fingerprint_hash_message(EVP_MD_CTX *ctx,
 	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
 	    fingerprint_add_string(
 		ctx, identity_text(&request->identity, client)) &&
-	    fingerprint_add_string(ctx, request->mailbox) &&
+	    fingerprint_add_string(ctx,
+		request->instead_of[0] != '\0' ? request->instead_of
+					       : request->mailbox) &&
 	    fingerprint_add_string(ctx, request->queue_id) &&
 	    fingerprint_add_raw(ctx, &request->spool) &&
 	    EVP_DigestFinal_ex(ctx, message, NULL);
@@ -83,6 +85,22 @@ fingerprint_add_recipient(struct delivery_request *request, const char *address)
 	return 1;
 }
 
+/* The keys of a recipient: of the message from either mailbox, and a notice. */
+static int
+fingerprint_hash_keys(EVP_MD_CTX *ctx, const struct delivery_request *request,
+    const unsigned char message[JOURNAL_DIGEST_SIZE], const char *recipient,
+    struct request_recipient *r)
+{
+	int instead = request->instead_of[0] != '\0';
+
+	return fingerprint_hash_recipient(ctx, message, recipient,
+		   instead ? "fallback" : "", r->key) &&
+	    fingerprint_hash_recipient(
+		ctx, message, recipient, instead ? "" : "fallback", r->other) &&
+	    fingerprint_hash_recipient(
+		ctx, message, recipient, "notice", r->told);
+}
+
 static int
 fingerprint_hash_each(EVP_MD_CTX *ctx, struct delivery_request *request,
     const char **recipients, size_t count)
@@ -96,17 +114,18 @@ fingerprint_hash_each(EVP_MD_CTX *ctx, struct delivery_request *request,
 	for (i = 0; i < count; i++) {
 		r = &request->each[i];
 		if (!fingerprint_add_recipient(request, recipients[i]) ||
-		    !fingerprint_hash_recipient(
-			ctx, message, recipients[i], "", r->key) ||
-		    !fingerprint_hash_recipient(
-			ctx, message, recipients[i], "notice", r->told))
+		    !fingerprint_hash_keys(
+			ctx, request, message, recipients[i], r))
 			return 0;
 		memcpy(request->keys.list[i],
 		    request->notice ? r->told : r->key, JOURNAL_DIGEST_SIZE);
+		memcpy(request->other.list[i], r->other, JOURNAL_DIGEST_SIZE);
 		memcpy(request->told.list[i], r->told, JOURNAL_DIGEST_SIZE);
 	}
 	request->keys.count = request->told.count = count;
+	request->other.count = request->notice ? 0 : count;
 	journal_keys_sort(&request->keys);
+	journal_keys_sort(&request->other);
 	journal_keys_sort(&request->told);
 	return 1;
 }
@@ -120,10 +139,11 @@ fingerprint(
 	int ok;
 
 	keys->list = calloc(count, sizeof(keys->list[0]));
+	request->other.list = calloc(count, sizeof(keys->list[0]));
 	request->told.list = calloc(count, sizeof(keys->list[0]));
 	request->each = calloc(count, sizeof(request->each[0]));
-	ok = ctx != NULL && keys->list != NULL && request->told.list != NULL &&
-	    request->each != NULL &&
+	ok = ctx != NULL && keys->list != NULL && request->other.list != NULL &&
+	    request->told.list != NULL && request->each != NULL &&
 	    fingerprint_hash_each(ctx, request, recipients, count) &&
 	    EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
 	    EVP_DigestUpdate(

@@ -13,6 +13,7 @@ delivery_request_free(struct delivery_request *request)
 	for (i = 0; i < request->each_count; i++)
 		free(request->each[i].address);
 	free(request->each);
+	free(request->other.list);
 	free(request->told.list);
 	attachments_free(&request->attachments);
 	spool_free(&request->spool);

@@ -15,6 +15,7 @@
 struct request_recipient {
 	char *address; /* owned; in lower case */
 	unsigned char key[JOURNAL_DIGEST_SIZE]; /* of the message */
+	unsigned char other[JOURNAL_DIGEST_SIZE]; /* by the other mailbox */
 	unsigned char told[JOURNAL_DIGEST_SIZE]; /* of a notice about it */
 };
 
@@ -22,7 +23,9 @@ struct delivery_request {
 	char queue_id[QUEUE_ID_SIZE];
 	struct identity identity;
 	char entry[ENTRY_NAME_SIZE]; /* of the stamp; empty: none */
-	char mailbox[ADDRESS_SIZE];
+	char mailbox[ADDRESS_SIZE]; /* the one that sends */
+	char instead_of[ADDRESS_SIZE]; /* empty: the message's own; else that,
+					  and mailbox is the fallback */
 	unsigned int nrcpt;
 	int null_sender; /* 1: the envelope sender is empty */
 	char message_id[MESSAGE_ID_SIZE]; /* empty: not known */
@@ -30,7 +33,8 @@ struct delivery_request {
 	struct request_recipient *each; /* owned; in the agent's order */
 	size_t each_count;
 	int notice; /* 1: not the message but a notice about its recipients */
-	struct journal_keys keys; /* see fingerprint.h; and the next two */
+	struct journal_keys keys; /* see fingerprint.h; and the next three */
+	struct journal_keys other; /* none of a notice */
 	struct journal_keys told; /* of notices about the recipients */
 	unsigned char digest[JOURNAL_DIGEST_SIZE];
 	struct spool spool;

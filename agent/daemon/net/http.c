@@ -41,25 +41,33 @@ http_call_free(struct http_call *call)
 	free(call);
 }
 
-static void
-http_read_request_id(struct http_call *call, char *id, size_t size)
+const char *
+http_answer_header(const struct http_answer *answer, const char *name)
 {
 	struct curl_header *header;
 
-	if (curl_easy_header(call->easy, "request-id", 0, CURLH_HEADER, -1,
-		&header) == CURLHE_OK)
-		snprintf(id, size, "%s", header->value);
+	return answer->call != NULL &&
+		curl_easy_header(answer->call->easy, name, 0, CURLH_HEADER, -1,
+		    &header) == CURLHE_OK
+	    ? header->value
+	    : NULL;
 }
 
-static long long
-http_read_date(struct http_call *call)
+/* Reads the headers that every answer has a place for. */
+static void
+http_read_headers(struct http_answer *answer)
 {
-	struct curl_header *header;
+	const char *id = http_answer_header(answer, "request-id");
+	const char *date = http_answer_header(answer, "date");
+	const char *challenge = http_answer_header(answer, "www-authenticate");
 
-	if (curl_easy_header(
-		call->easy, "date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return -1;
-	return (long long)curl_getdate(header->value, NULL);
+	if (id != NULL)
+		snprintf(
+		    answer->request_id, sizeof(answer->request_id), "%s", id);
+	if (challenge != NULL)
+		snprintf(answer->challenge, sizeof(answer->challenge), "%s",
+		    challenge);
+	answer->date = date == NULL ? -1 : (long long)curl_getdate(date, NULL);
 }
 
 static const char *
@@ -110,14 +118,13 @@ http_finish(struct http_call *call, CURLcode code)
 	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME, &answer.seconds);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	answer.retry_after = (long)retry_after;
-	answer.date = http_read_date(call);
+	answer.call = call;
+	http_read_headers(&answer);
 	answer.body = call->in.bytes == NULL ? "" : call->in.bytes;
 	answer.body_len = call->in.len;
 	answer.body_sent = http_may_have_all(call);
 	if (code != CURLE_OK)
 		http_describe(call, code, &answer);
-	http_read_request_id(
-	    call, answer.request_id, sizeof(answer.request_id));
 	call->done(call->ctx, &answer);
 	http_call_free(call);
 }
@@ -237,6 +244,7 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	LIST_INIT(&http->calls);
 	LIST_INIT(&http->sockets);
 	http->base = base;
+	http->set_connection = http_set_connection;
 	http->timer = evtimer_new(base, http_on_timer, http);
 	http->multi = curl_multi_init();
 	if (http->timer == NULL || http->multi == NULL)

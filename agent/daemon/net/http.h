@@ -43,8 +43,11 @@ struct http_request {
 	const char *url;
 	const char *content_type; /* NULL: none */
 	const char *content_range; /* NULL: none */
-	const struct secret *bearer; /* NULL: no Authorization */
+	const struct secret *bearer; /* NULL: no Authorization, or the next */
+	const struct secret *basic; /* as it goes out; NULL: none */
 	const char *client_request_id; /* NULL: none */
+	/* more lines "Name: value", with a NULL at the end; NULL: none */
+	const char *const *headers;
 	const struct http_body *body; /* NULL: none; may have no bytes */
 	long timeout; /* seconds, of the whole request */
 	size_t answer_max; /* 0: HTTP_BODY_MAX */
@@ -61,9 +64,11 @@ struct http_answer {
 	long long date; /* the server's clock; -1 when not said */
 	const char *body; /* NUL-terminated; never NULL */
 	size_t body_len; /* no more than was to be kept */
-	char request_id[64]; /* empty when not said */
+	char request_id[64]; /* empty when not said, as the next */
+	char challenge[256]; /* WWW-Authenticate, perhaps cut */
 	int body_sent; /* the request, with all its bytes, was handed over */
 	double seconds; /* how long it took */
+	const struct http_call *call; /* for http_answer_header() */
 };
 
 /* The answer is valid during the call only. */
@@ -76,6 +81,14 @@ typedef void (*http_done)(void *ctx, const struct http_answer *answer);
  */
 struct http *http_new(
     struct event_base *base, const struct conf *conf, struct error *err);
+
+/*
+ * Makes a client for the services that give tokens to this host alone, which
+ * speak HTTP without TLS. It reaches 169.254.169.254 and loopback addresses and
+ * nothing else, through no proxy, and uses no connection twice. NULL with *err.
+ * base is borrowed.
+ */
+struct http *http_new_plain(struct event_base *base, struct error *err);
 
 /*
  * Takes new settings for requests that start from now on, reads the proxy's
@@ -106,6 +119,13 @@ void http_cancel(struct http_call **callp);
  * 0, or -1 without memory or room.
  */
 int http_add_escaped(struct buf *out, const char *text, size_t len);
+
+/*
+ * Returns the value of a header of the answer, or NULL; the first one's where
+ * there are several. Valid as long as the answer.
+ */
+const char *http_answer_header(
+    const struct http_answer *answer, const char *name);
 
 /* Returns 1 when all of the request was handed over. */
 int http_may_have_all(const struct http_call *call);

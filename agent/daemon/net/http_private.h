@@ -44,6 +44,9 @@ struct http {
 	LIST_HEAD(http_call_list, http_call) calls;
 	LIST_HEAD(http_socket_list, http_socket) sockets; /* libcurl's */
 	struct http_settings settings;
+	/* whom its calls reach, and how: http_set_connection(), or another's */
+	int (*set_connection)(
+	    struct http_call *call, const struct http_request *request);
 };
 
 /* Fills the call's easy handle. 0, or -1 without memory. */

@@ -105,17 +105,27 @@ http_request_add_header(
 }
 
 static int
-http_request_add_bearer(struct http_call *call, const struct secret *bearer)
+http_request_add_authorization(struct http_call *call, const char *scheme,
+    const struct secret *credentials)
 {
 	struct buf value;
 	int result = -1;
 
 	buf_init(&value, 64 * 1024);
-	if (buf_printf(&value, "Bearer %s", bearer->bytes) == 0)
+	if (buf_printf(&value, "%s %s", scheme, credentials->bytes) == 0)
 		result =
 		    http_request_add_header(call, "Authorization", value.bytes);
 	buf_wipe(&value);
 	return result;
+}
+
+static int
+http_request_add_lines(struct http_call *call, const char *const *lines)
+{
+	for (; lines != NULL && *lines != NULL; lines++)
+		if (http_request_add_line(call, *lines) == -1)
+			return -1;
+	return 0;
 }
 
 static int
@@ -129,7 +139,8 @@ http_request_set_headers(
 	if (request->content_type == NULL && request->body != NULL &&
 	    http_request_add_line(call, "Content-Type:") == -1)
 		return -1;
-	if ((request->content_type != NULL &&
+	if (http_request_add_lines(call, request->headers) ||
+	    (request->content_type != NULL &&
 		http_request_add_header(
 		    call, "Content-Type", request->content_type)) ||
 	    (request->content_range != NULL &&
@@ -139,7 +150,10 @@ http_request_set_headers(
 		http_request_add_header(
 		    call, "client-request-id", request->client_request_id)) ||
 	    (request->bearer != NULL &&
-		http_request_add_bearer(call, request->bearer)))
+		http_request_add_authorization(
+		    call, "Bearer", request->bearer)) ||
+	    (request->basic != NULL &&
+		http_request_add_authorization(call, "Basic", request->basic)))
 		return -1;
 	return curl_easy_setopt(
 		   call->easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK
@@ -187,7 +201,7 @@ http_set_up(struct http_call *call, const struct http_request *request)
 	    curl_easy_setopt(
 		easy, CURLOPT_USERAGENT, "postfix-msgraph/" MSGRAPH_VERSION))
 		return -1;
-	if (http_set_connection(call, request) == -1 ||
+	if (call->http->set_connection(call, request) == -1 ||
 	    http_request_set_headers(call, request) == -1 ||
 	    http_request_set_body(call, request) == -1)
 		return -1;

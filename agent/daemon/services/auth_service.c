@@ -9,11 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/daemon/base/activity.h"
+#include "agent/daemon/base/reason.h"
+#include "agent/daemon/base/recent.h"
 #include "agent/daemon/entra/account.h"
 #include "agent/daemon/identities/identities.h"
 #include "auth_service.h"
+#include "trial.h"
 
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
+
+/* Counts the end of a sign-in, for those who look on. */
+static void
+auth_service_count(
+    struct conn *conn, const struct identities_user *user, const char *refused)
+{
+	struct msgraphd *daemon = conn->daemon;
+	struct activity_counts *counts = activity_counts(daemon->activity);
+	char text[RECENT_TEXT_SIZE], id[IDENTITY_TEXT_SIZE];
+	int has_id = user->is_ours && user->application.tenant[0] != '\0';
+
+	if (refused == NULL) {
+		counts->signed_in++;
+		activity_signed_in(
+		    daemon->activity, &user->application, user->entry);
+		return;
+	}
+	counts->refused++;
+	snprintf(text, sizeof(text), "%s%s%s",
+	    has_id ? identity_text(&user->application, id) : "",
+	    has_id ? ": " : "", refused);
+	/* one row for all: whoever tries names fills no table */
+	recent_note(daemon->recent, "refused", "",
+	    user->dsn != NULL ? REASON_IDENTITY : REASON_CREDENTIAL, text);
+}
 
 static void
 auth_service_answer(struct conn *conn, const char *word, const char *text)
@@ -30,12 +59,29 @@ auth_service_answer(struct conn *conn, const char *word, const char *text)
 	buf_free(&out);
 }
 
-/* A sign-in that Entra is being asked about. */
+/* A sign-in about which the maps outside, and then Entra, are asked. */
 struct sign_in {
 	struct conn *conn;
+	struct secret *name; /* as typed; it may be a secret, too */
+	struct secret *secret;
+	struct identities_prepare *prepare;
 	struct waiter *waiter;
+	struct trial *trial; /* instead, for msgraphctl */
+	int is_trial;
+	int is_nobody; /* msgraphctl's question whether somebody answers */
 	struct identities_user user;
 };
+
+static void
+auth_service_free(struct sign_in *sign_in)
+{
+	identities_prepare_cancel(&sign_in->prepare);
+	account_cancel(&sign_in->waiter);
+	trial_cancel(&sign_in->trial);
+	secret_free(&sign_in->name);
+	secret_free(&sign_in->secret);
+	free(sign_in);
+}
 
 /* The name under which smtpd knows the client from now on. */
 static void
@@ -49,6 +95,13 @@ auth_service_accept(struct conn *conn, const struct identities_user *user)
 }
 
 static void
+auth_service_put_off(struct conn *conn)
+{
+	activity_counts(conn->daemon->activity)->put_off++;
+	conn_answer(conn, NULL, 0);
+}
+
+static void
 auth_service_on_verified(void *ctx, enum account_result result,
     const struct secret *token, const char *text)
 {
@@ -56,30 +109,169 @@ auth_service_on_verified(void *ctx, enum account_result result,
 	struct conn *conn = sign_in->conn;
 
 	(void)token;
+	sign_in->waiter = NULL;
 	conn->work = NULL;
 	switch (result) {
 	case ACCOUNT_OK:
+		auth_service_count(conn, &sign_in->user, NULL);
 		auth_service_accept(conn, &sign_in->user);
 		break;
 	case ACCOUNT_REFUSED:
 	case ACCOUNT_REFUSED_REQUEST:
+		auth_service_count(conn, &sign_in->user, text);
 		auth_service_answer(conn, "NO", text);
 		break;
 	case ACCOUNT_UNKNOWN:
 	case ACCOUNT_MISCONFIGURED:
 	case ACCOUNT_THROTTLED:
 	case ACCOUNT_UNAVAILABLE:
-		conn_answer(conn, NULL, 0);
+		auth_service_put_off(conn);
 		break;
 	}
-	free(sign_in);
+	auth_service_free(sign_in);
 }
 
-/* The user name as it was typed, in name; its length, or -1 when too long. */
-static long
-auth_service_join_name(const struct wire_auth *auth, char name[NAME_MAX_BYTES])
+/* --- what an admin tries --- */
+
+/* Tells msgraphctl in lines "name=value" behind the first word. */
+static void
+auth_service_tell(struct sign_in *sign_in, const char *word,
+    const struct claims *claims, const char *text)
 {
+	struct conn *conn = sign_in->conn;
+	char id[IDENTITY_TEXT_SIZE], expires[32];
+	struct buf lines;
+
+	buf_init(&lines, WIRE_AUTH_STRING_MAX);
+	if (sign_in->user.application.tenant[0] != '\0')
+		wire_field(&lines, "application",
+		    identity_text(&sign_in->user.application, id));
+	wire_field(&lines, "entry", sign_in->user.entry);
+	if (claims != NULL) {
+		snprintf(expires, sizeof(expires), "%lld", claims->expires);
+		wire_field(&lines, "expires", expires);
+		wire_field(&lines, "tenant", claims->tenant);
+		wire_field(&lines, "client", claims->client);
+		wire_field(&lines, "name", claims->name);
+		wire_field(&lines, "resource", claims->resource);
+		wire_field(&lines, "roles", claims->roles);
+	}
+	wire_field(&lines, "text", text);
+	conn->work = NULL;
+	auth_service_answer(conn, word, lines.bytes == NULL ? "" : lines.bytes);
+	buf_free(&lines);
+	auth_service_free(sign_in);
+}
+
+static void
+auth_service_on_trial(void *ctx, enum trial_result result,
+    const struct claims *claims, const char *text)
+{
+	struct sign_in *sign_in = ctx;
+
+	sign_in->trial = NULL;
+	if (result == TRIAL_OK)
+		auth_service_tell(sign_in, "OK", claims, text);
+	else
+		auth_service_tell(sign_in,
+		    result == TRIAL_REFUSED ? "NO" : "LATER", NULL, text);
+}
+
+static void
+auth_service_try(struct sign_in *sign_in)
+{
+	struct error err;
+
+	sign_in->trial = trial_start(sign_in->conn->daemon,
+	    &sign_in->user.application, sign_in->user.entry, sign_in->secret,
+	    auth_service_on_trial, sign_in, &err);
+	if (sign_in->trial == NULL)
+		auth_service_tell(sign_in, "LATER", NULL, err.text);
+}
+
+/* The name is that of an entry, with a credential of its own. */
+static void
+auth_service_try_entry(struct sign_in *sign_in)
+{
+	struct identities_user *user = &sign_in->user;
+	struct error err;
+
+	secret_free(&sign_in->secret);
+	if (identity_parse_entry_name(
+		sign_in->name->bytes, sign_in->name->len, user->entry) == -1)
+		error_set(
+		    &err, ERROR_OURS, "4.3.5", "no entry can have this name");
+	else if (identities_find_lending(sign_in->conn->daemon->identities,
+		     user->entry, &user->application, &err) == 0) {
+		auth_service_try(sign_in);
+		return;
+	}
+	auth_service_tell(sign_in, "NO", NULL, err.text);
+}
+
+/* --- sign-ins --- */
+
+/* Says no or "not now", and ends the sign-in. */
+static void
+auth_service_turn_away(struct sign_in *sign_in, const char *no)
+{
+	struct conn *conn = sign_in->conn;
+
+	if (sign_in->is_trial) {
+		auth_service_tell(sign_in, no == NULL ? "LATER" : "NO", NULL,
+		    sign_in->user.text);
+		return;
+	}
+	conn->work = NULL;
+	if (no == NULL) {
+		auth_service_put_off(conn);
+	} else {
+		if (!sign_in->is_nobody)
+			auth_service_count(conn, &sign_in->user, no);
+		auth_service_answer(conn, "NO", no);
+	}
+	auth_service_free(sign_in);
+}
+
+/* Asks Entra. Not where too many wait already, or memory is out. */
+static void
+auth_service_verify(struct sign_in *sign_in)
+{
+	sign_in->waiter = account_verify(sign_in->conn->daemon->accounts,
+	    &sign_in->user.application, &sign_in->secret,
+	    auth_service_on_verified, sign_in);
+	if (sign_in->waiter == NULL)
+		auth_service_turn_away(sign_in, NULL);
+}
+
+/* Decides by the name alone, before Entra is asked: see identities.h. */
+static void
+auth_service_on_prepared(void *ctx)
+{
+	struct sign_in *sign_in = ctx;
+	struct identities_user *user = &sign_in->user;
+	enum identities_result result;
+
+	sign_in->prepare = NULL;
+	result = identities_sign_in(sign_in->conn->daemon->identities,
+	    sign_in->name->bytes, sign_in->name->len, user);
+	secret_free(&sign_in->name);
+	if (result == IDENTITIES_OK && sign_in->is_trial)
+		auth_service_try(sign_in);
+	else if (result == IDENTITIES_OK)
+		auth_service_verify(sign_in);
+	else
+		auth_service_turn_away(
+		    sign_in, result == IDENTITIES_REFUSED ? user->text : NULL);
+}
+
+/* Joins the user name as it was typed. NULL out of memory. */
+static struct secret *
+auth_service_join_name(const struct wire_auth *auth)
+{
+	char name[NAME_MAX_BYTES];
 	size_t len = auth->login_len;
+	struct secret *joined;
 
 	memcpy(name, auth->login, len);
 	if (auth->realm_len > 0) {
@@ -87,75 +279,74 @@ auth_service_join_name(const struct wire_auth *auth, char name[NAME_MAX_BYTES])
 		memcpy(name + len, auth->realm, auth->realm_len);
 		len += auth->realm_len;
 	}
-	return (long)len;
-}
-
-/*
- * Decides by the name alone, before Entra is asked: see identities.h. 0 when
- * Entra decides; else the answer has been given. The name is wiped, since it may
- * be a secret in the wrong field.
- */
-static int
-auth_service_admit(struct conn *conn, const struct wire_auth *auth,
-    struct identities_user *user)
-{
-	char name[NAME_MAX_BYTES];
-	long len = auth_service_join_name(auth, name);
-	enum identities_result result;
-
-	result = identities_sign_in(
-	    conn->daemon->identities, name, (size_t)len, user);
+	joined = secret_new(name, len);
 	secret_wipe(name, sizeof(name));
-	switch (result) {
-	case IDENTITIES_OK:
-		return 0;
-	case IDENTITIES_LATER:
-		conn_answer(conn, NULL, 0);
-		break;
-	case IDENTITIES_REFUSED:
-		auth_service_answer(conn, "NO", user->text);
-		break;
-	}
-	return -1;
+	return joined;
 }
 
-/* Asks Entra. -1 without memory, or where too many wait already. */
 static int
-auth_service_verify(struct conn *conn, const struct identities_user *user,
-    struct secret **secretp)
+auth_service_is_nobody(const struct wire_auth *auth)
+{
+	const size_t len = sizeof(WIRE_AUTH_NOBODY) - 1;
+
+	return auth->login_len > len && auth->login[len] == '@' &&
+	    memcmp(auth->login, WIRE_AUTH_NOBODY, len) == 0;
+}
+
+static struct sign_in *
+auth_service_new(struct conn *conn, const struct wire_auth *auth)
 {
 	struct sign_in *sign_in = calloc(1, sizeof(*sign_in));
 
 	if (sign_in == NULL)
-		return -1;
+		return NULL;
 	sign_in->conn = conn;
-	sign_in->user = *user;
-	sign_in->waiter = account_verify(conn->daemon->accounts,
-	    &user->application, secretp, auth_service_on_verified, sign_in);
-	if (sign_in->waiter == NULL) {
-		free(sign_in);
-		return -1;
-	}
-	conn->work = sign_in;
-	return 0;
+	sign_in->is_nobody = auth_service_is_nobody(auth);
+	sign_in->name = auth_service_join_name(auth);
+	sign_in->secret = secret_new(auth->password, auth->password_len);
+	if (sign_in->name != NULL && sign_in->secret != NULL)
+		return sign_in;
+	auth_service_free(sign_in);
+	return NULL;
+}
+
+static int
+auth_service_is_for(const struct wire_auth *auth, const char *service)
+{
+	return auth->service_len == strlen(service) &&
+	    memcmp(auth->service, service, auth->service_len) == 0;
 }
 
 static enum wire_result
 auth_service_request(struct conn *conn)
 {
-	struct identities_user user;
+	struct sign_in *sign_in;
 	enum wire_result result;
 	struct wire_auth auth;
-	struct secret *secret;
+	int is_trial, is_entry;
 
 	result = wire_auth_parse(&auth, conn->in.bytes, conn->in.len);
-	if (result != WIRE_DONE || auth_service_admit(conn, &auth, &user) == -1)
+	if (result != WIRE_DONE)
 		return result;
-	secret = secret_new(auth.password, auth.password_len);
+	is_entry = auth_service_is_for(&auth, WIRE_AUTH_TRY_ENTRY);
+	is_trial = is_entry || auth_service_is_for(&auth, WIRE_AUTH_TRY);
+	sign_in = auth_service_new(conn, &auth);
 	buf_wipe(&conn->in);
-	if (secret == NULL || auth_service_verify(conn, &user, &secret) == -1)
-		conn_answer(conn, NULL, 0);
-	secret_free(&secret);
+	if (sign_in == NULL) {
+		auth_service_put_off(conn);
+		return WIRE_DONE;
+	}
+	conn->work = sign_in;
+	sign_in->is_trial = is_trial;
+	if (is_entry) {
+		auth_service_try_entry(sign_in);
+		return WIRE_DONE;
+	}
+	sign_in->prepare = identities_prepare_user(conn->daemon->identities,
+	    sign_in->name->bytes, sign_in->name->len, auth_service_on_prepared,
+	    sign_in);
+	if (sign_in->prepare == NULL)
+		auth_service_on_prepared(sign_in);
 	return WIRE_DONE;
 }
 
@@ -165,10 +356,8 @@ auth_service_gone(struct conn *conn)
 	struct sign_in *sign_in = conn->work;
 
 	conn->work = NULL;
-	if (sign_in == NULL)
-		return;
-	account_cancel(&sign_in->waiter);
-	free(sign_in);
+	if (sign_in != NULL)
+		auth_service_free(sign_in);
 }
 
 const struct service_kind auth_service = {

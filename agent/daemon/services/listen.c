@@ -121,7 +121,7 @@ listen_get_named(const char *name, struct error *err)
 }
 
 int
-listen_get(const char *name, const char *path, struct error *err)
+listen_get(const char *name, const char *path, mode_t mode, struct error *err)
 {
 	int fd, count = listen_handed_over();
 	int i = listen_index_bound_to(path, count);
@@ -130,7 +130,7 @@ listen_get(const char *name, const char *path, struct error *err)
 		i = listen_index_of(name, getenv("LISTEN_FDNAMES"));
 	if (i >= 0 && i < count)
 		return listen_copy(FIRST_FD + i, name, err);
-	fd = sock_listen(path, err);
+	fd = sock_listen(path, mode, err);
 	if (count > 0 && fd == -1)
 		return error_prefix(err,
 		    "no descriptor that was handed over has this path or the "

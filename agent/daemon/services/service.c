@@ -13,6 +13,7 @@
  * event of its own.
  */
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -49,7 +50,9 @@ struct conn_links {
 	LIST_ENTRY(conn_links) entry;
 	struct conn conn;
 	enum phase phase;
-	long long deadline; /* clock_ms() of the reading phase */
+	long long
+	    deadline; /* clock_ms() of reading, or of an answer in pieces */
+	int has_more; /* an answer in pieces goes on */
 	int fd;
 	struct event *event;
 	struct buf out;
@@ -59,7 +62,8 @@ struct service {
 	struct msgraphd *daemon;
 	const struct service_kind *kind;
 	uid_t allowed;
-	int has_allowed;
+	gid_t group;
+	int has_allowed, has_group;
 	struct event *accept; /* NULL once closed */
 	struct wake resume;
 	int fd;
@@ -171,7 +175,9 @@ service_is_gone(int fd)
 static void
 service_peer_gone(struct conn_links *c)
 {
-	if (c->conn.work != NULL)
+	if (c->conn.work != NULL && c->conn.gone != NULL)
+		c->conn.gone(&c->conn);
+	else if (c->conn.work != NULL)
 		c->conn.service->kind->gone(&c->conn);
 	service_conn_free(c);
 }
@@ -195,20 +201,51 @@ service_finish_answer(struct conn_links *c)
 		service_conn_free(c);
 }
 
+/* Fetches the next piece. 0; or -1, and the connection is gone. */
+static int
+service_fetch_more(struct conn_links *c)
+{
+	const struct service_kind *kind = c->conn.service->kind;
+
+	buf_drop(&c->out, c->out.len);
+	if (clock_ms() >= c->deadline) {
+		log_warning(
+		    "%s socket: a peer reads too slowly, dropped", kind->name);
+		service_peer_gone(c);
+		return -1;
+	}
+	c->has_more = kind->more(&c->conn, &c->out);
+	return 0;
+}
+
 static void
 service_write_some(struct conn_links *c)
 {
 	ssize_t n;
 
+	if (c->out.len == 0 && c->has_more && service_fetch_more(c) == -1)
+		return;
 	n = send(c->fd, c->out.bytes, c->out.len, MSG_NOSIGNAL);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == -1)
-		service_conn_free(c);
-	else if ((size_t)n == c->out.len)
-		service_finish_answer(c);
-	else
+		service_peer_gone(c);
+	else if ((size_t)n < c->out.len || c->has_more)
 		buf_drop(&c->out, (size_t)n);
+	else
+		service_finish_answer(c);
+}
+
+void
+conn_stream(struct conn *conn)
+{
+	struct conn_links *c = conn->links;
+
+	c->phase = PHASE_WRITING;
+	c->deadline = clock_ms() + PATIENCE_MS;
+	c->has_more = 1;
+	if (service_watch(c, EV_WRITE, &patience) == -1)
+		service_peer_gone(c);
 }
 
 void
@@ -235,7 +272,7 @@ service_on_conn(evutil_socket_t fd, short what, void *ctx)
 	if (what & EV_TIMEOUT) {
 		log_warning("%s socket: a peer stalled, dropped",
 		    c->conn.service->kind->name);
-		service_conn_free(c);
+		service_peer_gone(c);
 		return;
 	}
 	switch (c->phase) {
@@ -264,10 +301,13 @@ service_is_allowed(const struct service *service, int fd)
 
 	if (sock_peer_uid(fd, &uid) == -1)
 		return 0;
-	if (uid == 0 || (service->has_allowed && uid == service->allowed))
+	if (uid == 0 || (service->has_allowed && uid == service->allowed) ||
+	    (service->has_group && sock_peer_is_in(fd, service->group)))
 		return 1;
-	log_warning("%s socket: uid %u may not use it, only %s and root",
-	    service->kind->name, (unsigned int)uid, service->kind->user);
+	log_warning("%s socket: uid %u may not use it, only %s%s and root",
+	    service->kind->name, (unsigned int)uid,
+	    service->kind->user != NULL ? service->kind->user : "group ",
+	    service->kind->user != NULL ? "" : service->kind->group);
 	return 0;
 }
 
@@ -347,6 +387,20 @@ service_on_resume(void *ctx)
 }
 
 static void
+service_find_group(struct service *service)
+{
+	const struct group *group = getgrnam(service->kind->group);
+
+	service->has_group = group != NULL;
+	if (group != NULL)
+		service->group = group->gr_gid;
+	else
+		log_info("there is no group %s: only root may use the %s "
+			 "socket",
+		    service->kind->group, service->kind->name);
+}
+
+static void
 service_find_user(struct service *service)
 {
 	const struct passwd *pw = getpwnam(service->kind->user);
@@ -376,7 +430,10 @@ service_new(struct msgraphd *daemon, const struct service_kind *kind, int fd,
 	service->daemon = daemon;
 	service->kind = kind;
 	service->fd = fd;
-	service_find_user(service);
+	if (kind->user != NULL)
+		service_find_user(service);
+	if (kind->group != NULL)
+		service_find_group(service);
 	service->accept = event_new(
 	    daemon->base, fd, EV_READ | EV_PERSIST, service_on_accept, service);
 	if (service->accept == NULL ||

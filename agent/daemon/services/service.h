@@ -26,11 +26,13 @@ struct conn {
 	struct wire_scan scan; /* of in; for a kind that reads records */
 	int passed; /* descriptor that came with the request, or -1; owned */
 	void *work; /* the kind's own, from request() to gone() or answer */
+	void (*gone)(struct conn *conn); /* of work; NULL: the kind's */
 };
 
 struct service_kind {
 	const char *name; /* in the log; in LISTEN_FDNAMES */
-	const char *user; /* who may connect, besides root */
+	const char *user; /* who may connect, besides root; NULL: none */
+	const char *group; /* whose members may connect as well; NULL: none */
 	size_t request_max;
 	int many; /* 1: a connection carries many requests, one at a time */
 	/*
@@ -41,6 +43,12 @@ struct service_kind {
 	enum wire_result (*request)(struct conn *conn);
 	/* The peer went away while conn->work was set. */
 	void (*gone)(struct conn *conn);
+	/*
+	 * Appends the next piece of an answer in pieces (conn_stream()) to out,
+	 * which is empty and takes WIRE_REPLY_MAX bytes. Returns 1 when there is
+	 * more to come, 0 when that was the last; then conn->work is NULL.
+	 */
+	int (*more)(struct conn *conn, struct buf *out);
 };
 
 /*
@@ -63,5 +71,12 @@ unsigned int service_connections(const struct service *service);
  * requests; len 0 ends it without an answer.
  */
 void conn_answer(struct conn *conn, const void *bytes, size_t len);
+
+/*
+ * Sends an answer in pieces, which the kind's more() makes: one whenever the one
+ * before has gone, in a turn of the event loop of its own. conn->work is set. A
+ * peer that does not read it all in half a minute is dropped.
+ */
+void conn_stream(struct conn *conn);
 
 #endif

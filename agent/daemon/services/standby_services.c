@@ -3,12 +3,13 @@
  *
  * The services here get a daemon that has neither settings nor parts. The usual
  * service answers look-ups all the same, and says "not ours" without settings.
- * The other two have kinds of their own, which read a whole request first, so
+ * The others have kinds of their own, which read a whole request first, so
  * that no peer meets a closed socket while it writes.
  */
 #include <signal.h>
 #include <string.h>
 
+#include "lib/local/admin.h"
 #include "lib/local/policy.h"
 #include "lib/local/standby.h"
 #include "bounce_service.h"
@@ -16,7 +17,7 @@
 #include "service.h"
 #include "standby_services.h"
 
-#define STANDBY_KINDS 3
+#define STANDBY_KINDS 4
 #define STANDBY_SIGNALS 3
 
 struct standby_services {
@@ -70,6 +71,31 @@ standby_services_submit(struct conn *conn)
 	return WIRE_DONE;
 }
 
+/* Says why there is nothing to say (lib/local/admin.h). */
+static enum wire_result
+standby_services_admin(struct conn *conn)
+{
+	char text[sizeof(standby_reason->text) + 64];
+	enum wire_result result;
+	struct buf out;
+	size_t len;
+
+	result =
+	    wire_record_more(&conn->scan, conn->in.bytes, conn->in.len, &len);
+	if (result != WIRE_DONE)
+		return result;
+	snprintf(text, sizeof(text), "msgraphd cannot start: %s",
+	    standby_reason->text);
+	buf_init(&out, WIRE_REPLY_MAX);
+	if (wire_field(&out, "record", "end") == -1 ||
+	    wire_field(&out, "status", "failed") == -1 ||
+	    wire_field(&out, "text", text) == -1 || wire_end(&out) == -1)
+		out.len = 0;
+	conn_answer(conn, out.bytes, out.len);
+	buf_free(&out);
+	return WIRE_DONE;
+}
+
 static const struct service_kind standby_auth = {
     .name = "auth",
     .user = "postfix",
@@ -82,6 +108,13 @@ static const struct service_kind standby_submit = {
     .user = "msgraph",
     .request_max = WIRE_RECORD_MAX,
     .request = standby_services_submit,
+};
+
+static const struct service_kind standby_admin = {
+    .name = "admin",
+    .group = ADMIN_GROUP,
+    .request_max = ADMIN_QUESTION_MAX,
+    .request = standby_services_admin,
 };
 
 /* --- running --- */
@@ -120,7 +153,7 @@ static void
 standby_services_open(struct standby_services *s)
 {
 	const struct service_kind *const kinds[STANDBY_KINDS] = {
-	    &standby_auth, &bounce_service, &standby_submit};
+	    &standby_auth, &bounce_service, &standby_submit, &standby_admin};
 	size_t i;
 	int fd;
 

@@ -12,11 +12,11 @@
 #include "agent/daemon/base/reason.h"
 #include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/graph/graph_sent.h"
-#include "agent/daemon/identities/identities.h"
 #include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/sender.h"
 #include "lib/base/array.h"
 #include "lib/base/log.h"
+#include "submit_policy.h"
 #include "submit_service.h"
 
 static void
@@ -87,6 +87,27 @@ submit_service_add_recipient(
 	return 0;
 }
 
+/* Reads a value that is copied as it is. 1; 0 when it is another's; -1. */
+static int
+submit_service_read_text(struct delivery_request *request, const char *name,
+    const char *value, struct error *err)
+{
+	int result;
+
+	if (strcmp(name, "queue-id") == 0)
+		result = submit_service_copy(request->queue_id,
+		    sizeof(request->queue_id), value, name, err);
+	else if (strcmp(name, "mailbox") == 0)
+		result = submit_service_copy(request->mailbox,
+		    sizeof(request->mailbox), value, name, err);
+	else if (strcmp(name, "again-as") == 0) /* see the end of the record */
+		result = submit_service_copy(request->instead_of,
+		    sizeof(request->instead_of), value, name, err);
+	else
+		return 0;
+	return result == 0 ? 1 : -1;
+}
+
 static int
 submit_service_read_field(struct delivery_request *request,
     struct recipients *recipients, const char *name, const char *value,
@@ -97,14 +118,10 @@ submit_service_read_field(struct delivery_request *request,
 	int found;
 
 	found = attachments_read(&request->attachments, name, value, err);
+	if (found == 0)
+		found = submit_service_read_text(request, name, value, err);
 	if (found != 0)
 		return found == 1 ? 0 : -1;
-	if (strcmp(name, "queue-id") == 0)
-		return submit_service_copy(request->queue_id,
-		    sizeof(request->queue_id), value, name, err);
-	if (strcmp(name, "mailbox") == 0)
-		return submit_service_copy(request->mailbox,
-		    sizeof(request->mailbox), value, name, err);
 	if (strcmp(name, "recipient") == 0)
 		return submit_service_add_recipient(recipients, value, err);
 	if (strcmp(name, "message-id") == 0) {
@@ -175,6 +192,19 @@ submit_service_find_bounce_identity(struct msgraphd *daemon,
 	return found == 1 ? 0 : -1;
 }
 
+/* Makes "again-as" the mailbox that sends, and "mailbox" the message's own. */
+static void
+submit_service_take_fallback(struct delivery_request *request)
+{
+	char mailbox[sizeof(request->mailbox)];
+
+	if (request->instead_of[0] == '\0')
+		return;
+	memcpy(mailbox, request->mailbox, sizeof(mailbox));
+	memcpy(request->mailbox, request->instead_of, sizeof(mailbox));
+	memcpy(request->instead_of, mailbox, sizeof(mailbox));
+}
+
 static int
 submit_service_read_all(struct conn *conn, struct delivery_request *request,
     struct recipients *recipients, struct error *err)
@@ -191,6 +221,7 @@ submit_service_read_all(struct conn *conn, struct delivery_request *request,
 		return error_set(err, ERROR_OURS, "4.3.0",
 		    "the agent's request lacks queue-id, mailbox or "
 		    "recipient");
+	submit_service_take_fallback(request);
 	if (request->identity.tenant[0] == '\0' &&
 	    submit_service_find_bounce_identity(
 		conn->daemon, request, recipients, err) == -1)
@@ -224,49 +255,6 @@ submit_service_read_request(
 	return result;
 }
 
-/*
- * Notes whose mailbox it is as soon as a message is accepted, since the first one
- * may bounce before a delivery begins: at the agent, or in Postfix.
- */
-static void
-submit_service_expect_sender(struct conn *conn,
-    const struct policy_question *question, const struct policy_answer *answer)
-{
-	const char *mailbox = question->mailbox;
-	struct error err;
-
-	if (question->stage != POLICY_END || answer->status != POLICY_OK)
-		return;
-	if (answer->from[0] != '\0')
-		mailbox = answer->from;
-	if (sender_expect(
-		conn->daemon->state, mailbox, &answer->application, &err) == -1)
-		log_error("%s", err.text);
-}
-
-/* Answers a question of policy (lib/local/policy.h). Returns 0 where it is none. */
-static int
-submit_service_answer_policy(struct conn *conn)
-{
-	struct policy_question question;
-	struct policy_answer answer;
-	struct buf out;
-	int found = policy_question_parse(&question, conn->in.bytes);
-
-	if (found == 0)
-		return 0;
-	buf_init(&out, POLICY_ANSWER_MAX);
-	if (found == 1) {
-		identities_ask(conn->daemon->identities, &question, &answer);
-		submit_service_expect_sender(conn, &question, &answer);
-		if (policy_answer_format(&out, &answer) == -1)
-			out.len = 0;
-	}
-	conn_answer(conn, out.bytes, out.len);
-	buf_free(&out);
-	return 1;
-}
-
 static enum wire_result
 submit_service_request(struct conn *conn)
 {
@@ -281,7 +269,7 @@ submit_service_request(struct conn *conn)
 		return result;
 	if (len != conn->in.len)
 		return WIRE_BAD;
-	if (submit_service_answer_policy(conn))
+	if (submit_policy_take(conn))
 		return WIRE_DONE;
 	spool_init(&request.spool, conn->passed);
 	conn->passed = -1;

@@ -275,7 +275,7 @@ journal_find(
 			journal_add_row(entry, find);
 		sqlite3_reset(find);
 	}
-	if (entry->accepted == keys->count)
+	if (keys->count > 0 && entry->accepted == keys->count)
 		entry->status = JOURNAL_ACCEPTED;
 	return result == -1 ? -1 : 0;
 }

@@ -85,7 +85,10 @@ void journal_free(struct journal **journalp);
  */
 int journal_expire(struct journal *journal, long long wall, struct error *err);
 
-/* Fills the entry in for entry->keys. 0, or -1 with *err. */
+/*
+ * Fills the entry in for entry->keys, of which there may be none. 0, or -1 with
+ * *err.
+ */
 int journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err);
 

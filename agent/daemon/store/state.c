@@ -54,6 +54,14 @@ static const char schema_sql[] =
     " changed INTEGER NOT NULL);"
     "PRAGMA user_version = 3;";
 
+/* Came later, and an older program does without it. */
+static const char schema_entry_sql[] =
+    "CREATE TABLE IF NOT EXISTS entry ("
+    " name TEXT PRIMARY KEY,"
+    " seen INTEGER NOT NULL,"
+    " silence_said INTEGER NOT NULL,"
+    " end_said INTEGER NOT NULL) WITHOUT ROWID;";
+
 /*
  * The directory may be reached through symbolic links, the file itself may be
  * none: SQLite refuses any on the way, so they are resolved here.
@@ -226,6 +234,7 @@ state_create_schema(struct state *state, struct error *err)
 	if (state_run(state, "BEGIN IMMEDIATE", err) == -1)
 		return -1;
 	if (state_run(state, schema_sql, err) == -1 ||
+	    state_run(state, schema_entry_sql, err) == -1 ||
 	    state_write_key_check(state, err) == -1) {
 		state_run(state, "ROLLBACK", NULL);
 		return -1;
@@ -284,7 +293,9 @@ state_open_database(struct state *state, struct error *err)
 	if (state_verify_key_check(state, err) == -1 ||
 	    state_prepare_own(state, err) == -1)
 		return -1;
-	return version == STATE_MIGRATE_FROM ? state_migrate(state, err) : 0;
+	if (version == STATE_MIGRATE_FROM && state_migrate(state, err) == -1)
+		return -1;
+	return state_run(state, schema_entry_sql, err);
 }
 
 struct state *

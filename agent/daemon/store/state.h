@@ -72,6 +72,37 @@ int state_expire(struct state *state, long long wall, struct error *err);
 int state_get(struct state *state, const struct identity *id,
     struct state_credential *credential, struct error *err);
 
+/* What the state says of an application, without opening what is sealed. */
+struct state_summary {
+	char identity[IDENTITY_TEXT_SIZE];
+	long long token_expires, verified; /* as in struct state_credential */
+};
+
+/*
+ * Reads the summary of the application whose text comes after this one in the
+ * order of bytes; "": the first. 1, 0 when there is none, -1 with *err.
+ */
+int state_summary_after(struct state *state, const char *identity,
+    struct state_summary *summary, struct error *err);
+
+/* Reads the summary of an application. 1, 0 when it is unknown, -1 with *err. */
+int state_summary(struct state *state, const struct identity *id,
+    struct state_summary *summary, struct error *err);
+
+/*
+ * Deletes an application's credential. Returns 1 when that is durable, 0 when
+ * there was none, or -1 with *err.
+ */
+int state_forget(
+    struct state *state, const struct identity *id, struct error *err);
+
+/*
+ * Lists the tenants of the applications that are stored, the first most of them
+ * in the order of their text. Returns how many, or -1 with *err.
+ */
+int state_tenants(struct state *state, char (*tenants)[UUID_TEXT_SIZE],
+    int most, struct error *err);
+
 /*
  * Adds step seconds, by which the clock was set, to the times that were written
  * from clock_wall() began to before. Credentials read so from now on, and are

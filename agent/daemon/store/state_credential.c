@@ -18,13 +18,6 @@
 /* application, column, time */
 #define CONTEXT_SIZE (IDENTITY_TEXT_SIZE + 40)
 
-/* A row as it stands in the table. */
-struct state_row {
-	char identity[IDENTITY_TEXT_SIZE];
-	struct state_credential credential;
-	long long used;
-};
-
 /* Changes a row; returns 0 to leave it as it is. */
 typedef int (*state_credential_change)(struct state_row *row, const void *ctx);
 
@@ -108,6 +101,12 @@ state_credential_change_times(struct state_row *row, const void *ctx)
 		row->credential.token_expires += move->step;
 	}
 	return verified || used;
+}
+
+void
+state_credential_follow(const struct state *state, struct state_row *row)
+{
+	state_credential_change_times(row, &state->move);
 }
 
 /* --- writing --- */
@@ -238,6 +237,25 @@ state_get(struct state *state, const struct identity *id,
 	sqlite3_reset(state->get);
 	*credential = row.credential;
 	return result;
+}
+
+int
+state_tenants(struct state *state, char (*tenants)[UUID_TEXT_SIZE], int most,
+    struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int count = 0, found = 0;
+
+	if (state_prepare(state,
+		"SELECT DISTINCT substr(identity, 1, instr(identity, '/') - 1)"
+		" FROM credential ORDER BY 1",
+		&stmt, err) == -1)
+		return -1;
+	while (count < most && (found = state_step(state, stmt, err)) == 1)
+		snprintf(tenants[count++], UUID_TEXT_SIZE, "%s",
+		    (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	return found == -1 ? -1 : count;
 }
 
 /* --- sealing anew --- */

@@ -38,6 +38,13 @@ struct state_move {
 	LIST_HEAD(state_stored_list, state_stored) stored;
 };
 
+/* A row of the table of credentials. */
+struct state_row {
+	char identity[IDENTITY_TEXT_SIZE];
+	struct state_credential credential;
+	long long used;
+};
+
 struct state {
 	sqlite3 *db;
 	sqlite3_stmt *put; /* of state_credential.c, as the next */
@@ -78,6 +85,9 @@ void state_credential_move(
  * when there are more, 0 when all are done, -1 with *err.
  */
 int state_credential_move_some(struct state *state, struct error *err);
+
+/* Adds to a row that was read what has still to follow the clock. */
+void state_credential_follow(const struct state *state, struct state_row *row);
 
 /* Forgets the change of the clock, and frees its list. */
 void state_credential_move_end(struct state *state);

@@ -59,10 +59,18 @@ state_follow_clock(struct state *state, long long began, long long before,
 				" WHERE changed BETWEEN %lld AND %lld;"
 				"UPDATE throttle SET until = until + %lld"
 				" WHERE until BETWEEN %lld AND %lld;"
+				"UPDATE entry SET seen = seen + %lld"
+				" WHERE seen BETWEEN %lld AND %lld;"
+				"UPDATE entry"
+				" SET silence_said = silence_said + %lld"
+				" WHERE silence_said BETWEEN %lld AND %lld;"
+				"UPDATE entry SET end_said = end_said + %lld"
+				" WHERE end_said BETWEEN %lld AND %lld;"
 				"COMMIT",
 		    step, step, began, before, step, began, before, began,
 		    before, step, began, before, step, began,
-		    before + THROTTLE_SECONDS_MAX),
+		    before + THROTTLE_SECONDS_MAX, step, began, before, step,
+		    began, before, step, began, before),
 		err) == -1)
 		return -1;
 	state_credential_move(state, began, before, step);
@@ -104,6 +112,10 @@ static const char *const state_times_mends[] = {
     " (SELECT mailbox FROM sender WHERE used > ?2 LIMIT ?3)",
     "UPDATE credential SET used = ?1 WHERE identity IN"
     " (SELECT identity FROM credential WHERE used > ?2 LIMIT ?3)",
+    "UPDATE entry SET seen = min(seen, ?1),"
+    " silence_said = min(silence_said, ?1), end_said = min(end_said, ?1)"
+    " WHERE name IN (SELECT name FROM entry"
+    " WHERE max(seen, silence_said, end_said) > ?2 LIMIT ?3)",
     "DELETE FROM throttle WHERE name IN"
     " (SELECT name FROM throttle WHERE until > ?2 AND ?1 > 0 LIMIT ?3)",
 };

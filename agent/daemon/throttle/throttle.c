@@ -156,7 +156,7 @@ throttle_write_some(struct throttles *throttles)
 		rows[count++].until =
 		    clock_wall() + (throttle->until - clock_ms() + 999) / 1000;
 	}
-	if (count > 0 &&
+	if (count > 0 && throttles->state != NULL &&
 	    throttle_store_put(throttles->state, rows, count, &err) == -1)
 		log_error("%s", err.text);
 	return count == WRITE_ROWS;
@@ -189,8 +189,8 @@ throttles_new(struct event_base *base, struct state *state, struct error *err)
 	    -1) {
 		error_no_memory(err);
 		throttles_free(&throttles);
-	} else if (throttle_store_load(
-		       state, throttle_load_row, throttles, err) == -1)
+	} else if (state != NULL &&
+	    throttle_store_load(state, throttle_load_row, throttles, err) == -1)
 		throttles_free(&throttles);
 	return throttles;
 }
@@ -379,4 +379,23 @@ throttle_left_entra(struct throttles *throttles, const struct identity *id)
 	return throttle_longer(
 	    throttle_left(throttles, throttle_sign_in(id, one)),
 	    throttle_left(throttles, throttle_tenant(id, all)));
+}
+
+size_t
+throttles_each(const struct throttles *throttles, size_t place, size_t most,
+    throttle_visit visit, void *ctx)
+{
+	const struct throttle *throttle = LIST_FIRST(&throttles->list);
+	size_t i;
+
+	for (i = 0; throttle != NULL && i < place; i++)
+		throttle = LIST_NEXT(throttle, entry);
+	for (; throttle != NULL && i < place + most; i++) {
+		if (throttle->until > clock_ms())
+			visit(ctx, throttle->name,
+			    clock_wall() +
+				(throttle->until - clock_ms() + 999) / 1000);
+		throttle = LIST_NEXT(throttle, entry);
+	}
+	return throttle == NULL ? 0 : i;
 }

@@ -33,8 +33,8 @@
 struct throttles;
 
 /*
- * Makes the throttles and reads those of the state, which is borrowed. NULL
- * with *err.
+ * Makes the throttles and reads those of the state, which is borrowed. Without a
+ * state (NULL) nothing is kept. NULL with *err.
  */
 struct throttles *throttles_new(
     struct event_base *base, struct state *state, struct error *err);
@@ -65,6 +65,17 @@ int throttle_by_graph(struct throttles *throttles, const struct identity *id,
  */
 int throttle_by_entra(struct throttles *throttles, const struct identity *id,
     long seconds, struct error *err);
+
+/* Called for a throttle: what is throttled, in words; until, on clock_wall(). */
+typedef void (*throttle_visit)(void *ctx, const char *name, long long until);
+
+/*
+ * Calls visit for up to most throttles that have not run out, from a place on
+ * that is 0 at first. Returns the place after the last, or 0 when there are no
+ * more. Where throttles come or go meanwhile, one may be left out or come twice.
+ */
+size_t throttles_each(const struct throttles *throttles, size_t place,
+    size_t most, throttle_visit visit, void *ctx);
 
 /*
  * Returns for how many milliseconds Graph must not be asked for this mailbox,

@@ -23,7 +23,9 @@ struct options {
 	 */
 	const char *identity;
 	const char *entry; /* empty: none */
-	const char *mailbox;
+	const char *mailbox; /* the one that sends */
+	const char *instead_of; /* the route's, where mailbox is its fallback;
+				   NULL: it is the route's */
 	int is_unrouted; /* mailbox is no address: it came past the milter */
 	const char *sender; /* empty: the null sender */
 	const char **originals; /* owned; as many as were given */

@@ -80,7 +80,10 @@ submit_start_record(struct buf *record, const struct options *o,
 	bad |= wire_field(record, "identity", o->identity);
 	if (o->entry[0] != '\0')
 		bad |= wire_field(record, "entry", o->entry);
-	bad |= wire_field(record, "mailbox", o->mailbox);
+	bad |= wire_field(record, "mailbox",
+	    o->instead_of != NULL ? o->instead_of : o->mailbox);
+	if (o->instead_of != NULL)
+		bad |= wire_field(record, "again-as", o->mailbox);
 	bad |= submit_add_address(record, "sender", o->sender);
 	bad |= submit_add_recipients(record, o, recipients);
 	return bad;

@@ -2,6 +2,8 @@
 
     POST   /reset                 back to the start state
     POST   /apps                  add or replace one app
+    POST   /tables                {"name": ..., "entities": [...] or null}
+    POST   /identities            of the machine; see identities.Identities
     POST   /mailboxes             {"only": [...] or null}
     GET    /limits  POST /limits  see store.Limits
     POST   /tokens/expire         all tokens issued so far become invalid
@@ -81,6 +83,12 @@ class Control:
         key = (method, "/".join(parts))
         if key == ("POST", "apps"):
             world.store.add_app(App(**body))
+        elif key == ("POST", "tables"):
+            world.store.set_table(body["name"], body["entities"])
+        elif key == ("POST", "identities"):
+            for name, value in body.items():
+                getattr(world.identities, name)
+                setattr(world.identities, name, value)
         elif key == ("POST", "mailboxes"):
             world.store.set_mailboxes(body["only"])
         elif key == ("POST", "limits"):

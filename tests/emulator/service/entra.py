@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, unquote_plus
 
-from . import assertion, errors
+from . import assertion, errors, tables
 from .store import App
 from .wire import Request, Response, json_response
 from .world import World
@@ -99,6 +99,11 @@ def decorate(request: Request, response: Response) -> None:
     response.add("Pragma", "no-cache")
 
 
+def resources(world: World) -> list[str]:
+    """What tokens are issued for."""
+    return [*world.site.graph_bases, tables.AUDIENCE]
+
+
 def _refuse_request(request: Request) -> Response | None:
     if request.method != "POST":
         response = errors.entra(900561, request)
@@ -134,7 +139,7 @@ def _refuse_scope(world: World, request: Request) -> Response | None:
     scope = request.form["scope"]
     if not scope.endswith("/.default"):
         return errors.entra(1002012, request, scope)
-    if scope.removesuffix("/.default") not in world.site.graph_bases:
+    if scope.removesuffix("/.default") not in resources(world):
         return errors.entra(500011, request, scope)
     return None
 

@@ -8,13 +8,14 @@ import time
 import traceback
 from typing import Callable
 
-from . import drafts, entra, errors, graph
+from . import drafts, entra, errors, graph, imds, tables
 from .record import gauges
 from .rules import GARBAGE, Rule
 from .wire import Connection, Gone, Malformed, Request, Response
 from .world import World
 
 STALL_LOOK = 0.05
+ENDLESS_BYTES = 1 << 28
 
 
 class Dropped(Exception):
@@ -59,7 +60,10 @@ class Exchange:
         request = self.request
         if self.host == "upload":
             drafts.identify_upload(self.world, request)
-        elif not entra.identify(request):
+        elif self.host == "plain":
+            imds.identify(request)
+        elif not (entra.identify(request)
+                  or tables.identify(self.world, request)):
             graph.identify(self.world, request)
 
     def _decide(self) -> Response:
@@ -109,8 +113,12 @@ class Exchange:
         try:
             if self.request.endpoint == "upload":
                 return drafts.upload(self.world, self.request)
+            if self.host == "plain":
+                return imds.answer(self.world, self.request)
             if self.request.endpoint == "token":
                 return entra.answer(self.world, self.request)
+            if self.request.endpoint in tables.ENDPOINTS:
+                return tables.answer(self.world, self.request)
             return graph.answer(self.world, self.request, self.entry.seq)
         except Exception:  # pylint: disable=broad-except
             traceback.print_exc(file=sys.stderr)
@@ -154,9 +162,7 @@ class Exchange:
     def _send(self, response: Response) -> bool:
         request = self.request
         if self.host == "main":
-            decorate = (entra.decorate if request.endpoint == "token"
-                        else graph.decorate)
-            decorate(request, response)
+            self._decorator()(request, response)
         if request.has_body and not self.body_taken or request.wants_close:
             response.close = True
         # The books are closed before the first byte goes out: a client that
@@ -165,8 +171,27 @@ class Exchange:
         self.world.record.answer(self.entry, response.status)
         self._note(str(response.status))
         self.conn.send(response.encode(request.method == "HEAD"))
+        if response.endless:
+            self._send_on(response.body)
         self.world.record.sent(self.entry)
         return not response.close
+
+    def _send_on(self, body: bytes) -> None:
+        """Sends a body until the client leaves, or ENDLESS_BYTES of it."""
+        sent = 0
+        while sent < ENDLESS_BYTES:
+            try:
+                self.conn.send(body)
+            except OSError:
+                return
+            sent += len(body)
+
+    def _decorator(self) -> Callable[[Request, Response], None]:
+        if self.request.endpoint == "token":
+            return entra.decorate
+        if self.request.endpoint in tables.ENDPOINTS:
+            return tables.decorate
+        return graph.decorate
 
     def _drop(self, action: str) -> None:
         self._leave()

@@ -64,7 +64,7 @@ def _endpoint(request: Request, parts: list[str]) -> str | None:
 
 def answer(world: World, request: Request, seq: int) -> Response:
     """Graph's answer to a whole request."""
-    refusal = _refuse_token(request)
+    refusal = _refuse_token(world, request)
     if refusal:
         return refusal
     if request.endpoint not in _CALLS:
@@ -91,12 +91,14 @@ def decorate(request: Request, response: Response) -> None:
     response.add("Cache-Control", "private")
 
 
-def _refuse_token(request: Request) -> Response | None:
+def _refuse_token(world: World, request: Request) -> Response | None:
     message = ""
     if not request.all("authorization"):
         message = "Access token is empty."
     elif request.token is None:
         message = "The token is not one that was issued here."
+    elif request.token.audience not in world.site.graph_bases:
+        message = "Access token validation failure. Invalid audience."
     elif request.token.expires <= time.time():
         message = "Lifetime validation failed, the token is expired."
     if not message:

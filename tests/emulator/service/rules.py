@@ -21,7 +21,8 @@ from .wire import Request, Response
 
 ENDPOINTS = ("token", "sendMail", "messages", "attachments",
              "createUploadSession", "upload", "send", "delete", "sent",
-             "drafts", "look", "other", "any")
+             "drafts", "look", "imds", "entity", "entities", "other",
+             "any")
 ACTIONS = ("answer", "stall", "reset", "close", "garbage", "pass")
 MATCHES = ("tenant", "client", "mailbox", "method", "path")
 GARBAGE = b"220 localhost ESMTP this is not HTTP\r\n" * 3
@@ -44,6 +45,7 @@ class Rule:
     body: Any = ""
     repeat_body: int = 1
     truncate: bool = False
+    endless: bool = False  # the body again and again, until the client goes
     fired: int = 0
     passed: int = 0
 
@@ -81,7 +83,8 @@ class Rule:
             kind = "application/json"
         response = Response(self.status or 200,
                             body=body.encode() * self.repeat_body,
-                            truncate=self.truncate, close=self.truncate)
+                            truncate=self.truncate, endless=self.endless,
+                            close=self.truncate or self.endless)
         pairs = self.headers
         if isinstance(pairs, dict):
             pairs = pairs.items()

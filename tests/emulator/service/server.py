@@ -147,7 +147,7 @@ class Listener:
 
 
 class Server:
-    """The emulator: two TLS ports, and the world behind them."""
+    """The emulator: two TLS ports and a plain one, and the world behind."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -160,6 +160,9 @@ class Server:
                              lambda conn: self._serve(conn, "main"), tls)
         self.upload = Listener(options.bind, options.upload_port,
                                lambda conn: self._serve(conn, "upload"), tls)
+        # of this machine alone, whatever the others are bound to
+        self.plain = Listener("127.0.0.1", 0,
+                              lambda conn: self._serve(conn, "plain"))
         url = f"https://localhost:{self.main.port}"
         bases = [url]
         if options.graph_base:
@@ -182,6 +185,7 @@ class Server:
             old = self.world
             self.world = self._new_world()
         old.record.close()
+        old.identities.forget_keys()
         for body in old.record.directory.iterdir():
             body.unlink()
         self.open()
@@ -189,18 +193,20 @@ class Server:
     def open(self) -> None:
         self.main.open()
         self.upload.open()
+        self.plain.open()
 
     def close(self) -> None:
         """Goes away as a service that is down: connections are refused."""
         self.main.close()
         self.upload.close()
+        self.plain.close()
 
     def connections(self) -> dict[str, int]:
-        both = (self.main, self.upload)
+        every = (self.main, self.upload, self.plain)
         return {
-            "open_connections": sum(len(li.connections) for li in both),
-            "total_connections": sum(li.total for li in both),
-            "failed_handshakes": sum(li.failed_handshakes for li in both),
+            "open_connections": sum(len(li.connections) for li in every),
+            "total_connections": sum(li.total for li in every),
+            "failed_handshakes": sum(li.failed_handshakes for li in every),
         }
 
     def log(self, line: str) -> None:

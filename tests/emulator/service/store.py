@@ -28,6 +28,7 @@ class App:
     expired_secrets: list[str] = field(default_factory=list)
     disabled: bool = False
     permissions: list[str] = field(default_factory=lambda: ["Mail.Send"])
+    roles: list[str] = field(default_factory=list)  # of Azure
     expires_in: int = 3599
     send_as: dict[str, list[str]] = field(default_factory=dict)
     certificates: list[str] = field(default_factory=list)  # PEM
@@ -71,6 +72,7 @@ class Token:
     tenant: str
     client: str
     expires: float
+    audience: str
 
 
 @dataclass
@@ -131,6 +133,8 @@ class Store:
         self.drafts: dict[str, Any] = {}
         self.uploads: dict[str, Any] = {}
         self.seen_fields: dict[str, set[str]] = {}  # X- names, by mailbox
+        # Azure Table storage: entities by their keys, by name in lower case
+        self.tables: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
 
     # --- apps and tokens
 
@@ -160,7 +164,8 @@ class Store:
                         for part in parts)
         with self.lock:
             self.tokens[text] = Token(app.tenant, app.client,
-                                      time.time() + app.expires_in)
+                                      time.time() + app.expires_in,
+                                      audience)
         return text
 
     def token(self, text: str) -> Token | None:
@@ -173,6 +178,23 @@ class Store:
             for token in self.tokens.values():
                 token.expires = 0
             return len(self.tokens)
+
+    # --- tables
+
+    def set_table(self, name: str, entities: list[dict[str, Any]] | None
+                  ) -> None:
+        """Makes or replaces a table; None: there is none of that name."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S.0000000Z", time.gmtime())
+        with self.lock:
+            self.tables.pop(name.lower(), None)
+            if entities is not None:
+                self.tables[name.lower()] = {
+                    (e["PartitionKey"], e["RowKey"]): {"Timestamp": stamp, **e}
+                    for e in entities}
+
+    def table(self, name: str) -> dict[tuple[str, str], dict] | None:
+        with self.lock:
+            return self.tables.get(name)
 
     # --- mailboxes and mail
 

@@ -112,6 +112,7 @@ class Response:
     without: set[str] = field(default_factory=set)
     close: bool = False
     truncate: bool = False
+    endless: bool = False
 
     def add(self, name: str, value: str) -> None:
         """Adds a header unless it is there already or is to stay away."""
@@ -124,7 +125,7 @@ class Response:
     def encode(self, head_only: bool = False) -> bytes:
         """The bytes to send. A truncated one promises more than it holds."""
         missing = 1000 if self.truncate else 0
-        if self.status >= 200 and self.status != 204:
+        if self.status >= 200 and self.status != 204 and not self.endless:
             self.add("Content-Length", str(len(self.body) + missing))
         self.add("Date", _date())
         if self.close:

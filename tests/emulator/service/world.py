@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from .identities import Identities
 from .record import Record
 from .rules import Rules
 from .store import Store
@@ -26,3 +27,4 @@ class World:
     store: Store
     rules: Rules
     record: Record
+    identities: Identities = field(default_factory=Identities)

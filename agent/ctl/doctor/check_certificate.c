@@ -1,0 +1,281 @@
+/*
+ * check_certificate.c - the certificate that clients see: is it there, does it
+ * fit its key, will it last, and is it for this host.
+ */
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "checks.h"
+
+#define CHECK_CERTIFICATE_SOON (14 * 86400L)
+#define CHECK_CERTIFICATE_MAX (1024 * 1024)
+
+/* --- reading --- */
+
+/* Appends a file. 0, or -1 after a finding. */
+static int
+check_certificate_file(const char *file, struct buf *pem, struct report *report)
+{
+	FILE *in = fopen(file, "re");
+	char bytes[4096];
+	size_t n;
+
+	if (in == NULL) {
+		check_say(report, CHECK_CRITICAL, "open %s: %s", file,
+		    strerror(errno));
+		check_remedy(report,
+		    "correct smtpd_tls_chain_files (key first, then the "
+		    "certificate), then: postfix reload");
+		return -1;
+	}
+	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
+		buf_add(pem, bytes, n);
+	fclose(in);
+	return buf_add(pem, "\n", 1);
+}
+
+/*
+ * Takes the first key, and the certificate after it, which is the one of the
+ * host; others are those of authorities (smtpd_tls_chain_files).
+ */
+static void
+check_certificate_parse(const struct buf *pem, EVP_PKEY **key, X509 **leaf)
+{
+	BIO *bio = BIO_new_mem_buf(pem->bytes, (int)pem->len);
+	char *name, *header;
+	unsigned char *data;
+	const unsigned char *at;
+	long len;
+
+	*key = NULL;
+	*leaf = NULL;
+	while (bio != NULL && *leaf == NULL &&
+	    PEM_read_bio(bio, &name, &header, &data, &len) == 1) {
+		at = data;
+		if (*key == NULL && strstr(name, "PRIVATE KEY") != NULL)
+			*key = d2i_AutoPrivateKey(NULL, &at, len);
+		else if (*key != NULL && strstr(name, "CERTIFICATE") != NULL)
+			*leaf = d2i_X509(NULL, &at, len);
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_clear_free(data, (size_t)len);
+	}
+	BIO_free(bio);
+}
+
+/* Appends the files of the service, keys first. Returns how many, or -1. */
+static int
+check_certificate_read(const struct host *host,
+    const struct postconf_service *service, struct buf *pem,
+    struct report *report)
+{
+	static const char *const pairs[] = {"smtpd_tls_key_file",
+	    "smtpd_tls_cert_file", "smtpd_tls_eckey_file",
+	    "smtpd_tls_eccert_file"};
+	const char *files =
+	    postfix_get(host->postfix, service, "smtpd_tls_chain_files");
+	const char *word;
+	char file[512];
+	int count = 0;
+	size_t len, i;
+
+	for (i = 0; (len = postfix_word(&files, &word)) > 0; count++) {
+		snprintf(file, sizeof(file), "%.*s", (int)len, word);
+		if (check_certificate_file(file, pem, report) == -1)
+			return -1;
+	}
+	for (; count == 0 && i < sizeof(pairs) / sizeof(pairs[0]); i += 2) {
+		files = postfix_get(host->postfix, service, pairs[i + 1]);
+		if (files[0] == '\0' || strcmp(files, "none") == 0)
+			continue;
+		if (check_certificate_file(
+			postfix_get(host->postfix, service, pairs[i]), pem,
+			report) == -1 ||
+		    check_certificate_file(files, pem, report) == -1)
+			return -1;
+		return 2;
+	}
+	return count;
+}
+
+/* --- judging --- */
+
+/* Returns the seconds until an ASN.1 time, negative when it has passed. */
+static long
+check_certificate_until(const ASN1_TIME *when)
+{
+	int days = 0, seconds = 0;
+
+	if (ASN1_TIME_diff(&days, &seconds, NULL, when) != 1)
+		return 0;
+	return days * 86400L + seconds;
+}
+
+static void
+check_certificate_lasts(X509 *leaf, struct report *report)
+{
+	long left = check_certificate_until(X509_get0_notAfter(leaf));
+
+	if (check_certificate_until(X509_get0_notBefore(leaf)) > 0)
+		check_say(
+		    report, CHECK_CRITICAL, "the certificate is not yet valid");
+	else if (left <= 0)
+		check_say(report, CHECK_CRITICAL,
+		    "the certificate has ended %ld days ago", -left / 86400);
+	else if (left < CHECK_CERTIFICATE_SOON)
+		check_say(report, CHECK_WARNING,
+		    "the certificate ends in %ld days", left / 86400);
+	else
+		return;
+	check_remedy(report,
+	    "look at this host's clock, then renew the certificate; then: "
+	    "postfix reload");
+}
+
+static void
+check_certificate_named(
+    const struct host *host, X509 *leaf, struct report *report)
+{
+	const char *name = postfix_get(host->postfix, NULL, "myhostname");
+	char subject[256];
+
+	X509_NAME_oneline(
+	    X509_get_subject_name(leaf), subject, sizeof(subject));
+	if (X509_check_host(leaf, name, 0, 0, NULL) == 1)
+		return;
+	check_say(report, CHECK_WARNING,
+	    "the certificate (%s) is not for %s (myhostname), so clients that "
+	    "look at the name refuse it, unless they use another",
+	    subject, name);
+	check_remedy(report,
+	    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' with one "
+	    "for the name that clients use, then: postfix reload");
+}
+
+static void
+check_certificate_judge(const struct host *host, const struct buf *pem,
+    const char *service, struct report *report)
+{
+	EVP_PKEY *key;
+	X509 *leaf;
+
+	check_certificate_parse(pem, &key, &leaf);
+	if (key == NULL || leaf == NULL) {
+		check_say(report, CHECK_CRITICAL,
+		    "%s finds no %s in the files of its certificate", service,
+		    key == NULL ? "key without a passphrase"
+				: "certificate behind the key");
+		check_remedy(report,
+		    "name key first, then certificate, in "
+		    "smtpd_tls_chain_files, then: postfix reload");
+	} else if (X509_check_private_key(leaf, key) != 1) {
+		check_say(report, CHECK_CRITICAL,
+		    "the certificate of %s does not fit its key", service);
+		check_remedy(report,
+		    "name the key of this certificate in "
+		    "smtpd_tls_chain_files, then: postfix reload");
+	} else {
+		check_certificate_lasts(leaf, report);
+		check_certificate_named(host, leaf, report);
+	}
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+}
+
+/* Debian makes one for the first name that the host had, and nobody trusts it. */
+static int
+check_certificate_is_snakeoil(
+    const struct host *host, const struct postconf_service *service)
+{
+	return strstr(
+		   postfix_get(host->postfix, service, "smtpd_tls_chain_files"),
+		   "ssl-cert-snakeoil") != NULL ||
+	    strstr(postfix_get(host->postfix, service, "smtpd_tls_cert_file"),
+		"ssl-cert-snakeoil") != NULL;
+}
+
+static void
+check_certificate_service(const struct host *host,
+    const struct postconf_service *service, struct report *report)
+{
+	struct buf pem;
+	int count;
+
+	buf_init(&pem, CHECK_CERTIFICATE_MAX);
+	count = check_certificate_read(host, service, &pem, report);
+	if (count == 0) {
+		check_say(report, CHECK_CRITICAL,
+		    "%s/%s has no certificate, so STARTTLS is answered with "
+		    "454 and nobody can sign in",
+		    postfix_name(service), postfix_type(service));
+		check_remedy(report,
+		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
+		    "with your files, then: postfix reload");
+	} else if (count > 0 && check_certificate_is_snakeoil(host, service)) {
+		check_say(report, CHECK_WARNING,
+		    "%s/%s has Debian's snakeoil certificate, which no client "
+		    "has a reason to trust",
+		    postfix_name(service), postfix_type(service));
+		check_remedy(report,
+		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
+		    "with your files, then: postfix reload");
+	} else if (count > 0) {
+		check_certificate_judge(
+		    host, &pem, postfix_name(service), report);
+	}
+	buf_wipe(&pem);
+}
+
+/* smtpd gives TLS up where it cannot read the authorities of clients. */
+static void
+check_certificate_authorities(const struct host *host,
+    const struct postconf_service *service, struct report *report)
+{
+	const char *file =
+	    postfix_get(host->postfix, service, "smtpd_tls_CAfile");
+
+	if (file[0] == '\0' || access(file, R_OK) == 0)
+		return;
+	check_say(report, CHECK_CRITICAL, "%s/%s: open smtpd_tls_CAfile %s: %s",
+	    postfix_name(service), postfix_type(service), file,
+	    strerror(errno));
+	check_remedy(report,
+	    "put the certificate of your authority there, then: postfix "
+	    "reload");
+}
+
+/* Writes the settings by which services have another certificate or the same. */
+static void
+check_certificate_files(const struct host *host,
+    const struct postconf_service *service, char files[1024])
+{
+	snprintf(files, 1024, "%s %s",
+	    postfix_get(host->postfix, service, "smtpd_tls_chain_files"),
+	    postfix_get(host->postfix, service, "smtpd_tls_cert_file"));
+}
+
+/* Once for those that share their files. */
+void
+check_certificate(const struct host *host, struct report *report)
+{
+	const struct postconf_service *s = host->postfix->services;
+	char files[1024], last[1024] = "";
+	size_t i;
+
+	for (i = 0; i < host->postfix->service_count; i++) {
+		if (!postfix_is_listener(host->postfix, &s[i]) ||
+		    !check_has_tls(host, &s[i]))
+			continue;
+		check_certificate_files(host, &s[i], files);
+		if (strcmp(files, last) != 0)
+			check_certificate_service(host, &s[i], report);
+		snprintf(last, sizeof(last), "%s", files);
+		check_certificate_authorities(host, &s[i], report);
+	}
+}

@@ -1,0 +1,290 @@
+/*
+ * check_listeners.c - the services that take mail for us: each must have the
+ * milter, and the cleanup that reads its stamp, or mail goes past them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "checks.h"
+
+#define CHECK_LISTENERS_CLEANUP "msgraph-cleanup"
+
+/* Names the postconf command that gives the service a parameter. */
+static void
+check_listeners_set(struct report *report,
+    const struct postconf_service *service, const char *name, const char *value)
+{
+	check_remedy(report, "postconf -P '%s/%s/%s=%s' && postfix reload",
+	    postfix_name(service), postfix_type(service), name, value);
+}
+
+/* Calls call() for each of them. */
+static void
+check_listeners_each(const struct host *host, struct report *report,
+    void (*call)(const struct host *host,
+	const struct postconf_service *service, struct report *report))
+{
+	const struct postconf_service *s = host->postfix->services;
+	size_t i;
+
+	for (i = 0; i < host->postfix->service_count; i++)
+		if (postfix_is_listener(host->postfix, &s[i]))
+			call(host, &s[i], report);
+}
+
+/* --- the milter --- */
+
+/* Writes the milter's socket as smtpd has it, relative to the queue's folder. */
+static void
+check_listeners_milter(const struct host *host, char milter[512])
+{
+	const char *queue = postfix_queue(host->postfix);
+	const char *socket = host->conf.milter_socket, *path;
+	size_t len = strlen(queue);
+
+	path = strchr(socket, '/');
+	if (path != NULL && strncmp(path, queue, len) == 0 && path[len] == '/')
+		snprintf(milter, 512, "unix:%s", path + len + 1);
+	else
+		snprintf(milter, 512, "%s%s", socket[0] == '/' ? "unix:" : "",
+		    socket);
+}
+
+/* libmilter writes "inet:port@host" and Postfix "inet:host:port". */
+static int
+check_listeners_has_milter(
+    const struct host *host, const char *milters, const char *milter)
+{
+	char absolute[512];
+
+	if (strncmp(milter, "inet", 4) == 0)
+		return strstr(milters, "inet:") != NULL;
+	snprintf(absolute, sizeof(absolute), "%s/%s",
+	    postfix_queue(host->postfix), milter + strlen("unix:"));
+	return strstr(milters, milter) != NULL ||
+	    strstr(milters, absolute) != NULL;
+}
+
+/* What switches the milter off, or lets mail pass while it does not answer. */
+static void
+check_listeners_past(const struct host *host,
+    const struct postconf_service *service, struct report *report)
+{
+	static const struct {
+		const char *name;
+		const char *right, *wrong; /* the value; or a word of it */
+	} rows[] = {
+	    {"smtpd_milter_maps", "", NULL},
+	    {"milter_default_action", "tempfail", NULL},
+	    {"receive_override_options", NULL, "no_milters"},
+	    {"milter_macro_defaults", "", NULL},
+	};
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		value = postfix_get(host->postfix, service, rows[i].name);
+		if (rows[i].right != NULL
+			? strcmp(value, rows[i].right) == 0
+			: !postfix_has_word(value, rows[i].wrong))
+			continue;
+		check_say(report, CHECK_CRITICAL,
+		    "%s/%s has %s = %s, by which mail passes the milter",
+		    postfix_name(service), postfix_type(service), rows[i].name,
+		    value);
+		check_listeners_set(report, service, rows[i].name,
+		    rows[i].right == NULL ? "" : rows[i].right);
+	}
+}
+
+static void
+check_listeners_milters(const struct host *host,
+    const struct postconf_service *service, struct report *report)
+{
+	const char *milters =
+	    postfix_get(host->postfix, service, "smtpd_milters");
+	const char *macros =
+	    postfix_get(host->postfix, service, "milter_mail_macros");
+	char milter[512];
+
+	check_listeners_milter(host, milter);
+	if (!check_listeners_has_milter(host, milters, milter)) {
+		check_say(report, CHECK_CRITICAL,
+		    "%s/%s has smtpd_milters = %s, without %s, so mail goes "
+		    "past msgraph-milter",
+		    postfix_name(service), postfix_type(service), milters,
+		    milter);
+		check_listeners_set(report, service, "smtpd_milters", milter);
+	}
+	check_listeners_past(host, service, report);
+	if (strstr(macros, "auth_authen") != NULL &&
+	    strstr(macros, "mail_addr") != NULL)
+		return;
+	check_say(report, CHECK_CRITICAL,
+	    "milter_mail_macros = %s lacks {auth_authen} or {mail_addr}",
+	    macros);
+	check_remedy(
+	    report, "postconf -X milter_mail_macros && postfix reload");
+}
+
+void
+check_milters(const struct host *host, struct report *report)
+{
+	check_listeners_each(host, report, check_listeners_milters);
+}
+
+/* --- the cleanup --- */
+
+const struct postconf_service *
+check_cleanup_of(
+    const struct host *host, const struct postconf_service *service)
+{
+	const struct postconf_service *cleanup;
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s/unix",
+	    postfix_get(host->postfix, service, "cleanup_service_name"));
+	cleanup = postconf_service(host->postfix, name);
+	return cleanup != NULL &&
+		strcmp(postfix_program(cleanup), "cleanup") == 0
+	    ? cleanup
+	    : NULL;
+}
+
+static int
+check_listeners_has_route(
+    const struct host *host, const struct postconf_service *cleanup)
+{
+	return cleanup != NULL &&
+	    postfix_get(host->postfix, cleanup, "milter_header_checks")[0] !=
+	    '\0';
+}
+
+static void
+check_listeners_cleanup(const struct host *host,
+    const struct postconf_service *service, struct report *report)
+{
+	const char *name =
+	    postfix_get(host->postfix, service, "cleanup_service_name");
+	const struct postconf_service *cleanup =
+	    check_cleanup_of(host, service);
+	const struct postconf_service *ours =
+	    postconf_service(host->postfix, CHECK_LISTENERS_CLEANUP "/unix");
+
+	if (check_listeners_has_route(host, cleanup))
+		return;
+	check_say(report, CHECK_CRITICAL,
+	    "%s/%s has cleanup_service_name = %s, which %s",
+	    postfix_name(service), postfix_type(service), name,
+	    cleanup == NULL
+		? "is not in master.cf, so no mail gets in"
+		: "does not read the milter's stamp (milter_header_checks)");
+	if (strcmp(name, CHECK_LISTENERS_CLEANUP) != 0 && ours != NULL)
+		check_listeners_set(report, service, "cleanup_service_name",
+		    CHECK_LISTENERS_CLEANUP);
+	else if (ours == NULL)
+		check_remedy(report, CHECK_SETUP);
+	else
+		check_remedy(report,
+		    "postconf -P "
+		    "'%s/unix/milter_header_checks=regexp:%s/msgraph_route' && "
+		    "postfix reload",
+		    name, postfix_get(host->postfix, NULL, "config_directory"));
+}
+
+void
+check_cleanup(const struct host *host, struct report *report)
+{
+	check_listeners_each(host, report, check_listeners_cleanup);
+}
+
+void
+check_each_cleanup(const struct host *host, struct report *report,
+    void (*call)(const struct host *host,
+	const struct postconf_service *cleanup, struct report *report))
+{
+	const struct postconf_service *s = host->postfix->services;
+	const struct postconf_service *cleanup, *last = NULL;
+	size_t i;
+
+	for (i = 0; i < host->postfix->service_count; i++) {
+		if (!postfix_is_listener(host->postfix, &s[i]) ||
+		    (cleanup = check_cleanup_of(host, &s[i])) == NULL)
+			continue;
+		if (cleanup != last)
+			call(host, cleanup, report);
+		last = cleanup;
+	}
+}
+
+static void
+check_listeners_stray_cr(const struct host *host,
+    const struct postconf_service *cleanup, struct report *report)
+{
+	/* Postfix before 3.7.10 has no such parameter */
+	if (!postfix_is_yes(
+		host->postfix, cleanup, "cleanup_replace_stray_cr_lf"))
+		return;
+	check_say(report, CHECK_WARNING,
+	    "%s/unix has cleanup_replace_stray_cr_lf = yes, which makes one "
+	    "header line of a message whose lines end in CR",
+	    postfix_name(cleanup));
+	check_listeners_set(
+	    report, cleanup, "cleanup_replace_stray_cr_lf", "no");
+}
+
+void
+check_stray_cr(const struct host *host, struct report *report)
+{
+	check_each_cleanup(host, report, check_listeners_stray_cr);
+}
+
+/* --- secrets --- */
+
+int
+check_has_tls(const struct host *host, const struct postconf_service *service)
+{
+	const struct postconf *p = host->postfix;
+	const char *level = postfix_get(p, service, "smtpd_tls_security_level");
+
+	return postfix_is_yes(p, service, "smtpd_tls_wrappermode") ||
+	    (level[0] != '\0' && strcmp(level, "none") != 0) ||
+	    /* what came before the level, and counts without one */
+	    (level[0] == '\0' &&
+		(postfix_is_yes(p, service, "smtpd_use_tls") ||
+		    postfix_is_yes(p, service, "smtpd_enforce_tls")));
+}
+
+static void
+check_listeners_secrecy(const struct host *host,
+    const struct postconf_service *service, struct report *report)
+{
+	const struct postconf *p = host->postfix;
+	const char *level = postfix_get(p, service, "smtpd_tls_security_level");
+	int wrapped = postfix_is_yes(p, service, "smtpd_tls_wrappermode");
+
+	if (!postfix_is_yes(p, service, "smtpd_sasl_auth_enable"))
+		return;
+	if (!check_has_tls(host, service)) {
+		check_say(report, CHECK_CRITICAL,
+		    "%s/%s has no TLS (smtpd_tls_security_level), so nobody "
+		    "should sign in",
+		    postfix_name(service), postfix_type(service));
+		check_listeners_set(
+		    report, service, "smtpd_tls_security_level", "may");
+	} else if (!wrapped && strcmp(level, "encrypt") != 0 &&
+	    !postfix_is_yes(p, service, "smtpd_tls_auth_only")) {
+		check_say(report, CHECK_WARNING,
+		    "%s/%s lets clients sign in without TLS, so secrets cross "
+		    "the network in the clear",
+		    postfix_name(service), postfix_type(service));
+		check_listeners_set(
+		    report, service, "smtpd_tls_auth_only", "yes");
+	}
+}
+
+void
+check_secrecy(const struct host *host, struct report *report)
+{
+	check_listeners_each(host, report, check_listeners_secrecy);
+}

@@ -1,0 +1,29 @@
+/*
+ * delivery_fallback.h - another mailbox sends, where the mailbox of a message
+ * does not exist and its entry names one (fallback_mailbox, identities(5)).
+ */
+#ifndef MSGRAPHD_DELIVERY_FALLBACK_H
+#define MSGRAPHD_DELIVERY_FALLBACK_H
+
+#include "delivery_private.h"
+
+/*
+ * Ends the delivery, which Graph has refused because there is no such mailbox,
+ * by telling the agent to come again for the fallback mailbox. Returns 0, and
+ * does nothing, where there is none.
+ */
+int delivery_fall_back(struct delivery *d);
+
+/*
+ * Does the same before any request, because an earlier attempt from the fallback
+ * mailbox was not answered.
+ */
+int delivery_fall_back_again(struct delivery *d);
+
+/* Logs that the agent comes again, when the delivery ends so. */
+void delivery_fallback_log(const struct delivery *d);
+
+/* Returns 1 when the message has a fallback mailbox left. */
+int delivery_has_fallback(const struct delivery *d);
+
+#endif

@@ -1,0 +1,269 @@
+"""msgraphctl against a live msgraphd: what it prints, for whom, and with which
+exit status."""
+
+from __future__ import annotations
+
+import grp
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness.daemon import BUILD, Daemon
+from harness.daemon_alone import (  # noqa: F401
+    CLIENT, SECRET, TENANT, USER, daemon, m365, open_folder, send,
+    shared_m365)
+from lint.test_ctl import FROZEN
+
+APPLICATION = f"{TENANT}/{CLIENT}"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+
+
+def ctl(daemon, *args: str, **how) -> subprocess.CompletedProcess:  # noqa
+    return subprocess.run(
+        [str(BUILD / "msgraphctl"), "-c", str(daemon.conf), *args],
+        capture_output=True, text=True, timeout=60, **how)
+
+
+def tables(daemon, *args: str) -> dict[str, list[dict]]:  # noqa: F811
+    done = ctl(daemon, *args)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def milter(daemon, tmp_path):  # noqa: F811
+    """A socket in the milter's place."""
+    daemon.settings["milter_socket"] = f"unix:{tmp_path}/milter"
+    daemon.write_conf()
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(tmp_path / "milter"))
+        sock.listen(8)
+        yield sock
+
+
+@pytest.fixture
+def busy(m365, daemon, milter):  # noqa: F811
+    """There is a row for each table but those of the table of identities."""
+    own = daemon.directory / "own"
+    own.write_text("the relay's own")
+    own.chmod(0o400)
+    (daemon.directory / "identities").write_text(
+        f"printers application={TENANT}/{CLIENT} secret_file={own} "
+        "clients=192.0.2.1 senders=any\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    Daemon.wait(lambda: len(daemon.admin("identities")) == 2)
+    daemon.auth(USER, SECRET)
+    send(daemon, identity=USER)
+    m365.rules({"endpoint": "sendMail", "status": 429,
+                "headers": {"Retry-After": "300"}})
+    send(daemon, identity=USER)
+    assert send(daemon, identity=USER, entry="printers").status == "deferred"
+    return daemon
+
+
+# --- status
+
+def test_status(busy):
+    found = tables(busy, "status", "-j")
+    assert {name: " ".join(rows[0]) for name, rows in found.items()
+            if rows} == {name: columns for name, columns in
+                         FROZEN["status"].items() if name != "failing"}
+    assert [(row["name"], row["status"]) for row in found["daemons"]] == [
+        ("msgraphd", "ok"), ("msgraph-milter", "ok")]
+    [counts] = found["counts"]
+    assert (counts["sent"], counts["deferred"], counts["signed_in"]) == (
+        1, 2, 1)
+    application, entry = found["applications"]
+    assert (application["application"], application["entry"],
+            application["status"], application["stored"]) == (
+        APPLICATION, "", "ok", "yes")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+                        application["sent"])
+    assert (entry["entry"], entry["signed_in"]) == ("printers", None)
+    assert found["throttled"][0]["scope"] == "application"
+    assert found["events"][0]["what"] == "deferred"
+    assert "nothing: mail goes once" in found["events"][0]["remedy"]
+
+
+def test_status_of_what_fails(m365, busy):  # noqa: F811
+    (busy.directory / "own").unlink()
+    m365.app(TENANT, CLIENT, "another")
+    m365.expire_tokens()
+    m365.rules()
+    busy.stop()
+    busy.start()
+    found = tables(busy, "status", "-j")
+    assert [row["status"] for row in found["applications"]] == [
+        "ok", "critical"]
+    assert found["credentials"][0]["credential_fault"].startswith("open ")
+    text = ctl(busy, "status").stdout
+    assert "\033" not in text  # colours are for terminals
+    for table in ("NAME", "SENT", "ENTRY", "LAST"):
+        assert re.search(rf"(?m)^{table}  ", text)
+
+
+def test_status_without_a_daemon(daemon):  # noqa: F811
+    daemon.stop()
+    done = ctl(daemon, "status", "-j")
+    assert (done.returncode, done.stderr) == (69, "")
+    [msgraphd, milter] = json.loads(done.stdout)["daemons"]
+    assert (msgraphd["status"], milter["status"]) == ("critical", "critical")
+    assert "is it running?" in msgraphd["note"]
+    for command in (["identities"], ["forget", APPLICATION]):
+        done = ctl(daemon, *command)
+        assert (done.returncode, done.stdout) == (69, "")
+        assert "is it running?" in done.stderr
+
+
+def test_watch(daemon):  # noqa: F811
+    """Again and again, and of what is new."""
+    with subprocess.Popen(
+            [str(BUILD / "msgraphctl"), "-c", str(daemon.conf), "status",
+             "--watch", "-j"], stdout=subprocess.PIPE, text=True) as watch:
+        decoder, text, seen = json.JSONDecoder(), "", []
+        daemon.auth(USER, "wrong")
+        while len(seen) < 3:
+            text += watch.stdout.readline()
+            if text.endswith("\n}\n"):
+                document, _ = decoder.raw_decode(text)
+                seen.append(document["counts"][0]["refused"])
+                text = ""
+                daemon.auth(USER, f"wrong {len(seen)}")
+        watch.terminate()
+    assert seen[0] < seen[1] < seen[2]
+
+
+@pytest.mark.parametrize("is_member", [True, False])
+def test_members_of_the_group(daemon, open_folder, is_member):  # noqa: F811
+    daemon.stop()
+    daemon.settings["admin_socket"] = str(open_folder / "admin")
+    daemon.start()
+    program, conf = (shutil.copy(file, open_folder) for file in (
+        BUILD / "msgraphctl", daemon.conf))
+    groups = [grp.getgrnam("msgraph-admin").gr_gid] if is_member else []
+    done = subprocess.run(
+        [program, "-c", conf, "identities"], user="nobody",
+        group=65534, extra_groups=groups, capture_output=True, text=True,
+        cwd="/")
+    assert done.returncode == (0 if is_member else 69)
+    assert ("group msgraph-admin" in done.stderr) is not is_member
+
+
+# --- identities, forget
+
+def test_identities(busy):
+    [row] = tables(busy, "identities", "-j")["identities"]
+    assert row["entry"] == "printers" and row["line"] == 1
+    (busy.directory / "identities").write_text("nonsense\n")
+    busy.process.send_signal(signal.SIGHUP)
+    Daemon.wait(lambda: tables(busy, "identities", "-j")["faults"])
+    found = tables(busy, "identities", "-j")
+    assert {name: " ".join(rows[0]) for name, rows in found.items()} == \
+        FROZEN["identities"]
+    assert found["faults"][0]["fault"].startswith(
+        f"{busy.directory}/identities:1: ")
+
+
+@pytest.mark.parametrize("name", [
+    APPLICATION, USER, f"{TENANT}@{CLIENT}", f"{TENANT}@{CLIENT}.printers"])
+def test_forget(daemon, name):  # noqa: F811
+    daemon.auth(USER, SECRET)
+    [row] = tables(daemon, "forget", "-j", name)["forgotten"]
+    assert " ".join(row) == FROZEN["forget"]["forgotten"]
+    assert (row["application"], row["stored"], row["token"]) == (
+        APPLICATION, "yes", "yes")
+    assert "waits until a client signs in" in row["next"]
+    assert send(daemon, identity=USER).dsn == "4.7.8"
+
+
+@pytest.mark.parametrize("args", [
+    ["forget"], ["forget", "nonsense"], ["forget", APPLICATION, "more"],
+    ["status", "operand"], ["status", "--no"], ["stat"]])
+def test_wrong_usage(daemon, args):  # noqa: F811
+    done = ctl(daemon, *args)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr.count("\n") == 1
+
+
+# --- what is no msgraphd
+
+@pytest.mark.parametrize("answer, text", [
+    (b"", "hung up"),
+    (b"record=status\nversion=1\n\n", "was cut"),
+    (b"record=end\nstatus=ok\n\nmore", "was cut"),
+    (b"record=end\nstatus=ok\n", "was cut"),
+    (b"nonsense", "was cut"), (b"\0" * 100, "was cut"),
+    (b"record=end\nstatus=failed\ntext=not now\n\n", "not now"),
+])
+def test_an_answer_that_is_none(daemon, tmp_path, answer, text):  # noqa: F811
+    daemon.stop()
+    Path(daemon.settings["admin_socket"]).unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(daemon.settings["admin_socket"])
+        sock.listen(1)
+
+        def serve() -> None:
+            peer, _ = sock.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(answer)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        done = ctl(daemon, "identities")
+        thread.join()
+    assert (done.returncode, done.stdout) == (69, "")
+    assert text in done.stderr
+
+
+# --- entra-script
+
+def ctl_version() -> str:
+    return subprocess.run([str(BUILD / "msgraphctl"), "-V"], text=True,
+                          capture_output=True, check=True).stdout.split()[-1]
+
+
+@pytest.mark.parametrize("golden, args", [
+    ("secret.ps1", ["-m", "scan@example.com", "-m", "o'neil@example.com", "-t",
+                    TENANT, "Office printers' relay"]),
+    ("certificate.ps1", ["-C", str(GOLDEN / "certificate.pem"), "--mailbox",
+                         "scan@example.com", "Scanners"]),
+])
+def test_entra_script(golden, args):
+    done = subprocess.run([str(BUILD / "msgraphctl"), "entra-script", *args],
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    version = ctl_version()
+    assert done.stdout == (GOLDEN / golden).read_text().replace(
+        "@VERSION@", version)
+    key = (GOLDEN / "certificate.pem").read_text().splitlines()[1]
+    assert key not in done.stdout
+
+
+@pytest.mark.parametrize("args, text", [
+    (["Name"], "needs --mailbox"),
+    (["-m", "scan@example.com"], "needs one name"),
+    (["-m", "scan@example.com", "a", "b"], "needs one name"),
+    (["-m", "scan", "Name"], "a mailbox is an address"),
+    (["-m", "a@b@c", "Name"], "a mailbox is an address"),
+    (["-m", "a@b c", "Name"], "a mailbox is an address"),
+    (["-m", "$(x)@b", "Name"], "a mailbox is an address"),
+    (["-m", "a@b", "x" * 51], "a name has"),
+    (["-m", "a@b", ""], "a name has"),
+    (["-m", "a@b", "a\nb"], "a name has"),
+    (["-m", "a@b", "-t", "x; y", "Name"], "a tenant is"),
+    (["-m", "a@b", "-s", "-C", "/dev/null", "Name"], "--certificate or"),
+    (["-m", "a@b", "-C", "/dev/null", "Name"], "no certificate"),
+    (["-m", "a@b", "-C", "/nonexistent", "Name"], "no certificate"),
+])
+def test_entra_script_refuses(args, text):
+    done = subprocess.run([str(BUILD / "msgraphctl"), "entra-script", *args],
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert text in done.stderr
