@@ -167,5 +167,5 @@ def undo(refused: str, before: Path, by_hand: bool = False) -> None:
             if "msgraph" in line]
     row("nothing of ours is left in master.cf", not left, left)
     for what in ("-n", "-M", "-P") if first else ("-M",):
-        row(f"postconf {what} is as before", settings(what, before)
-            == settings(what, POSTFIX))
+        changed = set(settings(what, before)) ^ set(settings(what, POSTFIX))
+        row(f"postconf {what} is as before", not changed, changed or "")
