@@ -261,7 +261,10 @@ command_setup_run(
 	const char *value;
 	int key, status;
 
-	s.wish.conf_file = ctl->conf_file;
+	/* for the way back, which may begin in another folder */
+	s.wish.conf_file = realpath(ctl->conf_file, s.conf_file) != NULL
+	    ? s.conf_file
+	    : ctl->conf_file;
 	while (
 	    (key = command_next(ctl, command, argc, argv, &value, &status)) > 0)
 		if (command_setup_take(&s, &words, key, value, &err) == -1)

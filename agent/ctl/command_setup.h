@@ -18,6 +18,7 @@ struct setup {
 	const struct command *command;
 	char folder[4096]; /* Postfix's */
 	char share[4096]; /* with the fragments */
+	char conf_file[4096]; /* msgraph.conf; a link is followed */
 	struct fragments fragments;
 	struct listeners listeners;
 	struct wish wish;

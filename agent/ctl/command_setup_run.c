@@ -46,7 +46,9 @@ setup_check_links(const struct setup *s, struct error *err)
 		snprintf(path, sizeof(path), "%s/%s", s->folder, names[i]);
 		if (lstat(path, &st) == -1)
 			return error_set(err, ERROR_OURS, "4.3.5",
-			    "cannot find %s: %s", path, strerror(errno));
+			    "cannot find %s: %s; set Postfix itself up first "
+			    "(dpkg-reconfigure postfix)",
+			    path, strerror(errno));
 		if (!S_ISLNK(st.st_mode))
 			continue;
 		if (realpath(path, target) == NULL)
@@ -130,7 +132,7 @@ setup_check_sockets(const struct setup *s, const struct present *present)
 	struct conf conf;
 	struct error err;
 
-	if (queue == NULL || conf_load(&conf, s->ctl->conf_file, &err) == -1)
+	if (queue == NULL || conf_load(&conf, s->wish.conf_file, &err) == -1)
 		return;
 	if (conf.auth_socket != NULL &&
 	    (strncmp(conf.auth_socket, queue, strlen(queue)) != 0 ||
@@ -143,13 +145,23 @@ setup_check_sockets(const struct setup *s, const struct present *present)
 	conf_free(&conf);
 }
 
-/* Has Postfix and msgraphd read what was changed. 0, or -1 with *err. */
+/* Whether msgraph.conf is changed, or Postfix is. */
 static int
-setup_reload(const struct setup *s, const struct present *present,
-    const struct changes *changes, struct error *err)
+setup_changes(const struct changes *changes, int is_conf)
 {
-	int tenants =
-	    changes_find(changes, CHANGE_TENANTS, s->ctl->conf_file) != NULL;
+	const struct change *c = changes->list;
+	size_t i;
+
+	for (i = 0; i < changes->count; i++)
+		if (!c[i].is_kept && (c[i].kind == CHANGE_TENANTS) == is_conf)
+			return 1;
+	return 0;
+}
+
+static int
+setup_reload_postfix(
+    const struct setup *s, const struct present *present, struct error *err)
+{
 	struct buf said;
 	int status;
 
@@ -161,13 +173,28 @@ setup_reload(const struct setup *s, const struct present *present,
 		command_say(s->command,
 		    "this Postfix is not running: postfix -c %s start",
 		    s->folder);
-	if (status != -1 && tenants && !reload_msgraphd())
+	return status == -1 ? -1 : 0;
+}
+
+/*
+ * Has Postfix and msgraphd read what was changed, or may have been by a run that
+ * was interrupted (all). 0, or -1 with *err.
+ */
+static int
+setup_reload(const struct setup *s, const struct present *present,
+    const struct changes *changes, int all, struct error *err)
+{
+	if ((all || setup_changes(changes, 0)) &&
+	    setup_reload_postfix(s, present, err) == -1)
+		return -1;
+	if ((all || setup_changes(changes, 1)) && !reload_msgraphd() &&
+	    setup_changes(changes, 1))
 		command_say(s->command,
 		    "msgraphd is not running, or not under systemd: it reads "
 		    "%s when it starts (systemctl enable --now msgraphd "
 		    "msgraph-milter)",
-		    s->ctl->conf_file);
-	return status == -1 ? -1 : 0;
+		    s->wish.conf_file);
+	return 0;
 }
 
 /* Shows what doctor thinks, where this is for a person. Its status is its own. */
@@ -195,13 +222,15 @@ setup_carry_out(struct setup *s, struct record *record,
     const struct present *present, const struct changes *changes,
     struct error *err)
 {
+	int was_pending = record->is_pending;
+
 	if (record_add(record, changes) == -1)
 		return error_no_memory(err);
 	record->is_pending = 1;
 	if (record_write(s->folder, record, err) == -1)
 		return -1;
 	if (apply_changes(s->folder, changes, APPLY_FORTH, err) == -1 ||
-	    setup_reload(s, present, changes, err) == -1)
+	    setup_reload(s, present, changes, was_pending, err) == -1)
 		return error_prefix(
 		    err, "not all was done (run this again, or --undo)");
 	record->is_pending = 0;
@@ -264,7 +293,7 @@ setup_take_back(struct setup *s, const struct present *present,
 		return error_prefix(
 		    err, "nothing was changed (--force does it all the same)");
 	if (apply_changes(s->folder, changes, APPLY_BACK, err) == -1 ||
-	    setup_reload(s, present, changes, err) == -1 ||
+	    setup_reload(s, present, changes, 1, err) == -1 ||
 	    record_remove(s->folder, err) == -1)
 		return error_prefix(err, "not all was done (run this again)");
 	return EX_OK;

@@ -305,7 +305,32 @@ def test_link_to_msgraph_conf_stays_one(stock):
     assert f"allowed_tenants = {TENANT}\n" in real.read_text()
 
 
+def test_relative_name_of_msgraph_conf(stock):
+    """The way back may begin in another folder."""
+    stock.conf = Path("msgraph.conf")
+    file = stock.path / stock.conf
+    before = file.read_text()
+    done = stock.setup("--tenant", TENANT, cwd=stock.path)
+    assert done.returncode == 0, done.stderr
+    assert file.read_text() != before
+    assert stock.setup("--undo", cwd="/").returncode == 0
+    assert file.read_text() == before
+
+
 # --- what is refused
+
+def test_postfix_that_is_not_set_up(stock):
+    for name in ("main.cf", "master.cf"):
+        file = stock.path / name
+        file.rename(stock.path / "away")
+        done = subprocess.run(
+            [str(PROGRAM), "setup", "-c", str(stock.path), "--share",
+             str(example.EXAMPLES)], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert f"cannot find {file}" in done.stderr
+        assert "dpkg-reconfigure postfix" in done.stderr
+        (stock.path / "away").rename(file)
+
 
 def test_link_stays_one(stock):
     for name in ("main.cf", "master.cf"):

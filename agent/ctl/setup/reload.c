@@ -44,20 +44,23 @@ reload_trouble(const struct buf *lines, struct buf *said)
 
 /* Reloads a Postfix that runs: 1, 0 where it does not, or -1 with *err. */
 static int
-reload_running(const char *folder, struct buf *said, struct error *err)
+reload_running(const char *folder, struct error *err)
 {
 	struct buf ignored;
 	int status;
 
 	buf_init(&ignored, RUN_OUTPUT_MAX);
 	status = reload_run(folder, "status", &ignored, err);
-	if (status == 0)
-		status = reload_run(folder, "reload", said, err) == 0
-		    ? 1
-		    : error_set(
-			  err, ERROR_OURS, "4.3.5", "postfix reload fails");
-	else if (status > 0)
+	if (status > 0) {
 		status = 0;
+	} else if (status == 0) {
+		status = reload_run(folder, "reload", &ignored, err);
+		if (status == 0)
+			status = 1;
+		else if (status > 0)
+			status =
+			    run_failed("postfix reload", status, &ignored, err);
+	}
 	buf_free(&ignored);
 	return status;
 }
@@ -77,7 +80,7 @@ reload_postfix(const char *folder, const struct postconf *postconf,
 		status = error_set(err, ERROR_OURS, "4.3.5",
 		    "postfix check finds a mistake, and its log says which");
 	if (status == 0)
-		status = reload_running(folder, said, err);
+		status = reload_running(folder, err);
 	logtail_wait(&tail, status == 1 ? RELOAD_DONE : "", &lines);
 	reload_trouble(&lines, said);
 	buf_free(&lines);
