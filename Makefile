@@ -184,7 +184,8 @@ TSAN_TESTS = $(addprefix $(TSAN_BUILD)/tests/,lib_log \
 # those measure or read memory, or bring an allocator of their own
 PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 	tests/e2e/test_wiped.py tests/e2e/test_daemon_own.py \
-	tests/e2e/test_daemon_submit.py tests/e2e/test_admin_crowd.py
+	tests/e2e/test_daemon_submit.py tests/e2e/test_admin_crowd.py \
+	tests/e2e/test_maps_many.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')

@@ -65,7 +65,7 @@ CHECKED = {
                      "Connection refused"),
     "another type": ("mysql:FOLDER/names", nothing, 78,
                      "has no such type; those that it has are lmdb:, hash:, "
-                     "texthash:, socketmap:"),
+                     "texthash:, "),
     "hash": ("hash:FOLDER/names", rows(f"a {APP}\n"), 0, ""),
     "missing": ("hash:FOLDER/names", nothing, 78,
                 "hash:FOLDER/names: there is no file FOLDER/names.db, and "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class SocketMap:
         self.raw: object = None
         self.stalls = False
         self.hangs_up = False  # after each answer
+        self.delay = 0.0  # before each answer; seconds
         self.asked: list[str] = []  # "NAME KEY", as it came
         self.connections = 0
         self._held: list[socket.socket] = []
@@ -122,6 +124,7 @@ class SocketMap:
         key = question.partition(" ")[2]
         if self.stalls:
             return True
+        time.sleep(self.delay)
         if isinstance(self.raw, bytes):
             conn.sendall(self.raw)
         elif self.raw is not None:

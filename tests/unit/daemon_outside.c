@@ -7,190 +7,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <event2/event.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "agent/daemon/base/clock.h"
-#include "agent/daemon/identities/outside_private.h"
-#include "lib/base/log.h"
-#include "table_folder.h"
-
-#define ROW "application=" TENANT "/" CLIENT " "
-#define TTL 600
-#define GRACE 86400
-
-/* --- maps whose answers wait for the test --- */
-
-struct fake_query {
-	struct map_query query;
-	char key[MAP_KEY_SIZE];
-	map_done done;
-	void *ctx;
-};
-
-static struct fake {
-	struct fake_query *queries[2000]; /* not answered, oldest first */
-	size_t count, asked;
-	int is_full;
-} fake;
-
-static struct map_query *
-fake_ask(struct map *map, const char *key, map_done done, void *ctx)
-{
-	struct fake_query *q;
-
-	(void)map;
-	if (fake.is_full)
-		return NULL;
-	q = calloc(1, sizeof(*q));
-	snprintf(q->key, sizeof(q->key), "%s", key);
-	q->done = done;
-	q->ctx = ctx;
-	fake.queries[fake.count++] = q;
-	fake.asked++;
-	return &q->query;
-}
-
-static void
-fake_forget(size_t place)
-{
-	free(fake.queries[place]);
-	memmove(&fake.queries[place], &fake.queries[place + 1],
-	    (--fake.count - place) * sizeof(fake.queries[0]));
-}
-
-static void
-fake_cancel(struct map_query *query)
-{
-	size_t i;
-
-	for (i = 0; &fake.queries[i]->query != query; i++)
-		;
-	fake_forget(i);
-}
-
-static void
-fake_close(struct map *map)
-{
-	free(map);
-}
-
-static const struct map_kind fake_kind = {
-    .prefix = "fake:",
-    .close = fake_close,
-    .ask = fake_ask,
-    .cancel = fake_cancel,
-};
-
-/* Answers the oldest question; row NULL: there is none. */
-static void
-fake_answer(const char *row)
-{
-	map_done done = fake.queries[0]->done;
-	void *ctx = fake.queries[0]->ctx;
-
-	fake_forget(0);
-	if (row != NULL && strcmp(row, "silence") == 0)
-		done(ctx, MAP_UNAVAILABLE, NULL, "it is silent");
-	else
-		done(ctx, row == NULL ? MAP_NONE : MAP_FOUND, row, "");
-}
-
-/* --- the cache --- */
-
-static struct event_base *base;
-static struct conf conf;
-static struct map_with with = {.conf = &conf};
-static struct seldom seldom;
-static struct outside *outside;
-
-static void
-use_fakes(size_t count)
-{
-	size_t i;
-
-	outside->maps = calloc(count, sizeof(*outside->maps));
-	outside->map_count = count;
-	for (i = 0; i < count; i++) {
-		outside->maps[i].map = calloc(1, sizeof(struct map));
-		outside->maps[i].map->kind = &fake_kind;
-		outside->maps[i].map->name = strdup("fake:map");
-	}
-}
-
-static int
-begin(void **state)
-{
-	(void)state;
-	memset(&fake, 0, sizeof(fake));
-	memset(&seldom, 0, sizeof(seldom));
-	log_open("test", LOG_TO_STDERR, LOG_LEVEL_ERROR);
-	conf.identity_cache_ttl = TTL;
-	conf.identity_cache_grace = GRACE;
-	base = event_base_new();
-	with.base = base;
-	outside = outside_new(&with, &seldom);
-	use_fakes(1);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	outside_free(&outside);
-	event_base_free(base);
-	return fake.count == 0 ? 0 : -1;
-}
-
-static void
-run(void)
-{
-	event_base_loop(base, EVLOOP_NONBLOCK);
-}
-
-static int called;
-
-static void
-on_done(void *ctx)
-{
-	(void)ctx;
-	called++;
-}
-
-static enum outside_result
-find(const char *key, int is_asked)
-{
-	struct outside_answer answer;
-
-	return outside_find(outside, key, is_asked, &answer);
-}
-
-/* Asks as a decision does: what the map says is row. */
-static enum outside_result
-ask(const char *key, const char *row, struct outside_answer *answer)
-{
-	enum outside_result result = outside_find(outside, key, 0, answer);
-
-	if (result == OUTSIDE_UNKNOWN)
-		assert_non_null(outside_wait(outside, key, on_done, NULL));
-	run();
-	while (fake.count > 0) {
-		fake_answer(row);
-		run();
-	}
-	return outside_find(outside, key, result == OUTSIDE_UNKNOWN, answer);
-}
-
-static enum outside_result
-ask_only(const char *key, const char *row)
-{
-	struct outside_answer answer;
-
-	return ask(key, row, &answer);
-}
+#include "fake_map.h"
 
 /* --- time --- */
 
@@ -394,6 +212,34 @@ test_text_has_a_limit(void **state)
 	assert_int_equal(find(numbered("e", 1999), 0), FOUND);
 }
 
+/* Where all others are being asked for, the one that has grown stays. */
+static void
+test_none_goes_that_was_just_answered(void **state)
+{
+	char row[MAP_ROW_SIZE];
+	size_t i, count = 0;
+	int len;
+
+	(void)state;
+	len = snprintf(row, sizeof(row), ROW "senders=a@x");
+	while ((size_t)len + 32 < sizeof(row))
+		len += snprintf(row + len, sizeof(row) - (size_t)len, ",b@x");
+	do
+		assert_int_equal(ask_only(numbered("e", count++), row), FOUND);
+	while (outside->bytes / count * (count + 1) <= OUTSIDE_BYTES_MAX);
+	assert_int_equal(ask_only("small", A), FOUND);
+	clock_advance((TTL + 1) * 1000LL);
+	assert_non_null(outside_wait(outside, "small", on_done, NULL));
+	for (i = 0; i < count; i++)
+		assert_non_null(
+		    outside_wait(outside, numbered("e", i), on_done, NULL));
+	run();
+	called = 0;
+	fake_answer(row);
+	assert_int_equal(called, 1);
+	assert_int_equal(find("small", 0), FOUND);
+}
+
 /* Some at a time, those that had an entry before the others. */
 static void
 test_turns(void **state)
@@ -554,6 +400,7 @@ main(void)
 	    TEST(test_made_up_names_push_out_nothing),
 	    TEST(test_entries_have_a_limit),
 	    TEST(test_text_has_a_limit),
+	    TEST(test_none_goes_that_was_just_answered),
 	    TEST(test_turns),
 	    TEST(test_too_many_wait),
 	    TEST(test_map_that_takes_no_more),
