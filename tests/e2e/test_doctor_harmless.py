@@ -128,7 +128,7 @@ def test_b8_clock_far_off(site, tmp_path, begin, end, cause):
 # --- every kind of service
 
 def test_every_service_is_sound():
-    """The example's further ones, each as configure -s makes it."""
+    """The example's further ones, each as msgraphctl setup makes it."""
     with Site(services=("local", "port25", "certificate", "haproxy",
                         "oldtls")) as site:
         authority = site.postfix.paths.etc / "msgraph_clients_ca.pem"
