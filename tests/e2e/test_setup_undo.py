@@ -37,12 +37,23 @@ def hostile(path: Path) -> Folder:
         if name != "queue_directory"))
 
 
+def cut(path: Path) -> Folder:
+    """Without the end of the last line: postconf adds its own to that line."""
+    folder = Folder(path, "msgraph_time_limit = 600s", BY_HAND)
+    for name in ("main.cf", "master.cf"):
+        file = path / name
+        file.write_text(file.read_text().rstrip("\n"))
+    folder.cool()
+    return folder
+
+
 STARTS: dict[str, Callable[[Path], Folder]] = {
     "stock": Folder,
     "smarthost": lambda path: Folder(path, SMARTHOST),
     "by hand": lambda path: Folder(path, "", BY_HAND),
     "old": old,
     "hostile": hostile,
+    "cut": cut,
 }
 
 
@@ -78,6 +89,7 @@ def test_all_is_as_it_was(folder):
     files, conf = set(folder.content()), folder.conf.read_text()
     set_up(folder, *ALL)
     assert folder.state() != state
+    assert folder.setup("-n", *ALL).returncode == UNCHANGED
     record = folder.path / RECORD
     assert record.stat().st_mode & 0o777 == 0o600
     assert folder.rows("--undo", "--dry-run")

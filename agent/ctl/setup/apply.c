@@ -23,6 +23,25 @@ static const struct {
     [CHANGE_OPTION] = {"-P", "-PX"},
 };
 
+/* Ends the last line of a file, to which postconf would add its own text. */
+static int
+apply_end_line(const char *folder, const char *name, struct error *err)
+{
+	char path[4096];
+	struct buf text;
+	int status;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	buf_init(&text, FILE_SIZE_MAX);
+	status = file_read(path, &text, err);
+	if (status == 0 && text.len > 0 && text.bytes[text.len - 1] != '\n')
+		status = buf_add_string(&text, "\n") == -1
+		    ? error_no_memory(err)
+		    : file_replace(path, text.bytes, 0644, err);
+	buf_free(&text);
+	return status;
+}
+
 /* --- by postconf --- */
 
 struct apply_run {
@@ -194,8 +213,10 @@ apply_changes(const char *folder, const struct changes *changes,
     enum apply_order order, struct error *err)
 {
 	enum change_kind kind;
-	int i, status = 0;
+	int i, status = apply_end_line(folder, "main.cf", err);
 
+	if (status == 0)
+		status = apply_end_line(folder, "master.cf", err);
 	for (i = 0; i < CHANGE_KINDS && status == 0; i++) {
 		kind = (enum change_kind)(
 		    order == APPLY_FORTH ? i : CHANGE_KINDS - 1 - i);
