@@ -97,6 +97,23 @@ check_listeners_past(const struct host *host,
 	}
 }
 
+/* Smtpd in a chroot cannot reach what is not below it. */
+static void
+check_listeners_connect(const struct host *host,
+    const struct postconf_service *service, const char *milter,
+    struct report *report)
+{
+	if (postfix_root(host->postfix, service) != NULL &&
+	    strncmp(milter, "unix:/", 6) == 0)
+		check_remedy(report,
+		    "set milter_socket = unix:%s/msgraph/milter in "
+		    "msgraph.conf, auth_socket and bounce_socket beside it; "
+		    "then: systemctl restart msgraphd msgraph-milter",
+		    postfix_queue(host->postfix));
+	else
+		check_listeners_set(report, service, "smtpd_milters", milter);
+}
+
 static void
 check_listeners_milters(const struct host *host,
     const struct postconf_service *service, struct report *report)
@@ -114,7 +131,7 @@ check_listeners_milters(const struct host *host,
 		    "past msgraph-milter",
 		    postfix_name(service), postfix_type(service), milters,
 		    milter);
-		check_listeners_set(report, service, "smtpd_milters", milter);
+		check_listeners_connect(host, service, milter, report);
 	}
 	check_listeners_past(host, service, report);
 	if (strstr(macros, "auth_authen") != NULL &&
