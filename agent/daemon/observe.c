@@ -22,10 +22,15 @@
 /* What systemd has been told last; one process has one status. */
 static char observe_told[OBSERVE_LINE_MAX + 1];
 
+/* The same about another message is no other event: its queue id comes first. */
 static void
 observe_line(void *ctx, enum log_level level, const char *line)
 {
-	recent_note(ctx, level == LOG_LEVEL_ERROR ? "error" : "warning", line,
+	const char *what = strstr(line, ": ");
+
+	recent_note(ctx, level == LOG_LEVEL_ERROR ? "error" : "warning",
+	    what != NULL && strcspn(line, " ") > (size_t)(what - line) ? what
+								       : line,
 	    NULL, line);
 }
 

@@ -102,12 +102,9 @@ def set_up() -> None:
     wait_postfix()
 
 
-def set_up_by_hand() -> None:
-    """With the script among the examples."""
-    done = run("sh", str(EXAMPLES / "postfix/configure"))
-    row("configure", done.returncode == 0, last_line(done))
-    run("postfix", "reload", check=True)
-    wait_postfix()
+def forget_set_up() -> None:
+    """As if somebody had done it by hand, or on another host."""
+    (POSTFIX / "msgraph_setup.undo").unlink()
 
 
 # --- mail

@@ -19,8 +19,8 @@ from host import (
     write_conf)
 from installed import (
     POSTFIX, SOCKETS, apt, are_active, arrives, check_bounce, check_installed,
-    end, hold, log, owner, reloads, row, send, set_up, set_up_by_hand,
-    succeeds, undo)
+    end, forget_set_up, hold, log, owner, reloads, row, send, set_up, succeeds,
+    undo)
 
 WORK = Path(sys.argv[1])
 (DEB,) = (WORK / "one").glob("postfix-msgraph_*.deb")
@@ -151,7 +151,8 @@ def come_back() -> None:
     key = KEY.read_bytes()
     succeeds("installed again", apt("install", DEB))
     until(are_active, 20)
-    set_up_by_hand()
+    set_up()
+    forget_set_up()
     row("the key is the same", KEY.read_bytes() == key)
     row("clients sign in", until(lambda: auth().code == 235, 20) is not None)
     undo(apt("remove", "postfix-msgraph").stdout, BEFORE, by_hand=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import grp
 import json
+import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -220,6 +222,42 @@ def test_an_answer_that_is_none(daemon, tmp_path, answer, text):  # noqa: F811
         thread.join()
     assert (done.returncode, done.stdout) == (69, "")
     assert text in done.stderr
+
+
+SERVE = """
+import os, socket, sys
+with socket.socket(socket.AF_UNIX) as sock:
+    sock.bind(sys.argv[1])
+    sock.listen(1)
+    print("ready", flush=True)
+    peer, _ = sock.accept()
+    with peer:
+        heard = peer.recv(4096)
+        print(heard)
+        if heard:
+            peer.sendall(b"record=end\\nstatus=ok\\n\\n")
+"""
+
+
+@pytest.mark.parametrize("user, is_ours", [("nobody", False),
+                                           ("msgraph", False),
+                                           ("msgraphd", True), (0, True)])
+def test_a_socket_of_somebody_else(daemon, open_folder, user,  # noqa: F811
+                                   is_ours):
+    """It is told nothing, and not believed."""
+    daemon.stop()
+    os.chmod(open_folder, 0o777)
+    daemon.settings["admin_socket"] = str(open_folder / "admin")
+    daemon.write_conf()
+    with subprocess.Popen(
+            [sys.executable, "-c", SERVE, daemon.settings["admin_socket"]],
+            user=user, stdout=subprocess.PIPE, text=True, cwd="/") as server:
+        assert server.stdout.readline() == "ready\n"
+        done = ctl(daemon, "forget", APPLICATION)
+        heard = server.stdout.read()
+    assert (done.returncode == 0) is is_ours
+    assert ("find out who made it" in done.stderr) is not is_ours
+    assert (CLIENT in heard) is is_ours
 
 
 # --- entra-script

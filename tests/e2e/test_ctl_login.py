@@ -205,3 +205,15 @@ def test_no_token_leaves_msgraphd(site, app):
     said = done.stdout + done.stderr
     assert app.secret not in said
     assert not re.search(r"[\w-]{20,}\.[\w-]{20,}\.[\w-]*", said)
+
+
+def test_smtpd_may_not_try(site, entry: App):
+    """It may use the socket, and hears what a client would: the name of an entry
+    is no user name, and Entra is not asked."""
+    before = len(site.m365.requests("token"))
+    done = subprocess.run(
+        [CTL, "-c", str(site.conf), "test-login", "own"],
+        capture_output=True, text=True, timeout=90,
+        user="postfix", group="postfix", extra_groups=["msgraph"])
+    assert "535" in done.stdout and entry.identity not in done.stdout
+    assert len(site.m365.requests("token")) == before

@@ -48,6 +48,19 @@ check_row(const struct buf *row)
 	free(text);
 }
 
+/* What is said of the names of all rows stands on one line as well. */
+static void
+check_names(const struct http_answer *answer)
+{
+	struct map_azure_names names = {0};
+	char text[MAP_AZURE_TEXT_SIZE];
+
+	if (map_azure_answer_names(answer, &names, text) == MAP_AZURE_OK)
+		map_azure_answer_describe(&names, text);
+	require(names.unfit <= names.count);
+	require(strpbrk(text, "\r\n") == NULL);
+}
+
 /* The first byte says which request it is an answer to, and its status. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -77,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			require(strcmp(found.name, "app1") == 0);
 		check_row(&found.row);
 	}
+	check_names(&answer);
 	buf_free(&found.row);
 	free(body);
 	return 0;

@@ -1,11 +1,13 @@
 /*
- * Fuzzes the two local protocols, each input as both. What is read and written
+ * Fuzzes the local protocols, each input as all of them. What is read and written
  * again gives the same bytes, and no beginning of it was taken for the whole.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/local/admin.h"
+#include "lib/local/admin_reply.h"
 #include "lib/local/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -134,6 +136,59 @@ check_reply(const char *bytes, size_t len)
 	free(copy);
 }
 
+/* --- the admin socket --- */
+
+/* A question is read whatever it is; what is written of it reads the same. */
+static void
+check_question(const char *bytes, size_t len)
+{
+	struct admin_question question, again;
+	size_t record_len;
+	char *copy;
+	struct buf out;
+
+	if (wire_record(bytes, len, &record_len) != WIRE_DONE)
+		return;
+	/* as in a connection's buffer, with a NUL behind it */
+	copy = malloc(record_len + 1);
+	require(copy != NULL);
+	memcpy(copy, bytes, record_len);
+	copy[record_len] = '\0';
+	admin_question_parse(&question, copy);
+	buf_init(&out, len + 64);
+	require(admin_question_format(&out, &question) == 0);
+	admin_question_parse(&again, out.bytes);
+	require(strcmp(again.request, question.request) == 0);
+	require(strcmp(again.application, question.application) == 0);
+	buf_free(&out);
+	free(copy);
+}
+
+/* What is taken for an answer is records to its last byte, the last one "end". */
+static void
+check_answer(const char *bytes, size_t len)
+{
+	const struct admin_record *record = NULL;
+	struct admin_reply *reply;
+	size_t total = 0;
+	struct buf copy;
+
+	buf_init(&copy, len + 1);
+	if (len > 0)
+		buf_add(&copy, bytes, len);
+	reply = admin_reply_parse(&copy, NULL);
+	require(copy.bytes == NULL && copy.len == 0);
+	if (reply == NULL)
+		return;
+	while ((record = admin_next(reply, record)) != NULL) {
+		require(strcmp(admin_value(record, "record"), "end") != 0);
+		total += strlen(admin_value(record, "application")) + 1;
+		admin_value_number(record, "until");
+	}
+	require(total < len);
+	admin_reply_free(&reply);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -142,6 +197,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_auth(bytes, size);
 	check_record(bytes, size);
 	check_reply(bytes, size);
+	check_question(bytes, size);
+	check_answer(bytes, size);
 	free(bytes);
 	return 0;
 }

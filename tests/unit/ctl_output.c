@@ -47,6 +47,13 @@ static const struct {
 	"a?b?[2J??  1      x\n",
 	"{\"t\": [{\"name\": \"a?b?[2J??\", \"count\": 1, "
 	"\"status\": \"x\"}]}"},
+    {{{"\xc2\x9b"
+       "2Ja",
+	 "1", "x"}}, /* C1, as UTF-8 has it */
+	"NAME   COUNT  STATUS\n"
+	"??2Ja  1      x\n",
+	"{\"t\": [{\"name\": \"??2Ja\", \"count\": 1, "
+	"\"status\": \"x\"}]}"},
 };
 
 static char *

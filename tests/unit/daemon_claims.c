@@ -93,10 +93,11 @@ test_no_token(void **state)
 	}
 }
 
-/* More roles than there is room for are cut. */
+/* More roles than there is room for are cut, but none for mail. */
 static void
 test_many_roles(void **state)
 {
+	static const char mail[] = "Mail.Send Mail.Read a Some.Role ";
 	char payload[2000] = "{\"roles\":[\"a\"";
 	struct claims claims;
 	struct secret *token;
@@ -105,9 +106,10 @@ test_many_roles(void **state)
 	(void)state;
 	for (i = 0; i < 100; i++)
 		strcat(payload, ",\"Some.Role\"");
-	strcat(payload, "]}");
+	strcat(payload, ",\"Mail.Send\",\"Mail.Read\"]}");
 	token = make(payload);
 	assert_int_equal(claims_read(token, &claims), 0);
+	assert_memory_equal(claims.roles, mail, strlen(mail));
 	assert_int_equal(strlen(claims.roles), sizeof(claims.roles) - 1);
 	secret_free(&token);
 }

@@ -304,6 +304,7 @@ static const struct {
     {200, "a", LIST(ENTITY("a") "}"), MAP_AZURE_BAD, "not the row"},
     /* lists */
     {200, NULL, LIST(""), MAP_AZURE_OK, NULL},
+    {200, NULL, LIST(ENTITY("a") "}," ENTITY("b") "}"), MAP_AZURE_OK, ""},
     {200, NULL, LIST(ENTITY("a") ",\"from\":\"a@x\"}"), MAP_AZURE_OK,
 	"{ from = a@x }"},
     {200, NULL,

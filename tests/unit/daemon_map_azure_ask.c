@@ -14,6 +14,7 @@
 #include "daemon_fake.h"
 
 #include "agent/daemon/maps/map.h"
+#include "agent/daemon/maps/map_azure_url.h"
 #include "agent/daemon/maps/map_azure_resource.h"
 
 #define ITEM                                                 \
@@ -284,6 +285,22 @@ test_application(void **state)
 	expect(MAP_NONE, "no such row");
 }
 
+/* What is behind a page whose place does not fit into a request is not known. */
+static void
+test_place_of_a_page_that_is_too_long(void **state)
+{
+	char place[MAP_AZURE_URL_SIZE];
+
+	(void)state;
+	memset(place, 'a', sizeof(place) - 1);
+	place[sizeof(place) - 1] = '\0';
+	ask_now(KEY);
+	answer_body(404, NOT_THERE, 0);
+	fake.header = place;
+	answer_body(200, EMPTY, 0);
+	expect(MAP_UNAVAILABLE, "place of the next page");
+}
+
 /* Pages without end, and two rows that say different things. */
 static void
 test_odd_scans(void **state)
@@ -403,6 +420,7 @@ main(void)
 	    TEST(test_stalled),
 	    TEST(test_mistake),
 	    TEST(test_application),
+	    TEST(test_place_of_a_page_that_is_too_long),
 	    TEST(test_odd_scans),
 	    TEST(test_look),
 	    TEST(test_bounds),

@@ -170,6 +170,29 @@ test_events(void **state)
 	assert_string_equal(event->remedy, recent_remedy("endpoint"));
 }
 
+/* A hundred messages with one fault are one event, and the last one is named. */
+static void
+test_the_same_of_many_messages(void **state)
+{
+	const struct recent_event *event;
+	int i;
+
+	(void)state;
+	log_error("no queue id: first");
+	for (i = 0; i < 100; i++)
+		log_warning("4Z%d: reason=configuration, dsn=4.3.5 (x: y)", i);
+	log_error("no queue id: second");
+	event = recent_before(d.recent, 0);
+	assert_string_equal(event->text, "no queue id: second");
+	assert_int_equal(event->count, 1);
+	event = recent_before(d.recent, event->number);
+	assert_string_equal(
+	    event->text, "4Z99: reason=configuration, dsn=4.3.5 (x: y)");
+	assert_int_equal(event->count, 100);
+	event = recent_before(d.recent, event->number);
+	assert_string_equal(event->text, "no queue id: first");
+}
+
 int
 main(void)
 {
@@ -180,6 +203,7 @@ main(void)
 	    TEST(test_long_reason),
 	    TEST(test_watchdog),
 	    TEST(test_events),
+	    TEST(test_the_same_of_many_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

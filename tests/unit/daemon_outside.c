@@ -212,6 +212,34 @@ test_text_has_a_limit(void **state)
 	assert_int_equal(find(numbered("e", 1999), 0), FOUND);
 }
 
+/* Where all others are being asked for, the one that has grown stays. */
+static void
+test_none_goes_that_was_just_answered(void **state)
+{
+	char row[MAP_ROW_SIZE];
+	size_t i, count = 0;
+	int len;
+
+	(void)state;
+	len = snprintf(row, sizeof(row), ROW "senders=a@x");
+	while ((size_t)len + 32 < sizeof(row))
+		len += snprintf(row + len, sizeof(row) - (size_t)len, ",b@x");
+	do
+		assert_int_equal(ask_only(numbered("e", count++), row), FOUND);
+	while (outside->bytes / count * (count + 1) <= OUTSIDE_BYTES_MAX);
+	assert_int_equal(ask_only("small", A), FOUND);
+	clock_advance((TTL + 1) * 1000LL);
+	assert_non_null(outside_wait(outside, "small", on_done, NULL));
+	for (i = 0; i < count; i++)
+		assert_non_null(
+		    outside_wait(outside, numbered("e", i), on_done, NULL));
+	run();
+	called = 0;
+	fake_answer(row);
+	assert_int_equal(called, 1);
+	assert_int_equal(find("small", 0), FOUND);
+}
+
 /* Some at a time, those that had an entry before the others. */
 static void
 test_turns(void **state)
@@ -372,6 +400,7 @@ main(void)
 	    TEST(test_made_up_names_push_out_nothing),
 	    TEST(test_entries_have_a_limit),
 	    TEST(test_text_has_a_limit),
+	    TEST(test_none_goes_that_was_just_answered),
 	    TEST(test_turns),
 	    TEST(test_too_many_wait),
 	    TEST(test_map_that_takes_no_more),

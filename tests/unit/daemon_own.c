@@ -315,11 +315,49 @@ end_all(void **state)
 	return 0;
 }
 
+/* An admin has a new token asked for: mail goes on with the one that is there. */
+static void
+test_asked_anew(void **state)
+{
+	struct client *admin = &clients[5];
+	static const struct {
+		long status;
+		const char *body;
+		int result;
+	} answers[] = {
+	    {503, "", ACCOUNT_UNAVAILABLE},
+	    {401, NO, ACCOUNT_REFUSED_REQUEST},
+	    {200, YES, ACCOUNT_OK},
+	};
+	size_t i, before;
+
+	(void)state;
+	give(0, "secret_file", "own-1\n");
+	deliver(1, "one");
+	answer(200, YES);
+	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		before = fake_count;
+		admin->result = WAITS;
+		admin->waiter =
+		    account_renew(accounts, &app, "one", on_done, admin);
+		assert_non_null(admin->waiter);
+		run();
+		assert_int_equal(fake_count, before + 1);
+		assert_int_equal(deliver(2, "one")->result, ACCOUNT_OK);
+		assert_int_equal(admin->result, WAITS);
+		answer(answers[i].status, answers[i].body);
+		assert_int_equal(admin->result, answers[i].result);
+		assert_int_equal(deliver(3, "one")->result, ACCOUNT_OK);
+		assert_int_equal(fake_count, before + 1);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_choice),
+	    TEST(test_asked_anew),
 	    TEST(test_kinds),
 	    TEST(test_resource),
 	    TEST(test_no_sign_in),

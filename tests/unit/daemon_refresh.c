@@ -213,6 +213,61 @@ test_cancelled(void **state)
 	assert_int_equal(done, 0);
 }
 
+/* Each row: what was asked with, the answer, and whether mail has no token then. */
+static const struct {
+	const char *secret; /* NULL: the stored one */
+	long status; /* 0 with no body: nobody answers */
+	const char *body;
+	int fails;
+} failures[] = {
+    {"right", 200, TOKEN, 0},
+    {"typed", 401, REFUSAL, 0}, /* somebody's wrong secret is not the mail's */
+    {NULL, 401, REFUSAL, 1},
+    {NULL, 503, "", 1},
+    {"typed", 401, REFUSAL, 1},
+    {NULL, 200, TOKEN, 0},
+    {NULL, 429, "", 1},
+    {"right", 200, TOKEN, 0},
+    {NULL, 0, "", 1},
+    {"another", 200, TOKEN, 0},
+};
+
+static void
+test_who_looks_on(void **state)
+{
+	const struct activity_row *row;
+	long long since = 0;
+	size_t i;
+
+	(void)state;
+	with.activity = activity_new();
+	for (i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		reply(ask(failures[i].secret), failures[i].status,
+		    failures[i].body);
+		row = activity_failing_at(with.activity, 0);
+		if ((row != NULL) != failures[i].fails)
+			fail_msg("row %zu", i);
+		/* the time is that of the first failure */
+		if (row != NULL && since != 0)
+			assert_int_equal(row->failing_since, since);
+		since = row == NULL ? 0 : row->failing_since;
+		wait_ms(3600 * 1000);
+	}
+	activity_free(&with.activity);
+}
+
+/* Nothing is stored to ask with: that is why. */
+static void
+test_who_looks_on_without_a_secret(void **state)
+{
+	(void)state;
+	with.activity = activity_new();
+	ask(NULL);
+	assert_non_null(strstr(
+	    activity_failing_at(with.activity, 0)->why, "must sign in again"));
+	activity_free(&with.activity);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -224,6 +279,8 @@ main(void)
 	    TEST(test_cannot_start),
 	    TEST(test_throttled),
 	    TEST(test_cancelled),
+	    TEST(test_who_looks_on),
+	    TEST(test_who_looks_on_without_a_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,6 +261,65 @@ test_cancelled(void **state)
 	come(3, "b", "z"); /* is under way at the end */
 }
 
+/* Who waits for what is forgotten hears that there is none, and nobody else. */
+static void
+test_forgotten(void **state)
+{
+	const struct identity id = {"known", "client"};
+	struct account_forgotten what = {0};
+	struct client *mail, *typed;
+	int before;
+
+	(void)state;
+	make_known();
+	come(0, "known", "wrong");
+	reply(fake_count - 1, 401, NO);
+	wait_ms(3600 * 1000); /* the token has ended */
+	mail = come(1, "known", NULL);
+	typed = come(2, "known", "another");
+	before = fake_count;
+	assert_int_equal(account_forget(accounts, &id, "", &what, NULL), 0);
+	run();
+	assert_true(what.stored);
+	assert_false(what.token);
+	assert_int_equal(mail->result, ACCOUNT_UNKNOWN);
+	assert_int_equal(typed->result, WAITS);
+	assert_true(fake_calls[before - 2].ended);
+	assert_int_equal(fake_count, before);
+	/* whoever types the right one is known again, and mail goes on */
+	reply(before - 1, 200, YES);
+	assert_int_equal(typed->result, ACCOUNT_OK);
+	assert_int_equal(come(3, "known", NULL)->result, ACCOUNT_OK);
+}
+
+static void
+test_forgotten_at_rest(void **state)
+{
+	const struct identity id = {"known", "client"};
+	struct account_forgotten what = {0};
+	int before;
+
+	(void)state;
+	make_known();
+	come(0, "known", "wrong");
+	reply(fake_count - 1, 401, NO);
+	before = fake_count;
+	assert_int_equal(account_forget(accounts, &id, "", &what, NULL), 0);
+	assert_true(what.stored && what.token && what.accepted);
+	assert_int_equal(what.refusals, 1);
+	assert_int_equal(account_token_until(accounts, &id, ""), 0);
+	assert_int_equal(come(1, "known", NULL)->result, ACCOUNT_UNKNOWN);
+	assert_int_equal(fake_count, before);
+	/* neither the yes nor the no of before counts */
+	assert_int_equal(come(2, "known", RIGHT)->result, WAITS);
+	reply(fake_count - 1, 200, YES);
+	assert_int_equal(come(3, "known", "wrong")->result, WAITS);
+	reply(fake_count - 1, 401, NO);
+	memset(&what, 0, sizeof(what));
+	assert_int_equal(account_forget(accounts, &id, "", &what, NULL), 0);
+	assert_int_equal(account_forget(accounts, &id, "", &what, NULL), 0);
+}
+
 static int
 begin(void **state)
 {
@@ -305,6 +364,8 @@ main(void)
 	    TEST(test_guesses),
 	    TEST(test_grace),
 	    TEST(test_too_many_wait),
+	    TEST(test_forgotten),
+	    TEST(test_forgotten_at_rest),
 	    TEST(test_cancelled),
 	};
 

@@ -176,6 +176,16 @@ test_files_come_first(void **state)
 	assert_null(table_first_of(table, ENTRY_ALL, &app_2));
 	assert_string_equal(
 	    table_first_of(table, ENTRY_SIGN_IN, &app)->name, "both");
+	/* nor do rows of root's application make its name ambiguous */
+	assert_null(
+	    table_next_of(table, ENTRY_SIGN_IN, table_find(table, "both")));
+	table_free(&table);
+	table = read_both("both application=U/C\n", maps, &err);
+	assert_non_null(table);
+	assert_string_equal(
+	    table_first_of(table, ENTRY_SIGN_IN, &app)->name, "one");
+	assert_non_null(
+	    table_next_of(table, ENTRY_SIGN_IN, table_find(table, "one")));
 	table_free(&table);
 }
 

@@ -1,21 +1,18 @@
 /*
- * admin_ask.h - asks msgraphd over its admin socket (lib/local/admin.h), and walks
- * the records of the answer.
+ * admin_ask.h - asks msgraphd over its admin socket (lib/local/admin.h).
  */
 #ifndef MSGRAPHCTL_ADMIN_ASK_H
 #define MSGRAPHCTL_ADMIN_ASK_H
 
 #include "lib/base/error.h"
 #include "lib/local/admin.h"
+#include "lib/local/admin_reply.h"
 
 /* Longer than msgraphd lets a peer read. */
 #define ADMIN_ASK_SECONDS 40
 
 /* The longest answer that is read. */
 #define ADMIN_ASK_MAX (256L * 1024 * 1024)
-
-struct admin_reply;
-struct admin_record;
 
 /*
  * Asks one question of the msgraphd whose settings are in a file, within
@@ -30,25 +27,5 @@ struct admin_reply *admin_ask(const char *conf_file,
 /* The same with a question of one word. */
 struct admin_reply *admin_ask_for(
     const char *conf_file, const char *request, struct error *err);
-
-/* Frees *replyp and makes it NULL. Takes NULL. */
-void admin_reply_free(struct admin_reply **replyp);
-
-/*
- * Returns the next record behind one (NULL: the first), or NULL. The record "end"
- * is not among them.
- */
-const struct admin_record *admin_next(
-    const struct admin_reply *reply, const struct admin_record *after);
-
-/*
- * Returns the value of a line of the record, "" where there is none. It is the
- * reply's. "record" has the kind.
- */
-const char *admin_value(const struct admin_record *record, const char *name);
-
-/* Returns the value as a number; 0 where there is none. */
-long long admin_value_number(
-    const struct admin_record *record, const char *name);
 
 #endif

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/base/utf8.h"
+#include "lib/base/printable.h"
 #include "output.h"
 
 #define OUTPUT_TABLES_MAX 16
@@ -80,20 +80,12 @@ output_table(struct output *output, const char *name,
 static json_t *
 output_text(const char *value)
 {
-	size_t len = strlen(value), i, n;
 	char *copy = strdup(value);
 	json_t *text;
-	uint32_t c;
 
 	if (copy == NULL)
 		return NULL;
-	for (i = 0; i < len; i += n) {
-		n = utf8_get((struct span){value + i, len - i}, &c);
-		if (n == 0 || c < ' ' || c == 0x7f) {
-			copy[i] = '?';
-			n = 1;
-		}
-	}
+	printable_make(copy, '?');
 	text = json_string(copy);
 	free(copy);
 	return text;

@@ -29,6 +29,8 @@ fragments_add(
 	const char *at, *from = text.p, *end = span_end(text);
 	size_t len = strlen(FRAGMENTS_FOLDER);
 
+	if (text.len == 0)
+		return;
 	while ((at = memmem(from, (size_t)(end - from), FRAGMENTS_FOLDER,
 		    len)) != NULL) {
 		buf_add(out, from, (size_t)(at - from));

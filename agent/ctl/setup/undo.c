@@ -56,6 +56,46 @@ undo_further(
 	planned->new = copy;
 }
 
+/* Whether setup has given the option this value. */
+static int
+undo_is_ours(const struct record *record, const char *line, const char *option,
+    const struct postconf_setting *o)
+{
+	const struct change *c =
+	    changes_find(&record->changes, CHANGE_OPTION, option);
+	struct buf text;
+	const char *at;
+	int found = 0;
+
+	if (c != NULL)
+		return undo_same(c->new, o->value);
+	buf_init(&text, 1024 * 1024);
+	buf_printf(&text, "%s=%s", o->name, o->value);
+	if (!text.failed && (at = strstr(line, text.bytes)) != NULL)
+		found = strchr(" }", at[text.len]) != NULL;
+	buf_free(&text);
+	return found;
+}
+
+/* Shows what an admin has made of a service's options, which goes with it. */
+static void
+undo_own_options(const struct record *record, const struct change *c,
+    const struct present *present, struct changes *changes)
+{
+	const struct postconf_service *s =
+	    postconf_service(&present->postconf, c->name);
+	char option[1024];
+	size_t i;
+
+	for (i = 0; s != NULL && i < s->count; i++) {
+		snprintf(option, sizeof(option), "%s/%s", c->name,
+		    s->options[i].name);
+		if (!undo_is_ours(record, c->new, option, &s->options[i]))
+			changes_add(changes, CHANGE_OPTION, 0, option,
+			    s->options[i].value, NULL);
+	}
+}
+
 static int
 undo_change(const struct change *c, const struct present *present,
     struct changes *changes, struct error *err)
@@ -86,9 +126,12 @@ undo_plan(const struct record *record, const struct present *present,
 
 	for (i = record->changes.count; i > 0; i--) {
 		c = &record->changes.list[i - 1];
-		if (!undo_goes_with_service(record, c) &&
-		    undo_change(c, present, changes, err) == -1)
+		if (undo_goes_with_service(record, c))
+			continue;
+		if (undo_change(c, present, changes, err) == -1)
 			return -1;
+		if (c->kind == CHANGE_SERVICE && c->old == NULL)
+			undo_own_options(record, c, present, changes);
 	}
 	return changes->failed ? error_no_memory(err) : 0;
 }

@@ -128,6 +128,14 @@ struct waiter *account_token(struct accounts *accounts,
     const struct identity *id, const char *entry, const struct secret *rejected,
     account_done done, void *ctx);
 
+/*
+ * Has a new token asked for with an entry's own credential, whatever is known of
+ * it. Until there is one, the token that is there counts for all others. The rest
+ * is as in account_token().
+ */
+struct waiter *account_renew(struct accounts *accounts,
+    const struct identity *id, const char *entry, account_done done, void *ctx);
+
 /* Stops waiting; done is not called. Takes NULL. */
 void account_cancel(struct waiter **waiterp);
 

@@ -23,7 +23,7 @@ account_token_until(
 	return clock_wall() + (account->usable_until - clock_ms()) / 1000;
 }
 
-/* Gives up the request that is made with what is forgotten. */
+/* Gives up the request that is made with what is forgotten, or is older. */
 static void
 account_admin_give_up(struct waiting_queue *queue)
 {
@@ -57,4 +57,19 @@ account_forget(struct accounts *accounts, const struct identity *id,
 	else
 		account_table_rest(accounts->table, account);
 	return stored == -1 ? -1 : 0;
+}
+
+struct waiter *
+account_renew(struct accounts *accounts, const struct identity *id,
+    const char *entry, account_done done, void *ctx)
+{
+	struct waiting_queue *queue = waiting_queue_get(accounts, id, entry);
+	struct waiter *waiter = waiting_join(queue, NULL, done, ctx);
+
+	if (waiter == NULL)
+		return NULL;
+	waiter->not_before = queue->account->tokens + 1;
+	account_known_ask_anew(queue->account);
+	account_admin_give_up(queue);
+	return waiter;
 }

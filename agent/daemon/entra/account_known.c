@@ -41,6 +41,7 @@ account_known_set_token(
 
 	secret_free(&account->token);
 	account->token = secret_new(token->bytes, token->len);
+	account->tokens++;
 	account->usable_until =
 	    end - account_known_at_most(ms / 4, TOKEN_SPARE_MS);
 	account->renew_at = end - account_known_at_most(ms / 2, RENEW_EARLY_MS);
@@ -291,6 +292,12 @@ account_known_refuse(struct account *account, const struct secret *secret,
 }
 
 /* --- when to ask --- */
+
+void
+account_known_ask_anew(struct account *account)
+{
+	memset(account->quiet, 0, sizeof(account->quiet));
+}
 
 void
 account_known_be_quiet(struct account *account, enum account_secret which,

@@ -52,6 +52,7 @@ struct account {
 	int has_stored;
 	unsigned char stored[AUTH_CACHE_DIGEST_SIZE];
 	struct secret *token; /* owned; NULL without one */
+	unsigned long tokens; /* that came so far */
 	long long renew_at, usable_until; /* clock_ms() */
 	struct account_quiet quiet[ACCOUNT_SECRETS];
 	int out; /* Entra did not answer about the stored secret, last time */
@@ -123,6 +124,9 @@ int account_known_accept(struct account *account, enum account_secret which,
  */
 int account_known_refuse(struct account *account, const struct secret *secret,
     enum account_result result);
+
+/* Lets Entra be asked at once, whatever it has said before. */
+void account_known_ask_anew(struct account *account);
 
 /*
  * Keeps Entra from being asked for ms. Those who wait are answered with result

@@ -39,19 +39,34 @@ claims_copy(const json_t *json, const char *name, char *to, size_t size)
 	printable_make(to, '?');
 }
 
+/* Appends the roles for mail, or the others, to what is in to. */
+static void
+claims_add_roles(const json_t *list, int is_mail, char *to, size_t size)
+{
+	size_t i, used = strlen(to);
+	const char *role;
+
+	for (i = 0; i < json_array_size(list) && used < size; i++) {
+		role = json_string_value(json_array_get(list, i));
+		if (role == NULL)
+			role = "?";
+		if ((strncmp(role, "Mail.", 5) == 0) != is_mail)
+			continue;
+		snprintf(
+		    to + used, size - used, "%s%s", used > 0 ? " " : "", role);
+		used += strlen(to + used);
+	}
+}
+
+/* Those that let the application send come first: the last may be cut. */
 static void
 claims_roles(const json_t *json, char *to, size_t size)
 {
 	const json_t *list = json_object_get(json, "roles");
-	size_t i, used = 0;
 
-	for (i = 0; i < json_array_size(list) && used < size; i++) {
-		snprintf(to + used, size - used, "%s%s", used > 0 ? " " : "",
-		    json_string_value(json_array_get(list, i)) == NULL
-			? "?"
-			: json_string_value(json_array_get(list, i)));
-		used += strlen(to + used);
-	}
+	to[0] = '\0';
+	claims_add_roles(list, 1, to, size);
+	claims_add_roles(list, 0, to, size);
 	printable_make(to, '?');
 }
 

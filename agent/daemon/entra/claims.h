@@ -17,7 +17,7 @@ struct claims {
 	char client[64]; /* appid, or azp in a token of version 2 */
 	char name[128]; /* app_displayname */
 	char resource[128]; /* aud */
-	char roles[512]; /* permissions in Entra, with blanks between */
+	char roles[512]; /* in Entra, with blanks between; Mail's first */
 	long long expires; /* exp: seconds since 1970; 0: not said */
 };
 

@@ -133,17 +133,16 @@ sign_in_answer_known(struct waiter *waiter)
 	const struct account *account = waiter->queue->account;
 	const char *text;
 
-	if (waiter->secret == NULL) {
-		if (!account_known_has_token(account))
-			return 0;
+	if (waiter->secret == NULL
+		? account_known_has_token(account) &&
+		    account->tokens >= waiter->not_before
+		: auth_cache_find(&account->auth_cache, waiter->digest,
+		      account_known_ttl(account))) {
 		sign_in_answer(waiter, ACCOUNT_OK, "");
 		return 1;
 	}
-	if (auth_cache_find(&account->auth_cache, waiter->digest,
-		account_known_ttl(account))) {
-		sign_in_answer(waiter, ACCOUNT_OK, "");
-		return 1;
-	}
+	if (waiter->secret == NULL)
+		return 0;
 	text = refusals_find(waiter->queue->all->with.refusals,
 	    &account->key.id, waiter->digest);
 	if (text == NULL)

@@ -24,6 +24,7 @@ struct waiter {
 	struct waiting_queue *queue;
 	struct waiting_list *list;
 	struct secret *secret; /* owned; NULL: wants a token */
+	unsigned long not_before; /* account->tokens of such a token */
 	unsigned char digest[AUTH_CACHE_DIGEST_SIZE];
 	struct wake timeout;
 	account_done done;

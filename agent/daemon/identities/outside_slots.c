@@ -51,14 +51,18 @@ outside_slots_drop(struct outside *outside, struct outside_slot *slot)
 	free(slot);
 }
 
-/* Drops the idle slot of a list that was used last before all others. 0, or -1. */
+/*
+ * Drops the idle slot of a list that was used last before all others, but for one
+ * that is just being used, or NULL. 0, or -1.
+ */
 static int
-outside_slots_drop_oldest(struct outside *outside, struct outside_list *list)
+outside_slots_drop_oldest(struct outside *outside, struct outside_list *list,
+    const struct outside_slot *used)
 {
 	struct outside_slot *slot;
 
 	TAILQ_FOREACH(slot, &list->slots, kept)
-	if (slot->phase == OUTSIDE_IDLE) {
+	if (slot->phase == OUTSIDE_IDLE && slot != used) {
 		outside_slots_drop(outside, slot);
 		return 0;
 	}
@@ -83,14 +87,13 @@ outside_slot_place(struct outside *outside, struct outside_slot *slot)
 {
 	outside_slots_move(
 	    slot, slot->entry != NULL ? &outside->found : &outside->others);
-	/* never this one: it is the last, and there are others */
+	/* those that are not idle may be all others */
 	while ((outside->found.count > OUTSIDE_FOUND_MAX ||
-		   (outside->bytes > OUTSIDE_BYTES_MAX &&
-		       outside->found.count > 1)) &&
-	    outside_slots_drop_oldest(outside, &outside->found) == 0)
+		   outside->bytes > OUTSIDE_BYTES_MAX) &&
+	    outside_slots_drop_oldest(outside, &outside->found, slot) == 0)
 		;
 	while (outside->others.count > OUTSIDE_OTHERS_MAX &&
-	    outside_slots_drop_oldest(outside, &outside->others) == 0)
+	    outside_slots_drop_oldest(outside, &outside->others, slot) == 0)
 		;
 }
 
@@ -109,7 +112,8 @@ outside_slot_get(struct outside *outside, const char *key)
 		return slot;
 	if (strlen(key) >= sizeof(slot->key) ||
 	    (outside->others.count >= OUTSIDE_OTHERS_MAX &&
-		outside_slots_drop_oldest(outside, &outside->others) == -1) ||
+		outside_slots_drop_oldest(outside, &outside->others, NULL) ==
+		    -1) ||
 	    (slot = calloc(1, sizeof(*slot))) == NULL)
 		return NULL;
 	strcpy(slot->key, key);

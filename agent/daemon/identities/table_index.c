@@ -97,7 +97,23 @@ table_index_is_in(enum entry_group group, const struct entry *entry)
 	}
 }
 
-/* Takes those of a group out of all, which are sorted. */
+/*
+ * Returns 1 for a row of a map whose application can be signed into by an entry
+ * of root's files: it must not become one of several, whose name is refused.
+ */
+static int
+table_index_is_behind(enum entry_group group, const struct table_sorted *sorted,
+    const struct entry *entry)
+{
+	const struct entry *before =
+	    sorted->count == 0 ? NULL : sorted->entries[sorted->count - 1];
+
+	return group == ENTRY_SIGN_IN && entry->is_outside && before != NULL &&
+	    !before->is_outside &&
+	    identity_equal(&before->application, &entry->application);
+}
+
+/* Takes those of a group out of all, which are sorted: root's come first. */
 static int
 table_index_select(
     struct table_index *index, enum entry_group group, struct error *err)
@@ -109,7 +125,8 @@ table_index_select(
 	if (table_index_make_room(sorted, all->count, err) == -1)
 		return -1;
 	for (i = 0; i < all->count; i++)
-		if (table_index_is_in(group, all->entries[i]))
+		if (table_index_is_in(group, all->entries[i]) &&
+		    !table_index_is_behind(group, sorted, all->entries[i]))
 			sorted->entries[sorted->count++] = all->entries[i];
 	return 0;
 }

@@ -190,7 +190,10 @@ map_azure_none(struct map_azure_query *query)
 	}
 }
 
-/* Returns 1 when there is another page, whose URL is made. */
+/*
+ * Returns 1 when there is another page, whose URL is made, 0 when there is none;
+ * -1 when its URL is too long.
+ */
 static int
 map_azure_has_next(
     struct map_azure_query *query, const struct http_answer *answer)
@@ -205,7 +208,7 @@ map_azure_has_next(
 	if (query->pages == 0)
 		query->first_len = query->url.len;
 	query->url.len = query->first_len;
-	return map_azure_url_next(partition, row, &query->url) == 0;
+	return map_azure_url_next(partition, row, &query->url) == 0 ? 1 : -1;
 }
 
 /* Ends the look at all names. */
@@ -221,8 +224,13 @@ map_azure_looked(struct map_azure_query *query)
 static void
 map_azure_found(struct map_azure_query *query, const struct http_answer *answer)
 {
-	if ((query->is_scan || query->is_look) &&
-	    map_azure_has_next(query, answer)) {
+	int next = query->is_scan || query->is_look
+	    ? map_azure_has_next(query, answer)
+	    : 0;
+
+	if (next == -1) {
+		map_azure_fail(query, "the place of the next page is too long");
+	} else if (next == 1) {
 		if (++query->pages == PAGES_MAX)
 			map_azure_fail(query, "the table has too many rows");
 		else

@@ -117,7 +117,8 @@ map_azure_answer_keep(struct map_azure_found *found, const struct buf *row,
 		return MAP_AZURE_OK;
 	}
 	if (row->len == found->row.len &&
-	    memcmp(row->bytes, found->row.bytes, row->len) == 0)
+	    (row->len == 0 ||
+		memcmp(row->bytes, found->row.bytes, row->len) == 0))
 		return MAP_AZURE_OK;
 	snprintf(what, sizeof(what),
 	    "row %.60s is of the same application and says something else",

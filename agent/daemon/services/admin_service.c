@@ -18,7 +18,7 @@
 
 /* A piece ends when it is that long, or took that long. */
 #define PIECE_BYTES (WIRE_REPLY_MAX - ADMIN_RECORD_MAX)
-#define PIECE_MS 5
+#define PIECE_MS 2
 
 static const struct {
 	const char *name;

@@ -310,10 +310,12 @@ auth_service_new(struct conn *conn, const struct wire_auth *auth)
 	return NULL;
 }
 
+/* Only root may try: smtpd, which asks for strangers, has no need to. */
 static int
-auth_service_is_for(const struct wire_auth *auth, const char *service)
+auth_service_is_try(
+    const struct conn *conn, const struct wire_auth *auth, const char *service)
 {
-	return auth->service_len == strlen(service) &&
+	return conn->is_root && auth->service_len == strlen(service) &&
 	    memcmp(auth->service, service, auth->service_len) == 0;
 }
 
@@ -328,8 +330,8 @@ auth_service_request(struct conn *conn)
 	result = wire_auth_parse(&auth, conn->in.bytes, conn->in.len);
 	if (result != WIRE_DONE)
 		return result;
-	is_entry = auth_service_is_for(&auth, WIRE_AUTH_TRY_ENTRY);
-	is_trial = is_entry || auth_service_is_for(&auth, WIRE_AUTH_TRY);
+	is_entry = auth_service_is_try(conn, &auth, WIRE_AUTH_TRY_ENTRY);
+	is_trial = is_entry || auth_service_is_try(conn, &auth, WIRE_AUTH_TRY);
 	sign_in = auth_service_new(conn, &auth);
 	buf_wipe(&conn->in);
 	if (sign_in == NULL) {

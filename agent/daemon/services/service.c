@@ -295,12 +295,13 @@ service_on_conn(evutil_socket_t fd, short what, void *ctx)
 /* --- accepting --- */
 
 static int
-service_is_allowed(const struct service *service, int fd)
+service_is_allowed(const struct service *service, int fd, int *is_root)
 {
 	uid_t uid;
 
 	if (sock_peer_uid(fd, &uid) == -1)
 		return 0;
+	*is_root = uid == 0;
 	if (uid == 0 || (service->has_allowed && uid == service->allowed) ||
 	    (service->has_group && sock_peer_is_in(fd, service->group)))
 		return 1;
@@ -312,7 +313,7 @@ service_is_allowed(const struct service *service, int fd)
 }
 
 static void
-service_start_conn(struct service *service, int fd)
+service_start_conn(struct service *service, int fd, int is_root)
 {
 	struct conn_links *c = calloc(1, sizeof(*c));
 
@@ -332,6 +333,7 @@ service_start_conn(struct service *service, int fd)
 	c->conn.links = c;
 	c->conn.service = service;
 	c->conn.daemon = service->daemon;
+	c->conn.is_root = is_root;
 	c->conn.passed = -1;
 	buf_init(&c->conn.in, service->kind->request_max);
 	buf_init(&c->out, WIRE_REPLY_MAX);
@@ -345,6 +347,7 @@ service_accept(struct service *service)
 {
 	int peer =
 	    accept4(service->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int is_root;
 
 	if (peer == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
@@ -357,10 +360,10 @@ service_accept(struct service *service)
 		return -1;
 	}
 	if (service->count >= CONNECTIONS_MAX ||
-	    !service_is_allowed(service, peer))
+	    !service_is_allowed(service, peer, &is_root))
 		close(peer);
 	else
-		service_start_conn(service, peer);
+		service_start_conn(service, peer, is_root);
 	return 0;
 }
 

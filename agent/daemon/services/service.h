@@ -22,6 +22,7 @@ struct conn {
 	struct conn_links *links; /* service.c's own */
 	struct service *service;
 	struct msgraphd *daemon;
+	int is_root; /* the peer's user */
 	struct buf in;
 	struct wire_scan scan; /* of in; for a kind that reads records */
 	int passed; /* descriptor that came with the request, or -1; owned */

@@ -64,13 +64,8 @@ static int
 trial_ask_as_entry(struct trial *trial, struct msgraphd *daemon,
     const struct identity *application, const char *entry, struct error *err)
 {
-	struct account_forgotten forgotten = {0};
-
-	if (account_forget(
-		daemon->accounts, application, entry, &forgotten, err) == -1)
-		return -1;
-	trial->waiter = account_token(
-	    daemon->accounts, application, entry, NULL, trial_on_token, trial);
+	trial->waiter = account_renew(
+	    daemon->accounts, application, entry, trial_on_token, trial);
 	return trial->waiter == NULL ? error_no_memory(err) : 0;
 }
 
