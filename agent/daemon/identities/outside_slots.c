@@ -61,12 +61,13 @@ outside_slots_drop_oldest(struct outside *outside, struct outside_list *list,
 {
 	struct outside_slot *slot;
 
-	TAILQ_FOREACH(slot, &list->slots, kept)
-	if (slot->phase == OUTSIDE_IDLE && slot != used) {
-		outside_slots_drop(outside, slot);
-		return 0;
-	}
-	return -1;
+	slot = TAILQ_FIRST(&list->slots);
+	while (slot != NULL && (slot->phase != OUTSIDE_IDLE || slot == used))
+		slot = TAILQ_NEXT(slot, kept);
+	if (slot == NULL)
+		return -1;
+	outside_slots_drop(outside, slot);
+	return 0;
 }
 
 /* Puts a slot at the end of a list, and out of the one that it is in. */
