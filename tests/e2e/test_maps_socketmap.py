@@ -410,5 +410,10 @@ def test_stalled_server_delays_nobody_else(m365, begin, names):  # noqa: F811
             assert send(daemon, identity=NAME, entry="file").status == "sent"
     print(f"others waited {silence.longest:.2f} s at most, "
           f"those who asked {max(waited):.2f} s")
+    # the server is known to stall now, and few wait for it again
+    began = time.monotonic()
+    for n in range(20):
+        assert policy(daemon, user=f"{NAME}.newer{n}").status == "later"
+    assert time.monotonic() - began < 10
     assert silence.longest < 2
     assert len(waited) == 50 and max(waited) < 8
