@@ -187,7 +187,8 @@ class Dying:
     def run(self, stock: Folder, number: int, *args: str) -> int:
         self.counter.write_text("")
         self.monkeypatch.setenv("DIES_AT", str(number))
-        return stock.setup(*args, path=str(self.folder)).returncode
+        # -j: doctor, who comes last, asks postconf as well
+        return stock.setup("-j", *args, path=str(self.folder)).returncode
 
     def calls(self) -> int:
         return self.counter.read_text().count("\n")
