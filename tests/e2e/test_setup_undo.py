@@ -199,7 +199,7 @@ class Dying:
     def run(self, stock: Folder, number: int, *args: str) -> int:
         self.counter.write_text("")
         self.monkeypatch.setenv("DIES_AT", str(number))
-        # without doctor, which has calls of its own
+        # -j: doctor, who comes last, asks postconf as well
         return stock.setup("-j", *args, path=str(self.folder)).returncode
 
     def calls(self) -> int:
