@@ -390,6 +390,29 @@ def test_stalled_server_delays_nobody_else(m365, begin, names):  # noqa: F811
     assert len(waited) == 50 and max(waited) < 8
 
 
+def test_slow_server_is_not_waited_for_longer_than_the_milter_waits(
+        begin, names):
+    """It hears "later" in time (milter/question.h), or it would take msgraphd
+    for stalled, and hurry the questions of all others."""
+    def slow():
+        time.sleep(1.9)
+        yield netstring("NOTFOUND ")
+    names.raw = slow
+    daemon = begin()
+    waited: list[float] = []
+
+    def ask(n: int) -> None:
+        began = time.monotonic()
+        policy(daemon, user=f"{NAME}.x{n}")
+        waited.append(time.monotonic() - began)
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(waited) == 4 and max(waited) < 4.8
+
+
 def test_made_up_names_push_out_nothing(begin, names):
     names.rows = {"used": f"{APP} rate_limit=1/d"}
     daemon = begin(log_level="info")

@@ -49,8 +49,11 @@ void identities_refresh(struct identities *identities, int is_reload);
  */
 int identities_look_at_files(struct identities *identities);
 
-/* How long a decision may wait for maps outside. */
-#define IDENTITIES_PATIENCE_MS (5 * 1000)
+/*
+ * How long a decision may wait for maps outside: less than msgraph-milter waits
+ * for the decision (QUESTION_MS).
+ */
+#define IDENTITIES_PATIENCE_MS (4 * 1000)
 
 struct identities_prepare;
 
