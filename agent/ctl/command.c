@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "lib/base/printable.h"
 #include "command.h"
+
+#define COMMAND_TEXT_MAX 4096 /* paths are in it, and lines of a log */
 
 static void
 command_print_tables(const struct output_list *table)
@@ -77,11 +80,12 @@ command_no_options(struct ctl *ctl, const struct command *command, int argc,
 void
 command_say(const struct command *command, const char *fmt, ...)
 {
+	char text[COMMAND_TEXT_MAX];
 	va_list ap;
 
-	fprintf(stderr, "msgraphctl %s: ", command->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	printable_make(text, '?');
+	fprintf(stderr, "msgraphctl %s: %s\n", command->name, text);
 }

@@ -55,7 +55,7 @@ int command_next(struct ctl *ctl, const struct command *command, int argc,
 int command_no_options(struct ctl *ctl, const struct command *command, int argc,
     char **argv, int *status);
 
-/* Prints a line "msgraphctl NAME: text" on standard error. */
+/* Prints a line "msgraphctl NAME: text", without control characters, on stderr. */
 void command_say(const struct command *command, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

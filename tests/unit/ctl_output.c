@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "agent/ctl/base/output.h"
+#include "agent/ctl/command.h"
+#include "agent/ctl/doctor/check.h"
 
 static const struct output_column columns[] = {
     {"name", OUTPUT_TEXT},
@@ -195,6 +197,29 @@ test_full_disk(void **state)
 	fclose(out);
 }
 
+/* What a client typed comes by way of the log to who reads these. */
+static void
+test_nothing_reaches_a_terminal(void **state)
+{
+	static const struct command command = {.name = "c"};
+	static struct report report;
+	FILE *saved = stderr;
+	char *text = NULL;
+	size_t size = 0;
+
+	(void)state;
+	stderr = open_memstream(&text, &size);
+	command_say(&command, "%s", "a\033[2J\xc2\x9b");
+	fclose(stderr);
+	stderr = saved;
+	assert_string_equal(text, "msgraphctl c: a?[2J??\n");
+	free(text);
+	check_say(&report, CHECK_WARNING, "%s", "a\033[2J\xc2\x9b");
+	check_remedy(&report, "%s", "b\r\033c");
+	assert_string_equal(report.findings[0].text, "a?[2J??");
+	assert_string_equal(report.findings[0].remedy, "b??c");
+}
+
 int
 main(void)
 {
@@ -204,6 +229,7 @@ main(void)
 	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_full_disk),
+	    cmocka_unit_test(test_nothing_reaches_a_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,25 @@ test_old_refusal(void **state)
 	assert_string_equal(reply.dsn, "5.1.0");
 }
 
+/*
+ * What counts is what the entry said when the delivery was permitted: by now a
+ * map may not answer, and that it names no fallback is not known then.
+ */
+static void
+test_known_since_the_beginning(void **state)
+{
+	(void)state;
+	bring(0, 0, "b");
+	answer(404, "ErrorInvalidUser", 0);
+	pass((d.conf.access_denied_grace + 1) * 1000LL);
+	fake.fallback = OTHER;
+	bring(0, 0, "b");
+	fake.fallback = NULL;
+	answer(404, "ErrorInvalidUser", 0);
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+	assert_string_equal(reply.again_as, OTHER);
+}
+
 /* Who may not send at all is not told of another mailbox either. */
 static void
 test_disabled(void **state)
@@ -339,6 +358,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_rows),
 	    TEST(test_old_refusal),
+	    TEST(test_known_since_the_beginning),
 	    TEST(test_disabled),
 	    TEST(test_under_way),
 	    TEST(test_notice),

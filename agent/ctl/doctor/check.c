@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/ctl/base/run.h"
+#include "lib/base/printable.h"
 #include "check.h"
 
 #define CHECK_OUTPUT_MAX (1024 * 1024)
@@ -36,6 +37,7 @@ check_say(struct report *report, enum check_status status, const char *fmt, ...)
 	vsnprintf(finding->text, sizeof(finding->text), fmt, ap);
 	va_end(ap);
 	finding->text[strcspn(finding->text, "\r\n")] = '\0';
+	printable_make(finding->text, '?');
 }
 
 void
@@ -50,6 +52,7 @@ check_remedy(struct report *report, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(finding->remedy, sizeof(finding->remedy), fmt, ap);
 	va_end(ap);
+	printable_make(finding->remedy, '?');
 }
 
 int

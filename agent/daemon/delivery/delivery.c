@@ -144,6 +144,7 @@ delivery_permit(struct delivery *d)
 		    err.text);
 		return;
 	}
+	delivery_fallback_note(d);
 	if (d->other_is_posted && delivery_fall_back_again(d))
 		return;
 	turn_ask(d->turn, delivery_on_turn, d);

@@ -7,7 +7,8 @@
  * and each looks for both (fingerprint.h): what was accepted from one mailbox is
  * never posted from the other.
  *
- * The table is asked each time, so each attempt begins with the message's own
+ * The table is asked for each attempt, as soon as it is permitted: a map outside
+ * may fall silent until Graph answers. Each attempt begins with the message's own
  * mailbox, which may exist by now. But where an attempt from the fallback
  * mailbox was not answered, the next one is from there too: in no other mailbox
  * can be seen what became of it.
@@ -20,62 +21,57 @@
 #include "delivery_fallback.h"
 #include "delivery_step.h"
 
-/* Returns NULL where there is none. Borrowed until the table is read again. */
-static const char *
-delivery_fallback_mailbox(const struct delivery *d)
+void
+delivery_fallback_note(struct delivery *d)
 {
 	const struct delivery_request *request = &d->request;
 	const char *mailbox;
 
+	d->fallback[0] = '\0';
 	/* there is no second one */
 	if (request->instead_of[0] != '\0')
-		return NULL;
+		return;
 	mailbox = identities_fallback(
 	    d->daemon->identities, &request->identity, request->entry);
-	return mailbox != NULL && strcasecmp(mailbox, request->mailbox) != 0
-	    ? mailbox
-	    : NULL;
+	if (mailbox != NULL && strcasecmp(mailbox, request->mailbox) != 0)
+		snprintf(d->fallback, sizeof(d->fallback), "%s", mailbox);
 }
 
 int
 delivery_has_fallback(const struct delivery *d)
 {
-	return delivery_fallback_mailbox(d) != NULL;
+	return d->fallback[0] != '\0';
 }
 
 /* Chooses the phase; the reply says why nothing was posted. */
 static void
-delivery_fallback_tell(
-    struct delivery *d, const char *mailbox, enum phase phase)
+delivery_fallback_tell(struct delivery *d, enum phase phase)
 {
-	snprintf(d->reply.again_as, sizeof(d->reply.again_as), "%s", mailbox);
+	snprintf(
+	    d->reply.again_as, sizeof(d->reply.again_as), "%s", d->fallback);
 	delivery_next(d, phase);
 }
 
 int
 delivery_fall_back(struct delivery *d)
 {
-	const char *mailbox = delivery_fallback_mailbox(d);
-
-	if (mailbox == NULL)
+	if (!delivery_has_fallback(d))
 		return 0;
 	/* no agent may take it for the last word, be the refusal ever so old */
 	d->reply.status = WIRE_DEFERRED;
 	d->reply.dsn[0] = '4';
-	delivery_fallback_tell(d, mailbox, PHASE_UNSENT);
+	delivery_fallback_tell(d, PHASE_UNSENT);
 	return 1;
 }
 
 int
 delivery_fall_back_again(struct delivery *d)
 {
-	const char *mailbox = delivery_fallback_mailbox(d);
-
-	if (mailbox == NULL)
+	if (!delivery_has_fallback(d))
 		return 0;
 	report_deferred(&d->reply, &d->report, "4.3.0", REASON_UNKNOWN,
 	    "an earlier attempt, from the fallback mailbox, was not answered");
-	delivery_fallback_tell(d, mailbox, PHASE_FINISH);
+	delivery_fallback_tell(d, PHASE_FINISH);
 	return 1;
 }
 

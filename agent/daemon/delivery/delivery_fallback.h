@@ -7,6 +7,9 @@
 
 #include "delivery_private.h"
 
+/* Notes the fallback mailbox of a delivery that is permitted now. */
+void delivery_fallback_note(struct delivery *d);
+
 /*
  * Ends the delivery, which Graph has refused because there is no such mailbox,
  * by telling the agent to come again for the fallback mailbox. Returns 0, and

@@ -74,6 +74,7 @@ struct delivery {
 
 	struct journal_entry entry_now; /* as the journal has it */
 	enum journal_status status_before; /* of an earlier attempt */
+	char fallback[ADDRESS_SIZE]; /* the entry's; empty: none */
 	int other_is_posted; /* from the other mailbox, without an answer */
 	int changed; /* entry_now, but for its status, since it was written */
 	int refused; /* for what somebody can mend */

@@ -282,6 +282,7 @@ http_free(struct http **httpp)
 		http_cancel(&call);
 	if (http->multi != NULL)
 		curl_multi_cleanup(http->multi);
+	http_connection_forget_all(http);
 	if (http->timer != NULL)
 		event_free(http->timer);
 	http_settings_free(&http->settings);

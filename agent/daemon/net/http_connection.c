@@ -126,9 +126,23 @@ struct http_socket {
 	curl_socket_t fd;
 };
 
+/* Forgets a socket, if it is written down. */
+static void
+http_connection_forget_socket(struct http *http, curl_socket_t fd)
+{
+	struct http_socket *s = LIST_FIRST(&http->sockets);
+
+	while (s != NULL && s->fd != fd)
+		s = LIST_NEXT(s, entry);
+	if (s != NULL)
+		LIST_REMOVE(s, entry);
+	free(s);
+}
+
 /*
  * libcurl does not say which socket it is about to use, but where its two ends
- * are: so those that it makes are written down.
+ * are: so those that it makes are written down. Some it closes by itself, and the
+ * next has the same number.
  */
 static int
 http_connection_note_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
@@ -139,6 +153,7 @@ http_connection_note_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 	(void)purpose;
 	if (s == NULL)
 		return CURL_SOCKOPT_ERROR;
+	http_connection_forget_socket(http, fd);
 	s->fd = fd;
 	LIST_INSERT_HEAD(&http->sockets, s, entry);
 	return CURL_SOCKOPT_OK;
@@ -147,15 +162,17 @@ http_connection_note_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 static int
 http_connection_close_socket(void *ctx, curl_socket_t fd)
 {
-	struct http *http = ctx;
-	struct http_socket *s = LIST_FIRST(&http->sockets);
-
-	while (s != NULL && s->fd != fd)
-		s = LIST_NEXT(s, entry);
-	if (s != NULL)
-		LIST_REMOVE(s, entry);
-	free(s);
+	http_connection_forget_socket(ctx, fd);
 	return close(fd);
+}
+
+void
+http_connection_forget_all(struct http *http)
+{
+	struct http_socket *s;
+
+	while ((s = LIST_FIRST(&http->sockets)) != NULL)
+		http_connection_forget_socket(http, s->fd);
 }
 
 typedef int (*get_name)(int fd, struct sockaddr *address, socklen_t *len);

@@ -59,6 +59,9 @@ int http_set_up(struct http_call *call, const struct http_request *request);
 int http_set_connection(
     struct http_call *call, const struct http_request *request);
 
+/* Frees what is written down of sockets, of which none is open any more. */
+void http_connection_forget_all(struct http *http);
+
 /*
  * Writes the setting, or the clock, that made a call fail before it had a
  * connection, as " (...)"; or "" where none is known.
