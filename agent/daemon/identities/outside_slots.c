@@ -62,7 +62,7 @@ outside_slots_drop_oldest(struct outside *outside, struct outside_list *list,
 	struct outside_slot *slot;
 
 	TAILQ_FOREACH(slot, &list->slots, kept)
-	if (slot->phase == OUTSIDE_IDLE && slot != used) {
+	if (slot != used && slot->phase == OUTSIDE_IDLE) {
 		outside_slots_drop(outside, slot);
 		return 0;
 	}
