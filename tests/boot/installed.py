@@ -148,9 +148,9 @@ def hold(is_on: bool) -> None:
 # --- removal
 
 def settings(what: str, folder: Path) -> list[str]:
-    """What postconf prints, without the name of the folder."""
+    """What postconf prints of a folder, or of its copy."""
     said = run("postconf", "-c", str(folder), what).stdout
-    return sorted(said.replace(str(folder), "").splitlines())
+    return sorted(said.replace(str(folder), str(POSTFIX)).splitlines())
 
 
 def undo(refused: str, before: Path, by_hand: bool = False) -> None:

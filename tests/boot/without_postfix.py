@@ -9,7 +9,7 @@ from pathlib import Path
 
 from host import run, until
 from installed import (
-    POSTFIX, apt, are_active, check_installed, end, row, succeeds)
+    POSTFIX, apt, are_active, check_installed, end, last_line, row, succeeds)
 
 WORK = Path(sys.argv[1])
 (DEB,) = (WORK / "one").glob("postfix-msgraph_*.deb")
@@ -27,7 +27,9 @@ def install_without_settings() -> None:
 def install_beside_another() -> None:
     """Where there is no Postfix, and no user of its name."""
     succeeds("Postfix is purged", apt("purge", "postfix", "postfix-pcre"))
-    run("userdel", "postfix")
+    # some of its processes take their time
+    done = run("userdel", "--force", "postfix")
+    row("and its user", run("id", "postfix").returncode != 0, last_line(done))
     succeeds("installed beside sendmail", apt("install", "sendmail-bin", DEB))
     row("units are active", until(are_active, 20) is not None)
     row("no user postfix was made", run("id", "postfix").returncode != 0)
