@@ -225,10 +225,11 @@ def test_interrupted_anywhere(tmp_path, monkeypatch, start, death):
         if dying.calls() < number:
             assert status == 0
             break
-        assert status not in (0, UNCHANGED)
+        # what doctor finds afterwards is no matter of setup's status
+        assert status != UNCHANGED
         back = 0
-        if number % 2:
-            assert folder.setup(*ALL).returncode == 0
+        if number % 2 or status == 0:
+            assert folder.setup(*ALL).returncode in (0, UNCHANGED)
             assert tuple(text.replace(str(folder.path), "@")
                          for text in folder.state()) == wanted
             back = 20
