@@ -19,15 +19,30 @@ struct command_test_send {
 	struct letter letter;
 };
 
+/* Sends through the service, and tells what becomes of the message. */
+static void
+command_test_send_through(const struct command_test_send *work,
+    struct steps *steps, const struct postconf *postfix,
+    const struct postconf_service *service, const char *user,
+    const struct secret *secret)
+{
+	char queue_id[BY_SMTP_QUEUE_ID_SIZE];
+	struct logtail tail;
+
+	logtail_mark(&tail, postfix);
+	if (by_smtp(steps, postfix, service, user, secret, &work->letter,
+		queue_id) == 0)
+		follow(steps, &tail, queue_id);
+}
+
 /* With the name of a user that signs in. */
 static int
 command_test_send_user(const struct command *command,
     const struct command_test_send *work, struct steps *steps)
 {
-	char queue_id[BY_SMTP_QUEUE_ID_SIZE];
+	const struct postconf_service *service;
 	struct postconf postfix;
 	struct secret *secret;
-	struct logtail tail;
 	struct error err;
 
 	if ((secret = ask_secret(work->secret_file, &err)) == NULL) {
@@ -37,15 +52,42 @@ command_test_send_user(const struct command *command,
 	if (postconf_read(&postfix, work->folder, POSTCONF_EXPANDED, &err) ==
 	    -1) {
 		steps_say(steps, "postfix", STEPS_CRITICAL, "%s", err.text);
-	} else {
-		logtail_mark(&tail, &postfix);
-		if (by_smtp(steps, &postfix, work->as, secret, &work->letter,
-			queue_id) == 0)
-			follow(steps, &tail, queue_id);
-		postconf_free(&postfix);
+		secret_free(&secret);
+		return EX_OK;
 	}
+	if ((service = by_smtp_find(&postfix)) == NULL)
+		steps_say(steps, "service", STEPS_CRITICAL,
+		    "master.cf has none of ours where clients sign in; "
+		    "\"msgraphctl setup\" adds it");
+	else
+		command_test_send_through(
+		    work, steps, &postfix, service, work->as, secret);
+	postconf_free(&postfix);
 	secret_free(&secret);
 	return EX_OK;
+}
+
+/*
+ * Sends as a client of the entry, where this host is one. Returns 0 where it is
+ * none.
+ */
+static int
+command_test_send_as_client(const struct command_test_send *work,
+    const struct conf *conf, const char *entry, struct steps *steps)
+{
+	const struct postconf_service *service;
+	struct postconf postfix;
+	struct error err;
+
+	if (postconf_read(&postfix, work->folder, POSTCONF_EXPANDED, &err) ==
+	    -1)
+		return 0;
+	service = by_smtp_find_for(&postfix, conf, entry, work->from);
+	if (service != NULL)
+		command_test_send_through(
+		    work, steps, &postfix, service, NULL, NULL);
+	postconf_free(&postfix);
+	return service != NULL;
 }
 
 /* Finds an entry in the answer; NULL where the table has none of that name. */
@@ -81,10 +123,11 @@ command_test_send_entry(struct ctl *ctl, const struct command_test_send *work,
 	} else if (found == NULL) {
 		steps_say(steps, "entry", STEPS_CRITICAL,
 		    "the table of identities has no entry \"%s\"", entry);
-	} else {
+	} else if (!command_test_send_as_client(work, &conf, entry, steps)) {
 		steps_say(steps, "entry", STEPS_OK,
-		    "%s, %s; straight to msgraphd, past Postfix: what the "
-		    "entry's clients may do is not asked",
+		    "%s, %s; this host is no client of it, so straight to "
+		    "msgraphd, past Postfix: what its clients may do is not "
+		    "asked",
 		    entry, admin_value(found, "application"));
 		by_socket(steps, &conf, admin_value(found, "application"),
 		    entry, &work->letter);

@@ -85,6 +85,38 @@ def test_an_entry_s_message_goes_past_postfix(site, entry: App, mailbox):
     assert site.postfix.log_text(mark) == ""
 
 
+@pytest.fixture(scope="module")
+def open_site():
+    with Site(services=("port25", "local")) as site:
+        yield site
+        site.end_soundly()
+
+
+def test_an_entry_s_message_goes_as_its_client_s(open_site, mailbox):
+    """By the service that the entry names, and not by the other."""
+    site, app = open_site, open_site.new_app()
+    site.identify("".join(
+        f"{name} application={app.identity} senders=@example.com secret_file="
+        f"{secret_file(site, app)} clients={clients} daemon_name={service}\n"
+        for name, clients, service in (
+            ("devices", "192.0.2.0/24,127.0.0.1", "port25"),
+            ("mine", "127.0.0.1", "local"), ("far", "192.0.2.0/24", "local"))))
+    for name, way in (("devices", "port25"), ("mine", "local")):
+        done = send(site, name, mailbox)
+        told = steps(done)
+        assert [row[0] for row in told[:2]] == ["service", "message"], told
+        assert f":{site.postfix.service(way)}," in told[0][2]
+        assert told[-1][:2] == ["pipe", "ok"] and done.returncode == 0
+        assert f"entry={name}," in site.milter.log()
+    done = send(site, "far", mailbox)
+    assert [row[0] for row in steps(done)] == ["entry", "graph"]
+    assert "no client of it" in done.stdout
+    assert len(site.m365.mail()) == 3
+    done = send(site, "mine", "other@example.net")
+    assert steps(done)[-1][0] == "message" and done.returncode == 2
+    assert "senders" in done.stdout
+
+
 @pytest.mark.parametrize("name, last, exit_status, words", [
     ("nobody", "entry", 2, 'no entry "nobody"'),
     ("theirs", "graph", 1, "would wait"),

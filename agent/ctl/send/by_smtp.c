@@ -7,25 +7,69 @@
 #include "agent/ctl/doctor/listener.h"
 #include "agent/ctl/doctor/smtp.h"
 #include "lib/base/codec.h"
+#include "lib/local/policy.h"
+#include "lib/local/sock.h"
 #include "by_smtp.h"
 
 #define BY_SMTP_WAIT_MS 60000 /* Entra, and the milter's questions */
+#define BY_SMTP_POLICY_MS 10000
 
-/* The first service of ours on which clients sign in; NULL: there is none. */
-static const struct postconf_service *
+/* Returns 1 for one of ours that a client of this host can speak to. */
+static int
+by_smtp_is_open(
+    const struct postconf *postfix, const struct postconf_service *service)
+{
+	return postfix_is_listener(postfix, service) &&
+	    strcmp(postfix_type(service), "inet") == 0 &&
+	    postfix_get(postfix, service, "smtpd_upstream_proxy_protocol")[0] ==
+	    '\0';
+}
+
+const struct postconf_service *
 by_smtp_find(const struct postconf *postfix)
 {
-	const struct postconf_service *s = postfix->services, *found = NULL;
+	const struct postconf_service *s = postfix->services;
 	size_t i;
 
-	for (i = 0; i < postfix->service_count && found == NULL; i++)
-		if (postfix_is_listener(postfix, &s[i]) &&
-		    strcmp(postfix_type(&s[i]), "inet") == 0 &&
-		    postfix_is_yes(postfix, &s[i], "smtpd_sasl_auth_enable") &&
-		    postfix_get(postfix, &s[i],
-			"smtpd_upstream_proxy_protocol")[0] == '\0')
-			found = &s[i];
-	return found;
+	for (i = 0; i < postfix->service_count; i++)
+		if (by_smtp_is_open(postfix, &s[i]) &&
+		    postfix_is_yes(postfix, &s[i], "smtpd_sasl_auth_enable"))
+			return &s[i];
+	return NULL;
+}
+
+/* Asks as the milter would. */
+static int
+by_smtp_is_client(const struct postconf *postfix,
+    const struct postconf_service *service, const struct conf *conf,
+    const char *entry, const char *sender)
+{
+	const struct policy_question question = {.stage = POLICY_MAIL,
+	    .client_address = "127.0.0.1",
+	    .daemon_name =
+		postfix_get(postfix, service, "milter_macro_daemon_name"),
+	    .sender = sender};
+	struct policy_answer answer;
+	struct error err;
+
+	return policy_ask(conf->submit_socket, &question,
+		   sock_now() + BY_SMTP_POLICY_MS, &answer, &err) == 0 &&
+	    answer.status == POLICY_OK && strcmp(answer.entry, entry) == 0;
+}
+
+const struct postconf_service *
+by_smtp_find_for(const struct postconf *postfix, const struct conf *conf,
+    const char *entry, const char *sender)
+{
+	const struct postconf_service *s = postfix->services;
+	size_t i;
+
+	for (i = 0; i < postfix->service_count; i++)
+		if (by_smtp_is_open(postfix, &s[i]) &&
+		    !postfix_is_yes(postfix, &s[i], "smtpd_sasl_auth_enable") &&
+		    by_smtp_is_client(postfix, &s[i], conf, entry, sender))
+			return &s[i];
+	return NULL;
 }
 
 /* Says what a reply means for the test. 0 where it has the code, or -1. */
@@ -127,22 +171,15 @@ by_smtp_message(struct steps *steps, struct smtp *smtp,
 }
 
 int
-by_smtp(struct steps *steps, const struct postconf *postfix, const char *user,
+by_smtp(struct steps *steps, const struct postconf *postfix,
+    const struct postconf_service *service, const char *user,
     const struct secret *secret, const struct letter *letter,
     char queue_id[BY_SMTP_QUEUE_ID_SIZE])
 {
-	const struct postconf_service *service = by_smtp_find(postfix);
 	struct error err;
 	struct smtp *smtp;
 	int result = -1;
 
-	if (service == NULL) {
-		steps_say(steps, "service", STEPS_CRITICAL,
-		    "master.cf has none of ours where clients sign in; "
-		    "\"msgraphctl "
-		    "setup\" adds it");
-		return -1;
-	}
 	smtp = listener_open(postfix, service, BY_SMTP_WAIT_MS, &err);
 	if (smtp == NULL) {
 		steps_say(steps, "service", STEPS_CRITICAL,
@@ -152,7 +189,8 @@ by_smtp(struct steps *steps, const struct postconf *postfix, const char *user,
 	}
 	steps_say(steps, "service", STEPS_OK, "smtpd on %s, as a client does",
 	    postfix_name(service));
-	if (by_smtp_sign_in(steps, smtp, user, secret) == 0)
+	if (user == NULL || secret == NULL ||
+	    by_smtp_sign_in(steps, smtp, user, secret) == 0)
 		result = by_smtp_message(steps, smtp, letter, queue_id);
 	smtp_close(&smtp);
 	return result;
