@@ -186,6 +186,8 @@ PLAIN_TESTS = tests/e2e/test_memory.py tests/e2e/test_allocations.py \
 	tests/e2e/test_wiped.py tests/e2e/test_daemon_own.py \
 	tests/e2e/test_daemon_submit.py tests/e2e/test_admin_crowd.py \
 	tests/e2e/test_maps_many.py
+# that changes what all tests see of the host
+HOST_TESTS = tests/e2e/test_doctor_host.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
@@ -248,9 +250,10 @@ e2e: $(MIXED) $(SIMULATED) $(ORACLE)
 	$(SANITIZED) all
 	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users \
 	    $(PYTEST) $(BY_FILE) tests/e2e tests/simulation tests/emulator \
-	    tests/oracle $(addprefix --ignore=,$(PLAIN_TESTS))
+	    tests/oracle $(addprefix --ignore=,$(PLAIN_TESTS) $(HOST_TESTS))
 	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
 	    $(PYTEST) $(BY_FILE) $(PLAIN_TESTS)
+	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users $(PYTEST) $(HOST_TESTS)
 endif
 
 # the versions of Debian 12; others find other things in the same files

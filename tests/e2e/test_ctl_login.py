@@ -193,7 +193,8 @@ def test_msgraphd_not_running(site, app):
 
 def test_who_is_not_root_is_told_so(site, app):
     done = subprocess.run(
-        [CTL, "-c", str(site.conf), "test-login", "-s", "-", app.user],
+        [str(site.install("msgraphctl")), "-c", str(site.conf), "test-login",
+         "-s", "-", app.user],
         input=app.secret, capture_output=True, text=True, timeout=90,
         user="nobody", group="nogroup", extra_groups=[])
     assert done.returncode in (69, 78), done
@@ -212,7 +213,8 @@ def test_smtpd_may_not_try(site, entry: App):
     is no user name, and Entra is not asked."""
     before = len(site.m365.requests("token"))
     done = subprocess.run(
-        [CTL, "-c", str(site.conf), "test-login", "own"],
+        [str(site.install("msgraphctl")), "-c", str(site.conf), "test-login",
+         "own"],
         capture_output=True, text=True, timeout=90,
         user="postfix", group="postfix", extra_groups=["msgraph"])
     assert "535" in done.stdout and entry.identity not in done.stdout

@@ -1,12 +1,9 @@
-"""msgraphctl doctor about mail, clients and applications, and about room for
-them."""
+"""msgraphctl doctor about mail, clients and applications."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
@@ -184,46 +181,6 @@ DAEMON = [
 ]
 
 
-# --- room
-
-def mount(place, *options: str):
-    def make(site: Site) -> None:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options),
-                        "tmpfs", str(place(site))], check=True)
-    return make
-
-
-def unmount(place):
-    return lambda site: subprocess.run(["umount", str(place(site))],
-                                       check=True)
-
-
-def tmp(_: Site) -> Path:
-    return Path("/var/tmp")
-
-
-def queue(site: Site) -> Path:
-    return site.postfix.paths.queue
-
-
-def state(site: Site) -> Path:
-    return site.state
-
-
-ROOM = [
-    Breakage("B12c /var/tmp full", mount(tmp, "size=64k", "mode=1777"),
-             "room", "critical", "agent works.*/var/tmp has room for 0 MB",
-             "make room", unmount(tmp)),
-    Breakage("no inodes", mount(tmp, "nr_inodes=50", "mode=1777"), "room",
-             "critical", "/var/tmp has room for .* and [0-9]{2} files",
-             "make room", unmount(tmp)),
-    Breakage("B12a state's disk", mount(
-        state, "size=12m", "mode=0700", "uid=msgraphd"), "room", "warning",
-        "state_directory .* has room for 1[12] MB", "make room",
-        unmount(state)),
-]
-
-
 def test_other_mail_is_not_ours(site):
     set_main("default_transport", "smtp:[127.0.0.1]:9")(site)
     doctor.reload(site)
@@ -237,23 +194,6 @@ def test_other_mail_is_not_ours(site):
     assert found.wrong() == []
 
 
-def test_b12b_queue_full(site):
-    """Without the rest: what lies below the mount is gone."""
-    if not os.path.ismount("/etc/passwd"):
-        pytest.skip("no place for a mount that nobody else sees")
-    mount(queue, "size=24m", "mode=755")(site)
-    try:
-        [finding] = doctor.ask(site, "room").wrong()
-    finally:
-        unmount(queue)(site)
-    assert (finding.check, finding.status) == ("room", "critical")
-    assert re.search("queue_directory .* has room for 24 MB and .* files, and "
-                     "needs 52 MB", finding.text)
-    assert "make room" in finding.remedy
-
-
-@pytest.mark.parametrize("row", MAIL + CLIENTS + DAEMON + ROOM, ids=str)
+@pytest.mark.parametrize("row", MAIL + CLIENTS + DAEMON, ids=str)
 def test_broken(site, row):
-    if row in ROOM and not os.path.ismount("/etc/passwd"):
-        pytest.skip("no place for a mount that nobody else sees")
     doctor.follow(site, row)

@@ -1,10 +1,9 @@
-"""msgraphctl doctor about what runs: users, files, sockets, certificates and the
+"""msgraphctl doctor about what runs: files, sockets, certificates and the
 network."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -12,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import cert, doctor
+from harness import doctor
 from harness.doctor import (  # noqa: F401
     Breakage, away, chmod, edit, own_site, postconf, put_back, set_option,
     site)
 from harness.site import Site
-from harness.tls_server import Server
 
 
 def stop(program: str):
@@ -47,29 +45,6 @@ def unconfigure(*names: str):
         site.write_conf()
         site.daemon.reload()
     return mend
-
-
-# --- users: the namespace of tests/with-users has copies of the files
-
-def in_place(path: str, old: str, new: str):
-    """The file is mounted: it stays the same one."""
-    def make(_: Site) -> None:
-        text, count = re.subn(old, new, Path(path).read_text(), flags=re.M)
-        assert count == 1, (path, old)
-        Path(path).write_text(text)
-    return make
-
-
-USERS = [
-    Breakage("B6 postfix not in group", in_place(
-        "/etc/group", "^(msgraph:.*)postfix$", r"\1"), "users", "critical",
-        "postfix is not in group msgraph", "gpasswd -a postfix msgraph",
-        in_place("/etc/group", "^(msgraph:.*)$", r"\1postfix")),
-    Breakage("B24 user msgraph missing", in_place(
-        "/etc/passwd", "^msgraph:", "gone:"), "users", "critical",
-        "no user msgraph", "systemd-sysusers", in_place(
-            "/etc/passwd", "^gone:", "msgraph:")),
-]
 
 
 # --- files
@@ -250,34 +225,7 @@ NETWORK = [
 ]
 
 
-def test_hosts_of_uploads(site, tmp_path):
-    """Graph answers, and the hosts that it would name do not."""
-    if not os.path.ismount("/etc/passwd"):
-        pytest.skip("no place for a mount that nobody else sees")
-    hosts = tmp_path / "hosts"
-    hosts.write_text("127.0.0.1 localhost graph.microsoft.com "
-                     "outlook.office.com outlook.office365.com\n")
-    server = Server(site.m365)
-    server.tls.load_cert_chain(cert.make_dated(
-        tmp_path, site.m365.directory, "20200101", "20900101",
-        "graph.microsoft.com"))
-    subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
-    try:
-        site.configure(graph_endpoint=server.url.replace(
-            "localhost", "graph.microsoft.com"))
-        found = doctor.ask(site, "uploads")
-    finally:
-        subprocess.run(["umount", "/etc/hosts"], check=True)
-        server.close()
-    one, two = found.wrong()
-    assert one.check == two.check == "uploads" and found.status == "warning"
-    assert "https://outlook.office.com): Failed to connect" in one.text
-    assert "let outlook.office365.com port 443 through" in two.remedy
-
-
 @pytest.mark.parametrize(
-    "row", USERS + FILES + SOCKETS + CERTIFICATES + NETWORK, ids=str)
+    "row", FILES + SOCKETS + CERTIFICATES + NETWORK, ids=str)
 def test_broken(site, row):
-    if row in USERS and not os.path.ismount("/etc/passwd"):
-        pytest.skip("the users are this machine's own")
     doctor.follow(site, row)
