@@ -51,7 +51,8 @@ def sasldb(site):
 
 @pytest.fixture
 def saslauthd(site):
-    """The real one, before a directory that is an IMAP server."""
+    """The real one, before a directory that is an IMAP server. It ends with all
+    of its process group, which must not be ours."""
     folder = site.postfix.paths.queue / "saslauthd"
     folder.mkdir()
     folder.chmod(0o755)
@@ -63,7 +64,8 @@ def saslauthd(site):
         with subprocess.Popen(
                 ["saslauthd", "-d", "-n", "1", "-a", "rimap", "-O",
                  f"127.0.0.1/{imap.server_address[1]}", "-m", folder],
-                stderr=subprocess.DEVNULL) as process:
+                stderr=subprocess.DEVNULL, start_new_session=True
+        ) as process:
             wait_for(lambda: answers(folder / "mux"), "saslauthd")
             yield
             process.terminate()
@@ -108,7 +110,8 @@ service auth {{
     site.postfix.command("postconf", "-P", *[
         f"127.0.0.1:{site.postfix.port}/inet/{setting}" for setting in
         ("smtpd_sasl_type=dovecot", "smtpd_sasl_path=private/dovecot")])
-    with subprocess.Popen(["dovecot", "-F", "-c", conf]) as process:
+    with subprocess.Popen(["dovecot", "-F", "-c", conf],
+                          start_new_session=True) as process:
         wait_for(sock.exists, "Dovecot")
         yield
         process.terminate()
