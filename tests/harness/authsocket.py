@@ -73,7 +73,8 @@ class AuthSocket:
                 self.serve(connection, file)
 
     def serve(self, connection: socket.socket, file: io.BufferedReader) -> None:
-        if not file.peek(1):
+        # waits, where a peek into the file's buffer may find nothing yet
+        if not connection.recv(1, socket.MSG_PEEK):
             return  # it does not trust us, and said nothing
         strings = [file.read(struct.unpack(">H", file.read(2))[0])
                    for _ in range(4)]
