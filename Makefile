@@ -191,7 +191,8 @@ HOST_TESTS = tests/e2e/test_doctor_host.py
 
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
-SH_FILES = tests/packages tests/with-users tests/judge tests/fresh \
+SH_FILES = tests/packages tests/with-users tests/again tests/judge \
+	tests/fresh \
 	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
 	conf-examples/keyvault/* \
 	conf-examples/maps/msgraph-names conf-examples/maps/msgraph-names-ldap \
@@ -248,10 +249,10 @@ e2e: all
 else
 e2e: $(MIXED) $(SIMULATED) $(ORACLE)
 	$(SANITIZED) all
-	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users \
+	MSGRAPH_BUILD=$(CURDIR)/$(MIXED) tests/with-users tests/again \
 	    $(PYTEST) $(BY_FILE) tests/e2e tests/simulation tests/emulator \
 	    tests/oracle $(addprefix --ignore=,$(PLAIN_TESTS) $(HOST_TESTS))
-	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users \
+	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users tests/again \
 	    $(PYTEST) $(BY_FILE) $(PLAIN_TESTS)
 	MSGRAPH_BUILD=$(CURDIR)/build tests/with-users $(PYTEST) $(HOST_TESTS)
 endif
