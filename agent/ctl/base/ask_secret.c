@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -84,9 +85,16 @@ ask_secret_on(int fd, struct error *err)
 struct secret *
 ask_secret(const char *file, struct error *err)
 {
+	const struct rlimit none = {0, 0};
 	struct secret *secret;
 	int fd;
 
+	/* from here on a core file would hold it */
+	if (setrlimit(RLIMIT_CORE, &none) == -1) {
+		error_set(err, ERROR_OURS, "4.3.0",
+		    "cannot turn core files off: %s", strerror(errno));
+		return NULL;
+	}
 	if (file != NULL && strcmp(file, "-") == 0)
 		return ask_secret_line(STDIN_FILENO, "standard input", err);
 	fd = open(file != NULL ? file : "/dev/tty",
