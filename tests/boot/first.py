@@ -28,7 +28,7 @@ ADDRESS = "127.0.0.2"
 HOSTS = ("login.microsoftonline.com", "graph.microsoft.com",
          "outlook.office.com", "outlook.office365.com")
 RELAY = "relay.example.com"
-ANSWERS = {"[Y/n]": "y", "ecret": SECRET}
+ANSWERS = {r"\[Y/n\] $": "y", r"(^|\n)Secret: $": SECRET}
 
 
 def typed(command: str) -> tuple[int, str]:
@@ -49,7 +49,7 @@ def typed(command: str) -> tuple[int, str]:
         said += got
         asked += got
         for question, answer in ANSWERS.items():
-            if re.search(re.escape(question) + r"[^\n]*$", asked):
+            if re.search(question, asked):
                 os.write(terminal, f"{answer}\n".encode())
                 asked = ""
     os.close(terminal)
