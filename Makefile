@@ -260,7 +260,7 @@ endif
 # the versions of Debian 12; others find other things in the same files
 lint:
 	tests/lint/folders.py
-	tests/judge clang-format 14 clang-format -n -Werror $(C_FILES)
+	@tests/judge clang-format 14 clang-format -n -Werror $(C_FILES)
 	tests/judge cppcheck 2.10 cppcheck --quiet --error-exitcode=1 \
 	    --inline-suppr --std=c11 --enable=warning,performance,portability -I. \
 	    --suppress=missingIncludeSystem lib agent milter saslauthd-plugin
