@@ -269,8 +269,8 @@ ROWS = [
         "mend master.cf or the route"),
     Row("B20c transport misspelt", postfix(
         lambda: edit(ROUTE, "FILTER msgraph:", "FILTER msgrap:")),
-        both(send, setup), "250.*status 2",
-        'leads to the transport "msgrap"', "mend /etc/postfix/msgraph_route",
+        both(send, ask), "250", 'leads to the transport "msgrap"',
+        "install -m 644 .*msgraph_route",
         mend=add_transport),
     Row("B21 milter's line missing", postfix(lambda: postconf(
         "-P", "8025/inet/smtpd_milters=")), both(send, setup), "250",
