@@ -357,7 +357,13 @@ WRONG = [  # arguments, status, what is said
     (["--certificate", "/no/such", "--key", "/etc/passwd"], 1,
      "there is no file /no/such"),
     (["--certificate", "/a,b", "--key", "/etc/passwd"], 1, "no path"),
-    (["--undo", "--print"], 64, "do not go together"),
+    *((["--undo", *forth], 64, f"{forth[0]} does not go with it")
+      for forth in (["--print"], ["--service", "8025"], ["--bounces"],
+                    ["--tenant", TENANT], ["--key", "/etc/passwd"])),
+    (["--force"], 64, "--force goes with --undo alone"),
+    (["-c", ""], 64, '--config: "" is no folder'),
+    (["--share", "x" * 5000], 64, "is no folder"),
+    (["--certificate", "/a$b", "--key", "/etc/passwd"], 1, "no path"),
     (["operand"], 64, ""),
     (["--share", "/no/such"], 1, "cannot read /no/such/postfix/master.cf"),
     (["-c", "/no/such"], 1, "there is no folder /no/such"),
@@ -371,6 +377,7 @@ def test_wrong(stock, args, status, said):
     done = stock.setup(*args)
     assert (done.returncode, done.stdout) == (status, ""), done.stderr
     assert said in done.stderr
+    assert ("nothing was changed: " in done.stderr) == (status == 1)
     assert stock.content() == before
 
 

@@ -168,6 +168,17 @@ def test_other_mail_does_not_hinder(postfix):
     assert done.returncode == 0, done.stderr
 
 
+def test_long_queue_does_not_hinder(postfix, tmp_path):
+    postfix.set_up()
+    for name, line in (("postqueue", """awk 'BEGIN { while (i++ < 30000)
+        printf "{\\"queue_id\\": \\"%010d\\", %200s}\\n", i, "" }'"""),
+                       ("postcat", "exit 0")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    done = postfix.setup("--undo", path=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("is_running", [True, False])
 def test_what_postfix_finds_is_said(postfix, is_running):
     if not is_running:

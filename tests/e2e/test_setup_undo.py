@@ -156,6 +156,16 @@ def test_what_an_admin_has_removed_is_no_trouble(stock):
     assert stock.state() == state
 
 
+def test_msgraph_conf_that_is_gone_is_no_trouble(stock):
+    state = stock.state()
+    stock.conf.write_text(f"allowed_tenants = {TENANT[:-1]}6\n")
+    set_up(stock, *ALL)
+    stock.conf.unlink()
+    undo(stock)
+    assert stock.state() == state
+    assert not stock.conf.exists()
+
+
 def test_what_is_still_needed_is_not_removed(stock):
     """Unless --force says so."""
     set_up(stock, *ALL)
@@ -257,6 +267,7 @@ def test_full_disk(tmp_path):
         before = folder.content()
         done = folder.setup(*ALL)
         assert done.returncode == 1 and "No space left" in done.stderr
+        assert "nothing was changed: " in done.stderr
         assert folder.content() == before
         ballast.unlink()
         set_up(folder, *ALL)

@@ -108,23 +108,24 @@ postconf_main(struct postconf *p)
 /* --- master.cf --- */
 
 /*
- * Cuts the next word off, which ends at a blank, or at its '}' where it begins
- * with a '{'. NULL at the end.
+ * Cuts the next word off, which ends at a blank that no braces are around, as for
+ * Postfix's mystrtokq(). NULL at the end.
  */
 static char *
 postconf_word(char **rest)
 {
-	char *word = *rest + strspn(*rest, POSTCONF_BLANKS), *end = word;
+	char *word = *rest + strspn(*rest, POSTCONF_BLANKS), *end;
 	int depth = 0;
 
 	if (*word == '\0')
 		return NULL;
-	if (*word != '{') {
-		end += strcspn(end, POSTCONF_BLANKS);
-	} else {
-		do
-			depth += *end == '{' ? 1 : *end == '}' ? -1 : 0;
-		while (*++end != '\0' && depth > 0);
+	for (end = word; *end != '\0'; end++) {
+		if (depth == 0 && strchr(POSTCONF_BLANKS, *end) != NULL)
+			break;
+		if (*end == '{')
+			depth++;
+		else if (*end == '}' && depth > 0)
+			depth--;
 	}
 	*rest = *end == '\0' ? end : end + 1;
 	*end = '\0';
