@@ -123,6 +123,19 @@ def test_the_log_is_looked_into(postfix):
                      said), said
 
 
+def test_postfix_that_has_ended_is_told_of(postfix):
+    """At an address of somebody else's service, here."""
+    [port] = free_ports(1)
+    with (postfix.paths.etc / "master.cf").open("a") as file:
+        file.write(f"192.0.2.1:{port} inet n - n - - smtpd\n")
+    done = postfix.setup("--service", postfix.service)
+    assert done.returncode == 1
+    assert "not all was done (run this again, or --undo): Postfix has ended" \
+        in done.stderr
+    assert f"postfix -c {postfix.paths.etc} start" in done.stderr
+    postfix.is_running = False
+
+
 def test_reload_that_did_not_come_is_made_up_for(postfix, tmp_path):
     """The next run has nothing to change, and reloads."""
     program = tmp_path / "postfix"
