@@ -13,6 +13,7 @@
 
 #include "agent/ctl/base/output.h"
 #include "agent/ctl/doctor/doctor.h"
+#include "lib/base/error.h"
 #include "commands.h"
 
 static const char *const command_doctor_status[] = {
@@ -106,31 +107,42 @@ command_doctor_rows(struct output *output, const struct doctor *doctor, int all)
 	}
 }
 
+/* Begins with what it all comes to: a plugin's line, or the table of it. */
+static void
+command_doctor_head(const struct ctl *ctl, struct output *output,
+    enum check_status worst, const char *summary)
+{
+	const char *status = command_doctor_status[worst];
+	char text[1024];
+	size_t i;
+
+	snprintf(text, sizeof(text), "%s", summary);
+	if (ctl->is_json) {
+		output_table(output, "summary", command_doctor_summary_columns);
+		output_row(output, (const char *[]){status, text});
+		return;
+	}
+	printf("MSGRAPH ");
+	for (i = 0; status[i] != '\0'; i++)
+		putchar(status[i] - 'a' + 'A');
+	/* a plugin's line ends at a bar, where numbers would begin */
+	for (i = 0; text[i] != '\0'; i++)
+		if (text[i] == '|')
+			text[i] = '/';
+	printf(" - %s\n", text);
+}
+
 static int
 command_doctor_print(
     const struct ctl *ctl, const struct doctor *doctor, int all)
 {
-	const char *status = command_doctor_status[doctor_worst(doctor)];
 	struct output *output = output_new(stdout, ctl->is_json);
 	char text[1024];
-	size_t i;
 
 	command_doctor_summary(doctor, text, sizeof(text));
 	if (output == NULL)
 		return CHECK_UNKNOWN;
-	if (ctl->is_json) {
-		output_table(output, "summary", command_doctor_summary_columns);
-		output_row(output, (const char *[]){status, text});
-	} else {
-		printf("MSGRAPH ");
-		for (i = 0; status[i] != '\0'; i++)
-			putchar(status[i] - 'a' + 'A');
-		/* a plugin's line ends at a bar, where numbers would begin */
-		for (i = 0; text[i] != '\0'; i++)
-			if (text[i] == '|')
-				text[i] = '/';
-		printf(" - %s\n", text);
-	}
+	command_doctor_head(ctl, output, doctor_worst(doctor), text);
 	command_doctor_rows(output, doctor, all || ctl->is_json);
 	return output_end(&output) == 0 ? (int)doctor_worst(doctor)
 					: CHECK_UNKNOWN;
@@ -148,11 +160,20 @@ command_doctor_path(void)
 	setenv("PATH", longer, 1);
 }
 
-/* Where a monitoring system reads it. */
+/* Says why nothing was looked at, where a monitoring system reads it. */
 static int
-command_doctor_fail(const char *text, const char *name)
+command_doctor_fail(const struct ctl *ctl, const char *text, const char *name)
 {
-	printf("MSGRAPH UNKNOWN - %s%s\n", text, name);
+	struct output *output = output_new(stdout, ctl->is_json);
+	struct error err;
+
+	error_set(&err, ERROR_OURS, "4.3.5", "%s%s", text, name);
+	if (output != NULL) {
+		command_doctor_head(ctl, output, CHECK_UNKNOWN, err.text);
+		if (ctl->is_json)
+			output_table(output, "checks", command_doctor_columns);
+		output_end(&output);
+	}
 	return CHECK_UNKNOWN;
 }
 
@@ -171,18 +192,18 @@ command_doctor_run(
 	if (key == -1)
 		return status == EX_USAGE ? CHECK_UNKNOWN : status;
 	if ((doctor = doctor_new(checks)) == NULL)
-		return command_doctor_fail("out of memory", "");
+		return command_doctor_fail(ctl, "out of memory", "");
 	if (optind == argc)
 		doctor_want(doctor, NULL);
 	for (i = optind; i < argc; i++)
 		if (doctor_want(doctor, argv[i]) == -1) {
 			doctor_free(&doctor);
 			return command_doctor_fail(
-			    "there is no check ", argv[i]);
+			    ctl, "there is no check ", argv[i]);
 		}
 	if (geteuid() != 0) {
 		doctor_free(&doctor);
-		return command_doctor_fail(
+		return command_doctor_fail(ctl,
 		    "run this as root: it looks as each of the users does", "");
 	}
 	command_doctor_path();

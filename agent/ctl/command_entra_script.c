@@ -9,6 +9,7 @@
  * Values come into the script as strings in single quotes (base/powershell.h), each
  * once, and as variables from there on.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,16 +149,21 @@ command_entra_script_connect(struct buf *out, const char *tenant)
 
 /*
  * Reads the first certificate of a file in PEM form (RFC 7468), as base64 on one
- * line. Nothing else of the file is kept: a key may be in it too. 0, or -1.
+ * line. Nothing else of the file is kept: a key may be in it too. 0, or -1 with
+ * *err.
  */
 static int
-command_entra_script_read_certificate(const char *file, struct buf *base64)
+command_entra_script_read_certificate(
+    const char *file, struct buf *base64, struct error *err)
 {
 	FILE *in = fopen(file, "re");
 	char line[256];
 	int inside = 0, ended = 0;
 
-	while (in != NULL && !ended && fgets(line, sizeof(line), in) != NULL) {
+	if (in == NULL)
+		return error_set(err, ERROR_OURS, "4.3.5", "cannot open %s: %s",
+		    file, strerror(errno));
+	while (!ended && fgets(line, sizeof(line), in) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
 		if (strcmp(line, PEM_BEGIN) == 0)
 			inside = 1;
@@ -167,14 +173,14 @@ command_entra_script_read_certificate(const char *file, struct buf *base64)
 			buf_add_string(base64, line);
 	}
 	explicit_bzero(line, sizeof(line));
-	if (in != NULL)
-		fclose(in);
-	return ended && !base64->failed && base64->len > 0 &&
-		strspn(base64->bytes,
-		    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		    "0123456789+/=") == base64->len
-	    ? 0
-	    : -1;
+	fclose(in);
+	if (ended && !base64->failed && base64->len > 0 &&
+	    strspn(base64->bytes,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789+/=") == base64->len)
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "%s: no certificate in PEM form there", file);
 }
 
 /* --- the script --- */
@@ -209,15 +215,15 @@ command_entra_script_print(
     const struct command *command, const struct entra_script *script)
 {
 	struct buf out, base64;
+	struct error err;
 	int status = EX_USAGE;
 
 	buf_init(&out, SCRIPT_MAX);
 	buf_init(&base64, CERTIFICATE_MAX);
 	if (script->certificate != NULL &&
 	    command_entra_script_read_certificate(
-		script->certificate, &base64) == -1) {
-		command_say(command, "%s: no certificate in PEM form there",
-		    script->certificate);
+		script->certificate, &base64, &err) == -1) {
+		command_say(command, "%s", err.text);
 	} else if (command_entra_script_write(script,
 		       script->certificate == NULL ? NULL : base64.bytes,
 		       &out) != 0) {
@@ -234,21 +240,21 @@ command_entra_script_print(
 
 /* --- the command line --- */
 
-/* Returns 1 where a text may be quoted, and is no longer than max characters. */
+/* Returns 1 where a text may be quoted, and has at most max of UTF-16's units. */
 static int
 command_entra_script_is_name(const char *text, size_t max)
 {
-	size_t characters = 0, i;
+	size_t units = 0, i;
 	struct buf quoted;
 	int fits;
 
 	for (i = 0; text[i] != '\0'; i++)
 		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			characters++;
+			units += (unsigned char)text[i] >= 0xf0 ? 2 : 1;
 	buf_init(&quoted, 4096);
 	fits = powershell_string(&quoted, text) == 0;
 	buf_free(&quoted);
-	return fits && characters > 0 && characters <= max;
+	return fits && units > 0 && units <= max;
 }
 
 static int

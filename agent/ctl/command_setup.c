@@ -18,7 +18,7 @@
 #define SETUP_SHARE "share/postfix-msgraph" /* beside the folder of sbin */
 
 enum {
-	SETUP_TENANT = 256,
+	SETUP_TENANT = 256, /* what there is to add, up to SETUP_PRINT */
 	SETUP_SERVICE,
 	SETUP_CERTIFICATE,
 	SETUP_KEY,
@@ -60,7 +60,31 @@ struct command_setup_words {
 	size_t tenant_count;
 	const char *certificate, *key;
 	int is_print, is_undo;
+	int forth; /* an option that has no place beside --undo; 0: none */
 };
+
+/* Returns the long name of an option. */
+static const char *
+command_setup_option(int key)
+{
+	const struct cmdline_option *o = command_setup_options;
+
+	while (o->key != 0 && o->key != key)
+		o++;
+	return o->name;
+}
+
+/* Stores a folder's name. 0, or -1 with *err where it can be none. */
+static int
+command_setup_name(
+    const char *option, const char *value, char folder[4096], struct error *err)
+{
+	if (value[0] == '\0' || strlen(value) >= 4096)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "--%s: \"%.100s\" is no folder", option, value);
+	strcpy(folder, value);
+	return 0;
+}
 
 static int
 command_setup_tenant(
@@ -85,10 +109,11 @@ static int
 command_setup_take(struct setup *s, struct command_setup_words *words, int key,
     const char *value, struct error *err)
 {
+	if (key >= SETUP_TENANT && key <= SETUP_PRINT)
+		words->forth = key;
 	switch (key) {
 	case 'c':
-		snprintf(s->folder, sizeof(s->folder), "%s", value);
-		return 0;
+		return command_setup_name("config", value, s->folder, err);
 	case SETUP_TENANT:
 		return command_setup_tenant(words, value, err);
 	case SETUP_SERVICE:
@@ -105,8 +130,7 @@ command_setup_take(struct setup *s, struct command_setup_words *words, int key,
 		words->key = value;
 		return 0;
 	case SETUP_SHARE_FOLDER:
-		snprintf(s->share, sizeof(s->share), "%s", value);
-		return 0;
+		return command_setup_name("share", value, s->share, err);
 	case SETUP_BOUNCES:
 		s->wish.bounces = 1;
 		return 0;
@@ -123,6 +147,22 @@ command_setup_take(struct setup *s, struct command_setup_words *words, int key,
 		s->is_dry = 1;
 		return 0;
 	}
+}
+
+/* Refuses what might be meant otherwise than it would be done. */
+static int
+command_setup_agree(const struct setup *s,
+    const struct command_setup_words *words, struct error *err)
+{
+	if (words->is_undo && words->forth != 0)
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "--undo takes back all that setup has done, and --%s does "
+		    "not go with it",
+		    command_setup_option(words->forth));
+	if (s->is_forced && !words->is_undo)
+		return error_set(
+		    err, ERROR_OURS, "4.3.5", "--force goes with --undo alone");
+	return 0;
 }
 
 /* --- what the options leave open --- */
@@ -144,6 +184,13 @@ command_setup_share(struct setup *s, struct error *err)
 	snprintf(s->share, sizeof(s->share), "%s/%s", dirname(dirname(program)),
 	    SETUP_SHARE);
 	return 0;
+}
+
+/* Returns 1 for a path that means itself in main.cf and master.cf. */
+static int
+command_setup_is_plain(const char *path)
+{
+	return path[strcspn(path, ", \t\r\n{}$")] == '\0';
 }
 
 static int
@@ -168,6 +215,11 @@ command_setup_folder(struct setup *s, struct error *err)
 		if (realpath(place, s->folder) == NULL)
 			status = error_set(err, ERROR_OURS, "4.3.5",
 			    "there is no folder %s", place);
+		else if (!command_setup_is_plain(s->folder))
+			status = error_set(err, ERROR_OURS, "4.3.5",
+			    "the name of folder \"%s\" cannot stand in "
+			    "master.cf, for a blank, comma, brace or $ in it",
+			    s->folder);
 	}
 	buf_free(&out);
 	return status;
@@ -179,10 +231,10 @@ command_setup_file(const char *option, const char *path, struct error *err)
 {
 	struct stat st;
 
-	if (path[0] != '/' || path[strcspn(path, ", \t\n{}")] != '\0')
+	if (path[0] != '/' || !command_setup_is_plain(path))
 		return error_set(err, ERROR_OURS, "4.3.5",
-		    "--%s: \"%s\" is no path from / on without blanks and "
-		    "commas",
+		    "--%s: \"%s\" is no path from / on without blanks, commas, "
+		    "braces and $",
 		    option, path);
 	if (stat(path, &st) == -1 || !S_ISREG(st.st_mode))
 		return error_set(
@@ -240,7 +292,7 @@ command_setup_go(struct setup *s, struct command_setup_words *words)
 	if (command_setup_folder(s, &err) == -1 ||
 	    command_setup_certificate(words, certificate, &err) == -1 ||
 	    (!words->is_undo && command_setup_services(s, words, &err) == -1)) {
-		command_say(s->command, "%s", err.text);
+		status = setup_fail(s, &err);
 	} else {
 		s->wish.certificate = certificate[0] ? certificate : NULL;
 		status = words->is_undo ? setup_undo(s)
@@ -271,11 +323,8 @@ command_setup_run(
 			return cmdline_fail(&command->cmdline, &err);
 	if (key == -1)
 		return status;
-	if (words.is_undo && words.is_print) {
-		error_set(&err, ERROR_OURS, "4.3.5",
-		    "--undo and --print do not go together");
+	if (command_setup_agree(&s, &words, &err) == -1)
 		return cmdline_fail(&command->cmdline, &err);
-	}
 	return command_setup_go(&s, &words);
 }
 

@@ -24,7 +24,11 @@ struct setup {
 	struct wish wish;
 	int is_dry; /* show, and touch nothing */
 	int is_forced; /* undo also what something still needs */
+	int is_told; /* an error says itself whether something was changed */
 };
+
+/* Says what went wrong, and that nothing was changed. Returns SETUP_FAILED. */
+int setup_fail(const struct setup *setup, struct error *err);
 
 /* Each carries out what the options ask for. Returns the exit status. */
 int setup_do(struct setup *setup);

@@ -24,9 +24,11 @@
 #include "lib/conf/conf.h"
 #include "command_setup.h"
 
-static int
-setup_fail(const struct setup *s, const struct error *err)
+int
+setup_fail(const struct setup *s, struct error *err)
 {
+	if (!s->is_told)
+		error_prefix(err, "nothing was changed");
 	command_say(s->command, "%s", err->text);
 	return SETUP_FAILED;
 }
@@ -229,12 +231,16 @@ setup_carry_out(struct setup *s, struct record *record,
 	record->is_pending = 1;
 	if (record_write(s->folder, record, err) == -1)
 		return -1;
+	s->is_told = 1;
 	if (apply_changes(s->folder, changes, APPLY_FORTH, err) == -1 ||
 	    setup_reload(s, present, changes, was_pending, err) == -1)
 		return error_prefix(
 		    err, "not all was done (run this again, or --undo)");
 	record->is_pending = 0;
-	return record_write(s->folder, record, err);
+	if (record_write(s->folder, record, err) == -1)
+		return error_prefix(
+		    err, "all was done but this (run it again)");
+	return 0;
 }
 
 /* Shows the changes, and makes them. The exit status, or -1 with *err. */
@@ -275,8 +281,6 @@ setup_do(struct setup *s)
 		return setup_fail(s, &err);
 	if (setup_plan(s, &present, &changes, &err) == 0)
 		status = setup_make(s, &present, &changes, &err);
-	else
-		error_prefix(&err, "nothing was changed");
 	changes_free(&changes);
 	present_free(&present);
 	return status == -1 ? setup_fail(s, &err) : status;
@@ -289,6 +293,7 @@ static int
 setup_take_back(struct setup *s, const struct present *present,
     const struct changes *changes, struct error *err)
 {
+	s->is_told = 1;
 	if (!s->is_forced && undo_check(present, changes, err) == -1)
 		return error_prefix(
 		    err, "nothing was changed (--force does it all the same)");

@@ -78,8 +78,9 @@ ctl_run(struct ctl *ctl, int argc, char **argv)
 	return command->run(ctl, command, argc, argv);
 }
 
-int
-main(int argc, char **argv)
+/* Reads the options before the command, and does what they say. */
+static int
+ctl_main(int argc, char **argv)
 {
 	struct ctl ctl = {.conf_file = CONF_DEFAULT_FILE, .commands = commands};
 	const char *value;
@@ -101,4 +102,14 @@ main(int argc, char **argv)
 	}
 	return key == -1 ? cmdline_fail(&cmdline, &err)
 			 : ctl_run(&ctl, argc - optind, argv + optind);
+}
+
+int
+main(int argc, char **argv)
+{
+	int status = ctl_main(argc, argv);
+
+	if (status == EX_IOERR)
+		fputs("msgraphctl: cannot write the output\n", stderr);
+	return status;
 }

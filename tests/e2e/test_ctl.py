@@ -210,6 +210,20 @@ def test_wrong_usage(daemon, args):  # noqa: F811
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("args", [
+    ["-h"], ["status"], ["status", "-jw"], ["identities", "-j"],
+    ["forget", APPLICATION], ["username", TENANT, CLIENT],
+    ["entra-script", "-m", "a@b", "Name"], ["setup", "-h"],
+    ["test-login", "-s", "/etc/hostname", USER]])
+def test_output_that_cannot_be_written(daemon, args):  # noqa: F811
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [str(BUILD / "msgraphctl"), "-c", str(daemon.conf), *args],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 74
+    assert "cannot write the output" in done.stderr
+
+
 # --- what is no msgraphd
 
 @pytest.mark.parametrize("answer, text", [
@@ -245,6 +259,7 @@ import os, socket, sys
 with socket.socket(socket.AF_UNIX) as sock:
     sock.bind(sys.argv[1])
     sock.listen(1)
+    sock.settimeout(30)
     print("ready", flush=True)
     peer, _ = sock.accept()
     with peer:
@@ -258,22 +273,28 @@ with socket.socket(socket.AF_UNIX) as sock:
 @pytest.mark.parametrize("user, is_ours", [("nobody", False),
                                            ("msgraph", False),
                                            ("msgraphd", True), (0, True)])
+@pytest.mark.parametrize("name, args", [
+    ("admin_socket", ["forget", APPLICATION]),
+    ("auth_socket", ["test-login", "-s", "-", USER])])
 def test_a_socket_of_somebody_else(daemon, open_folder, user,  # noqa: F811
-                                   is_ours):
-    """It is told nothing, and not believed."""
-    daemon.stop()
+                                   is_ours, name, args):
+    """It is told nothing, least of all a secret, and not believed."""
     os.chmod(open_folder, 0o777)
-    daemon.settings["admin_socket"] = str(open_folder / "admin")
-    daemon.write_conf()
+    daemon.stop()
+    daemon.settings[name] = str(open_folder / "socket")
+    daemon.start()  # which leaves its settings for others
+    daemon.stop()
+    (open_folder / "socket").unlink(missing_ok=True)
     with subprocess.Popen(
-            [sys.executable, "-c", SERVE, daemon.settings["admin_socket"]],
+            [sys.executable, "-c", SERVE, daemon.settings[name]],
             user=user, stdout=subprocess.PIPE, text=True, cwd="/") as server:
         assert server.stdout.readline() == "ready\n"
-        done = ctl(daemon, "forget", APPLICATION)
+        done = ctl(daemon, *args, input=SECRET)
         heard = server.stdout.read()
-    assert (done.returncode == 0) is is_ours
+    assert (done.returncode == 69) is not is_ours
     assert ("find out who made it" in done.stderr) is not is_ours
     assert (CLIENT in heard) is is_ours
+    assert (SECRET in heard) is (is_ours and name == "auth_socket")
 
 
 # --- entra-script
@@ -300,6 +321,21 @@ def test_entra_script(golden, args):
     assert key not in done.stdout
 
 
+@pytest.mark.parametrize("name", ["K\xf6ln", "\xd2; Remove-Item x #",
+                                  "\u2019 \U0001f600", "o'neil \"$x`n"])
+def test_entra_script_is_the_same_in_any_code_page(name):
+    """Windows PowerShell 5.1 takes a script for Windows-1252."""
+    done = subprocess.run(
+        [str(BUILD / "msgraphctl"), "entra-script", "-m", "a@b", name],
+        capture_output=True, check=True)
+    text = done.stdout.decode("ascii")
+    value = re.search(r"(?m)^\$name = (.*)$", text)[1]
+    units = re.findall(r"'((?:[^']|'')*)'|\[char\]0x([0-9a-f]{4})", value)
+    assert "".join(chr(int(unit, 16)) if unit else part.replace("''", "'")
+                   for part, unit in units).encode(
+        "utf-16", "surrogatepass").decode("utf-16") == name
+
+
 @pytest.mark.parametrize("args, text", [
     (["Name"], "needs --mailbox"),
     (["-m", "scan@example.com"], "needs one name"),
@@ -314,7 +350,10 @@ def test_entra_script(golden, args):
     (["-m", "a@b", "-t", "x; y", "Name"], "a tenant is"),
     (["-m", "a@b", "-s", "-C", "/dev/null", "Name"], "--certificate or"),
     (["-m", "a@b", "-C", "/dev/null", "Name"], "no certificate"),
-    (["-m", "a@b", "-C", "/nonexistent", "Name"], "no certificate"),
+    (["-m", "a@b", "-C", "/nonexistent", "Name"], "No such file"),
+    (["-m", "a@b", "-C", "/tmp", "Name"], "no certificate"),
+    (["-m", "a@b", "\U0001f600" * 26], "a name has"),
+    (["-m", "\xf6@b", "Name"], "a mailbox is an address"),
 ])
 def test_entra_script_refuses(args, text):
     done = subprocess.run([str(BUILD / "msgraphctl"), "entra-script", *args],

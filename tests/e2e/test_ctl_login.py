@@ -7,13 +7,17 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
+import termios
+from pathlib import Path
 
 import pytest
 
 from harness.identities import secret_file
 from harness.process import BUILD
 from harness.site import App, Site
+from harness.wait import wait_for
 
 CTL = str(BUILD / "msgraphctl")
 
@@ -157,24 +161,70 @@ def test_json(site, app):
         "application", "token", "permission"]
 
 
+class Terminal:
+    """msgraphctl on a terminal."""
+
+    def __init__(self, *args: str) -> None:
+        self.shown = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(CTL, [CTL, *args])
+
+    def wait(self, text: bytes, times: int = 1) -> None:
+        while self.shown.count(text) < times:
+            self.shown += os.read(self.fd, 1000)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.fd, keys)
+
+    def end(self) -> int:
+        """Its exit status."""
+        try:
+            while data := os.read(self.fd, 1000):
+                self.shown += data
+        except OSError:  # the other side is closed
+            pass
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self.shows = bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
+        os.close(self.fd)
+        return status
+
+
 def test_the_secret_is_asked_for_and_not_shown(site, app):
-    """The emulator's applications have Mail.Send: a warning."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(CTL, [CTL, "-c", str(site.conf), "test-login", app.user])
-    shown = b""
-    while b"Secret: " not in shown:
-        shown += os.read(terminal, 1000)
-    os.write(terminal, app.secret.encode() + b"\n")
-    try:
-        while data := os.read(terminal, 1000):
-            shown += data
-    except OSError:  # the other side is closed
-        pass
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1, shown
-    assert app.secret.encode() not in shown
-    assert app.identity.encode() in shown
+    """Also after a signal that it has survived. The emulator's applications have
+    Mail.Send: a warning."""
+    terminal = Terminal("-c", str(site.conf), "test-login", app.user)
+    terminal.wait(b"Secret: ")
+    terminal.type(b"abc\x1a")  # SIGTSTP stops no process without a shell
+    terminal.wait(b"Secret: ", 2)
+    terminal.type(app.secret.encode() + b"\n")
+    assert terminal.end() == 1, terminal.shown
+    assert terminal.shows
+    assert app.secret.encode() not in terminal.shown
+    assert app.identity.encode() in terminal.shown
+
+
+@pytest.mark.parametrize("key, number", [(b"\x03", signal.SIGINT),
+                                         (b"\x1c", signal.SIGQUIT)])
+def test_key_that_ends_it_leaves_a_terminal_that_shows(site, app, key, number):
+    """At once, and not at the end of a line."""
+    terminal = Terminal("-c", str(site.conf), "test-login", app.user)
+    terminal.wait(b"Secret: ")
+    terminal.type(b"abc" + key)
+    assert terminal.end() == -number
+    assert terminal.shows
+
+
+def test_nobody_looks_into_its_memory(site, app):
+    """No core file, whoever takes it, and no debugger of the same user."""
+    with subprocess.Popen(
+            [str(site.install("msgraphctl")), "-c", str(site.conf),
+             "test-login", "-s", "-", app.user], user="nobody",
+            group="nogroup", extra_groups=[], stdin=subprocess.PIPE) as process:
+        environ = Path(f"/proc/{process.pid}/environ")
+        wait_for(lambda: environ.stat().st_uid == 0,
+                 "a process that root alone may look into", timeout=10)
+        process.kill()
 
 
 @pytest.mark.parametrize("secret, words", [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 
 import pytest
@@ -63,6 +64,22 @@ def test_it_ends_where_a_client_s_would(site, app, secret, sender, rule, last,
     assert (name, done.returncode) == (last, exit_status), done
     assert words in text, text
     assert not site.m365.mail()
+
+
+def test_no_secret_goes_to_another_program(site, app, mailbox):
+    """Who has the port while Postfix is down."""
+    site.postfix.stop()
+    try:
+        with socket.create_server(("127.0.0.1", site.postfix.port)) as other:
+            done = send(site, app.user, mailbox, app.secret)
+            other.settimeout(0)
+            with pytest.raises(BlockingIOError):
+                other.accept()
+    finally:
+        site.postfix.start()
+    [[name, status, text]] = steps(done)
+    assert (name, status, done.returncode) == ("service", "critical", 2)
+    assert "no secret is sent" in text
 
 
 @pytest.fixture

@@ -247,16 +247,25 @@ def test_each_comes_after_what_stands_before_it():
         seen.add(name)
 
 
-def test_unknown_check(site):
-    done = doctor.run(site, "nothing")
+@pytest.mark.parametrize("name, text", [
+    ("nothing", "nothing"), ("no|thing\x1b[2J\xe9", "no/thing?[2J\xe9")])
+def test_unknown_check(site, name, text):
+    done = doctor.run(site, name)
     assert done.returncode == 3
-    assert done.stdout == "MSGRAPH UNKNOWN - there is no check nothing\n"
+    assert done.stdout == f"MSGRAPH UNKNOWN - there is no check {text}\n"
+    found = doctor.ask(site, name)
+    assert (found.status, found.findings) == ("unknown", [])
 
 
-def test_not_root(site):
+@pytest.mark.parametrize("args, says", [
+    ([], "MSGRAPH UNKNOWN - run this as root"),
+    (["-j"], '"text": "run this as root')])
+def test_not_root(site, args, says):
     program = shutil.copy(site.build / "msgraphctl", site.root)
     done = subprocess.run(
-        ["runuser", "-u", "nobody", "--", program, "doctor"],
+        ["runuser", "-u", "nobody", "--", program, "doctor", *args],
         capture_output=True, text=True)
     assert done.returncode == 3
-    assert done.stdout.startswith("MSGRAPH UNKNOWN - run this as root")
+    assert says in done.stdout
+    if args:
+        assert json.loads(done.stdout)["summary"][0]["status"] == "unknown"

@@ -16,6 +16,7 @@ import pytest
 
 from harness import document, example
 from harness.network import needs_network
+from harness.ports import free_ports
 from harness.setup import OLD_BOUNCES, OLD_MASTER, PROGRAM, UNCHANGED, Folder
 
 pytestmark = needs_network
@@ -204,6 +205,9 @@ TAKEN = [
     ("127.0.0.1:8025 inet n - y - - smtpd", "8025"),
     ("8025 inet n - y - - smtpd", "8025"),
     ("[::1]:8025 inet n - y - - smtpd", "8025"),
+    ("localhost:8026 inet n - y - - smtpd", "local"),
+    ("0.0.0.0:8026 inet n - y - - smtpd", "local"),
+    ("[::]:8026 inet n - y - - smtpd", "local"),
     ("smtps inet n - y - - smtpd", "submissions"),
     ("submissions inet n - y - - smtpd", "submissions"),
     ("465 inet n - y - - smtpd", "submissions=192.0.2.1:465"),
@@ -228,10 +232,32 @@ def test_port_of_another_service_stays_its(tmp_path, line, service):
 
 def test_two_addresses_may_have_one_port(tmp_path):
     folder = Folder(tmp_path / "folder", "",
-                    "192.0.2.1:8025 inet n - y - - smtpd\n")
-    set_up(folder, "--service", "8025=192.0.2.2:8025")
-    assert {"192.0.2.1:8025/inet", "192.0.2.2:8025/inet"} <= set(
+                    "127.0.0.1:8025 inet n - y - - smtpd\n")
+    set_up(folder, "--service", "8025=127.0.0.2:8025")
+    assert {"127.0.0.1:8025/inet", "127.0.0.2:8025/inet"} <= set(
         folder.services())
+
+
+UNFIT = [  # port, main.cf, what is said; Postfix would end at most of them
+    ("192.0.2.1:2525", "", "this host does not have the address"),
+    ("[2001:db8::1]:2525", "", "this host does not have the address"),
+    ("[::1]:2525", "inet_protocols = ipv4\n", "inet_protocols"),
+    ("127.0.0.1:2525", "inet_protocols = ipv6\n", "inet_protocols"),
+    ("::1:2525", "", "in brackets"),
+    ("[127.0.0.1]x:2525", "", "in brackets"),
+    ("relay.test:2525", "", "in brackets"),
+    ("+2525", "", "no port"),
+]
+
+
+@pytest.mark.parametrize("place, main, said", UNFIT)
+def test_address_that_ends_postfix(tmp_path, place, main, said):
+    folder = Folder(tmp_path / "folder", main)
+    before = folder.content()
+    for args in ((), ("--dry-run",)):
+        done = folder.setup("--service", f"8025={place}", *args)
+        assert done.returncode == 1 and said in done.stderr, done.stderr
+    assert folder.content() == before
 
 
 @pytest.mark.parametrize("family, address", [
@@ -357,7 +383,13 @@ WRONG = [  # arguments, status, what is said
     (["--certificate", "/no/such", "--key", "/etc/passwd"], 1,
      "there is no file /no/such"),
     (["--certificate", "/a,b", "--key", "/etc/passwd"], 1, "no path"),
-    (["--undo", "--print"], 64, "do not go together"),
+    *((["--undo", *forth], 64, f"{forth[0]} does not go with it")
+      for forth in (["--print"], ["--service", "8025"], ["--bounces"],
+                    ["--tenant", TENANT], ["--key", "/etc/passwd"])),
+    (["--force"], 64, "--force goes with --undo alone"),
+    (["-c", ""], 64, '--config: "" is no folder'),
+    (["--share", "x" * 5000], 64, "is no folder"),
+    (["--certificate", "/a$b", "--key", "/etc/passwd"], 1, "no path"),
     (["operand"], 64, ""),
     (["--share", "/no/such"], 1, "cannot read /no/such/postfix/master.cf"),
     (["-c", "/no/such"], 1, "there is no folder /no/such"),
@@ -371,6 +403,7 @@ def test_wrong(stock, args, status, said):
     done = stock.setup(*args)
     assert (done.returncode, done.stdout) == (status, ""), done.stderr
     assert said in done.stderr
+    assert ("nothing was changed: " in done.stderr) == (status == 1)
     assert stock.content() == before
 
 
@@ -400,7 +433,9 @@ def test_root_alone_changes():
         nobody = {"user": "nobody", "network": []}
         assert stock.setup(**nobody).returncode == 77
         assert stock.setup("--undo", **nobody).returncode == 77
-        assert stock.rows("--dry-run", **nobody) == stock.rows("--dry-run")
+        # without a network of its own, where 8025 may be in use
+        dry = ("--dry-run", "--service", f"8025={free_ports(1)[0]}")
+        assert stock.rows(*dry, **nobody) == stock.rows(*dry)
         done = stock.setup("--print", **nobody)
         assert (done.returncode, done.stderr) == (0, "")
         assert stock.content() == before

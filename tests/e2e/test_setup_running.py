@@ -123,6 +123,19 @@ def test_the_log_is_looked_into(postfix):
                      said), said
 
 
+def test_postfix_that_has_ended_is_told_of(postfix):
+    """At an address of somebody else's service, here."""
+    [port] = free_ports(1)
+    with (postfix.paths.etc / "master.cf").open("a") as file:
+        file.write(f"192.0.2.1:{port} inet n - n - - smtpd\n")
+    done = postfix.setup("--service", postfix.service)
+    assert done.returncode == 1
+    assert "not all was done (run this again, or --undo): Postfix has ended" \
+        in done.stderr
+    assert f"postfix -c {postfix.paths.etc} start" in done.stderr
+    postfix.is_running = False
+
+
 def test_reload_that_did_not_come_is_made_up_for(postfix, tmp_path):
     """The next run has nothing to change, and reloads."""
     program = tmp_path / "postfix"
@@ -165,6 +178,17 @@ def test_other_mail_does_not_hinder(postfix):
             postfix.command("postsuper", "-d", entry["queue_id"])
     assert postfix.queue()
     done = postfix.setup("--undo")
+    assert done.returncode == 0, done.stderr
+
+
+def test_long_queue_does_not_hinder(postfix, tmp_path):
+    postfix.set_up()
+    for name, line in (("postqueue", """awk 'BEGIN { while (i++ < 30000)
+        printf "{\\"queue_id\\": \\"%010d\\", %200s}\\n", i, "" }'"""),
+                       ("postcat", "exit 0")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    done = postfix.setup("--undo", path=str(tmp_path))
     assert done.returncode == 0, done.stderr
 
 

@@ -24,7 +24,10 @@ RECORD = "msgraph_setup.undo"
 
 
 def old(path: Path) -> Folder:
-    folder = Folder(path, "msgraph_time_limit = 600s\n", OLD_MASTER)
+    folder = Folder(path, "msgraph_time_limit = 600s\n", OLD_MASTER.replace(
+        "    -o non_smtpd_milters=\n", "    # twice, and in braces\n"
+        "    -o syslog_name=a -o syslog_name=b -v -o { queue_minfree = 0 }\n"
+        "    -o non_smtpd_milters=\n"))
     folder.postconf(*OLD_BOUNCES)
     (path / "msgraph_route.pcre").write_text("/^X:/ FILTER msgraph:x\n")
     return folder
@@ -47,6 +50,19 @@ def cut(path: Path) -> Folder:
     return folder
 
 
+def own_cleanup(path: Path) -> Folder:
+    """Of bounces; and no trace service, and one service twice."""
+    folder = Folder(path)
+    file = path / "master.cf"
+    text = re.sub(r"(?m)^bounce .*$", "bounce\\tunix - - y - 0\\n\\tbounce\\n"
+                  "# here\\n\\t-o { cleanup_service_name = cleanup }\\n",
+                  file.read_text())
+    file.write_text(re.sub(r"(?m)^trace ", "#trace ", text) +
+                    "defer unix - - y - 0 bounce -o syslog_name=x\n")
+    folder.cool()
+    return folder
+
+
 STARTS: dict[str, Callable[[Path], Folder]] = {
     "stock": Folder,
     "smarthost": lambda path: Folder(path, SMARTHOST),
@@ -54,6 +70,7 @@ STARTS: dict[str, Callable[[Path], Folder]] = {
     "old": old,
     "hostile": hostile,
     "cut": cut,
+    "own cleanup": own_cleanup,
 }
 
 
@@ -101,6 +118,13 @@ def test_all_is_as_it_was(folder):
     assert folder.conf.read_text() == conf
     assert not (folder.path / "sasl").exists()
     assert folder.setup("--undo").returncode == UNCHANGED
+
+
+def test_own_cleanup_gets_no_notices(tmp_path):
+    folder = own_cleanup(tmp_path / "folder")
+    set_up(folder, *ALL)
+    assert folder.options("bounce/unix") == {"cleanup_service_name": "cleanup"}
+    assert folder.options("defer/unix")["internal_mail_filter_classes"]
 
 
 def test_after_several_runs(stock, tmp_path):
@@ -154,6 +178,16 @@ def test_what_an_admin_has_removed_is_no_trouble(stock):
     (stock.path / "msgraph_route").unlink()
     undo(stock)
     assert stock.state() == state
+
+
+def test_msgraph_conf_that_is_gone_is_no_trouble(stock):
+    state = stock.state()
+    stock.conf.write_text(f"allowed_tenants = {TENANT[:-1]}6\n")
+    set_up(stock, *ALL)
+    stock.conf.unlink()
+    undo(stock)
+    assert stock.state() == state
+    assert not stock.conf.exists()
 
 
 def test_what_is_still_needed_is_not_removed(stock):
@@ -257,6 +291,7 @@ def test_full_disk(tmp_path):
         before = folder.content()
         done = folder.setup(*ALL)
         assert done.returncode == 1 and "No space left" in done.stderr
+        assert "nothing was changed: " in done.stderr
         assert folder.content() == before
         ballast.unlink()
         set_up(folder, *ALL)

@@ -1,13 +1,16 @@
 /*
  * How the doctor runs checks: in which order, what is skipped, what is the worst,
- * and what becomes of one that dies.
+ * what becomes of one that dies, and of all when the doctor is ended.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -173,6 +176,66 @@ test_some(void **state)
 	doctor_free(&doctor);
 }
 
+/* --- a signal in the middle */
+
+static int hang_pipe[2];
+
+static void
+check_hangs(const struct host *host, struct report *report)
+{
+	(void)host;
+	(void)report;
+	if (write(hang_pipe[1], "x", 1) == 1)
+		for (;;)
+			pause();
+}
+
+static const struct check checks_hanging[] = {
+    {"hangs", "", "", check_hangs},
+    {NULL, NULL, NULL, NULL},
+};
+
+static void
+run_hanging(void)
+{
+	struct doctor *doctor = doctor_new(checks_hanging);
+	struct host host = {0};
+
+	if (doctor != NULL && doctor_want(doctor, NULL) == 0)
+		doctor_run(doctor, &host);
+	_exit(0);
+}
+
+/* Neither the doctor goes on nor the check, which is left to this process. */
+static void
+test_stopped(void **state)
+{
+	static const int stops[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	pid_t doctor, check;
+	int status;
+	char byte;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+		assert_int_equal(pipe(hang_pipe), 0);
+		doctor = fork();
+		if (doctor == 0)
+			run_hanging();
+		assert_int_equal(read(hang_pipe[0], &byte, 1), 1);
+		assert_int_equal(kill(doctor, stops[i]), 0);
+		assert_int_equal(waitpid(doctor, &status, 0), doctor);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), stops[i]);
+		check = wait(&status);
+		assert_true(check > 0 && WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+		close(hang_pipe[0]);
+		close(hang_pipe[1]);
+	}
+}
+
 /* Lines end with LF, and the last one with the text. */
 static void
 test_lines(void **state)
@@ -198,6 +261,7 @@ main(void)
 	    cmocka_unit_test(test_all),
 	    cmocka_unit_test(test_too_many),
 	    cmocka_unit_test(test_some),
+	    cmocka_unit_test(test_stopped),
 	    cmocka_unit_test(test_lines),
 	};
 

@@ -65,6 +65,11 @@ static const struct {
 	"-v|a=b c|d={ {x y} }"},
     {"m unix - n n - 20 pipe -o a= flags=q argv=/bin/x -o y=z ${recipient}",
 	"flags=q argv=/bin/x -o y=z ${recipient}|a="},
+    {"a unix - - n - - smtpd -o a=static:{no no} -o b={c d}e -v",
+	"-v|a=static:{no no}|b={c d}e"},
+    {"a unix - - n - - pipe user=x argv=/x {y z}w -o v",
+	"user=x argv=/x {y z}w -o v"},
+    {"a unix - - n - - smtpd -o a=}b -o c=d", "|a=}b|c=d"},
     {"a unix - - n - - smtpd -o {", ""},
     {"a unix - - n - - smtpd -o", ""},
     {"a unix - -", ""},
@@ -92,6 +97,39 @@ test_services(void **state)
 			strcat(found, s->options[o].value);
 		}
 		assert_string_equal(found, services[i].wanted);
+		postconf_free(&p);
+	}
+}
+
+/* A service, and its line with "a" as "x y". */
+static const struct {
+	const char *line, *wanted;
+} changed[] = {
+    {"s unix - - n - - smtpd", "s unix - - n - - smtpd -o {a=x y}"},
+    {"s unix - - n - - smtpd -v -o b=1",
+	"s unix - - n - - smtpd -o {a=x y} -v -o b=1"},
+    {"s unix - - n - - smtpd -o b=1 -oa=2 -o b=3 -v",
+	"s unix - - n - - smtpd -o b=1  -o {a=x y} -o b=3 -v"},
+    {"s  unix - - n - - smtpd -o a=1 -o { a = {2 3} } -o ab=4",
+	"s  unix - - n - - smtpd -o a=1  -o {a=x y} -o ab=4"},
+    {"s unix - - n - - pipe -o {b = a=1} user=u argv=/x -o a=5",
+	"s unix - - n - - pipe -o {a=x y} -o {b = a=1} user=u argv=/x -o a=5"},
+};
+
+static void
+test_define_with(void **state)
+{
+	struct postconf p;
+	struct buf out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(changed) / sizeof(changed[0]); i++) {
+		read_with(&p, "", changed[i].line);
+		buf_init(&out, 1000);
+		postconf_define_with(&p.services[0], "a", "x y", &out);
+		assert_string_equal(out.bytes, changed[i].wanted);
+		buf_free(&out);
 		postconf_free(&p);
 	}
 }
@@ -199,6 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_services),
+	    cmocka_unit_test(test_define_with),
 	    cmocka_unit_test(test_look_ups),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_failure),

@@ -145,6 +145,39 @@ test_services(void **state)
 	}
 }
 
+/* "-" was "y" before Postfix 3.0, and is with a compatibility_level of 0. */
+static void
+test_roots(void **state)
+{
+	static const struct {
+		const char *level, *chroot;
+		int is_inside;
+	} rows[] = {
+	    {"0", "-", 1},
+	    {"0", "n", 0},
+	    {"1", "-", 0},
+	    {"3.6", "-", 0},
+	    {"3.6", "y", 1},
+	    {"", "y", 1},
+	};
+	struct postconf_setting values[] = {
+	    {"queue_directory", "/q"}, {"compatibility_level", ""}};
+	const struct postconf old = {.settings = values, .setting_count = 2};
+	struct postconf_service service = {
+	    .fields = {"25", "inet", "n", "-", "", "-", "-", "smtpd"}};
+	const char *root;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		values[1].value = rows[i].level;
+		service.fields[POSTCONF_CHROOT] = rows[i].chroot;
+		root = postfix_root(&old, &service);
+		assert_string_equal(
+		    root == NULL ? "" : root, rows[i].is_inside ? "/q" : "");
+	}
+}
+
 int
 main(void)
 {
@@ -152,6 +185,7 @@ main(void)
 	    cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_values),
 	    cmocka_unit_test(test_services),
+	    cmocka_unit_test(test_roots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

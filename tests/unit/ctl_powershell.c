@@ -21,9 +21,11 @@ static const struct {
     {"o'neil", "'o''neil'"},
     {"'; Remove-Item *; '", "'''; Remove-Item *; '''"},
     /* PowerShell takes these for single quotes */
-    {"a\u2018b\u2019c\u201ad\u201be",
-	"'a\u2018\u2018b\u2019\u2019c\u201a\u201ad\u201b\u201be'"},
-    {"K\u00f6ln \u201cx\u201d", "'K\u00f6ln \u201cx\u201d'"},
+    {"a\u2018b\u201b", "'a' + [char]0x2018 + 'b' + [char]0x201b + ''"},
+    /* and the second byte of this one, where it reads it as Windows-1252 */
+    {"\u00d2; x", "'' + [char]0x00d2 + '; x'"},
+    {"K\u00f6ln \U0001f600",
+	"'K' + [char]0x00f6 + 'ln ' + [char]0xd83d + [char]0xde00 + ''"},
     {"a\nb", NULL},
     {"a\rb", NULL},
     {"a\x1b[2J", NULL},

@@ -2,12 +2,12 @@
  * admin_ask.c - see admin_ask.h.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include "lib/conf/conf.h"
 #include "lib/local/sock.h"
 #include "admin_ask.h"
+#include "peer.h"
 
 #define ADMIN_ASK_PIECE 65536
 
@@ -32,46 +32,23 @@ admin_ask_read(int fd, struct buf *bytes, long long deadline, struct error *err)
 	return 0;
 }
 
-/*
- * Programs that read hostile mail may write into the socket's folder, so one that
- * was taken over could serve a socket of its own there.
- */
-static int
-admin_ask_check_peer(int fd, const char *path, struct error *err)
-{
-	const struct passwd *pw = getpwnam("msgraphd");
-	uid_t uid;
-
-	if (sock_peer_uid(fd, &uid) == -1)
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "%s: cannot tell who serves it", path);
-	if (uid == 0 || uid == geteuid() || (pw != NULL && uid == pw->pw_uid))
-		return 0;
-	return error_set(err, ERROR_OURS, "4.3.5",
-	    "%s is served by uid %u, and not by msgraphd or root: find out who "
-	    "made it",
-	    path, (unsigned int)uid);
-}
-
 /* Sends a question, and reads what comes. 0, or -1 with *err. */
 static int
 admin_ask_talk(const char *path, const struct buf *question, struct buf *answer,
     struct error *err)
 {
 	long long deadline = sock_now() + ADMIN_ASK_SECONDS * 1000LL;
-	int fd = sock_connect(path, deadline, err), result = -1;
+	int fd = peer_connect(path, deadline,
+	    "msgraphd does not answer (is it running? are you root or in "
+	    "group " ADMIN_GROUP "?)",
+	    err);
+	int result;
 
 	if (fd == -1)
-		return error_prefix(err,
-		    "msgraphd does not answer (is it running? are you root or "
-		    "in group %s?)",
-		    ADMIN_GROUP);
-	if (admin_ask_check_peer(fd, path, err) == 0) {
-		/* one that hangs up at once says so when its answer is read */
-		sock_write_all(
-		    fd, question->bytes, question->len, -1, deadline, err);
-		result = admin_ask_read(fd, answer, deadline, err);
-	}
+		return -1;
+	/* one that hangs up at once says so when its answer is read */
+	sock_write_all(fd, question->bytes, question->len, -1, deadline, err);
+	result = admin_ask_read(fd, answer, deadline, err);
 	close(fd);
 	return result;
 }

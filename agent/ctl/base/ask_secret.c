@@ -3,9 +3,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -53,32 +56,66 @@ ask_secret_prompt(int fd, const char *text)
 		return; /* it can be typed all the same */
 }
 
+/* Waits for a line, or for one of the signals, which are blocked: 1 for these. */
+static int
+ask_secret_wait(int fd, const sigset_t *stops)
+{
+	struct pollfd fds[2] = {{.fd = fd, .events = POLLIN},
+	    {.fd = signalfd(-1, stops, SFD_CLOEXEC), .events = POLLIN}};
+
+	while (poll(fds, 2, -1) == -1 && errno == EINTR)
+		;
+	if (fds[1].fd != -1)
+		close(fds[1].fd);
+	return fds[1].revents != 0;
+}
+
+/*
+ * Asks once, with the terminal mute meanwhile, and as it was when a signal takes
+ * effect. NULL with *stopped after one that has let this process live.
+ */
+static struct secret *
+ask_secret_once(
+    int fd, const struct termios *shown, int *stopped, struct error *err)
+{
+	struct termios hidden = *shown;
+	struct secret *typed = NULL;
+	sigset_t stops, old;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGHUP);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGQUIT);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &stops, &old);
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(fd, TCSAFLUSH, &hidden);
+	ask_secret_prompt(fd, "Secret: ");
+	*stopped = ask_secret_wait(fd, &stops);
+	if (!*stopped)
+		typed = ask_secret_line(fd, "the terminal", err);
+	ask_secret_prompt(fd, "\n");
+	tcsetattr(fd, TCSAFLUSH, shown);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return typed;
+}
+
 static struct secret *
 ask_secret_on(int fd, struct error *err)
 {
-	struct termios shown, hidden;
+	struct termios shown;
 	struct secret *typed;
-	sigset_t stops, old;
+	int stopped;
 
 	if (tcgetattr(fd, &shown) == -1) {
 		error_set(err, ERROR_OURS, "4.3.5", "the terminal: %s",
 		    strerror(errno));
 		return NULL;
 	}
-	/* a stop in between would leave the terminal mute */
-	sigemptyset(&stops);
-	sigaddset(&stops, SIGINT);
-	sigaddset(&stops, SIGTSTP);
-	sigaddset(&stops, SIGTERM);
-	sigprocmask(SIG_BLOCK, &stops, &old);
-	hidden = shown;
-	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(fd, TCSAFLUSH, &hidden);
-	ask_secret_prompt(fd, "Secret: ");
-	typed = ask_secret_line(fd, "the terminal", err);
-	ask_secret_prompt(fd, "\n");
-	tcsetattr(fd, TCSAFLUSH, &shown);
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	do
+		typed = ask_secret_once(fd, &shown, &stopped, err);
+	while (stopped);
 	return typed;
 }
 
@@ -89,8 +126,9 @@ ask_secret(const char *file, struct error *err)
 	struct secret *secret;
 	int fd;
 
-	/* from here on a core file would hold it */
-	if (setrlimit(RLIMIT_CORE, &none) == -1) {
+	/* a core file would hold it, and one by a pipe knows no limit */
+	if (setrlimit(RLIMIT_CORE, &none) == -1 ||
+	    prctl(PR_SET_DUMPABLE, 0) == -1) {
 		error_set(err, ERROR_OURS, "4.3.0",
 		    "cannot turn core files off: %s", strerror(errno));
 		return NULL;

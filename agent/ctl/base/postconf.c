@@ -108,24 +108,37 @@ postconf_main(struct postconf *p)
 /* --- master.cf --- */
 
 /*
- * Cuts the next word off, which ends at a blank, or at its '}' where it begins
- * with a '{'. NULL at the end.
+ * Moves to the next word, which ends at a blank that no braces are around, as for
+ * Postfix's mystrtokq(). Returns its length; 0 at the end.
  */
+static size_t
+postconf_length(const char **word)
+{
+	const char *end;
+	int depth = 0;
+
+	*word += strspn(*word, POSTCONF_BLANKS);
+	for (end = *word; *end != '\0'; end++) {
+		if (depth == 0 && strchr(POSTCONF_BLANKS, *end) != NULL)
+			break;
+		if (*end == '{')
+			depth++;
+		else if (*end == '}' && depth > 0)
+			depth--;
+	}
+	return (size_t)(end - *word);
+}
+
+/* Cuts the next word off. NULL at the end. */
 static char *
 postconf_word(char **rest)
 {
-	char *word = *rest + strspn(*rest, POSTCONF_BLANKS), *end = word;
-	int depth = 0;
+	const char *at = *rest;
+	size_t len = postconf_length(&at);
+	char *word = *rest + (at - *rest), *end = word + len;
 
-	if (*word == '\0')
+	if (len == 0)
 		return NULL;
-	if (*word != '{') {
-		end += strcspn(end, POSTCONF_BLANKS);
-	} else {
-		do
-			depth += *end == '{' ? 1 : *end == '}' ? -1 : 0;
-		while (*++end != '\0' && depth > 0);
-	}
 	*rest = *end == '\0' ? end : end + 1;
 	*end = '\0';
 	return word;
@@ -326,30 +339,66 @@ postconf_define_option(const char *name, const char *value, struct buf *out)
 }
 
 void
-postconf_define(const struct postconf_service *service, const char *name,
-    const char *value, struct buf *out)
+postconf_define(const struct postconf_service *service, struct buf *out)
 {
 	const struct postconf_setting *o;
-	int is_new = name != NULL;
 	size_t i;
 
 	for (i = 0; i < POSTCONF_FIELDS; i++)
 		buf_printf(out, "%s%s", i > 0 ? " " : "", service->fields[i]);
 	for (i = 0; i < service->count; i++) {
 		o = &service->options[i];
-		if (postconf_option(service, o->name) != o->value)
-			continue; /* another comes, which counts */
-		if (name != NULL && strcmp(o->name, name) == 0)
-			is_new = 0;
-		postconf_define_option(o->name,
-		    name != NULL && strcmp(o->name, name) == 0 ? value
-							       : o->value,
-		    out);
+		if (postconf_option(service, o->name) == o->value)
+			postconf_define_option(o->name, o->value, out);
 	}
-	if (is_new)
-		postconf_define_option(name, value, out);
 	if (service->arguments[0] != '\0')
 		buf_printf(out, " %s", service->arguments);
+}
+
+/* Returns 1 when the word, "name=value" or "{ name = value }", has this name. */
+static int
+postconf_has_name(const char *word, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (*word == '{')
+		word += 1 + strspn(word + 1, POSTCONF_BLANKS);
+	if (strncmp(word, name, len) != 0)
+		return 0;
+	return word[len + strspn(word + len, POSTCONF_BLANKS)] == '=';
+}
+
+void
+postconf_define_with(const struct postconf_service *service, const char *name,
+    const char *value, struct buf *out)
+{
+	const char *line = service->line, *at = line, *word, *option;
+	const char *from, *to;
+	size_t len, i;
+
+	for (i = 0; i < POSTCONF_FIELDS && (len = postconf_length(&at)) > 0;
+	     i++)
+		at += len;
+	from = to = at; /* for one that the service does not have */
+	while ((len = postconf_length(&at)) > 0 && *at == '-') {
+		word = at;
+		at += len;
+		if (strncmp(word, "-o", 2) != 0)
+			continue;
+		option = word + 2;
+		if (len == 2) {
+			option = at;
+			len = postconf_length(&option);
+			at = option + len;
+		}
+		if (postconf_has_name(option, name)) {
+			from = word;
+			to = at;
+		}
+	}
+	buf_add(out, line, (size_t)(from - line));
+	postconf_define_option(name, value, out);
+	buf_add_string(out, to);
 }
 
 const char *

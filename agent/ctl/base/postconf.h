@@ -85,12 +85,17 @@ const char *postconf_effective(const struct postconf *postconf,
     const struct postconf_service *service, const char *name);
 
 /*
- * Appends the service as a line for master.cf, each option once; that of the
- * name (NULL: none) with this value, at the end where the service has none yet.
- * Whether it fits, out says.
+ * Appends the service as a line for master.cf, each option once: the last of its
+ * name. Whether it fits, out says.
  */
-void postconf_define(const struct postconf_service *service, const char *name,
-    const char *value, struct buf *out);
+void postconf_define(const struct postconf_service *service, struct buf *out);
+
+/*
+ * Appends the line of the service as it is, but for an option: the last of this
+ * name has the value, or a new one behind the command. Whether it fits, out says.
+ */
+void postconf_define_with(const struct postconf_service *service,
+    const char *name, const char *value, struct buf *out);
 
 /*
  * Runs "postconf -c folder" with more arguments (NULL at their end, at most

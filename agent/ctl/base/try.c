@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/local/sock.h"
+#include "peer.h"
 #include "try.h"
 
 static int
@@ -54,13 +55,14 @@ try_sign_in(const char *socket_path, const char *name,
     const struct secret *secret, struct try_answer *answer, struct error *err)
 {
 	long long deadline = sock_now() + TRY_SECONDS * 1000LL;
-	int fd = sock_connect(socket_path, deadline, err);
+	int fd = peer_connect(socket_path, deadline,
+	    "msgraphd does not answer at auth_socket (does it run? "
+	    "\"systemctl status msgraphd\" tells)",
+	    err);
 	ssize_t len = -1;
 
 	if (fd == -1)
-		return error_prefix(err,
-		    "msgraphd does not answer at auth_socket (does it run? "
-		    "\"systemctl status msgraphd\" tells)");
+		return -1;
 	if (try_write(fd, name, secret, deadline, err) == 0)
 		len = sock_read_all(fd, answer->bytes,
 		    sizeof(answer->bytes) - 1, deadline, err);

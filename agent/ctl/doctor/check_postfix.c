@@ -296,6 +296,29 @@ check_postfix_holds(pid_t pid, unsigned long inode)
 	return held;
 }
 
+/* Returns the inode of the socket that listens on the port, in any family. */
+static unsigned long
+check_postfix_inode(pid_t master, long port)
+{
+	unsigned long inode = check_postfix_listens(master, "tcp", port);
+
+	return inode != 0 ? inode : check_postfix_listens(master, "tcp6", port);
+}
+
+int
+check_is_postfixs(
+    const struct host *host, const struct postconf_service *service)
+{
+	long port = check_port(postfix_name(service));
+	pid_t master = check_master(host);
+	unsigned long inode;
+
+	if (master == -1 || port == -1)
+		return 0;
+	inode = check_postfix_inode(master, port);
+	return inode != 0 && check_postfix_holds(master, inode);
+}
+
 static void
 check_postfix_port(
     const struct postconf_service *service, pid_t master, struct report *report)
@@ -310,9 +333,7 @@ check_postfix_port(
 		check_remedy(report, "write its number into master.cf");
 		return;
 	}
-	inode = check_postfix_listens(master, "tcp", port);
-	if (inode == 0)
-		inode = check_postfix_listens(master, "tcp6", port);
+	inode = check_postfix_inode(master, port);
 	if (inode == 0) {
 		check_say(
 		    report, CHECK_CRITICAL, "nobody listens on port %ld", port);

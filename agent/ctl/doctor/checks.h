@@ -22,6 +22,10 @@
 /* Returns the pid of master(8), or -1 when it does not run. */
 pid_t check_master(const struct host *host);
 
+/* Returns 1 when it is Postfix, which runs, that listens on the service's port. */
+int check_is_postfixs(
+    const struct host *host, const struct postconf_service *service);
+
 /* Returns the first service that takes mail for us; NULL: there is none. */
 const struct postconf_service *check_listener(const struct host *host);
 

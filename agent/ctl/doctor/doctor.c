@@ -278,18 +278,32 @@ doctor_look(struct doctor *d, size_t place, long long now)
 	doctor_done(d, place);
 }
 
+/* Ends the checks that run, and this process by the signal. */
 static void
-doctor_wait(struct doctor *d, long long deadline)
+doctor_stop(const struct doctor *d, int stop)
 {
-	const struct timespec step = {.tv_nsec = 100 * 1000 * 1000};
-	long long now;
-	sigset_t child;
+	sigset_t set;
 	size_t i;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigtimedwait(&child, NULL, &step);
-	now = sock_now();
+	for (i = 0; i < d->count; i++)
+		if (d->runs[i].state == DOCTOR_RUNS)
+			kill(-d->runs[i].pid, SIGKILL);
+	sigemptyset(&set);
+	sigaddset(&set, stop);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(stop);
+}
+
+static void
+doctor_wait(struct doctor *d, const sigset_t *signals, long long deadline)
+{
+	const struct timespec step = {.tv_nsec = 100 * 1000 * 1000};
+	int caught = sigtimedwait(signals, NULL, &step);
+	long long now = sock_now();
+	size_t i;
+
+	if (caught > 0 && caught != SIGCHLD)
+		doctor_stop(d, caught);
 	for (i = 0; i < d->count; i++) {
 		if (now >= deadline && d->runs[i].state == DOCTOR_RUNS)
 			d->runs[i].deadline = now;
@@ -298,18 +312,34 @@ doctor_wait(struct doctor *d, long long deadline)
 	}
 }
 
+/* Blocks the end of a child, and what would end this process with some left. */
+static void
+doctor_block(sigset_t *signals, sigset_t *old)
+{
+	static const int stops[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	struct sigaction now;
+	size_t i;
+
+	sigemptyset(signals);
+	sigaddset(signals, SIGCHLD);
+	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
+		if (sigaction(stops[i], NULL, &now) == 0 &&
+		    now.sa_handler == SIG_DFL)
+			sigaddset(signals, stops[i]);
+	sigprocmask(SIG_BLOCK, signals, old);
+}
+
 void
 doctor_run(struct doctor *d, const struct host *host)
 {
 	long long deadline = sock_now() + DOCTOR_SECONDS * 1000LL;
-	sigset_t child;
+	sigset_t signals, old;
 	size_t i;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, NULL);
+	doctor_block(&signals, &old);
 	while (doctor_start_some(d, host, sock_now() >= deadline) > 0)
-		doctor_wait(d, deadline);
+		doctor_wait(d, &signals, deadline);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	for (i = 0; i < d->count; i++)
 		if (d->runs[i].state == DOCTOR_WAITS) {
 			check_say(&d->reports[i], CHECK_UNKNOWN,

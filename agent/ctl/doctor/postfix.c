@@ -110,9 +110,12 @@ const char *
 postfix_root(
     const struct postconf *postfix, const struct postconf_service *service)
 {
-	return strcmp(service->fields[POSTCONF_CHROOT], "y") == 0
-	    ? postfix_queue(postfix)
-	    : NULL;
+	const char *chroot = service->fields[POSTCONF_CHROOT];
+	const char *level = postfix_get(postfix, NULL, "compatibility_level");
+
+	if (strcmp(chroot, "-") == 0) /* the default of Postfix before 3.0 */
+		chroot = atoi(level) < 1 ? "y" : "n";
+	return strcmp(chroot, "y") == 0 ? postfix_queue(postfix) : NULL;
 }
 
 size_t

@@ -182,12 +182,11 @@ int
 smtp_ask(struct smtp *smtp, const char *line, struct error *err)
 {
 	char text[2048];
-	int len = snprintf(text, sizeof(text), "%s\r\n", line), result;
+	int len = snprintf(text, sizeof(text), "%s\r\n", line);
+	int result = len < 0 || (size_t)len >= sizeof(text)
+	    ? error_set(err, ERROR_OURS, "4.3.0", "the line is too long")
+	    : smtp_write(smtp, text, (size_t)len, err);
 
-	if (len < 0 || (size_t)len >= sizeof(text))
-		return error_set(
-		    err, ERROR_OURS, "4.3.0", "the line is too long");
-	result = smtp_write(smtp, text, (size_t)len, err);
 	secret_wipe(text, sizeof(text));
 	return result == -1 ? -1 : smtp_read(smtp, err);
 }

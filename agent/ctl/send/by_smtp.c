@@ -3,7 +3,9 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/ctl/doctor/checks.h"
 #include "agent/ctl/doctor/listener.h"
 #include "agent/ctl/doctor/smtp.h"
 #include "lib/base/codec.h"
@@ -170,6 +172,27 @@ by_smtp_message(struct steps *steps, struct smtp *smtp,
 	return 0;
 }
 
+/*
+ * A port over 1023 is anybody's while Postfix is down, and a secret is not. Returns
+ * 0 after a step that says so.
+ */
+static int
+by_smtp_is_postfixs(struct steps *steps, const struct postconf *postfix,
+    const struct postconf_service *service)
+{
+	const struct host host = {.postfix = postfix};
+
+	if (check_is_postfixs(&host, service))
+		return 1;
+	steps_say(steps, "service", STEPS_CRITICAL,
+	    "%s: Postfix does not listen there, so no secret is sent; "
+	    "\"msgraphctl "
+	    "doctor\" looks closer%s",
+	    postfix_name(service),
+	    geteuid() == 0 ? "" : ". Run this as root, who can tell");
+	return 0;
+}
+
 int
 by_smtp(struct steps *steps, const struct postconf *postfix,
     const struct postconf_service *service, const char *user,
@@ -180,6 +203,8 @@ by_smtp(struct steps *steps, const struct postconf *postfix,
 	struct smtp *smtp;
 	int result = -1;
 
+	if (secret != NULL && !by_smtp_is_postfixs(steps, postfix, service))
+		return -1;
 	smtp = listener_open(postfix, service, BY_SMTP_WAIT_MS, &err);
 	if (smtp == NULL) {
 		steps_say(steps, "service", STEPS_CRITICAL,

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/peer.h"
 #include "lib/local/identity.h"
 #include "lib/local/sock.h"
 #include "lib/local/wire.h"
@@ -66,13 +67,13 @@ by_socket_ask(const struct conf *conf, const struct buf *record, int spool,
 {
 	long long deadline = sock_now() +
 	    (conf->delivery_timeout + BY_SOCKET_EXTRA_SECONDS) * 1000LL;
-	int fd = sock_connect(conf->submit_socket, deadline, err);
+	int fd = peer_connect(conf->submit_socket, deadline,
+	    "msgraphd does not answer at submit_socket", err);
 	char bytes[WIRE_REPLY_MAX + 1];
 	ssize_t len = -1;
 
 	if (fd == -1)
-		return error_prefix(
-		    err, "msgraphd does not answer at submit_socket");
+		return -1;
 	if (sock_write_all(
 		fd, record->bytes, record->len, spool, deadline, err) == 0)
 		len =

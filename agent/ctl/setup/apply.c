@@ -104,7 +104,7 @@ apply_spaced(const char *folder, const struct change *c, struct error *err)
 	service =
 	    line.name != NULL ? postconf_service(&postconf, line.name) : NULL;
 	if (service != NULL)
-		postconf_define(service, option + 1, c->new, &new);
+		postconf_define_with(service, option + 1, c->new, &new);
 	line.new = new.bytes;
 	if (line.name == NULL || new.failed)
 		error_no_memory(err);

@@ -187,11 +187,25 @@ listeners_taken(const struct listener *l, const struct postconf_service *by,
 	    l->place, l->fragment);
 }
 
+static int
+listeners_check_place(
+    const struct listener *l, const struct postconf *present, struct error *err)
+{
+	const struct postconf_service *by = ports_service(present, l->place);
+	const char *why;
+
+	if (by != NULL || ports_is_listened_to(l->place))
+		return listeners_taken(l, by, err);
+	if ((why = ports_unfit(present, l->place)) == NULL)
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5", "--service %s=%s: %s",
+	    l->fragment, l->place, why);
+}
+
 int
 listeners_check(const struct listeners *listeners,
     const struct postconf *present, struct error *err)
 {
-	const struct postconf_service *by;
 	const struct listener *l;
 	size_t i, other;
 
@@ -203,11 +217,9 @@ listeners_check(const struct listeners *listeners,
 				    "port %s is for one service, %s or %s",
 				    l->place, listeners->list[other].fragment,
 				    l->fragment);
-		if (l->is_there)
-			continue;
-		by = ports_service(present, l->place);
-		if (by != NULL || ports_is_listened_to(l->place))
-			return listeners_taken(l, by, err);
+		if (!l->is_there &&
+		    listeners_check_place(l, present, err) == -1)
+			return -1;
 	}
 	return 0;
 }

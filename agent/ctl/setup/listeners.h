@@ -29,8 +29,8 @@ int listeners_find(struct listeners *listeners,
     struct error *err);
 
 /*
- * Refuses a place that another service of master.cf has, or where another
- * program listens. 0, or -1 with *err that says what to do.
+ * Refuses a place that another service of master.cf has, where another program
+ * listens, or where Postfix cannot. 0, or -1 with *err that says what to do.
  */
 int listeners_check(const struct listeners *listeners,
     const struct postconf *present, struct error *err);

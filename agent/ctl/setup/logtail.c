@@ -18,7 +18,11 @@
 #define LOGTAIL_CURSOR "-- cursor: "
 #define LOGTAIL_WAIT 10000 /* milliseconds, for the word */
 #define LOGTAIL_LOOK 200 /* between two looks */
-#define LOGTAIL_QUIET 3 /* looks without a new line that end the wait */
+/*
+ * Looks without a new line that end the wait: over a second, for which a program
+ * of Postfix sleeps between a fatal error and its end.
+ */
+#define LOGTAIL_QUIET 7
 
 static void
 logtail_cursor(struct logtail *tail)

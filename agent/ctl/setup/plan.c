@@ -167,7 +167,7 @@ plan_service(
 	buf_init(&line, FILE_SIZE_MAX);
 	buf_printf(&name, "%s/%s", wanted->fields[POSTCONF_NAME],
 	    wanted->fields[POSTCONF_TYPE]);
-	postconf_define(wanted, NULL, NULL, &line);
+	postconf_define(wanted, &line);
 	if (name.failed || line.failed) {
 		error_no_memory(err);
 		goto out;
@@ -203,7 +203,22 @@ out:
 
 /* --- bounces --- */
 
-/* Reads one "service/type/name=value" of the fragment. */
+/* Returns 1 where the notices of a service go to a cleanup of the admin's own. */
+static int
+plan_has_own_cleanup(const struct plan *plan, const char *service)
+{
+	char option[512];
+	const struct change *c;
+
+	snprintf(option, sizeof(option), "%s/cleanup_service_name", service);
+	c = changes_find(plan->changes, CHANGE_OPTION, option);
+	return c != NULL && c->is_kept;
+}
+
+/*
+ * Reads one "service/type/name=value" of the fragment. What is for our cleanup is
+ * not for another, whose checks and milters would see the notices then.
+ */
 static void
 plan_bounce(struct plan *plan, char *text)
 {
@@ -218,7 +233,7 @@ plan_bounce(struct plan *plan, char *text)
 		return;
 	*name++ = '\0';
 	present = postconf_service(&plan->present->postconf, text);
-	if (present != NULL)
+	if (present != NULL && !plan_has_own_cleanup(plan, text))
 		plan_option(plan, present, text, name, equals + 1);
 }
 

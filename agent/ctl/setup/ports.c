@@ -5,11 +5,14 @@
  * need not be root, and Postfix cannot meet the attempt.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netdb.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "ports.h"
 
@@ -35,7 +38,7 @@ ports_number(const char *name)
 	size_t i;
 
 	port = strtol(name, &end, 10);
-	if (end != name && *end == '\0')
+	if (isdigit((unsigned char)name[0]) && *end == '\0')
 		return port > 0 && port <= 65535 ? (int)port : -1;
 	for (i = 0; i < sizeof(ports_names) / sizeof(ports_names[0]); i++)
 		if (strcmp(ports_names[i].name, name) == 0)
@@ -61,6 +64,20 @@ ports_parse(const char *place, char address[INET6_ADDRSTRLEN])
 	return ports_number(port != NULL ? port + 1 : place);
 }
 
+/* Returns 1 for an address of one network interface, and no host's name. */
+static int
+ports_is_one(const char *address)
+{
+	static const struct in6_addr any = IN6ADDR_ANY_INIT;
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, address, &v4) == 1)
+		return v4.s_addr != htonl(INADDR_ANY);
+	return inet_pton(AF_INET6, address, &v6) == 1 &&
+	    memcmp(&v6, &any, sizeof(any)) != 0;
+}
+
 const struct postconf_service *
 ports_service(const struct postconf *postconf, const char *place)
 {
@@ -73,11 +90,61 @@ ports_service(const struct postconf *postconf, const char *place)
 		s = &postconf->services[i];
 		if (strcmp(s->fields[POSTCONF_TYPE], "inet") == 0 &&
 		    ports_parse(s->fields[POSTCONF_NAME], address) == port &&
-		    (wanted[0] == '\0' || address[0] == '\0' ||
+		    (!ports_is_one(wanted) || !ports_is_one(address) ||
 			strcmp(wanted, address) == 0))
 			return s;
 	}
 	return NULL;
+}
+
+/* --- addresses of this host --- */
+
+/* Returns 1 when main.cf lets Postfix use the family. */
+static int
+ports_has_family(const struct postconf *postconf, int family)
+{
+	const char *protocols = postconf_value(postconf, "inet_protocols");
+
+	return protocols == NULL || strstr(protocols, "all") != NULL ||
+	    strstr(protocols, family == AF_INET ? "ipv4" : "ipv6") != NULL;
+}
+
+/* Returns 1 when a program of this host may listen at the address. */
+static int
+ports_can_bind(const struct sockaddr *address, socklen_t len)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int can = fd != -1 && bind(fd, address, len) == 0;
+
+	if (fd != -1)
+		close(fd);
+	return can;
+}
+
+const char *
+ports_unfit(const struct postconf *postconf, const char *place)
+{
+	struct sockaddr_in in4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+	char address[INET6_ADDRSTRLEN];
+	int is_v6, can;
+
+	if (ports_parse(place, address) == -1)
+		return "this is no port";
+	if (address[0] == '\0')
+		return NULL;
+	is_v6 = place[0] == '[' &&
+	    inet_pton(AF_INET6, address, &in6.sin6_addr) == 1;
+	if (!is_v6 && inet_pton(AF_INET, address, &in4.sin_addr) != 1)
+		return "an address is one of IPv4, or one of IPv6 in brackets";
+	if (!ports_has_family(postconf, is_v6 ? AF_INET6 : AF_INET))
+		return "inet_protocols of main.cf leaves this address out, and "
+		       "Postfix would end";
+	can = is_v6 ? ports_can_bind((struct sockaddr *)&in6, sizeof(in6))
+		    : ports_can_bind((struct sockaddr *)&in4, sizeof(in4));
+	return can ? NULL
+		   : "this host does not have the address, and Postfix would "
+		     "end";
 }
 
 /* --- of other programs --- */

@@ -17,10 +17,16 @@ int ports_parse(const char *place, char address[INET6_ADDRSTRLEN]);
 
 /*
  * Returns the service of master.cf that listens at this place, whatever it is
- * spelled like, or NULL.
+ * spelled like, or may do so: a host's name counts as any address. NULL: none.
  */
 const struct postconf_service *ports_service(
     const struct postconf *postconf, const char *place);
+
+/*
+ * Returns why Postfix cannot listen at the place, at which master(8) would end,
+ * and all mail of the host with it; NULL where nothing is known against it.
+ */
+const char *ports_unfit(const struct postconf *postconf, const char *place);
 
 /*
  * Returns 1 when a program of this host, Postfix included, listens at the place

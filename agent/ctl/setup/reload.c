@@ -42,27 +42,34 @@ reload_trouble(const struct buf *lines, struct buf *said)
 			}
 }
 
-/* Reloads a Postfix that runs: 1, 0 where it does not, or -1 with *err. */
+/* Returns 1 for a Postfix that runs, 0 for one that does not; or -1 with *err. */
 static int
-reload_running(const char *folder, struct error *err)
+reload_is_running(const char *folder, struct error *err)
 {
 	struct buf ignored;
 	int status;
 
 	buf_init(&ignored, RUN_OUTPUT_MAX);
 	status = reload_run(folder, "status", &ignored, err);
-	if (status > 0) {
-		status = 0;
-	} else if (status == 0) {
-		status = reload_run(folder, "reload", &ignored, err);
-		if (status == 0)
-			status = 1;
-		else if (status > 0)
-			status =
-			    run_failed("postfix reload", status, &ignored, err);
-	}
 	buf_free(&ignored);
-	return status;
+	return status == -1 ? -1 : status == 0;
+}
+
+/* Reloads a Postfix that runs: 1, 0 where it does not, or -1 with *err. */
+static int
+reload_running(const char *folder, struct error *err)
+{
+	int status = reload_is_running(folder, err);
+	struct buf said;
+
+	if (status != 1)
+		return status;
+	buf_init(&said, RUN_OUTPUT_MAX);
+	status = reload_run(folder, "reload", &said, err);
+	if (status > 0)
+		status = run_failed("postfix reload", status, &said, err);
+	buf_free(&said);
+	return status == -1 ? -1 : 1;
 }
 
 int
@@ -84,6 +91,13 @@ reload_postfix(const char *folder, const struct postconf *postconf,
 	logtail_wait(&tail, status == 1 ? RELOAD_DONE : "", &lines);
 	reload_trouble(&lines, said);
 	buf_free(&lines);
+	/* it ends at a mistake in master.cf that nobody finds before */
+	if (status == 1 && (status = reload_is_running(folder, err)) == 0)
+		status = error_set(err, ERROR_OURS, "4.3.5",
+		    "Postfix has ended at what it has read, and its log may "
+		    "say why: mend that, or take it back by --undo; then: "
+		    "postfix -c %s start",
+		    folder);
 	return status;
 }
 

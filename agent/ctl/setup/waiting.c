@@ -13,6 +13,7 @@
 #include "waiting.h"
 
 #define WAITING_AT_ONCE 50 /* messages for one postcat */
+#define WAITING_QUEUE_MAX (256L * 1024 * 1024) /* a message takes 300 bytes */
 #define WAITING_ID "\"queue_id\": \"" /* of postqueue -j, before each id */
 #define WAITING_FILTER "content_filter: " /* of postcat -e */
 
@@ -138,7 +139,7 @@ waiting_check(const struct present *present, const struct changes *changes,
 
 	if (!waiting_has_queue(&present->postconf))
 		return 0;
-	buf_init(&queue, RUN_OUTPUT_MAX);
+	buf_init(&queue, WAITING_QUEUE_MAX);
 	buf_init(&errors, RUN_OUTPUT_MAX);
 	status = run(argv, &queue, &errors, err);
 	if (status > 0)
