@@ -23,6 +23,54 @@ def paths(site: Site):
     return site.postfix.paths
 
 
+def move_queue(site: Site, name: str) -> None:
+    """To where the same queue is, by a symbolic link."""
+    (site.root / name).symlink_to(paths(site).queue)
+    set_main("queue_directory", f"{site.root}/{name}/")(site)
+
+
+def leave_chroot(site: Site) -> None:
+    doctor.postconf(site, "-F", f"{doctor.service(site)}/chroot=n")
+    set_option("smtpd_milters", f"unix:{site.milter_socket}")(site)
+
+
+PLACES = {
+    "a link to the queue": lambda s: move_queue(s, "link"),
+    "from / on in the chroot": set_option(
+        "smtpd_milters", "unix:/msgraph/milter"),
+    "options of a milter": set_option(
+        "smtpd_milters", "inet:127.0.0.1:9,{unix:msgraph/milter,timeout=9s}"),
+    "no chroot": leave_chroot,
+    "a link to the sockets": lambda s: (
+        (s.root / "msgraph").symlink_to(s.postfix.socket_directory),
+        s.configure(milter_socket=f"unix:{s.root}/msgraph/milter",
+                    auth_socket=f"{s.root}/msgraph/auth")),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_places(site, name):
+    """Paths are judged by where they lead."""
+    PLACES[name](site)
+    doctor.cool(site)
+    found = doctor.ask(site, "milter", "sign-in")
+    assert found.wrong() == [], found
+
+
+def test_a_queue_without_our_sockets(site):
+    """The fragments name them below the queue, and they are elsewhere."""
+    queue = site.root / "elsewhere"
+    queue.mkdir(exist_ok=True)
+    set_main("queue_directory", str(queue))(site)
+    found = doctor.ask(site, "milters", "auth")
+    folder = site.postfix.socket_directory
+    assert {finding.check for finding in found.wrong()} == {"milters", "auth"}
+    for finding in found.wrong():
+        assert finding.remedy.startswith(
+            f"install -d {queue}/msgraph && mount --bind {folder} "
+            f"{queue}/msgraph, "), finding
+
+
 MAIN = [
     Breakage("main.cf gone", lambda s: away(paths(s).etc / "main.cf"),
              "postfix", "critical", "main.cf: No such file",
@@ -60,8 +108,15 @@ SERVICES = [
 
 LISTENERS = [
     Breakage("B21 milter's line missing", set_option("smtpd_milters", ""),
-             "milters", "critical", "goes past msgraph-milter",
+             "milters", "critical", "milters = , which does not lead to",
              "smtpd_milters=unix:msgraph/milter"),
+    Breakage("milter of another name", set_option(
+        "smtpd_milters", "unix:msgraph/milter2"), "milters", "critical",
+        "milter2, which does not lead to", "smtpd_milters=unix:msgraph/milter"),
+    Breakage("a path from / on in a chroot", lambda s: set_option(
+        "smtpd_milters", f"unix:{s.milter_socket}")(s), "milters", "critical",
+        "/milter, which does not lead to",
+        "smtpd_milters=unix:msgraph/milter"),
     Breakage("B41 smtpd_milter_maps", set_option(
         "smtpd_milter_maps", "static:DISABLE"), "milters", "critical",
         "smtpd_milter_maps = static:DISABLE", "smtpd_milter_maps="),

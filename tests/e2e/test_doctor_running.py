@@ -106,7 +106,7 @@ SOCKETS = [
              start("milter")),
     Breakage("socket of the milter out of reach", lambda s: configure(
         milter_socket=f"unix:{s.run}/milter")(s), "milters", "critical",
-        "without unix:/.*/run/milter", "set milter_socket = unix:/",
+        "not lead to .*\\(unix:/.*/run/milter", "set milter_socket = unix:/",
         unconfigure("milter_socket")),
     Breakage("B7 sasl/msgraph.conf missing", lambda s: away(sasl(s)), "sasl",
              "critical", "another plugin checks the secrets",

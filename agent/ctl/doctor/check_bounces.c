@@ -175,8 +175,7 @@ check_bounces(const struct host *host, struct report *report)
 		    postfix_name(cleanup), report);
 	check_bounces_socket(
 	    postfix_get(host->postfix, cleanup, "header_checks"), path, name);
-	if (chdir(postfix_queue(host->postfix)) == -1 ||
-	    check_become(report, "postfix",
+	if (check_become(report, "postfix",
 		postfix_root(host->postfix, cleanup)) == -1 ||
 	    check_bounces_ask(path, name, &err) == 0)
 		return;

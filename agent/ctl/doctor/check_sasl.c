@@ -236,7 +236,7 @@ check_sasl_environment(const struct host *host)
 	}
 }
 
-/* Loads the plugins, as smtpd does: before the chroot, in the queue's folder. */
+/* Loads the plugins, as smtpd does: before the chroot. */
 static int
 check_sasl_load(const struct host *host, const struct postconf_service *service,
     struct report *report)
@@ -246,8 +246,6 @@ check_sasl_load(const struct host *host, const struct postconf_service *service,
 	check_sasl_environment(host);
 	snprintf(check_sasl_state.folder, sizeof(check_sasl_state.folder), "%s",
 	    check_sasl_folders(host, service));
-	if (chdir(postfix_queue(host->postfix)) == -1)
-		return 0; /* the check of folders says so */
 	result = sasl_server_init(check_sasl_callbacks,
 	    postfix_get(host->postfix, service, "smtpd_sasl_path"));
 	if (result == SASL_OK)

@@ -95,20 +95,6 @@ check_listener(const struct host *host)
 }
 
 const char *
-check_below(const struct host *host, const struct postconf_service *service,
-    const char *path)
-{
-	const char *queue = postfix_queue(host->postfix);
-	size_t len = strlen(queue);
-
-	if (strncmp(path, queue, len) != 0 || path[len] != '/')
-		return path;
-	if (service == NULL || postfix_root(host->postfix, service) == NULL)
-		return path;
-	return path + len + 1;
-}
-
-const char *
 check_program(char *path, const char *name)
 {
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);

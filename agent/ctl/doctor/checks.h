@@ -9,6 +9,7 @@
 
 #include "lib/local/wire.h"
 #include "check.h"
+#include "place.h"
 
 /* What puts missing services and settings of Postfix in their places. */
 #define CHECK_SETUP "msgraphctl setup"
@@ -39,11 +40,14 @@ void check_each_cleanup(const struct host *host, struct report *report,
 	const struct postconf_service *cleanup, struct report *report));
 
 /*
- * Returns the path as a process in the service's chroot has it, in "/"; the path
- * itself for a service that is not chrooted, and for NULL.
+ * Copies the path by which the service opens our milter's socket. 0; -1 where it
+ * has no such milter.
  */
-const char *check_below(const struct host *host,
-    const struct postconf_service *service, const char *path);
+int check_milter_path(const struct host *host,
+    const struct postconf_service *service, char path[PATH_MAX]);
+
+/* Names the remedy where Postfix's chroot does not hold our sockets. */
+void check_remedy_reach(const struct host *host, struct report *report);
 
 /*
  * Writes the path of another of our programs: beside this one, where it is, else
