@@ -3,8 +3,12 @@ is broken in it is named, with a remedy that helps."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from e2e.test_install import make
 from harness import doctor
 from harness.doctor import (  # noqa: F401
     Breakage, away, chmod, edit, master, own_site, put_back, set_main,
@@ -213,6 +217,22 @@ LIMITS = [
         "concurrency", "warning", "shares of applications",
         "process_limit=100"),
 ]
+
+
+@pytest.mark.parametrize("prefix", ["/usr", "/usr/local"])
+def test_remedies_name_what_is_installed(site, tmp_path, prefix):
+    make(tmp_path, "install", PREFIX=prefix)
+    away(paths(site).sasl)
+    away(paths(site).route)
+    edit(master(site), "eol=\\r\\n", "eol=\\n")
+    found = doctor.ask(site, program=tmp_path / f"{prefix[1:]}/sbin/msgraphctl")
+    named = {word for finding in found.wrong()
+             for word in re.findall(r"/[\w./-]*postfix-msgraph/[\w./-]*\w",
+                                    finding.remedy)}
+    assert len(named) == 3, found
+    for path in named:
+        assert path.startswith(f"{tmp_path}{prefix}/share/"), path
+        assert Path(path).is_file(), path
 
 
 @pytest.mark.parametrize(

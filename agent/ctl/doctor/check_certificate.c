@@ -16,6 +16,8 @@
 #define CHECK_CERTIFICATE_SOON (14 * 86400L)
 #define CHECK_CERTIFICATE_MAX (1024 * 1024)
 
+#define CHECK_CERTIFICATE_SETUP CHECK_SETUP " --certificate FILE --key FILE"
+
 /* --- reading --- */
 
 /* Appends a file. 0, or -1 after a finding. */
@@ -29,9 +31,7 @@ check_certificate_file(const char *file, struct buf *pem, struct report *report)
 	if (in == NULL) {
 		check_say(report, CHECK_CRITICAL, "open %s: %s", file,
 		    strerror(errno));
-		check_remedy(report,
-		    "correct smtpd_tls_chain_files (key first, then the "
-		    "certificate), then: postfix reload");
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 		return -1;
 	}
 	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
@@ -154,8 +154,7 @@ check_certificate_named(
 	    "look at the name refuse it, unless they use another",
 	    subject, name);
 	check_remedy(report,
-	    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' with one "
-	    "for the name that clients use, then: postfix reload");
+	    CHECK_CERTIFICATE_SETUP ", with one for the name that clients use");
 }
 
 static void
@@ -171,15 +170,11 @@ check_certificate_judge(const struct host *host, const struct buf *pem,
 		    "%s finds no %s in the files of its certificate", service,
 		    key == NULL ? "key without a passphrase"
 				: "certificate behind the key");
-		check_remedy(report,
-		    "name key first, then certificate, in "
-		    "smtpd_tls_chain_files, then: postfix reload");
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else if (X509_check_private_key(leaf, key) != 1) {
 		check_say(report, CHECK_CRITICAL,
 		    "the certificate of %s does not fit its key", service);
-		check_remedy(report,
-		    "name the key of this certificate in "
-		    "smtpd_tls_chain_files, then: postfix reload");
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else {
 		check_certificate_lasts(leaf, report);
 		check_certificate_named(host, leaf, report);
@@ -214,17 +209,13 @@ check_certificate_service(const struct host *host,
 		    "%s/%s has no certificate, so STARTTLS is answered with "
 		    "454 and nobody can sign in",
 		    postfix_name(service), postfix_type(service));
-		check_remedy(report,
-		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
-		    "with your files, then: postfix reload");
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else if (count > 0 && check_certificate_is_snakeoil(host, service)) {
 		check_say(report, CHECK_WARNING,
 		    "%s/%s has Debian's snakeoil certificate, which no client "
 		    "has a reason to trust",
 		    postfix_name(service), postfix_type(service));
-		check_remedy(report,
-		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
-		    "with your files, then: postfix reload");
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else if (count > 0) {
 		check_certificate_judge(
 		    host, &pem, postfix_name(service), report);

@@ -240,8 +240,8 @@ check_authorities(const struct host *host, struct report *report)
 		check_remedy(report,
 		    "have smtpd_tls_CAfile name your own authority alone, with "
 		    "smtpd_tls_CApath= and tls_append_default_CA=no "
-		    "(%s/postfix/services/certificate), then: postfix reload",
-		    CHECK_EXAMPLES);
+		    "(%s), then: postfix reload",
+		    check_fragment("postfix/services/certificate"));
 	}
 }
 

@@ -246,8 +246,8 @@ check_one_address(const struct host *host, struct report *report)
 		    log.clients[i].address);
 		check_remedy(report,
 		    "if it is, have its clients sign in, or let it say who "
-		    "they are (%s/postfix/services/haproxy); else name this "
+		    "they are (%s); else name this "
 		    "address alone in clients=",
-		    CHECK_EXAMPLES);
+		    check_fragment("postfix/services/haproxy"));
 	}
 }

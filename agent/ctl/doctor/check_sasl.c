@@ -156,9 +156,8 @@ check_sasl_service(const struct host *host,
 	    "refuses all (cyrus_sasl_config_path = %s)",
 	    place, path,
 	    postfix_get(host->postfix, service, "cyrus_sasl_config_path"));
-	check_remedy(report,
-	    "install -m 644 %s/sasl/msgraph.conf %s/%s.conf && postfix reload",
-	    CHECK_EXAMPLES, place, path);
+	check_remedy(report, "install -m 644 %s %s/%s.conf && postfix reload",
+	    check_fragment("sasl/msgraph.conf"), place, path);
 }
 
 void

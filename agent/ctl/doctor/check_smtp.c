@@ -30,9 +30,9 @@ check_smtp_auth(
 	    offered == NULL ? "no AUTH" : "AUTH", mechanisms);
 	check_remedy(report,
 	    "compare its options in master.cf with "
-	    "%s/postfix/master.cf.msgraph: smtpd_sasl_*, "
+	    "%s: smtpd_sasl_*, "
 	    "smtpd_discard_ehlo_keywords",
-	    CHECK_EXAMPLES);
+	    check_fragment("postfix/master.cf.msgraph"));
 }
 
 static void
@@ -49,8 +49,8 @@ check_smtp_service(const struct host *host,
 		check_remedy(report,
 		    "the mail log says why: journalctl --facility=mail -S "
 		    "-5min; compare the service with "
-		    "%s/postfix/master.cf.msgraph",
-		    CHECK_EXAMPLES);
+		    "%s",
+		    check_fragment("postfix/master.cf.msgraph"));
 	} else if (postfix_is_yes(
 		       host->postfix, service, "smtpd_sasl_auth_enable")) {
 		check_smtp_auth(postfix_name(service), smtp, report);

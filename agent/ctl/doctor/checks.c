@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "agent/ctl/base/installed.h"
 #include "checks.h"
 
 const struct check checks[] = {
@@ -95,17 +95,12 @@ check_listener(const struct host *host)
 }
 
 const char *
-check_program(char *path, const char *name)
+check_fragment(const char *name)
 {
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
+	static char path[PATH_MAX];
+	char share[PATH_MAX];
 
-	path[n > 0 ? n : 0] = '\0';
-	if ((slash = strrchr(path, '/')) != NULL) {
-		snprintf(slash + 1, (size_t)(path + PATH_MAX - slash - 1), "%s",
-		    name);
-		if (access(path, X_OK) == 0)
-			return path;
-	}
-	return strcpy(path, name);
+	installed_path(INSTALLED_SHARE, share);
+	snprintf(path, sizeof(path), "%s/%s", share, name);
+	return path;
 }

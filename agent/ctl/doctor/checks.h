@@ -17,8 +17,11 @@
 /* The part before the "@" of a name that nobody has. */
 #define CHECK_NOBODY WIRE_AUTH_NOBODY
 
-/* The folder of our examples. */
-#define CHECK_EXAMPLES "/usr/share/doc/postfix-msgraph/examples"
+/*
+ * Returns the path of a fragment for Postfix, such as "msgraph_route". The next
+ * call overwrites it.
+ */
+const char *check_fragment(const char *name);
 
 /* Returns the pid of master(8), or -1 when it does not run. */
 pid_t check_master(const struct host *host);
@@ -48,12 +51,6 @@ int check_milter_path(const struct host *host,
 
 /* Names the remedy where Postfix's chroot does not hold our sockets. */
 void check_remedy_reach(const struct host *host, struct report *report);
-
-/*
- * Writes the path of another of our programs: beside this one, where it is, else
- * the bare name, for PATH. Returns path.
- */
-const char *check_program(char *path, const char *name);
 
 /* Returns the port of an inet service's name in master.cf; -1: unknown name. */
 long check_port(const char *service);
