@@ -4,6 +4,7 @@
  * Two runs of postconf give all: one prints every setting, the other (-M) every
  * service in a line of its own. What they print is kept, and cut up in place.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,8 +157,11 @@ postconf_cut(struct postconf_service *s, char *text)
 		word = postconf_word(&text);
 		s->fields[i] = word != NULL ? word : "";
 	}
+	if (asprintf(&s->id, "%s/%s", s->fields[POSTCONF_NAME],
+		s->fields[POSTCONF_TYPE]) == -1)
+		s->id = NULL;
 	s->arguments = end = malloc(strlen(text) + 1);
-	if (end == NULL)
+	if (s->id == NULL || end == NULL)
 		return -1;
 	while ((word = postconf_word(&text)) != NULL) {
 		are_options = are_options && word[0] == '-';
@@ -249,6 +253,7 @@ postconf_free(struct postconf *postconf)
 	size_t i;
 
 	for (i = 0; i < postconf->service_count; i++) {
+		free(postconf->services[i].id);
 		free(postconf->services[i].options);
 		free(postconf->services[i].arguments);
 	}
@@ -274,23 +279,13 @@ postconf_value(const struct postconf *postconf, const char *name)
 	return NULL;
 }
 
-static int
-postconf_is(const struct postconf_service *service, const char *name)
-{
-	const char *type = service->fields[POSTCONF_TYPE];
-	size_t len = strlen(service->fields[POSTCONF_NAME]);
-
-	return strncmp(name, service->fields[POSTCONF_NAME], len) == 0 &&
-	    name[len] == '/' && strcmp(name + len + 1, type) == 0;
-}
-
 const struct postconf_service *
 postconf_service(const struct postconf *postconf, const char *name)
 {
 	size_t i;
 
 	for (i = postconf->service_count; i > 0; i--)
-		if (postconf_is(&postconf->services[i - 1], name))
+		if (strcmp(postconf->services[i - 1].id, name) == 0)
 			return &postconf->services[i - 1];
 	return NULL;
 }
@@ -301,7 +296,7 @@ postconf_times(const struct postconf *postconf, const char *name)
 	size_t i, times = 0;
 
 	for (i = 0; i < postconf->service_count; i++)
-		if (postconf_is(&postconf->services[i], name))
+		if (strcmp(postconf->services[i].id, name) == 0)
 			times++;
 	return times;
 }

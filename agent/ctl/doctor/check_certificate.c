@@ -206,16 +206,16 @@ check_certificate_service(const struct host *host,
 	count = check_certificate_read(names, &pem, report);
 	if (count == 0) {
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s has no certificate, so STARTTLS is answered with "
+		    "%s has no certificate, so STARTTLS is answered with "
 		    "454 and nobody can sign in",
-		    postfix_name(service), postfix_type(service));
+		    service->id);
 		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else if (count > 0 && strstr(names, "ssl-cert-snakeoil") != NULL) {
 		/* Debian makes one for the first name that the host had */
 		check_say(report, CHECK_WARNING,
-		    "%s/%s has Debian's snakeoil certificate, which no client "
+		    "%s has Debian's snakeoil certificate, which no client "
 		    "has a reason to trust",
-		    postfix_name(service), postfix_type(service));
+		    service->id);
 		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else if (count > 0) {
 		check_certificate_judge(
@@ -234,9 +234,8 @@ check_certificate_authorities(const struct host *host,
 
 	if (file[0] == '\0' || access(file, R_OK) == 0)
 		return;
-	check_say(report, CHECK_CRITICAL, "%s/%s: open smtpd_tls_CAfile %s: %s",
-	    postfix_name(service), postfix_type(service), file,
-	    strerror(errno));
+	check_say(report, CHECK_CRITICAL, "%s: open smtpd_tls_CAfile %s: %s",
+	    service->id, file, strerror(errno));
 	check_remedy(report,
 	    "put the certificate of your authority there, then: postfix "
 	    "reload");
@@ -253,7 +252,7 @@ check_certificate(const struct host *host, struct report *report)
 
 	for (i = 0; i < host->postfix->service_count; i++) {
 		if (!postfix_is_listener(host->postfix, &s[i]) ||
-		    !check_has_tls(host, &s[i]))
+		    !postfix_has_tls(host->postfix, &s[i]))
 			continue;
 		check_certificate_names(host, &s[i], names);
 		if (strcmp(names, last) != 0)

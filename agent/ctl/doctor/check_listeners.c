@@ -10,29 +10,6 @@
 
 #define CHECK_LISTENERS_CLEANUP "msgraph-cleanup"
 
-/* Names the postconf command that gives the service a parameter. */
-static void
-check_listeners_set(struct report *report,
-    const struct postconf_service *service, const char *name, const char *value)
-{
-	check_remedy(report, "postconf -P '%s/%s/%s=%s' && postfix reload",
-	    postfix_name(service), postfix_type(service), name, value);
-}
-
-/* Calls call() for each of them. */
-static void
-check_listeners_each(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *service, struct report *report))
-{
-	const struct postconf_service *s = host->postfix->services;
-	size_t i;
-
-	for (i = 0; i < host->postfix->service_count; i++)
-		if (postfix_is_listener(host->postfix, &s[i]))
-			call(host, &s[i], report);
-}
-
 /* --- the milter --- */
 
 /* Writes our milter as the service should name it. */
@@ -129,10 +106,9 @@ check_listeners_past(const struct host *host,
 			: !postfix_has_word(value, rows[i].wrong))
 			continue;
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s has %s = %s, by which mail passes the milter",
-		    postfix_name(service), postfix_type(service), rows[i].name,
-		    value);
-		check_listeners_set(report, service, rows[i].name,
+		    "%s has %s = %s, by which mail passes the milter",
+		    service->id, rows[i].name, value);
+		check_remedy_option(report, service, rows[i].name,
 		    rows[i].right == NULL ? "" : rows[i].right);
 	}
 }
@@ -172,16 +148,16 @@ check_listeners_milters(const struct host *host,
 	if (check_milter_path(host, service, path) == -1) {
 		check_listeners_milter(host, milter);
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s has smtpd_milters = %s, which does not lead to "
+		    "%s has smtpd_milters = %s, which does not lead to "
 		    "msgraph-milter (%s)",
-		    postfix_name(service), postfix_type(service),
+		    service->id,
 		    postfix_get(host->postfix, service, "smtpd_milters"),
 		    host->conf.milter_socket);
 		if (postfix_root(host->postfix, service) != NULL &&
 		    strncmp(milter, "unix:/", 6) == 0)
 			check_remedy_reach(host, report);
 		else
-			check_listeners_set(
+			check_remedy_option(
 			    report, service, "smtpd_milters", milter);
 	}
 	check_listeners_past(host, service, report);
@@ -198,7 +174,7 @@ check_listeners_milters(const struct host *host,
 void
 check_milters(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_listeners_milters);
+	check_each_listener(host, report, check_listeners_milters);
 }
 
 /* --- the cleanup --- */
@@ -242,13 +218,12 @@ check_listeners_cleanup(const struct host *host,
 	if (check_listeners_has_route(host, cleanup))
 		return;
 	check_say(report, CHECK_CRITICAL,
-	    "%s/%s has cleanup_service_name = %s, which %s",
-	    postfix_name(service), postfix_type(service), name,
+	    "%s has cleanup_service_name = %s, which %s", service->id, name,
 	    cleanup == NULL
 		? "is not in master.cf, so no mail gets in"
 		: "does not read the milter's stamp (milter_header_checks)");
 	if (strcmp(name, CHECK_LISTENERS_CLEANUP) != 0 && ours != NULL)
-		check_listeners_set(report, service, "cleanup_service_name",
+		check_remedy_option(report, service, "cleanup_service_name",
 		    CHECK_LISTENERS_CLEANUP);
 	else if (ours == NULL)
 		check_remedy(report, CHECK_SETUP);
@@ -263,13 +238,12 @@ check_listeners_cleanup(const struct host *host,
 void
 check_cleanup(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_listeners_cleanup);
+	check_each_listener(host, report, check_listeners_cleanup);
 }
 
 void
-check_each_cleanup(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *cleanup, struct report *report))
+check_each_cleanup(
+    const struct host *host, struct report *report, check_service *call)
 {
 	const struct postconf_service *s = host->postfix->services;
 	const struct postconf_service *cleanup, *last = NULL;
@@ -297,7 +271,7 @@ check_listeners_stray_cr(const struct host *host,
 	    "%s/unix has cleanup_replace_stray_cr_lf = yes, which makes one "
 	    "header line of a message whose lines end in CR",
 	    postfix_name(cleanup));
-	check_listeners_set(
+	check_remedy_option(
 	    report, cleanup, "cleanup_replace_stray_cr_lf", "no");
 }
 
@@ -309,20 +283,6 @@ check_stray_cr(const struct host *host, struct report *report)
 
 /* --- secrets --- */
 
-int
-check_has_tls(const struct host *host, const struct postconf_service *service)
-{
-	const struct postconf *p = host->postfix;
-	const char *level = postfix_get(p, service, "smtpd_tls_security_level");
-
-	return postfix_is_yes(p, service, "smtpd_tls_wrappermode") ||
-	    (level[0] != '\0' && strcmp(level, "none") != 0) ||
-	    /* what came before the level, and counts without one */
-	    (level[0] == '\0' &&
-		(postfix_is_yes(p, service, "smtpd_use_tls") ||
-		    postfix_is_yes(p, service, "smtpd_enforce_tls")));
-}
-
 static void
 check_listeners_secrecy(const struct host *host,
     const struct postconf_service *service, struct report *report)
@@ -333,20 +293,20 @@ check_listeners_secrecy(const struct host *host,
 
 	if (!postfix_is_yes(p, service, "smtpd_sasl_auth_enable"))
 		return;
-	if (!check_has_tls(host, service)) {
+	if (!postfix_has_tls(p, service)) {
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s has no TLS (smtpd_tls_security_level), so nobody "
+		    "%s has no TLS (smtpd_tls_security_level), so nobody "
 		    "should sign in",
-		    postfix_name(service), postfix_type(service));
-		check_listeners_set(
+		    service->id);
+		check_remedy_option(
 		    report, service, "smtpd_tls_security_level", "may");
 	} else if (!wrapped && strcmp(level, "encrypt") != 0 &&
 	    !postfix_is_yes(p, service, "smtpd_tls_auth_only")) {
 		check_say(report, CHECK_WARNING,
-		    "%s/%s lets clients sign in without TLS, so secrets cross "
+		    "%s lets clients sign in without TLS, so secrets cross "
 		    "the network in the clear",
-		    postfix_name(service), postfix_type(service));
-		check_listeners_set(
+		    service->id);
+		check_remedy_option(
 		    report, service, "smtpd_tls_auth_only", "yes");
 	}
 }
@@ -354,5 +314,5 @@ check_listeners_secrecy(const struct host *host,
 void
 check_secrecy(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_listeners_secrecy);
+	check_each_listener(host, report, check_listeners_secrecy);
 }

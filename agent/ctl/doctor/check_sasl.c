@@ -18,9 +18,8 @@
 
 /* Calls call() for each service that offers to sign in, once for each path. */
 static void
-check_sasl_each(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *service, struct report *report))
+check_sasl_each(
+    const struct host *host, struct report *report, check_service *call)
 {
 	const char *path, *last = "";
 	const struct postconf_service *s;
@@ -138,11 +137,9 @@ check_sasl_service(const struct host *host,
 
 	if (strcmp(type, "cyrus") != 0) {
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s signs in by smtpd_sasl_type = %s",
-		    postfix_name(service), postfix_type(service), type);
-		check_remedy(report,
-		    "postconf -P %s/%s/smtpd_sasl_type=cyrus && postfix reload",
-		    postfix_name(service), postfix_type(service));
+		    "%s signs in by smtpd_sasl_type = %s", service->id, type);
+		check_remedy_option(
+		    report, service, "smtpd_sasl_type", "cyrus");
 		return;
 	}
 	if (check_sasl_file(host, service, file) != NULL) {

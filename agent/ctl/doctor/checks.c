@@ -84,14 +84,45 @@ const struct check checks[] = {
 const struct postconf_service *
 check_listener(const struct host *host)
 {
-	const struct postconf_service *s;
+	const struct postconf_service *s = host->postfix->services;
 	size_t i;
 
-	s = host->postfix->services;
 	for (i = 0; i < host->postfix->service_count; i++)
 		if (postfix_is_listener(host->postfix, &s[i]))
 			return &s[i];
 	return NULL;
+}
+
+void
+check_each_listener(
+    const struct host *host, struct report *report, check_service *call)
+{
+	const struct postconf_service *s = host->postfix->services;
+	size_t i;
+
+	for (i = 0; i < host->postfix->service_count; i++)
+		if (postfix_is_listener(host->postfix, &s[i]))
+			call(host, &s[i], report);
+}
+
+void
+check_each_transport(
+    const struct host *host, struct report *report, check_service *call)
+{
+	const struct postconf_service *s = host->postfix->services;
+	size_t i;
+
+	for (i = 0; i < host->postfix->service_count; i++)
+		if (postfix_is_transport(&s[i]))
+			call(host, &s[i], report);
+}
+
+void
+check_remedy_option(struct report *report,
+    const struct postconf_service *service, const char *name, const char *value)
+{
+	check_remedy(report, "postconf -P '%s/%s=%s' && postfix reload",
+	    service->id, name, value);
 }
 
 const char *

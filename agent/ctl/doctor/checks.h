@@ -29,18 +29,23 @@ pid_t check_master(const struct host *host);
 /* Returns the first service that takes mail for us; NULL: there is none. */
 const struct postconf_service *check_listener(const struct host *host);
 
-/* Returns 1 when the service has TLS, by STARTTLS or from the first byte. */
-int check_has_tls(
-    const struct host *host, const struct postconf_service *service);
-
 /* Returns the cleanup that a service hands its mail to; NULL: there is none. */
 const struct postconf_service *check_cleanup_of(
     const struct host *host, const struct postconf_service *service);
 
+/* What is done for each service of a kind. */
+typedef void check_service(const struct host *host,
+    const struct postconf_service *service, struct report *report);
+
+/* Calls call() for each service that takes mail for us; for each transport. */
+void check_each_listener(
+    const struct host *host, struct report *report, check_service *call);
+void check_each_transport(
+    const struct host *host, struct report *report, check_service *call);
+
 /* Calls call() for each cleanup of a service that takes mail for us, once. */
-void check_each_cleanup(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *cleanup, struct report *report));
+void check_each_cleanup(
+    const struct host *host, struct report *report, check_service *call);
 
 /*
  * Copies the path by which the service opens our milter's socket. 0; -1 where it
@@ -49,11 +54,13 @@ void check_each_cleanup(const struct host *host, struct report *report,
 int check_milter_path(const struct host *host,
     const struct postconf_service *service, char path[PATH_MAX]);
 
+/* Names the postconf command that gives the service a parameter. */
+void check_remedy_option(struct report *report,
+    const struct postconf_service *service, const char *name,
+    const char *value);
+
 /* Names the remedy where Postfix's chroot does not hold our sockets. */
 void check_remedy_reach(const struct host *host, struct report *report);
-
-/* Returns the port of an inet service's name in master.cf; -1: unknown name. */
-long check_port(const char *service);
 
 /* Each looks at what its row of checks.c and msgraphctl(8) say. */
 typedef void check_function(const struct host *host, struct report *report);

@@ -65,6 +65,12 @@ changes_find(
 	return NULL;
 }
 
+int
+change_is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 size_t
 changes_effective(const struct changes *changes)
 {

@@ -45,6 +45,9 @@ void changes_add(struct changes *changes, enum change_kind kind, int is_kept,
 struct change *changes_find(
     const struct changes *changes, enum change_kind kind, const char *name);
 
+/* Returns 1 for two values that are equal, or both NULL. */
+int change_is_same(const char *a, const char *b);
+
 /* Returns how many change something. */
 size_t changes_effective(const struct changes *changes);
 

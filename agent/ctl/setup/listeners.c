@@ -6,9 +6,10 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/ctl/base/ports.h"
 #include "listeners.h"
-#include "ports.h"
 
 static struct listener *
 listeners_add(struct listeners *listeners, struct error *err)
@@ -178,9 +179,8 @@ listeners_taken(const struct listener *l, const struct postconf_service *by,
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "master.cf has a service \"%s\" for port %s already; name "
 		    "a free port, --service %s=PORT, or take that service out: "
-		    "postconf -M# %s/inet",
-		    by->fields[POSTCONF_NAME], l->place, l->fragment,
-		    by->fields[POSTCONF_NAME]);
+		    "postconf -M# %s",
+		    by->fields[POSTCONF_NAME], l->place, l->fragment, by->id);
 	return error_set(err, ERROR_OURS, "4.3.5",
 	    "another program listens on port %s; name a free port, --service "
 	    "%s=PORT, or end that program (ss -ltnp shows which)",
@@ -206,7 +206,7 @@ listeners_check(const struct listeners *listeners,
 		if (l->is_there)
 			continue;
 		by = ports_service(present, l->place);
-		if (by != NULL || ports_is_listened_to(l->place))
+		if (by != NULL || ports_listener(getpid(), l->place) != 0)
 			return listeners_taken(l, by, err);
 	}
 	return 0;

@@ -11,12 +11,6 @@
 #include "undo.h"
 #include "waiting.h"
 
-static int
-undo_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* Stores the name of an option's service: "8025/inet" of "8025/inet/x". */
 static void
 undo_service_of(const char *option, char service[512])
@@ -48,7 +42,7 @@ undo_further(
 {
 	char *copy = NULL;
 
-	if (planned->is_kept || !undo_same(planned->new, c->new))
+	if (planned->is_kept || !change_is_same(planned->new, c->new))
 		return;
 	if (c->old != NULL && (copy = strdup(c->old)) == NULL)
 		changes->failed = 1;
@@ -68,7 +62,7 @@ undo_is_ours(const struct record *record, const char *line, const char *option,
 	int found = 0;
 
 	if (c != NULL)
-		return undo_same(c->new, o->value);
+		return change_is_same(c->new, o->value);
 	buf_init(&text, 1024 * 1024);
 	buf_printf(&text, "%s=%s", o->name, o->value);
 	if (!text.failed && (at = strstr(line, text.bytes)) != NULL)
@@ -110,9 +104,10 @@ undo_change(const struct change *c, const struct present *present,
 	}
 	if (present_value(present, c->kind, c->name, &now, err) == -1)
 		return -1;
-	if (!undo_same(now, c->old))
+	if (!change_is_same(now, c->old))
 		changes_add(changes, c->kind,
-		    !is_added && !undo_same(now, c->new), c->name, now, c->old);
+		    !is_added && !change_is_same(now, c->new), c->name, now,
+		    c->old);
 	free(now);
 	return 0;
 }
@@ -157,17 +152,15 @@ undo_check_service(const struct postconf_service *s,
 {
 	static const char *const options[] = {
 	    "cleanup_service_name", "content_filter"};
-	char name[512], option[1024];
+	char option[1024];
 	const struct change *c;
 	const char *value;
 	size_t i;
 
-	snprintf(name, sizeof(name), "%s/%s", s->fields[POSTCONF_NAME],
-	    s->fields[POSTCONF_TYPE]);
-	if (changes_find(changes, CHANGE_SERVICE, name) != NULL)
+	if (changes_find(changes, CHANGE_SERVICE, s->id) != NULL)
 		return 0;
 	for (i = 0; i < 2; i++) {
-		snprintf(option, sizeof(option), "%s/%s", name, options[i]);
+		snprintf(option, sizeof(option), "%s/%s", s->id, options[i]);
 		value = postconf_option(s, options[i]);
 		c = changes_find(changes, CHANGE_OPTION, option);
 		if (value != NULL && (c == NULL || c->is_kept) &&
@@ -175,7 +168,7 @@ undo_check_service(const struct postconf_service *s,
 			return error_set(err, ERROR_OURS, "4.3.5",
 			    "%s of master.cf needs \"%s\", which would be "
 			    "removed; first: postconf -PX %s",
-			    name, value, option);
+			    s->id, value, option);
 	}
 	return 0;
 }
