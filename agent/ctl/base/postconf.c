@@ -14,13 +14,12 @@
 
 #define POSTCONF_BLANKS " \t"
 
-/* As postconf_run(), with what postconf warns of appended to warnings. */
-static int
-postconf_call(const char *folder, const char *const *args, struct buf *out,
-    struct buf *warnings, struct error *err)
+int
+postconf_run(const char *folder, const char *const *args, struct buf *out,
+    struct error *err)
 {
 	const char *argv[POSTCONF_ARGS_MAX + 4] = {"postconf"};
-	struct buf errors;
+	struct buf errors, ignored;
 	size_t n = 1;
 	int status;
 
@@ -35,25 +34,11 @@ postconf_call(const char *folder, const char *const *args, struct buf *out,
 		argv[n++] = *args;
 	}
 	buf_init(&errors, RUN_OUTPUT_MAX);
-	status = run(argv, out, &errors, err);
+	buf_init(&ignored, RUN_OUTPUT_MAX);
+	status = run(argv, out != NULL ? out : &ignored, &errors, err);
 	if (status > 0)
 		status = run_failed("postconf", status, &errors, err);
-	else if (status == 0 && warnings != NULL && errors.len > 0)
-		buf_add(warnings, errors.bytes, errors.len);
 	buf_free(&errors);
-	return status;
-}
-
-int
-postconf_run(const char *folder, const char *const *args, struct buf *out,
-    struct error *err)
-{
-	struct buf ignored;
-	int status;
-
-	buf_init(&ignored, RUN_OUTPUT_MAX);
-	status = postconf_call(
-	    folder, args, out != NULL ? out : &ignored, NULL, err);
 	buf_free(&ignored);
 	return status;
 }
@@ -228,10 +213,8 @@ postconf_read(struct postconf *postconf, const char *folder,
 	buf_init(&postconf->main, RUN_OUTPUT_MAX);
 	buf_init(&postconf->lines, RUN_OUTPUT_MAX);
 	buf_init(&postconf->words, RUN_OUTPUT_MAX);
-	buf_init(&postconf->warnings, RUN_OUTPUT_MAX);
-	if (postconf_call(
-		folder, all, &postconf->main, &postconf->warnings, err) == -1 ||
-	    postconf_call(folder, services, &postconf->lines, NULL, err) == -1)
+	if (postconf_run(folder, all, &postconf->main, err) == -1 ||
+	    postconf_run(folder, services, &postconf->lines, err) == -1)
 		goto fail;
 	/* an empty master.cf gives no line, and an empty buffer no bytes */
 	if (buf_add(&postconf->main, "", 0) == -1 ||
@@ -262,7 +245,6 @@ postconf_free(struct postconf *postconf)
 	buf_free(&postconf->main);
 	buf_free(&postconf->lines);
 	buf_free(&postconf->words);
-	buf_free(&postconf->warnings);
 	memset(postconf, 0, sizeof(*postconf));
 }
 

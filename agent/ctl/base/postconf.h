@@ -47,7 +47,6 @@ struct postconf {
 	struct postconf_service *services; /* in their order */
 	size_t service_count;
 	struct buf main, lines, words; /* what all pointers point into */
-	struct buf warnings; /* what postconf said besides: lines */
 };
 
 /*

@@ -67,17 +67,6 @@ check_sockets_folder(const char *socket_path, struct report *report)
 	check_sockets_remedy(report, folder);
 }
 
-/* Returns 1 for two paths in one folder. */
-static int
-check_sockets_are_beside(const char *a, const char *b)
-{
-	const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
-
-	return slash_a != NULL && slash_b != NULL &&
-	    slash_a - a == slash_b - b &&
-	    strncmp(a, b, (size_t)(slash_a - a)) == 0;
-}
-
 void
 check_folders(const struct host *host, struct report *report)
 {
@@ -85,8 +74,8 @@ check_folders(const struct host *host, struct report *report)
 
 	check_sockets_folder(host->conf.auth_socket, report);
 	check_sockets_folder(host->conf.submit_socket, report);
-	if (milter != NULL &&
-	    !check_sockets_are_beside(milter, host->conf.auth_socket))
+	/* one folder is one finding */
+	if (milter != NULL && report->count == 0)
 		check_sockets_folder(milter, report);
 }
 

@@ -11,16 +11,6 @@
 #include "undo.h"
 #include "waiting.h"
 
-/* Stores the name of an option's service: "8025/inet" of "8025/inet/x". */
-static void
-undo_service_of(const char *option, char service[512])
-{
-	const char *end = strrchr(option, '/');
-
-	snprintf(service, 512, "%.*s", end != NULL ? (int)(end - option) : 0,
-	    option);
-}
-
 /* Whether setup has added the service that has the option. */
 static int
 undo_goes_with_service(const struct record *record, const struct change *c)
@@ -30,7 +20,7 @@ undo_goes_with_service(const struct record *record, const struct change *c)
 
 	if (c->kind != CHANGE_OPTION)
 		return 0;
-	undo_service_of(c->name, service);
+	change_option(c->name, service);
 	s = changes_find(&record->changes, CHANGE_SERVICE, service);
 	return s != NULL && s->old == NULL;
 }
@@ -133,19 +123,6 @@ undo_plan(const struct record *record, const struct present *present,
 
 /* --- what still needs ours --- */
 
-/* Returns 1 when the service named by the value's first word is removed. */
-static int
-undo_is_removed(const struct changes *changes, const char *value)
-{
-	char name[512];
-	const struct change *c;
-
-	snprintf(
-	    name, sizeof(name), "%.*s/unix", (int)strcspn(value, ":"), value);
-	c = changes_find(changes, CHANGE_SERVICE, name);
-	return c != NULL && c->new == NULL;
-}
-
 static int
 undo_check_service(const struct postconf_service *s,
     const struct changes *changes, struct error *err)
@@ -164,7 +141,7 @@ undo_check_service(const struct postconf_service *s,
 		value = postconf_option(s, options[i]);
 		c = changes_find(changes, CHANGE_OPTION, option);
 		if (value != NULL && (c == NULL || c->is_kept) &&
-		    undo_is_removed(changes, value))
+		    changes_remove(changes, value))
 			return error_set(err, ERROR_OURS, "4.3.5",
 			    "%s of master.cf needs \"%s\", which would be "
 			    "removed; first: postconf -PX %s",
