@@ -202,7 +202,7 @@ CERTIFICATES = [
     Breakage("B35 no certificate", lambda s: use(s, ""), "certificate",
              "critical", "has no certificate", SETUP, certify),
     Breakage("B36 wrong certificate", lambda s: use(s, "/no/such.pem"),
-             "certificate", "critical", "open /no/such.pem: No such file",
+             "certificate", "critical", "read /no/such.pem: No such file",
              SETUP, put_back),
     Breakage("Debian's certificate", snakeoil, "certificate", "warning",
              "Debian's snakeoil certificate", SETUP, put_back),

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/file.h"
 #include "checks.h"
 
 #define CHECK_CERTIFICATE_SOON (14 * 86400L)
@@ -25,19 +26,13 @@
 static int
 check_certificate_file(const char *file, struct buf *pem, struct report *report)
 {
-	FILE *in = fopen(file, "re");
-	char bytes[4096];
-	size_t n;
+	struct error err;
 
-	if (in == NULL) {
-		check_say(report, CHECK_CRITICAL, "open %s: %s", file,
-		    strerror(errno));
+	if (file_read(file, pem, &err) == -1) {
+		check_say(report, CHECK_CRITICAL, "%s", err.text);
 		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 		return -1;
 	}
-	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
-		buf_add(pem, bytes, n);
-	fclose(in);
 	return buf_add(pem, "\n", 1);
 }
 

@@ -228,11 +228,7 @@ check_listeners_cleanup(const struct host *host,
 	else if (ours == NULL)
 		check_remedy(report, CHECK_SETUP);
 	else
-		check_remedy(report,
-		    "postconf -P "
-		    "'%s/unix/milter_header_checks=regexp:%s/msgraph_route' && "
-		    "postfix reload",
-		    name, postfix_get(host->postfix, NULL, "config_directory"));
+		check_remedy_route(host, ours, report);
 }
 
 void

@@ -69,17 +69,11 @@ check_route_mend(const struct host *host,
     const struct postconf_service *cleanup, const char *said,
     struct report *report)
 {
-	const char *folder =
-	    postfix_get(host->postfix, NULL, "config_directory");
 	const char *file = strchr(
 	    postfix_get(host->postfix, cleanup, "milter_header_checks"), ':');
 
 	if (strstr(said, "unsupported dictionary type") != NULL || file == NULL)
-		check_remedy(report,
-		    "postconf -P "
-		    "'%s/unix/milter_header_checks=regexp:%s/msgraph_route' && "
-		    "postfix reload",
-		    postfix_name(cleanup), folder);
+		check_remedy_route(host, cleanup, report);
 	else
 		check_remedy(report,
 		    "install -m 644 %s %.*s && postfix "

@@ -91,9 +91,17 @@ check_sasl_value(const char *file, const char *name, char *value, size_t size)
 	fclose(in);
 }
 
+/* Names the command that gives the file this line. */
 static void
-check_sasl_right(
-    const struct host *host, const char *file, struct report *report)
+check_sasl_remedy(struct report *report, const char *file, const char *name,
+    const char *value)
+{
+	check_remedy(report, "sed -i '/^%s:/d;$a\\%s: %s' %s && postfix reload",
+	    name, name, value, file);
+}
+
+static void
+check_sasl_right(const char *file, struct report *report)
 {
 	static const struct {
 		const char *name, *wanted;
@@ -106,7 +114,6 @@ check_sasl_right(
 	char value[512];
 	size_t i;
 
-	(void)host;
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		check_sasl_value(file, lines[i].name, value, sizeof(value));
 		if (postfix_has_word(value, lines[i].wanted))
@@ -114,12 +121,9 @@ check_sasl_right(
 		check_say(report, CHECK_CRITICAL,
 		    "%s says \"%s: %s\", which lacks %s", file, lines[i].name,
 		    value, lines[i].wanted);
-		check_remedy(report,
-		    "sed -i '/^%s:/d;$a\\%s: %s' %s && postfix reload",
-		    lines[i].name, lines[i].name,
+		check_sasl_remedy(report, file, lines[i].name,
 		    strcmp(lines[i].name, "mech_list") == 0 ? "PLAIN LOGIN"
-							    : lines[i].wanted,
-		    file);
+							    : lines[i].wanted);
 		return;
 	}
 }
@@ -143,7 +147,7 @@ check_sasl_service(const struct host *host,
 		return;
 	}
 	if (check_sasl_file(host, service, file) != NULL) {
-		check_sasl_right(host, file, report);
+		check_sasl_right(file, report);
 		return;
 	}
 	snprintf(
@@ -354,10 +358,7 @@ check_sasl_lookup(const struct host *host,
 	    "\"identity_lookup_suffix = %s\": names such as printers@%s are "
 	    "refused",
 	    file, suffix[0] == '\0' ? "lookup" : suffix, ours, ours);
-	check_remedy(report,
-	    "sed -i '/^entra_lookup:/d;$a\\entra_lookup: %s' %s && postfix "
-	    "reload",
-	    ours, file);
+	check_sasl_remedy(report, file, "entra_lookup", ours);
 }
 
 void

@@ -125,6 +125,17 @@ check_remedy_option(struct report *report,
 	    service->id, name, value);
 }
 
+void
+check_remedy_route(const struct host *host,
+    const struct postconf_service *cleanup, struct report *report)
+{
+	char table[PATH_MAX];
+
+	snprintf(table, sizeof(table), "regexp:%s/msgraph_route",
+	    postfix_get(host->postfix, NULL, "config_directory"));
+	check_remedy_option(report, cleanup, "milter_header_checks", table);
+}
+
 const char *
 check_fragment(const char *name)
 {

@@ -59,6 +59,10 @@ void check_remedy_option(struct report *report,
     const struct postconf_service *service, const char *name,
     const char *value);
 
+/* Names the same that has a cleanup read the milter's stamp. */
+void check_remedy_route(const struct host *host,
+    const struct postconf_service *cleanup, struct report *report);
+
 /* Names the remedy where Postfix's chroot does not hold our sockets. */
 void check_remedy_reach(const struct host *host, struct report *report);
 

@@ -44,11 +44,13 @@ listeners_name(struct listeners *listeners, const struct fragments *fragments,
 	char name[LISTENER_SIZE], place[LISTENER_SIZE];
 	char address[INET6_ADDRSTRLEN];
 	size_t len = strcspn(word, "=");
+	const struct fragment *f;
 	struct listener *l;
 
 	snprintf(name, sizeof(name), "%.*s", (int)len, word);
-	if (fragments_place(fragments, name, place, err) == -1)
+	if ((f = fragments_find(fragments, name, err)) == NULL)
 		return -1;
+	strcpy(place, f->place);
 	if (word[len] == '=' &&
 	    (strlen(word + len + 1) >= sizeof(place) ||
 		strpbrk(word, " \t\n#") != NULL ||
@@ -70,58 +72,36 @@ listeners_name(struct listeners *listeners, const struct fragments *fragments,
 
 /* --- those that are there --- */
 
-struct listeners_search {
-	const struct fragments *fragments;
-	const char *place; /* of a service of master.cf */
-	const char
-	    *word; /* that tells its fragment; NULL: the first has none */
-	char name[LISTENER_SIZE]; /* of the fragment, once found */
-};
-
-static int
-listeners_match(void *arg, const char *name)
-{
-	struct listeners_search *search = arg;
-	char place[LISTENER_SIZE];
-	int is_first = strcmp(name, FRAGMENTS_FIRST) == 0;
-
-	if (fragments_place(search->fragments, name, place, NULL) == -1)
-		return 0;
-	if (strcmp(place, search->place) == 0 ||
-	    (search->name[0] == '\0' &&
-		(search->word == NULL ? is_first
-				      : fragments_says(search->fragments, name,
-					    search->word))))
-		snprintf(search->name, sizeof(search->name), "%s", name);
-	return 0;
-}
-
 /*
- * Stores which fragment a service of ours is of; "" where it is one that the
- * admin has made, with a name of its own for the milter.
+ * Returns of which fragment a service of ours is: what listens at the same place,
+ * or has the same name for the milter. NULL where it is one that the admin has
+ * made, with a name of its own.
  */
-static void
-listeners_recognise(const struct fragments *fragments,
-    const struct postconf_service *service, char name[LISTENER_SIZE])
+static const struct fragment *
+listeners_recognise(
+    const struct fragments *fragments, const struct postconf_service *service)
 {
-	struct listeners_search search = {
-	    .fragments = fragments, .place = service->fields[POSTCONF_NAME]};
 	const char *daemon =
 	    postconf_option(service, "milter_macro_daemon_name");
 	const char *wrapper = postconf_option(service, "smtpd_tls_wrappermode");
 	const char *path = postconf_option(service, "smtpd_sasl_path");
-	char word[2 * LISTENER_SIZE] = "";
+	int is_wrapped = wrapper != NULL && strcmp(wrapper, "yes") == 0;
+	const struct fragment *f, *first = fragments->list, *found = NULL;
 
-	if (daemon != NULL && strcmp(daemon, "msgraph") != 0)
-		snprintf(
-		    word, sizeof(word), "milter_macro_daemon_name=%s", daemon);
-	else if (wrapper != NULL && strcmp(wrapper, "yes") == 0)
-		strcpy(word, "smtpd_tls_wrappermode=yes");
-	else if (daemon == NULL && (path == NULL || strcmp(path, "msgraph")))
-		strcpy(word, "-");
-	search.word = word[0] != '\0' ? word : NULL;
-	fragments_each(fragments, listeners_match, &search);
-	strcpy(name, search.name);
+	/* one without a name is that of release 0.1.0 */
+	if (daemon == NULL)
+		daemon = path != NULL && strcmp(path, "msgraph") == 0
+		    ? "msgraph"
+		    : "";
+	for (f = first; f < first + fragments->count; f++) {
+		if (strcmp(f->place, service->fields[POSTCONF_NAME]) == 0)
+			return f;
+		if (found == NULL && strcmp(f->daemon_name, daemon) == 0 &&
+		    (f->is_wrapped == is_wrapped ||
+			strcmp(daemon, first->daemon_name) != 0))
+			found = f;
+	}
+	return found;
 }
 
 static int
@@ -149,7 +129,7 @@ listeners_find(struct listeners *listeners, const struct fragments *fragments,
     const struct postconf *present, struct error *err)
 {
 	const struct postconf_service *s;
-	char name[LISTENER_SIZE];
+	const struct fragment *f;
 	size_t i;
 
 	for (i = 0; i < present->service_count; i++) {
@@ -158,10 +138,10 @@ listeners_find(struct listeners *listeners, const struct fragments *fragments,
 		    strstr(s->line, "msgraph") == NULL ||
 		    strlen(s->fields[POSTCONF_NAME]) >= LISTENER_SIZE)
 			continue;
-		listeners_recognise(fragments, s, name);
-		if (name[0] != '\0' &&
-		    listeners_found(
-			listeners, name, s->fields[POSTCONF_NAME], err) == -1)
+		f = listeners_recognise(fragments, s);
+		if (f != NULL &&
+		    listeners_found(listeners, f->name,
+			s->fields[POSTCONF_NAME], err) == -1)
 			return -1;
 	}
 	return listeners->count > 0
