@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from boot.host import CLIENT, CONF, SECRET, TENANT, until
+from boot.host import CLIENT, SECRET, TENANT, until
 
 from harness import document
 from harness.message import message
 from harness.smtp import Answer, Smtp
-from harness.typed import Step, follow, follow_block, mail_log
+from harness.typed import Step, follow, follow_block, is_active, mail_log
 
 BY_HAND = "docs/by-hand.md"
 CLIENTS = "docs/clients.md"
@@ -35,10 +35,6 @@ UNKNOWN = {"endpoint": "sendMail", "action": "reset", "when": "after",
 def run(*words: str, **options) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True,
                           **options).stdout
-
-
-def is_active(*units: str) -> bool:
-    return set(run("systemctl", "is-active", *units).split()) == {"active"}
 
 
 def send(sender: str = "scan@example.com", recipient: str = "a@example.org"

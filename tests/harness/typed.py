@@ -107,3 +107,9 @@ def mail_log() -> str:
     return subprocess.run(
         ["journalctl", "--boot", "--facility=mail", "--no-pager", "-o",
          "short"], capture_output=True, text=True).stdout
+
+
+def is_active(*units: str) -> bool:
+    said = subprocess.run(["systemctl", "is-active", *units], text=True,
+                          capture_output=True).stdout
+    return set(said.split()) == {"active"}
