@@ -16,7 +16,7 @@ from pathlib import Path
 from . import document, example
 from .wait import wait_for
 
-TIMEOUT = 100  # seconds, for one command
+TIMEOUT = 300  # seconds, for one command, such as a build
 DONE: set[str] = set()  # commands as the documents have them
 
 
