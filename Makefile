@@ -195,6 +195,7 @@ HOST_TESTS = tests/e2e/test_doctor_host.py
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/again tests/judge \
+	tests/on-copy \
 	tests/fresh \
 	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
 	conf-examples/keyvault/* \

@@ -159,7 +159,7 @@ listeners_taken(const struct listener *l, const struct postconf_service *by,
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "master.cf has a service \"%s\" for port %s already; name "
 		    "a free port, --service %s=PORT, or take that service out: "
-		    "postconf -M# %s",
+		    "postconf -M# %s && postfix reload",
 		    by->fields[POSTCONF_NAME], l->place, l->fragment, by->id);
 	return error_set(err, ERROR_OURS, "4.3.5",
 	    "another program listens on port %s; name a free port, --service "
