@@ -239,8 +239,9 @@ threads:
 
 # while you work: what is found in a minute
 # not those that read the programs' files, which a launcher has replaced
-confined: all
+confined:
 	tests/packages confined
+	$(MAKE) -j2 all
 	tests/confined $(BUILD) $(CONFINED)
 	MSGRAPH_BUILD=$(CONFINED) tests/with-users tests/again \
 	    $(PYTEST) $(BY_FILE) tests/e2e $(addprefix --ignore=,$(PLAIN_TESTS) \

@@ -48,6 +48,6 @@ class Relay:
 
         def sent() -> bool:
             postfix.flush()
-            return postfix.queued(queue_id) is None
+            return postfix.is_gone(queue_id, mark)
         wait_for(sent, lambda: postfix.log_end(mark), 60)
         return postfix.wait_status(queue_id, "sent", since=mark)
