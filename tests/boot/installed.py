@@ -135,14 +135,16 @@ def check_bounce() -> None:
 
 
 def hold(is_on: bool) -> None:
-    """Whether mail for us waits in the queue."""
+    """Whether mail for us waits in the queue. What a qmgr finds there that is
+    about to end, because of the reload, waits on: so it is told again."""
     if is_on:
         run("postconf", "-e", "defer_transports=msgraph", check=True)
     else:
         run("postconf", "-X", "defer_transports", check=True)
     run("postfix", "reload", check=True)
     if not is_on:
-        run("postqueue", "-f")
+        until(lambda: not run("postqueue", "-f").returncode and '"deferred"'
+              not in run("postqueue", "-j").stdout, 30)
 
 
 # --- removal

@@ -53,6 +53,7 @@ PAGES = sorted(str(path.relative_to(example.ROOT)) for top in (
     "agent", "lib", "milter", "saslauthd-plugin")
     for path in (example.ROOT / top).rglob("*.[58]"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"(?<=\n\n) {4,}\S.*\n(?:(?: {4}.*)?\n)*")
 INLINE = re.compile(r"`([^`]+)`")
 CMDLET = re.compile(r"[A-Z][a-z]+-[A-Z]\w+$")
 
@@ -63,10 +64,8 @@ def indented(text: str) -> list[str]:
     def indent(found: re.Match) -> str:
         return re.sub("(?m)^", "    ", found[2]) if found[1] in (
             "sh", "powershell") else ""
-    found = re.findall(r"(?<=\n\n) {4,}\S.*\n(?:(?: {4}.*)?\n)*",
-                       FENCE.sub(indent, text))
     return [re.sub(rf"(?m)^{re.match(' *', block)[0]}", "", block)
-            for block in found]
+            for block in BLOCK.findall(FENCE.sub(indent, text))]
 
 
 def displayed(text: str) -> list[str]:
@@ -103,7 +102,7 @@ def inline(document: str, programs: set[str]) -> list[str]:
     """What stands within the text and begins with one of the programs, and has
     more words than that."""
     text = FENCE.sub("", (example.ROOT / document).read_text())
-    text = re.sub(r"(?m)^    .*$", "", text)
+    text = BLOCK.sub("", text)
     found = []
     for quoted in INLINE.findall(text):
         first, *more = [word for word in quoted.split() if not re.match(

@@ -10,6 +10,7 @@ import select
 import subprocess
 import tempfile
 import termios
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,21 +83,28 @@ def run_at_terminal(command: str, types: str) -> tuple[int, str]:
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvp("sh", ["sh", "-c", command])
-    said = b""
-    while piece := read_terminal(terminal):
-        said += piece
-        if said.rstrip(b" ").endswith(b":"):
-            wait_for(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO,
-                     "a terminal without an echo")
+    said, answered = b"", 0
+    give_up = time.monotonic() + TIMEOUT
+    while time.monotonic() < give_up:
+        if select.select([terminal], [], [], 0.1)[0]:
+            piece = read_terminal(terminal)
+            if not piece:
+                break
+            said += piece
+        elif asks(terminal, said[answered:]):
             os.write(terminal, types.encode() + b"\n")
+            answered = len(said)
+    os.close(terminal)  # hangs up on what still runs
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(terminal)
     return status, said.decode().replace("\r\n", "\n")
 
 
+def asks(terminal: int, said: bytes) -> bool:
+    return said.rstrip(b" ").endswith(b":") and not (
+        termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+
 def read_terminal(terminal: int) -> bytes:
-    if not select.select([terminal], [], [], TIMEOUT)[0]:
-        raise TimeoutError("nothing comes from the terminal")
     try:
         return os.read(terminal, 4096)
     except OSError:  # its end
