@@ -83,6 +83,8 @@ delivery_free(struct delivery *d)
 	turn_free(&d->turn);
 	wake_free(&d->wake);
 	delivery_draft_free(d);
+	free(d->posted_to.keys.list);
+	free(d->posted_to.text);
 	delivery_request_free(&d->request);
 	free(d);
 }

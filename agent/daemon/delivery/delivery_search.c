@@ -17,6 +17,9 @@
  * says so, and always before a large one gets another draft or its draft is
  * sent: an application that may make drafts may read them.
  *
+ * Looked for is a message to all to whom it was posted. Where they are some of
+ * the recipients only, and have got it, the agent comes again for the others.
+ *
  * A search that fails says nothing about the message, so it is tried again like
  * any other request. To go on without an answer would be to post the message
  * twice whenever Graph is in trouble, which is when outcomes become unknown.
@@ -46,10 +49,29 @@ delivery_search_go_on(struct delivery *d)
 	delivery_next(d, PHASE_CHOOSE);
 }
 
+/* Those who have got it are left out when the delivery begins once more. */
+static void
+delivery_search_accepted_some(struct delivery *d)
+{
+	log_info(
+	    "%s: %zu of these %zu recipients have got the message, which is "
+	    "in Sent Items",
+	    d->request.queue_id, d->posted_to.keys.count,
+	    d->request.keys.count);
+	turn_end(d->turn);
+	d->entry_now.keys = &d->posted_to.keys;
+	delivery_write(d, JOURNAL_ACCEPTED, PHASE_BEGIN);
+	d->entry_now.keys = &d->request.keys;
+}
+
 static void
 delivery_search_accepted(struct delivery *d, const char *text)
 {
 	memset(&d->report, 0, sizeof(d->report));
+	if (d->posted_to.text != NULL) {
+		delivery_search_accepted_some(d);
+		return;
+	}
 	report_sent(&d->reply, &d->report, text);
 	delivery_write(d, JOURNAL_ACCEPTED, PHASE_FINISH);
 }
@@ -108,7 +130,9 @@ delivery_search_no_answer(struct delivery *d, const struct http_answer *answer)
 static int
 delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
 {
-	struct graph_sought sought = {.recipients = d->request.recipients,
+	struct graph_sought sought = {.recipients = d->posted_to.text != NULL
+		? d->posted_to.text
+		: d->request.recipients,
 	    .age = clock_wall() - d->entry_now.posted};
 	struct error err;
 	struct buf ids;

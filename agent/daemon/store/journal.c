@@ -281,7 +281,7 @@ journal_find(
 }
 
 int
-journal_is_accepted(struct journal *journal,
+journal_status_of(struct journal *journal,
     const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err)
 {
 	sqlite3_stmt *find = journal->find;
@@ -290,7 +290,7 @@ journal_is_accepted(struct journal *journal,
 	sqlite3_bind_blob(find, 1, key, JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
 	result = state_step(journal->state, find, err);
 	if (result == 1)
-		result = sqlite3_column_int(find, 0) == JOURNAL_ACCEPTED;
+		result = sqlite3_column_int(find, 0);
 	sqlite3_reset(find);
 	return result;
 }

@@ -92,8 +92,11 @@ int journal_expire(struct journal *journal, long long wall, struct error *err);
 int journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err);
 
-/* Returns 1 when this key is known as accepted, 0, or -1 with *err. */
-int journal_is_accepted(struct journal *journal,
+/*
+ * Returns the enum journal_status of one key, JOURNAL_NEW where there is no row; or
+ * -1 with *err.
+ */
+int journal_status_of(struct journal *journal,
     const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err);
 
 /*
