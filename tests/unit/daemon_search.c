@@ -107,6 +107,18 @@ try {
 #define FOUND WIRE_SENT, "accepted before, found in Sent Items", "", ""
 #define SOME(done) WIRE_DEFERRED, "some of these", "", done
 
+#define F "f@x" /* fallback mailboxes */
+#define G "g@x"
+#define FROM(m) WIRE_DEFERRED, "from the fallback mailbox <" m ">", "", ""
+#define UNANSWERED(m)                                                          \
+	WIRE_DEFERRED,                                                         \
+	    "an earlier attempt, from the fallback mailbox, was not answered", \
+	    m, ""
+#define OVER                                                                   \
+	WIRE_DEFERRED,                                                         \
+	    "<f@x>, which is not the fallback mailbox any more, has not sent", \
+	    "", ""
+
 static const struct {
 	int posts_at_once; /* without verify_unknown */
 	struct try tries[TRIES];
@@ -145,6 +157,75 @@ static const struct {
     {1,
 	{{NULL, OWN, "b", {{POST, 500, ""}}, UNKNOWN},
 	    {NULL, OWN, "abc", {{POST, 202, ""}}, TAKEN}}},
+    /* from the fallback mailbox, which is searched as its own would be */
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {F, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {F, F, "a", {{DRAFTS, 200, ""}, {SENT, 200, "a"}}, FOUND},
+	    {F, OWN, "a", {{0}}, WIRE_SENT, "accepted before", "", ""}}},
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {F, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {F, F, "a", {{DRAFTS, 200, ""}, {SENT, 200, ""}, {POST, 202, ""}},
+		TAKEN}}},
+    /* another one by then: the former is searched, and does not send */
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {G, F, "a", {{DRAFTS, 200, ""}, {SENT, 200, "a"}}, FOUND},
+	    {G, OWN, "a", {{0}}, WIRE_SENT, "accepted before", "", ""},
+	    {G, G, "a", {{0}}, WIRE_SENT, "accepted before", "", ""}}},
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {G, F, "a", {{DRAFTS, 200, ""}, {SENT, 200, ""}}, OVER},
+	    {G, OWN, "a", {{POST, 404, "ErrorInvalidUser"}}, WIRE_DEFERRED,
+		"there is no such mailbox", G, ""},
+	    {G, G, "a", {{POST, 202, ""}}, TAKEN}}},
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {G, F, "a", {{DRAFTS, 200, "a"}, {SENT, 200, ""}}, WIRE_DEFERRED,
+		"Graph may have taken the message", "", ""},
+	    {G, OWN, "a", {{0}}, UNANSWERED(F)}}},
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {G, F, "a", {{DRAFTS, 503, ""}}, WIRE_DEFERRED,
+		"from the fallback mailbox <f@x>, since there is no <a@x>: "
+		"whether",
+		"", ""},
+	    {G, OWN, "a", {{0}}, UNANSWERED(F)}}},
+    /* or it is gone, or may not be searched any more */
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {G, F, "a", {{DRAFTS, 404, "ErrorInvalidUser"}}, OVER},
+	    {G, OWN, "a", {{POST, 202, ""}}, TAKEN}}},
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {G, F, "a", {{DRAFTS, 403, "ErrorAccessDenied"}}, OVER}}},
+    /* none by then */
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {NULL, OWN, "a", {{0}}, UNANSWERED(F)},
+	    {NULL, F, "a", {{DRAFTS, 200, ""}, {SENT, 200, ""}}, OVER},
+	    {NULL, OWN, "a", {{POST, 202, ""}}, TAKEN}}},
+    /* the last that has posted it counts */
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, F, "a", {{DRAFTS, 200, ""}, {SENT, 200, ""}}, OVER},
+	    {G, G, "a", {{POST, 500, ""}}, FROM(G)},
+	    {F, OWN, "a", {{0}}, UNANSWERED(G)}}},
+    /* where nobody would search it, it is as if it had never been asked */
+    {1,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, OWN, "a", {{0}}, UNANSWERED(G)},
+	    {G, G, "a", {{POST, 202, ""}}, TAKEN}}},
+    {1,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {NULL, OWN, "a", {{POST, 202, ""}}, TAKEN}}},
 };
 
 static void

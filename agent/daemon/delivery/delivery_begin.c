@@ -159,6 +159,7 @@ delivery_begin(struct delivery *d)
 	}
 	d->status_before = d->entry_now.status;
 	d->other_is_posted = other.status == JOURNAL_POSTED;
+	memcpy(d->posted_from, other.posted_from, sizeof(d->posted_from));
 	if (d->status_before == JOURNAL_ACCEPTED)
 		delivery_finish_accepted_before(d, &d->entry_now);
 	else if (other.status == JOURNAL_ACCEPTED)

@@ -84,6 +84,8 @@ struct delivery {
 		char *text; /* as graph_recipients() has it */
 	} posted_to;
 	int other_is_posted; /* from the other mailbox, without an answer */
+	char posted_from[ADDRESS_SIZE]; /* that, if it is known as a fallback */
+	int is_former; /* request.mailbox is no fallback mailbox any more */
 	int changed; /* entry_now, but for its status, since it was written */
 	int refused; /* for what somebody can mend */
 	int renewed, retried; /* each happens once */

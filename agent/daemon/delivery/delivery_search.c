@@ -151,7 +151,7 @@ delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
 	return found;
 }
 
-/* There is nothing to search, and another mailbox is about to send. */
+/* There is nothing to search, and another mailbox will send. */
 static int
 delivery_search_is_nowhere(
     const struct delivery *d, const struct http_answer *answer)
@@ -159,7 +159,8 @@ delivery_search_is_nowhere(
 	struct graph_error error;
 
 	/* what else there is may be long */
-	if (answer->status != 404 || !delivery_has_fallback(d))
+	if (answer->status != 404 ||
+	    (!delivery_has_fallback(d) && !delivery_fallback_is_over(d)))
 		return 0;
 	graph_read_error(answer, &error);
 	return outcome_of(404, error.code, answer->body, 0).action ==
@@ -169,7 +170,7 @@ delivery_search_is_nowhere(
 static void
 delivery_search_not_found(struct delivery *d, const struct http_answer *answer)
 {
-	if (delivery_draft_is_new(d)) {
+	if (delivery_draft_is_new(d) && !delivery_fallback_is_over(d)) {
 		delivery_search_no_answer(d, answer);
 	} else if (delivery_search_is_nowhere(d, answer)) {
 		delivery_search_go_on(d);
@@ -268,6 +269,9 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 			delivery_next(d, PHASE_SEARCH_DRAFTS);
 		else
 			delivery_search_go_on(d);
+	} else if (delivery_fallback_is_over(d) &&
+	    (answer->status == 403 || answer->status == 404)) {
+		delivery_search_go_on(d);
 	} else {
 		delivery_search_no_answer(d, answer);
 	}

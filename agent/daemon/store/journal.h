@@ -19,6 +19,7 @@
 
 #include <event2/event.h>
 
+#include "agent/daemon/base/limits.h"
 #include "lib/base/error.h"
 #include "state.h"
 
@@ -49,6 +50,9 @@ struct journal_entry {
 				    mend; 0: it was not refused last */
 	char refusal[JOURNAL_REFUSAL_SIZE]; /* that reason */
 	char request_id[64]; /* of the acceptance */
+	char posted_from[ADDRESS_SIZE]; /* the fallback mailbox, where that was
+					   posted last and no answer came; else
+					   empty */
 };
 
 /* Puts keys in order, each once. */
