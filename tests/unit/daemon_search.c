@@ -212,6 +212,12 @@ static const struct {
 	    {NULL, OWN, "a", {{0}}, UNANSWERED(F)},
 	    {NULL, F, "a", {{DRAFTS, 200, ""}, {SENT, 200, ""}}, OVER},
 	    {NULL, OWN, "a", {{POST, 202, ""}}, TAKEN}}},
+    /* the agent brings another part of it from there, too */
+    {0,
+	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},
+	    {G, F, "a", {{DRAFTS, 200, ""}, {SENT, 200, "a"}}, FOUND},
+	    {G, F, "b", {{0}}, OVER}}},
+    {1, {{G, F, "a", {{0}}, OVER}}},
     /* the last that has posted it counts */
     {0,
 	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},

@@ -205,7 +205,7 @@ delivery_choose(struct delivery *d)
 		delivery_next(d,
 		    delivery_has_old_draft(d) ? PHASE_LOOK
 					      : PHASE_SEARCH_DRAFTS);
-	else if (delivery_fallback_is_over(d))
+	else if (d->is_former)
 		delivery_end_former(d);
 	else if (delivery_draft_is_due(d))
 		delivery_next(d, PHASE_DRAFT);

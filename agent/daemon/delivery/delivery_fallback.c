@@ -13,7 +13,8 @@
  * mailbox was not answered, the next one is from there too: in no other mailbox
  * can be seen what became of it. If the entry names another by then, or none, the
  * former one is only searched: when it has not sent the message, that is taken
- * down, and the next attempt is as if it had never been asked.
+ * down, and the next attempt is as if it had never been asked. The agent may bring
+ * other parts of the message from there as well, and these wait for that attempt.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -91,12 +92,6 @@ delivery_fall_back_again(struct delivery *d)
 	    "an earlier attempt, from the fallback mailbox, was not answered");
 	delivery_fallback_tell(d, mailbox, PHASE_FINISH);
 	return 1;
-}
-
-int
-delivery_fallback_is_over(const struct delivery *d)
-{
-	return d->is_former && d->status_before == JOURNAL_POSTED;
 }
 
 void

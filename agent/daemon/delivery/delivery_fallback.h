@@ -24,12 +24,9 @@ int delivery_fall_back(struct delivery *d);
 int delivery_fall_back_again(struct delivery *d);
 
 /*
- * Returns 1 when the mailbox is a former fallback mailbox, which must not send the
- * message once more.
+ * Ends the delivery from a former fallback mailbox, which has not sent the message
+ * and must not.
  */
-int delivery_fallback_is_over(const struct delivery *d);
-
-/* Ends the delivery from there, which has not sent the message. */
 void delivery_fallback_end(struct delivery *d);
 
 /* Logs that the agent comes again, when the delivery ends so. */

@@ -160,7 +160,7 @@ delivery_search_is_nowhere(
 
 	/* what else there is may be long */
 	if (answer->status != 404 ||
-	    (!delivery_has_fallback(d) && !delivery_fallback_is_over(d)))
+	    (!delivery_has_fallback(d) && !d->is_former))
 		return 0;
 	graph_read_error(answer, &error);
 	return outcome_of(404, error.code, answer->body, 0).action ==
@@ -170,7 +170,7 @@ delivery_search_is_nowhere(
 static void
 delivery_search_not_found(struct delivery *d, const struct http_answer *answer)
 {
-	if (delivery_draft_is_new(d) && !delivery_fallback_is_over(d)) {
+	if (delivery_draft_is_new(d) && !d->is_former) {
 		delivery_search_no_answer(d, answer);
 	} else if (delivery_search_is_nowhere(d, answer)) {
 		delivery_search_go_on(d);
@@ -269,7 +269,7 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 			delivery_next(d, PHASE_SEARCH_DRAFTS);
 		else
 			delivery_search_go_on(d);
-	} else if (delivery_fallback_is_over(d) &&
+	} else if (d->is_former &&
 	    (answer->status == 403 || answer->status == 404)) {
 		delivery_search_go_on(d);
 	} else {
