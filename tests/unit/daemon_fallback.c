@@ -134,8 +134,8 @@ static const struct {
     {OTHER, {{0, 404, "", WIRE_DEFERRED, "4.3.0", "Graph's", "", NULL}}},
     /* what becomes of it there; a third mailbox is not tried */
     {"g@x",
-	{{1, -1, "", WIRE_DEFERRED, "4.3.0",
-	    "<f@x>, which is not the fallback", "", NULL}}},
+	{{1, -1, "", WIRE_DEFERRED, "4.3.0", "<f@x>, which is not the fallback",
+	    "", NULL}}},
     {OTHER,
 	{{1, NO_MAILBOX, WIRE_DEFERRED, "4.1.0",
 	    "from the fallback mailbox <f@x>, since there is no <a@x>: there "
