@@ -14,6 +14,7 @@
 #include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/graph/graph_sent.h"
 #include "agent/daemon/message/fingerprint.h"
+#include "agent/daemon/store/state_sql.h"
 #include "daemon_fake.h"
 
 #define MESSAGE "From: a@x\r\n\r\nbody\r\n"
@@ -313,12 +314,38 @@ test_rows(void **state)
 	}
 }
 
+/* The clock was ahead when it was posted, and nobody saw it being set. */
+static void
+test_posted_in_the_future(void **state)
+{
+	const time_t now = (time_t)clock_wall();
+	char body[256];
+
+	(void)state;
+	d.conf.verify_unknown = 1;
+	bring(OWN, "a");
+	answer(500, "", 0);
+	assert_int_equal(
+	    state_run(st, "UPDATE delivery SET posted = posted + 7200", NULL),
+	    0);
+	bring(OWN, "a");
+	say_found("");
+	strftime(body, sizeof(body),
+	    "{\"value\":[{\"sentDateTime\":\"%Y-%m-%dT%H:%M:%SZ\","
+	    "\"toRecipients\":[{\"emailAddress\":{\"address\":\"a@y\"}}]}]}",
+	    gmtime(&now));
+	answer_body(200, body, 0);
+	assert_int_equal(reply.status, WIRE_SENT);
+	assert_int_equal(fake.count, 0);
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_rows),
+	    TEST(test_posted_in_the_future),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,6 +126,19 @@ delivery_search_no_answer(struct delivery *d, const struct http_answer *answer)
 
 /* --- Drafts and Sent Items --- */
 
+/*
+ * Returns how long ago it was posted first, in seconds. Where that is ahead, the
+ * clock was wrong then, and an earlier daemon did not see it being set: so it may
+ * be as long ago as anything that the journal knows.
+ */
+static long long
+delivery_search_age(const struct delivery *d)
+{
+	long long age = clock_wall() - d->entry_now.posted;
+
+	return age >= 0 ? age : d->daemon->conf.state_retention;
+}
+
 /* As graph_read_found(). */
 static int
 delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
@@ -133,7 +146,7 @@ delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
 	struct graph_sought sought = {.recipients = d->posted_to.text != NULL
 		? d->posted_to.text
 		: d->request.recipients,
-	    .age = clock_wall() - d->entry_now.posted};
+	    .age = delivery_search_age(d)};
 	struct error err;
 	struct buf ids;
 	int found = -1;
