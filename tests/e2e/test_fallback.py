@@ -357,6 +357,21 @@ def test_it_is_found_where_it_was_sent(delivery, exists):
     assert delivery.went() == ["fallback"]
 
 
+@pytest.mark.parametrize("entry", ["fallback_mailbox=other@example.com", ""])
+@pytest.mark.parametrize("step", ["sendMail", "send"])
+def test_it_is_found_in_the_former_fallback(delivery, app, step, entry):
+    """Somebody changes the table while nobody knows whether it was sent."""
+    site = delivery.site
+    site.configure(verify_unknown="yes" if step == "sendMail" else "no")
+    site.m365.mailboxes(delivery.relay, "other@example.com")
+    delivery.hold("fallback", step)
+    enter(site, app, entry)
+    delivery.kill_all("msgraphd")
+    line = delivery.try_again("sent")
+    assert "accepted before, " in line
+    assert delivery.went() == ["fallback"]
+
+
 def test_nothing_to_search(delivery):
     """msgraphd was killed while it asked about a mailbox that never was."""
     delivery.site.configure(verify_unknown="yes")

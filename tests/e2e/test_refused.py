@@ -260,6 +260,23 @@ def test_sender_cannot_be_told(site, app, mailbox, name):
     assert got(site) == once(A, B) and told(site, mailbox) == [[X]]
 
 
+def test_more_recipients_at_once_than_before(site, app, mailbox):
+    """Somebody raises max_recipients while nobody knows whether A got it."""
+    site.configure(max_recipients="1")
+    try:
+        site.m365.rules(
+            {"endpoint": "sendMail", "action": "close", "accept": True},
+            {"endpoint": "sendMail", "status": 503, "times": 2})
+        queue_id = send(site, app, mailbox, [A, B, C])
+        site.postfix.wait_status(queue_id, "deferred")
+    finally:
+        site.configure(max_recipients="500")
+    site.postfix.flush(queue_id)
+    site.postfix.wait_status(queue_id, "sent")
+    assert got(site) == once(A, B, C)
+    assert [mail.recipients for mail in site.m365.mail()] == [[A], [B, C]]
+
+
 # --- killed between any two steps
 
 # how many are named, and how many posts there were before

@@ -286,7 +286,7 @@ run(void)
 	}
 }
 
-static void
+static inline void
 pass(long long ms)
 {
 	fake.ahead += ms;

@@ -97,8 +97,8 @@ static const struct {
     {OTHER, {{0, 404, "", WIRE_DEFERRED, "4.3.0", "Graph's", "", NULL}}},
     /* what becomes of it there; a third mailbox is not tried */
     {"g@x",
-	{{1, NO_MAILBOX, WIRE_DEFERRED, "4.1.0", "from the fallback", "",
-	    NULL}}},
+	{{1, -1, "", WIRE_DEFERRED, "4.3.0", "<f@x>, which is not the fallback",
+	    "", NULL}}},
     {OTHER,
 	{{1, NO_MAILBOX, WIRE_DEFERRED, "4.1.0",
 	    "from the fallback mailbox <f@x>, since there is no <a@x>: there "
@@ -246,6 +246,7 @@ test_under_way(void **state)
 	int instead;
 
 	for (instead = 0; instead <= 1; instead++) {
+		fake.fallback = OTHER;
 		bring(instead, 0, "ab");
 		bring(!instead, 0, "bc");
 		assert_int_equal(replies, 1);
@@ -300,6 +301,7 @@ static void
 test_gate(void **state)
 {
 	(void)state;
+	fake.fallback = OTHER;
 	d.conf.mailbox_concurrency = 1;
 	throttle_by_graph(
 	    d.throttles, &apps[0], OWN, THROTTLE_MAILBOX, 50, NULL);

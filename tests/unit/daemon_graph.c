@@ -173,6 +173,31 @@ static const struct {
     {200, "{\"value\":[" SENT("2026-11-26T11:57:20Z") "]}", 1},
     {200, "{\"value\":[" SENT("2026-11-26T11:57:19Z") "]}", 0},
     {200, "{\"value\":[" SENT("2025-12-31T23:00:00Z") "]}", 0},
+    /* whoever gives a second one this Message-ID may give it a third */
+    {200,
+	"{\"value\":[" SENT("2026-11-26T12:00:00Z") "," SENT(
+	    "2026-11-26T12:00:01Z") "]}",
+	1},
+    {200,
+	"{\"value\":[" SENT("2026-11-26T12:00:00Z") "," SENT(
+	    "2026-11-26T11:57:19Z") "]}",
+	0},
+    {200,
+	"{\"value\":[" SENT("2026-01-01T11:57:19Z") "," SENT(
+	    "2026-11-26T12:00:00Z") "]}",
+	0},
+    /* to somebody else, as where each recipient gets one */
+    {200,
+	"{\"value\":[{\"sentDateTime\":\"2026-11-26T11:00:00Z\","
+	"\"toRecipients\":[" ONE("a@x.org") "]}," SENT(
+	    "2026-11-26T12:00:00Z") "]}",
+	1},
+    /* in Drafts, one that was made and never sent */
+    {200,
+	"{\"value\":[{\"lastModifiedDateTime\":\"2026-11-26T11:57:19Z\","
+	"\"toRecipients\":[" ONE("a@x.org") "," ONE("b@x.org") "]}," DRAFT(
+	    "AAMkNew", "true") "]}",
+	1},
     {200,
 	"{\"value\":[{\"lastModifiedDateTime\":\"2026-11-26T11:57:19Z\","
 	"\"toRecipients\":[" ONE("a@x.org") "," ONE("b@x.org") "]}]}",

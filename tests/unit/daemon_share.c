@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "agent/daemon/base/limits.h"
 #include "agent/daemon/turn/share.h"
 #include "daemon_fake.h"
 
@@ -286,6 +287,46 @@ test_quick_backlog(void **state)
 	}
 }
 
+/*
+ * However many processes there are, one application leaves others some of the
+ * requests that may be under way in all.
+ */
+static const struct {
+	long limit, rest;
+	long long took; /* -1: not known */
+	int inside;
+} many[] = {
+    {128, 0, -1, 76},
+    {200, 0, -1, 76},
+    {200, 0, 20, 121},
+    {1000, 0, -1, 76},
+    {1000, 0, 20, 121},
+    {1000, 300, 20, 121},
+    {200, 100, 20, 94},
+};
+
+static void
+test_more_processes_than_requests(void **state)
+{
+	long rest;
+	size_t i;
+
+	for (i = 0; i < sizeof(many) / sizeof(*many); i++) {
+		d.conf.process_limit = many[i].limit;
+		if (many[i].took >= 0)
+			know(0, many[i].took);
+		for (rest = 0; rest < many[i].rest; rest++)
+			shares_rest(shares, 1);
+		ask(0, PLACES);
+		ask(1, 1);
+		if (opened[0] != many[i].inside || opened[1] != 1)
+			fail_msg("row %zu: %d, %d", i, opened[0], opened[1]);
+		assert_true(opened[0] + opened[1] < MSGRAPHD_REQUESTS_MAX);
+		end(state);
+		begin(state);
+	}
+}
+
 static void
 test_forgotten(void **state)
 {
@@ -312,6 +353,7 @@ main(void)
 	    TEST(test_hang),
 	    TEST(test_rest),
 	    TEST(test_quick_backlog),
+	    TEST(test_more_processes_than_requests),
 	    TEST(test_forgotten),
 	};
 

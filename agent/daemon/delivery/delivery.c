@@ -83,6 +83,8 @@ delivery_free(struct delivery *d)
 	turn_free(&d->turn);
 	wake_free(&d->wake);
 	delivery_draft_free(d);
+	free(d->posted_to.keys.list);
+	free(d->posted_to.text);
 	delivery_request_free(&d->request);
 	free(d);
 }
@@ -145,7 +147,7 @@ delivery_permit(struct delivery *d)
 		return;
 	}
 	delivery_fallback_note(d);
-	if (d->other_is_posted && delivery_fall_back_again(d))
+	if (delivery_fall_back_again(d))
 		return;
 	turn_ask(d->turn, delivery_on_turn, d);
 }
@@ -178,6 +180,15 @@ delivery_search_is_wanted(const struct delivery *d)
 			      : d->daemon->conf.verify_unknown);
 }
 
+/* Of a draft that a former fallback mailbox has, nothing is left to do either. */
+static void
+delivery_end_former(struct delivery *d)
+{
+	if (d->large != NULL)
+		delivery_draft_discard(d);
+	delivery_fallback_end(d);
+}
+
 /* Chooses the request that the permission is used for. */
 static void
 delivery_choose(struct delivery *d)
@@ -194,6 +205,8 @@ delivery_choose(struct delivery *d)
 		delivery_next(d,
 		    delivery_has_old_draft(d) ? PHASE_LOOK
 					      : PHASE_SEARCH_DRAFTS);
+	else if (d->is_former)
+		delivery_end_former(d);
 	else if (delivery_draft_is_due(d))
 		delivery_next(d, PHASE_DRAFT);
 	else

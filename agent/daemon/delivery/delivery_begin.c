@@ -2,7 +2,10 @@
  * delivery_begin.c - see delivery_begin.h.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "agent/daemon/graph/graph_sent.h"
 #include "delivery_begin.h"
 #include "delivery_step.h"
 
@@ -50,22 +53,21 @@ delivery_judge_each(struct delivery *d, struct error *err)
 {
 	const struct request_recipient *r = d->request.each;
 	struct journal *journal = d->daemon->journal;
+	int own = JOURNAL_NEW, other = JOURNAL_NEW, told;
 	long left = 0;
-	int accepted, told;
 	size_t i;
 
 	for (i = 0; i < d->request.each_count; i++, r++) {
-		accepted = d->request.notice
-		    ? 0
-		    : journal_is_accepted(journal, r->key, err);
-		if (accepted == 0 && !d->request.notice)
-			accepted = journal_is_accepted(journal, r->other, err);
-		told = journal_is_accepted(journal, r->told, err);
-		if (accepted == -1 || told == -1)
+		if (!d->request.notice) {
+			own = journal_status_of(journal, r->key, err);
+			other = journal_status_of(journal, r->other, err);
+		}
+		told = journal_status_of(journal, r->told, err);
+		if (own == -1 || other == -1 || told == -1)
 			return -1;
-		if (accepted)
+		if (own == JOURNAL_ACCEPTED || other == JOURNAL_ACCEPTED)
 			d->reply.recipients[i] = WIRE_RECIPIENT_ACCEPTED;
-		else if (told)
+		else if (told == JOURNAL_ACCEPTED)
 			d->reply.recipients[i] = WIRE_RECIPIENT_TOLD;
 		else
 			left++;
@@ -104,6 +106,38 @@ delivery_narrow(struct delivery *d, size_t told)
 	delivery_next(d, PHASE_FINISH);
 }
 
+/*
+ * Takes down to whom an earlier attempt has posted the message: where they are
+ * some of the recipients only, as with another max_recipients by now, a message
+ * to all of them is nowhere to be found. Returns 0, or -1 with *err.
+ */
+static int
+delivery_find_posted_to(struct delivery *d, struct error *err)
+{
+	const struct request_recipient *r = d->request.each;
+	struct journal_keys *keys = &d->posted_to.keys;
+	size_t i, n = d->request.each_count;
+	const char **names = calloc(n + 1, sizeof(*names));
+	int status = JOURNAL_NEW;
+
+	keys->list = calloc(n + 1, sizeof(*keys->list));
+	if (names == NULL || keys->list == NULL)
+		status = error_no_memory(err);
+	for (i = 0; i < n && status != -1; i++, r++) {
+		status = journal_status_of(d->daemon->journal, r->key, err);
+		if (status != JOURNAL_POSTED)
+			continue;
+		memcpy(keys->list[keys->count], r->key, JOURNAL_DIGEST_SIZE);
+		names[keys->count++] = r->address;
+	}
+	if (status != -1 && keys->count > 0 && keys->count < n &&
+	    (d->posted_to.text = graph_recipients(names, keys->count)) == NULL)
+		status = error_no_memory(err);
+	journal_keys_sort(keys);
+	free(names);
+	return status == -1 ? -1 : 0;
+}
+
 void
 delivery_begin(struct delivery *d)
 {
@@ -125,12 +159,16 @@ delivery_begin(struct delivery *d)
 	}
 	d->status_before = d->entry_now.status;
 	d->other_is_posted = other.status == JOURNAL_POSTED;
+	memcpy(d->posted_from, other.posted_from, sizeof(d->posted_from));
 	if (d->status_before == JOURNAL_ACCEPTED)
 		delivery_finish_accepted_before(d, &d->entry_now);
 	else if (other.status == JOURNAL_ACCEPTED)
 		delivery_finish_accepted_before(d, &other);
 	else if (d->entry_now.accepted + other.accepted + told.accepted > 0)
 		delivery_narrow(d, told.accepted);
+	else if (d->status_before == JOURNAL_POSTED && !d->request.notice &&
+	    delivery_find_posted_to(d, &err) == -1)
+		delivery_defer_error(d, &err);
 	else
 		delivery_next(d, PHASE_TURN);
 }

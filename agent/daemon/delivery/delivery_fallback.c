@@ -11,7 +11,10 @@
  * may fall silent until Graph answers. Each attempt begins with the message's own
  * mailbox, which may exist by now. But where an attempt from the fallback
  * mailbox was not answered, the next one is from there too: in no other mailbox
- * can be seen what became of it.
+ * can be seen what became of it. If the entry names another by then, or none, the
+ * former one is only searched: when it has not sent the message, that is taken
+ * down, and the next attempt is as if it had never been asked. The agent may bring
+ * other parts of the message from there as well, and these wait for that attempt.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -28,12 +31,13 @@ delivery_fallback_note(struct delivery *d)
 	const char *mailbox;
 
 	d->fallback[0] = '\0';
-	/* there is no second one */
-	if (request->instead_of[0] != '\0')
-		return;
 	mailbox = identities_fallback(
 	    d->daemon->identities, &request->identity, request->entry);
-	if (mailbox != NULL && strcasecmp(mailbox, request->mailbox) != 0)
+	/* there is no second one */
+	if (request->instead_of[0] != '\0')
+		d->is_former = mailbox == NULL ||
+		    strcasecmp(mailbox, request->mailbox) != 0;
+	else if (mailbox != NULL && strcasecmp(mailbox, request->mailbox) != 0)
 		snprintf(d->fallback, sizeof(d->fallback), "%s", mailbox);
 }
 
@@ -45,10 +49,10 @@ delivery_has_fallback(const struct delivery *d)
 
 /* Chooses the phase; the reply says why nothing was posted. */
 static void
-delivery_fallback_tell(struct delivery *d, enum phase phase)
+delivery_fallback_tell(
+    struct delivery *d, const char *mailbox, enum phase phase)
 {
-	snprintf(
-	    d->reply.again_as, sizeof(d->reply.again_as), "%s", d->fallback);
+	snprintf(d->reply.again_as, sizeof(d->reply.again_as), "%s", mailbox);
 	delivery_next(d, phase);
 }
 
@@ -60,19 +64,49 @@ delivery_fall_back(struct delivery *d)
 	/* no agent may take it for the last word, be the refusal ever so old */
 	d->reply.status = WIRE_DEFERRED;
 	d->reply.dsn[0] = '4';
-	delivery_fallback_tell(d, PHASE_UNSENT);
+	delivery_fallback_tell(d, d->fallback, PHASE_UNSENT);
 	return 1;
+}
+
+/* Returns 1 when the mailbox that has posted the message would be searched. */
+static int
+delivery_fallback_is_searched(const struct delivery *d)
+{
+	return d->request.message_id[0] != '\0' &&
+	    (d->daemon->conf.verify_unknown ||
+		d->request.attachments.count > 0);
 }
 
 int
 delivery_fall_back_again(struct delivery *d)
 {
-	if (!delivery_has_fallback(d))
+	const char *mailbox = d->fallback;
+
+	if (!d->other_is_posted || d->request.instead_of[0] != '\0')
+		return 0;
+	if (d->posted_from[0] != '\0' && delivery_fallback_is_searched(d))
+		mailbox = d->posted_from;
+	if (mailbox[0] == '\0')
 		return 0;
 	report_deferred(&d->reply, &d->report, "4.3.0", REASON_UNKNOWN,
 	    "an earlier attempt, from the fallback mailbox, was not answered");
-	delivery_fallback_tell(d, PHASE_FINISH);
+	delivery_fallback_tell(d, mailbox, PHASE_FINISH);
 	return 1;
+}
+
+void
+delivery_fallback_end(struct delivery *d)
+{
+	char text[512];
+
+	d->status_before = JOURNAL_NEW;
+	snprintf(text, sizeof(text),
+	    "<%.100s>, which is not the fallback mailbox any more, has not "
+	    "sent "
+	    "the message; the next attempt is by the table of identities as it "
+	    "is now",
+	    d->request.mailbox);
+	delivery_defer(d, "4.3.0", REASON_UNKNOWN, text);
 }
 
 void

@@ -18,10 +18,16 @@ void delivery_fallback_note(struct delivery *d);
 int delivery_fall_back(struct delivery *d);
 
 /*
- * Does the same before any request, because an earlier attempt from the fallback
- * mailbox was not answered.
+ * Does the same before any request, where an earlier attempt from the fallback
+ * mailbox was not answered. That may be a former one, if it would be searched.
  */
 int delivery_fall_back_again(struct delivery *d);
+
+/*
+ * Ends the delivery from a former fallback mailbox, which has not sent the message
+ * and must not.
+ */
+void delivery_fallback_end(struct delivery *d);
 
 /* Logs that the agent comes again, when the delivery ends so. */
 void delivery_fallback_log(const struct delivery *d);

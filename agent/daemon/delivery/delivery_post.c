@@ -15,6 +15,15 @@
 void
 delivery_intend(struct delivery *d)
 {
+	const struct delivery_request *request = &d->request;
+	const char *from =
+	    request->instead_of[0] != '\0' ? request->mailbox : "";
+
+	if (strcmp(d->entry_now.posted_from, from) != 0) {
+		snprintf(d->entry_now.posted_from,
+		    sizeof(d->entry_now.posted_from), "%s", from);
+		d->changed = 1;
+	}
 	delivery_write(d, JOURNAL_POSTED, PHASE_POST);
 }
 

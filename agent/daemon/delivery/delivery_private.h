@@ -75,7 +75,17 @@ struct delivery {
 	struct journal_entry entry_now; /* as the journal has it */
 	enum journal_status status_before; /* of an earlier attempt */
 	char fallback[ADDRESS_SIZE]; /* the entry's; empty: none */
+	/*
+	 * Those to whom an earlier attempt has posted it without an answer, where
+	 * they are some of the recipients only. Owned; text NULL: all or nobody.
+	 */
+	struct {
+		struct journal_keys keys;
+		char *text; /* as graph_recipients() has it */
+	} posted_to;
 	int other_is_posted; /* from the other mailbox, without an answer */
+	char posted_from[ADDRESS_SIZE]; /* that, if it is known as a fallback */
+	int is_former; /* request.mailbox is no fallback mailbox any more */
 	int changed; /* entry_now, but for its status, since it was written */
 	int refused; /* for what somebody can mend */
 	int renewed, retried; /* each happens once */

@@ -17,6 +17,9 @@
  * says so, and always before a large one gets another draft or its draft is
  * sent: an application that may make drafts may read them.
  *
+ * Looked for is a message to all to whom it was posted. Where they are some of
+ * the recipients only, and have got it, the agent comes again for the others.
+ *
  * A search that fails says nothing about the message, so it is tried again like
  * any other request. To go on without an answer would be to post the message
  * twice whenever Graph is in trouble, which is when outcomes become unknown.
@@ -46,10 +49,29 @@ delivery_search_go_on(struct delivery *d)
 	delivery_next(d, PHASE_CHOOSE);
 }
 
+/* Those who have got it are left out when the delivery begins once more. */
+static void
+delivery_search_accepted_some(struct delivery *d)
+{
+	log_info(
+	    "%s: %zu of these %zu recipients have got the message, which is "
+	    "in Sent Items",
+	    d->request.queue_id, d->posted_to.keys.count,
+	    d->request.keys.count);
+	turn_end(d->turn);
+	d->entry_now.keys = &d->posted_to.keys;
+	delivery_write(d, JOURNAL_ACCEPTED, PHASE_BEGIN);
+	d->entry_now.keys = &d->request.keys;
+}
+
 static void
 delivery_search_accepted(struct delivery *d, const char *text)
 {
 	memset(&d->report, 0, sizeof(d->report));
+	if (d->posted_to.text != NULL) {
+		delivery_search_accepted_some(d);
+		return;
+	}
 	report_sent(&d->reply, &d->report, text);
 	delivery_write(d, JOURNAL_ACCEPTED, PHASE_FINISH);
 }
@@ -104,12 +126,27 @@ delivery_search_no_answer(struct delivery *d, const struct http_answer *answer)
 
 /* --- Drafts and Sent Items --- */
 
+/*
+ * Returns how long ago it was posted first, in seconds. Where that is ahead, the
+ * clock was wrong then, and an earlier daemon did not see it being set: so it may
+ * be as long ago as anything that the journal knows.
+ */
+static long long
+delivery_search_age(const struct delivery *d)
+{
+	long long age = clock_wall() - d->entry_now.posted;
+
+	return age >= 0 ? age : d->daemon->conf.state_retention;
+}
+
 /* As graph_read_found(). */
 static int
 delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
 {
-	struct graph_sought sought = {.recipients = d->request.recipients,
-	    .age = clock_wall() - d->entry_now.posted};
+	struct graph_sought sought = {.recipients = d->posted_to.text != NULL
+		? d->posted_to.text
+		: d->request.recipients,
+	    .age = delivery_search_age(d)};
 	struct error err;
 	struct buf ids;
 	int found = -1;
@@ -127,7 +164,7 @@ delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
 	return found;
 }
 
-/* There is nothing to search, and another mailbox is about to send. */
+/* There is nothing to search, and another mailbox will send. */
 static int
 delivery_search_is_nowhere(
     const struct delivery *d, const struct http_answer *answer)
@@ -135,7 +172,8 @@ delivery_search_is_nowhere(
 	struct graph_error error;
 
 	/* what else there is may be long */
-	if (answer->status != 404 || !delivery_has_fallback(d))
+	if (answer->status != 404 ||
+	    (!delivery_has_fallback(d) && !d->is_former))
 		return 0;
 	graph_read_error(answer, &error);
 	return outcome_of(404, error.code, answer->body, 0).action ==
@@ -145,7 +183,7 @@ delivery_search_is_nowhere(
 static void
 delivery_search_not_found(struct delivery *d, const struct http_answer *answer)
 {
-	if (delivery_draft_is_new(d)) {
+	if (delivery_draft_is_new(d) && !d->is_former) {
 		delivery_search_no_answer(d, answer);
 	} else if (delivery_search_is_nowhere(d, answer)) {
 		delivery_search_go_on(d);
@@ -244,6 +282,9 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 			delivery_next(d, PHASE_SEARCH_DRAFTS);
 		else
 			delivery_search_go_on(d);
+	} else if (d->is_former &&
+	    (answer->status == 403 || answer->status == 404)) {
+		delivery_search_go_on(d);
 	} else {
 		delivery_search_no_answer(d, answer);
 	}

@@ -125,9 +125,12 @@ delivery_grace_status(struct delivery *d, const struct outcome *outcome)
 int
 delivery_has_old_draft(const struct delivery *d)
 {
-	/* of one that was made just now Graph may not know yet */
+	/*
+	 * Of one that was made just now Graph may not know yet; and one for all
+	 * is not what was posted to some.
+	 */
 	return d->large != NULL && d->large->draft.id[0] != '\0' &&
-	    !d->large->made;
+	    !d->large->made && d->posted_to.text == NULL;
 }
 
 int

@@ -244,35 +244,56 @@ graph_sent_is_our_draft(const json_t *message, const char *drafts)
 	return 0;
 }
 
+/*
+ * Looks through messages of this Message-ID: 1 when one of them is the one that
+ * is sought. One that was sent before, to the same recipients, tells that its
+ * sender gives the Message-ID to many, so a later one may be yet another.
+ */
+static int
+graph_sent_is_among_these(const json_t *messages,
+    const struct graph_sought *sought, const char *since)
+{
+	const char *const sent = folders[GRAPH_SENT_ITEMS].date;
+	const json_t *message;
+	int found = 0;
+	size_t i;
+
+	for (i = 0; i < json_array_size(messages); i++) {
+		message = json_array_get(messages, i);
+		if (graph_sent_is_our_draft(message, sought->drafts) ||
+		    !graph_sent_has_recipients(message, sought->recipients))
+			continue;
+		if (!graph_sent_is_before(message, since))
+			found = 1;
+		else if (json_object_get(message, sent) != NULL)
+			return 0;
+	}
+	return found;
+}
+
 int
 graph_read_found(
     const struct http_answer *answer, const struct graph_sought *sought)
 {
 	const long long now = answer->date == -1 ? clock_wall() : answer->date;
 	const time_t from = (time_t)(now - sought->age - SPARE_SECONDS);
-	const json_t *message, *value;
+	const json_t *value;
 	int found = -1;
 	json_t *json;
 	char since[32];
 	struct tm tm;
-	size_t i;
 
 	if (gmtime_r(&from, &tm) == NULL ||
 	    strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		return -1;
 	json = graph_sent_load(answer);
 	value = json_object_get(json, "value");
+	if (graph_sent_is_among_these(value, sought, since))
+		found = 1;
 	/* what goes on elsewhere is not all */
-	if (json_is_array(value) &&
+	else if (json_is_array(value) &&
 	    json_object_get(json, "@odata.nextLink") == NULL)
 		found = 0;
-	for (i = 0; found != 1 && i < json_array_size(value); i++) {
-		message = json_array_get(value, i);
-		if (!graph_sent_is_before(message, since) &&
-		    !graph_sent_is_our_draft(message, sought->drafts) &&
-		    graph_sent_has_recipients(message, sought->recipients))
-			found = 1;
-	}
 	json_decref(json);
 	return found;
 }

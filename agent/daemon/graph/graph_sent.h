@@ -49,7 +49,8 @@ struct graph_sought {
  * Reads the answer to graph_find(): 1 when the folder has a message that went
  * to all these recipients and was sent (in Drafts: changed) in the last age
  * seconds by the server's clock. A device may give all that it sends the same
- * Message-ID, and then an older message is another one. (A message that was
+ * Message-ID: an older message is another one, and where there is one to these
+ * recipients, none counts. (A message that was
  * sent in parts, or once for each recipient, has its Message-ID in each.) A
  * draft that we made, and that is a draft still, does not count. 0 when there
  * is none, -1 when the answer does not say.

@@ -95,7 +95,10 @@ journal_put_entry(
 	sqlite3_bind_int(put, 2, (int)e->status);
 	sqlite3_bind_int64(put, 3, e->refused_since);
 	sqlite3_bind_text(put, 4, e->refusal, -1, SQLITE_STATIC);
-	sqlite3_bind_text(put, 5, e->request_id, -1, SQLITE_STATIC);
+	/* without an answer there is no id of one, and the column is free */
+	sqlite3_bind_text(put, 5,
+	    e->status == JOURNAL_POSTED ? e->posted_from : e->request_id, -1,
+	    SQLITE_STATIC);
 	sqlite3_bind_int64(put, 6, e->posted);
 	sqlite3_bind_int64(put, 7, clock_wall());
 	for (i = 0; i < e->keys->count && result == 0; i++) {
@@ -244,6 +247,8 @@ journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
 		if (entry->posted == 0 || posted < entry->posted)
 			entry->posted = posted;
 		entry->status = JOURNAL_POSTED;
+		snprintf(entry->posted_from, sizeof(entry->posted_from), "%s",
+		    (const char *)sqlite3_column_text(row, 3));
 		break;
 	default:
 		break;
@@ -281,7 +286,7 @@ journal_find(
 }
 
 int
-journal_is_accepted(struct journal *journal,
+journal_status_of(struct journal *journal,
     const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err)
 {
 	sqlite3_stmt *find = journal->find;
@@ -290,7 +295,7 @@ journal_is_accepted(struct journal *journal,
 	sqlite3_bind_blob(find, 1, key, JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
 	result = state_step(journal->state, find, err);
 	if (result == 1)
-		result = sqlite3_column_int(find, 0) == JOURNAL_ACCEPTED;
+		result = sqlite3_column_int(find, 0);
 	sqlite3_reset(find);
 	return result;
 }

@@ -19,6 +19,7 @@
 
 #include <event2/event.h>
 
+#include "agent/daemon/base/limits.h"
 #include "lib/base/error.h"
 #include "state.h"
 
@@ -49,6 +50,9 @@ struct journal_entry {
 				    mend; 0: it was not refused last */
 	char refusal[JOURNAL_REFUSAL_SIZE]; /* that reason */
 	char request_id[64]; /* of the acceptance */
+	char posted_from[ADDRESS_SIZE]; /* the fallback mailbox, where that was
+					   posted last and no answer came; else
+					   empty */
 };
 
 /* Puts keys in order, each once. */
@@ -92,8 +96,11 @@ int journal_expire(struct journal *journal, long long wall, struct error *err);
 int journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err);
 
-/* Returns 1 when this key is known as accepted, 0, or -1 with *err. */
-int journal_is_accepted(struct journal *journal,
+/*
+ * Returns the enum journal_status of one key, JOURNAL_NEW where there is no row; or
+ * -1 with *err.
+ */
+int journal_status_of(struct journal *journal,
     const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err);
 
 /*

@@ -11,13 +11,14 @@
  * some are held by deliveries that only wait here.
  */
 #include "agent/daemon/base/clock.h"
+#include "agent/daemon/base/limits.h"
 #include "share_private.h"
 
-/* Of process_limit, in per cent: */
+/* Of the places, in per cent: */
 #define SHARE_OF_QUICK 95 /* for one application whose deliveries are quick */
 #define SHARE_OF_OTHERS 60 /* for all together whose deliveries are not */
 #define SHARE_OF_EACH 4 /* for each of these in any case */
-#define SHARE_OF_RESERVE 5 /* that those which wait here have to leave */
+#define SHARE_OF_RESERVE 5 /* and of processes, that those which wait leave */
 
 /* For so long no process has become free, when those that wait have to go. */
 #define SHARE_FULL_MS 1000LL
@@ -25,11 +26,28 @@
 /* --- how many --- */
 
 static long
+share_part(long all, long percent)
+{
+	long part = all * percent / 100;
+
+	return part > 0 ? part : 1;
+}
+
+/*
+ * Returns how many deliveries may have a place, of so many processes: no more
+ * than may have a request under way, else one application had all of these.
+ */
+static long
+share_places(long processes)
+{
+	return processes < MSGRAPHD_REQUESTS_MAX ? processes
+						 : MSGRAPHD_REQUESTS_MAX;
+}
+
+static long
 share_of(const struct shares *shares, long percent)
 {
-	long places = shares->conf->process_limit * percent / 100;
-
-	return places > 0 ? places : 1;
+	return share_part(share_places(shares->conf->process_limit), percent);
 }
 
 /* Returns what a delivery takes in ms. */
@@ -74,7 +92,8 @@ static long
 share_left(const struct application *a)
 {
 	const struct shares *shares = a->shares;
-	long left = shares->conf->process_limit - shares->resting -
+	long left =
+	    share_places(shares->conf->process_limit - shares->resting) -
 	    (shares->inside - a->inside);
 	long half = (left + 1) / 2;
 
@@ -140,8 +159,10 @@ share_patience(const struct application *a)
 long
 share_excess(const struct shares *shares)
 {
+	long processes = shares->conf->process_limit;
+
 	return shares->inside + shares->waiting + shares->resting +
-	    share_of(shares, SHARE_OF_RESERVE) - shares->conf->process_limit;
+	    share_part(processes, SHARE_OF_RESERVE) - processes;
 }
 
 int
