@@ -3,6 +3,7 @@ real SQLite, PostgreSQL and slapd, the commands as they stand there."""
 
 from __future__ import annotations
 
+import base64
 import os
 import pwd
 import shlex
@@ -254,6 +255,37 @@ def test_ldap(make, names, ldap):  # noqa: F811
     def spoil() -> None:
         command[command.index(ldap)] = ldap + "-gone"
     check_recipe(make, names, command, change, spoil)
+
+
+BASE64 = base64.b64encode
+
+
+@pytest.mark.parametrize("ldif, rows", [
+    ("cn: a\ndescription: application=1/2", "a application=1/2\n"),
+    # as ldapsearch writes what ends with a blank, has a line end, or umlauts
+    (b"cn: a\ndescription:: " + BASE64(b"application=1/2 disabled=yes "),
+     "a application=1/2 disabled=yes \n"),
+    (b"cn: a\ndescription:: " + BASE64(b"application=1/2\r\nb=c\n\nd=e"),
+     "a application=1/2  b=c  d=e\n"),
+    (b"cn:: " + BASE64("ä".encode()) + b"\ndescription: application=1/2",
+     "ä application=1/2\n"),
+    # what is no row of ours
+    (b"cn: a\ndescription:: " + BASE64("Südflügel".encode()), ""),
+    ("cn: a\ndescription: a fax in the cellar", ""),
+    ("cn: a\ndescription: a fax\ndescription: application=1/2\n"
+     "description: in the cellar", "a application=1/2\n"),
+    ("description: application=1/2", ""),
+    ("cn: $(id)\ndescription:: $(id)", ""),
+])
+def test_ldif(tmp_path, ldif, rows):
+    text = ldif.encode() if isinstance(ldif, str) else ldif
+    (tmp_path / "ldif").write_bytes(b"dn: cn=x\n" + text + b"\n\n")
+    (tmp_path / "ldapsearch").write_text(
+        f'#!/bin/sh\n[ $# -gt 4 ] && cat {tmp_path}/ldif\n')
+    (tmp_path / "ldapsearch").chmod(0o755)
+    done = run([str(EXAMPLES / "msgraph-names-ldap"), "-x"],
+               env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (done.returncode, done.stdout) == (0, rows), done.stderr
 
 
 def test_parts_are_installed_where_the_unit_looks(tmp_path):
