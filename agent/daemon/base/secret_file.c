@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/hidden.h"
 #include "lib/base/printable.h"
 #include "secret_file.h"
 
@@ -146,15 +147,16 @@ secret_file_open_checked(enum secret_file_rule rule, const char *what,
 		    "open %s %s: it may be no symbolic link; name the file "
 		    "itself",
 		    what, file);
-	else if (fd == -1 && errno == EACCES)
+	else if (fd == -1 && errno == EACCES &&
+	    hidden_remedy(file, errno)[0] == '\0')
 		error_set(err, ERROR_OURS, "4.3.5",
 		    "open %s %s: %s; run: chown %s %s; and each folder above "
 		    "must let that user in",
 		    what, file, strerror(EACCES), secret_file_user(number),
 		    file);
 	else if (fd == -1)
-		error_set(err, ERROR_OURS, "4.3.5", "open %s %s: %s", what,
-		    file, strerror(errno));
+		error_set(err, ERROR_OURS, "4.3.5", "open %s %s: %s%s", what,
+		    file, strerror(errno), hidden_remedy(file, errno));
 	else if (secret_file_check_rule(fd, rule, what, file, err) == -1) {
 		close(fd);
 		fd = -1;
