@@ -8,6 +8,7 @@ import os
 import pwd
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +120,7 @@ def test_sqlite(make, names, tmp_path):  # noqa: F811
     unit = (EXAMPLES / "msgraph-names.service").read_text()
     assert f"ExecStart={documented('sqlite3')}" in " ".join(
         unit.replace("\\\n", " ").split())
+    assert "\nReadWritePaths=/etc/msgraph -/var/lib/devices\n" in unit
     check_recipe(
         make, names, command,
         lambda: execute(insert("scan2") + "update devices set active = 0 "
@@ -305,6 +307,23 @@ def test_parts_are_installed_where_the_unit_looks(tmp_path):
     for program in ("msgraph-names", "msgraph-names-ldap"):
         assert os.access(tmp_path / "etc/msgraph" / program, os.X_OK)
     assert (tmp_path / "etc/systemd/system/msgraph-names.timer").exists()
+
+
+def test_a_source_that_hangs_leaves_nothing(names):
+    """systemd ends the service after a minute, and starts it again."""
+    names.write_text("a b=c\n")
+    (names.parent / "hangs").touch()
+    before = sorted(names.parent.iterdir())
+    process = subprocess.Popen(
+        [str(names.parent / "msgraph-names"), str(names), "sh", "-c",
+         f"echo >{names.parent}/hangs; exec sleep 600"],
+        start_new_session=True)
+    wait_for(lambda: (names.parent / "hangs").stat().st_size > 0,
+             "its source", 10)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(10) != 0
+    assert sorted(names.parent.iterdir()) == before
+    assert names.read_text() == "a b=c\n"
 
 
 def test_nothing_found_keeps_the_file(names):
