@@ -226,7 +226,25 @@ def test_purge_begins_with_the_key(tmp_path):
     assert rest[0].startswith("rm -f /var/lib/msgraph/state.db")
     # and of the admin's folder nothing else by name, nor all of it
     assert not any("/etc/msgraph" in line for line in rest
-                   if not line.startswith("rmdir --ignore-fail-on-non-empty"))
+                   if not line.startswith("rmdir /"))
+
+
+@pytest.mark.parametrize("state", [
+    "mkdir msgraph", "mkdir msgraph; touch msgraph/mine",
+    "mkdir msgraph; mount -t tmpfs mine msgraph",
+    "mkdir mine; ln -s mine msgraph", ":"])
+def test_purge_ends_whatever_the_folder_is(state):
+    """In folders of its own, since this host may have an installation."""
+    script = ("for top in /etc /run /var/lib /var/spool; do "
+              "mount -t tmpfs none $top || exit 99; done; cd /var/lib; "
+              f'{state}; [ ! -d msgraph ] || touch msgraph/state.db; sh "$1" '
+              "purge; code=$?; find -name state.db; exit $code")
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh",
+         ROOT / "debian" / "postrm"], text=True, capture_output=True)
+    if done.returncode == 99:
+        pytest.skip(done.stderr)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("action", [
