@@ -164,6 +164,7 @@ def told(folder, monkeypatch):
             f'echo "${{0##*/}} $* $line" >>{log}\n')
         (bin / name).chmod(0o755)
     (bin / "dpkg-statoverride").symlink_to("/bin/false")
+    (bin / "rm").symlink_to("/bin/true")
     monkeypatch.setenv("PATH", f"{bin}:{os.environ['PATH']}")
     monkeypatch.setenv("MAIL_CONFIG", str(folder))
 
