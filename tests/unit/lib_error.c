@@ -29,6 +29,9 @@ static const struct text_case text_cases[] = {
     {"\001\037 ~", "?? ~"},
     {"M\303\274ller", "M\303\274ller"},
     {"C1 \302\233 control", "C1 ?? control"},
+    {"right \342\200\256to left\342\200\254", "right ???to left???"},
+    {"\342\201\246isolated\342\201\251", "???isolated???"},
+    {"line\342\200\250end, \342\200\247 dot", "line???end, \342\200\247 dot"},
     {"M\374ller in Latin-1", "M?ller in Latin-1"},
     {"100% %s %n", "100% %s %n"},
 };
