@@ -311,7 +311,8 @@ $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c \
 
 # the readers of msgraphd's: credentials are the table's own
 TABLE_SRC = $(filter-out %_watch.c,$(wildcard agent/daemon/identities/table*.c)) \
-	agent/daemon/identities/network.c agent/daemon/base/secret_file.c
+	agent/daemon/identities/network.c \
+	agent/daemon/base/secret_file.c agent/daemon/base/acl.c
 $(BUILD)/fuzz/table: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(TABLE_SRC))
 NETSTRING_SRC = agent/daemon/maps/netstring.c
 $(BUILD)/fuzz/socketmap: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(NETSTRING_SRC))

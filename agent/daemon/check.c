@@ -18,6 +18,7 @@
 #include "agent/daemon/base/secret_file.h"
 #include "agent/daemon/store/state.h"
 #include "agent/daemon/store/vault.h"
+#include "lib/base/hidden.h"
 #include "check.h"
 #include "check_identities.h"
 
@@ -47,16 +48,20 @@ check_has_certificate(FILE *in)
 int
 check_ca_file(const struct conf *conf, struct error *err)
 {
+	const char *remedy;
 	FILE *in;
 	int found;
 
 	if (conf->ca_file == NULL)
 		return 0;
-	if ((in = fopen(conf->ca_file, "re")) == NULL)
+	if ((in = fopen(conf->ca_file, "re")) == NULL) {
+		remedy = hidden_remedy(conf->ca_file, errno);
+		if (remedy[0] == '\0' && errno == EACCES)
+			remedy = "; it holds no secret: chmod it to 0644";
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "open ca_file %s: %s%s", conf->ca_file, strerror(errno),
-		    errno == EACCES ? "; it holds no secret: chmod it to 0644"
-				    : "");
+		    remedy);
+	}
 	found = check_has_certificate(in);
 	fclose(in);
 	return found

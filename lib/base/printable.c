@@ -4,6 +4,17 @@
 #include "printable.h"
 #include "utf8.h"
 
+/*
+ * Returns 1 for a character that is not shown itself, and moves those around it:
+ * C0, DEL, C1, Unicode's line ends, and its marks of direction (UAX #9, 2).
+ */
+static int
+printable_is_hidden(uint32_t c)
+{
+	return c < ' ' || (c >= 0x7f && c < 0xa0) ||
+	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 void
 printable_make(char *text, char instead)
 {
@@ -13,7 +24,7 @@ printable_make(char *text, char instead)
 
 	while (rest.len > 0) {
 		len = utf8_get(rest, &c);
-		if (len == 0 || c < ' ' || (c >= 0x7f && c < 0xa0)) {
+		if (len == 0 || printable_is_hidden(c)) {
 			text[rest.p - text] = instead;
 			len = 1;
 		}

@@ -7,6 +7,7 @@ met.
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import sys
 import threading
@@ -141,6 +142,18 @@ def is_installed() -> bool:
                "postfix-msgraph").stdout.startswith("ii")
 
 
+def uids() -> set[int]:
+    """Of all processes of this host, without procps."""
+    found = set()
+    for file in Path("/proc").glob("[0-9]*/status"):
+        try:
+            found.add(int(re.search(r"^Uid:\t(\d+)", file.read_text(),
+                                    re.M)[1]))
+        except OSError:
+            pass  # it has ended
+    return found
+
+
 def remove() -> None:
     done = apt("remove", "postfix-msgraph")
     row("removal is refused", done.returncode != 0)
@@ -150,7 +163,8 @@ def remove() -> None:
     succeeds("then it is removed", apt(words[1], "postfix-msgraph"))
     row("key, state and settings stay",
         KEY.exists() and STATE.exists() and CONF.exists())
-    row("nothing runs", not run("pgrep", "-u", "msgraphd,msgraph").stdout)
+    row("nothing runs", not uids() & {
+        pwd.getpwnam(user).pw_uid for user in ("msgraph", "msgraphd")})
     check_bounce()
 
 

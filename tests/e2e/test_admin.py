@@ -4,12 +4,14 @@ does: neither a secret comes over it, nor does mail wait for an answer."""
 from __future__ import annotations
 
 import grp
+import os
 import pwd
 import subprocess
 import sys
 import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +79,40 @@ def test_who_may_ask(daemon, open_folder, user, groups,  # noqa: F811
     uid = user if user == 0 else pwd.getpwnam(user).pw_uid
     assert (f"admin socket: uid {uid} may not use it, only group "
             "msgraph-admin and root" in daemon.log()) is not answered
+
+
+CROWD = """
+import socket, sys
+socks = []
+for _ in range(int(sys.argv[2])):
+    socks.append(socket.socket(socket.AF_UNIX))
+    socks[-1].connect(sys.argv[1])
+    try:
+        socks[-1].sendall(b"request=sta")
+    except OSError:
+        pass
+print("all", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_members_that_stall_keep_nobody_out(m365, daemon,  # noqa: F811
+                                            open_folder):
+    """They are dropped after a while; what each costs meanwhile is bounded."""
+    daemon.stop()
+    daemon.settings["admin_socket"] = path = str(open_folder / "admin")
+    daemon.start()
+    files = Path(f"/proc/{daemon.process.pid}/fd")
+    before = len(os.listdir(files))
+    with subprocess.Popen(
+            [sys.executable, "-c", CROWD, path, "300"], user="nobody",
+            group=group(), extra_groups=[], text=True, cwd="/",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as crowd:
+        assert crowd.stdout.readline() == "all\n"
+        assert only(daemon, "status", "status")["pid"]
+        assert daemon.auth(USER, SECRET) == "OK"
+        assert len(os.listdir(files)) - before <= 32 + 4
+        crowd.stdin.close()
 
 
 # --- what is answered

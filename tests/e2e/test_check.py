@@ -96,6 +96,13 @@ def own(path: Path, user: str) -> None:
     shutil.chown(path, user)
 
 
+def move(host: Host, setting: str) -> None:
+    """Where the unit hides it, and root's folder is closed in any case."""
+    kept = [line for line in host.conf.read_text().splitlines()
+            if not line.startswith(setting)]
+    host.conf.write_text("\n".join([*kept, f"{setting} = /root/there", ""]))
+
+
 SPOILED = {
     "settings": (lambda h: h.conf.chmod(0o600), "msgraphd", "msgraph.conf",
                  "chmod it to 0644"),
@@ -109,6 +116,15 @@ SPOILED = {
                         "No such file"),
     "ca_file empty": (lambda h: h.ca.write_text(""), "msgraphd", "ca.pem",
                       "no certificate"),
+    "ca_file hidden": (lambda h: move(h, "ca_file"), "msgraphd",
+                       "/root/there", "ProtectHome="),
+    "password hidden": (lambda h: move(h, "proxy_password_file"), "msgraphd",
+                        "/root/there", "ProtectHome="),
+    "identities hidden": (lambda h: move(h, "identity_maps"), "msgraphd",
+                          "/root/there", "ProtectHome="),
+    "map hidden": (lambda h: (move(h, "identity_maps"), h.conf.write_text(
+        h.conf.read_text().replace("/root/there", "texthash:/root/there"))),
+        "msgraphd", "/root/there", "ProtectHome="),
     "key of root's": (lambda h: own(h.key, "root"), "msgraphd", "vault.key",
                       "chown msgraphd /etc/msgraph/vault.key"),
     "key open": (lambda h: h.key.chmod(0o440), "msgraphd", "vault.key",

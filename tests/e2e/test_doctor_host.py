@@ -4,7 +4,6 @@ processes of a test run are in, so this file runs by itself."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -16,8 +15,11 @@ from harness.doctor import Breakage, own_site, site  # noqa: F401
 from harness.site import Site
 from harness.tls_server import Server
 
+# os.path.ismount() sees no mount within one file system
+MOUNTS = [line.split()[4] for line in
+          Path("/proc/self/mountinfo").read_text().splitlines()]
 pytestmark = pytest.mark.skipif(
-    not os.path.ismount("/etc/passwd"),
+    "/etc/passwd" not in MOUNTS,
     reason="users and names are this machine's own")
 
 
@@ -39,6 +41,11 @@ USERS = [
         "/etc/passwd", "^msgraph:", "gone:"), "users", "critical",
         "no user msgraph", "systemd-sysusers", in_place(
             "/etc/passwd", "^gone:", "msgraph:")),
+    Breakage("user msgraph is a person's", in_place(
+        "/etc/passwd", r"^(msgraph:[^:]*:\d+:)", r"\g<1>7"), "users",
+        "critical", "group of user msgraph is not msgraph",
+        "usermod -g msgraph msgraph", in_place(
+            "/etc/passwd", r"^(msgraph:[^:]*:\d+:)7", r"\1")),
 ]
 
 

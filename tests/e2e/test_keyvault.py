@@ -3,7 +3,6 @@ that is a file."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -29,10 +28,11 @@ class Vault:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.pem = root / "relay.pem"
-        (root / "bin").mkdir()
-        for name, text in (("az", AZ), ("postfix", POSTFIX)):
-            (root / "bin" / name).write_text(text)
-            (root / "bin" / name).chmod(0o755)
+        for folder, name, text in (("bin", "az", AZ),
+                                   ("sbin", "postfix", POSTFIX)):
+            (root / folder).mkdir()
+            (root / folder / name).write_text(text)
+            (root / folder / name).chmod(0o755)
 
     def put(self, name: str) -> tuple[str, str]:
         """A new certificate; returns it and its key, as PEM."""
@@ -46,11 +46,15 @@ class Vault:
         return key.read_text(), crt.read_text()
 
     def fetch(self) -> subprocess.CompletedProcess:
+        """As cron, whose PATH has no folder of root's programs."""
+        script = self.root / "fetch-certificate"
+        script.write_text(SCRIPT.read_text().replace(
+            "/usr/sbin", str(self.root / "sbin")))
         words = document.command("docs/operations.md", "fetch-certificate ")
         words = words.replace("<vault>", "vault1").replace("<name>", "relay")
         return subprocess.run(
-            ["sh", str(SCRIPT), *words.split()[1:], str(self.pem)],
-            env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+            ["sh", str(script), *words.split()[1:], str(self.pem)],
+            env={"PATH": f"{self.root / 'bin'}:/usr/bin:/bin",
                  "VAULT": str(self.root)},
             capture_output=True, text=True, timeout=60)
 

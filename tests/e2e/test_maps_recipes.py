@@ -3,10 +3,12 @@ real SQLite, PostgreSQL and slapd, the commands as they stand there."""
 
 from __future__ import annotations
 
+import base64
 import os
 import pwd
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +120,7 @@ def test_sqlite(make, names, tmp_path):  # noqa: F811
     unit = (EXAMPLES / "msgraph-names.service").read_text()
     assert f"ExecStart={documented('sqlite3')}" in " ".join(
         unit.replace("\\\n", " ").split())
+    assert "\nReadWritePaths=/etc/msgraph -/var/lib/devices\n" in unit
     check_recipe(
         make, names, command,
         lambda: execute(insert("scan2") + "update devices set active = 0 "
@@ -256,6 +259,37 @@ def test_ldap(make, names, ldap):  # noqa: F811
     check_recipe(make, names, command, change, spoil)
 
 
+BASE64 = base64.b64encode
+
+
+@pytest.mark.parametrize("ldif, rows", [
+    ("cn: a\ndescription: application=1/2", "a application=1/2\n"),
+    # as ldapsearch writes what ends with a blank, has a line end, or umlauts
+    (b"cn: a\ndescription:: " + BASE64(b"application=1/2 disabled=yes "),
+     "a application=1/2 disabled=yes \n"),
+    (b"cn: a\ndescription:: " + BASE64(b"application=1/2\r\nb=c\n\nd=e"),
+     "a application=1/2  b=c  d=e\n"),
+    (b"cn:: " + BASE64("ä".encode()) + b"\ndescription: application=1/2",
+     "ä application=1/2\n"),
+    # what is no row of ours
+    (b"cn: a\ndescription:: " + BASE64("Südflügel".encode()), ""),
+    ("cn: a\ndescription: a fax in the cellar", ""),
+    ("cn: a\ndescription: a fax\ndescription: application=1/2\n"
+     "description: in the cellar", "a application=1/2\n"),
+    ("description: application=1/2", ""),
+    ("cn: $(id)\ndescription:: $(id)", ""),
+])
+def test_ldif(tmp_path, ldif, rows):
+    text = ldif.encode() if isinstance(ldif, str) else ldif
+    (tmp_path / "ldif").write_bytes(b"dn: cn=x\n" + text + b"\n\n")
+    (tmp_path / "ldapsearch").write_text(
+        f'#!/bin/sh\n[ $# -gt 4 ] && cat {tmp_path}/ldif\n')
+    (tmp_path / "ldapsearch").chmod(0o755)
+    done = run([str(EXAMPLES / "msgraph-names-ldap"), "-x"],
+               env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (done.returncode, done.stdout) == (0, rows), done.stderr
+
+
 def test_parts_are_installed_where_the_unit_looks(tmp_path):
     lines = [line for line in document.lines(
         document.section("docs/senders.md", "From SQL"))
@@ -273,6 +307,23 @@ def test_parts_are_installed_where_the_unit_looks(tmp_path):
     for program in ("msgraph-names", "msgraph-names-ldap"):
         assert os.access(tmp_path / "etc/msgraph" / program, os.X_OK)
     assert (tmp_path / "etc/systemd/system/msgraph-names.timer").exists()
+
+
+def test_a_source_that_hangs_leaves_nothing(names):
+    """systemd ends the service after a minute, and starts it again."""
+    names.write_text("a b=c\n")
+    (names.parent / "hangs").touch()
+    before = sorted(names.parent.iterdir())
+    process = subprocess.Popen(
+        [str(names.parent / "msgraph-names"), str(names), "sh", "-c",
+         f"echo >{names.parent}/hangs; exec sleep 600"],
+        start_new_session=True)
+    wait_for(lambda: (names.parent / "hangs").stat().st_size > 0,
+             "its source", 10)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(10) != 0
+    assert sorted(names.parent.iterdir()) == before
+    assert names.read_text() == "a b=c\n"
 
 
 def test_nothing_found_keeps_the_file(names):

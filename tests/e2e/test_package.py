@@ -150,6 +150,64 @@ def test_a_postfix_without_settings_keeps_nothing(folder, missing):
     assert remove(folder).returncode == 0
 
 
+# --- configure
+
+@pytest.fixture
+def told(folder, monkeypatch):
+    """Calls postinst, and returns what the programs that change the host were
+    called with. They only write that down."""
+    log, bin = folder / "log", folder / "bin"
+    bin.mkdir()
+    for name in ("postfix", "systemd-sysusers", "deb-systemd-invoke"):
+        (bin / name).write_text(
+            f'#!/bin/sh\n[ "$1" != - ] || read -r line\n'
+            f'echo "${{0##*/}} $* $line" >>{log}\n')
+        (bin / name).chmod(0o755)
+    (bin / "dpkg-statoverride").symlink_to("/bin/false")
+    (bin / "rm").symlink_to("/bin/true")
+    monkeypatch.setenv("PATH", f"{bin}:{os.environ['PATH']}")
+    monkeypatch.setenv("MAIL_CONFIG", str(folder))
+
+    def call(*words: str) -> list[str]:
+        log.write_text("")
+        subprocess.run(["sh", ROOT / "debian" / "postinst", *words],
+                       check=True)
+        return [line.strip() for line in log.read_text().splitlines()]
+    return call
+
+
+# dpkg does not tell a package of what itself brings into a folder, so our own
+# new plugin is no trigger
+@pytest.mark.parametrize("words", [
+    ("configure", "0.2.0-1"), ("configure", ""), ("triggered", "/usr/lib")])
+def test_postfix_loads_a_new_plugin(folder, told, words):
+    assert not any("reload" in line for line in told(*words))
+    for instance in (folder, folder / "two", folder / "three"):
+        instance.mkdir(exist_ok=True)
+        (instance / "main.cf").write_text(
+            "multi_instance_directories = "
+            "$config_directory/two, $config_directory/three\n"
+            if instance == folder else "")
+        cool_down(instance / "main.cf")
+        (instance / "master.cf").write_text(PLAIN)
+    for instance in (folder / "two", folder):
+        with (instance / "master.cf").open("a") as file:
+            file.write("8025 inet n - y - - smtpd\n"
+                       "    -o smtpd_sasl_path=msgraph\n")
+    assert [line for line in told(*words) if "reload" in line] == [
+        f"postfix -c {folder} reload", f"postfix -c {folder}/two reload"]
+
+
+@pytest.mark.parametrize("action", ["configure", "triggered"])
+def test_a_postfix_that_came_later_reaches_the_sockets(told, action):
+    assert "systemd-sysusers - m postfix msgraph" in told(action, "")
+
+
+@pytest.mark.parametrize("action", ["abort-upgrade", "abort-remove"])
+def test_nothing_changes_where_nothing_did(told, action):
+    assert told(action, "0.2.0-1") == []
+
+
 # --- purge
 
 def test_purge_begins_with_the_key(tmp_path):
@@ -169,7 +227,25 @@ def test_purge_begins_with_the_key(tmp_path):
     assert rest[0].startswith("rm -f /var/lib/msgraph/state.db")
     # and of the admin's folder nothing else by name, nor all of it
     assert not any("/etc/msgraph" in line for line in rest
-                   if not line.startswith("rmdir --ignore-fail-on-non-empty"))
+                   if not line.startswith("rmdir /"))
+
+
+@pytest.mark.parametrize("state", [
+    "mkdir msgraph", "mkdir msgraph; touch msgraph/mine",
+    "mkdir msgraph; mount -t tmpfs mine msgraph",
+    "mkdir mine; ln -s mine msgraph", ":"])
+def test_purge_ends_whatever_the_folder_is(state):
+    """In folders of its own, since this host may have an installation."""
+    script = ("for top in /etc /run /var/lib /var/spool; do "
+              "mount -t tmpfs none $top || exit 99; done; cd /var/lib; "
+              f'{state}; [ ! -d msgraph ] || touch msgraph/state.db; sh "$1" '
+              "purge; code=$?; find -name state.db; exit $code")
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh",
+         ROOT / "debian" / "postrm"], text=True, capture_output=True)
+    if done.returncode == 99:
+        pytest.skip(done.stderr)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("action", [

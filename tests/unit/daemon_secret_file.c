@@ -2,6 +2,8 @@
  * Files that hold a secret (agent/daemon/secret_file.c): a row is what a file
  * holds and what becomes of it. No error shows a part of it.
  */
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -149,6 +152,66 @@ test_who_may_read(void **state)
 	assert_refused("belongs to uid 12345; run: chown root");
 }
 
+#define DAEMON 12345
+
+/* Gives the file a list of access: one more user or group beside the usual. */
+static int
+write_acl(uint16_t tag, uint32_t id, uint16_t group, uint16_t other)
+{
+	struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entries[5];
+	} acl = {{POSIX_ACL_XATTR_VERSION},
+	    {{ACL_USER_OBJ, 4, ACL_UNDEFINED_ID}, {tag, 4, id},
+		{ACL_GROUP_OBJ, group, ACL_UNDEFINED_ID},
+		{ACL_MASK, 4, ACL_UNDEFINED_ID},
+		{ACL_OTHER, other, ACL_UNDEFINED_ID}}};
+	struct posix_acl_xattr_entry own_group = acl.entries[2];
+
+	if (tag == ACL_GROUP) {
+		acl.entries[2] = acl.entries[1];
+		acl.entries[1] = own_group;
+	}
+	return setxattr(file, "system.posix_acl_access", &acl, sizeof(acl), 0);
+}
+
+/* The group's bits are a mask then: systemd's credentials have mode 0440. */
+static void
+test_lists_of_access(void **state)
+{
+	static const struct {
+		uint16_t tag;
+		uint32_t id;
+		uint16_t group, other;
+		int is_taken;
+	} rows[] = {
+	    {ACL_USER, DAEMON, 0, 0, 1},
+	    {ACL_USER, DAEMON, 4, 0, 0},
+	    {ACL_USER, DAEMON, 0, 4, 0},
+	    {ACL_USER, 54321, 0, 0, 0},
+	    {ACL_GROUP, DAEMON, 0, 0, 0},
+	};
+	struct secret *secret;
+	struct error err;
+	size_t i;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* it is another user's file */
+	assert_int_equal(chmod(folder, 0755), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		write_file(BYTES("u:pa55\n"), 0400);
+		if (write_acl(rows[i].tag, rows[i].id, rows[i].group,
+			rows[i].other) == -1)
+			skip(); /* the file system has no such lists */
+		assert_int_equal(seteuid(DAEMON), 0);
+		secret = secret_file_line("the secret", file, &err);
+		assert_int_equal(seteuid(0), 0);
+		assert_int_equal(secret != NULL, rows[i].is_taken);
+		secret_free(&secret);
+	}
+}
+
 static void
 test_what_it_is(void **state)
 {
@@ -178,6 +241,7 @@ main(void)
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_longest),
 	    cmocka_unit_test(test_who_may_read),
+	    cmocka_unit_test(test_lists_of_access),
 	    cmocka_unit_test(test_what_it_is),
 	};
 

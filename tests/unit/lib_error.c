@@ -1,6 +1,7 @@
 /*
- * What fails (lib/base/error.c) and what must not outlive its use (lib/base/secret.c).
+ * What fails (lib/base/error.c, hidden.c) and what must not outlive its use (lib/base/secret.c).
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/error.h"
+#include "lib/base/hidden.h"
 #include "lib/base/secret.h"
 
 /* --- errors --- */
@@ -27,9 +29,37 @@ static const struct text_case text_cases[] = {
     {"\001\037 ~", "?? ~"},
     {"M\303\274ller", "M\303\274ller"},
     {"C1 \302\233 control", "C1 ?? control"},
+    {"right \342\200\256to left\342\200\254", "right ???to left???"},
+    {"\342\201\246isolated\342\201\251", "???isolated???"},
+    {"line\342\200\250end, \342\200\247 dot", "line???end, \342\200\247 dot"},
     {"M\374ller in Latin-1", "M?ller in Latin-1"},
     {"100% %s %n", "100% %s %n"},
 };
+
+static void
+test_hidden(void **state)
+{
+	static const struct {
+		const char *file;
+		int error, is_hidden;
+	} rows[] = {
+	    {"/home/scan/secret", EACCES, 1},
+	    {"/root/secret", EACCES, 1},
+	    {"/run/user/0/secret", EACCES, 1},
+	    {"/root/secret", ENOENT, 0},
+	    {"/etc/msgraph/secret", EACCES, 0},
+	    {"/homes/secret", EACCES, 0},
+	    {"home/secret", EACCES, 0},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(
+		    strncmp(hidden_remedy(rows[i].file, rows[i].error), "; ",
+			2) == 0,
+		    rows[i].is_hidden);
+}
 
 static void
 test_texts(void **state)
@@ -188,6 +218,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_hidden),
 	    cmocka_unit_test(test_texts),
 	    cmocka_unit_test(test_prefix),
 	    cmocka_unit_test(test_null),

@@ -33,30 +33,48 @@ check_postfix_is_member(const struct passwd *user, gid_t group)
 	return 0;
 }
 
-void
-check_users(const struct host *host, struct report *report)
+/* Looks at the users of ours; group may be NULL. */
+static void
+check_postfix_ours(const struct group *group, struct report *report)
 {
 	static const char *const ours[] = {"msgraph", "msgraphd"};
 	const struct passwd *user;
-	const struct group *found;
-	gid_t group;
 	size_t i;
 
-	(void)host;
-	for (i = 0; i < 2; i++)
-		if (getpwnam(ours[i]) == NULL) {
+	for (i = 0; i < 2; i++) {
+		if ((user = getpwnam(ours[i])) == NULL) {
 			check_say(report, CHECK_CRITICAL, "there is no user %s",
 			    ours[i]);
 			check_remedy(report, "systemd-sysusers msgraph.conf");
+		} else if (group != NULL && user->pw_gid != group->gr_gid) {
+			/* systemd-sysusers leaves an account as it is */
+			check_say(report, CHECK_CRITICAL,
+			    "the primary group of user %s is not msgraph; the "
+			    "user was there before, and may be a person's",
+			    ours[i]);
+			check_remedy(report,
+			    "give a person's account another name; then "
+			    "usermod -g msgraph %s",
+			    ours[i]);
 		}
-	if ((found = getgrnam("msgraph")) == NULL) {
+	}
+}
+
+void
+check_users(const struct host *host, struct report *report)
+{
+	const struct group *group = getgrnam("msgraph");
+	const struct passwd *user;
+
+	(void)host;
+	check_postfix_ours(group, report);
+	if (group == NULL) {
 		check_say(report, CHECK_CRITICAL, "there is no group msgraph");
 		check_remedy(report, "systemd-sysusers msgraph.conf");
 		return;
 	}
-	group = found->gr_gid;
 	user = getpwnam("postfix");
-	if (user != NULL && !check_postfix_is_member(user, group)) {
+	if (user != NULL && !check_postfix_is_member(user, group->gr_gid)) {
 		check_say(report, CHECK_CRITICAL,
 		    "user postfix is not in group msgraph, so no sign-in and "
 		    "no message gets in");

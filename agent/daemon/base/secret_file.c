@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/hidden.h"
 #include "lib/base/printable.h"
+#include "acl.h"
 #include "secret_file.h"
 
 /* One more than a line and its end may have. */
@@ -66,12 +68,14 @@ secret_file_is_readers_group(gid_t gid)
 	return gr != NULL && gr->gr_gid == gid;
 }
 
-/* The bits of a mode that a rule takes away. */
+/* The bits of an open file's mode that a rule takes away. */
 static mode_t
-secret_file_excess(enum secret_file_rule rule, const struct stat *st)
+secret_file_excess(enum secret_file_rule rule, int fd, const struct stat *st)
 {
 	mode_t excess = S_IRWXG | S_IRWXO;
 
+	if ((st->st_mode & S_IRWXG) != 0 && acl_is_only_for(fd, geteuid()))
+		excess = S_IRWXO;
 	if (rule == SECRET_FILE_TOKEN &&
 	    ((st->st_mode & S_IRGRP) == 0 ||
 		!secret_file_is_readers_group(st->st_gid)))
@@ -120,7 +124,7 @@ secret_file_check_rule(int fd, enum secret_file_rule rule, const char *what,
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "%s %s belongs to uid %u; run: chown %s %s", what, file,
 		    (unsigned int)st.st_uid, secret_file_user(number), file);
-	excess = secret_file_excess(rule, &st);
+	excess = secret_file_excess(rule, fd, &st);
 	return excess == 0
 	    ? 0
 	    : secret_file_say_excess(rule, &st, excess, what, file, err);
@@ -146,15 +150,16 @@ secret_file_open_checked(enum secret_file_rule rule, const char *what,
 		    "open %s %s: it may be no symbolic link; name the file "
 		    "itself",
 		    what, file);
-	else if (fd == -1 && errno == EACCES)
+	else if (fd == -1 && errno == EACCES &&
+	    hidden_remedy(file, errno)[0] == '\0')
 		error_set(err, ERROR_OURS, "4.3.5",
 		    "open %s %s: %s; run: chown %s %s; and each folder above "
 		    "must let that user in",
 		    what, file, strerror(EACCES), secret_file_user(number),
 		    file);
 	else if (fd == -1)
-		error_set(err, ERROR_OURS, "4.3.5", "open %s %s: %s", what,
-		    file, strerror(errno));
+		error_set(err, ERROR_OURS, "4.3.5", "open %s %s: %s%s", what,
+		    file, strerror(errno), hidden_remedy(file, errno));
 	else if (secret_file_check_rule(fd, rule, what, file, err) == -1) {
 		close(fd);
 		fd = -1;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/daemon/base/secret_file.h"
+#include "lib/base/hidden.h"
 #include "table_file.h"
 
 static int
@@ -82,8 +83,8 @@ table_file_read(const char *file, char **bytes, size_t *len, struct error *err)
 		return 0;
 	if (fd == -1)
 		return error_set(err, ERROR_OURS, "4.3.5",
-		    "%s: %s; msgraphd must be able to read it", file,
-		    strerror(errno));
+		    "%s: %s; msgraphd must be able to read it%s", file,
+		    strerror(errno), hidden_remedy(file, errno));
 	result = table_file_read_open(fd, file, bytes, len, err);
 	close(fd);
 	return result;
@@ -102,13 +103,13 @@ table_file_unreadable(
 		    "%s: there is no file %s, and identity_maps names it; "
 		    "run: postmap %s",
 		    map, file, map);
-	if (error == EACCES)
+	if (error == EACCES && hidden_remedy(file, error)[0] == '\0')
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "%s: user %s may not read %s, or a folder above it; run: "
 		    "chgrp msgraph %s; chmod g+r %s",
 		    map, user, file, file, file);
-	return error_set(err, ERROR_OURS, "4.3.5", "%s: user %s: %s: %s", map,
-	    user, file, strerror(error));
+	return error_set(err, ERROR_OURS, "4.3.5", "%s: user %s: %s: %s%s", map,
+	    user, file, strerror(error), hidden_remedy(file, error));
 }
 
 int

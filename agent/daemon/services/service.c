@@ -322,6 +322,16 @@ service_is_allowed(const struct service *service, int fd, int *is_root)
 	return 0;
 }
 
+/* Returns 1 where there is a place for one more, of root or of another user. */
+static int
+service_has_place(const struct service *service, int is_root)
+{
+	unsigned int max = service->kind->connections_max;
+
+	return service->count < CONNECTIONS_MAX &&
+	    (is_root || max == 0 || service->count < max);
+}
+
 static void
 service_start_conn(struct service *service, int fd, int is_root)
 {
@@ -369,8 +379,8 @@ service_accept(struct service *service)
 		}
 		return -1;
 	}
-	if (service->count >= CONNECTIONS_MAX ||
-	    !service_is_allowed(service, peer, &is_root))
+	if (!service_is_allowed(service, peer, &is_root) ||
+	    !service_has_place(service, is_root))
 		close(peer);
 	else
 		service_start_conn(service, peer, is_root);

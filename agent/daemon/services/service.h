@@ -35,6 +35,8 @@ struct service_kind {
 	const char *user; /* who may connect, besides root; NULL: none */
 	const char *group; /* whose members may connect as well; NULL: none */
 	size_t request_max;
+	/* While there are so many, only root may connect; 0: no such limit. */
+	unsigned int connections_max;
 	int many; /* 1: a connection carries many requests, one at a time */
 	/*
 	 * Looks at conn->in. WIRE_DONE: the request was taken, and either
