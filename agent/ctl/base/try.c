@@ -63,9 +63,12 @@ try_sign_in(const char *socket_path, const char *name,
 
 	if (fd == -1)
 		return -1;
-	if (try_write(fd, name, secret, deadline, err) == 0)
+	if (try_write(fd, name, secret, deadline, err) == 0) {
 		len = sock_read_all(fd, answer->bytes,
 		    sizeof(answer->bytes) - 1, deadline, err);
+		if (len == -1)
+			error_prefix(err, PEER_SILENT);
+	}
 	close(fd);
 	if (len == -1)
 		return -1;
