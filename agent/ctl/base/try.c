@@ -57,7 +57,7 @@ try_sign_in(const char *socket_path, const char *name,
 	long long deadline = sock_now() + TRY_SECONDS * 1000LL;
 	int fd = peer_connect(socket_path, deadline,
 	    "msgraphd does not answer at auth_socket (does it run? "
-	    "\"systemctl status msgraphd\" tells)",
+	    "\"systemctl status msgraphd\" tells; are you root?)",
 	    err);
 	ssize_t len = -1;
 
