@@ -246,30 +246,6 @@ check_services(const struct host *host, struct report *report)
 
 /* --- ports --- */
 
-/* Returns the inode of the socket that listens on the port; 0: none. */
-static unsigned long
-check_postfix_listens(pid_t master, const char *family, long port)
-{
-	char path[64], line[512];
-	unsigned long inode = 0, found;
-	unsigned int local, state;
-	FILE *in;
-
-	snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)master, family);
-	if ((in = fopen(path, "re")) == NULL)
-		return 0;
-	/* sl local:port remote:port state queues timer retr uid timeout inode */
-	while (fgets(line, sizeof(line), in) != NULL)
-		if (sscanf(line,
-			" %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u "
-			"%*u %lu",
-			&local, &state, &found) == 3 &&
-		    local == port && state == 0x0a)
-			inode = found;
-	fclose(in);
-	return inode;
-}
-
 /* Returns 1 when the process has this socket open. */
 static int
 check_postfix_holds(pid_t pid, unsigned long inode)
@@ -296,13 +272,43 @@ check_postfix_holds(pid_t pid, unsigned long inode)
 	return held;
 }
 
-/* Returns the inode of the socket that listens on the port, in any family. */
-static unsigned long
-check_postfix_inode(pid_t master, long port)
-{
-	unsigned long inode = check_postfix_listens(master, "tcp", port);
+/* Who listens on a port, at whatever address. */
+enum check_postfix_listener { PORT_NOBODY, PORT_OTHER, PORT_POSTFIX };
 
-	return inode != 0 ? inode : check_postfix_listens(master, "tcp6", port);
+static enum check_postfix_listener
+check_postfix_listens(pid_t master, const char *family, long port)
+{
+	enum check_postfix_listener found = PORT_NOBODY;
+	char path[64], line[512];
+	unsigned int local, state;
+	unsigned long inode;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)master, family);
+	if ((in = fopen(path, "re")) == NULL)
+		return PORT_NOBODY;
+	/* sl local:port remote:port state queues timer retr uid timeout inode */
+	while (found != PORT_POSTFIX && fgets(line, sizeof(line), in) != NULL)
+		if (sscanf(line,
+			" %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u "
+			"%*u %lu",
+			&local, &state, &inode) == 3 &&
+		    local == port && state == 0x0a)
+			found = check_postfix_holds(master, inode)
+			    ? PORT_POSTFIX
+			    : PORT_OTHER;
+	fclose(in);
+	return found;
+}
+
+static enum check_postfix_listener
+check_postfix_who_listens(pid_t master, long port)
+{
+	enum check_postfix_listener v4, v6;
+
+	v4 = check_postfix_listens(master, "tcp", port);
+	v6 = check_postfix_listens(master, "tcp6", port);
+	return v4 > v6 ? v4 : v6;
 }
 
 int
@@ -311,12 +317,9 @@ check_is_postfixs(
 {
 	long port = check_port(postfix_name(service));
 	pid_t master = check_master(host);
-	unsigned long inode;
 
-	if (master == -1 || port == -1)
-		return 0;
-	inode = check_postfix_inode(master, port);
-	return inode != 0 && check_postfix_holds(master, inode);
+	return master != -1 && port != -1 &&
+	    check_postfix_who_listens(master, port) == PORT_POSTFIX;
 }
 
 static void
@@ -324,7 +327,7 @@ check_postfix_port(
     const struct postconf_service *service, pid_t master, struct report *report)
 {
 	long port = check_port(postfix_name(service));
-	unsigned long inode;
+	enum check_postfix_listener who;
 
 	if (port == -1) {
 		check_say(report, CHECK_CRITICAL,
@@ -333,12 +336,12 @@ check_postfix_port(
 		check_remedy(report, "write its number into master.cf");
 		return;
 	}
-	inode = check_postfix_inode(master, port);
-	if (inode == 0) {
+	who = check_postfix_who_listens(master, port);
+	if (who == PORT_NOBODY) {
 		check_say(
 		    report, CHECK_CRITICAL, "nobody listens on port %ld", port);
 		check_remedy(report, "postfix reload");
-	} else if (!check_postfix_holds(master, inode)) {
+	} else if (who == PORT_OTHER) {
 		check_say(report, CHECK_CRITICAL,
 		    "port %ld is another program's, not Postfix's", port);
 		check_remedy(report,
