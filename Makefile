@@ -5,6 +5,7 @@
 #   make check       lint and all tests; fetches what it needs
 #   make quick       lint and unit tests
 #   make e2e         the end-to-end tests; T=recipients: those of one subject
+#   make confined    the end-to-end tests with the units' lists of system calls
 #   make fresh       demo and check in a new Debian; RELEASE=bookworm|trixie
 #   make install     DESTDIR= PREFIX=; docs/packaging.md has the other knobs
 #   make uninstall   the same, back; settings and state stay
@@ -179,6 +180,8 @@ MODULE = env PYTHONPATH=$(CURDIR)/tests $(PYTHON) -B -m
 SAN_BUILD = build/san
 MIXED = build/mixed
 TSAN_BUILD = build/tsan
+# where every user can reach it
+CONFINED = /var/tmp/postfix-msgraph-confined
 TSAN_TESTS = $(addprefix $(TSAN_BUILD)/tests/,lib_log \
 	$(basename $(notdir $(wildcard tests/unit/milter_*.c))))
 # those measure or read memory, or bring an allocator of their own
@@ -234,6 +237,15 @@ threads:
 	    tests/e2e/test_milter_process.py
 
 # while you work: what is found in a minute
+# not those that read the programs' files, which a launcher has replaced
+confined: all
+	tests/packages confined
+	tests/confined $(BUILD) $(CONFINED)
+	MSGRAPH_BUILD=$(CONFINED) tests/with-users tests/again \
+	    $(PYTEST) $(BY_FILE) tests/e2e $(addprefix --ignore=,$(PLAIN_TESTS) \
+	    $(HOST_TESTS) tests/e2e/test_install.py tests/e2e/test_trust.py)
+	rm -rf $(CONFINED)
+
 quick:
 	$(MAKE) lint
 	$(MAKE) -j2 all $(TESTS)
@@ -260,7 +272,7 @@ endif
 # the versions of Debian 12; others find other things in the same files
 lint:
 	tests/lint/folders.py
-	tests/judge clang-format 14 clang-format -n -Werror $(C_FILES)
+	@tests/judge clang-format 14 clang-format -n -Werror $(C_FILES)
 	tests/judge cppcheck 2.10 cppcheck --quiet --error-exitcode=1 \
 	    --inline-suppr --std=c11 --enable=warning,performance,portability -I. \
 	    --suppress=missingIncludeSystem lib agent milter saslauthd-plugin
@@ -469,6 +481,6 @@ dist:
 clean:
 	rm -rf build
 
-.PHONY: all unit oracle-readers check threads quick e2e lint fuzz fuzz-corpus \
+.PHONY: all unit oracle-readers check threads confined quick e2e lint fuzz fuzz-corpus \
 	messages bench bench-accounts bench-fair bench-policy demo fresh \
 	install uninstall dist clean $(MIXED)

@@ -160,6 +160,16 @@ def use(site: Site, files: str) -> None:
     postconf(site, "-e", f"smtpd_tls_chain_files={files}")
 
 
+def snakeoil(site: Site) -> None:
+    """As Debian's Postfix comes."""
+    for name, source in (("key", "relay.key"), ("pem", "relay.crt")):
+        shutil.copy(site.root / source,
+                    site.root / f"ssl-cert-snakeoil.{name}")
+    postconf(site, "-e", "smtpd_tls_chain_files=",
+             f"smtpd_tls_key_file={site.root}/ssl-cert-snakeoil.key",
+             f"smtpd_tls_cert_file={site.root}/ssl-cert-snakeoil.pem")
+
+
 def mixed(site: Site) -> None:
     certificate()(site)
     use(site, f"{site.root}/relay.key, {site.root}/other.crt")
@@ -182,6 +192,9 @@ CERTIFICATES = [
     Breakage("B36 wrong certificate", lambda s: use(s, "/no/such.pem"),
              "certificate", "critical", "open /no/such.pem: No such file",
              "smtpd_tls_chain_files", put_back),
+    Breakage("Debian's certificate", snakeoil, "certificate", "warning",
+             "Debian's snakeoil certificate", "smtpd_tls_chain_files",
+             put_back),
     Breakage("key of another", mixed, "certificate", "critical",
              "does not fit its key", "smtpd_tls_chain_files", put_back),
     Breakage("files in the wrong order", lambda s: use(
@@ -223,6 +236,17 @@ NETWORK = [
              "critical", "Failed to connect to localhost port 3", "firewall",
              unconfigure("graph_endpoint")),
 ]
+
+
+def test_a_certificate_of_ours_beside_debian_s_is_sound(site):
+    """As README's setup leaves it: main.cf still names the other."""
+    snakeoil(site)
+    use(site, f"{site.root}/relay.key, {site.root}/relay.crt")
+    try:
+        assert not [row for row in doctor.ask(site).wrong()
+                    if row.check == "certificate"]
+    finally:
+        put_back(site)
 
 
 @pytest.mark.parametrize(

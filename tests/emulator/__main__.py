@@ -33,6 +33,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
                             help="default: a free one")
     parser.add_argument("--graph-base", metavar="URL",
                         help="another scope to issue tokens for")
+    parser.add_argument("--name", action="append", default=[], metavar="HOST",
+                        help="another name in the server's certificate")
     parser.add_argument("--app", type=app, action="append", default=[],
                         metavar="TENANT:CLIENT:SECRETFILE",
                         help="a registered application; may be repeated")
@@ -49,8 +51,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
 def options(args: argparse.Namespace) -> Options:
     log = args.log.open("a", encoding="utf-8") if args.log else None
     return Options(args.dir.absolute(), args.bind, args.port,
-                   args.control_port, args.upload_port, args.graph_base, log,
-                   args.app, Limits(request_bytes=args.request_bytes))
+                   args.control_port, args.upload_port, args.graph_base,
+                   args.name, log, args.app, Limits(request_bytes=args.request_bytes))
 
 
 def main(argv: list[str]) -> int:

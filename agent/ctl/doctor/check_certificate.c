@@ -15,6 +15,7 @@
 
 #define CHECK_CERTIFICATE_SOON (14 * 86400L)
 #define CHECK_CERTIFICATE_MAX (1024 * 1024)
+#define CHECK_CERTIFICATE_NAMES 1024
 
 /* --- reading --- */
 
@@ -69,37 +70,47 @@ check_certificate_parse(const struct buf *pem, EVP_PKEY **key, X509 **leaf)
 	BIO_free(bio);
 }
 
-/* Appends the files of the service, keys first. Returns how many, or -1. */
-static int
-check_certificate_read(const struct host *host,
-    const struct postconf_service *service, struct buf *pem,
-    struct report *report)
+/*
+ * Writes the names of the service's files, keys first, nothing where there are
+ * none. As smtpd sees them: the pairs count only where smtpd_tls_chain_files is
+ * empty.
+ */
+static void
+check_certificate_names(const struct host *host,
+    const struct postconf_service *service, char names[CHECK_CERTIFICATE_NAMES])
 {
 	static const char *const pairs[] = {"smtpd_tls_key_file",
 	    "smtpd_tls_cert_file", "smtpd_tls_eckey_file",
 	    "smtpd_tls_eccert_file"};
-	const char *files =
-	    postfix_get(host->postfix, service, "smtpd_tls_chain_files");
+	const char *file;
+	size_t i;
+
+	snprintf(names, CHECK_CERTIFICATE_NAMES, "%s",
+	    postfix_get(host->postfix, service, "smtpd_tls_chain_files"));
+	for (i = 0; names[0] == '\0' && i < sizeof(pairs) / sizeof(pairs[0]);
+	     i += 2) {
+		file = postfix_get(host->postfix, service, pairs[i + 1]);
+		if (file[0] != '\0' && strcmp(file, "none") != 0)
+			snprintf(names, CHECK_CERTIFICATE_NAMES, "%s, %s",
+			    postfix_get(host->postfix, service, pairs[i]),
+			    file);
+	}
+}
+
+/* Appends the files of that name. Returns how many, or -1 after a finding. */
+static int
+check_certificate_read(
+    const char *names, struct buf *pem, struct report *report)
+{
 	const char *word;
 	char file[512];
 	int count = 0;
-	size_t len, i;
+	size_t len;
 
-	for (i = 0; (len = postfix_word(&files, &word)) > 0; count++) {
+	for (; (len = postfix_word(&names, &word)) > 0; count++) {
 		snprintf(file, sizeof(file), "%.*s", (int)len, word);
 		if (check_certificate_file(file, pem, report) == -1)
 			return -1;
-	}
-	for (; count == 0 && i < sizeof(pairs) / sizeof(pairs[0]); i += 2) {
-		files = postfix_get(host->postfix, service, pairs[i + 1]);
-		if (files[0] == '\0' || strcmp(files, "none") == 0)
-			continue;
-		if (check_certificate_file(
-			postfix_get(host->postfix, service, pairs[i]), pem,
-			report) == -1 ||
-		    check_certificate_file(files, pem, report) == -1)
-			return -1;
-		return 2;
 	}
 	return count;
 }
@@ -188,27 +199,16 @@ check_certificate_judge(const struct host *host, const struct buf *pem,
 	EVP_PKEY_free(key);
 }
 
-/* Debian makes one for the first name that the host had, and nobody trusts it. */
-static int
-check_certificate_is_snakeoil(
-    const struct host *host, const struct postconf_service *service)
-{
-	return strstr(
-		   postfix_get(host->postfix, service, "smtpd_tls_chain_files"),
-		   "ssl-cert-snakeoil") != NULL ||
-	    strstr(postfix_get(host->postfix, service, "smtpd_tls_cert_file"),
-		"ssl-cert-snakeoil") != NULL;
-}
-
 static void
 check_certificate_service(const struct host *host,
-    const struct postconf_service *service, struct report *report)
+    const struct postconf_service *service, const char *names,
+    struct report *report)
 {
 	struct buf pem;
 	int count;
 
 	buf_init(&pem, CHECK_CERTIFICATE_MAX);
-	count = check_certificate_read(host, service, &pem, report);
+	count = check_certificate_read(names, &pem, report);
 	if (count == 0) {
 		check_say(report, CHECK_CRITICAL,
 		    "%s/%s has no certificate, so STARTTLS is answered with "
@@ -217,7 +217,8 @@ check_certificate_service(const struct host *host,
 		check_remedy(report,
 		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
 		    "with your files, then: postfix reload");
-	} else if (count > 0 && check_certificate_is_snakeoil(host, service)) {
+	} else if (count > 0 && strstr(names, "ssl-cert-snakeoil") != NULL) {
+		/* Debian makes one for the first name that the host had */
 		check_say(report, CHECK_WARNING,
 		    "%s/%s has Debian's snakeoil certificate, which no client "
 		    "has a reason to trust",
@@ -250,32 +251,23 @@ check_certificate_authorities(const struct host *host,
 	    "reload");
 }
 
-/* Writes the settings by which services have another certificate or the same. */
-static void
-check_certificate_files(const struct host *host,
-    const struct postconf_service *service, char files[1024])
-{
-	snprintf(files, 1024, "%s %s",
-	    postfix_get(host->postfix, service, "smtpd_tls_chain_files"),
-	    postfix_get(host->postfix, service, "smtpd_tls_cert_file"));
-}
-
 /* Once for those that share their files. */
 void
 check_certificate(const struct host *host, struct report *report)
 {
 	const struct postconf_service *s = host->postfix->services;
-	char files[1024], last[1024] = "";
+	char names[CHECK_CERTIFICATE_NAMES];
+	char last[CHECK_CERTIFICATE_NAMES] = " "; /* as no service has it */
 	size_t i;
 
 	for (i = 0; i < host->postfix->service_count; i++) {
 		if (!postfix_is_listener(host->postfix, &s[i]) ||
 		    !check_has_tls(host, &s[i]))
 			continue;
-		check_certificate_files(host, &s[i], files);
-		if (strcmp(files, last) != 0)
-			check_certificate_service(host, &s[i], report);
-		snprintf(last, sizeof(last), "%s", files);
+		check_certificate_names(host, &s[i], names);
+		if (strcmp(names, last) != 0)
+			check_certificate_service(host, &s[i], names, report);
+		snprintf(last, sizeof(last), "%s", names);
 		check_certificate_authorities(host, &s[i], report);
 	}
 }

@@ -39,8 +39,9 @@ def _openssl(*args: str, cwd: Path) -> None:
         raise RuntimeError(f"openssl {args[0]}: {done.stderr.strip()}")
 
 
-def _names(bind: str) -> str:
-    names = ["DNS:localhost", "IP:127.0.0.1", "IP:::1"]
+def _names(bind: str, more: list[str]) -> str:
+    names = ["DNS:localhost", "IP:127.0.0.1", "IP:::1",
+             *(f"DNS:{name}" for name in more)]
     try:
         extra = f"IP:{ipaddress.ip_address(bind)}"
     except ValueError:
@@ -48,13 +49,14 @@ def _names(bind: str) -> str:
     return ",".join(dict.fromkeys([*names, extra]))
 
 
-def make(directory: Path, bind: str) -> None:
-    """Makes ca.pem, server.pem and server.key unless they are there."""
+def make(directory: Path, bind: str, names: list[str]) -> None:
+    """Makes ca.pem, server.pem and server.key unless they are there; names
+    are those beside localhost and bind."""
     if all((directory / name).exists()
            for name in ("ca.pem", "server.pem", "server.key")):
         return
     for part, name in (("ca", "m365 emulator CA"), ("server", "localhost")):
-        text = _CONFIG.format(name=name, names=_names(bind))
+        text = _CONFIG.format(name=name, names=_names(bind, names))
         (directory / f"{part}.cnf").write_text(text)
     mask = os.umask(0o077)
     try:

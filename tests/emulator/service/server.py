@@ -32,6 +32,7 @@ class Options:
     control_port: int = 0
     upload_port: int = 0
     graph_base: str | None = None
+    names: list[str] = field(default_factory=list)
     log: TextIO | None = None
     apps: list[App] = field(default_factory=list)
     limits: Limits = field(default_factory=Limits)
@@ -154,7 +155,7 @@ class Server:
         self.lock = threading.Lock()
         directory = options.directory
         directory.mkdir(parents=True, exist_ok=True)
-        certs.make(directory, options.bind)
+        certs.make(directory, options.bind, options.names)
         tls = certs.context(directory)
         self.main = Listener(options.bind, options.port,
                              lambda conn: self._serve(conn, "main"), tls)
