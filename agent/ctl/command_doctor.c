@@ -148,18 +148,6 @@ command_doctor_print(
 					: CHECK_UNKNOWN;
 }
 
-/* A monitoring daemon's PATH may lack the administrator's folders. */
-static void
-command_doctor_path(void)
-{
-	const char *path = getenv("PATH");
-	char longer[4096];
-
-	snprintf(longer, sizeof(longer), "%s%s/usr/sbin:/usr/bin:/sbin:/bin",
-	    path == NULL ? "" : path, path == NULL ? "" : ":");
-	setenv("PATH", longer, 1);
-}
-
 /* Says why nothing was looked at, where a monitoring system reads it. */
 static int
 command_doctor_fail(const struct ctl *ctl, const char *text, const char *name)
@@ -206,7 +194,6 @@ command_doctor_run(
 		return command_doctor_fail(ctl,
 		    "run this as root: it looks as each of the users does", "");
 	}
-	command_doctor_path();
 	host_read(&host, ctl->conf_file);
 	doctor_run(doctor, &host);
 	status = command_doctor_print(ctl, doctor, all);

@@ -18,7 +18,7 @@
 #include "commands.h"
 
 #define WATCH_SECONDS 2
-#define MILTER_MS 2000
+#define CONNECT_MS 2000
 
 /* A credential that ends in less is a warning, as in msgraphd's log. */
 #define CREDENTIAL_SECONDS (30 * 86400LL)
@@ -126,9 +126,36 @@ struct command_status {
 
 /* --- the daemons --- */
 
+/* Returns 1 when only others may connect there. */
+static int
+command_status_is_closed(const char *path)
+{
+	return access(path, W_OK) == -1 && errno == EACCES;
+}
+
+/* The status of a msgraphd that has not answered: this user may be why. */
+static const char *
+command_status_silent(struct ctl *ctl)
+{
+	struct conf conf;
+	int is_shut = 0, fd;
+
+	if (conf_load_tolerant(&conf, ctl->conf_file) == 0 && geteuid() != 0) {
+		fd = sock_connect(
+		    conf.admin_socket, sock_now() + CONNECT_MS, NULL);
+		/* it has hung up before, or the path is closed */
+		is_shut =
+		    fd != -1 || command_status_is_closed(conf.admin_socket);
+		if (fd != -1)
+			close(fd);
+	}
+	conf_free(&conf);
+	return is_shut ? "unknown" : "critical";
+}
+
 static void
 command_status_msgraphd(
-    struct output *output, const struct command_status *status)
+    struct ctl *ctl, struct output *output, const struct command_status *status)
 {
 	const struct admin_record *r =
 	    status->status == NULL ? NULL : admin_next(status->status, NULL);
@@ -136,8 +163,8 @@ command_status_msgraphd(
 
 	if (r == NULL) {
 		output_row(output,
-		    (const char *[]){"msgraphd", "critical", NULL, NULL, NULL,
-			NULL, NULL, status->err.text});
+		    (const char *[]){"msgraphd", command_status_silent(ctl),
+			NULL, NULL, NULL, NULL, NULL, status->err.text});
 		return;
 	}
 	snprintf(uptime, sizeof(uptime), "%lld",
@@ -164,12 +191,11 @@ command_status_milter(struct ctl *ctl, struct output *output)
 		path = milter_hello_path(conf.milter_socket);
 	if (path != NULL) {
 		status = "critical";
-		if (milter_hello(path, sock_now() + MILTER_MS, &pid, &err) ==
+		if (milter_hello(path, sock_now() + CONNECT_MS, &pid, &err) ==
 		    0) {
 			err.text[0] = '\0';
 			status = "ok";
-		} else if (pid == 0 && access(path, W_OK) == -1 &&
-		    errno == EACCES)
+		} else if (pid == 0 && command_status_is_closed(path))
 			status = "unknown";
 	}
 	if ((since = process_started(pid)) != 0) {
@@ -268,7 +294,7 @@ command_status_once(struct ctl *ctl, int is_repainted)
 			admin_reply_free(&status.status);
 		output_table(output, command_status_tables[DAEMONS].name,
 		    command_status_tables[DAEMONS].columns);
-		command_status_msgraphd(output, &status);
+		command_status_msgraphd(ctl, output, &status);
 		command_status_milter(ctl, output);
 		if (result == EX_OK)
 			command_status_rows(output, &status);

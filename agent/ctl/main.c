@@ -6,6 +6,7 @@
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -78,6 +79,28 @@ ctl_run(struct ctl *ctl, int argc, char **argv)
 	return command->run(ctl, command, argc, argv);
 }
 
+/*
+ * Has programs found in the administrator's folders too, which the PATH of a
+ * monitoring system, of cron and of "su" without "-" lacks. An empty one would
+ * mean the present folder.
+ */
+static int
+ctl_extend_path(void)
+{
+	static const char usual[] = "/usr/sbin:/usr/bin:/sbin:/bin";
+	const char *path = getenv("PATH");
+	char *longer;
+	int status;
+
+	if (path == NULL || path[0] == '\0')
+		return setenv("PATH", usual, 1);
+	if (asprintf(&longer, "%s:%s", path, usual) == -1)
+		return -1;
+	status = setenv("PATH", longer, 1);
+	free(longer);
+	return status;
+}
+
 /* Reads the options before the command, and does what they say. */
 static int
 ctl_main(int argc, char **argv)
@@ -107,8 +130,10 @@ ctl_main(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	int status = ctl_main(argc, argv);
+	int status = EX_OSERR;
 
+	if (ctl_extend_path() == 0)
+		status = ctl_main(argc, argv);
 	if (status == EX_IOERR)
 		fputs("msgraphctl: cannot write the output\n", stderr);
 	return status;

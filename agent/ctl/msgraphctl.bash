@@ -15,7 +15,7 @@ _msgraphctl_words() {
 }
 
 _msgraphctl() {
-	local command='' i
+	local command='' i IFS=$'\n'
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-c) ((i++)) ;;

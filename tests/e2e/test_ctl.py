@@ -193,6 +193,11 @@ def test_members_of_the_group(daemon, open_folder, is_member):  # noqa: F811
         cwd="/")
     assert done.returncode == (0 if is_member else 69)
     assert ("group msgraph-admin" in done.stderr) is not is_member
+    done = subprocess.run(
+        [program, "-c", conf, "status", "-j"], user="nobody", group=65534,
+        extra_groups=groups, capture_output=True, text=True, cwd="/")
+    assert json.loads(done.stdout)["daemons"][0]["status"] == (
+        "ok" if is_member else "unknown")
 
 
 # --- identities, forget

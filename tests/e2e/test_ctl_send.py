@@ -79,7 +79,7 @@ def test_no_secret_goes_to_another_program(site, app, mailbox):
         site.postfix.start()
     [[name, status, text]] = steps(done)
     assert (name, status, done.returncode) == ("service", "critical", 2)
-    assert "no secret is sent" in text
+    assert "no secret is sent, since it is not Postfix" in text
 
 
 @pytest.fixture

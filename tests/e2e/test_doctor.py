@@ -3,7 +3,9 @@ is broken in it is named, with a remedy that helps."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,16 @@ def test_sound(site):
     assert found.wrong() == [], found
     assert found.status == "ok"
     assert all(finding.status == "ok" for finding in found.findings)
+
+
+def test_other_programs_at_other_addresses(site):
+    """Have our port, which is no harm."""
+    with contextlib.ExitStack() as others:
+        for last in range(2, 40):
+            others.enter_context(socket.create_server(
+                (f"127.0.0.{last}", site.postfix.port)))
+        found = doctor.ask(site, "ports")
+    assert found.status == "ok", found
 
 
 def paths(site: Site):

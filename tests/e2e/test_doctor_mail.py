@@ -186,8 +186,15 @@ DAEMON = [
              renew),
     Breakage("a file of an entry", lambda s: (
         own_credential(s), (s.root / "etc" / "printers.secret").chmod(0o644)),
-        "readable", "critical", "printers.secret .*0644", "chmod",
+        "identities", "critical", "printers.secret .*0644", "chmod",
         forget_table),
+    Breakage("a mistake in the table", lambda s: s.identify("nonsense x\n"),
+             "identities", "critical", "identities:1: ", "msgraphd -t",
+             forget_table),
+    Breakage("a map that does not answer", lambda s: s.configure(
+        identity_maps="socketmap:unix:/no/such:x"), "identities", "critical",
+        "/no/such", "msgraphd -t", lambda s: s.configure(
+            identity_maps=str(s.identities))),
     Breakage("an application throttled", throttle, "throttles", "warning",
              "throttles application .* until", "nothing: ", calm),
     Breakage("public authorities", show_certificates, "authorities",

@@ -99,10 +99,10 @@ SOCKETS = [
              lambda s: s.postfix.socket_directory.chmod(0o2777), "folders",
              "warning", "in the place of ours", "install -d"),
     Breakage("B1b msgraphd stopped", stop("daemon"), "msgraphd", "critical",
-             "connect to .*submit", "systemctl start msgraphd",
+             "connect to .*submit", "systemctl restart msgraphd",
              start("daemon")),
     Breakage("B2 milter stopped", stop("milter"), "milter", "critical",
-             "msgraph-milter: connect to", "systemctl start msgraph-milter",
+             "msgraph-milter: connect to", "systemctl restart msgraph-milter",
              start("milter")),
     Breakage("socket of the milter out of reach", lambda s: configure(
         milter_socket=f"unix:{s.run}/milter")(s), "milters", "critical",

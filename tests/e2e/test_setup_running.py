@@ -212,3 +212,14 @@ def test_instance_of_the_environment(postfix, monkeypatch):
          "--service", postfix.service], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{Path(postfix.paths.etc)}/master.cf" in done.stdout
+
+
+@pytest.mark.parametrize("environment", [
+    {}, {"PATH": ""}, {"PATH": "/usr/bin:/bin"}, {"PATH": "/x" * 5000}])
+def test_path_without_the_folders_of_admins(postfix, environment):
+    """As su, cron and others have it."""
+    done = subprocess.run(
+        [str(PROGRAM), "setup", "--share", str(example.EXAMPLES), "--dry-run",
+         "-c", str(postfix.paths.etc), "--service", postfix.service],
+        capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr

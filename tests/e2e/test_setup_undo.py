@@ -205,6 +205,28 @@ def test_what_is_still_needed_is_not_removed(stock):
     assert "msgraph-cleanup/unix" not in stock.services()
 
 
+@pytest.mark.parametrize("name, value, is_needed", [
+    ("content_filter", "msgraph:unrouted", True),
+    ("default_transport", "msgraph", True),
+    ("cleanup_service_name", "msgraph-cleanup", True),
+    ("relayhost", "[127.0.0.1]:8026", True),
+    ("relayhost", "localhost:8026", True),
+    ("relayhost", "[127.0.0.1]:10026", False),
+    ("relayhost", "[192.0.2.1]:8026", False)])
+def test_what_main_cf_needs_is_not_removed(stock, name, value, is_needed):
+    set_up(stock, *ALL)
+    stock.postconf("-e", f"{name}={value}")
+    before = stock.content()
+    done = stock.setup("--undo")
+    if is_needed:
+        assert done.returncode == 1
+        assert f"main.cf has {name} = {value}" in done.stderr
+        assert stock.content() == before
+        stock.postconf("-X", name)
+        done = stock.setup("--undo")
+    assert done.returncode == 0, done.stderr
+
+
 # --- interrupted
 
 PLAYED = """#!/bin/sh

@@ -123,12 +123,14 @@ def test_the_page_has_the_checks():
 
 # --- bash
 
-def completed(*words: str) -> list[str]:
+def completed(*words: str, before: str = "") -> list[str]:
     """What bash offers for the last of the words, by msgraphctl.bash."""
-    script = f""". {sources.ROOT}/agent/ctl/msgraphctl.bash
+    script = f"""{before}
+        . {sources.ROOT}/agent/ctl/msgraphctl.bash
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
         $(complete -p msgraphctl | sed 's/.*-F \\([^ ]*\\) .*/\\1/') \\
             msgraphctl "${{!#}}" "${{COMP_WORDS[COMP_CWORD - 1]}}"
+        unset IFS
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     done = subprocess.run(
@@ -153,3 +155,22 @@ def test_bash_completes_options(command):
         option.partition("=")[0] for option in helped(command)[1]))
     assert completed("msgraphctl", command, "-") == told
     assert completed("msgraphctl", "-c", "file", command, "operand") == []
+
+
+@pytest.mark.parametrize("before", ["IFS=:", "set -u", "set -f",
+                                    "shopt -s nullglob failglob"])
+def test_bash_completes_in_other_shells(before):
+    assert completed("msgraphctl", "st", before=before) == ["status"]
+    assert completed("msgraphctl", "status", "--w", before=before) == [
+        "--watch"]
+
+
+@pytest.mark.parametrize("word", [
+    "$(touch pwned)", "`touch pwned`", '"$(touch pwned)', "'", "*", "~", "a b",
+    "status;touch pwned", "\xff"])
+def test_bash_runs_nothing_that_was_typed(word, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert completed("msgraphctl", word, "-") == []
+    completed("msgraphctl", "status", f"-{word}")
+    assert completed("msgraphctl", "-c", word, "stat") == ["status"]
+    assert not list(tmp_path.iterdir())

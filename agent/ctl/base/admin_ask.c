@@ -50,7 +50,7 @@ admin_ask_talk(const char *path, const struct buf *question, struct buf *answer,
 	sock_write_all(fd, question->bytes, question->len, -1, deadline, err);
 	result = admin_ask_read(fd, answer, deadline, err);
 	close(fd);
-	return result;
+	return result == -1 ? error_prefix(err, PEER_SILENT) : 0;
 }
 
 struct admin_reply *

@@ -6,6 +6,9 @@
 
 #include "lib/base/error.h"
 
+/* What an error begins with where msgraphd has taken the question. */
+#define PEER_SILENT "msgraphd was asked (systemctl status msgraphd)"
+
 /*
  * Connects to a socket of msgraphd's until the deadline (sock_now()), and makes
  * sure that its user, root or this user serves it. Returns the descriptor; or -1

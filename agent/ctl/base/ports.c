@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <dirent.h>
 #include <netdb.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -174,40 +175,69 @@ ports_hex(const char *address, char hex[33])
 		snprintf(hex + 8 * i, 9, "%08X", words[i]);
 }
 
-/* Looks for a listener on the port at the address, or at all addresses. */
-static unsigned long
+/* Returns 1 when the process has this socket open. */
+static int
+ports_holds(pid_t pid, unsigned long inode)
+{
+	char path[64], wanted[64], target[64];
+	const struct dirent *entry;
+	int held = 0;
+	ssize_t n;
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+	if ((fds = opendir(path)) == NULL)
+		return 1; /* nobody can say */
+	while (!held && (entry = readdir(fds)) != NULL) {
+		n = readlinkat(
+		    dirfd(fds), entry->d_name, target, sizeof(target) - 1);
+		if (n > 0) {
+			target[n] = '\0';
+			held = strcmp(target, wanted) == 0;
+		}
+	}
+	closedir(fds);
+	return held;
+}
+
+/* Looks for listeners on the port at the address, or at all addresses. */
+static enum ports_owner
 ports_find(pid_t pid, const char *family, int port, const char *hex)
 {
+	enum ports_owner owner = PORTS_NOBODY;
 	char path[64], line[512], at[33];
-	unsigned long inode = 0, one;
 	unsigned found, state;
+	unsigned long inode;
 	FILE *in;
 
 	snprintf(path, sizeof(path), "/proc/%ld/net/%s", (long)pid, family);
 	if ((in = fopen(path, "re")) == NULL)
-		return 0;
+		return PORTS_NOBODY;
 	/* sl local:port remote:port state queues timer retr uid timeout inode */
-	while (inode == 0 && fgets(line, sizeof(line), in) != NULL)
+	while (owner != PORTS_OWN && fgets(line, sizeof(line), in) != NULL)
 		if (sscanf(line,
 			" %*u: %32[0-9A-F]:%x %*[0-9A-F:] %x %*s %*s %*s %*u "
 			"%*u %lu",
-			at, &found, &state, &one) == 4 &&
+			at, &found, &state, &inode) == 4 &&
 		    state == PORTS_LISTEN && (int)found == port &&
 		    (hex[0] == '\0' || at[strspn(at, "0")] == '\0' ||
 			strcmp(at, hex) == 0))
-			inode = one;
+			owner =
+			    ports_holds(pid, inode) ? PORTS_OWN : PORTS_OTHER;
 	fclose(in);
-	return inode;
+	return owner;
 }
 
-unsigned long
-ports_listener(pid_t pid, const char *place)
+enum ports_owner
+ports_owner(pid_t pid, const char *place)
 {
 	char address[INET6_ADDRSTRLEN], hex[33];
 	int port = ports_parse(place, address);
-	unsigned long inode;
+	enum ports_owner v4, v6;
 
 	ports_hex(address, hex);
-	inode = ports_find(pid, "tcp", port, hex);
-	return inode != 0 ? inode : ports_find(pid, "tcp6", port, hex);
+	v4 = ports_find(pid, "tcp", port, hex);
+	v6 = ports_find(pid, "tcp6", port, hex);
+	return v4 > v6 ? v4 : v6;
 }

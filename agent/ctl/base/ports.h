@@ -32,10 +32,13 @@ int ports_collide(const char *place, const char *other);
  */
 const char *ports_unfit(const struct postconf *postconf, const char *place);
 
+/* Who listens at a place. */
+enum ports_owner { PORTS_NOBODY, PORTS_OTHER, PORTS_OWN };
+
 /*
- * Returns the inode of a socket that listens at the place, in the network that
- * the process is in; 0: there is none.
+ * Returns who listens at the place, or at the port of all addresses, in the
+ * network that the process is in: the process itself, else another one.
  */
-unsigned long ports_listener(pid_t pid, const char *place);
+enum ports_owner ports_owner(pid_t pid, const char *place);
 
 #endif

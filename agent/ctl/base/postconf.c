@@ -93,12 +93,8 @@ postconf_main(struct postconf *p)
 
 /* --- master.cf --- */
 
-/*
- * Moves to the next word, which ends at a blank that no braces are around, as for
- * Postfix's mystrtokq(). Returns its length; 0 at the end.
- */
-static size_t
-postconf_length(const char **word)
+size_t
+postconf_next(const char **word)
 {
 	const char *end;
 	int depth = 0;
@@ -120,7 +116,7 @@ static char *
 postconf_word(char **rest)
 {
 	const char *at = *rest;
-	size_t len = postconf_length(&at);
+	size_t len = postconf_next(&at);
 	char *word = *rest + (at - *rest), *end = word + len;
 
 	if (len == 0)
@@ -353,11 +349,10 @@ postconf_define_with(const struct postconf_service *service, const char *name,
 	const char *from, *to;
 	size_t len, i;
 
-	for (i = 0; i < POSTCONF_FIELDS && (len = postconf_length(&at)) > 0;
-	     i++)
+	for (i = 0; i < POSTCONF_FIELDS && (len = postconf_next(&at)) > 0; i++)
 		at += len;
 	from = to = at; /* for one that the service does not have */
-	while ((len = postconf_length(&at)) > 0 && *at == '-') {
+	while ((len = postconf_next(&at)) > 0 && *at == '-') {
 		word = at;
 		at += len;
 		if (strncmp(word, "-o", 2) != 0)
@@ -365,7 +360,7 @@ postconf_define_with(const struct postconf_service *service, const char *name,
 		option = word + 2;
 		if (len == 2) {
 			option = at;
-			len = postconf_length(&option);
+			len = postconf_next(&option);
 			at = option + len;
 		}
 		if (postconf_has_name(option, name)) {

@@ -85,6 +85,13 @@ const char *postconf_effective(const struct postconf *postconf,
     const struct postconf_service *service, const char *name);
 
 /*
+ * Moves to the next word of a line of master.cf, which ends at a blank that no
+ * braces are around, as for Postfix's mystrtokq(). Returns its length; 0 at the
+ * end.
+ */
+size_t postconf_next(const char **word);
+
+/*
  * Appends the service as a line for master.cf, each option once: the last of its
  * name. Whether it fits, out says.
  */

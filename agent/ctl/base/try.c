@@ -57,15 +57,18 @@ try_sign_in(const char *socket_path, const char *name,
 	long long deadline = sock_now() + TRY_SECONDS * 1000LL;
 	int fd = peer_connect(socket_path, deadline,
 	    "msgraphd does not answer at auth_socket (does it run? "
-	    "\"systemctl status msgraphd\" tells)",
+	    "\"systemctl status msgraphd\" tells; are you root?)",
 	    err);
 	ssize_t len = -1;
 
 	if (fd == -1)
 		return -1;
-	if (try_write(fd, name, secret, deadline, err) == 0)
+	if (try_write(fd, name, secret, deadline, err) == 0) {
 		len = sock_read_all(fd, answer->bytes,
 		    sizeof(answer->bytes) - 1, deadline, err);
+		if (len == -1)
+			error_prefix(err, PEER_SILENT);
+	}
 	close(fd);
 	if (len == -1)
 		return -1;

@@ -169,5 +169,5 @@ check_bounces(const struct host *host, struct report *report)
 	check_say(report, CHECK_CRITICAL,
 	    "%s/unix asks nobody, so bounces of all mail wait: %s",
 	    postfix_name(cleanup), err.text);
-	check_remedy(report, "systemctl start msgraphd");
+	check_remedy(report, "systemctl restart msgraphd");
 }

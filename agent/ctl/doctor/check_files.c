@@ -62,11 +62,41 @@ check_loaded(const struct host *host, struct report *report)
 
 /* --- what users may read --- */
 
+#define CHECK_FILES_COMPLAINT "msgraphd: "
+#define CHECK_FILES_WARNING "warning: "
+
+static int
+check_files_begins(const char *line, const char *begin)
+{
+	return strncmp(line, begin, strlen(begin)) == 0;
+}
+
+/*
+ * Returns 1 for a complaint about a map of identities or an entry of it:
+ * "msgraphd: as user NAME: MAP:LINE: text". The rest of the relay goes on with it.
+ */
+static int
+check_files_is_of_table(const struct host *host, const char *line)
+{
+	const char *maps = host->conf.identity_maps, *map;
+	const char *text = strstr(line, ": as user ");
+	size_t len;
+
+	if (maps == NULL || text == NULL ||
+	    (text = strstr(text + 2, ": ")) == NULL)
+		return 0;
+	text += 2;
+	while ((len = postfix_word(&maps, &map)) > 0)
+		if (strncmp(text, map, len) == 0 && text[len] == ':')
+			return 1;
+	return 0;
+}
+
 /* "msgraphd: as user NAME: text; run: COMMAND" */
 static void
-check_files_complaint(const char *line, struct report *report)
+check_files_complain(const char *line, struct report *report)
 {
-	const char *text = line + strlen("msgraphd: "), *run;
+	const char *text = line + strlen(CHECK_FILES_COMPLAINT), *run;
 
 	run = strstr(text, "; run: ");
 	check_say(report, CHECK_CRITICAL, "%.*s",
@@ -82,13 +112,40 @@ check_files_complaint(const char *line, struct report *report)
 		    "mend what is named, until \"msgraphd -t\" is content");
 }
 
+static void
+check_files_user(
+    const struct host *host, const char *line, struct report *report)
+{
+	if (check_files_begins(line, CHECK_FILES_COMPLAINT) &&
+	    !check_files_is_of_table(host, line))
+		check_files_complain(line, report);
+}
+
+/* "warning: FILE:LINE: text", or a complaint */
+static void
+check_files_entry(
+    const struct host *host, const char *line, struct report *report)
+{
+	if (check_files_begins(line, CHECK_FILES_COMPLAINT) &&
+	    check_files_is_of_table(host, line)) {
+		check_files_complain(line, report);
+	} else if (check_files_begins(line, CHECK_FILES_WARNING)) {
+		check_say(report, CHECK_WARNING, "%s",
+		    line + strlen(CHECK_FILES_WARNING));
+		check_remedy(report,
+		    "if it is not meant, change that line; identities(5) says "
+		    "how");
+	}
+}
+
 /*
  * Runs msgraphd -t, which looks as each of the users does, and calls call() for
- * each line of its errors that begins so.
+ * each line of its errors.
  */
 static void
 check_files_run(const struct host *host, struct report *report,
-    const char *begins, void (*call)(const char *line, struct report *report))
+    void (*call)(
+	const struct host *host, const char *line, struct report *report))
 {
 	char program[PATH_MAX];
 	const char *argv[] = {installed_program("msgraphd", program), "-c",
@@ -99,8 +156,7 @@ check_files_run(const struct host *host, struct report *report,
 
 	if (check_run(report, argv, &out) != -1)
 		while ((line = check_line(&out, &at)) != NULL)
-			if (strncmp(line, begins, strlen(begins)) == 0)
-				call(line, report);
+			call(host, line, report);
 	buf_free(&out);
 }
 
@@ -136,22 +192,13 @@ check_readable(const struct host *host, struct report *report)
 {
 	check_files_settings(host, "msgraphd", report);
 	check_files_settings(host, "msgraph", report);
-	check_files_run(host, report, "msgraphd: ", check_files_complaint);
-}
-
-/* "warning: FILE:LINE: text" */
-static void
-check_files_entry(const char *line, struct report *report)
-{
-	check_say(report, CHECK_WARNING, "%s", line + strlen("warning: "));
-	check_remedy(report,
-	    "if it is not meant, change that line; identities(5) says how");
+	check_files_run(host, report, check_files_user);
 }
 
 void
 check_identities(const struct host *host, struct report *report)
 {
-	check_files_run(host, report, "warning: ", check_files_entry);
+	check_files_run(host, report, check_files_entry);
 }
 
 /* --- room --- */

@@ -2,7 +2,6 @@
  * check_postfix.c - Postfix itself: is it there, does it run, are our services
  * in it once each, and does it have their ports.
  */
-#include <dirent.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -234,43 +233,14 @@ check_services(const struct host *host, struct report *report)
 
 /* --- ports --- */
 
-/* Returns 1 when the process has this socket open. */
-static int
-check_postfix_holds(pid_t pid, unsigned long inode)
-{
-	char path[64], wanted[64], target[64];
-	const struct dirent *entry;
-	int held = 0;
-	ssize_t n;
-	DIR *fds;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
-	if ((fds = opendir(path)) == NULL)
-		return 1; /* nobody can say */
-	while (!held && (entry = readdir(fds)) != NULL) {
-		n = readlinkat(
-		    dirfd(fds), entry->d_name, target, sizeof(target) - 1);
-		if (n > 0) {
-			target[n] = '\0';
-			held = strcmp(target, wanted) == 0;
-		}
-	}
-	closedir(fds);
-	return held;
-}
-
 int
 check_is_postfixs(
     const struct host *host, const struct postconf_service *service)
 {
 	pid_t master = check_master(host);
-	unsigned long inode;
 
-	if (master == -1)
-		return 0;
-	inode = ports_listener(master, postfix_name(service));
-	return inode != 0 && check_postfix_holds(master, inode);
+	return master != -1 &&
+	    ports_owner(master, postfix_name(service)) == PORTS_OWN;
 }
 
 static void
@@ -279,8 +249,7 @@ check_postfix_port(const struct host *host,
 {
 	char address[INET6_ADDRSTRLEN];
 	int port = ports_parse(postfix_name(service), address);
-	pid_t master = check_master(host);
-	unsigned long inode;
+	enum ports_owner owner;
 
 	if (!postfix_is_inet(service))
 		return;
@@ -291,12 +260,12 @@ check_postfix_port(const struct host *host,
 		check_remedy(report, "write its number into master.cf");
 		return;
 	}
-	inode = ports_listener(master, postfix_name(service));
-	if (inode == 0) {
+	owner = ports_owner(check_master(host), postfix_name(service));
+	if (owner == PORTS_NOBODY) {
 		check_say(
 		    report, CHECK_CRITICAL, "nobody listens on port %d", port);
 		check_remedy(report, "postfix reload");
-	} else if (!check_postfix_holds(master, inode)) {
+	} else if (owner == PORTS_OTHER) {
 		check_say(report, CHECK_CRITICAL,
 		    "port %d is another program's, not Postfix's", port);
 		check_remedy(report,

@@ -21,7 +21,7 @@
 
 #define CHECK_SOCKETS_MODE 03770
 #define CHECK_SOCKETS_STOPPED \
-	"systemctl status msgraphd says why; systemctl start msgraphd"
+	"systemctl status msgraphd says why; systemctl restart msgraphd"
 
 /* --- folders --- */
 
@@ -195,6 +195,6 @@ check_milter(const struct host *host, struct report *report)
 		return;
 	check_say(report, CHECK_CRITICAL, "msgraph-milter: %s", err.text);
 	check_remedy(report,
-	    "systemctl status msgraph-milter says why; systemctl start "
+	    "systemctl status msgraph-milter says why; systemctl restart "
 	    "msgraph-milter");
 }

@@ -185,11 +185,12 @@ by_smtp_is_postfixs(struct steps *steps, const struct postconf *postfix,
 	if (check_is_postfixs(&host, service))
 		return 1;
 	steps_say(steps, "service", STEPS_CRITICAL,
-	    "%s: Postfix does not listen there, so no secret is sent; "
-	    "\"msgraphctl "
-	    "doctor\" looks closer%s",
-	    postfix_name(service),
-	    geteuid() == 0 ? "" : ". Run this as root, who can tell");
+	    "%s: no secret is sent, since %s", postfix_name(service),
+	    geteuid() == 0
+		? "it is not Postfix that listens there; \"msgraphctl doctor\" "
+		  "looks closer"
+		: "root alone can tell whether Postfix listens there: run this "
+		  "as root");
 	return 0;
 }
 

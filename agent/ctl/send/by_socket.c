@@ -80,7 +80,7 @@ by_socket_ask(const struct conf *conf, const struct buf *record, int spool,
 		    sock_read_all(fd, bytes, sizeof(bytes) - 1, deadline, err);
 	close(fd);
 	if (len == -1)
-		return -1;
+		return error_prefix(err, PEER_SILENT);
 	bytes[len] = '\0';
 	if (wire_reply_parse(reply, bytes, (size_t)len) == -1)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/ctl/base/postconf.h"
 #include "lib/base/array.h"
 #include "change.h"
 
@@ -130,33 +131,71 @@ change_action(const struct change *c)
 	return c->old == NULL ? "add" : "change";
 }
 
-/*
- * The value as it is shown. A line of master.cf is too long for a table: of its
- * options there is the number. --print and postconf show all.
- */
-static const char *
-change_value(const struct change *c, const char *value, char text[512])
-{
-	const char *from, *end;
-	size_t len = 0, options = 0;
+#define CHANGE_SHOWN 400 /* bytes of a value at most, without what is counted */
+#define CHANGE_TEXT 4096
 
+/*
+ * Writes a line of master.cf with the number of its options in their place, and
+ * with its arguments where there is another line to compare it with.
+ */
+static void
+change_line(const char *line, int is_compared, char text[CHANGE_TEXT])
+{
+	size_t len, used = 0, words, options = 0;
+	int are_options = 1;
+
+	for (words = 0; (len = postconf_next(&line)) > 0; line += len) {
+		if (words++ >= POSTCONF_FIELDS) {
+			are_options = are_options && line[0] == '-';
+			if (are_options && line[1] == 'o') {
+				options++;
+				line += 2;
+				len = len == 2 ? postconf_next(&line) : len - 2;
+				continue;
+			}
+			if (!is_compared)
+				continue;
+		}
+		if (used + len + 32 >= CHANGE_TEXT)
+			break;
+		used += (size_t)sprintf(
+		    text + used, "%s%.*s", used > 0 ? " " : "", (int)len, line);
+	}
+	sprintf(text + used, options == 0 ? "" : ", %zu option%s", options,
+	    options == 1 ? "" : "s");
+}
+
+/* The value as it is shown. --print and postconf show all. */
+static const char *
+change_value(const struct change *c, const char *value, char text[CHANGE_TEXT])
+{
 	if (value == NULL || c->kind == CHANGE_FOLDER)
 		return "";
 	if (c->kind == CHANGE_FILE) {
-		snprintf(text, 512, "%zu bytes", strlen(value));
+		snprintf(text, CHANGE_TEXT, "%zu bytes", strlen(value));
 		return text;
 	}
 	if (c->kind != CHANGE_SERVICE)
 		return value;
-	for (from = value; (from = strstr(from, " -o ")) != NULL; from += 3)
-		options++;
-	end = options == 0 ? value + strlen(value) : strstr(value, " -o ");
-	for (from = value; from < end && len < 400; from++)
-		if (*from != ' ' || from[1] != ' ')
-			text[len++] = *from;
-	snprintf(text + len, 512 - len, options == 0 ? "" : ", %zu options",
-	    options);
+	change_line(value, c->old != NULL && c->new != NULL, text);
 	return text;
+}
+
+/* Of two long texts, leaves the words from the first on that differs. */
+static void
+change_differ(char *old, char *new)
+{
+	size_t i, word = 0;
+
+	for (i = 0; old[i] == new[i] && old[i] != '\0'; i++)
+		if (old[i] == ' ')
+			word = i;
+	if (word > 3 && old[i] != new[i]) {
+		memmove(old + 3, old + word, strlen(old + word) + 1);
+		memmove(new + 3, new + word, strlen(new + word) + 1);
+		memcpy(old, "...", 3);
+		memcpy(new, "...", 3);
+	}
 }
 
 static void
@@ -166,10 +205,14 @@ change_row(struct output *output, const struct change *c, const char *folder)
 	    [CHANGE_SETTING] = "main.cf",
 	    [CHANGE_SERVICE] = "master.cf",
 	    [CHANGE_OPTION] = "master.cf"};
-	char old[512], new[512], path[512];
+	char old[CHANGE_TEXT], new[CHANGE_TEXT], path[512];
 	const char *values[] = {change_action(c), c->name, c->name,
 	    change_value(c, c->old, old), change_value(c, c->new, new)};
 
+	if (values[3] == old && values[4] == new) {
+		change_differ(old, new);
+		old[CHANGE_SHOWN] = new[CHANGE_SHOWN] = '\0';
+	}
 	if (files[c->kind] != NULL) {
 		snprintf(path, sizeof(path), "%s/%s", folder, files[c->kind]);
 		values[1] = path;

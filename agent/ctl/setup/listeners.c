@@ -174,7 +174,7 @@ listeners_check_place(
 	const struct postconf_service *by = ports_service(present, l->place);
 	const char *why;
 
-	if (by != NULL || ports_listener(getpid(), l->place) != 0)
+	if (by != NULL || ports_owner(getpid(), l->place) != PORTS_NOBODY)
 		return listeners_taken(l, by, err);
 	if ((why = ports_unfit(present, l->place)) == NULL)
 		return 0;

@@ -18,8 +18,8 @@ int undo_plan(const struct record *record, const struct present *present,
     struct changes *changes, struct error *err);
 
 /*
- * Refuses where something still needs what would be removed: a service of
- * master.cf, or mail in the queue. 0, or -1 with *err that says what to do.
+ * Refuses where something still needs what would be removed: main.cf, a service
+ * of master.cf, or mail in the queue. 0, or -1 with *err that says what to do.
  */
 int undo_check(const struct present *present, const struct changes *changes,
     struct error *err);
