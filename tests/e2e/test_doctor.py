@@ -66,9 +66,10 @@ def test_a_queue_without_our_sockets(site):
     queue = site.root / "elsewhere"
     queue.mkdir(exist_ok=True)
     set_main("queue_directory", str(queue))(site)
-    found = doctor.ask(site, "milters", "auth")
+    found = doctor.ask(site, "milters", "auth", "bounces")
     folder = site.postfix.socket_directory
-    assert {finding.check for finding in found.wrong()} == {"milters", "auth"}
+    assert {finding.check for finding in found.wrong()} == {
+        "milters", "auth", "bounces"}
     for finding in found.wrong():
         assert finding.remedy.startswith(
             f"install -d {queue}/msgraph && mount --bind {folder} "
@@ -185,6 +186,11 @@ ROUTE = [
     Breakage("hook without class", set_option(
         "internal_mail_filter_classes", "", "trace/unix"), "bounces",
         "warning", "not looked at", "internal_mail_filter_classes=bounce"),
+    Breakage("hook that asks elsewhere", set_option(
+        "header_checks", "socketmap:unix:/msgraph/bonce:mailbox",
+        "msgraph-bounce/unix"), "bounces", "critical",
+        "asks nobody.*/msgraph/bonce: No such file",
+        "header_checks=socketmap:unix:msgraph/bounce:mailbox"),
     Breakage("hook that leads nowhere", set_option(
         "cleanup_service_name", "msgraph-bonce", "bounce/unix"), "bounces",
         "critical", "no bounce of this host gets out",
