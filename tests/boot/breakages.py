@@ -24,10 +24,10 @@ import host
 from harness import example
 from harness.smtp import Smtp, SmtpError
 from breaking import (
-    MASTER, OURS, PLUGIN, ROUTE, SASL, SOCKETS, add_transport, away, edit,
-    empty_state, fill_queue, fill_state, fill_tmp, in_postfix, lose_folder,
-    lose_group, postconf, postfix, restart_postfix, restore, save, settings,
-    systemctl, unmount)
+    MASTER, OURS, PLUGIN, ROUTE, SASL, SOCKETS, TABLE, add_transport, age, away,
+    edit, empty_state, fill_queue, fill_state, fill_tmp, in_postfix,
+    lose_folder, lose_group, postconf, postfix, restart_postfix, restore, save,
+    settings, systemctl, unmount, write_table)
 from host import (
     CLIENT, CONF, KEY, SECRET, TENANT, auth, run, until, write_conf)
 
@@ -77,6 +77,13 @@ def setup() -> str:
     done = run("msgraphctl", "setup")
     shown = done.stdout + done.stderr
     return f"setup: status {done.returncode}"
+
+
+def ask() -> str:
+    """For what neither a client nor the journal shows."""
+    global shown
+    shown = "\n".join(f"{one['text']}: {one['remedy']}" for one in doctor())
+    return "doctor"
 
 
 def both(*looks: Callable[[], str]) -> Callable[[], str]:
@@ -190,6 +197,12 @@ ROWS = [
         lambda: str(auth()), "535",
         r"unknown password verifier\(s\) auxprop",
         quoted="unknown password verifier(s) auxprop"),
+    Row("B8 clock 400 days slow", age("20900101", "20910101"),
+        lambda: str(auth(secret="x")), "454", "certificate is not yet valid",
+        "clock"),
+    Row("B8b clock 400 days fast", age("20000101", "20010101"),
+        lambda: str(auth(secret="x")), "454", "certificate has expired",
+        "clock"),
     Row("B9 DNS fails", settings(login_endpoint="https://login.invalid"),
         lambda: str(auth(secret="x")), "454",
         "Could not resolve host: login.invalid",
@@ -256,8 +269,8 @@ ROWS = [
         "mend master.cf or the route"),
     Row("B20c transport misspelt", postfix(
         lambda: edit(ROUTE, "FILTER msgraph:", "FILTER msgrap:")),
-        both(send, setup), "250.*status 2",
-        'leads to the transport "msgrap"', "mend /etc/postfix/msgraph_route",
+        both(send, ask), "250", 'leads to the transport "msgrap"',
+        "install -m 644 .*msgraph_route",
         mend=add_transport),
     Row("B21 milter's line missing", postfix(lambda: postconf(
         "-P", "8025/inet/smtpd_milters=")), both(send, setup), "250",
@@ -307,6 +320,14 @@ ROWS = [
     Row("B18 service twice", postfix(lambda: edit(
         MASTER, "8025 ", "8025 inet n - y - - smtpd\n8025 ")), setup,
         "status 1", "has 8025/inet more than once", "remove all but one"),
+    # these two are not of the list
+    Row("C1 pipe's time too short", postfix(lambda: postconf(
+        "-e", "msgraph_time_limit=10s")), both(send, ask), "250",
+        "msgraph_time_limit", "postconf"),
+    Row("C2 mistake in the table of identities",
+        lambda: write_table("scanner aplication=x\n"), both(reload, send),
+        "reload: status [1-9].*250", "identities:1: unknown attribute",
+        'did you mean "application"', mend=TABLE.unlink),
 ]
 
 
@@ -314,15 +335,15 @@ ROWS = [
 DOCTOR = {
     "B1": "units", "B1b": "msgraphd", "B2": "milter", "B3": "transports",
     "B4": "folders", "B5a": "readable", "B5b": "readable", "B39": "readable",
-    "B6": "users", "B7": "sasl", "B37": "plugin", "B38": "sasl", "B9": "entra",
-    "B10": "entra", "B11": "entra", "B11c": "readable", "B12a": "room",
-    "B12b": "room", "B12c": "room", "B13": "log", "B13b": "waiting",
+    "B6": "users", "B7": "sasl", "B37": "plugin", "B38": "sasl", "B8": "entra",
+    "B8b": "entra", "B9": "entra", "B10": "entra", "B11": "entra",
+    "B11c": "readable", "B12a": "room", "B12b": "room", "B12c": "room", "B13": "log", "B13b": "waiting",
     "B23": "log", "B15": "log", "B15b": "log", "B28": "log", "B14": "waiting",
     "B14b": "waiting", "B16": "route", "B20": "route", "B20b": "route",
     "B20c": "route", "B21": "milters", "B21b": "cleanup", "B41": "milters",
     "B17": "settings", "B17b": "settings", "B26": "readable", "B24": "users",
     "B25": "msgraphd", "B40": "settings", "B35": "certificate",
-    "B36": "certificate", "B18": "services",
+    "B36": "certificate", "B18": "services", "C1": "times", "C2": "readable",
 }
 
 

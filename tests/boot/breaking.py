@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import host
+from harness import cert
+from harness.tls_server import Server
 from host import auth, run, until, wait_postfix, write_conf
 
 MASTER, MAIN, ROUTE, SASL = (Path("/etc/postfix") / name for name in (
@@ -15,6 +19,7 @@ MASTER, MAIN, ROUTE, SASL = (Path("/etc/postfix") / name for name in (
 SPOOL = Path("/var/spool/postfix/msgraph")
 SOCKETS = [f"msgraphd-{name}.socket" for name in ("auth", "bounce", "submit")]
 OURS = ["msgraphd", "msgraph-milter"]
+TABLE = Path("/etc/msgraph/identities")
 PLUGIN = next(Path("/usr/lib").glob("*/sasl2/libentra.so"), None)
 
 saved: dict[Path, tuple[bytes, os.stat_result]] = {}
@@ -75,6 +80,23 @@ def settings(**values: str) -> Callable[[], None]:
         # what was asked before is remembered
         systemctl("restart", "msgraphd")
     return make
+
+
+def age(begin: str, end: str) -> Callable[[], None]:
+    """Entra's certificate holds from begin to end (YYYYMMDD): to a host whose
+    clock is wrong, a good one looks like that."""
+    def make() -> None:
+        server = Server(host.m365)
+        server.tls.load_cert_chain(cert.make_dated(
+            Path(tempfile.mkdtemp()), host.m365.directory, begin, end))
+        settings(login_endpoint=server.url)()
+    return make
+
+
+def write_table(text: str) -> None:
+    """The table of identities, which a host has not by itself."""
+    TABLE.write_text(text)
+    TABLE.chmod(0o644)
 
 
 def fill(place: str, size: str, copy: bool = False) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.postfix import cool_down
 from harness.process import BUILD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,6 +139,7 @@ def test_every_instance_counts(folder):
     (other / "master.cf").write_text("msgraph unix - n n - 1 pipe\n")
     with (folder / "main.cf").open("a") as file:
         file.write("multi_instance_directories = $config_directory/other\n")
+    cool_down(folder / "main.cf")
     assert commands(remove(folder)) == [
         f"postconf -c {other} -M# 'msgraph/unix'"]
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -109,10 +110,14 @@ def spell(unit: Unit) -> None:
     unit.daemon.write_conf()
 
 
-def lock_out(unit: Unit) -> None:
+def make_key(unit: Unit, mode: int) -> None:
     key = Path(unit.daemon.settings["vault_key_file"])
     key.write_bytes(bytes(32))
-    key.chmod(0o644)
+    key.chmod(mode)
+
+
+def lock_out(unit: Unit) -> None:
+    make_key(unit, 0o644)
 
 
 def let_in(unit: Unit) -> None:
@@ -125,6 +130,19 @@ def lose_state(unit: Unit) -> None:
 
 def find_state(unit: Unit) -> None:
     Path(unit.daemon.settings["state_directory"]).mkdir()
+
+
+def hold_state(unit: Unit) -> None:
+    make_key(unit, 0o400)
+    unit.database = sqlite3.connect(
+        Path(unit.daemon.settings["state_directory"]) / "state.db",
+        isolation_level=None)
+    unit.database.execute("BEGIN EXCLUSIVE")
+
+
+def let_state_go(unit: Unit) -> None:
+    unit.database.rollback()
+    unit.database.close()
 
 
 def spoil_socket(unit: Unit) -> None:
@@ -144,6 +162,7 @@ MISTAKES = [
     pytest.param(misspell, spell, "larg_messages", id="setting"),
     pytest.param(lock_out, let_in, "has mode 0644", id="key"),
     pytest.param(lose_state, find_state, "/state", id="state"),
+    pytest.param(hold_state, let_state_go, "locked", id="locked"),
 ]
 
 

@@ -267,9 +267,10 @@ state_open_database(struct state *state, struct error *err)
 		return state_fail(state, err);
 	/*
 	 * A restart may overlap with the last daemon's end. Clients wait
-	 * meanwhile, so not for long: the start is tried again.
+	 * meanwhile, more than once so long, and hear within two seconds that
+	 * nobody is there: the start is tried again.
 	 */
-	sqlite3_busy_timeout(state->db, 1000);
+	sqlite3_busy_timeout(state->db, 250);
 	if (state_run(state,
 		"PRAGMA locking_mode = EXCLUSIVE;"
 		"PRAGMA journal_mode = WAL;"
