@@ -43,7 +43,8 @@ PLACES = {
     "from / on in the chroot": set_option(
         "smtpd_milters", "unix:/msgraph/milter"),
     "options of a milter": set_option(
-        "smtpd_milters", "inet:127.0.0.1:9,{unix:msgraph/milter,timeout=9s}"),
+        "smtpd_milters", "{inet:127.0.0.1:9,default_action=accept},"
+        "{unix:msgraph/milter,default_action=tempfail}"),
     "no chroot": leave_chroot,
     "a link to the sockets": lambda s: (
         (s.root / "msgraph").symlink_to(s.postfix.socket_directory),
@@ -131,6 +132,10 @@ LISTENERS = [
     Breakage("milter_default_action", set_option(
         "milter_default_action", "accept"), "milters", "critical",
         "milter_default_action = accept", "=tempfail"),
+    Breakage("a default_action of the milter", set_option(
+        "smtpd_milters", "{unix:msgraph/milter,default_action=accept}"),
+        "milters", "critical", "while it does not answer",
+        "default_action=tempfail", put_back),
     Breakage("macros without auth_authen", set_main(
         "milter_mail_macros", "i"), "milters", "critical", "auth_authen",
         "postconf -X milter_mail_macros"),
