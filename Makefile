@@ -235,7 +235,7 @@ threads:
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/tests/threads.supp \
 	    MSGRAPH_BUILD=$(CURDIR)/$(TSAN_BUILD) tests/with-users $(PYTEST) \
 	    tests/e2e/test_milter_alone.py tests/e2e/test_milter_policy.py \
-	    tests/e2e/test_milter_process.py
+	    tests/e2e/test_milter_process.py tests/e2e/test_milter_watchdog.py
 
 # while you work: what is found in a minute
 # not those that read the programs' files, which a launcher has replaced

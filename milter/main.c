@@ -185,9 +185,9 @@ milter_stop(const char *socket)
 	listen_remove(socket);
 }
 
-/* The others block all signals; this one only SIGHUP. */
+/* libmilter's threads block all signals; this one only SIGHUP. */
 static int
-milter_start_milter(const char *socket)
+milter_start_milter(void)
 {
 	sigset_t all, hangup;
 	pthread_t milter;
@@ -198,8 +198,6 @@ milter_start_milter(const char *socket)
 	sigaddset(&hangup, SIGHUP);
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	error = pthread_create(&milter, NULL, milter_run_milter, NULL);
-	if (error == 0)
-		error = watchdog_start(socket);
 	pthread_sigmask(SIG_SETMASK, &hangup, NULL);
 	return error;
 }
@@ -211,10 +209,12 @@ milter_serve(const char *file, const char *socket)
 
 	sem_init(&wakeup, 0, 0);
 	milter_catch_signals();
-	if ((error = milter_start_milter(socket)) != 0)
+	if ((error = milter_start_milter()) != 0)
 		return milter_fail(strerror(error));
 	log_info("version " MSGRAPH_VERSION " listening on %s", socket);
 	standby_end();
+	if ((error = watchdog_start(socket)) != 0)
+		return milter_fail(strerror(error));
 	while (!stop_asked && !milter_ended) {
 		if (sem_wait(&wakeup) == 0 && reload_asked) {
 			reload_asked = 0;

@@ -55,7 +55,8 @@ PLACES = {
     "from / on in the chroot": set_option(
         "smtpd_milters", "unix:/msgraph/milter"),
     "options of a milter": set_option(
-        "smtpd_milters", "inet:127.0.0.1:9,{unix:msgraph/milter,timeout=9s}"),
+        "smtpd_milters", "{inet:127.0.0.1:9,default_action=accept},"
+        "{unix:msgraph/milter,default_action=tempfail}"),
     "no chroot": leave_chroot,
     "a link to the sockets": lambda s: (
         (s.root / "msgraph").symlink_to(s.postfix.socket_directory),
@@ -78,9 +79,10 @@ def test_a_queue_without_our_sockets(site):
     queue = site.root / "elsewhere"
     queue.mkdir(exist_ok=True)
     set_main("queue_directory", str(queue))(site)
-    found = doctor.ask(site, "milters", "auth")
+    found = doctor.ask(site, "milters", "auth", "bounces")
     folder = site.postfix.socket_directory
-    assert {finding.check for finding in found.wrong()} == {"milters", "auth"}
+    assert {finding.check for finding in found.wrong()} == {
+        "milters", "auth", "bounces"}
     for finding in found.wrong():
         assert finding.remedy.startswith(
             f"install -d {queue}/msgraph && mount --bind {folder} "
@@ -142,6 +144,10 @@ LISTENERS = [
     Breakage("milter_default_action", set_option(
         "milter_default_action", "accept"), "milters", "critical",
         "milter_default_action = accept", "=tempfail"),
+    Breakage("a default_action of the milter", set_option(
+        "smtpd_milters", "{unix:msgraph/milter,default_action=accept}"),
+        "milters", "critical", "while it does not answer",
+        "default_action=tempfail", put_back),
     Breakage("macros without auth_authen", set_main(
         "milter_mail_macros", "i"), "milters", "critical", "auth_authen",
         "postconf -X milter_mail_macros"),
@@ -197,6 +203,11 @@ ROUTE = [
     Breakage("hook without class", set_option(
         "internal_mail_filter_classes", "", "trace/unix"), "bounces",
         "warning", "not looked at", "internal_mail_filter_classes=bounce"),
+    Breakage("hook that asks elsewhere", set_option(
+        "header_checks", "socketmap:unix:/msgraph/bonce:mailbox",
+        "msgraph-bounce/unix"), "bounces", "critical",
+        "asks nobody.*/msgraph/bonce: No such file",
+        "header_checks=socketmap:unix:msgraph/bounce:mailbox"),
     Breakage("hook that leads nowhere", set_option(
         "cleanup_service_name", "msgraph-bonce", "bounce/unix"), "bounces",
         "critical", "no bounce of this host gets out",

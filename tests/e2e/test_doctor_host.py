@@ -4,6 +4,7 @@ processes of a test run are in, so this file runs by itself."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,15 +12,12 @@ from pathlib import Path
 import pytest
 
 from harness import cert, doctor
-from harness.doctor import Breakage, own_site, site  # noqa: F401
+from harness.doctor import Breakage, own_site, set_main, site  # noqa: F401
 from harness.site import Site
 from harness.tls_server import Server
 
-# os.path.ismount() sees no mount within one file system
-MOUNTS = [line.split()[4] for line in
-          Path("/proc/self/mountinfo").read_text().splitlines()]
 pytestmark = pytest.mark.skipif(
-    "/etc/passwd" not in MOUNTS,
+    "MSGRAPH_OWN_USERS" not in os.environ,
     reason="users and names are this machine's own")
 
 
@@ -70,6 +68,23 @@ def test_hosts_of_uploads(site, tmp_path):  # noqa: F811
     assert one.check == two.check == "uploads" and found.status == "warning"
     assert "https://outlook.office.com): Failed to connect" in one.text
     assert "let outlook.office365.com port 443 through" in two.remedy
+
+
+def test_a_queue_without_our_sockets(site):  # noqa: F811
+    """The remedy puts them there."""
+    queue = site.root / "elsewhere"
+    queue.mkdir()
+    queue.chmod(0o755)
+    set_main("queue_directory", str(queue))(site)
+    checks = ("milters", "auth", "bounces")
+    remedies = {f.remedy for f in doctor.ask(site, *checks).wrong()}
+    assert len(remedies) == 1
+    doctor.type_in(site, remedies.pop().partition(", and the same")[0])
+    try:
+        found = doctor.ask(site, *checks)
+    finally:
+        subprocess.run(["umount", queue / "msgraph"], check=True)
+    assert found.wrong() == [], found
 
 
 # --- room

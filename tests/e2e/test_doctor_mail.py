@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
-from pathlib import Path
 
 import pytest
 
@@ -204,6 +204,25 @@ DAEMON = [
              "30 of 30 messages of entry printers came from 192.0.2.7",
              "sign in", forget_table),
 ]
+
+
+JOURNAL = """#!/bin/sh
+case "$*" in
+*--output=short*) prefix='Nov 29 15:50:16 relay postfix/smtpd[7]: ' ;;
+esac
+echo "${prefix}warning: SASL authentication failure: entra: refused: AADSTS7"
+echo "${prefix}NOQUEUE: reject: helo=<entra: refused: AADSTS7000215>"
+"""
+
+
+def test_the_journal(site, tmp_path, monkeypatch):
+    """Where Postfix has no file of its own; with the programs' names."""
+    (tmp_path / "journalctl").write_text(JOURNAL)
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    set_main("maillog_file", f"{site.root}/none.log")(site)
+    [finding] = doctor.ask(site, "log").wrong()
+    assert finding.text == "1 time in the last 15 minutes: AADSTS7"
 
 
 def test_other_mail_is_not_ours(site):

@@ -108,6 +108,10 @@ SOCKETS = [
         milter_socket=f"unix:{s.run}/milter")(s), "milters", "critical",
         "not lead to .*\\(unix:/.*/run/milter", "set milter_socket = unix:/",
         unconfigure("milter_socket")),
+    Breakage("the milter has a port", configure(
+        milter_socket="inet:8891@127.0.0.1"), "milters", "critical",
+        "not lead to .*\\(inet:8891@127", "milters=inet:127.0.0.1:8891'",
+        unconfigure("milter_socket")),
     Breakage("B7 sasl/msgraph.conf missing", lambda s: away(sasl(s)), "sasl",
              "critical", "another plugin checks the secrets",
              "install -m 644 .*sasl/msgraph.conf"),

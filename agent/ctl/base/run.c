@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,16 +195,24 @@ run_failed(
 
 /* --- as another user --- */
 
+int
+run_become(const struct passwd *user, const char *root_directory)
+{
+	return initgroups(user->pw_name, user->pw_gid) == -1 ||
+		(root_directory != NULL &&
+		    (chroot(root_directory) == -1 || chdir("/") == -1)) ||
+		setgid(user->pw_gid) == -1 || setuid(user->pw_uid) == -1
+	    ? -1
+	    : 0;
+}
+
 static void
 run_work(const struct passwd *user, const char *root_directory,
     int (*work)(void *arg), void *arg)
 {
 	int status;
 
-	if (initgroups(user->pw_name, user->pw_gid) == -1 ||
-	    (root_directory != NULL &&
-		(chroot(root_directory) == -1 || chdir("/") == -1)) ||
-	    setgid(user->pw_gid) == -1 || setuid(user->pw_uid) == -1)
+	if (run_become(user, root_directory) == -1)
 		_exit(RUN_CANNOT);
 	status = work(arg);
 	fflush(stdout);

@@ -5,6 +5,8 @@
 #ifndef MSGRAPHCTL_RUN_H
 #define MSGRAPHCTL_RUN_H
 
+#include <pwd.h>
+
 #include "lib/base/buf.h"
 #include "lib/base/error.h"
 
@@ -28,6 +30,12 @@ int run(const char *const *argv, struct buf *out, struct buf *errors,
  */
 int run_failed(
     const char *program, int status, struct buf *errors, struct error *err);
+
+/*
+ * Makes this process the user's, with its groups, in the chroot root_directory
+ * unless that is NULL; "/" is the working directory there. 0, or -1 with errno.
+ */
+int run_become(const struct passwd *user, const char *root_directory);
 
 /*
  * Calls work(arg) in a child process that is this user with its groups, and,

@@ -2,7 +2,6 @@
  * check.c - see check.h.
  */
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,10 +64,7 @@ check_become(
 		check_say(report, CHECK_UNKNOWN, "there is no user %s", user);
 		return -1;
 	}
-	if (initgroups(found->pw_name, found->pw_gid) == 0 &&
-	    (root_directory == NULL ||
-		(chroot(root_directory) == 0 && chdir("/") == 0)) &&
-	    setgid(found->pw_gid) == 0 && setuid(found->pw_uid) == 0)
+	if (run_become(found, root_directory) == 0)
 		return 0;
 	check_say(report, CHECK_UNKNOWN, "cannot become user %s: %s", user,
 	    strerror(errno));

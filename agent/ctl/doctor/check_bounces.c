@@ -140,12 +140,42 @@ check_bounces_dangling(const struct host *host, struct report *report)
 	return report->count > 0;
 }
 
+/* Asks as the cleanup does. */
+static void
+check_bounces_answer(const struct host *host,
+    const struct postconf_service *cleanup, struct report *report)
+{
+	const struct postconf *p = host->postfix;
+	const char *ours = host->conf.bounce_socket;
+	const char *right = place_for(p, cleanup, ours);
+	char path[512], name[64], place[PATH_MAX], tables[PATH_MAX];
+	struct error err;
+	int is_ours;
+
+	check_bounces_socket(
+	    postfix_get(p, cleanup, "header_checks"), path, name);
+	place_of(p, cleanup, path, place);
+	is_ours = place_is_same(place, ours);
+	if (check_become(report, "postfix", postfix_root(p, cleanup)) == -1 ||
+	    check_bounces_ask(path, name, &err) == 0)
+		return;
+	check_say(report, CHECK_CRITICAL,
+	    "%s asks nobody, so bounces of all mail wait: %s", cleanup->id,
+	    err.text);
+	snprintf(tables, sizeof(tables), "socketmap:unix:%s:%s",
+	    right != NULL ? right : "", name);
+	if (is_ours)
+		check_remedy(report, "systemctl start msgraphd");
+	else if (right == NULL)
+		check_remedy_reach(host, report);
+	else
+		check_remedy_option(report, cleanup, "header_checks", tables);
+}
+
 void
 check_bounces(const struct host *host, struct report *report)
 {
 	const struct postconf_service *cleanup = NULL;
-	char path[512], name[64];
-	struct error err;
 	size_t i;
 
 	if (check_bounces_dangling(host, report))
@@ -160,14 +190,5 @@ check_bounces(const struct host *host, struct report *report)
 	for (i = 0; i < CHECK_BOUNCES_COUNT; i++)
 		check_bounces_whole(host, check_bounces_services[i],
 		    postfix_name(cleanup), report);
-	check_bounces_socket(
-	    postfix_get(host->postfix, cleanup, "header_checks"), path, name);
-	if (check_become(report, "postfix",
-		postfix_root(host->postfix, cleanup)) == -1 ||
-	    check_bounces_ask(path, name, &err) == 0)
-		return;
-	check_say(report, CHECK_CRITICAL,
-	    "%s/unix asks nobody, so bounces of all mail wait: %s",
-	    postfix_name(cleanup), err.text);
-	check_remedy(report, "systemctl restart msgraphd");
+	check_bounces_answer(host, cleanup, report);
 }

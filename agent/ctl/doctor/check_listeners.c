@@ -12,30 +12,33 @@
 
 /* --- the milter --- */
 
-/* Writes our milter as the service should name it. */
+/*
+ * Writes our milter as the service should name it: libmilter has
+ * "inet:port@host", and Postfix "inet:host:port".
+ */
 static void
 check_listeners_milter(const struct host *host, char milter[512])
 {
 	const char *socket = host->conf.milter_socket;
 	const char *path = milter_hello_path(socket), *tail;
+	int kind = (int)strcspn(socket, ":"), port = (int)strcspn(socket, "@");
 
 	if (path == NULL) {
-		snprintf(milter, 512, "%s", socket);
+		snprintf(milter, 512, "inet:%s:%.*s", socket + port + 1,
+		    port - kind - 1, socket + kind + 1);
 		return;
 	}
 	tail = place_in_queue(host->postfix, path);
 	snprintf(milter, 512, "unix:%s", tail != NULL ? tail : path);
 }
 
-/* libmilter writes "inet:port@host" and Postfix "inet:host:port". */
+/* Returns 1 for two sockets "inet:host:port" of one port. */
 static int
-check_listeners_is_port(const char *socket, const char *milter)
+check_listeners_is_port(const char *ours, const char *milter)
 {
-	const char *ours = strchr(socket, ':'), *theirs = strrchr(milter, ':');
-	size_t len = ours == NULL ? 0 : strcspn(++ours, "@");
+	const char *port = strrchr(milter, ':');
 
-	return theirs != NULL && len > 0 && strlen(theirs + 1) == len &&
-	    strncmp(theirs + 1, ours, len) == 0;
+	return port != NULL && strcmp(port, strrchr(ours, ':')) == 0;
 }
 
 /*
@@ -49,37 +52,47 @@ check_listeners_is_ours(const struct host *host,
 {
 	const char *ours = milter_hello_path(host->conf.milter_socket), *path;
 	size_t skip = strspn(word, "{ \t");
-	char place[PATH_MAX];
+	char place[PATH_MAX], wanted[512];
 
 	snprintf(milter, PATH_MAX, "%.*s", skip < len ? (int)(len - skip) : 0,
 	    word + skip);
 	milter[strcspn(milter, ", \t}")] = '\0';
 	path = milter_hello_path(milter);
-	if (ours == NULL)
-		return path == NULL &&
-		    check_listeners_is_port(host->conf.milter_socket, milter);
-	if (path == NULL)
-		return 0;
+	if (ours == NULL || path == NULL) {
+		check_listeners_milter(host, wanted);
+		return ours == path && check_listeners_is_port(wanted, milter);
+	}
 	place_of(host->postfix, service, path, place);
 	return place_is_same(place, ours);
+}
+
+/* Finds the word of smtpd_milters that is ours. NULL: there is none. */
+static const char *
+check_listeners_word(const struct host *host,
+    const struct postconf_service *service, size_t *len, char milter[PATH_MAX])
+{
+	const char *at = postfix_get(host->postfix, service, "smtpd_milters");
+	const char *word;
+
+	while ((*len = postfix_word(&at, &word)) > 0)
+		if (check_listeners_is_ours(host, service, word, *len, milter))
+			return word;
+	return NULL;
 }
 
 int
 check_milter_path(const struct host *host,
     const struct postconf_service *service, char path[PATH_MAX])
 {
-	const char *at = postfix_get(host->postfix, service, "smtpd_milters");
-	const char *word, *found;
+	char milter[PATH_MAX];
+	const char *found;
 	size_t len;
 
-	while ((len = postfix_word(&at, &word)) > 0)
-		if (check_listeners_is_ours(host, service, word, len, path)) {
-			found = milter_hello_path(path);
-			if (found != NULL)
-				memmove(path, found, strlen(found) + 1);
-			return 0;
-		}
-	return -1;
+	if (check_listeners_word(host, service, &len, milter) == NULL ||
+	    (found = milter_hello_path(milter)) == NULL)
+		return -1;
+	strcpy(path, found);
+	return 0;
 }
 
 /* What switches the milter off, or lets mail pass while it does not answer. */
@@ -113,6 +126,28 @@ check_listeners_past(const struct host *host,
 	}
 }
 
+/* The same of an option of ours: "{ unix:path, default_action = accept }". */
+static void
+check_listeners_options(const struct postconf_service *service,
+    const char *word, size_t len, struct report *report)
+{
+	static const char name[] = "default_action";
+	const char *at = memmem(word, len, name, sizeof(name) - 1);
+
+	if (at == NULL)
+		return;
+	at += sizeof(name) - 1;
+	at += strspn(at, " \t=");
+	if (strncmp(at, "tempfail", 8) == 0)
+		return;
+	check_say(report, CHECK_CRITICAL,
+	    "%s has %.*s in smtpd_milters, by which mail passes the milter "
+	    "while it does not answer",
+	    service->id, (int)len, word);
+	check_remedy(report,
+	    "write default_action=tempfail there, then: postfix reload");
+}
+
 /*
  * Our sockets go where the fragments of Postfix's files look for them: into the
  * folder "msgraph" of the queue.
@@ -143,9 +178,14 @@ check_listeners_milters(const struct host *host,
 {
 	const char *macros =
 	    postfix_get(host->postfix, service, "milter_mail_macros");
-	char milter[512], path[PATH_MAX];
+	char milter[512], ours[PATH_MAX];
+	const char *word;
+	size_t len;
 
-	if (check_milter_path(host, service, path) == -1) {
+	word = check_listeners_word(host, service, &len, ours);
+	if (word != NULL) {
+		check_listeners_options(service, word, len, report);
+	} else {
 		check_listeners_milter(host, milter);
 		check_say(report, CHECK_CRITICAL,
 		    "%s has smtpd_milters = %s, which does not lead to "

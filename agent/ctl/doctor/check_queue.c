@@ -90,8 +90,8 @@ check_queue_remedy(const char *reason)
 }
 
 /*
- * Copies a reason without what differs from message to message: Graph's request
- * id, and other long words of hexadecimal digits.
+ * Copies a reason without what differs from message to message, and all behind
+ * it: Graph's request id.
  */
 static void
 check_queue_common(const char *reason, char *text, size_t size)
