@@ -343,7 +343,7 @@ DOCTOR = {
     "B20c": "route", "B21": "milters", "B21b": "cleanup", "B41": "milters",
     "B17": "settings", "B17b": "settings", "B26": "readable", "B24": "users",
     "B25": "msgraphd", "B40": "settings", "B35": "certificate",
-    "B36": "certificate", "B18": "services", "C1": "times", "C2": "readable",
+    "B36": "certificate", "B18": "services", "C1": "times", "C2": "identities",
 }
 
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/ctl/base/ports.h"
 #include "undo.h"
 #include "waiting.h"
 
@@ -150,6 +151,56 @@ undo_check_service(const struct postconf_service *s,
 	return 0;
 }
 
+/* Returns 1 for a host and port of this host's that a removed service has. */
+static int
+undo_is_removed_port(const struct changes *changes, const char *place)
+{
+	char address[INET6_ADDRSTRLEN], other[INET6_ADDRSTRLEN], name[512];
+	int port = ports_parse(place, address);
+	const struct change *c;
+	size_t i;
+
+	if (port == -1 ||
+	    (strcmp(address, "127.0.0.1") != 0 && strcmp(address, "::1") != 0 &&
+		strcmp(address, "localhost") != 0))
+		return 0;
+	for (i = 0; i < changes->count; i++) {
+		c = &changes->list[i];
+		if (c->kind != CHANGE_SERVICE || c->new != NULL)
+			continue;
+		if (strcmp(change_option(c->name, name), "inet") == 0 &&
+		    ports_parse(name, other) == port)
+			return 1;
+	}
+	return 0;
+}
+
+/* What main.cf leads to our services, for all mail of the host. */
+static int
+undo_check_main(const struct postconf *postconf, const struct changes *changes,
+    struct error *err)
+{
+	static const char *const names[] = {"cleanup_service_name",
+	    "content_filter", "default_transport", "relay_transport",
+	    "local_transport", "virtual_transport", "relayhost"};
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		value = postconf_value(postconf, names[i]);
+		if (value == NULL ||
+		    !(strcmp(names[i], "relayhost") == 0
+			    ? undo_is_removed_port(changes, value)
+			    : changes_remove(changes, value)))
+			continue;
+		return error_set(err, ERROR_OURS, "4.3.5",
+		    "main.cf has %s = %s, which would be removed; first set it "
+		    "otherwise, as by: postconf -X %s",
+		    names[i], value, names[i]);
+	}
+	return 0;
+}
+
 int
 undo_check(const struct present *present, const struct changes *changes,
     struct error *err)
@@ -157,6 +208,8 @@ undo_check(const struct present *present, const struct changes *changes,
 	const struct postconf *p = &present->postconf;
 	size_t i;
 
+	if (undo_check_main(p, changes, err) == -1)
+		return -1;
 	for (i = 0; i < p->service_count; i++)
 		if (undo_check_service(&p->services[i], changes, err) == -1)
 			return -1;
