@@ -195,6 +195,7 @@ HOST_TESTS = tests/e2e/test_doctor_host.py
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null || \
 	find . -name '*.[ch]' -not -path './build/*')
 SH_FILES = tests/packages tests/with-users tests/again tests/judge \
+	tests/on-copy \
 	tests/fresh \
 	tests/boot/mistakes tests/boot/package tests/boot/cross tests/boot/rpm \
 	conf-examples/keyvault/* \
@@ -238,8 +239,9 @@ threads:
 
 # while you work: what is found in a minute
 # not those that read the programs' files, which a launcher has replaced
-confined: all
+confined:
 	tests/packages confined
+	$(MAKE) -j2 all
 	tests/confined $(BUILD) $(CONFINED)
 	MSGRAPH_BUILD=$(CONFINED) tests/with-users tests/again \
 	    $(PYTEST) $(BY_FILE) tests/e2e $(addprefix --ignore=,$(PLAIN_TESTS) \

@@ -11,28 +11,16 @@
 
 #include <libmilter/mfapi.h>
 
+#include "lib/local/milter_hello.h"
 #include "lib/local/sock.h"
 #include "listen.h"
 
 #define BACKLOG 512
 
-/* The path of a unix socket, or NULL for the others. */
-static const char *
-milter_listen_unix_path(const char *socket)
-{
-	static const char *const prefixes[] = {"unix:", "local:", NULL};
-	size_t i;
-
-	for (i = 0; prefixes[i] != NULL; i++)
-		if (strncmp(socket, prefixes[i], strlen(prefixes[i])) == 0)
-			return socket + strlen(prefixes[i]);
-	return socket[0] == '/' ? socket : NULL;
-}
-
 int
 listen_open(const char *socket, struct error *err)
 {
-	const char *path = milter_listen_unix_path(socket);
+	const char *path = milter_hello_path(socket);
 	mode_t mask;
 	int opened;
 
@@ -55,7 +43,7 @@ listen_open(const char *socket, struct error *err)
 void
 listen_remove(const char *socket)
 {
-	const char *path = milter_listen_unix_path(socket);
+	const char *path = milter_hello_path(socket);
 
 	if (path != NULL)
 		unlink(path);

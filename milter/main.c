@@ -27,6 +27,7 @@
 #include "callbacks.h"
 #include "listen.h"
 #include "settings.h"
+#include "watchdog.h"
 
 #define PROGRAM "msgraph-milter"
 
@@ -184,9 +185,9 @@ milter_stop(const char *socket)
 	listen_remove(socket);
 }
 
-/* libmilter's threads block all signals; this one only SIGHUP. */
+/* The others block all signals; this one only SIGHUP. */
 static int
-milter_start_milter(void)
+milter_start_milter(const char *socket)
 {
 	sigset_t all, hangup;
 	pthread_t milter;
@@ -197,6 +198,8 @@ milter_start_milter(void)
 	sigaddset(&hangup, SIGHUP);
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	error = pthread_create(&milter, NULL, milter_run_milter, NULL);
+	if (error == 0)
+		error = watchdog_start(socket);
 	pthread_sigmask(SIG_SETMASK, &hangup, NULL);
 	return error;
 }
@@ -208,7 +211,7 @@ milter_serve(const char *file, const char *socket)
 
 	sem_init(&wakeup, 0, 0);
 	milter_catch_signals();
-	if ((error = milter_start_milter()) != 0)
+	if ((error = milter_start_milter(socket)) != 0)
 		return milter_fail(strerror(error));
 	log_info("version " MSGRAPH_VERSION " listening on %s", socket);
 	standby_end();

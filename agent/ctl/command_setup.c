@@ -3,7 +3,6 @@
  * as one likes, and takes that back. This file reads the options;
  * command_setup_run.c carries them out.
  */
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +10,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/installed.h"
 #include "lib/local/identity.h"
 #include "command_setup.h"
 #include "commands.h"
-
-#define SETUP_SHARE "share/postfix-msgraph" /* beside the folder of sbin */
 
 enum {
 	SETUP_TENANT = 256, /* what there is to add, up to SETUP_PRINT */
@@ -167,25 +165,6 @@ command_setup_agree(const struct setup *s,
 
 /* --- what the options leave open --- */
 
-/* The fragments lie beside the program, wherever that was installed. */
-static int
-command_setup_share(struct setup *s, struct error *err)
-{
-	char program[4000];
-	ssize_t len;
-
-	if (s->share[0] != '\0')
-		return 0;
-	len = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	if (len == -1)
-		return error_set(err, ERROR_OURS, "4.3.5",
-		    "cannot tell where this program lies: --share FOLDER");
-	program[len] = '\0';
-	snprintf(s->share, sizeof(s->share), "%s/%s", dirname(dirname(program)),
-	    SETUP_SHARE);
-	return 0;
-}
-
 /* Returns 1 for a path that means itself in main.cf and master.cf. */
 static int
 command_setup_is_plain(const char *path)
@@ -264,8 +243,9 @@ command_setup_services(
 {
 	size_t i;
 
-	if (command_setup_share(s, err) == -1 ||
-	    fragments_load(&s->fragments, s->share, s->folder, err) == -1)
+	if (s->share[0] == '\0')
+		installed_path(INSTALLED_SHARE, s->share);
+	if (fragments_load(&s->fragments, s->share, s->folder, err) == -1)
 		return -1;
 	for (i = 0; i < words->service_count; i++)
 		if (listeners_name(&s->listeners, &s->fragments,

@@ -5,6 +5,8 @@
 #ifndef MSGRAPHCTL_COMMAND_SETUP_H
 #define MSGRAPHCTL_COMMAND_SETUP_H
 
+#include <limits.h>
+
 #include "agent/ctl/setup/listeners.h"
 #include "agent/ctl/setup/plan.h"
 #include "command.h"
@@ -17,7 +19,7 @@ struct setup {
 	const struct ctl *ctl;
 	const struct command *command;
 	char folder[4096]; /* Postfix's */
-	char share[4096]; /* with the fragments */
+	char share[PATH_MAX]; /* with the fragments */
 	char conf_file[4096]; /* msgraph.conf; a link is followed */
 	struct fragments fragments;
 	struct listeners listeners;

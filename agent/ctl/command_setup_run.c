@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "agent/ctl/base/run.h"
+#include "agent/ctl/doctor/place.h"
 #include "agent/ctl/setup/apply.h"
 #include "agent/ctl/setup/record.h"
 #include "agent/ctl/setup/reload.h"
@@ -129,21 +130,20 @@ setup_say(const struct setup *s, char *said)
 static void
 setup_check_sockets(const struct setup *s, const struct present *present)
 {
-	const char *queue =
-	    postconf_value(&present->postconf, "queue_directory");
+	const struct postconf *p = &present->postconf;
 	struct conf conf;
 	struct error err;
+	const char *tail;
 
-	if (queue == NULL || conf_load(&conf, s->wish.conf_file, &err) == -1)
+	if (conf_load(&conf, s->wish.conf_file, &err) == -1)
 		return;
-	if (conf.auth_socket != NULL &&
-	    (strncmp(conf.auth_socket, queue, strlen(queue)) != 0 ||
-		strncmp(conf.auth_socket + strlen(queue), "/msgraph/", 9) != 0))
+	tail = place_in_queue(p, conf.auth_socket);
+	if (tail == NULL || strncmp(tail, "msgraph/", 8) != 0)
 		command_say(s->command,
 		    "this Postfix looks for sockets in %s/msgraph, and "
-		    "msgraphd has them at %s: see auth_socket, bounce_socket "
-		    "and milter_socket in msgraph.conf(5)",
-		    queue, conf.auth_socket);
+		    "msgraphd has them at %s: see auth_socket in "
+		    "msgraph.conf(5)",
+		    postfix_queue(p), conf.auth_socket);
 	conf_free(&conf);
 }
 

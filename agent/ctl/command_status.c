@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "agent/ctl/base/admin_rows.h"
+#include "agent/ctl/base/process.h"
 #include "lib/conf/conf.h"
+#include "lib/local/milter_hello.h"
 #include "lib/local/sock.h"
 #include "commands.h"
 
@@ -173,40 +175,39 @@ command_status_msgraphd(
 		admin_value(r, "settings"), NULL});
 }
 
-/* The path of a unix socket of libmilter's, or NULL for the others. */
-static const char *
-command_status_path(const char *socket)
-{
-	if (strncmp(socket, "unix:", 5) == 0)
-		return socket + 5;
-	if (strncmp(socket, "local:", 6) == 0)
-		return socket + 6;
-	return socket[0] == '/' ? socket : NULL;
-}
-
-/* The milter says nothing of itself: whether it takes connections is all. */
+/* The milter is asked as Postfix asks, and /proc about its process. */
 static void
 command_status_milter(struct ctl *ctl, struct output *output)
 {
-	const char *status = "unknown", *path = NULL;
 	struct error err = {.text = "milter_socket is not a local path"};
+	char number[32] = "", started[32] = "", uptime[32] = "";
+	char version[PROCESS_VERSION_SIZE] = "";
+	const char *status = "unknown", *path = NULL;
 	struct conf conf;
-	int fd;
+	pid_t pid = 0;
+	long long since;
 
 	if (conf_load_tolerant(&conf, ctl->conf_file) == 0)
-		path = command_status_path(conf.milter_socket);
+		path = milter_hello_path(conf.milter_socket);
 	if (path != NULL) {
-		fd = sock_connect(path, sock_now() + CONNECT_MS, &err);
-		if (fd != -1) {
+		status = "critical";
+		if (milter_hello(path, sock_now() + CONNECT_MS, &pid, &err) ==
+		    0) {
 			err.text[0] = '\0';
 			status = "ok";
-			close(fd);
-		} else if (!command_status_is_closed(path))
-			status = "critical";
+		} else if (pid == 0 && command_status_is_closed(path))
+			status = "unknown";
+	}
+	if ((since = process_started(pid)) != 0) {
+		snprintf(number, sizeof(number), "%ld", (long)pid);
+		snprintf(started, sizeof(started), "%lld", since);
+		snprintf(uptime, sizeof(uptime), "%lld",
+		    (long long)time(NULL) - since);
+		process_version(pid, version);
 	}
 	output_row(output,
-	    (const char *[]){"msgraph-milter", status, NULL, NULL, NULL, NULL,
-		NULL, err.text});
+	    (const char *[]){"msgraph-milter", status, version, number, started,
+		uptime, NULL, err.text});
 	conf_free(&conf);
 }
 

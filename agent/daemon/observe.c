@@ -97,7 +97,7 @@ observe_tell(struct msgraphd *daemon)
 
 	activity_expire(
 	    daemon->activity, clock_wall() - OBSERVE_FAILURE_SECONDS);
-	if (notify_is_watched())
+	if (notify_watchdog_ms() > 0)
 		notify_systemd("WATCHDOG=1");
 	buf_init(&line, OBSERVE_LINE_MAX);
 	observe_compose(daemon, &line);

@@ -39,12 +39,13 @@ notify_systemd(const char *text)
 	close(fd);
 }
 
-int
-notify_is_watched(void)
+long long
+notify_watchdog_ms(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"),
 		   *pid = getenv("WATCHDOG_PID");
 
-	return usec != NULL && usec[0] != '\0' &&
-	    (pid == NULL || atol(pid) == (long)getpid());
+	if (usec == NULL || (pid != NULL && atol(pid) != (long)getpid()))
+		return 0;
+	return atoll(usec) / 1000;
 }

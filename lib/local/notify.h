@@ -12,9 +12,10 @@
 void notify_systemd(const char *text);
 
 /*
- * Returns 1 when systemd ends this process unless "WATCHDOG=1" comes again and
- * again (WatchdogSec=, by WATCHDOG_USEC and WATCHDOG_PID).
+ * Returns within how many milliseconds "WATCHDOG=1" has to come again, or systemd
+ * ends this process (WatchdogSec=, by WATCHDOG_USEC and WATCHDOG_PID); 0: it does
+ * not watch.
  */
-int notify_is_watched(void);
+long long notify_watchdog_ms(void);
 
 #endif

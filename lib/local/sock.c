@@ -208,6 +208,17 @@ sock_peer_uid(int fd, uid_t *uid)
 	return 0;
 }
 
+pid_t
+sock_peer_pid(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1
+	    ? 0
+	    : cred.pid;
+}
+
 int
 sock_peer_is_in(int fd, gid_t group)
 {

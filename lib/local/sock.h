@@ -42,6 +42,9 @@ const char *sock_listen_remedy(int error);
 /* Stores the uid of the process at the other end (SO_PEERCRED). 0, or -1. */
 int sock_peer_uid(int fd, uid_t *uid);
 
+/* Returns the pid of the process at the other end, 0 where nobody can tell. */
+pid_t sock_peer_pid(int fd);
+
 /*
  * Returns 1 when the process at the other end was in the group when it connected:
  * its first group (SO_PEERCRED) or one of the others (SO_PEERGROUPS).

@@ -14,6 +14,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from harness import document
 from host import (
     CLIENT, CONF, KEY, SECRET, STATE, TENANT, auth, prepare, run, until,
     wait_postfix, write_conf)
@@ -104,7 +105,8 @@ def format_of(file: Path) -> int:
 def upgrade() -> str:
     key, settings = KEY.read_bytes(), run("postconf", "-n").stdout
     services = run("postconf", "-M").stdout
-    done = apt("-o", "Dpkg::Options::=--force-confold", "install", NEW)
+    words = document.command("docs/packaging.md", "apt-get -o").split()
+    done = apt(*words[1:], NEW)
     succeeds("upgraded", done)
     row("units are active", until(are_active, 20) is not None)
     row("the key is the same", KEY.read_bytes() == key)

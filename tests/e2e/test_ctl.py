@@ -14,6 +14,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -22,9 +24,13 @@ from harness.daemon import BUILD, Daemon
 from harness.daemon_alone import (  # noqa: F401
     CLIENT, SECRET, TENANT, USER, daemon, m365, open_folder, send,
     shared_m365)
+from harness.milter import running
 from lint.test_ctl import FROZEN
 
 APPLICATION = f"{TENANT}/{CLIENT}"
+VERSION = re.search(r'MSGRAPH_VERSION "(.*)"', (
+    Path(__file__).resolve().parents[2] / "lib/base/version.h"
+).read_text())[1]
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
 
@@ -41,14 +47,11 @@ def tables(daemon, *args: str) -> dict[str, list[dict]]:  # noqa: F811
 
 
 @pytest.fixture
-def milter(daemon, tmp_path):  # noqa: F811
-    """A socket in the milter's place."""
-    daemon.settings["milter_socket"] = f"unix:{tmp_path}/milter"
-    daemon.write_conf()
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.bind(str(tmp_path / "milter"))
-        sock.listen(8)
-        yield sock
+def milter(daemon):  # noqa: F811
+    for milter in running():
+        daemon.settings["milter_socket"] = f"unix:{milter.socket}"
+        daemon.write_conf()
+        yield milter
 
 
 @pytest.fixture
@@ -73,13 +76,19 @@ def busy(m365, daemon, milter):  # noqa: F811
 
 # --- status
 
-def test_status(busy):
+def test_status(busy, milter):
     found = tables(busy, "status", "-j")
     assert {name: " ".join(rows[0]) for name, rows in found.items()
             if rows} == {name: columns for name, columns in
                          FROZEN["status"].items() if name != "failing"}
     assert [(row["name"], row["status"]) for row in found["daemons"]] == [
         ("msgraphd", "ok"), ("msgraph-milter", "ok")]
+    for row, pid in zip(found["daemons"],
+                        (busy.process.pid, milter.process.pid)):
+        assert (row["version"], row["pid"]) == (VERSION, pid)
+        started = datetime.fromisoformat(row["started"].rstrip("Z") + "+00:00")
+        assert abs(time.time() - started.timestamp() - row["uptime"]) < 3
+        assert 0 <= row["uptime"] < 60
     [counts] = found["counts"]
     assert (counts["sent"], counts["deferred"], counts["signed_in"]) == (
         1, 2, 1)
@@ -110,6 +119,18 @@ def test_status_of_what_fails(m365, busy):  # noqa: F811
     assert "\033" not in text  # colours are for terminals
     for table in ("NAME", "SENT", "ENTRY", "LAST"):
         assert re.search(rf"(?m)^{table}  ", text)
+
+
+def test_status_of_a_milter_that_says_nothing(daemon, tmp_path):  # noqa: F811
+    """It takes connections, and that is all."""
+    daemon.settings["milter_socket"] = f"unix:{tmp_path}/milter"
+    daemon.write_conf()
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(tmp_path / "milter"))
+        sock.listen(8)
+        [_, row] = tables(daemon, "status", "-j")["daemons"]
+    assert (row["status"], row["pid"]) == ("critical", os.getpid())
+    assert "no answer in time" in row["note"]
 
 
 def test_status_without_a_daemon(daemon):  # noqa: F811

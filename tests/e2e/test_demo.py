@@ -16,7 +16,7 @@ from pathlib import Path
 import demo.demo as program
 import pytest
 
-from harness import example
+from harness import document, example
 from harness.process import BUILD
 from harness.site import App
 from harness.wait import wait_for
@@ -63,7 +63,8 @@ def test_each_step_is_shown(scratch):
 
 
 def test_left_running(scratch):
-    done = demo(scratch, KEEP="1")
+    words = document.command("README.md", "make demo KEEP=").split()[2:]
+    done = demo(scratch, **dict(word.split("=") for word in words))
     if "Address already in use" in done.stdout:
         pytest.skip("somebody has port 8025")
     assert done.returncode == 0, done.stdout + done.stderr

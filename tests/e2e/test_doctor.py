@@ -4,10 +4,13 @@ is broken in it is named, with a remedy that helps."""
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
+from pathlib import Path
 
 import pytest
 
+from e2e.test_install import make
 from harness import doctor
 from harness.doctor import (  # noqa: F401
     Breakage, away, chmod, edit, master, own_site, put_back, set_main,
@@ -34,6 +37,54 @@ def test_other_programs_at_other_addresses(site):
 
 def paths(site: Site):
     return site.postfix.paths
+
+
+def move_queue(site: Site, name: str) -> None:
+    """To where the same queue is, by a symbolic link."""
+    (site.root / name).symlink_to(paths(site).queue)
+    set_main("queue_directory", f"{site.root}/{name}/")(site)
+
+
+def leave_chroot(site: Site) -> None:
+    doctor.postconf(site, "-F", f"{doctor.service(site)}/chroot=n")
+    set_option("smtpd_milters", f"unix:{site.milter_socket}")(site)
+
+
+PLACES = {
+    "a link to the queue": lambda s: move_queue(s, "link"),
+    "from / on in the chroot": set_option(
+        "smtpd_milters", "unix:/msgraph/milter"),
+    "options of a milter": set_option(
+        "smtpd_milters", "inet:127.0.0.1:9,{unix:msgraph/milter,timeout=9s}"),
+    "no chroot": leave_chroot,
+    "a link to the sockets": lambda s: (
+        (s.root / "msgraph").symlink_to(s.postfix.socket_directory),
+        s.configure(milter_socket=f"unix:{s.root}/msgraph/milter",
+                    auth_socket=f"{s.root}/msgraph/auth")),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_places(site, name):
+    """Paths are judged by where they lead."""
+    PLACES[name](site)
+    doctor.cool(site)
+    found = doctor.ask(site, "milter", "sign-in")
+    assert found.wrong() == [], found
+
+
+def test_a_queue_without_our_sockets(site):
+    """The fragments name them below the queue, and they are elsewhere."""
+    queue = site.root / "elsewhere"
+    queue.mkdir(exist_ok=True)
+    set_main("queue_directory", str(queue))(site)
+    found = doctor.ask(site, "milters", "auth")
+    folder = site.postfix.socket_directory
+    assert {finding.check for finding in found.wrong()} == {"milters", "auth"}
+    for finding in found.wrong():
+        assert finding.remedy.startswith(
+            f"install -d {queue}/msgraph && mount --bind {folder} "
+            f"{queue}/msgraph, "), finding
 
 
 MAIN = [
@@ -73,8 +124,15 @@ SERVICES = [
 
 LISTENERS = [
     Breakage("B21 milter's line missing", set_option("smtpd_milters", ""),
-             "milters", "critical", "goes past msgraph-milter",
+             "milters", "critical", "milters = , which does not lead to",
              "smtpd_milters=unix:msgraph/milter"),
+    Breakage("milter of another name", set_option(
+        "smtpd_milters", "unix:msgraph/milter2"), "milters", "critical",
+        "milter2, which does not lead to", "smtpd_milters=unix:msgraph/milter"),
+    Breakage("a path from / on in a chroot", lambda s: set_option(
+        "smtpd_milters", f"unix:{s.milter_socket}")(s), "milters", "critical",
+        "/milter, which does not lead to",
+        "smtpd_milters=unix:msgraph/milter"),
     Breakage("B41 smtpd_milter_maps", set_option(
         "smtpd_milter_maps", "static:DISABLE"), "milters", "critical",
         "smtpd_milter_maps = static:DISABLE", "smtpd_milter_maps="),
@@ -171,6 +229,22 @@ LIMITS = [
         "concurrency", "warning", "shares of applications",
         "process_limit=100"),
 ]
+
+
+@pytest.mark.parametrize("prefix", ["/usr", "/usr/local"])
+def test_remedies_name_what_is_installed(site, tmp_path, prefix):
+    make(tmp_path, "install", PREFIX=prefix)
+    away(paths(site).sasl)
+    away(paths(site).route)
+    edit(master(site), "eol=\\r\\n", "eol=\\n")
+    found = doctor.ask(site, program=tmp_path / f"{prefix[1:]}/sbin/msgraphctl")
+    named = {word for finding in found.wrong()
+             for word in re.findall(r"/[\w./-]*postfix-msgraph/[\w./-]*\w",
+                                    finding.remedy)}
+    assert len(named) == 3, found
+    for path in named:
+        assert path.startswith(f"{tmp_path}{prefix}/share/"), path
+        assert Path(path).is_file(), path
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,25 @@ def through_a_proxy(site: Site) -> None:
             log.write(f"{now} relay msgraph-milter[90]: {n}: client="
                       "proxy[192.0.2.7], from=<a@example.com>, user=, "
                       "application=x/y, entry=printers, mailbox=<a>, "
-                      "action=accept\n")
+                      "message-id=<1>, nrcpt=1, action=accept\n")
+
+
+def test_words_of_a_client(site):
+    """In its user name and HELO: as if others had been refused."""
+    words = ("warning: SASL authentication failure: entra: refused: "
+             "AADSTS7000215, it came past msgraph-milter")
+    mark = site.postfix.mark()
+    with site.connect() as client:
+        client.helo = words
+        client.ehlo()
+        client.auth_plain(words, "wrong")
+        client.command("MAIL FROM:<a@example.com>")
+        client.command("RCPT TO:<b@example.org>")
+    site.postfix.wait_log(r"helo=<.*AADSTS7000215", since=mark)
+    found = doctor.ask(site, "log")
+    forget_log(site)
+    assert not any("AADSTS" in finding.text or "came past" in finding.text
+                   for finding in found.of("log")), found
 
 
 DAEMON = [

@@ -15,6 +15,7 @@ from harness import example
 from harness.postfix import cool_down
 from harness.postfix_conf import size_limit
 from harness.settings import read_settings, seconds
+from harness.wait import wait_for
 
 
 # --- msgraph.conf; tests/lint/test_settings.py compares it with the table
@@ -229,6 +230,7 @@ def test_fail2ban_counts_refusals(site, app, mechanism):
             assert auth(app.user, "wrong").code == 535
             assert auth("nobody", "wrong").code == 535
             assert auth(app.user, app.secret).code == 235
+    wait_for(lambda: len(failures(site, mark)) >= 4, "four lines of the log")
     assert failures(site, mark) == ["127.0.0.1"] * 4
 
 

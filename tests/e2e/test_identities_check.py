@@ -28,10 +28,7 @@ def folder_that_msgraphd_reaches(tmp_path):
     return tmp_path
 
 
-def run(folder, table: str) -> subprocess.CompletedProcess:
-    maps = folder / "identities"
-    maps.write_text(table.replace("FOLDER", str(folder)))
-    maps.chmod(0o644)
+def check(folder: Path, maps: object) -> subprocess.CompletedProcess:
     conf = folder / "msgraph.conf"
     conf.write_text(f"identity_maps = {maps}\n"
                     f"state_directory = {folder}/none\n"
@@ -41,6 +38,13 @@ def run(folder, table: str) -> subprocess.CompletedProcess:
                           capture_output=True, timeout=30)
     done.stderr = done.stderr.replace(str(folder), "FOLDER")
     return done
+
+
+def run(folder: Path, table: str) -> subprocess.CompletedProcess:
+    maps = folder / "identities"
+    maps.write_text(table.replace("FOLDER", str(folder)))
+    maps.chmod(0o644)
+    return check(folder, maps)
 
 
 def secret(folder, name: str, mode: int, owner: str) -> None:

@@ -18,33 +18,18 @@ import pytest
 
 from harness import leaks
 from harness.credentials import Certificate, Issuer
-from harness.message import message
+from harness.relay import RECIPIENTS, Relay, network_site
 from harness.site import App, Site
 from harness.wait import wait_for
 
 SUBJECT = "system:serviceaccount:mail:relay"
-RECIPIENTS = ["a@example.org"]
-SERVICE = {
-    "milter_macro_daemon_name": "port25",
-    "smtpd_sasl_auth_enable": "no",
-    "smtpd_tls_auth_only": "no",
-    "mynetworks": "127.0.0.0/8",
-    "smtpd_relay_restrictions": "permit_mynetworks,reject",
-    "smtpd_recipient_restrictions": "permit_mynetworks,reject",
-}
 
 
 @pytest.fixture(scope="module")
 def shared_relay():
     """A site whose clients do not sign in."""
-    with Site() as site:
-        port = f"127.0.0.1:{site.postfix.port}/inet"
-        for name, value in SERVICE.items():
-            site.postfix.command(
-                "postconf", "-P", f"{port}/{name}={value}")
-        site.postfix.command("postfix", "reload")
+    with network_site() as site:
         yield site
-        site.end_soundly()
 
 
 @pytest.fixture
@@ -103,7 +88,7 @@ class Token:
 KINDS = {"secret": Secret, "certificate": Signed, "token": Token}
 
 
-class Relay:
+class Own(Relay):
     """An application, its credential in a file, and an entry that names it."""
 
     def __init__(self, site: Site, folder: Path, kind: str) -> None:
@@ -129,21 +114,6 @@ class Relay:
                 f"{self.kind.attribute}={self.file} clients=127.0.0.1 "
                 f"daemon_name=port25 senders=@example.com {more}\n")
 
-    def send(self) -> str:
-        with self.site.connect("none") as client:
-            return client.send(self.mailbox, RECIPIENTS,
-                               message(self.mailbox))
-
-    def again(self, queue_id: str) -> str:
-        """Has what waits tried until it is sent; returns the log line."""
-        postfix, mark = self.site.postfix, self.site.postfix.mark()
-
-        def sent() -> bool:
-            postfix.flush()
-            return postfix.queued(queue_id) is None
-        wait_for(sent, lambda: postfix.log_end(mark), 60)
-        return postfix.wait_status(queue_id, "sent", since=mark)
-
     def token_requests(self) -> list[str]:
         return [request.body.decode() for request
                 in self.site.m365.requests("token")
@@ -157,12 +127,12 @@ def own(path: Path, user: str = "msgraphd", mode: int = 0o400) -> None:
 
 @pytest.fixture(params=KINDS)
 def relay(request, site, folder):
-    return Relay(site, folder, request.param)
+    return Own(site, folder, request.param)
 
 
 @pytest.fixture
 def secret(site, folder):
-    return Relay(site, folder, "secret")
+    return Own(site, folder, "secret")
 
 
 # --- a message through each kind
@@ -187,7 +157,7 @@ def test_message(relay):
 
 def test_token_of_kubernetes(site, folder):
     """The file is a link to a link to a file of root's."""
-    relay = Relay(site, folder, "token")
+    relay = Own(site, folder, "token")
     data = folder / "..2026"
     data.mkdir()
     relay.file.rename(data / "credential")
@@ -243,30 +213,30 @@ def test_refused_for_longer_than_the_grace(site, secret):
         site.configure(access_denied_grace="1d")
 
 
-def link(relay: Relay) -> None:
+def link(relay: Own) -> None:
     there = relay.file.with_suffix(".there")
     relay.file.rename(there)
     relay.file.symlink_to(there)
 
 
-def open_to_all(relay: Relay) -> None:
+def open_to_all(relay: Own) -> None:
     relay.file.chmod(0o444)
 
 
-def open_to_group(relay: Relay) -> None:
+def open_to_group(relay: Own) -> None:
     shutil.chown(relay.file, group="msgraph")
     relay.file.chmod(0o440)
 
 
-def of_root(relay: Relay) -> None:
+def of_root(relay: Own) -> None:
     own(relay.file, "root")
 
 
-def of_nobody(relay: Relay) -> None:
+def of_nobody(relay: Own) -> None:
     own(relay.file, "nobody")
 
 
-def gone(relay: Relay) -> None:
+def gone(relay: Own) -> None:
     relay.file.unlink()
 
 
@@ -308,7 +278,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_file(site, folder, name):
     kind, spoil, said = WRONG[name]
-    relay = Relay(site, folder, kind)
+    relay = Own(site, folder, kind)
     spoil(relay)
     queue_id = relay.send()
     reason = site.postfix.wait_deferred(queue_id)
@@ -326,7 +296,7 @@ def test_wrong_file(site, folder, name):
 
 # --- entries that change while mail waits
 
-def wait_with_mail(relay: Relay) -> str:
+def wait_with_mail(relay: Own) -> str:
     open_to_all(relay)
     queue_id = relay.send()
     relay.site.postfix.wait_deferred(queue_id)
@@ -428,7 +398,7 @@ def test_nothing_is_kept(relay):
 
 def test_secret_near_its_end(site, folder):
     """Once, also over a restart; and again when a client of it is silent."""
-    relay = Relay(site, folder, "secret")
+    relay = Own(site, folder, "secret")
     end = (datetime.datetime.now(datetime.timezone.utc)
            + datetime.timedelta(days=5)).date().isoformat()
     said = f"the secret of entry printers ends on {end}, in 5 days (expires)"
@@ -453,7 +423,7 @@ def test_secret_near_its_end(site, folder):
 
 
 def test_certificate_near_its_end(site, folder):
-    relay = Relay(site, folder, "certificate")
+    relay = Own(site, folder, "certificate")
     relay.put(Certificate(days=20.5).pem)
     site.daemon.stop()
     mark = len(site.daemon.log())

@@ -11,32 +11,17 @@ import pytest
 
 from harness import leaks
 from harness.arc import arc_folder
-from harness.message import message
+from harness.relay import RECIPIENTS, Relay, network_site
 from harness.site import Site
-from harness.wait import wait_for
 
-RECIPIENTS = ["a@example.org"]
-SERVICE = {
-    "milter_macro_daemon_name": "port25",
-    "smtpd_sasl_auth_enable": "no",
-    "smtpd_tls_auth_only": "no",
-    "mynetworks": "127.0.0.0/8",
-    "smtpd_relay_restrictions": "permit_mynetworks,reject",
-    "smtpd_recipient_restrictions": "permit_mynetworks,reject",
-}
 BODY = {"access_token": "a.b.c", "expires_in": "3599"}
 
 
 @pytest.fixture(scope="module")
 def shared_relay():
     """A site whose clients do not sign in."""
-    with Site() as site:
-        port = f"127.0.0.1:{site.postfix.port}/inet"
-        for name, value in SERVICE.items():
-            site.postfix.command("postconf", "-P", f"{port}/{name}={value}")
-        site.postfix.command("postfix", "reload")
+    with network_site() as site:
         yield site
-        site.end_soundly()
 
 
 @pytest.fixture
@@ -47,7 +32,7 @@ def site(shared_relay):
     shared_relay.postfix.delete_all()
 
 
-class Relay:
+class Managed(Relay):
     """An application that is the machine's own, and an entry that names it."""
 
     def __init__(self, site: Site, word: str) -> None:
@@ -69,33 +54,18 @@ class Relay:
                 f"managed_identity={self.word} clients=127.0.0.1 "
                 f"daemon_name=port25 from={self.mailbox}\n")
 
-    def send(self) -> str:
-        with self.site.connect("none") as client:
-            return client.send(self.mailbox, RECIPIENTS,
-                               message(self.mailbox))
-
-    def again(self, queue_id: str) -> str:
-        """Has what waits tried until it is sent."""
-        postfix, mark = self.site.postfix, self.site.postfix.mark()
-
-        def sent() -> bool:
-            postfix.flush()
-            return postfix.queued(queue_id) is None
-        wait_for(sent, lambda: postfix.log_end(mark), 60)
-        return postfix.wait_status(queue_id, "sent", since=mark)
-
     def requests(self) -> list:
         return self.site.m365.requests("imds")
 
 
 @pytest.fixture(params=["system", "client"])
 def relay(request, site):
-    return Relay(site, request.param)
+    return Managed(site, request.param)
 
 
 @pytest.fixture
 def system(site):
-    return Relay(site, "system")
+    return Managed(site, "system")
 
 
 # --- a message
@@ -230,7 +200,7 @@ def folder(site):
 
 @pytest.fixture
 def arc(site, folder):
-    return Relay(site, "arc")
+    return Managed(site, "arc")
 
 
 def test_arc(arc):

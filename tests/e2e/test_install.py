@@ -31,7 +31,10 @@ def files(root: Path) -> dict[str, Path]:
             for path in root.rglob("*") if not path.is_dir()}
 
 
-@pytest.fixture(params=["/usr", "/usr/local"])
+ELSEWHERE = document.command("docs/by-hand.md", "make install PREFIX=")
+
+
+@pytest.fixture(params=["/usr", ELSEWHERE.partition("=")[2]])
 def prefix(request) -> str:
     return request.param
 
@@ -114,7 +117,8 @@ def test_an_update_brings_users_and_folders():
 
 
 def test_uninstall_leaves_the_settings_alone(installed, prefix):
-    make(installed, "uninstall", PREFIX=prefix)
+    target = document.command("docs/packaging.md", "make uninstall").split()[1]
+    make(installed, target, PREFIX=prefix)
     assert list(files(installed)) == [CONF]
     left = [path for path in installed.rglob("*") if "msgraph" in path.name]
     assert left == [installed / "etc/msgraph", installed / CONF]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cert, example
+from harness import cert, document, example
 
 SCRIPT = example.EXAMPLES / "keyvault" / "fetch-certificate"
 
@@ -46,8 +46,10 @@ class Vault:
         return key.read_text(), crt.read_text()
 
     def fetch(self) -> subprocess.CompletedProcess:
+        words = document.command("docs/operations.md", "fetch-certificate ")
+        words = words.replace("<vault>", "vault1").replace("<name>", "relay")
         return subprocess.run(
-            ["sh", str(SCRIPT), "vault1", "relay", str(self.pem)],
+            ["sh", str(SCRIPT), *words.split()[1:], str(self.pem)],
             env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
                  "VAULT": str(self.root)},
             capture_output=True, text=True, timeout=60)

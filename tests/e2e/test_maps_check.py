@@ -10,29 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from e2e.test_identities_check import folder_that_msgraphd_reaches  # noqa: F401
+from e2e.test_identities_check import (  # noqa: F401
+    check, folder_that_msgraphd_reaches)
 from e2e.test_identities_gate import (  # noqa: F401
     APP, NAME, make, raw_auth)
 from e2e.test_maps_whole import build, postfix_settings  # noqa: F401
-from harness.daemon import BUILD, Daemon
+from harness.daemon import Daemon
 from harness.daemon_alone import m365, shared_m365  # noqa: F401
 from harness.ports import free_ports
 from harness.socketmap import SocketMap, netstring
-from harness.wait import wait_for
 
 MTA_STS = Path("/usr/bin/mta-sts-daemon")
-
-
-def check(folder: Path, maps: str) -> subprocess.CompletedProcess:
-    conf = folder / "msgraph.conf"
-    conf.write_text(f"identity_maps = {maps}\n"
-                    f"state_directory = {folder}/none\n"
-                    f"vault_key_file = {folder}/vault.key\n"
-                    f"auth_socket = {folder}/auth\n")
-    done = subprocess.run([BUILD / "msgraphd", "-c", conf, "-t"], text=True,
-                          capture_output=True, timeout=30)
-    done.stderr = done.stderr.replace(str(folder), "FOLDER")
-    return done
 
 
 def private(folder: Path) -> None:

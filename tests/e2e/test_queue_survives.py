@@ -40,7 +40,7 @@ def flush_and_wait(site, queue_id: str) -> None:
     mark = site.postfix.mark()
 
     def sent() -> bool:
-        if site.postfix.queued(queue_id) is None:
+        if site.postfix.is_gone(queue_id):
             return True
         site.postfix.flush()
         return False

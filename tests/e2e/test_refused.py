@@ -285,7 +285,7 @@ def finish(site, queue_id: str) -> None:
 
     def is_gone() -> bool:
         site.postfix.flush()
-        return site.postfix.queued(queue_id) is None
+        return site.postfix.is_gone(queue_id)
     wait_for(is_gone, lambda: f"{queue_id} to leave the queue:\n"
              f"{site.postfix.log_text()}")
 

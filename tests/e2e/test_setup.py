@@ -228,7 +228,7 @@ def test_port_of_another_service_stays_its(tmp_path, line, service):
     assert f'has a service "{taken}" for port' in done.stderr
     name = service.partition("=")[0]
     assert f"--service {name}=PORT" in done.stderr
-    assert f"postconf -M# {taken}/inet" in done.stderr
+    assert f"postconf -M# {taken}/inet && postfix reload" in done.stderr
     assert folder.content() == before
 
 

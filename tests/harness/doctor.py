@@ -18,8 +18,6 @@ from . import example
 from .postfix import cool_down
 from .site import Site
 
-EXAMPLES = "/usr/share/doc/postfix-msgraph/examples"
-
 STATUSES = {0: "ok", 1: "warning", 2: "critical", 3: "unknown"}
 
 
@@ -58,15 +56,22 @@ def environment(site: Site) -> dict[str, str]:
     return {**os.environ, "MAIL_CONFIG": str(site.postfix.paths.etc)}
 
 
-def run(site: Site, *args: str) -> subprocess.CompletedProcess[str]:
+def share(site: Site) -> Path:
+    """Where "make install" would put the fragments beside the program."""
+    program = (site.build / "msgraphctl").resolve()
+    return program.parent.parent / "share" / "postfix-msgraph"
+
+
+def run(site: Site, *args: str,
+        program: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(site.build / "msgraphctl"), "-c", str(site.conf), "doctor",
-         *args], capture_output=True, text=True, env=environment(site),
-        timeout=60)
+        [str(program or site.build / "msgraphctl"), "-c", str(site.conf),
+         "doctor", *args], capture_output=True, text=True,
+        env=environment(site), timeout=60)
 
 
-def ask(site: Site, *checks: str) -> Diagnosis:
-    done = run(site, "-j", *checks)
+def ask(site: Site, *checks: str, program: Path | None = None) -> Diagnosis:
+    done = run(site, "-j", *checks, program=program)
     assert done.stderr == "", done.stderr
     said = json.loads(done.stdout)
     [summary] = said["summary"]
@@ -77,7 +82,7 @@ def ask(site: Site, *checks: str) -> Diagnosis:
 
 def type_in(site: Site, command: str) -> None:
     """What an admin types who follows a remedy."""
-    command = command.replace(EXAMPLES, str(example.EXAMPLES))
+    command = command.replace(str(share(site)), str(example.EXAMPLES))
     done = subprocess.run(["sh", "-c", command], capture_output=True,
                           text=True, env=environment(site), timeout=60)
     assert done.returncode == 0, (command, done.stdout, done.stderr)

@@ -136,7 +136,7 @@ class Delivery:
         """Waits until it has left the queue; wakes qmgr for that."""
         def is_gone() -> bool:
             self.site.postfix.flush()
-            return self.site.postfix.queued(self.queue_id) is None
+            return self.site.postfix.is_gone(self.queue_id)
         wait_for(is_gone, lambda: f"{self.queue_id} to leave the queue:\n"
                  f"{self.site.postfix.log_text()}")
 

@@ -202,7 +202,7 @@ def check_queue(run: Run, expected: Row) -> None:
         reason = run.site.postfix.wait_deferred(run.queue_id)
         assert re.search(expected.text, reason), reason
         return
-    wait_for(lambda: run.site.postfix.queued(run.queue_id) is None,
+    wait_for(lambda: run.site.postfix.is_gone(run.queue_id),
              f"{run.queue_id} to leave the queue")
     if expected.status == "bounced":
         check_bounce(run.bounce(), expected)

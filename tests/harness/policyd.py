@@ -86,7 +86,7 @@ class PolicyDaemon:
         self._thread.join()
         self._listener.close()
         self.release()
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Hangs up on those that were stalled."""

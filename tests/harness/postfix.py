@@ -224,6 +224,11 @@ class Postfix:
                 return entry
         return None
 
+    def is_gone(self, queue_id: str, since: int = 0) -> bool:
+        """Whether it has left the queue. The log alone knows: on its way from
+        one queue to the next a message is in none."""
+        return f" {queue_id}: removed" in self.log_text(since)
+
     def wait_empty_queue(self, timeout: float = TIMEOUT) -> None:
         wait_for(lambda: not self.queue(),
                  lambda: f"an empty queue, but: {self.queue()}", timeout)

@@ -16,7 +16,6 @@ import re
 import socket
 import stat
 import struct
-import threading
 from pathlib import Path
 
 from . import policyd
@@ -71,35 +70,17 @@ def read_segments(fd: int, segments: list[str]) -> bytes:
     return out
 
 
-class SubmitDaemon:
+class SubmitDaemon(policyd.PolicyDaemon):
     """with SubmitDaemon(path) as daemon: ...; requests come from .next()."""
 
     def __init__(self, path: Path, answer: bytes = SENT) -> None:
-        self.path = path
+        super().__init__(path)
         self.answer = answer
         self.answers: list[bytes] = []  # for the first requests, each once
         self.pieces = 1  # the answer is sent in so many pieces
         self.hang_up = True  # after the answer; else hold until stop
         self.read_request = True
-        self.rule = policyd.answer
-        self.questions: list[policyd.Question] = []
         self._requests: queue.Queue[Request | Exception] = queue.Queue()
-        self._held: list[socket.socket] = []
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(16)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> SubmitDaemon:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-        for conn in self._held:
-            conn.close()
 
     def next(self) -> Request:
         request = self._requests.get(timeout=20)
@@ -111,26 +92,21 @@ class SubmitDaemon:
         """Whether no request has come that next() did not return."""
         return self._requests.empty()
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                conn, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                if self.read_request:
-                    request = self._take(conn)
-                    if request is None:
-                        continue
-                    self._requests.put(request)
-                self._reply(conn)
-            except OSError:
-                conn.close()
-            except Exception as error:  # the test has to see it
-                self._requests.put(error)
-                conn.close()
+    def _take(self, conn: socket.socket) -> None:
+        try:
+            if self.read_request:
+                request = self._read(conn)
+                if request is None:
+                    return
+                self._requests.put(request)
+            self._reply(conn)
+        except OSError:
+            raise
+        except Exception as error:  # the test has to see it
+            self._requests.put(error)
+            conn.close()
 
-    def _take(self, conn: socket.socket) -> Request | None:
+    def _read(self, conn: socket.socket) -> Request | None:
         data, fds = b"", array.array("i")
         while not data.endswith(b"\n\n"):
             chunk, ancillary, _, _ = conn.recvmsg(

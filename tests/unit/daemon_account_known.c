@@ -72,7 +72,7 @@ begin(void **state)
 	struct secret *secret = secret_new("right", 5);
 
 	(void)state;
-	if (auth_cache_init() == -1 || state_begin() == -1)
+	if (auth_cache_init() == -1 || state_begin(state) == -1)
 		return -1;
 	auth_cache_digest(secret, right);
 	secret_free(&secret);
@@ -87,7 +87,7 @@ end(void **state)
 	(void)state;
 	account_known_free(account);
 	event_base_free(base);
-	return state_end();
+	return state_end(state);
 }
 
 static void

@@ -2,14 +2,10 @@
  * Postfix asks for a notice's route (agent/daemon/services/bounce_service.c): a
  * row is what Postfix says on the socket, and what it hears.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cmocka.h>
 
@@ -18,25 +14,18 @@
 #include "agent/daemon/store/sender.h"
 #include "agent/daemon/store/state_sql.h"
 #include "daemon_fake.h"
-#include "lib/local/sock.h"
+#include "service_peer.h"
 
 #define OK_SCAN "29:OK FILTER msgraph:scan@x.test,"
 #define NOT_FOUND "9:NOTFOUND ,"
-
-static struct service *service;
-static char path[64];
 
 static int
 begin(void **state)
 {
 	(void)state;
-	if (fake_begin() == -1)
+	if (service_begin(&bounce_service) == -1)
 		return -1;
 	d.conf.bounce_via_graph = 1;
-	service = service_new(&d, &bounce_service,
-	    sock_listen(in_folder("socket", path), 0660, NULL), NULL);
-	if (service == NULL)
-		return -1;
 	return sender_note(st, "scan@x.test", &apps[0], NULL);
 }
 
@@ -44,30 +33,8 @@ static int
 end(void **state)
 {
 	(void)state;
-	service_free(&service);
 	bounce_counts_clear(&d.bounce_counts);
-	unlink(path);
-	return fake_end();
-}
-
-static int
-connect_to(void)
-{
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(to.sun_path, path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	run();
-	return fd;
-}
-
-static void
-say(int fd, const char *text, size_t len)
-{
-	assert_int_equal(send(fd, text, len, MSG_NOSIGNAL), len);
-	run();
+	return service_end();
 }
 
 /* Says the line as Postfix looks it up, in a netstring. */
@@ -77,20 +44,7 @@ look_up(int fd, const char *line)
 	char text[4096];
 
 	snprintf(text, sizeof(text), "%zu:notices %s,", 8 + strlen(line), line);
-	say(fd, text, strlen(text));
-}
-
-/* What came: a text, "" for the end, NULL for nothing. */
-static const char *
-hear(int fd)
-{
-	static char text[512];
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-
-	if (n == -1 && errno == EAGAIN)
-		return NULL;
-	text[n < 0 ? 0 : n] = '\0';
-	return text;
+	say(fd, text);
 }
 
 /* --- a line of a notice's header --- */
@@ -235,7 +189,7 @@ test_requests(void **state)
 	for (i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
 		fd = connect_to();
 		if (*requests[i].text != '\0')
-			say(fd, requests[i].text, strlen(requests[i].text));
+			say(fd, requests[i].text);
 		heard = hear(fd);
 		if (requests[i].answer == NULL && heard != NULL)
 			fail_msg("row %zu: %s", i, heard);
@@ -258,7 +212,7 @@ test_byte_by_byte(void **state)
 
 	(void)state;
 	for (i = 0; i < 2 * len; i++) {
-		say(fd, &text[i], 1);
+		say(fd, (char[2]){text[i]});
 		if (i % len == len - 1)
 			assert_string_equal(hear(fd), OK_SCAN);
 		else
@@ -273,7 +227,7 @@ test_stalled(void **state)
 	int stalled = connect_to(), other;
 
 	(void)state;
-	say(stalled, "23:noti", 7);
+	say(stalled, "23:noti");
 	other = connect_to();
 	look_up(other, "To: scan@x.test"); /* waits for nobody */
 	assert_string_equal(hear(other), OK_SCAN);

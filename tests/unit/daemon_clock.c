@@ -9,11 +9,9 @@
 #include <time.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
 #include "agent/daemon/base/clock.h"
-#include "agent/daemon/store/state_sql.h"
-#include "state_folder.h"
+#include "state_rows.h"
 
 #define HOUR 3600LL
 #define DAY (24 * HOUR)
@@ -59,42 +57,6 @@ test_wall(void **state)
 }
 
 /* --- the state --- */
-
-static int
-begin(void **state)
-{
-	(void)state;
-	return state_begin();
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	return state_end();
-}
-
-static void
-run(const char *sql)
-{
-	struct error err;
-
-	if (state_run(st, sql, &err) == -1)
-		fail_msg("%s", err.text);
-}
-
-static long long
-number(const char *sql)
-{
-	sqlite3_stmt *stmt = NULL;
-	long long value;
-
-	assert_int_equal(state_prepare(st, sql, &stmt, NULL), 0);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return value;
-}
 
 /* A row that opens, since its times are bound to what is sealed. */
 static void
@@ -319,11 +281,16 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_wall),
-	    cmocka_unit_test_setup_teardown(test_follow, begin, end),
-	    cmocka_unit_test_setup_teardown(test_follow_in_pieces, begin, end),
-	    cmocka_unit_test_setup_teardown(test_follow_at_the_end, begin, end),
-	    cmocka_unit_test_setup_teardown(test_future, begin, end),
-	    cmocka_unit_test_setup_teardown(test_unused, begin, end),
+	    cmocka_unit_test_setup_teardown(
+		test_follow, state_begin, state_end),
+	    cmocka_unit_test_setup_teardown(
+		test_follow_in_pieces, state_begin, state_end),
+	    cmocka_unit_test_setup_teardown(
+		test_follow_at_the_end, state_begin, state_end),
+	    cmocka_unit_test_setup_teardown(
+		test_future, state_begin, state_end),
+	    cmocka_unit_test_setup_teardown(
+		test_unused, state_begin, state_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

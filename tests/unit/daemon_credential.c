@@ -13,24 +13,18 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "agent/daemon/entra/credential.h"
-#include "pem_file.h"
+#include "credential_file.h"
 
 #define READER_GROUP 4321
 #define OTHER_GROUP 4322
 #define SOMEBODY 12345
 
 #define SECRET "secret_file"
-#define PAIR "certificate_file"
 #define TOKEN "federated_token_file"
 #define JWT "eyJhbGciOi.eyJhdWQi-_.pa55"
 #define URL "https://login.test/t/oauth2/v2.0/token"
 
-static char folder[] = "/tmp/credentialXXXXXX";
-static char file[64], other[64];
 static const struct identity application = {"tenant-id", "client-id"};
 
 /* --- in the place of the C library's: user msgraph has a group of its own --- */
@@ -59,45 +53,6 @@ getgrouplist(const char *user, gid_t group, gid_t *groups, int *count)
 }
 
 /* --- files --- */
-
-static int
-begin(void **state)
-{
-	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(file, sizeof(file), "%s/file", folder);
-	snprintf(other, sizeof(other), "%s/other", folder);
-	pem_begin();
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	pem_end();
-	unlink(file);
-	unlink(other);
-	return rmdir(folder);
-}
-
-/* Writes what a row says: PEM by its letters, or the text. */
-static void
-write_at(const char *path, const char *attribute, const char *text)
-{
-	FILE *out;
-
-	unlink(path);
-	out = fopen(path, "wx");
-	assert_non_null(out);
-	if (strcmp(attribute, PAIR) == 0)
-		pem_write(out, text);
-	else
-		fputs(text, out);
-	assert_int_equal(fclose(out), 0);
-	assert_int_equal(chmod(path, 0400), 0);
-}
 
 static struct credential *
 credential_of(const char *attribute)

@@ -10,52 +10,9 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "agent/daemon/entra/credential.h"
 #include "lib/base/log.h"
-#include "pem_file.h"
-
-#define PAIR "certificate_file"
-
-static char folder[] = "/tmp/credentialXXXXXX";
-static char file[64], other[64];
-
-static int
-begin(void **state)
-{
-	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(file, sizeof(file), "%s/file", folder);
-	snprintf(other, sizeof(other), "%s/other", folder);
-	pem_begin();
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	pem_end();
-	unlink(file);
-	unlink(other);
-	return rmdir(folder);
-}
-
-static void
-write_pem(const char *blocks)
-{
-	FILE *out;
-
-	unlink(file);
-	out = fopen(file, "wx");
-	assert_non_null(out);
-	pem_write(out, blocks);
-	assert_int_equal(fclose(out), 0);
-	assert_int_equal(chmod(file, 0400), 0);
-}
+#include "credential_file.h"
 
 static void
 each(void *ctx, credential_visit visit, void *arg)
@@ -87,7 +44,7 @@ test_warnings(void **state)
 	(void)state;
 	credentials.ctx = credential;
 	for (i = 0; i < sizeof(warnings) / sizeof(*warnings); i++) {
-		write_pem(warnings[i].pem);
+		write_at(file, PAIR, warnings[i].pem);
 		assert_non_null(freopen(other, "w", stderr));
 		log_open("test", LOG_TO_STDERR, LOG_LEVEL_INFO);
 		at = 0;

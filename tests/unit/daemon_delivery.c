@@ -10,15 +10,12 @@
 #include <cmocka.h>
 
 #include "agent/daemon/base/reason.h"
-#include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/store/sender.h"
 #include "daemon_fake.h"
+#include "delivery_message.h"
 
-#define MESSAGE "From: a@x\r\n\r\nbody\r\n"
 #define ANSWERS 3
 
-static struct wire_reply reply;
-static int replies;
 static enum journal_status posted_as; /* in the journal, at each request */
 
 static struct journal_entry
@@ -42,29 +39,10 @@ on_call(void)
 static int
 begin(void **state)
 {
-	(void)state;
-	memset(&reply, 0, sizeof(reply));
-	replies = 0;
-	if (fake_begin() == -1)
+	if (delivery_begin(state) == -1)
 		return -1;
 	fake.on_call = on_call;
 	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	delivery_drop_all(&d);
-	return fake_end();
-}
-
-static void
-on_done(void *ctx, const struct wire_reply *given)
-{
-	(void)ctx;
-	reply = *given;
-	replies++;
 }
 
 static struct delivery *
@@ -72,20 +50,11 @@ start(void)
 {
 	struct delivery_request request = {
 	    .queue_id = "4TEST", .mailbox = "a@x", .nrcpt = 1};
-	char segment[32];
-	FILE *file = tmpfile();
 
-	fputs(MESSAGE, file);
-	fflush(file);
-	request.identity = apps[0];
+	give_message(&request);
 	request.keys.list = calloc(1, JOURNAL_DIGEST_SIZE);
 	request.keys.list[0][0] = 1;
 	request.keys.count = 1;
-	spool_init(&request.spool, dup(fileno(file)));
-	fclose(file);
-	snprintf(segment, sizeof(segment), "0,%zu", strlen(MESSAGE));
-	request.spool.raw = (long long)strlen(MESSAGE);
-	assert_int_equal(spool_add_segment(&request.spool, segment), 0);
 	request.recipients = strdup("b@y\n");
 	return delivery_start(&d, &request, on_done, NULL);
 }
@@ -144,7 +113,7 @@ test_answers(void **state)
 		assert_int_equal(fake.count, 0);
 		assert_int_equal(journal_now().status, rows[i].left);
 		assert_true(LIST_EMPTY(&d.deliveries));
-		end(state);
+		delivery_end(state);
 		begin(state);
 	}
 }
@@ -170,7 +139,7 @@ test_way_back(void **state)
 		answer(ends[i].status, ends[i].code, 0);
 		assert_int_equal(
 		    sender_find(st, "a@x", &id, NULL), ends[i].way_back);
-		end(state);
+		delivery_end(state);
 		begin(state);
 	}
 }
@@ -238,7 +207,7 @@ test_abandoned(void **state)
 		assert_int_equal(fake.made, 0);
 		assert_true(LIST_EMPTY(&d.deliveries));
 		assert_int_equal(journal_now().status, JOURNAL_NEW);
-		end(state);
+		delivery_end(state);
 		begin(state);
 		delivery = start();
 		for (int i = 0; i <= turns; i++) {
@@ -279,7 +248,7 @@ test_end_of_the_daemon(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, delivery_end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_answers),
 	    TEST(test_way_back),

@@ -329,7 +329,7 @@ fake_begin(void)
 {
 	static char endpoint[] = "https://graph.example";
 
-	if (state_begin() == -1)
+	if (state_begin(NULL) == -1)
 		return -1;
 	memset(&fake, 0, sizeof(fake));
 	strcpy(fake.token, "token");
@@ -358,7 +358,7 @@ fake_end(void)
 	turns_free(&d.turns);
 	throttles_free(&d.throttles);
 	event_base_free(d.base);
-	return state_end();
+	return state_end(NULL);
 }
 
 #endif

@@ -11,44 +11,15 @@
 
 #include <cmocka.h>
 
-#include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/sender.h"
 #include "daemon_fake.h"
+#include "delivery_message.h"
 
-#define MESSAGE "From: a@x\r\n\r\nbody\r\n"
 #define OWN "a@x"
 #define OTHER "f@x"
 #define STEPS 4
 #define RECIPIENTS 3
-
-static struct wire_reply reply;
-static int replies;
-
-static int
-begin(void **state)
-{
-	(void)state;
-	memset(&reply, 0, sizeof(reply));
-	replies = 0;
-	return fake_begin();
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	delivery_drop_all(&d);
-	return fake_end();
-}
-
-static void
-on_done(void *ctx, const struct wire_reply *given)
-{
-	(void)ctx;
-	reply = *given;
-	replies++;
-}
 
 /* Brings the message for these recipients, a letter each. */
 static void
@@ -56,21 +27,13 @@ bring(int instead, int notice, const char *letters)
 {
 	struct delivery_request request = {
 	    .queue_id = "4TEST", .nrcpt = 1, .notice = notice};
-	char addresses[RECIPIENTS][8], segment[32];
+	char addresses[RECIPIENTS][8];
 	const char *list[RECIPIENTS];
-	FILE *file = tmpfile();
 	size_t i;
 
-	fputs(MESSAGE, file);
-	fflush(file);
 	strcpy(request.mailbox, instead ? OTHER : OWN);
 	strcpy(request.instead_of, instead ? OWN : "");
-	request.identity = apps[0];
-	spool_init(&request.spool, dup(fileno(file)));
-	fclose(file);
-	snprintf(segment, sizeof(segment), "0,%zu", strlen(MESSAGE));
-	request.spool.raw = (long long)strlen(MESSAGE);
-	assert_int_equal(spool_add_segment(&request.spool, segment), 0);
+	give_message(&request);
 	for (i = 0; letters[i] != '\0'; i++) {
 		snprintf(
 		    addresses[i], sizeof(addresses[i]), "%c@y", letters[i]);
@@ -209,8 +172,8 @@ test_rows(void **state)
 		fake.fallback = rows[i].fallback;
 		for (j = 0; j < STEPS && rows[i].steps[j].again_as != NULL; j++)
 			take_step(&rows[i].steps[j], i, j);
-		end(state);
-		begin(state);
+		delivery_end(state);
+		delivery_begin(state);
 	}
 }
 
@@ -289,8 +252,8 @@ test_under_way(void **state)
 		assert_non_null(strstr(reply.text, "still under way"));
 		answer(202, "", 0);
 		assert_int_equal(reply.status, WIRE_SENT);
-		end(state);
-		begin(state);
+		delivery_end(state);
+		delivery_begin(state);
 	}
 }
 
@@ -354,7 +317,8 @@ test_gate(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, delivery_begin, delivery_end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_rows),
 	    TEST(test_old_refusal),

@@ -85,7 +85,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	if (state_begin() == -1)
+	if (state_begin(state) == -1)
 		return -1;
 	base = event_base_new();
 	journal = journal_new(base, st, NULL);
@@ -98,7 +98,7 @@ end(void **state)
 	(void)state;
 	journal_free(&journal);
 	event_base_free(base);
-	return state_end();
+	return state_end(state);
 }
 
 static void

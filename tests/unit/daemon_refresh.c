@@ -62,7 +62,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	if (auth_cache_init() == -1 || state_begin() == -1)
+	if (auth_cache_init() == -1 || state_begin(state) == -1)
 		return -1;
 	conf.login_endpoint = strdup("https://login.test");
 	conf.graph_endpoint = strdup("https://graph.test");
@@ -89,7 +89,7 @@ end(void **state)
 	event_base_free(base);
 	free(conf.login_endpoint);
 	free(conf.graph_endpoint);
-	return state_end();
+	return state_end(state);
 }
 
 /* Each row: the answer, what it means, and what is asked no more after it. */

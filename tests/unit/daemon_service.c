@@ -3,27 +3,20 @@
  * a peer does, and what it gets. A request is a line; "later" is answered by
  * the test, "bad" is none.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cmocka.h>
 
-#include "agent/daemon/services/service.h"
 #include "daemon_fake.h"
-#include "lib/local/sock.h"
+#include "service_peer.h"
 
 #define PIECE (16 * 1024)
 
-static struct service *service;
 static struct conn *waiting;
 static int gone, pieces, fetched;
-static char path[64];
 
 static enum wire_result
 request(struct conn *conn)
@@ -81,64 +74,17 @@ static int
 begin(void **state)
 {
 	(void)state;
-	if (fake_begin() == -1)
-		return -1;
 	gone = 0;
 	waiting = NULL;
 	kind.many = 0;
-	service = service_new(&d, &kind,
-	    sock_listen(in_folder("socket", path), 0660, NULL), NULL);
-	return service == NULL ? -1 : 0;
+	return service_begin(&kind);
 }
 
 static int
 end(void **state)
 {
 	(void)state;
-	service_free(&service);
-	unlink(path);
-	return fake_end();
-}
-
-static int
-connect_only(void)
-{
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(to.sun_path, path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	return fd;
-}
-
-static int
-connect_to(void)
-{
-	int fd = connect_only();
-
-	run();
-	return fd;
-}
-
-static void
-say(int fd, const char *text)
-{
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	run();
-}
-
-/* What came: a text, "" for the end, NULL for nothing. */
-static const char *
-hear(int fd)
-{
-	static char text[128];
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-
-	if (n == -1 && errno == EAGAIN)
-		return NULL;
-	text[n < 0 ? 0 : n] = '\0';
-	return text;
+	return service_end();
 }
 
 static const struct {

@@ -10,44 +10,11 @@
 
 #include <cmocka.h>
 
+#include "account_clients.h"
 #include "agent/daemon/base/limits.h"
-#include "agent/daemon/entra/account.h"
 #include "fake_http.h"
-#include "state_folder.h"
 
 #define RIGHT "right-secret"
-#define YES                                                  \
-	"{\"token_type\": \"Bearer\", \"expires_in\": 3600," \
-	" \"access_token\": \"a-token\"}"
-#define NO                                \
-	"{\"error\": \"invalid_client\"," \
-	" \"error_description\": \"AADSTS7000215: Wrong.\"}"
-
-#define WAITS -1
-
-/* Somebody who waits, and how it ended. */
-struct client {
-	struct waiter *waiter;
-	int result; /* or WAITS */
-	char text[256];
-};
-
-static struct client clients[300];
-static struct conf conf;
-static struct throttles *throttles;
-static struct accounts *accounts;
-
-static void
-on_done(void *ctx, enum account_result result, const struct secret *token,
-    const char *text)
-{
-	struct client *client = ctx;
-
-	assert_true(result != ACCOUNT_OK || token != NULL);
-	client->waiter = NULL;
-	client->result = (int)result;
-	snprintf(client->text, sizeof(client->text), "%s", text);
-}
 
 /* A client that wants a token (secret NULL), or signs in. */
 static struct client *
@@ -320,38 +287,7 @@ test_forgotten_at_rest(void **state)
 	assert_int_equal(account_forget(accounts, &id, "", &what, NULL), 0);
 }
 
-static int
-begin(void **state)
-{
-	(void)state;
-	if (state_begin() == -1)
-		return -1;
-	memset(&conf, 0, sizeof(conf));
-	conf.login_endpoint = strdup("https://login.test");
-	conf.graph_endpoint = strdup("https://graph.test");
-	conf.auth_cache_ttl = 600;
-	conf.auth_outage_grace = 43200;
-	conf.request_timeout = 120;
-	fake_count = 0;
-	base = event_base_new();
-	throttles = throttles_new(base, st, NULL);
-	accounts = accounts_new(base, &conf, NULL, st, throttles, NULL);
-	return accounts == NULL ? -1 : 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	accounts_free(&accounts);
-	throttles_free(&throttles);
-	event_base_free(base);
-	free(conf.login_endpoint);
-	free(conf.graph_endpoint);
-	return state_end();
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, accounts_begin, accounts_end)
 
 int
 main(void)

@@ -13,7 +13,7 @@
 
 #include "agent/daemon/base/clock.h"
 #include "agent/daemon/store/state_sql.h"
-#include "state_folder.h"
+#include "state_rows.h"
 
 #define ROWS 300
 
@@ -38,9 +38,8 @@ static const struct identity id = {"tenant", "client"};
 static int
 begin(void **state)
 {
-	(void)state;
 	umask(077);
-	return state_begin();
+	return state_begin(state);
 }
 
 static int
@@ -48,31 +47,8 @@ end(void **state)
 {
 	char path[64];
 
-	(void)state;
 	unlink(in_folder("state.db-2", path));
-	return state_end();
-}
-
-static void
-run(const char *sql)
-{
-	struct error err;
-
-	if (state_run(st, sql, &err) == -1)
-		fail_msg("%s", err.text);
-}
-
-static long long
-number(const char *sql)
-{
-	sqlite3_stmt *stmt = NULL;
-	long long value;
-
-	assert_int_equal(state_prepare(st, sql, &stmt, NULL), 0);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return value;
+	return state_end(state);
 }
 
 static void

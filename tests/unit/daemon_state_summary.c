@@ -16,20 +16,6 @@
 
 static const struct identity a = {ID_A, ID_B}, b = {ID_B, ID_A};
 
-static int
-begin(void **state)
-{
-	(void)state;
-	return state_begin();
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	return state_end();
-}
-
 static void
 put(const struct identity *id, long long expires, long long verified)
 {
@@ -102,7 +88,7 @@ test_forgotten(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, state_begin, state_end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_each_in_order),
 	    TEST(test_clock_that_was_set),

@@ -42,7 +42,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	if (state_begin() == -1)
+	if (state_begin(state) == -1)
 		return -1;
 	base = event_base_new();
 	throttles = throttles_new(base, st, NULL);
@@ -57,7 +57,7 @@ end(void **state)
 	(void)state;
 	throttles_free(&throttles);
 	event_base_free(base);
-	return state_end();
+	return state_end(state);
 }
 
 static void

@@ -29,7 +29,7 @@ static int saved_stderr;
 static inline int
 begin(void **state)
 {
-	if (table_folder_begin(state) == -1 || state_begin() == -1)
+	if (table_folder_begin(state) == -1 || state_begin(state) == -1)
 		return -1;
 	snprintf(log_file, sizeof(log_file), "%s/log", folder);
 	saved_stderr = dup(STDERR_FILENO);
@@ -46,7 +46,7 @@ end(void **state)
 	identities_free(&ids);
 	unlink(log_file);
 	close(saved_stderr);
-	return state_end() == -1 ? -1 : table_folder_end(state);
+	return state_end(state) == -1 ? -1 : table_folder_end(state);
 }
 
 /* What is logged from here on is in said(). */

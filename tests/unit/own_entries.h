@@ -7,20 +7,10 @@
 
 #include <sys/stat.h>
 
-#include "agent/daemon/entra/account.h"
+#include "account_clients.h"
 #include "agent/daemon/entra/entra.h"
-#include "fake_http.h"
 #include "pem_file.h"
-#include "state_folder.h"
 
-#define YES                                                  \
-	"{\"token_type\": \"Bearer\", \"expires_in\": 3600," \
-	" \"access_token\": \"a-token\"}"
-#define NO                                \
-	"{\"error\": \"invalid_client\"," \
-	" \"error_description\": \"AADSTS7000215: Wrong.\"}"
-
-#define WAITS -1
 #define ENTRIES 2
 
 /* A stand-in of the table: two entries of one application. */
@@ -30,17 +20,7 @@ static struct {
 	struct credential *credential; /* NULL: none */
 } entries[ENTRIES] = {{.name = "one"}, {.name = "two"}};
 
-/* Somebody who waits, and how it ended. */
-static struct client {
-	struct waiter *waiter;
-	int result; /* or WAITS */
-	char text[400];
-} clients[20];
-
 static const struct identity app = {"tenant", "client"};
-static struct conf conf;
-static struct throttles *throttles;
-static struct accounts *accounts;
 
 static const struct credential *
 find(void *ctx, const struct identity *id, const char *entry,
@@ -84,18 +64,6 @@ give(size_t i, const char *attribute, const char *text)
 	entries[i].credential =
 	    credential_new(attribute, entries[i].file, NULL);
 	write_file(i, text);
-}
-
-static void
-on_done(void *ctx, enum account_result result, const struct secret *token,
-    const char *text)
-{
-	struct client *client = ctx;
-
-	assert_true(result != ACCOUNT_OK || token != NULL);
-	client->waiter = NULL;
-	client->result = (int)result;
-	snprintf(client->text, sizeof(client->text), "%s", text);
 }
 
 /* A delivery of an entry wants a token. */
@@ -153,23 +121,10 @@ begin(void **state)
 {
 	size_t i;
 
-	(void)state;
-	if (state_begin() == -1)
+	if (accounts_begin(state) == -1)
 		return -1;
-	memset(&conf, 0, sizeof(conf));
-	conf.login_endpoint = strdup("https://login.test");
-	conf.graph_endpoint = strdup("https://graph.test");
-	conf.auth_cache_ttl = 600;
-	conf.auth_outage_grace = 43200;
-	conf.request_timeout = 120;
 	for (i = 0; i < ENTRIES; i++)
 		in_folder(entries[i].name, entries[i].file);
-	fake_count = 0;
-	base = event_base_new();
-	throttles = throttles_new(base, st, NULL);
-	accounts = accounts_new(base, &conf, NULL, st, throttles, NULL);
-	if (accounts == NULL)
-		return -1;
 	accounts_use_credentials(accounts, &table);
 	return 0;
 }
@@ -179,17 +134,11 @@ end(void **state)
 {
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < ENTRIES; i++) {
 		unlink(entries[i].file);
 		credential_free(&entries[i].credential);
 	}
-	accounts_free(&accounts);
-	throttles_free(&throttles);
-	event_base_free(base);
-	free(conf.login_endpoint);
-	free(conf.graph_endpoint);
-	return state_end();
+	return accounts_end(state);
 }
 
 #endif

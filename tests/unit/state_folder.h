@@ -23,12 +23,13 @@ in_folder(const char *name, char path[64])
 	return path;
 }
 
-/* 0 or -1, for cmocka. */
+/* Both for cmocka. */
 static int
-state_begin(void)
+state_begin(void **state)
 {
 	char path[64];
 
+	(void)state;
 	strcpy(folder, "/tmp/daemon_stateXXXXXX");
 	if (mkdtemp(folder) == NULL)
 		return -1;
@@ -38,10 +39,11 @@ state_begin(void)
 }
 
 static int
-state_end(void)
+state_end(void **state)
 {
 	char path[64];
 
+	(void)state;
 	state_close(&st);
 	vault_free(&vault);
 	unlink(in_folder("key", path));

@@ -4,6 +4,7 @@
  * Two runs of postconf give all: one prints every setting, the other (-M) every
  * service in a line of its own. What they print is kept, and cut up in place.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +14,12 @@
 
 #define POSTCONF_BLANKS " \t"
 
-/* As postconf_run(), with what postconf warns of appended to warnings. */
-static int
-postconf_call(const char *folder, const char *const *args, struct buf *out,
-    struct buf *warnings, struct error *err)
+int
+postconf_run(const char *folder, const char *const *args, struct buf *out,
+    struct error *err)
 {
 	const char *argv[POSTCONF_ARGS_MAX + 4] = {"postconf"};
-	struct buf errors;
+	struct buf errors, ignored;
 	size_t n = 1;
 	int status;
 
@@ -34,25 +34,11 @@ postconf_call(const char *folder, const char *const *args, struct buf *out,
 		argv[n++] = *args;
 	}
 	buf_init(&errors, RUN_OUTPUT_MAX);
-	status = run(argv, out, &errors, err);
+	buf_init(&ignored, RUN_OUTPUT_MAX);
+	status = run(argv, out != NULL ? out : &ignored, &errors, err);
 	if (status > 0)
 		status = run_failed("postconf", status, &errors, err);
-	else if (status == 0 && warnings != NULL && errors.len > 0)
-		buf_add(warnings, errors.bytes, errors.len);
 	buf_free(&errors);
-	return status;
-}
-
-int
-postconf_run(const char *folder, const char *const *args, struct buf *out,
-    struct error *err)
-{
-	struct buf ignored;
-	int status;
-
-	buf_init(&ignored, RUN_OUTPUT_MAX);
-	status = postconf_call(
-	    folder, args, out != NULL ? out : &ignored, NULL, err);
 	buf_free(&ignored);
 	return status;
 }
@@ -165,8 +151,11 @@ postconf_cut(struct postconf_service *s, char *text)
 		word = postconf_word(&text);
 		s->fields[i] = word != NULL ? word : "";
 	}
+	if (asprintf(&s->id, "%s/%s", s->fields[POSTCONF_NAME],
+		s->fields[POSTCONF_TYPE]) == -1)
+		s->id = NULL;
 	s->arguments = end = malloc(strlen(text) + 1);
-	if (end == NULL)
+	if (s->id == NULL || end == NULL)
 		return -1;
 	while ((word = postconf_word(&text)) != NULL) {
 		are_options = are_options && word[0] == '-';
@@ -233,10 +222,8 @@ postconf_read(struct postconf *postconf, const char *folder,
 	buf_init(&postconf->main, RUN_OUTPUT_MAX);
 	buf_init(&postconf->lines, RUN_OUTPUT_MAX);
 	buf_init(&postconf->words, RUN_OUTPUT_MAX);
-	buf_init(&postconf->warnings, RUN_OUTPUT_MAX);
-	if (postconf_call(
-		folder, all, &postconf->main, &postconf->warnings, err) == -1 ||
-	    postconf_call(folder, services, &postconf->lines, NULL, err) == -1)
+	if (postconf_run(folder, all, &postconf->main, err) == -1 ||
+	    postconf_run(folder, services, &postconf->lines, err) == -1)
 		goto fail;
 	/* an empty master.cf gives no line, and an empty buffer no bytes */
 	if (buf_add(&postconf->main, "", 0) == -1 ||
@@ -258,6 +245,7 @@ postconf_free(struct postconf *postconf)
 	size_t i;
 
 	for (i = 0; i < postconf->service_count; i++) {
+		free(postconf->services[i].id);
 		free(postconf->services[i].options);
 		free(postconf->services[i].arguments);
 	}
@@ -266,7 +254,6 @@ postconf_free(struct postconf *postconf)
 	buf_free(&postconf->main);
 	buf_free(&postconf->lines);
 	buf_free(&postconf->words);
-	buf_free(&postconf->warnings);
 	memset(postconf, 0, sizeof(*postconf));
 }
 
@@ -283,23 +270,13 @@ postconf_value(const struct postconf *postconf, const char *name)
 	return NULL;
 }
 
-static int
-postconf_is(const struct postconf_service *service, const char *name)
-{
-	const char *type = service->fields[POSTCONF_TYPE];
-	size_t len = strlen(service->fields[POSTCONF_NAME]);
-
-	return strncmp(name, service->fields[POSTCONF_NAME], len) == 0 &&
-	    name[len] == '/' && strcmp(name + len + 1, type) == 0;
-}
-
 const struct postconf_service *
 postconf_service(const struct postconf *postconf, const char *name)
 {
 	size_t i;
 
 	for (i = postconf->service_count; i > 0; i--)
-		if (postconf_is(&postconf->services[i - 1], name))
+		if (strcmp(postconf->services[i - 1].id, name) == 0)
 			return &postconf->services[i - 1];
 	return NULL;
 }
@@ -310,7 +287,7 @@ postconf_times(const struct postconf *postconf, const char *name)
 	size_t i, times = 0;
 
 	for (i = 0; i < postconf->service_count; i++)
-		if (postconf_is(&postconf->services[i], name))
+		if (strcmp(postconf->services[i].id, name) == 0)
 			times++;
 	return times;
 }

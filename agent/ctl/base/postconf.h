@@ -34,6 +34,7 @@ enum {
 
 struct postconf_service {
 	const char *line; /* all of it in one line */
+	char *id; /* "8025/inet", as postconf -P has it */
 	const char *fields[POSTCONF_FIELDS];
 	char *arguments; /* of the command, without -o options; or "" */
 	struct postconf_setting *options; /* those of -o, as they come */
@@ -46,7 +47,6 @@ struct postconf {
 	struct postconf_service *services; /* in their order */
 	size_t service_count;
 	struct buf main, lines, words; /* what all pointers point into */
-	struct buf warnings; /* what postconf said besides: lines */
 };
 
 /*

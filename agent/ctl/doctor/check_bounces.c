@@ -97,10 +97,7 @@ check_bounces_whole(const struct host *host, const char *service,
 		    service,
 		    postfix_get(host->postfix, s, "cleanup_service_name"),
 		    cleanup);
-		check_remedy(report,
-		    "postconf -P '%s/cleanup_service_name=%s' && postfix "
-		    "reload",
-		    service, cleanup);
+		check_remedy_option(report, s, "cleanup_service_name", cleanup);
 	} else if (!postfix_has_word(postfix_get(host->postfix, s,
 					 "internal_mail_filter_classes"),
 		       "bounce")) {
@@ -108,27 +105,9 @@ check_bounces_whole(const struct host *host, const char *service,
 		    "%s lacks internal_mail_filter_classes = bounce, without "
 		    "which its notices are not looked at",
 		    service);
-		check_remedy(report,
-		    "postconf -P '%s/internal_mail_filter_classes=bounce' && "
-		    "postfix reload",
-		    service);
+		check_remedy_option(
+		    report, s, "internal_mail_filter_classes", "bounce");
 	}
-}
-
-static void
-check_bounces_lead(
-    const struct host *host, const char *service, struct report *report)
-{
-	if (postconf_service(host->postfix, CHECK_BOUNCES_CLEANUP "/unix") !=
-	    NULL)
-		check_remedy(report,
-		    "postconf -P '%s/cleanup_service_name=%s' && postfix "
-		    "reload",
-		    service, CHECK_BOUNCES_CLEANUP);
-	else
-		check_remedy(report,
-		    "postconf -PX '%s/cleanup_service_name' && postfix reload",
-		    service);
 }
 
 /* A name that master.cf lacks stops every bounce of the host. */
@@ -148,7 +127,15 @@ check_bounces_dangling(const struct host *host, struct report *report)
 		    "%s has cleanup_service_name = %s, which is not in "
 		    "master.cf, so no bounce of this host gets out",
 		    check_bounces_services[i], name);
-		check_bounces_lead(host, check_bounces_services[i], report);
+		if (postconf_service(
+			host->postfix, CHECK_BOUNCES_CLEANUP "/unix") != NULL)
+			check_remedy_option(report, s, "cleanup_service_name",
+			    CHECK_BOUNCES_CLEANUP);
+		else
+			check_remedy(report,
+			    "postconf -PX '%s/cleanup_service_name' && postfix "
+			    "reload",
+			    s->id);
 	}
 	return report->count > 0;
 }
@@ -175,8 +162,7 @@ check_bounces(const struct host *host, struct report *report)
 		    postfix_name(cleanup), report);
 	check_bounces_socket(
 	    postfix_get(host->postfix, cleanup, "header_checks"), path, name);
-	if (chdir(postfix_queue(host->postfix)) == -1 ||
-	    check_become(report, "postfix",
+	if (check_become(report, "postfix",
 		postfix_root(host->postfix, cleanup)) == -1 ||
 	    check_bounces_ask(path, name, &err) == 0)
 		return;

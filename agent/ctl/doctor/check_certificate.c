@@ -11,11 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/file.h"
 #include "checks.h"
 
 #define CHECK_CERTIFICATE_SOON (14 * 86400L)
 #define CHECK_CERTIFICATE_MAX (1024 * 1024)
 #define CHECK_CERTIFICATE_NAMES 1024
+
+#define CHECK_CERTIFICATE_SETUP CHECK_SETUP " --certificate FILE --key FILE"
 
 /* --- reading --- */
 
@@ -23,21 +26,13 @@
 static int
 check_certificate_file(const char *file, struct buf *pem, struct report *report)
 {
-	FILE *in = fopen(file, "re");
-	char bytes[4096];
-	size_t n;
+	struct error err;
 
-	if (in == NULL) {
-		check_say(report, CHECK_CRITICAL, "open %s: %s", file,
-		    strerror(errno));
-		check_remedy(report,
-		    "correct smtpd_tls_chain_files (key first, then the "
-		    "certificate), then: postfix reload");
+	if (file_read(file, pem, &err) == -1) {
+		check_say(report, CHECK_CRITICAL, "%s", err.text);
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 		return -1;
 	}
-	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
-		buf_add(pem, bytes, n);
-	fclose(in);
 	return buf_add(pem, "\n", 1);
 }
 
@@ -165,8 +160,7 @@ check_certificate_named(
 	    "look at the name refuse it, unless they use another",
 	    subject, name);
 	check_remedy(report,
-	    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' with one "
-	    "for the name that clients use, then: postfix reload");
+	    CHECK_CERTIFICATE_SETUP ", with one for the name that clients use");
 }
 
 static void
@@ -182,15 +176,11 @@ check_certificate_judge(const struct host *host, const struct buf *pem,
 		    "%s finds no %s in the files of its certificate", service,
 		    key == NULL ? "key without a passphrase"
 				: "certificate behind the key");
-		check_remedy(report,
-		    "name key first, then certificate, in "
-		    "smtpd_tls_chain_files, then: postfix reload");
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else if (X509_check_private_key(leaf, key) != 1) {
 		check_say(report, CHECK_CRITICAL,
 		    "the certificate of %s does not fit its key", service);
-		check_remedy(report,
-		    "name the key of this certificate in "
-		    "smtpd_tls_chain_files, then: postfix reload");
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else {
 		check_certificate_lasts(leaf, report);
 		check_certificate_named(host, leaf, report);
@@ -211,21 +201,17 @@ check_certificate_service(const struct host *host,
 	count = check_certificate_read(names, &pem, report);
 	if (count == 0) {
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s has no certificate, so STARTTLS is answered with "
+		    "%s has no certificate, so STARTTLS is answered with "
 		    "454 and nobody can sign in",
-		    postfix_name(service), postfix_type(service));
-		check_remedy(report,
-		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
-		    "with your files, then: postfix reload");
+		    service->id);
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else if (count > 0 && strstr(names, "ssl-cert-snakeoil") != NULL) {
 		/* Debian makes one for the first name that the host had */
 		check_say(report, CHECK_WARNING,
-		    "%s/%s has Debian's snakeoil certificate, which no client "
+		    "%s has Debian's snakeoil certificate, which no client "
 		    "has a reason to trust",
-		    postfix_name(service), postfix_type(service));
-		check_remedy(report,
-		    "postconf -e 'smtpd_tls_chain_files = KEY, CERTIFICATE' "
-		    "with your files, then: postfix reload");
+		    service->id);
+		check_remedy(report, CHECK_CERTIFICATE_SETUP);
 	} else if (count > 0) {
 		check_certificate_judge(
 		    host, &pem, postfix_name(service), report);
@@ -243,9 +229,8 @@ check_certificate_authorities(const struct host *host,
 
 	if (file[0] == '\0' || access(file, R_OK) == 0)
 		return;
-	check_say(report, CHECK_CRITICAL, "%s/%s: open smtpd_tls_CAfile %s: %s",
-	    postfix_name(service), postfix_type(service), file,
-	    strerror(errno));
+	check_say(report, CHECK_CRITICAL, "%s: open smtpd_tls_CAfile %s: %s",
+	    service->id, file, strerror(errno));
 	check_remedy(report,
 	    "put the certificate of your authority there, then: postfix "
 	    "reload");
@@ -262,7 +247,7 @@ check_certificate(const struct host *host, struct report *report)
 
 	for (i = 0; i < host->postfix->service_count; i++) {
 		if (!postfix_is_listener(host->postfix, &s[i]) ||
-		    !check_has_tls(host, &s[i]))
+		    !postfix_has_tls(host->postfix, &s[i]))
 			continue;
 		check_certificate_names(host, &s[i], names);
 		if (strcmp(names, last) != 0)

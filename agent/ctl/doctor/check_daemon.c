@@ -218,31 +218,31 @@ check_daemon_public(
 	return postfix_is_yes(host->postfix, service, system) ? system : NULL;
 }
 
+static void
+check_daemon_authority(const struct host *host,
+    const struct postconf_service *service, struct report *report)
+{
+	const char *setting = check_daemon_public(host, service);
+
+	if (setting == NULL)
+		return;
+	check_say(report, CHECK_CRITICAL,
+	    "%s trusts certificates of public authorities (%s), so anybody may "
+	    "have one of a name that an entry has in client_certificate",
+	    service->id, setting);
+	check_remedy(report,
+	    "have smtpd_tls_CAfile name your own authority alone, with "
+	    "smtpd_tls_CApath= and tls_append_default_CA=no (%s), then: "
+	    "postfix reload",
+	    check_fragment("postfix/services/certificate"));
+}
+
 void
 check_authorities(const struct host *host, struct report *report)
 {
-	const struct postconf_service *s = host->postfix->services;
-	const char *setting;
-	size_t i;
-
 	check_daemon_ask(host, "identities", report, check_daemon_certificate);
-	for (i = 0;
-	     check_daemon_certificates > 0 && i < host->postfix->service_count;
-	     i++) {
-		if (!postfix_is_listener(host->postfix, &s[i]) ||
-		    (setting = check_daemon_public(host, &s[i])) == NULL)
-			continue;
-		check_say(report, CHECK_CRITICAL,
-		    "%s/%s trusts certificates of public authorities (%s), so "
-		    "anybody may have one of a name that an entry has in "
-		    "client_certificate",
-		    postfix_name(&s[i]), postfix_type(&s[i]), setting);
-		check_remedy(report,
-		    "have smtpd_tls_CAfile name your own authority alone, with "
-		    "smtpd_tls_CApath= and tls_append_default_CA=no "
-		    "(%s/postfix/services/certificate), then: postfix reload",
-		    CHECK_EXAMPLES);
-	}
+	if (check_daemon_certificates > 0)
+		check_each_listener(host, report, check_daemon_authority);
 }
 
 /* --- the table --- */

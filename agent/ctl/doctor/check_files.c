@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/installed.h"
 #include "agent/ctl/base/run.h"
 #include "checks.h"
 
@@ -147,7 +148,7 @@ check_files_run(const struct host *host, struct report *report,
 	const struct host *host, const char *line, struct report *report))
 {
 	char program[PATH_MAX];
-	const char *argv[] = {check_program(program, "msgraphd"), "-c",
+	const char *argv[] = {installed_program("msgraphd", program), "-c",
 	    host->conf_file, "-t", NULL};
 	size_t at = 0;
 	struct buf out;

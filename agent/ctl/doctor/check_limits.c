@@ -29,19 +29,6 @@ check_limits_set(
 	    value, unit);
 }
 
-static void
-check_limits_each(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *service, struct report *report))
-{
-	const struct postconf_service *s = host->postfix->services;
-	size_t i;
-
-	for (i = 0; i < host->postfix->service_count; i++)
-		if (postfix_is_transport(&s[i]))
-			call(host, &s[i], report);
-}
-
 /* --- times --- */
 
 static void
@@ -64,7 +51,7 @@ check_limits_times(const struct host *host,
 void
 check_times(const struct host *host, struct report *report)
 {
-	check_limits_each(host, report, check_limits_times);
+	check_each_transport(host, report, check_limits_times);
 }
 
 /* --- recipients --- */
@@ -96,7 +83,7 @@ check_limits_recipients(const struct host *host,
 void
 check_recipients(const struct host *host, struct report *report)
 {
-	check_limits_each(host, report, check_limits_recipients);
+	check_each_transport(host, report, check_limits_recipients);
 }
 
 /* --- how many at once --- */
@@ -134,7 +121,7 @@ check_concurrency(const struct host *host, struct report *report)
 	    postconf_service(host->postfix, "msgraph/unix");
 	long limit, ours = host->conf.process_limit;
 
-	check_limits_each(host, report, check_limits_concurrency);
+	check_each_transport(host, report, check_limits_concurrency);
 	if (s == NULL || (limit = postfix_limit(host->postfix, s)) == ours)
 		return;
 	check_say(report, CHECK_WARNING,
@@ -152,57 +139,43 @@ static void
 check_limits_sizes(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
+	const struct postconf_service *cleanup =
+	    check_cleanup_of(host, service);
 	const struct conf *conf = &host->conf;
+	const char *setting = "max_message_size";
 	long theirs =
 	    postfix_number(host->postfix, service, "message_size_limit");
-	long ours = conf->max_message_size;
-	const char *setting = "max_message_size";
+	long ours = conf->max_message_size, inner;
 
 	if (conf->large_messages == LARGE_MESSAGES_REFUSE &&
 	    conf->sendmail_limit < ours) {
 		ours = conf->sendmail_limit;
 		setting = "sendmail_limit";
 	}
-	if (theirs != 0 && theirs <= ours)
+	if (theirs == 0 || theirs > ours) {
+		check_say(report, CHECK_WARNING,
+		    "%s has message_size_limit = %ld, and %s of msgraph.conf "
+		    "is %ld, so a client hears only afterwards that a message "
+		    "is too long",
+		    service->id, theirs, setting, ours);
+		check_remedy(report,
+		    "postconf -P '%s/message_size_limit=%ld' && postfix reload",
+		    service->id, ours);
+	}
+	if (cleanup == NULL)
+		return;
+	inner = postfix_number(host->postfix, cleanup, "message_size_limit");
+	if (inner == 0 || (theirs != 0 && inner > theirs))
 		return;
 	check_say(report, CHECK_WARNING,
-	    "%s/%s has message_size_limit = %ld, and %s of msgraph.conf is "
-	    "%ld, so a client hears only afterwards that a message is too long",
-	    postfix_name(service), postfix_type(service), theirs, setting,
-	    ours);
-	check_remedy(report,
-	    "postconf -P '%s/%s/message_size_limit=%ld' && postfix reload",
-	    postfix_name(service), postfix_type(service), ours);
+	    "%s has message_size_limit = %ld, which counts added header lines "
+	    "as well, so a message that %s takes can fail",
+	    cleanup->id, inner, service->id);
+	check_remedy_option(report, cleanup, "message_size_limit", "0");
 }
 
 void
 check_sizes(const struct host *host, struct report *report)
 {
-	const struct postconf_service *s = host->postfix->services, *cleanup;
-	long cleanup_size, size;
-	size_t i;
-
-	for (i = 0; i < host->postfix->service_count; i++) {
-		if (!postfix_is_listener(host->postfix, &s[i]))
-			continue;
-		check_limits_sizes(host, &s[i], report);
-		if ((cleanup = check_cleanup_of(host, &s[i])) == NULL)
-			continue;
-		size =
-		    postfix_number(host->postfix, &s[i], "message_size_limit");
-		cleanup_size = postfix_number(
-		    host->postfix, cleanup, "message_size_limit");
-		if (cleanup_size == 0 || (size != 0 && cleanup_size > size))
-			continue;
-		check_say(report, CHECK_WARNING,
-		    "%s/unix has message_size_limit = %ld, which counts added "
-		    "header lines as well, so a message that %s/%s takes can "
-		    "fail",
-		    postfix_name(cleanup), cleanup_size, postfix_name(&s[i]),
-		    postfix_type(&s[i]));
-		check_remedy(report,
-		    "postconf -P '%s/unix/message_size_limit=0' && postfix "
-		    "reload",
-		    postfix_name(cleanup));
-	}
+	check_each_listener(host, report, check_limits_sizes);
 }

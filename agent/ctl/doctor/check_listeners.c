@@ -5,64 +5,81 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/local/milter_hello.h"
 #include "checks.h"
 
 #define CHECK_LISTENERS_CLEANUP "msgraph-cleanup"
 
-/* Names the postconf command that gives the service a parameter. */
-static void
-check_listeners_set(struct report *report,
-    const struct postconf_service *service, const char *name, const char *value)
-{
-	check_remedy(report, "postconf -P '%s/%s/%s=%s' && postfix reload",
-	    postfix_name(service), postfix_type(service), name, value);
-}
-
-/* Calls call() for each of them. */
-static void
-check_listeners_each(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *service, struct report *report))
-{
-	const struct postconf_service *s = host->postfix->services;
-	size_t i;
-
-	for (i = 0; i < host->postfix->service_count; i++)
-		if (postfix_is_listener(host->postfix, &s[i]))
-			call(host, &s[i], report);
-}
-
 /* --- the milter --- */
 
-/* Writes the milter's socket as smtpd has it, relative to the queue's folder. */
+/* Writes our milter as the service should name it. */
 static void
 check_listeners_milter(const struct host *host, char milter[512])
 {
-	const char *queue = postfix_queue(host->postfix);
-	const char *socket = host->conf.milter_socket, *path;
-	size_t len = strlen(queue);
+	const char *socket = host->conf.milter_socket;
+	const char *path = milter_hello_path(socket), *tail;
 
-	path = strchr(socket, '/');
-	if (path != NULL && strncmp(path, queue, len) == 0 && path[len] == '/')
-		snprintf(milter, 512, "unix:%s", path + len + 1);
-	else
-		snprintf(milter, 512, "%s%s", socket[0] == '/' ? "unix:" : "",
-		    socket);
+	if (path == NULL) {
+		snprintf(milter, 512, "%s", socket);
+		return;
+	}
+	tail = place_in_queue(host->postfix, path);
+	snprintf(milter, 512, "unix:%s", tail != NULL ? tail : path);
 }
 
 /* libmilter writes "inet:port@host" and Postfix "inet:host:port". */
 static int
-check_listeners_has_milter(
-    const struct host *host, const char *milters, const char *milter)
+check_listeners_is_port(const char *socket, const char *milter)
 {
-	char absolute[512];
+	const char *ours = strchr(socket, ':'), *theirs = strrchr(milter, ':');
+	size_t len = ours == NULL ? 0 : strcspn(++ours, "@");
 
-	if (strncmp(milter, "inet", 4) == 0)
-		return strstr(milters, "inet:") != NULL;
-	snprintf(absolute, sizeof(absolute), "%s/%s",
-	    postfix_queue(host->postfix), milter + strlen("unix:"));
-	return strstr(milters, milter) != NULL ||
-	    strstr(milters, absolute) != NULL;
+	return theirs != NULL && len > 0 && strlen(theirs + 1) == len &&
+	    strncmp(theirs + 1, ours, len) == 0;
+}
+
+/*
+ * Takes the milter out of a word of smtpd_milters, which may have options behind
+ * it in braces, and returns 1 when that is ours.
+ */
+static int
+check_listeners_is_ours(const struct host *host,
+    const struct postconf_service *service, const char *word, size_t len,
+    char milter[PATH_MAX])
+{
+	const char *ours = milter_hello_path(host->conf.milter_socket), *path;
+	size_t skip = strspn(word, "{ \t");
+	char place[PATH_MAX];
+
+	snprintf(milter, PATH_MAX, "%.*s", skip < len ? (int)(len - skip) : 0,
+	    word + skip);
+	milter[strcspn(milter, ", \t}")] = '\0';
+	path = milter_hello_path(milter);
+	if (ours == NULL)
+		return path == NULL &&
+		    check_listeners_is_port(host->conf.milter_socket, milter);
+	if (path == NULL)
+		return 0;
+	place_of(host->postfix, service, path, place);
+	return place_is_same(place, ours);
+}
+
+int
+check_milter_path(const struct host *host,
+    const struct postconf_service *service, char path[PATH_MAX])
+{
+	const char *at = postfix_get(host->postfix, service, "smtpd_milters");
+	const char *word, *found;
+	size_t len;
+
+	while ((len = postfix_word(&at, &word)) > 0)
+		if (check_listeners_is_ours(host, service, word, len, path)) {
+			found = milter_hello_path(path);
+			if (found != NULL)
+				memmove(path, found, strlen(found) + 1);
+			return 0;
+		}
+	return -1;
 }
 
 /* What switches the milter off, or lets mail pass while it does not answer. */
@@ -89,49 +106,59 @@ check_listeners_past(const struct host *host,
 			: !postfix_has_word(value, rows[i].wrong))
 			continue;
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s has %s = %s, by which mail passes the milter",
-		    postfix_name(service), postfix_type(service), rows[i].name,
-		    value);
-		check_listeners_set(report, service, rows[i].name,
+		    "%s has %s = %s, by which mail passes the milter",
+		    service->id, rows[i].name, value);
+		check_remedy_option(report, service, rows[i].name,
 		    rows[i].right == NULL ? "" : rows[i].right);
 	}
 }
 
-/* Smtpd in a chroot cannot reach what is not below it. */
-static void
-check_listeners_connect(const struct host *host,
-    const struct postconf_service *service, const char *milter,
-    struct report *report)
+/*
+ * Our sockets go where the fragments of Postfix's files look for them: into the
+ * folder "msgraph" of the queue.
+ */
+void
+check_remedy_reach(const struct host *host, struct report *report)
 {
-	if (postfix_root(host->postfix, service) != NULL &&
-	    strncmp(milter, "unix:/", 6) == 0)
+	const char *auth = host->conf.auth_socket;
+	const char *queue = postfix_queue(host->postfix);
+	int len = (int)(strrchr(auth, '/') - auth);
+
+	if (place_in_queue(host->postfix, auth) != NULL)
 		check_remedy(report,
-		    "set milter_socket = unix:%s/msgraph/milter in "
-		    "msgraph.conf, auth_socket and bounce_socket beside it; "
-		    "then: systemctl restart msgraphd msgraph-milter",
-		    postfix_queue(host->postfix));
+		    "set milter_socket = unix:%.*s/milter in msgraph.conf, "
+		    "then: systemctl restart msgraph-milter",
+		    len, auth);
 	else
-		check_listeners_set(report, service, "smtpd_milters", milter);
+		check_remedy(report,
+		    "install -d %s/msgraph && mount --bind %.*s %s/msgraph, "
+		    "and the same into /etc/fstab: \"%.*s %s/msgraph none "
+		    "bind\"",
+		    queue, len, auth, queue, len, auth, queue);
 }
 
 static void
 check_listeners_milters(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
-	const char *milters =
-	    postfix_get(host->postfix, service, "smtpd_milters");
 	const char *macros =
 	    postfix_get(host->postfix, service, "milter_mail_macros");
-	char milter[512];
+	char milter[512], path[PATH_MAX];
 
-	check_listeners_milter(host, milter);
-	if (!check_listeners_has_milter(host, milters, milter)) {
+	if (check_milter_path(host, service, path) == -1) {
+		check_listeners_milter(host, milter);
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s has smtpd_milters = %s, without %s, so mail goes "
-		    "past msgraph-milter",
-		    postfix_name(service), postfix_type(service), milters,
-		    milter);
-		check_listeners_connect(host, service, milter, report);
+		    "%s has smtpd_milters = %s, which does not lead to "
+		    "msgraph-milter (%s)",
+		    service->id,
+		    postfix_get(host->postfix, service, "smtpd_milters"),
+		    host->conf.milter_socket);
+		if (postfix_root(host->postfix, service) != NULL &&
+		    strncmp(milter, "unix:/", 6) == 0)
+			check_remedy_reach(host, report);
+		else
+			check_remedy_option(
+			    report, service, "smtpd_milters", milter);
 	}
 	check_listeners_past(host, service, report);
 	if (strstr(macros, "auth_authen") != NULL &&
@@ -147,7 +174,7 @@ check_listeners_milters(const struct host *host,
 void
 check_milters(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_listeners_milters);
+	check_each_listener(host, report, check_listeners_milters);
 }
 
 /* --- the cleanup --- */
@@ -191,34 +218,28 @@ check_listeners_cleanup(const struct host *host,
 	if (check_listeners_has_route(host, cleanup))
 		return;
 	check_say(report, CHECK_CRITICAL,
-	    "%s/%s has cleanup_service_name = %s, which %s",
-	    postfix_name(service), postfix_type(service), name,
+	    "%s has cleanup_service_name = %s, which %s", service->id, name,
 	    cleanup == NULL
 		? "is not in master.cf, so no mail gets in"
 		: "does not read the milter's stamp (milter_header_checks)");
 	if (strcmp(name, CHECK_LISTENERS_CLEANUP) != 0 && ours != NULL)
-		check_listeners_set(report, service, "cleanup_service_name",
+		check_remedy_option(report, service, "cleanup_service_name",
 		    CHECK_LISTENERS_CLEANUP);
 	else if (ours == NULL)
 		check_remedy(report, CHECK_SETUP);
 	else
-		check_remedy(report,
-		    "postconf -P "
-		    "'%s/unix/milter_header_checks=regexp:%s/msgraph_route' && "
-		    "postfix reload",
-		    name, postfix_get(host->postfix, NULL, "config_directory"));
+		check_remedy_route(host, ours, report);
 }
 
 void
 check_cleanup(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_listeners_cleanup);
+	check_each_listener(host, report, check_listeners_cleanup);
 }
 
 void
-check_each_cleanup(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *cleanup, struct report *report))
+check_each_cleanup(
+    const struct host *host, struct report *report, check_service *call)
 {
 	const struct postconf_service *s = host->postfix->services;
 	const struct postconf_service *cleanup, *last = NULL;
@@ -246,7 +267,7 @@ check_listeners_stray_cr(const struct host *host,
 	    "%s/unix has cleanup_replace_stray_cr_lf = yes, which makes one "
 	    "header line of a message whose lines end in CR",
 	    postfix_name(cleanup));
-	check_listeners_set(
+	check_remedy_option(
 	    report, cleanup, "cleanup_replace_stray_cr_lf", "no");
 }
 
@@ -258,20 +279,6 @@ check_stray_cr(const struct host *host, struct report *report)
 
 /* --- secrets --- */
 
-int
-check_has_tls(const struct host *host, const struct postconf_service *service)
-{
-	const struct postconf *p = host->postfix;
-	const char *level = postfix_get(p, service, "smtpd_tls_security_level");
-
-	return postfix_is_yes(p, service, "smtpd_tls_wrappermode") ||
-	    (level[0] != '\0' && strcmp(level, "none") != 0) ||
-	    /* what came before the level, and counts without one */
-	    (level[0] == '\0' &&
-		(postfix_is_yes(p, service, "smtpd_use_tls") ||
-		    postfix_is_yes(p, service, "smtpd_enforce_tls")));
-}
-
 static void
 check_listeners_secrecy(const struct host *host,
     const struct postconf_service *service, struct report *report)
@@ -282,20 +289,20 @@ check_listeners_secrecy(const struct host *host,
 
 	if (!postfix_is_yes(p, service, "smtpd_sasl_auth_enable"))
 		return;
-	if (!check_has_tls(host, service)) {
+	if (!postfix_has_tls(p, service)) {
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s has no TLS (smtpd_tls_security_level), so nobody "
+		    "%s has no TLS (smtpd_tls_security_level), so nobody "
 		    "should sign in",
-		    postfix_name(service), postfix_type(service));
-		check_listeners_set(
+		    service->id);
+		check_remedy_option(
 		    report, service, "smtpd_tls_security_level", "may");
 	} else if (!wrapped && strcmp(level, "encrypt") != 0 &&
 	    !postfix_is_yes(p, service, "smtpd_tls_auth_only")) {
 		check_say(report, CHECK_WARNING,
-		    "%s/%s lets clients sign in without TLS, so secrets cross "
+		    "%s lets clients sign in without TLS, so secrets cross "
 		    "the network in the clear",
-		    postfix_name(service), postfix_type(service));
-		check_listeners_set(
+		    service->id);
+		check_remedy_option(
 		    report, service, "smtpd_tls_auth_only", "yes");
 	}
 }
@@ -303,5 +310,5 @@ check_listeners_secrecy(const struct host *host,
 void
 check_secrecy(const struct host *host, struct report *report)
 {
-	check_listeners_each(host, report, check_listeners_secrecy);
+	check_each_listener(host, report, check_listeners_secrecy);
 }

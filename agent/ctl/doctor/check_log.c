@@ -9,6 +9,7 @@
 
 #include "agent/ctl/base/admin_ask.h"
 #include "checks.h"
+#include "log_line.h"
 
 #define CHECK_LOG_MINUTES 15
 #define CHECK_LOG_TAIL (256 * 1024L) /* of a file */
@@ -16,9 +17,9 @@
 #define CHECK_LOG_MANY \
 	20 /* messages of an entry, from which on a share says something */
 
-/* The first row that a line has is its. */
+/* How the reason begins; the first row that fits counts. */
 static const struct {
-	const char *words, *remedy;
+	const char *begins, *remedy;
 } check_log_rows[] = {
     {"AADSTS7000215",
 	"give the device the Value of the secret as its password, not the "
@@ -27,9 +28,6 @@ static const struct {
 	"the secret has ended: make a new one in Entra and give it to the "
 	"device"},
     {"AADSTS90002",
-	"correct tenant and client in the device's user name; are they "
-	"swapped?"},
-    {"AADSTS900023",
 	"correct tenant and client in the device's user name; are they "
 	"swapped?"},
     {"AADSTS700016",
@@ -42,7 +40,7 @@ static const struct {
     {"neither allowed_tenants nor the table",
 	"if the tenant is yours, add the line that the log names to "
 	"msgraph.conf"},
-    {"it came past msgraph-milter",
+    {"warning: it came past msgraph-milter",
 	"run msgraphctl doctor milters cleanup route; when they are ok, "
 	"restart Postfix"},
 };
@@ -52,79 +50,51 @@ static const struct {
 struct check_log {
 	struct {
 		size_t count;
-		char last[400]; /* line */
+		char last[400]; /* reason */
 	} rows[CHECK_LOG_ROWS];
 	struct {
-		char address[64], entry[72];
+		char address[LOG_LINE_ADDRESS_SIZE], entry[ENTRY_NAME_SIZE];
 		size_t count;
 	} clients[CHECK_LOG_CLIENTS]; /* that an entry knows by network */
 };
 
-/* Copies what stands between two texts of the line; "" where there is none. */
+/* Counts a message of a client that has not signed in. */
 static void
-check_log_between(const char *line, const char *before, const char *after,
-    char *value, size_t size)
+check_log_client(struct check_log *log, const char *address, const char *entry)
 {
-	const char *at = strstr(line, before), *end;
-
-	value[0] = '\0';
-	if (at == NULL || (end = strstr(at + strlen(before), after)) == NULL)
-		return;
-	at += strlen(before);
-	snprintf(value, size, "%.*s", (int)(end - at), at);
-}
-
-/* Counts a message of msgraph-milter's whose client has not signed in. */
-static void
-check_log_client(struct check_log *log, const char *line)
-{
-	char client[300], user[300], entry[72];
-	const char *address;
 	size_t i;
 
-	if (strstr(line, "action=accept") == NULL)
-		return;
-	check_log_between(line, "client=", "]", client, sizeof(client));
-	check_log_between(line, "user=", ",", user, sizeof(user));
-	check_log_between(line, "entry=", ",", entry, sizeof(entry));
-	address = strrchr(client, '[');
-	if (address == NULL || user[0] != '\0' || entry[0] == '\0')
-		return;
-	for (i = 0; i < CHECK_LOG_CLIENTS; i++)
-		if (log->clients[i].count == 0 ||
-		    (strcmp(log->clients[i].address, address + 1) == 0 &&
-			strcmp(log->clients[i].entry, entry) == 0))
+	for (i = 0; i < CHECK_LOG_CLIENTS && log->clients[i].count > 0; i++)
+		if (strcmp(log->clients[i].address, address) == 0 &&
+		    strcmp(log->clients[i].entry, entry) == 0)
 			break;
 	if (i == CHECK_LOG_CLIENTS)
 		return;
-	snprintf(log->clients[i].address, sizeof(log->clients[i].address),
-	    "%.63s", address + 1);
-	snprintf(
-	    log->clients[i].entry, sizeof(log->clients[i].entry), "%s", entry);
+	strcpy(log->clients[i].address, address);
+	strcpy(log->clients[i].entry, entry);
 	log->clients[i].count++;
 }
 
 static void
 check_log_line(struct check_log *log, const char *line)
 {
-	const char *text = strstr(line, "]: ");
+	char address[LOG_LINE_ADDRESS_SIZE], entry[ENTRY_NAME_SIZE];
+	const char *reason, *begins;
 	size_t i;
 
-	check_log_client(log, line);
-
-	text = text == NULL ? line : text + 3;
-	/* smtpd says of each failure by which plugin and why; one line counts */
-	if (strstr(line, CHECK_NOBODY) != NULL ||
-	    (strstr(line, "entra") == NULL &&
-		strstr(line, "came past") == NULL))
+	if (log_line_client(line, address, entry))
+		check_log_client(log, address, entry);
+	if ((reason = log_line_reason(line)) == NULL)
 		return;
-	for (i = 0; i < CHECK_LOG_ROWS; i++)
-		if (strstr(text, check_log_rows[i].words) != NULL) {
+	for (i = 0; i < CHECK_LOG_ROWS; i++) {
+		begins = check_log_rows[i].begins;
+		if (strncmp(reason, begins, strlen(begins)) == 0) {
 			log->rows[i].count++;
 			snprintf(log->rows[i].last, sizeof(log->rows[i].last),
-			    "%s", text);
+			    "%s", reason);
 			return;
 		}
+	}
 }
 
 /* Returns 0 for a line whose time can be told and is long ago. */
@@ -163,7 +133,7 @@ check_log_journal(struct check_log *log, struct report *report)
 {
 	char since[32];
 	const char *argv[] = {"journalctl", "--quiet", "--no-pager",
-	    "--output=cat", "--facility=mail", "--lines=2000", since, NULL};
+	    "--output=short", "--facility=mail", "--lines=2000", since, NULL};
 	struct buf out;
 	size_t at = 0;
 	char *line;
@@ -276,8 +246,8 @@ check_one_address(const struct host *host, struct report *report)
 		    log.clients[i].address);
 		check_remedy(report,
 		    "if it is, have its clients sign in, or let it say who "
-		    "they are (%s/postfix/services/haproxy); else name this "
+		    "they are (%s); else name this "
 		    "address alone in clients=",
-		    CHECK_EXAMPLES);
+		    check_fragment("postfix/services/haproxy"));
 	}
 }

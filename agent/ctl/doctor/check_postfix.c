@@ -4,7 +4,6 @@
  */
 #include <dirent.h>
 #include <grp.h>
-#include <netdb.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/ports.h"
 #include "checks.h"
 
 #define CHECK_POSTFIX_OLDEST "3.7" /* that is tried */
@@ -148,43 +148,14 @@ check_running(const struct host *host, struct report *report)
 
 /* --- services --- */
 
-long
-check_port(const char *service)
-{
-	const char *name = strrchr(service, ':');
-	const struct servent *found;
-	char *end;
-	long port;
-
-	name = name == NULL ? service : name + 1;
-	port = strtol(name, &end, 10);
-	if (*name != '\0' && *end == '\0')
-		return port;
-	found = getservbyname(name, "tcp");
-	return found == NULL ? -1 : ntohs((uint16_t)found->s_port);
-}
-
 /* Returns 1 where both would have one address and port, or one socket. */
 static int
 check_postfix_collide(
     const struct postconf_service *a, const struct postconf_service *b)
 {
-	const char *colon_a, *colon_b;
-	long port;
-
-	if (strcmp(postfix_type(a), postfix_type(b)) != 0)
-		return 0;
-	if (strcmp(postfix_type(a), "inet") != 0)
-		return strcmp(postfix_name(a), postfix_name(b)) == 0;
-	port = check_port(postfix_name(a));
-	if (port == -1 || port != check_port(postfix_name(b)))
-		return strcmp(postfix_name(a), postfix_name(b)) == 0;
-	colon_a = strrchr(postfix_name(a), ':');
-	colon_b = strrchr(postfix_name(b), ':');
-	return colon_a == NULL || colon_b == NULL ||
-	    (colon_a - postfix_name(a) == colon_b - postfix_name(b) &&
-		strncmp(postfix_name(a), postfix_name(b),
-		    (size_t)(colon_a - postfix_name(a))) == 0);
+	if (postfix_is_inet(a) && postfix_is_inet(b))
+		return ports_collide(postfix_name(a), postfix_name(b));
+	return strcmp(a->id, b->id) == 0;
 }
 
 static int
@@ -210,10 +181,9 @@ check_postfix_twice(const struct host *host, struct report *report)
 				!check_postfix_is_ours(host, &s[j])))
 				continue;
 			check_say(report, CHECK_CRITICAL,
-			    "master.cf has %s/%s and %s/%s for one place, and "
+			    "master.cf has %s and %s for one place, and "
 			    "Postfix takes the last",
-			    postfix_name(&s[i]), postfix_type(&s[i]),
-			    postfix_name(&s[j]), postfix_type(&s[j]));
+			    s[i].id, s[j].id);
 			check_remedy(report,
 			    "remove all but one of them from %s/master.cf, "
 			    "then: postfix reload",
@@ -272,63 +242,30 @@ check_postfix_holds(pid_t pid, unsigned long inode)
 	return held;
 }
 
-/* Who listens on a port, at whatever address. */
-enum check_postfix_listener { PORT_NOBODY, PORT_OTHER, PORT_POSTFIX };
-
-static enum check_postfix_listener
-check_postfix_listens(pid_t master, const char *family, long port)
-{
-	enum check_postfix_listener found = PORT_NOBODY;
-	char path[64], line[512];
-	unsigned int local, state;
-	unsigned long inode;
-	FILE *in;
-
-	snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)master, family);
-	if ((in = fopen(path, "re")) == NULL)
-		return PORT_NOBODY;
-	/* sl local:port remote:port state queues timer retr uid timeout inode */
-	while (found != PORT_POSTFIX && fgets(line, sizeof(line), in) != NULL)
-		if (sscanf(line,
-			" %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u "
-			"%*u %lu",
-			&local, &state, &inode) == 3 &&
-		    local == port && state == 0x0a)
-			found = check_postfix_holds(master, inode)
-			    ? PORT_POSTFIX
-			    : PORT_OTHER;
-	fclose(in);
-	return found;
-}
-
-static enum check_postfix_listener
-check_postfix_who_listens(pid_t master, long port)
-{
-	enum check_postfix_listener v4, v6;
-
-	v4 = check_postfix_listens(master, "tcp", port);
-	v6 = check_postfix_listens(master, "tcp6", port);
-	return v4 > v6 ? v4 : v6;
-}
-
 int
 check_is_postfixs(
     const struct host *host, const struct postconf_service *service)
 {
-	long port = check_port(postfix_name(service));
 	pid_t master = check_master(host);
+	unsigned long inode;
 
-	return master != -1 && port != -1 &&
-	    check_postfix_who_listens(master, port) == PORT_POSTFIX;
+	if (master == -1)
+		return 0;
+	inode = ports_listener(master, postfix_name(service));
+	return inode != 0 && check_postfix_holds(master, inode);
 }
 
 static void
-check_postfix_port(
-    const struct postconf_service *service, pid_t master, struct report *report)
+check_postfix_port(const struct host *host,
+    const struct postconf_service *service, struct report *report)
 {
-	long port = check_port(postfix_name(service));
-	enum check_postfix_listener who;
+	char address[INET6_ADDRSTRLEN];
+	int port = ports_parse(postfix_name(service), address);
+	pid_t master = check_master(host);
+	unsigned long inode;
 
+	if (!postfix_is_inet(service))
+		return;
 	if (port == -1) {
 		check_say(report, CHECK_CRITICAL,
 		    "no port is known by the name of %s",
@@ -336,16 +273,16 @@ check_postfix_port(
 		check_remedy(report, "write its number into master.cf");
 		return;
 	}
-	who = check_postfix_who_listens(master, port);
-	if (who == PORT_NOBODY) {
+	inode = ports_listener(master, postfix_name(service));
+	if (inode == 0) {
 		check_say(
-		    report, CHECK_CRITICAL, "nobody listens on port %ld", port);
+		    report, CHECK_CRITICAL, "nobody listens on port %d", port);
 		check_remedy(report, "postfix reload");
-	} else if (who == PORT_OTHER) {
+	} else if (!check_postfix_holds(master, inode)) {
 		check_say(report, CHECK_CRITICAL,
-		    "port %ld is another program's, not Postfix's", port);
+		    "port %d is another program's, not Postfix's", port);
 		check_remedy(report,
-		    "see which one by \"ss -ltnp sport = :%ld\", and stop it "
+		    "see which one by \"ss -ltnp sport = :%d\", and stop it "
 		    "or use another port; then: postfix reload",
 		    port);
 	}
@@ -354,13 +291,5 @@ check_postfix_port(
 void
 check_ports(const struct host *host, struct report *report)
 {
-	const struct postconf_service *s;
-	pid_t master = check_master(host);
-	size_t i;
-
-	s = host->postfix->services;
-	for (i = 0; i < host->postfix->service_count; i++)
-		if (strcmp(postfix_type(&s[i]), "inet") == 0 &&
-		    postfix_is_listener(host->postfix, &s[i]))
-			check_postfix_port(&s[i], master, report);
+	check_each_listener(host, report, check_postfix_port);
 }

@@ -185,54 +185,44 @@ check_queue_read(struct check_queue *queue, struct report *report)
 	return 0;
 }
 
-void
-check_waiting(const struct host *host, struct report *report)
+/* Says what waits, of the reasons that time mends or of the others. */
+static void
+check_queue_say(int is_lost, struct report *report)
 {
 	const struct check_queue_reason *r;
 	struct check_queue queue;
 	long long age;
-	size_t i;
 
-	(void)host;
 	if (check_queue_read(&queue, report) == -1)
 		return;
 	age = queue.oldest == 0 ? 0 : (long long)time(NULL) - queue.oldest;
-	for (i = 0; i < queue.count; i++) {
-		r = &queue.reasons[i];
-		if (r->is_lost)
+	for (r = queue.reasons; r < queue.reasons + queue.count; r++) {
+		if (r->is_lost != is_lost)
 			continue;
-		check_say(report, CHECK_WARNING,
-		    "%zu %s, such as %s, the oldest of all for %lld min: %s",
+		check_say(report, is_lost ? CHECK_CRITICAL : CHECK_WARNING,
+		    "%zu %s%s, such as %s, the oldest of all for %lld min: %s",
 		    r->count, r->count == 1 ? "message waits" : "messages wait",
-		    r->queue_id, age / 60, r->text);
+		    is_lost ? " until this host is mended" : "", r->queue_id,
+		    age / 60, r->text);
 		check_remedy(report, "%s; then: postqueue -f",
 		    check_queue_remedy(r->text));
 	}
-	if (queue.others > 0)
+	if (queue.others > 0 && !is_lost)
 		check_say(report, CHECK_WARNING,
 		    "%zu messages wait for other reasons (postqueue -p)",
 		    queue.others);
 }
 
 void
+check_waiting(const struct host *host, struct report *report)
+{
+	(void)host;
+	check_queue_say(0, report);
+}
+
+void
 check_unrouted(const struct host *host, struct report *report)
 {
-	const struct check_queue_reason *r;
-	struct check_queue queue;
-	size_t i;
-
 	(void)host;
-	if (check_queue_read(&queue, report) == -1)
-		return;
-	for (i = 0; i < queue.count; i++) {
-		r = &queue.reasons[i];
-		if (!r->is_lost)
-			continue;
-		check_say(report, CHECK_CRITICAL,
-		    "%zu %s until this host is mended, such as %s: %s",
-		    r->count, r->count == 1 ? "message waits" : "messages wait",
-		    r->queue_id, r->text);
-		check_remedy(report, "%s; then: postqueue -f",
-		    check_queue_remedy(r->text));
-	}
+	check_queue_say(1, report);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/installed.h"
 #include "lib/base/version.h"
 #include "checks.h"
 
@@ -14,9 +15,6 @@
 #define CHECK_ROUTE_STAMP                           \
 	"scan@example.com/11111111-2222-3333-4444-" \
 	"555555555555@66666666-7777-8888-9999-aaaaaaaaaaaa"
-
-/* Where "make install" and the package put it. */
-#define CHECK_AGENT "/usr/libexec/msgraph/msgraph-agent"
 
 /* --- the table --- */
 
@@ -71,22 +69,17 @@ check_route_mend(const struct host *host,
     const struct postconf_service *cleanup, const char *said,
     struct report *report)
 {
-	const char *folder =
-	    postfix_get(host->postfix, NULL, "config_directory");
 	const char *file = strchr(
 	    postfix_get(host->postfix, cleanup, "milter_header_checks"), ':');
 
 	if (strstr(said, "unsupported dictionary type") != NULL || file == NULL)
-		check_remedy(report,
-		    "postconf -P "
-		    "'%s/unix/milter_header_checks=regexp:%s/msgraph_route' && "
-		    "postfix reload",
-		    postfix_name(cleanup), folder);
+		check_remedy_route(host, cleanup, report);
 	else
 		check_remedy(report,
-		    "install -m 644 %s/postfix/msgraph_route %.*s && postfix "
+		    "install -m 644 %s %.*s && postfix "
 		    "reload",
-		    CHECK_EXAMPLES, (int)strcspn(file + 1, ", \t"), file + 1);
+		    check_fragment("postfix/msgraph_route"),
+		    (int)strcspn(file + 1, ", \t"), file + 1);
 }
 
 /* Returns what is wrong with the transport that the route has named; or NULL. */
@@ -195,9 +188,9 @@ check_route_arguments(
 			    postfix_name(service), wanted[i]);
 			check_remedy(report,
 			    "compare its line in master.cf with "
-			    "%s/postfix/master.cf.msgraph, then: postfix "
+			    "%s, then: postfix "
 			    "reload",
-			    CHECK_EXAMPLES);
+			    check_fragment("postfix/master.cf.msgraph"));
 			return;
 		}
 }
@@ -225,7 +218,7 @@ check_route_agent(const struct host *host, const char *service,
     const char *agent, struct report *report)
 {
 	const char *slash = strrchr(agent, '/');
-	char right[600];
+	char right[PATH_MAX];
 
 	if (geteuid() == 0 && check_become(report, "msgraph", NULL) == -1)
 		return;
@@ -239,7 +232,7 @@ check_route_agent(const struct host *host, const char *service,
 	snprintf(right, sizeof(right), "%.*s/msgraph-agent",
 	    slash == NULL ? 0 : (int)(slash - agent), agent);
 	if (access(right, X_OK) == -1)
-		snprintf(right, sizeof(right), "%s", CHECK_AGENT);
+		installed_path(INSTALLED_AGENT, right);
 	if (access(right, X_OK) == 0)
 		check_remedy(report,
 		    "sed -i 's,%s,%s,' %s/master.cf && postfix reload", agent,

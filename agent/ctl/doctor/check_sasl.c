@@ -18,9 +18,8 @@
 
 /* Calls call() for each service that offers to sign in, once for each path. */
 static void
-check_sasl_each(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *service, struct report *report))
+check_sasl_each(
+    const struct host *host, struct report *report, check_service *call)
 {
 	const char *path, *last = "";
 	const struct postconf_service *s;
@@ -92,9 +91,17 @@ check_sasl_value(const char *file, const char *name, char *value, size_t size)
 	fclose(in);
 }
 
+/* Names the command that gives the file this line. */
 static void
-check_sasl_right(
-    const struct host *host, const char *file, struct report *report)
+check_sasl_remedy(struct report *report, const char *file, const char *name,
+    const char *value)
+{
+	check_remedy(report, "sed -i '/^%s:/d;$a\\%s: %s' %s && postfix reload",
+	    name, name, value, file);
+}
+
+static void
+check_sasl_right(const char *file, struct report *report)
 {
 	static const struct {
 		const char *name, *wanted;
@@ -107,7 +114,6 @@ check_sasl_right(
 	char value[512];
 	size_t i;
 
-	(void)host;
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		check_sasl_value(file, lines[i].name, value, sizeof(value));
 		if (postfix_has_word(value, lines[i].wanted))
@@ -115,12 +121,9 @@ check_sasl_right(
 		check_say(report, CHECK_CRITICAL,
 		    "%s says \"%s: %s\", which lacks %s", file, lines[i].name,
 		    value, lines[i].wanted);
-		check_remedy(report,
-		    "sed -i '/^%s:/d;$a\\%s: %s' %s && postfix reload",
-		    lines[i].name, lines[i].name,
+		check_sasl_remedy(report, file, lines[i].name,
 		    strcmp(lines[i].name, "mech_list") == 0 ? "PLAIN LOGIN"
-							    : lines[i].wanted,
-		    file);
+							    : lines[i].wanted);
 		return;
 	}
 }
@@ -138,15 +141,13 @@ check_sasl_service(const struct host *host,
 
 	if (strcmp(type, "cyrus") != 0) {
 		check_say(report, CHECK_CRITICAL,
-		    "%s/%s signs in by smtpd_sasl_type = %s",
-		    postfix_name(service), postfix_type(service), type);
-		check_remedy(report,
-		    "postconf -P %s/%s/smtpd_sasl_type=cyrus && postfix reload",
-		    postfix_name(service), postfix_type(service));
+		    "%s signs in by smtpd_sasl_type = %s", service->id, type);
+		check_remedy_option(
+		    report, service, "smtpd_sasl_type", "cyrus");
 		return;
 	}
 	if (check_sasl_file(host, service, file) != NULL) {
-		check_sasl_right(host, file, report);
+		check_sasl_right(file, report);
 		return;
 	}
 	snprintf(
@@ -156,9 +157,8 @@ check_sasl_service(const struct host *host,
 	    "refuses all (cyrus_sasl_config_path = %s)",
 	    place, path,
 	    postfix_get(host->postfix, service, "cyrus_sasl_config_path"));
-	check_remedy(report,
-	    "install -m 644 %s/sasl/msgraph.conf %s/%s.conf && postfix reload",
-	    CHECK_EXAMPLES, place, path);
+	check_remedy(report, "install -m 644 %s %s/%s.conf && postfix reload",
+	    check_fragment("sasl/msgraph.conf"), place, path);
 }
 
 void
@@ -236,7 +236,7 @@ check_sasl_environment(const struct host *host)
 	}
 }
 
-/* Loads the plugins, as smtpd does: before the chroot, in the queue's folder. */
+/* Loads the plugins, as smtpd does: before the chroot. */
 static int
 check_sasl_load(const struct host *host, const struct postconf_service *service,
     struct report *report)
@@ -246,8 +246,6 @@ check_sasl_load(const struct host *host, const struct postconf_service *service,
 	check_sasl_environment(host);
 	snprintf(check_sasl_state.folder, sizeof(check_sasl_state.folder), "%s",
 	    check_sasl_folders(host, service));
-	if (chdir(postfix_queue(host->postfix)) == -1)
-		return 0; /* the check of folders says so */
 	result = sasl_server_init(check_sasl_callbacks,
 	    postfix_get(host->postfix, service, "smtpd_sasl_path"));
 	if (result == SASL_OK)
@@ -360,10 +358,7 @@ check_sasl_lookup(const struct host *host,
 	    "\"identity_lookup_suffix = %s\": names such as printers@%s are "
 	    "refused",
 	    file, suffix[0] == '\0' ? "lookup" : suffix, ours, ours);
-	check_remedy(report,
-	    "sed -i '/^entra_lookup:/d;$a\\entra_lookup: %s' %s && postfix "
-	    "reload",
-	    ours, file);
+	check_sasl_remedy(report, file, "entra_lookup", ours);
 }
 
 void

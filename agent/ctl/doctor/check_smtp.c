@@ -30,29 +30,33 @@ check_smtp_auth(
 	    offered == NULL ? "no AUTH" : "AUTH", mechanisms);
 	check_remedy(report,
 	    "compare its options in master.cf with "
-	    "%s/postfix/master.cf.msgraph: smtpd_sasl_*, "
+	    "%s: smtpd_sasl_*, "
 	    "smtpd_discard_ehlo_keywords",
-	    CHECK_EXAMPLES);
+	    check_fragment("postfix/master.cf.msgraph"));
 }
 
 static void
 check_smtp_service(const struct host *host,
     const struct postconf_service *service, struct report *report)
 {
+	const struct postconf *p = host->postfix;
 	struct error err;
-	struct smtp *smtp =
-	    listener_open(host->postfix, service, CHECK_SMTP_WAIT_MS, &err);
+	struct smtp *smtp;
 
+	/* one behind a load balancer waits for what that says first */
+	if (!postfix_is_inet(service) ||
+	    postfix_get(p, service, "smtpd_upstream_proxy_protocol")[0] != '\0')
+		return;
+	smtp = listener_open(p, service, CHECK_SMTP_WAIT_MS, &err);
 	if (smtp == NULL) {
 		check_say(report, CHECK_CRITICAL, "%s: %s",
 		    postfix_name(service), err.text);
 		check_remedy(report,
 		    "the mail log says why: journalctl --facility=mail -S "
 		    "-5min; compare the service with "
-		    "%s/postfix/master.cf.msgraph",
-		    CHECK_EXAMPLES);
-	} else if (postfix_is_yes(
-		       host->postfix, service, "smtpd_sasl_auth_enable")) {
+		    "%s",
+		    check_fragment("postfix/master.cf.msgraph"));
+	} else if (postfix_is_yes(p, service, "smtpd_sasl_auth_enable")) {
 		check_smtp_auth(postfix_name(service), smtp, report);
 	}
 	smtp_close(&smtp);
@@ -61,16 +65,5 @@ check_smtp_service(const struct host *host,
 void
 check_smtp(const struct host *host, struct report *report)
 {
-	const struct postconf_service *s = host->postfix->services;
-	size_t i;
-
-	for (i = 0; i < host->postfix->service_count; i++) {
-		/* one behind a load balancer waits for what that says first */
-		if (!postfix_is_listener(host->postfix, &s[i]) ||
-		    strcmp(postfix_type(&s[i]), "inet") != 0 ||
-		    postfix_get(host->postfix, &s[i],
-			"smtpd_upstream_proxy_protocol")[0] != '\0')
-			continue;
-		check_smtp_service(host, &s[i], report);
-	}
+	check_each_listener(host, report, check_smtp_service);
 }

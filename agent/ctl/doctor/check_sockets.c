@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/local/milter_hello.h"
 #include "lib/local/policy.h"
 #include "lib/local/sock.h"
 #include "lib/local/wire.h"
@@ -66,36 +67,15 @@ check_sockets_folder(const char *socket_path, struct report *report)
 	check_sockets_remedy(report, folder);
 }
 
-static const char *
-check_sockets_unix(const char *milter)
-{
-	if (strncmp(milter, "unix:", 5) == 0)
-		return milter + 5;
-	if (strncmp(milter, "local:", 6) == 0)
-		return milter + 6;
-	return milter[0] == '/' ? milter : NULL;
-}
-
-/* Returns 1 for two paths in one folder. */
-static int
-check_sockets_are_beside(const char *a, const char *b)
-{
-	const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
-
-	return slash_a != NULL && slash_b != NULL &&
-	    slash_a - a == slash_b - b &&
-	    strncmp(a, b, (size_t)(slash_a - a)) == 0;
-}
-
 void
 check_folders(const struct host *host, struct report *report)
 {
-	const char *milter = check_sockets_unix(host->conf.milter_socket);
+	const char *milter = milter_hello_path(host->conf.milter_socket);
 
 	check_sockets_folder(host->conf.auth_socket, report);
 	check_sockets_folder(host->conf.submit_socket, report);
-	if (milter != NULL &&
-	    !check_sockets_are_beside(milter, host->conf.auth_socket))
+	/* one folder is one finding */
+	if (milter != NULL && report->count == 0)
 		check_sockets_folder(milter, report);
 }
 
@@ -159,27 +139,28 @@ check_sockets_ask(const char *path, const char *suffix,
 void
 check_auth(const struct host *host, struct report *report)
 {
-	char reply[WIRE_AUTH_REPLY_MAX + 3], path[PATH_MAX];
-	const struct postconf_service *service;
+	const struct postconf_service *service = check_listener(host);
+	const char *root = postfix_root(host->postfix, service);
+	const char *path =
+	    place_for(host->postfix, service, host->conf.auth_socket);
+	char reply[WIRE_AUTH_REPLY_MAX + 3];
 	const char *said;
 	struct error err;
 
-	service = check_listener(host);
-	if (check_become(report, "postfix",
-		service == NULL ? NULL
-				: postfix_root(host->postfix, service)) == -1)
+	if (path == NULL) {
+		check_say(report, CHECK_CRITICAL,
+		    "smtpd's chroot %s does not hold auth_socket (%s)", root,
+		    host->conf.auth_socket);
+		check_remedy_reach(host, report);
 		return;
-	snprintf(path, sizeof(path), "%s",
-	    check_below(host, service, host->conf.auth_socket));
+	}
+	if (check_become(report, "postfix", root) == -1)
+		return;
 	said = check_sockets_ask(
 	    path, host->conf.identity_lookup_suffix, reply, &err);
 	if (said == NULL)
 		check_say(report, CHECK_CRITICAL, "as user postfix%s: %s",
-		    service != NULL &&
-			    postfix_root(host->postfix, service) != NULL
-			? ", in its chroot"
-			: "",
-		    err.text);
+		    root != NULL ? ", in its chroot" : "", err.text);
 	else if (strncmp(said, "NO", 2) != 0)
 		check_say(report, CHECK_CRITICAL,
 		    "msgraphd does not refuse a name that nobody has on %s, "
@@ -194,59 +175,26 @@ check_auth(const struct host *host, struct report *report)
 
 /* --- the milter --- */
 
-/*
- * The first packet of the milter protocol (libmilter/mfdef.h): length, 'O',
- * version 6, all actions, all protocol steps; and the one that ends it.
- */
-static const char check_sockets_hello[] =
-    "\0\0\0\015O\0\0\0\006\0\0\001\377\0\037\377\377";
-static const char check_sockets_quit[] = "\0\0\0\001Q";
-
-static int
-check_sockets_greet(int fd, long long deadline, struct error *err)
-{
-	char answer[5];
-	ssize_t n;
-
-	if (sock_write_all(fd, check_sockets_hello,
-		sizeof(check_sockets_hello) - 1, -1, deadline, err) == -1)
-		return -1;
-	n = sock_read_all(fd, answer, sizeof(answer), deadline, err);
-	if (n == (ssize_t)sizeof(answer) && answer[4] == 'O')
-		return sock_write_all(fd, check_sockets_quit,
-		    sizeof(check_sockets_quit) - 1, -1, deadline, err);
-	return n == -1 ? -1
-		       : error_set(err, ERROR_TEMPORARY, "4.3.0",
-			     "what answers is no milter");
-}
-
+/* As smtpd reaches it, whatever msgraph.conf says of the path. */
 void
 check_milter(const struct host *host, struct report *report)
 {
 	const struct postconf_service *service = check_listener(host);
-	const char *path = check_sockets_unix(host->conf.milter_socket);
-	long long deadline = sock_now() + CHECK_WAIT_MS;
+	char path[PATH_MAX];
 	struct error err;
-	int fd;
 
-	if (path == NULL) {
+	if (milter_hello_path(host->conf.milter_socket) == NULL) {
 		check_say(report, CHECK_OK, "not asked: %s is no unix socket",
 		    host->conf.milter_socket);
 		return;
 	}
-	if (check_become(report, "postfix",
-		service == NULL ? NULL
-				: postfix_root(host->postfix, service)) == -1)
+	if (check_milter_path(host, service, path) == -1 ||
+	    check_become(report, "postfix",
+		postfix_root(host->postfix, service)) == -1 ||
+	    milter_hello(path, sock_now() + CHECK_WAIT_MS, NULL, &err) == 0)
 		return;
-	fd = sock_connect(check_below(host, service, path), deadline, &err);
-	if (fd != -1 && check_sockets_greet(fd, deadline, &err) == 0) {
-		close(fd);
-		return;
-	}
 	check_say(report, CHECK_CRITICAL, "msgraph-milter: %s", err.text);
 	check_remedy(report,
 	    "systemctl status msgraph-milter says why; systemctl restart "
 	    "msgraph-milter");
-	if (fd != -1)
-		close(fd);
 }

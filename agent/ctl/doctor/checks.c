@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "agent/ctl/base/installed.h"
 #include "checks.h"
 
 const struct check checks[] = {
@@ -84,42 +84,65 @@ const struct check checks[] = {
 const struct postconf_service *
 check_listener(const struct host *host)
 {
-	const struct postconf_service *s;
+	const struct postconf_service *s = host->postfix->services;
 	size_t i;
 
-	s = host->postfix->services;
 	for (i = 0; i < host->postfix->service_count; i++)
 		if (postfix_is_listener(host->postfix, &s[i]))
 			return &s[i];
 	return NULL;
 }
 
-const char *
-check_below(const struct host *host, const struct postconf_service *service,
-    const char *path)
+void
+check_each_listener(
+    const struct host *host, struct report *report, check_service *call)
 {
-	const char *queue = postfix_queue(host->postfix);
-	size_t len = strlen(queue);
+	const struct postconf_service *s = host->postfix->services;
+	size_t i;
 
-	if (strncmp(path, queue, len) != 0 || path[len] != '/')
-		return path;
-	if (service == NULL || postfix_root(host->postfix, service) == NULL)
-		return path;
-	return path + len + 1;
+	for (i = 0; i < host->postfix->service_count; i++)
+		if (postfix_is_listener(host->postfix, &s[i]))
+			call(host, &s[i], report);
+}
+
+void
+check_each_transport(
+    const struct host *host, struct report *report, check_service *call)
+{
+	const struct postconf_service *s = host->postfix->services;
+	size_t i;
+
+	for (i = 0; i < host->postfix->service_count; i++)
+		if (postfix_is_transport(&s[i]))
+			call(host, &s[i], report);
+}
+
+void
+check_remedy_option(struct report *report,
+    const struct postconf_service *service, const char *name, const char *value)
+{
+	check_remedy(report, "postconf -P '%s/%s=%s' && postfix reload",
+	    service->id, name, value);
+}
+
+void
+check_remedy_route(const struct host *host,
+    const struct postconf_service *cleanup, struct report *report)
+{
+	char table[PATH_MAX];
+
+	snprintf(table, sizeof(table), "regexp:%s/msgraph_route",
+	    postfix_get(host->postfix, NULL, "config_directory"));
+	check_remedy_option(report, cleanup, "milter_header_checks", table);
 }
 
 const char *
-check_program(char *path, const char *name)
+check_fragment(const char *name)
 {
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
+	static char path[PATH_MAX];
+	char share[PATH_MAX];
 
-	path[n > 0 ? n : 0] = '\0';
-	if ((slash = strrchr(path, '/')) != NULL) {
-		snprintf(slash + 1, (size_t)(path + PATH_MAX - slash - 1), "%s",
-		    name);
-		if (access(path, X_OK) == 0)
-			return path;
-	}
-	return strcpy(path, name);
+	installed_path(INSTALLED_SHARE, share);
+	snprintf(path, sizeof(path), "%s/%s", share, name);
+	return path;
 }

@@ -9,6 +9,7 @@
 
 #include "lib/local/wire.h"
 #include "check.h"
+#include "place.h"
 
 /* What puts missing services and settings of Postfix in their places. */
 #define CHECK_SETUP "msgraphctl setup"
@@ -16,8 +17,11 @@
 /* The part before the "@" of a name that nobody has. */
 #define CHECK_NOBODY WIRE_AUTH_NOBODY
 
-/* The folder of our examples. */
-#define CHECK_EXAMPLES "/usr/share/doc/postfix-msgraph/examples"
+/*
+ * Returns the path of a fragment for Postfix, such as "msgraph_route". The next
+ * call overwrites it.
+ */
+const char *check_fragment(const char *name);
 
 /* Returns the pid of master(8), or -1 when it does not run. */
 pid_t check_master(const struct host *host);
@@ -29,34 +33,42 @@ int check_is_postfixs(
 /* Returns the first service that takes mail for us; NULL: there is none. */
 const struct postconf_service *check_listener(const struct host *host);
 
-/* Returns 1 when the service has TLS, by STARTTLS or from the first byte. */
-int check_has_tls(
-    const struct host *host, const struct postconf_service *service);
-
 /* Returns the cleanup that a service hands its mail to; NULL: there is none. */
 const struct postconf_service *check_cleanup_of(
     const struct host *host, const struct postconf_service *service);
 
+/* What is done for each service of a kind. */
+typedef void check_service(const struct host *host,
+    const struct postconf_service *service, struct report *report);
+
+/* Calls call() for each service that takes mail for us; for each transport. */
+void check_each_listener(
+    const struct host *host, struct report *report, check_service *call);
+void check_each_transport(
+    const struct host *host, struct report *report, check_service *call);
+
 /* Calls call() for each cleanup of a service that takes mail for us, once. */
-void check_each_cleanup(const struct host *host, struct report *report,
-    void (*call)(const struct host *host,
-	const struct postconf_service *cleanup, struct report *report));
+void check_each_cleanup(
+    const struct host *host, struct report *report, check_service *call);
 
 /*
- * Returns the path as a process in the service's chroot has it, in "/"; the path
- * itself for a service that is not chrooted, and for NULL.
+ * Copies the path by which the service opens our milter's socket. 0; -1 where it
+ * has no such milter.
  */
-const char *check_below(const struct host *host,
-    const struct postconf_service *service, const char *path);
+int check_milter_path(const struct host *host,
+    const struct postconf_service *service, char path[PATH_MAX]);
 
-/*
- * Writes the path of another of our programs: beside this one, where it is, else
- * the bare name, for PATH. Returns path.
- */
-const char *check_program(char *path, const char *name);
+/* Names the postconf command that gives the service a parameter. */
+void check_remedy_option(struct report *report,
+    const struct postconf_service *service, const char *name,
+    const char *value);
 
-/* Returns the port of an inet service's name in master.cf; -1: unknown name. */
-long check_port(const char *service);
+/* Names the same that has a cleanup read the milter's stamp. */
+void check_remedy_route(const struct host *host,
+    const struct postconf_service *cleanup, struct report *report);
+
+/* Names the remedy where Postfix's chroot does not hold our sockets. */
+void check_remedy_reach(const struct host *host, struct report *report);
 
 /* Each looks at what its row of checks.c and msgraphctl(8) say. */
 typedef void check_function(const struct host *host, struct report *report);

@@ -212,6 +212,9 @@ doctor_child(
 		dup2(null, STDOUT_FILENO);
 		dup2(null, STDERR_FILENO);
 	}
+	/* a path that does not begin with "/" leads where Postfix's leads */
+	if (host->postfix != NULL && chdir(postfix_queue(host->postfix)) == -1)
+		errno = 0; /* other checks say so */
 	check->run(host, report);
 	_exit(0);
 }

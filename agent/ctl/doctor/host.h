@@ -5,11 +5,14 @@
 #ifndef MSGRAPHCTL_HOST_H
 #define MSGRAPHCTL_HOST_H
 
+#include <limits.h>
+
 #include "lib/conf/conf.h"
 #include "postfix.h"
 
 struct host {
 	const char *conf_file;
+	char path[PATH_MAX]; /* of it, where it was named from another folder */
 	int has_conf; /* 0: conf_error says why */
 	struct conf conf;
 	struct error conf_error;

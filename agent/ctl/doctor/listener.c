@@ -4,32 +4,36 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "checks.h"
+#include "agent/ctl/base/ports.h"
 #include "listener.h"
 
-/* Copies the address at which the service listens, for somebody on this host. */
-static void
-listener_address(const struct postconf *postfix,
-    const struct postconf_service *service, char address[128])
+/*
+ * Copies the address at which the service listens, for somebody on this host.
+ * Returns the port.
+ */
+static int
+listener_place(const struct postconf *postfix,
+    const struct postconf_service *service, char address[INET6_ADDRSTRLEN])
 {
-	const char *name = postfix_name(service);
-	const char *colon = strrchr(name, ':'), *word;
 	const char *interfaces =
 	    postfix_get(postfix, service, "inet_interfaces");
+	int port = ports_parse(postfix_name(service), address);
+	const char *word;
 	size_t len;
 
-	if (colon != NULL)
-		snprintf(address, 128, "%.*s", (int)(colon - name), name);
-	else if ((len = postfix_word(&interfaces, &word)) > 0)
-		snprintf(address, 128, "%.*s", (int)len, word);
-	if (address[0] == '[') {
-		memmove(address, address + 1, strlen(address));
-		address[strcspn(address, "]")] = '\0';
+	if (address[0] == '\0') {
+		len = postfix_word(&interfaces, &word);
+		if (len > 2 && word[0] == '[') {
+			word++;
+			len -= 2;
+		}
+		snprintf(address, INET6_ADDRSTRLEN, "%.*s", (int)len, word);
 	}
 	if (strcmp(address, "all") == 0 ||
 	    strcmp(address, "loopback-only") == 0 ||
 	    strcmp(address, "localhost") == 0 || address[0] == '\0')
-		snprintf(address, 128, "127.0.0.1");
+		snprintf(address, INET6_ADDRSTRLEN, "127.0.0.1");
+	return port;
 }
 
 /* Says EHLO, with TLS where the service has it. 0, or -1 with *err. */
@@ -39,11 +43,10 @@ listener_greet(const struct postconf *postfix,
     struct error *err)
 {
 	static const char hello[] = "EHLO localhost";
-	const struct host host = {.postfix = postfix};
 	int wrapped = postfix_is_yes(postfix, service, "smtpd_tls_wrappermode");
 	int code = smtp_ask(smtp, hello, err);
 
-	if (code == 250 && !wrapped && check_has_tls(&host, service)) {
+	if (code == 250 && !wrapped && postfix_has_tls(postfix, service)) {
 		if (smtp_offered(smtp, "STARTTLS") == NULL)
 			return error_set(
 			    err, ERROR_OURS, "4.3.5", "it offers no STARTTLS");
@@ -66,11 +69,11 @@ struct smtp *
 listener_open(const struct postconf *postfix,
     const struct postconf_service *service, int wait_ms, struct error *err)
 {
-	char address[128] = "";
+	char address[INET6_ADDRSTRLEN];
+	int port = listener_place(postfix, service, address);
 	struct smtp *smtp;
 
-	listener_address(postfix, service, address);
-	smtp = smtp_open(address, check_port(postfix_name(service)),
+	smtp = smtp_open(address, port,
 	    postfix_is_yes(postfix, service, "smtpd_tls_wrappermode"), wait_ms,
 	    err);
 	if (smtp != NULL && listener_greet(postfix, service, smtp, err) == -1)

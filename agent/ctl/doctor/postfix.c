@@ -14,12 +14,6 @@ postfix_name(const struct postconf_service *service)
 }
 
 const char *
-postfix_type(const struct postconf_service *service)
-{
-	return service->fields[POSTCONF_TYPE];
-}
-
-const char *
 postfix_program(const struct postconf_service *service)
 {
 	return service->fields[POSTCONF_COMMAND];
@@ -87,6 +81,26 @@ postfix_is_listener(
 			"msgraph") != NULL)
 			return 1;
 	return 0;
+}
+
+int
+postfix_is_inet(const struct postconf_service *service)
+{
+	return strcmp(service->fields[POSTCONF_TYPE], "inet") == 0;
+}
+
+int
+postfix_has_tls(
+    const struct postconf *p, const struct postconf_service *service)
+{
+	const char *level = postfix_get(p, service, "smtpd_tls_security_level");
+
+	return postfix_is_yes(p, service, "smtpd_tls_wrappermode") ||
+	    (level[0] != '\0' && strcmp(level, "none") != 0) ||
+	    /* what came before the level, and counts without one */
+	    (level[0] == '\0' &&
+		(postfix_is_yes(p, service, "smtpd_use_tls") ||
+		    postfix_is_yes(p, service, "smtpd_enforce_tls")));
 }
 
 int

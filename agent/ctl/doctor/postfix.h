@@ -9,7 +9,6 @@
 
 /* Return columns of a service. */
 const char *postfix_name(const struct postconf_service *service);
-const char *postfix_type(const struct postconf_service *service);
 const char *postfix_program(const struct postconf_service *service);
 
 /*
@@ -34,6 +33,13 @@ long postfix_limit(
  * SASL settings, or has our milter, cleanup or transport.
  */
 int postfix_is_listener(
+    const struct postconf *postfix, const struct postconf_service *service);
+
+/* Returns 1 for a service of TCP. */
+int postfix_is_inet(const struct postconf_service *service);
+
+/* Returns 1 when the service has TLS, by STARTTLS or from the first byte. */
+int postfix_has_tls(
     const struct postconf *postfix, const struct postconf_service *service);
 
 /* Returns 1 for a transport of ours: a pipe that is called so or starts the agent. */

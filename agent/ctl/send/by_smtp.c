@@ -22,7 +22,7 @@ by_smtp_is_open(
     const struct postconf *postfix, const struct postconf_service *service)
 {
 	return postfix_is_listener(postfix, service) &&
-	    strcmp(postfix_type(service), "inet") == 0 &&
+	    postfix_is_inet(service) &&
 	    postfix_get(postfix, service, "smtpd_upstream_proxy_protocol")[0] ==
 	    '\0';
 }

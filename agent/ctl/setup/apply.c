@@ -89,10 +89,11 @@ apply_gather(struct apply_run *r, const struct change *c, struct error *err)
 static int
 apply_spaced(const char *folder, const struct change *c, struct error *err)
 {
-	const char *option = strrchr(c->name, '/');
+	char name[512];
+	const char *option = change_option(c->name, name);
 	struct apply_run r = {folder, {(char *)"-M"}, 1};
 	const struct postconf_service *service;
-	struct change line = {.kind = CHANGE_SERVICE};
+	struct change line = {.kind = CHANGE_SERVICE, .name = name};
 	struct postconf postconf;
 	struct buf new;
 	int status = -1;
@@ -100,20 +101,17 @@ apply_spaced(const char *folder, const struct change *c, struct error *err)
 	if (postconf_read(&postconf, folder, POSTCONF_AS_WRITTEN, err) == -1)
 		return -1;
 	buf_init(&new, RUN_OUTPUT_MAX);
-	line.name = strndup(c->name, (size_t)(option - c->name));
-	service =
-	    line.name != NULL ? postconf_service(&postconf, line.name) : NULL;
+	service = postconf_service(&postconf, name);
 	if (service != NULL)
-		postconf_define_with(service, option + 1, c->new, &new);
+		postconf_define_with(service, option, c->new, &new);
 	line.new = new.bytes;
-	if (line.name == NULL || new.failed)
+	if (new.failed)
 		error_no_memory(err);
 	else if (service == NULL)
-		error_set(err, ERROR_OURS, "4.3.5", "there is no service %s",
-		    line.name);
+		error_set(
+		    err, ERROR_OURS, "4.3.5", "there is no service %s", name);
 	else if (apply_gather(&r, &line, err) == 0)
 		status = apply_flush(&r, err);
-	free(line.name);
 	buf_free(&new);
 	postconf_free(&postconf);
 	return status;

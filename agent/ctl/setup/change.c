@@ -66,6 +66,34 @@ changes_find(
 	return NULL;
 }
 
+int
+change_is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+const char *
+change_option(const char *name, char service[512])
+{
+	const char *end = strrchr(name, '/');
+
+	snprintf(
+	    service, 512, "%.*s", end != NULL ? (int)(end - name) : 0, name);
+	return end != NULL ? end + 1 : name;
+}
+
+int
+changes_remove(const struct changes *changes, const char *value)
+{
+	const struct change *c;
+	char name[512];
+
+	snprintf(
+	    name, sizeof(name), "%.*s/unix", (int)strcspn(value, ":\n"), value);
+	c = changes_find(changes, CHANGE_SERVICE, name);
+	return c != NULL && c->new == NULL;
+}
+
 size_t
 changes_effective(const struct changes *changes)
 {

@@ -45,6 +45,18 @@ void changes_add(struct changes *changes, enum change_kind kind, int is_kept,
 struct change *changes_find(
     const struct changes *changes, enum change_kind kind, const char *name);
 
+/* Returns 1 for two values that are equal, or both NULL. */
+int change_is_same(const char *a, const char *b);
+
+/*
+ * Splits the name of a CHANGE_OPTION: copies that of its service, and returns that
+ * of the option.
+ */
+const char *change_option(const char *name, char service[512]);
+
+/* Returns 1 when the service goes that "name" or "name:more" stands for. */
+int changes_remove(const struct changes *changes, const char *value);
+
 /* Returns how many change something. */
 size_t changes_effective(const struct changes *changes);
 

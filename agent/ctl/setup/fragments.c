@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,61 +58,44 @@ fragments_read(const struct fragments *fragments, const char *name,
 	return status;
 }
 
-int
-fragments_load(struct fragments *fragments, const char *share,
-    const char *folder, struct error *err)
-{
-	memset(fragments, 0, sizeof(*fragments));
-	fragments->share = share;
-	fragments->folder = folder;
-	if (fragments_read(fragments, "postfix/master.cf.msgraph",
-		&fragments->master, err) == 0 &&
-	    fragments_read(fragments, "postfix/main.cf.msgraph",
-		&fragments->main, err) == 0 &&
-	    fragments_read(fragments, "postfix/msgraph_route",
-		&fragments->route, err) == 0 &&
-	    fragments_read(
-		fragments, "sasl/msgraph.conf", &fragments->sasl, err) == 0)
-		return 0;
-	fragments_free(fragments);
-	return -1;
-}
-
-void
-fragments_free(struct fragments *fragments)
-{
-	buf_free(&fragments->master);
-	buf_free(&fragments->main);
-	buf_free(&fragments->route);
-	buf_free(&fragments->sasl);
-}
-
 /* --- services --- */
 
-/*
- * Finds the service in a text: its line, and what continues it, comments
- * included. 0, or -1 where there is none.
- */
-static int
-fragments_service(const char *text, struct span *line, struct span *rest)
+/* Returns what stands behind "name=" in the options; NULL: they lack it. */
+static const char *
+fragments_option(const struct fragment *f, const char *name)
 {
-	const char *at = text, *end;
+	const char *at =
+	    memmem(f->options.p, f->options.len, name, strlen(name));
 
-	while (*at == '#' || *at == '\n') {
-		at = strchrnul(at, '\n');
-		at += *at == '\n';
+	return at == NULL ? NULL : at + strlen(name);
+}
+
+/* Cuts the first service of a text. 0, or -1 where there is none. */
+static int
+fragments_cut(struct fragment *f, const char *text)
+{
+	const char *line = text, *fields, *end, *at;
+
+	while (*line == '#' || *line == '\n') {
+		line = strchrnul(line, '\n');
+		line += *line == '\n';
 	}
-	if (*at == '\0')
+	if (*line == '\0')
 		return -1;
-	end = strchrnul(at, '\n');
+	fields = line + strcspn(line, " \t\n");
+	end = strchrnul(line, '\n');
 	end += *end == '\n';
-	*line = span_between(at, end);
-	at = end;
-	while (*at == ' ' || *at == '\t') {
-		at = strchrnul(at, '\n');
-		at += *at == '\n';
-	}
-	*rest = span_between(end, at);
+	f->about = span_between(text, line);
+	f->fields = span_between(fields, end);
+	snprintf(f->place, LISTENER_SIZE, "%.*s", (int)(fields - line), line);
+	for (line = end; *end == ' ' || *end == '\t'; end += *end == '\n')
+		end = strchrnul(end, '\n');
+	f->options = span_between(line, end);
+	if ((at = fragments_option(f, " milter_macro_daemon_name=")) != NULL)
+		snprintf(f->daemon_name, LISTENER_SIZE, "%.*s",
+		    (int)strcspn(at, "\n"), at);
+	f->is_wrapped =
+	    fragments_option(f, " smtpd_tls_wrappermode=yes\n") != NULL;
 	return 0;
 }
 
@@ -121,161 +105,133 @@ fragments_is_file(const struct dirent *entry)
 	return entry->d_name[0] != '.' && strlen(entry->d_name) < LISTENER_SIZE;
 }
 
-int
-fragments_each(const struct fragments *fragments,
-    int (*found)(void *arg, const char *name), void *arg)
+/* Adds a service of the folder. A file that holds none is passed over. */
+static void
+fragments_further(struct fragments *fragments, const char *name)
+{
+	struct fragment *f = &fragments->list[fragments->count];
+	char path[LISTENER_SIZE + 32];
+
+	if (fragments->count == LISTENERS_MAX)
+		return;
+	snprintf(f->name, LISTENER_SIZE, "%s", name);
+	strcpy(f->daemon_name, fragments->list[0].daemon_name);
+	snprintf(path, sizeof(path), "postfix/services/%s", name);
+	if (fragments_read(fragments, path, &f->text, NULL) == 0 &&
+	    fragments_cut(f, f->text.bytes) == 0)
+		fragments->count++;
+	else
+		buf_free(&f->text);
+}
+
+static void
+fragments_services(struct fragments *fragments)
 {
 	struct dirent **entries = NULL;
-	char path[4096];
-	int count, i, status;
+	char path[PATH_MAX];
+	int count, i;
 
 	snprintf(path, sizeof(path), "%s/postfix/services", fragments->share);
 	count = scandir(path, &entries, fragments_is_file, alphasort);
-	status = found(arg, FRAGMENTS_FIRST);
 	for (i = 0; i < count; i++) {
-		if (status == 0)
-			status = found(arg, entries[i]->d_name);
+		fragments_further(fragments, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
-	return status;
 }
 
-static int
-fragments_name(void *arg, const char *name)
+int
+fragments_load(struct fragments *fragments, const char *share,
+    const char *folder, struct error *err)
 {
-	struct buf *names = arg;
-
-	buf_printf(names, "%s%s", names->len > 0 ? ", " : "", name);
+	memset(fragments, 0, sizeof(*fragments));
+	fragments->share = share;
+	fragments->folder = folder;
+	if (fragments_read(fragments, "postfix/master.cf.msgraph",
+		&fragments->master, err) == -1 ||
+	    fragments_read(fragments, "postfix/main.cf.msgraph",
+		&fragments->main, err) == -1 ||
+	    fragments_read(fragments, "postfix/msgraph_route",
+		&fragments->route, err) == -1 ||
+	    fragments_read(
+		fragments, "sasl/msgraph.conf", &fragments->sasl, err) == -1)
+		goto fail;
+	strcpy(fragments->list[0].name, FRAGMENTS_FIRST);
+	if (fragments_cut(&fragments->list[0], fragments->master.bytes) == -1) {
+		error_set(err, ERROR_OURS, "4.3.5",
+		    "%s/postfix/master.cf.msgraph has no service", share);
+		goto fail;
+	}
+	fragments->count = 1;
+	fragments_services(fragments);
 	return 0;
+fail:
+	fragments_free(fragments);
+	return -1;
 }
 
-static int
-fragments_unknown(
+void
+fragments_free(struct fragments *fragments)
+{
+	size_t i;
+
+	for (i = 0; i < fragments->count; i++)
+		buf_free(&fragments->list[i].text);
+	buf_free(&fragments->master);
+	buf_free(&fragments->main);
+	buf_free(&fragments->route);
+	buf_free(&fragments->sasl);
+}
+
+const struct fragment *
+fragments_find(
     const struct fragments *fragments, const char *name, struct error *err)
 {
 	struct buf names;
+	size_t i;
 
+	for (i = 0; i < fragments->count; i++)
+		if (strcmp(fragments->list[i].name, name) == 0)
+			return &fragments->list[i];
 	buf_init(&names, 400);
-	fragments_each(fragments, fragments_name, &names);
+	for (i = 0; i < fragments->count; i++)
+		buf_printf(
+		    &names, "%s%s", i > 0 ? ", " : "", fragments->list[i].name);
 	error_set(err, ERROR_OURS, "4.3.5",
 	    "there is no service \"%s\"; there are %s", name,
 	    names.bytes != NULL ? names.bytes : "none");
 	buf_free(&names);
-	return -1;
-}
-
-/* Reads the text of a further service; *text is empty for the first. */
-static int
-fragments_differences(const struct fragments *fragments, const char *name,
-    struct buf *text, struct error *err)
-{
-	char path[LISTENER_SIZE + 32];
-
-	buf_init(text, FRAGMENTS_SIZE_MAX);
-	if (strcmp(name, FRAGMENTS_FIRST) == 0)
-		return 0;
-	if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0' ||
-	    strlen(name) >= LISTENER_SIZE)
-		return fragments_unknown(fragments, name, err);
-	snprintf(path, sizeof(path), "postfix/services/%s", name);
-	if (fragments_read(fragments, path, text, err) == 0)
-		return 0;
-	return errno == ENOENT ? fragments_unknown(fragments, name, err) : -1;
-}
-
-static int
-fragments_wrong(const char *name, struct error *err)
-{
-	return error_set(err, ERROR_OURS, "4.3.5",
-	    "the fragment of \"%s\" has no service", name);
-}
-
-int
-fragments_place(const struct fragments *fragments, const char *name,
-    char place[LISTENER_SIZE], struct error *err)
-{
-	struct span line, rest;
-	struct buf own;
-	const char *text;
-	int status = -1;
-
-	if (fragments_differences(fragments, name, &own, err) == 0) {
-		text = own.len > 0 ? own.bytes : fragments->master.bytes;
-		status = fragments_service(text, &line, &rest);
-		if (status == -1)
-			fragments_wrong(name, err);
-		else
-			snprintf(place, LISTENER_SIZE, "%.*s",
-			    (int)strcspn(line.p, " \t\n"), line.p);
-	}
-	buf_free(&own);
-	return status;
-}
-
-int
-fragments_says(
-    const struct fragments *fragments, const char *name, const char *option)
-{
-	const char *at = NULL;
-	struct buf own;
-
-	if (fragments_differences(fragments, name, &own, NULL) == 0 &&
-	    own.len > 0)
-		for (at = strstr(own.bytes, option); at != NULL;
-		     at = strstr(at + 1, option))
-			if (at[strlen(option)] == '\n' && at > own.bytes &&
-			    at[-1] == ' ')
-				break;
-	buf_free(&own);
-	return at != NULL;
+	return NULL;
 }
 
 /* --- for master.cf --- */
 
 /* A certificate is for services that know TLS. */
 static int
-fragments_has_tls(struct span own)
+fragments_has_tls(const struct fragment *f)
 {
-	return own.len == 0 ||
-	    memmem(own.p, own.len, "smtpd_tls_security_level=none", 29) == NULL;
+	return fragments_option(f, " smtpd_tls_security_level=none") == NULL;
 }
 
-static int
+static void
 fragments_listener(const struct fragments *fragments,
-    const struct listener *listener, const char *certificate, struct buf *out,
-    struct error *err)
+    const struct listener *listener, const char *certificate, struct buf *out)
 {
-	struct span line, first, first_rest, rest = {NULL, 0};
-	const char *fields;
-	struct buf own;
-	int status = -1;
+	const struct fragment *first = &fragments->list[0];
+	const struct fragment *own =
+	    fragments_find(fragments, listener->fragment, NULL);
 
-	if (fragments_service(fragments->master.bytes, &first, &first_rest) ==
-	    -1)
-		return fragments_wrong(FRAGMENTS_FIRST, err);
-	line = first;
-	if (fragments_differences(fragments, listener->fragment, &own, err) ==
-		-1 ||
-	    (own.len > 0 && fragments_service(own.bytes, &line, &rest) == -1 &&
-		fragments_wrong(listener->fragment, err) == -1))
-		goto out;
-	fields = line.p + strcspn(line.p, " \t\n");
-	/* the comments before it, which say what the service is for */
-	if (own.len > 0)
-		fragments_add(fragments, span_between(own.bytes, line.p), out);
-	buf_printf(out, "%s", listener->place);
-	fragments_add(fragments, span_between(fields, span_end(line)), out);
-	fragments_add(fragments, first_rest, out);
-	fragments_add(fragments, rest, out);
-	if (certificate != NULL && fragments_has_tls(rest))
+	if (own != first)
+		fragments_add(fragments, own->about, out);
+	buf_add_string(out, listener->place);
+	fragments_add(fragments, own->fields, out);
+	fragments_add(fragments, first->options, out);
+	if (own != first)
+		fragments_add(fragments, own->options, out);
+	if (certificate != NULL && fragments_has_tls(own))
 		buf_printf(
 		    out, "    -o smtpd_tls_chain_files=%s\n", certificate);
 	buf_add_string(out, "\n");
-	status = 0;
-out:
-	buf_free(&own);
-	return status;
 }
 
 int
@@ -283,19 +239,16 @@ fragments_master(const struct fragments *fragments,
     const struct listener *listeners, size_t count, const char *certificate,
     struct buf *out, struct error *err)
 {
-	const char *text = fragments->master.bytes;
-	struct span line, rest;
+	const struct fragment *first = &fragments->list[0];
 	size_t i;
 
-	if (fragments_service(text, &line, &rest) == -1)
-		return fragments_wrong(FRAGMENTS_FIRST, err);
-	fragments_add(fragments, span_between(text, line.p), out);
+	fragments_add(fragments, first->about, out);
 	for (i = 0; i < count; i++)
-		if (fragments_listener(
-			fragments, &listeners[i], certificate, out, err) == -1)
-			return -1;
+		fragments_listener(fragments, &listeners[i], certificate, out);
 	fragments_add(fragments,
-	    span_between(span_end(rest), text + fragments->master.len), out);
+	    span_between(span_end(first->options),
+		fragments->master.bytes + fragments->master.len),
+	    out);
 	return out->failed ? error_no_memory(err) : 0;
 }
 

@@ -7,6 +7,7 @@
 #define MSGRAPHCTL_FRAGMENTS_H
 
 #include "agent/ctl/base/postconf.h"
+#include "lib/base/span.h"
 
 #define LISTENERS_MAX 16
 #define LISTENER_SIZE 128 /* of a name or place, NUL included */
@@ -21,10 +22,24 @@ struct listener {
 	int is_there; /* master.cf has it, and it is ours */
 };
 
+/* A service as its fragment has it. Spans point into the text. */
+struct fragment {
+	char name[LISTENER_SIZE]; /* of its file; or FRAGMENTS_FIRST */
+	char place[LISTENER_SIZE]; /* where it listens by itself */
+	char daemon_name[LISTENER_SIZE]; /* what the milter knows it by */
+	int is_wrapped; /* TLS from the first byte */
+	struct buf text; /* of its file */
+	struct span about; /* comments before it */
+	struct span fields; /* its line without the name */
+	struct span options; /* lines that follow, for others what differs */
+};
+
 struct fragments {
 	const char *share; /* the folder with postfix/ and sasl/; borrowed */
 	const char *folder; /* Postfix's; borrowed */
 	struct buf master, main, route, sasl; /* texts of the files */
+	struct fragment list[LISTENERS_MAX]; /* FRAGMENTS_FIRST comes first */
+	size_t count;
 };
 
 /*
@@ -36,20 +51,9 @@ int fragments_load(struct fragments *fragments, const char *share,
 
 void fragments_free(struct fragments *fragments);
 
-/*
- * Stores the place where a fragment's service listens by itself. 0, or -1
- * with *err, for an unknown name with the names that there are.
- */
-int fragments_place(const struct fragments *fragments, const char *name,
-    char place[LISTENER_SIZE], struct error *err);
-
-/* Returns 1 when a further service has this option, "name=value", of its own. */
-int fragments_says(
-    const struct fragments *fragments, const char *name, const char *option);
-
-/* Calls found() with the name of each service, FRAGMENTS_FIRST first. */
-int fragments_each(const struct fragments *fragments,
-    int (*found)(void *arg, const char *name), void *arg);
+/* Returns a service by its name. NULL with *err, which says what there is. */
+const struct fragment *fragments_find(
+    const struct fragments *fragments, const char *name, struct error *err);
 
 /*
  * Appends the text for master.cf: the listeners, with certificate (NULL: none

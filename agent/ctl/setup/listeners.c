@@ -6,9 +6,10 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/ctl/base/ports.h"
 #include "listeners.h"
-#include "ports.h"
 
 static struct listener *
 listeners_add(struct listeners *listeners, struct error *err)
@@ -43,11 +44,13 @@ listeners_name(struct listeners *listeners, const struct fragments *fragments,
 	char name[LISTENER_SIZE], place[LISTENER_SIZE];
 	char address[INET6_ADDRSTRLEN];
 	size_t len = strcspn(word, "=");
+	const struct fragment *f;
 	struct listener *l;
 
 	snprintf(name, sizeof(name), "%.*s", (int)len, word);
-	if (fragments_place(fragments, name, place, err) == -1)
+	if ((f = fragments_find(fragments, name, err)) == NULL)
 		return -1;
+	strcpy(place, f->place);
 	if (word[len] == '=' &&
 	    (strlen(word + len + 1) >= sizeof(place) ||
 		strpbrk(word, " \t\n#") != NULL ||
@@ -69,58 +72,36 @@ listeners_name(struct listeners *listeners, const struct fragments *fragments,
 
 /* --- those that are there --- */
 
-struct listeners_search {
-	const struct fragments *fragments;
-	const char *place; /* of a service of master.cf */
-	const char
-	    *word; /* that tells its fragment; NULL: the first has none */
-	char name[LISTENER_SIZE]; /* of the fragment, once found */
-};
-
-static int
-listeners_match(void *arg, const char *name)
-{
-	struct listeners_search *search = arg;
-	char place[LISTENER_SIZE];
-	int is_first = strcmp(name, FRAGMENTS_FIRST) == 0;
-
-	if (fragments_place(search->fragments, name, place, NULL) == -1)
-		return 0;
-	if (strcmp(place, search->place) == 0 ||
-	    (search->name[0] == '\0' &&
-		(search->word == NULL ? is_first
-				      : fragments_says(search->fragments, name,
-					    search->word))))
-		snprintf(search->name, sizeof(search->name), "%s", name);
-	return 0;
-}
-
 /*
- * Stores which fragment a service of ours is of; "" where it is one that the
- * admin has made, with a name of its own for the milter.
+ * Returns of which fragment a service of ours is: what listens at the same place,
+ * or has the same name for the milter. NULL where it is one that the admin has
+ * made, with a name of its own.
  */
-static void
-listeners_recognise(const struct fragments *fragments,
-    const struct postconf_service *service, char name[LISTENER_SIZE])
+static const struct fragment *
+listeners_recognise(
+    const struct fragments *fragments, const struct postconf_service *service)
 {
-	struct listeners_search search = {
-	    .fragments = fragments, .place = service->fields[POSTCONF_NAME]};
 	const char *daemon =
 	    postconf_option(service, "milter_macro_daemon_name");
 	const char *wrapper = postconf_option(service, "smtpd_tls_wrappermode");
 	const char *path = postconf_option(service, "smtpd_sasl_path");
-	char word[2 * LISTENER_SIZE] = "";
+	int is_wrapped = wrapper != NULL && strcmp(wrapper, "yes") == 0;
+	const struct fragment *f, *first = fragments->list, *found = NULL;
 
-	if (daemon != NULL && strcmp(daemon, "msgraph") != 0)
-		snprintf(
-		    word, sizeof(word), "milter_macro_daemon_name=%s", daemon);
-	else if (wrapper != NULL && strcmp(wrapper, "yes") == 0)
-		strcpy(word, "smtpd_tls_wrappermode=yes");
-	else if (daemon == NULL && (path == NULL || strcmp(path, "msgraph")))
-		strcpy(word, "-");
-	search.word = word[0] != '\0' ? word : NULL;
-	fragments_each(fragments, listeners_match, &search);
-	strcpy(name, search.name);
+	/* one without a name is that of release 0.1.0 */
+	if (daemon == NULL)
+		daemon = path != NULL && strcmp(path, "msgraph") == 0
+		    ? "msgraph"
+		    : "";
+	for (f = first; f < first + fragments->count; f++) {
+		if (strcmp(f->place, service->fields[POSTCONF_NAME]) == 0)
+			return f;
+		if (found == NULL && strcmp(f->daemon_name, daemon) == 0 &&
+		    (f->is_wrapped == is_wrapped ||
+			strcmp(daemon, first->daemon_name) != 0))
+			found = f;
+	}
+	return found;
 }
 
 static int
@@ -148,7 +129,7 @@ listeners_find(struct listeners *listeners, const struct fragments *fragments,
     const struct postconf *present, struct error *err)
 {
 	const struct postconf_service *s;
-	char name[LISTENER_SIZE];
+	const struct fragment *f;
 	size_t i;
 
 	for (i = 0; i < present->service_count; i++) {
@@ -157,10 +138,10 @@ listeners_find(struct listeners *listeners, const struct fragments *fragments,
 		    strstr(s->line, "msgraph") == NULL ||
 		    strlen(s->fields[POSTCONF_NAME]) >= LISTENER_SIZE)
 			continue;
-		listeners_recognise(fragments, s, name);
-		if (name[0] != '\0' &&
-		    listeners_found(
-			listeners, name, s->fields[POSTCONF_NAME], err) == -1)
+		f = listeners_recognise(fragments, s);
+		if (f != NULL &&
+		    listeners_found(listeners, f->name,
+			s->fields[POSTCONF_NAME], err) == -1)
 			return -1;
 	}
 	return listeners->count > 0
@@ -178,9 +159,8 @@ listeners_taken(const struct listener *l, const struct postconf_service *by,
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "master.cf has a service \"%s\" for port %s already; name "
 		    "a free port, --service %s=PORT, or take that service out: "
-		    "postconf -M# %s/inet",
-		    by->fields[POSTCONF_NAME], l->place, l->fragment,
-		    by->fields[POSTCONF_NAME]);
+		    "postconf -M# %s && postfix reload",
+		    by->fields[POSTCONF_NAME], l->place, l->fragment, by->id);
 	return error_set(err, ERROR_OURS, "4.3.5",
 	    "another program listens on port %s; name a free port, --service "
 	    "%s=PORT, or end that program (ss -ltnp shows which)",
@@ -194,7 +174,7 @@ listeners_check_place(
 	const struct postconf_service *by = ports_service(present, l->place);
 	const char *why;
 
-	if (by != NULL || ports_is_listened_to(l->place))
+	if (by != NULL || ports_listener(getpid(), l->place) != 0)
 		return listeners_taken(l, by, err);
 	if ((why = ports_unfit(present, l->place)) == NULL)
 		return 0;

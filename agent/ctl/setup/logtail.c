@@ -98,20 +98,18 @@ logtail_read(const struct logtail *tail, struct buf *out)
 	}
 }
 
-/* Appends the lines of master and of the postfix command. */
-static void
-logtail_choose(const char *text, struct buf *lines)
+void
+logtail_choose(
+    const char *text, const char *const *words, size_t count, struct buf *out)
 {
-	static const char *const programs[] = {
-	    "/master[", "/postfix[", "/postfix-script["};
 	const char *line, *end;
 	size_t i;
 
 	for (line = text; (end = strchr(line, '\n')) != NULL; line = end + 1)
-		for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-			if (memmem(line, (size_t)(end - line), programs[i],
-				strlen(programs[i])) != NULL) {
-				buf_add(lines, line, (size_t)(end - line) + 1);
+		for (i = 0; i < count; i++)
+			if (memmem(line, (size_t)(end - line), words[i],
+				strlen(words[i])) != NULL) {
+				buf_add(out, line, (size_t)(end - line) + 1);
 				break;
 			}
 }
@@ -119,6 +117,8 @@ logtail_choose(const char *text, struct buf *lines)
 int
 logtail_wait(const struct logtail *tail, const char *word, struct buf *lines)
 {
+	static const char *const programs[] = {
+	    "/master[", "/postfix[", "/postfix-script["};
 	static const struct timespec look = {0, LOGTAIL_LOOK * 1000000L};
 	long long end = sock_now() + LOGTAIL_WAIT;
 	size_t before = 0, quiet = 0;
@@ -132,7 +132,8 @@ logtail_wait(const struct logtail *tail, const char *word, struct buf *lines)
 		logtail_read(tail, &text);
 		buf_drop(lines, lines->len);
 		if (text.bytes != NULL)
-			logtail_choose(text.bytes, lines);
+			logtail_choose(text.bytes, programs,
+			    sizeof(programs) / sizeof(programs[0]), lines);
 		buf_free(&text);
 		has_come = word[0] == '\0' ||
 		    (lines->len > 0 && strstr(lines->bytes, word) != NULL);

@@ -15,6 +15,10 @@ struct logtail {
 	char cursor[512]; /* in the journal; "" where there is none */
 };
 
+/* Appends to out the lines of the text that have one of these words. */
+void logtail_choose(
+    const char *text, const char *const *words, size_t count, struct buf *out);
+
 /* Marks the end of the log. */
 void logtail_mark(struct logtail *tail, const struct postconf *postconf);
 

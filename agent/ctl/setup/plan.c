@@ -159,44 +159,40 @@ plan_service(
 {
 	const struct postconf_setting *o;
 	const struct postconf_service *present;
-	struct buf name, line;
+	struct buf line;
 	int status = -1;
 	size_t i;
 
-	buf_init(&name, 1024);
 	buf_init(&line, FILE_SIZE_MAX);
-	buf_printf(&name, "%s/%s", wanted->fields[POSTCONF_NAME],
-	    wanted->fields[POSTCONF_TYPE]);
 	postconf_define(wanted, &line);
-	if (name.failed || line.failed) {
+	if (line.failed) {
 		error_no_memory(err);
 		goto out;
 	}
-	if (postconf_times(&plan->present->postconf, name.bytes) > 1) {
+	if (postconf_times(&plan->present->postconf, wanted->id) > 1) {
 		error_set(err, ERROR_OURS, "4.3.5",
 		    "master.cf has %s more than once, and Postfix takes the "
 		    "last; remove all but one",
-		    name.bytes);
+		    wanted->id);
 		goto out;
 	}
 	status = 0;
-	present = postconf_service(&plan->present->postconf, name.bytes);
+	present = postconf_service(&plan->present->postconf, wanted->id);
 	if (present == NULL) {
-		changes_add(plan->changes, CHANGE_SERVICE, 0, name.bytes, NULL,
+		changes_add(plan->changes, CHANGE_SERVICE, 0, wanted->id, NULL,
 		    line.bytes);
 		goto out;
 	}
 	if (!plan_is_head(wanted, present))
-		changes_add(plan->changes, CHANGE_SERVICE, 1, name.bytes,
+		changes_add(plan->changes, CHANGE_SERVICE, 1, wanted->id,
 		    present->line, line.bytes);
 	for (i = 0; i < wanted->count; i++) {
 		o = &wanted->options[i];
 		if (postconf_option(wanted, o->name) == o->value)
 			plan_option(
-			    plan, present, name.bytes, o->name, o->value);
+			    plan, present, wanted->id, o->name, o->value);
 	}
 out:
-	buf_free(&name);
 	buf_free(&line);
 	return status;
 }

@@ -130,17 +130,14 @@ static int
 present_option(const struct present *present, const char *name, char **value,
     struct error *err)
 {
-	const char *option = strrchr(name, '/');
-	const struct postconf_service *service;
-	char place[512];
+	char service_name[512];
+	const char *option = change_option(name, service_name);
+	const struct postconf_service *service =
+	    postconf_service(&present->postconf, service_name);
 
-	if (option == NULL)
-		return 0;
-	snprintf(place, sizeof(place), "%.*s", (int)(option - name), name);
-	service = postconf_service(&present->postconf, place);
 	return service == NULL
 	    ? 0
-	    : present_copy(postconf_option(service, option + 1), value, err);
+	    : present_copy(postconf_option(service, option), value, err);
 }
 
 int

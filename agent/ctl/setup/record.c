@@ -143,12 +143,6 @@ record_free(struct record *record)
 
 /* --- writing --- */
 
-static int
-record_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 int
 record_add(struct record *record, const struct changes *changes)
 {
@@ -158,8 +152,8 @@ record_add(struct record *record, const struct changes *changes)
 		if (c->is_kept)
 			continue;
 		last = changes_find(&record->changes, c->kind, c->name);
-		if (last == NULL || !record_same(last->old, c->old) ||
-		    !record_same(last->new, c->new))
+		if (last == NULL || !change_is_same(last->old, c->old) ||
+		    !change_is_same(last->new, c->new))
 			changes_add(&record->changes, c->kind, 0, c->name,
 			    c->old, c->new);
 	}

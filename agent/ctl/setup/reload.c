@@ -21,27 +21,6 @@ reload_run(const char *folder, const char *command, struct buf *said,
 	return run(argv, said, said, err);
 }
 
-/* Appends the lines of the log that are about trouble. */
-static void
-reload_trouble(const struct buf *lines, struct buf *said)
-{
-	static const char *const words[] = {
-	    "warning: ", "error: ", "fatal: ", "panic: "};
-	const char *line, *end;
-	size_t i;
-
-	if (lines->len == 0)
-		return;
-	for (line = lines->bytes; (end = strchr(line, '\n')) != NULL;
-	     line = end + 1)
-		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-			if (memmem(line, (size_t)(end - line), words[i],
-				strlen(words[i])) != NULL) {
-				buf_add(said, line, (size_t)(end - line) + 1);
-				break;
-			}
-}
-
 /* Returns 1 for a Postfix that runs, 0 for one that does not; or -1 with *err. */
 static int
 reload_is_running(const char *folder, struct error *err)
@@ -76,6 +55,8 @@ int
 reload_postfix(const char *folder, const struct postconf *postconf,
     struct buf *said, struct error *err)
 {
+	static const char *const trouble[] = {
+	    "warning: ", "error: ", "fatal: ", "panic: "};
 	struct logtail tail;
 	struct buf lines;
 	int status;
@@ -89,7 +70,9 @@ reload_postfix(const char *folder, const struct postconf *postconf,
 	if (status == 0)
 		status = reload_running(folder, err);
 	logtail_wait(&tail, status == 1 ? RELOAD_DONE : "", &lines);
-	reload_trouble(&lines, said);
+	if (lines.len > 0)
+		logtail_choose(lines.bytes, trouble,
+		    sizeof(trouble) / sizeof(trouble[0]), said);
 	buf_free(&lines);
 	/* it ends at a mistake in master.cf that nobody finds before */
 	if (status == 1 && (status = reload_is_running(folder, err)) == 0)

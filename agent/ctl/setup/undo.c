@@ -8,25 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ports.h"
+#include "agent/ctl/base/ports.h"
 #include "undo.h"
 #include "waiting.h"
-
-static int
-undo_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* Stores the name of an option's service: "8025/inet" of "8025/inet/x". */
-static void
-undo_service_of(const char *option, char service[512])
-{
-	const char *end = strrchr(option, '/');
-
-	snprintf(service, 512, "%.*s", end != NULL ? (int)(end - option) : 0,
-	    option);
-}
 
 /* Whether setup has added the service that has the option. */
 static int
@@ -37,7 +21,7 @@ undo_goes_with_service(const struct record *record, const struct change *c)
 
 	if (c->kind != CHANGE_OPTION)
 		return 0;
-	undo_service_of(c->name, service);
+	change_option(c->name, service);
 	s = changes_find(&record->changes, CHANGE_SERVICE, service);
 	return s != NULL && s->old == NULL;
 }
@@ -49,7 +33,7 @@ undo_further(
 {
 	char *copy = NULL;
 
-	if (planned->is_kept || !undo_same(planned->new, c->new))
+	if (planned->is_kept || !change_is_same(planned->new, c->new))
 		return;
 	if (c->old != NULL && (copy = strdup(c->old)) == NULL)
 		changes->failed = 1;
@@ -69,7 +53,7 @@ undo_is_ours(const struct record *record, const char *line, const char *option,
 	int found = 0;
 
 	if (c != NULL)
-		return undo_same(c->new, o->value);
+		return change_is_same(c->new, o->value);
 	buf_init(&text, 1024 * 1024);
 	buf_printf(&text, "%s=%s", o->name, o->value);
 	if (!text.failed && (at = strstr(line, text.bytes)) != NULL)
@@ -111,9 +95,10 @@ undo_change(const struct change *c, const struct present *present,
 	}
 	if (present_value(present, c->kind, c->name, &now, err) == -1)
 		return -1;
-	if (!undo_same(now, c->old))
+	if (!change_is_same(now, c->old))
 		changes_add(changes, c->kind,
-		    !is_added && !undo_same(now, c->new), c->name, now, c->old);
+		    !is_added && !change_is_same(now, c->new), c->name, now,
+		    c->old);
 	free(now);
 	return 0;
 }
@@ -139,44 +124,29 @@ undo_plan(const struct record *record, const struct present *present,
 
 /* --- what still needs ours --- */
 
-/* Returns 1 when the service named by the value's first word is removed. */
-static int
-undo_is_removed(const struct changes *changes, const char *value)
-{
-	char name[512];
-	const struct change *c;
-
-	snprintf(
-	    name, sizeof(name), "%.*s/unix", (int)strcspn(value, ":"), value);
-	c = changes_find(changes, CHANGE_SERVICE, name);
-	return c != NULL && c->new == NULL;
-}
-
 static int
 undo_check_service(const struct postconf_service *s,
     const struct changes *changes, struct error *err)
 {
 	static const char *const options[] = {
 	    "cleanup_service_name", "content_filter"};
-	char name[512], option[1024];
+	char option[1024];
 	const struct change *c;
 	const char *value;
 	size_t i;
 
-	snprintf(name, sizeof(name), "%s/%s", s->fields[POSTCONF_NAME],
-	    s->fields[POSTCONF_TYPE]);
-	if (changes_find(changes, CHANGE_SERVICE, name) != NULL)
+	if (changes_find(changes, CHANGE_SERVICE, s->id) != NULL)
 		return 0;
 	for (i = 0; i < 2; i++) {
-		snprintf(option, sizeof(option), "%s/%s", name, options[i]);
+		snprintf(option, sizeof(option), "%s/%s", s->id, options[i]);
 		value = postconf_option(s, options[i]);
 		c = changes_find(changes, CHANGE_OPTION, option);
 		if (value != NULL && (c == NULL || c->is_kept) &&
-		    undo_is_removed(changes, value))
+		    changes_remove(changes, value))
 			return error_set(err, ERROR_OURS, "4.3.5",
 			    "%s of master.cf needs \"%s\", which would be "
 			    "removed; first: postconf -PX %s",
-			    name, value, option);
+			    s->id, value, option);
 	}
 	return 0;
 }
@@ -196,10 +166,11 @@ undo_is_removed_port(const struct changes *changes, const char *place)
 		return 0;
 	for (i = 0; i < changes->count; i++) {
 		c = &changes->list[i];
-		if (c->kind != CHANGE_SERVICE || c->new != NULL)
-			continue;
-		undo_service_of(c->name, name); /* "8025" of "8025/inet" */
-		if (ports_parse(name, other) == port)
+		if (c->kind == CHANGE_SERVICE &&
+		    c->new ==
+			NULL &&strcmp(change_option(c->name, name), "inet") ==
+			0 &&
+		    ports_parse(name, other) == port)
 			return 1;
 	}
 	return 0;
@@ -221,7 +192,7 @@ undo_check_main(const struct postconf *postconf, const struct changes *changes,
 		if (value == NULL ||
 		    !(strcmp(names[i], "relayhost") == 0
 			    ? undo_is_removed_port(changes, value)
-			    : undo_is_removed(changes, value)))
+			    : changes_remove(changes, value)))
 			continue;
 		return error_set(err, ERROR_OURS, "4.3.5",
 		    "main.cf has %s = %s, which would be removed; first set it "

@@ -25,18 +25,6 @@ struct waiting {
 	char transport[64]; /* of the same */
 };
 
-static int
-waiting_is_removed(struct waiting *w, const char *filter)
-{
-	const struct change *c;
-	char name[128];
-
-	snprintf(name, sizeof(name), "%.*s/unix", (int)strcspn(filter, ":\n"),
-	    filter);
-	c = changes_find(w->changes, CHANGE_SERVICE, name);
-	return c != NULL && c->new == NULL;
-}
-
 /* Counts in what postcat has printed: a headline and records for each. */
 static void
 waiting_count(struct waiting *w, const char *text)
@@ -52,7 +40,7 @@ waiting_count(struct waiting *w, const char *text)
 		} else if (strncmp(line, WAITING_FILTER, len) == 0) {
 			filter = line + len; /* the last counts */
 		} else if (strncmp(line, "*** MESSAGE FILE END", 20) == 0 &&
-		    filter != NULL && waiting_is_removed(w, filter) &&
+		    filter != NULL && changes_remove(w->changes, filter) &&
 		    w->count++ == 0) {
 			snprintf(w->transport, sizeof(w->transport), "%.*s",
 			    (int)strcspn(filter, ":\n"), filter);

@@ -18,17 +18,17 @@ struct table_condition {
 };
 
 static int
-table_clients_compare(
-    const struct table_condition *a, const struct table_condition *b)
+table_clients_compare(const void *a, const void *b)
 {
+	const struct table_condition *x = a, *y = b;
 	int order;
 
-	if ((order = strcmp(a->subject, b->subject)) != 0 ||
-	    (order = strcmp(a->issuer, b->issuer)) != 0 ||
-	    (order = a->bits - b->bits) != 0 ||
-	    (order = memcmp(a->address, b->address, sizeof(a->address))) != 0)
+	if ((order = strcmp(x->subject, y->subject)) != 0 ||
+	    (order = strcmp(x->issuer, y->issuer)) != 0 ||
+	    (order = x->bits - y->bits) != 0 ||
+	    (order = memcmp(x->address, y->address, sizeof(x->address))) != 0)
 		return order;
-	return strcmp(a->daemon_name, b->daemon_name);
+	return strcmp(x->daemon_name, y->daemon_name);
 }
 
 /* Of equal ones, that of the entry which stands first in the files is first. */
@@ -161,21 +161,11 @@ static const struct entry *
 table_clients_search(
     const struct table_clients *clients, const struct table_condition *wanted)
 {
-	size_t low = 0, high = clients->count, middle;
-	int order;
+	const struct table_condition *found =
+	    bsearch(wanted, clients->conditions, clients->count,
+		sizeof(*clients->conditions), table_clients_compare);
 
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		order =
-		    table_clients_compare(wanted, &clients->conditions[middle]);
-		if (order == 0)
-			return clients->conditions[middle].entry;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	return found == NULL ? NULL : found->entry;
 }
 
 /* Of two that differ in it alone, the one that names the daemon comes first. */

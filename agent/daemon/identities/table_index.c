@@ -228,23 +228,20 @@ table_index_clear(struct table_index *index)
 	memset(index, 0, sizeof(*index));
 }
 
+static int
+table_index_compare_name(const void *name, const void *at)
+{
+	return strcmp(name, (*(const struct entry *const *)at)->name);
+}
+
 const struct entry *
 table_index_find(const struct table_index *index, const char *name)
 {
-	size_t low = 0, high = index->by_name.count, middle;
-	int order;
+	const struct entry **found =
+	    bsearch(name, index->by_name.entries, index->by_name.count,
+		sizeof(*index->by_name.entries), table_index_compare_name);
 
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		order = strcmp(name, index->by_name.entries[middle]->name);
-		if (order == 0)
-			return index->by_name.entries[middle];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	return found == NULL ? NULL : *found;
 }
 
 /* Returns the first entry whose application is not before this one, or NULL. */
@@ -292,23 +289,20 @@ table_index_next_of(const struct table_index *index, enum entry_group group,
 	return *found;
 }
 
+static int
+table_index_compare_login(const void *user, const void *at)
+{
+	return strcmp(user, ((const struct table_login *)at)->user);
+}
+
 const struct entry *
 table_index_find_login(const struct table_index *index, const char *user)
 {
-	size_t low = 0, high = index->login_count, middle;
-	int order;
+	const struct table_login *found =
+	    bsearch(user, index->logins, index->login_count,
+		sizeof(*index->logins), table_index_compare_login);
 
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		order = strcmp(user, index->logins[middle].user);
-		if (order == 0)
-			return index->logins[middle].entry;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	return found == NULL ? NULL : found->entry;
 }
 
 int

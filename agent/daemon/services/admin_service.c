@@ -161,15 +161,10 @@ admin_service_request(struct conn *conn)
 {
 	struct admin_question question;
 	struct admin_work *work;
-	enum wire_result result;
-	size_t len;
+	enum wire_result result = conn_record(conn);
 
-	result =
-	    wire_record_more(&conn->scan, conn->in.bytes, conn->in.len, &len);
 	if (result != WIRE_DONE)
 		return result;
-	if (len != conn->in.len)
-		return WIRE_BAD;
 	if ((work = calloc(1, sizeof(*work))) == NULL) {
 		conn_answer(conn, NULL, 0);
 		return WIRE_DONE;

@@ -248,6 +248,16 @@ conn_stream(struct conn *conn)
 		service_peer_gone(c);
 }
 
+enum wire_result
+conn_record(struct conn *conn)
+{
+	size_t len;
+	enum wire_result result =
+	    wire_record_more(&conn->scan, conn->in.bytes, conn->in.len, &len);
+
+	return result == WIRE_DONE && len != conn->in.len ? WIRE_BAD : result;
+}
+
 void
 conn_answer(struct conn *conn, const void *bytes, size_t len)
 {

@@ -68,6 +68,12 @@ void service_close(struct service *service);
 unsigned int service_connections(const struct service *service);
 
 /*
+ * Looks whether conn->in is a whole record: WIRE_DONE, WIRE_INCOMPLETE, or
+ * WIRE_BAD, also where more follows it.
+ */
+enum wire_result conn_record(struct conn *conn);
+
+/*
  * Sends the answer and ends the connection, unless its kind takes many
  * requests; len 0 ends it without an answer.
  */

@@ -36,7 +36,7 @@ static enum wire_result
 standby_services_auth(struct conn *conn)
 {
 	struct wire_auth auth;
-	enum wire_result result;
+	enum wire_result result = conn_record(conn);
 
 	result = wire_auth_parse(&auth, conn->in.bytes, conn->in.len);
 	if (result == WIRE_DONE)
@@ -50,12 +50,9 @@ standby_services_submit(struct conn *conn)
 	struct wire_reply reply = {.status = WIRE_DEFERRED, .dsn = "4.3.5"};
 	struct policy_answer later = {.status = POLICY_LATER, .dsn = "4.3.5"};
 	struct policy_question question;
-	enum wire_result result;
+	enum wire_result result = conn_record(conn);
 	struct buf out;
-	size_t len;
 
-	result =
-	    wire_record_more(&conn->scan, conn->in.bytes, conn->in.len, &len);
 	if (result != WIRE_DONE)
 		return result;
 	snprintf(reply.text, sizeof(reply.text), "msgraphd cannot start: %s",
@@ -76,12 +73,9 @@ static enum wire_result
 standby_services_admin(struct conn *conn)
 {
 	char text[sizeof(standby_reason->text) + 64];
-	enum wire_result result;
+	enum wire_result result = conn_record(conn);
 	struct buf out;
-	size_t len;
 
-	result =
-	    wire_record_more(&conn->scan, conn->in.bytes, conn->in.len, &len);
 	if (result != WIRE_DONE)
 		return result;
 	snprintf(text, sizeof(text), "msgraphd cannot start: %s",

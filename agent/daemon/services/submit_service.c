@@ -259,16 +259,11 @@ static enum wire_result
 submit_service_request(struct conn *conn)
 {
 	struct delivery_request request = {0};
-	enum wire_result result;
+	enum wire_result result = conn_record(conn);
 	struct error err;
-	size_t len;
 
-	result =
-	    wire_record_more(&conn->scan, conn->in.bytes, conn->in.len, &len);
 	if (result != WIRE_DONE)
 		return result;
-	if (len != conn->in.len)
-		return WIRE_BAD;
 	if (submit_policy_take(conn))
 		return WIRE_DONE;
 	spool_init(&request.spool, conn->passed);

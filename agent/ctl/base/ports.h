@@ -5,8 +5,9 @@
 #define MSGRAPHCTL_PORTS_H
 
 #include <netinet/in.h>
+#include <sys/types.h>
 
-#include "agent/ctl/base/postconf.h"
+#include "postconf.h"
 
 /*
  * Stores address and port of a place as master.cf has it, "[address:]port" with
@@ -22,6 +23,9 @@ int ports_parse(const char *place, char address[INET6_ADDRSTRLEN]);
 const struct postconf_service *ports_service(
     const struct postconf *postconf, const char *place);
 
+/* Returns 1 for two places of which a host can have one alone. */
+int ports_collide(const char *place, const char *other);
+
 /*
  * Returns why Postfix cannot listen at the place, at which master(8) would end,
  * and all mail of the host with it; NULL where nothing is known against it.
@@ -29,9 +33,9 @@ const struct postconf_service *ports_service(
 const char *ports_unfit(const struct postconf *postconf, const char *place);
 
 /*
- * Returns 1 when a program of this host, Postfix included, listens at the place
- * now.
+ * Returns the inode of a socket that listens at the place, in the network that
+ * the process is in; 0: there is none.
  */
-int ports_is_listened_to(const char *place);
+unsigned long ports_listener(pid_t pid, const char *place);
 
 #endif

@@ -57,6 +57,7 @@ ports_parse(const char *place, char address[INET6_ADDRSTRLEN])
 		place++;
 		len -= 2;
 	}
+	address[0] = '\0';
 	if (len >= INET6_ADDRSTRLEN)
 		return -1;
 	memcpy(address, place, len);
@@ -78,22 +79,27 @@ ports_is_one(const char *address)
 	    memcmp(&v6, &any, sizeof(any)) != 0;
 }
 
+int
+ports_collide(const char *place, const char *other)
+{
+	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
+	int port = ports_parse(place, a);
+
+	if (port == -1 || port != ports_parse(other, b))
+		return strcmp(place, other) == 0;
+	return !ports_is_one(a) || !ports_is_one(b) || strcmp(a, b) == 0;
+}
+
 const struct postconf_service *
 ports_service(const struct postconf *postconf, const char *place)
 {
-	char wanted[INET6_ADDRSTRLEN], address[INET6_ADDRSTRLEN];
-	int port = ports_parse(place, wanted);
-	const struct postconf_service *s;
+	const struct postconf_service *s = postconf->services;
 	size_t i;
 
-	for (i = 0; port != -1 && i < postconf->service_count; i++) {
-		s = &postconf->services[i];
-		if (strcmp(s->fields[POSTCONF_TYPE], "inet") == 0 &&
-		    ports_parse(s->fields[POSTCONF_NAME], address) == port &&
-		    (!ports_is_one(wanted) || !ports_is_one(address) ||
-			strcmp(wanted, address) == 0))
-			return s;
-	}
+	for (i = 0; i < postconf->service_count; i++)
+		if (strcmp(s[i].fields[POSTCONF_TYPE], "inet") == 0 &&
+		    ports_collide(s[i].fields[POSTCONF_NAME], place))
+			return &s[i];
 	return NULL;
 }
 
@@ -169,33 +175,39 @@ ports_hex(const char *address, char hex[33])
 }
 
 /* Looks for a listener on the port at the address, or at all addresses. */
-static int
-ports_find(const char *file, int port, const char *hex)
+static unsigned long
+ports_find(pid_t pid, const char *family, int port, const char *hex)
 {
-	FILE *in = fopen(file, "r");
-	char line[512], at[33];
+	char path[64], line[512], at[33];
+	unsigned long inode = 0, one;
 	unsigned found, state;
-	int is_found = 0;
+	FILE *in;
 
-	if (in == NULL)
+	snprintf(path, sizeof(path), "/proc/%ld/net/%s", (long)pid, family);
+	if ((in = fopen(path, "re")) == NULL)
 		return 0;
-	while (!is_found && fgets(line, sizeof(line), in) != NULL)
-		is_found = sscanf(line, " %*u: %32[0-9A-F]:%x %*[0-9A-F:] %x",
-			       at, &found, &state) == 3 &&
+	/* sl local:port remote:port state queues timer retr uid timeout inode */
+	while (inode == 0 && fgets(line, sizeof(line), in) != NULL)
+		if (sscanf(line,
+			" %*u: %32[0-9A-F]:%x %*[0-9A-F:] %x %*s %*s %*s %*u "
+			"%*u %lu",
+			at, &found, &state, &one) == 4 &&
 		    state == PORTS_LISTEN && (int)found == port &&
 		    (hex[0] == '\0' || at[strspn(at, "0")] == '\0' ||
-			strcmp(at, hex) == 0);
+			strcmp(at, hex) == 0))
+			inode = one;
 	fclose(in);
-	return is_found;
+	return inode;
 }
 
-int
-ports_is_listened_to(const char *place)
+unsigned long
+ports_listener(pid_t pid, const char *place)
 {
 	char address[INET6_ADDRSTRLEN], hex[33];
 	int port = ports_parse(place, address);
+	unsigned long inode;
 
 	ports_hex(address, hex);
-	return ports_find("/proc/net/tcp", port, hex) ||
-	    ports_find("/proc/net/tcp6", port, hex);
+	inode = ports_find(pid, "tcp", port, hex);
+	return inode != 0 ? inode : ports_find(pid, "tcp6", port, hex);
 }

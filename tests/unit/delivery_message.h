@@ -1,0 +1,57 @@
+/*
+ * delivery_message.h - a small message for a delivery, and what is answered.
+ */
+#ifndef TESTS_UNIT_DELIVERY_MESSAGE_H
+#define TESTS_UNIT_DELIVERY_MESSAGE_H
+
+#include "agent/daemon/delivery/delivery.h"
+#include "daemon_fake.h"
+
+#define MESSAGE "From: a@x\r\n\r\nbody\r\n"
+
+static struct wire_reply reply;
+static int replies;
+
+static int
+delivery_begin(void **state)
+{
+	(void)state;
+	memset(&reply, 0, sizeof(reply));
+	replies = 0;
+	return fake_begin();
+}
+
+static int
+delivery_end(void **state)
+{
+	(void)state;
+	delivery_drop_all(&d);
+	return fake_end();
+}
+
+static void
+on_done(void *ctx, const struct wire_reply *given)
+{
+	(void)ctx;
+	reply = *given;
+	replies++;
+}
+
+/* Gives the request the message, of the first application. */
+static void
+give_message(struct delivery_request *request)
+{
+	FILE *file = tmpfile();
+	char segment[32];
+
+	fputs(MESSAGE, file);
+	fflush(file);
+	request->identity = apps[0];
+	spool_init(&request->spool, dup(fileno(file)));
+	fclose(file);
+	snprintf(segment, sizeof(segment), "0,%zu", strlen(MESSAGE));
+	request->spool.raw = (long long)strlen(MESSAGE);
+	assert_int_equal(spool_add_segment(&request->spool, segment), 0);
+}
+
+#endif
