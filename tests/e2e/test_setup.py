@@ -240,25 +240,6 @@ def test_two_addresses_may_have_one_port(tmp_path):
         folder.services())
 
 
-UNFIT = [  # port, main.cf, what is said; Postfix would end at most of them
-    ("192.0.2.1:2525", "", "this host does not have the address"),
-    ("[2001:db8::1]:2525", "", "this host does not have the address"),
-    ("[::1]:2525", "inet_protocols = ipv4\n", "inet_protocols"),
-    ("127.0.0.1:2525", "inet_protocols = ipv6\n", "inet_protocols"),
-    ("::1:2525", "", "in brackets"),
-    ("relay.test:2525", "", "in brackets"), ("+2525", "", "no port"),
-]
-
-
-@pytest.mark.parametrize("place, main, said", UNFIT)
-def test_address_that_ends_postfix(tmp_path, place, main, said):
-    folder = Folder(tmp_path / "folder", main)
-    before = folder.content()
-    done = folder.setup("--service", f"8025={place}")
-    assert done.returncode == 1 and said in done.stderr, done.stderr
-    assert folder.content() == before
-
-
 @pytest.mark.parametrize("family, address", [
     (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
 def test_port_of_another_program_stays_its(stock, family, address):
@@ -284,6 +265,16 @@ def test_service_that_stands_twice(stock):
     done = stock.setup()
     assert done.returncode == 1
     assert "has 8025/inet more than once" in done.stderr
+    assert stock.content() == before
+
+
+def test_name_of_another_s_service(stock):
+    """A transport that is not ours gets none of our options."""
+    stock.postconf("-M", "msgraph/unix=msgraph unix - - y - - smtp")
+    before = stock.content()
+    done = stock.setup()
+    assert done.returncode == 1
+    assert "msgraph/unix of another program: smtp, not pipe" in done.stderr
     assert stock.content() == before
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from harness import example, postfix_conf
+from harness.network import needs_network
 from harness.ports import free_ports
 from harness.postfix import Postfix, cool_down
-from harness.setup import PROGRAM, UNCHANGED
+from harness.setup import PROGRAM, UNCHANGED, Folder
 from harness.smtp import Smtp
 
 
@@ -121,6 +122,26 @@ def test_the_log_is_looked_into(postfix):
     said = postfix.set_up()
     assert re.search(rf"setup: .*/master\[\d+\]: warning: .*duplicate.*{port}",
                      said), said
+
+
+UNFIT = [  # port, main.cf, what is said; Postfix would end at most of them
+    ("192.0.2.1:2525", "", "this host does not have the address"),
+    ("[2001:db8::1]:2525", "", "this host does not have the address"),
+    ("[::1]:2525", "inet_protocols = ipv4\n", "inet_protocols"),
+    ("127.0.0.1:2525", "inet_protocols = ipv6\n", "inet_protocols"),
+    ("::1:2525", "", "in brackets"),
+    ("relay.test:2525", "", "in brackets"), ("+2525", "", "no port"),
+]
+
+
+@needs_network
+@pytest.mark.parametrize("place, main, said", UNFIT)
+def test_address_that_ends_postfix(tmp_path, place, main, said):
+    folder = Folder(tmp_path / "folder", main)
+    before = folder.content()
+    done = folder.setup("--service", f"8025={place}")
+    assert done.returncode == 1 and said in done.stderr, done.stderr
+    assert folder.content() == before
 
 
 def test_postfix_that_has_ended_is_told_of(postfix):

@@ -205,6 +205,20 @@ def test_what_is_still_needed_is_not_removed(stock):
     assert "msgraph-cleanup/unix" not in stock.services()
 
 
+def test_service_that_an_admin_has_moved(stock):
+    """It is the admin's by now, and goes as the text says."""
+    state = stock.state()
+    set_up(stock)
+    master = stock.path / "master.cf"
+    master.write_text(re.sub(r"(?m)^8025 ", "2525 ", master.read_text()))
+    done = stock.setup("--undo")
+    assert done.returncode == 1
+    assert "postconf -MX 2525/inet\n" in done.stderr
+    stock.postconf("-MX", "2525/inet")
+    undo(stock)
+    assert stock.state() == state
+
+
 @pytest.mark.parametrize("name, value, is_needed", [
     ("content_filter", "msgraph:unrouted", True),
     ("default_transport", "msgraph", True),

@@ -153,6 +153,22 @@ plan_is_head(const struct postconf_service *a, const struct postconf_service *b)
 	return strcmp(a->arguments, b->arguments) == 0;
 }
 
+/* Options of ours would be another's to a program that is not the one meant. */
+static int
+plan_check_program(const struct postconf_service *wanted,
+    const struct postconf_service *present, struct error *err)
+{
+	const char *ours = wanted->fields[POSTCONF_COMMAND];
+	const char *theirs = present->fields[POSTCONF_COMMAND];
+
+	if (strcmp(ours, theirs) == 0)
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "master.cf has %s of another program: %s, not %s; rename that "
+	    "service, or take it out: postconf -M# %s",
+	    wanted->id, theirs, ours, wanted->id);
+}
+
 static int
 plan_service(
     struct plan *plan, const struct postconf_service *wanted, struct error *err)
@@ -183,6 +199,8 @@ plan_service(
 		    line.bytes);
 		goto out;
 	}
+	if ((status = plan_check_program(wanted, present, err)) == -1)
+		goto out;
 	if (!plan_is_head(wanted, present))
 		changes_add(plan->changes, CHANGE_SERVICE, 1, wanted->id,
 		    present->line, line.bytes);

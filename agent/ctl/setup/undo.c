@@ -145,8 +145,9 @@ undo_check_service(const struct postconf_service *s,
 		    changes_remove(changes, value))
 			return error_set(err, ERROR_OURS, "4.3.5",
 			    "%s of master.cf needs \"%s\", which would be "
-			    "removed; first: postconf -PX %s",
-			    s->id, value, option);
+			    "removed; first: postconf -PX %s, or, where the "
+			    "service is to go as well, postconf -MX %s",
+			    s->id, value, option, s->id);
 	}
 	return 0;
 }
