@@ -164,7 +164,14 @@ static const struct {
 	    {NULL, OWN, "abc",
 		{{DRAFTS, 200, ""}, {SENT, 200, ""}, {POST, 500, ""}}, UNKNOWN},
 	    {NULL, OWN, "ac", {{DRAFTS, 200, ""}, {SENT, 200, "abc"}}, FOUND}}},
-    /* but not before: not where an older refusal is over, either */
+    /* but not where Graph has refused it for all of them */
+    {0,
+	{{NULL, OWN, "b", {{POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "ab",
+		{{DRAFTS, 200, ""}, {SENT, 200, ""}, {POST, 503, ""}},
+		WIRE_DEFERRED, "Exchange is busy", "", ""},
+	    {NULL, OWN, "a", {{POST, 202, ""}}, TAKEN}}},
+    /* and not before: not where an older refusal is over, either */
     {0,
 	{{NULL, OWN, "ab", {{POST, 404, "ErrorInvalidUser"}}, WIRE_DEFERRED,
 	     "there is no such mailbox", "", ""},
