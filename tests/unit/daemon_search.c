@@ -158,6 +158,28 @@ static const struct {
     {1,
 	{{NULL, OWN, "b", {{POST, 500, ""}}, UNKNOWN},
 	    {NULL, OWN, "abc", {{POST, 202, ""}}, TAKEN}}},
+    /* and then the others are in doubt as well */
+    {0,
+	{{NULL, OWN, "b", {{POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "abc",
+		{{DRAFTS, 200, ""}, {SENT, 200, ""}, {POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "ac", {{DRAFTS, 200, ""}, {SENT, 200, "abc"}}, FOUND}}},
+    /* but not where Graph has refused it for all of them */
+    {0,
+	{{NULL, OWN, "b", {{POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "ab",
+		{{DRAFTS, 200, ""}, {SENT, 200, ""}, {POST, 503, ""}},
+		WIRE_DEFERRED, "Exchange is busy", "", ""},
+	    {NULL, OWN, "a", {{POST, 202, ""}}, TAKEN}}},
+    /* and not before: not where an older refusal is over, either */
+    {0,
+	{{NULL, OWN, "ab", {{POST, 404, "ErrorInvalidUser"}}, WIRE_DEFERRED,
+	     "there is no such mailbox", "", ""},
+	    {NULL, OWN, "b", {{POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "ab", {{DRAFTS, 503, ""}}, WIRE_DEFERRED,
+		"whether Graph has taken the message", "", ""},
+	    {NULL, OWN, "ab", {{DRAFTS, 200, ""}, {SENT, 200, "b"}},
+		SOME("b")}}},
     /* from the fallback mailbox, which is searched as its own would be */
     {0,
 	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},

@@ -166,8 +166,9 @@ delivery_begin(struct delivery *d)
 		delivery_finish_accepted_before(d, &other);
 	else if (d->entry_now.accepted + other.accepted + told.accepted > 0)
 		delivery_narrow(d, told.accepted);
-	else if (d->status_before == JOURNAL_POSTED && !d->request.notice &&
-	    delivery_find_posted_to(d, &err) == -1)
+	else if (d->entry_now.unanswered > 0 &&
+	    d->entry_now.unanswered < d->entry_now.keys->count &&
+	    !d->request.notice && delivery_find_posted_to(d, &err) == -1)
 		delivery_defer_error(d, &err);
 	else
 		delivery_next(d, PHASE_TURN);

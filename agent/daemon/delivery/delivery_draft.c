@@ -427,6 +427,9 @@ delivery_draft_make(struct delivery *d, enum step step)
 static int
 delivery_draft_prepare(struct delivery *d, enum step step)
 {
+	/* what there is was not sent, and cannot be */
+	if (step == STEP_CREATE && d->large->useless)
+		delivery_draft_discard(d);
 	/* a second request would attach it twice, should we end before */
 	if (step == STEP_ATTACH)
 		d->large->draft.attaching = 1;

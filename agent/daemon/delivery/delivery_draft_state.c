@@ -18,9 +18,24 @@ delivery_draft_state_store_of(const struct delivery *d)
 	return store;
 }
 
+/* Makes it the draft of this delivery: one of before may be in another mailbox. */
 static void
-delivery_draft_state_reset(struct large *large)
+delivery_draft_state_own(struct delivery *d)
 {
+	struct draft *draft = &d->large->draft;
+
+	memcpy(draft->digest, d->request.digest, JOURNAL_DIGEST_SIZE);
+	draft->identity = d->request.identity;
+	memcpy(draft->mailbox, d->request.mailbox, sizeof(draft->mailbox));
+}
+
+/* Nothing is made any more. */
+static void
+delivery_draft_state_reset(struct delivery *d)
+{
+	struct large *large = d->large;
+
+	delivery_draft_state_own(d);
 	secret_free(&large->draft.upload);
 	large->draft.id[0] = '\0';
 	large->draft.attached = 0;
@@ -75,7 +90,7 @@ delivery_draft_discard(struct delivery *d)
 	if (found == 1)
 		draft_trash_wake(d->daemon->trash);
 	if (d->large != NULL)
-		delivery_draft_state_reset(d->large);
+		delivery_draft_state_reset(d);
 }
 
 int
@@ -179,10 +194,8 @@ delivery_draft_state_begin(
 	struct draft *draft = &d->large->draft;
 
 	draft_clear(draft);
-	memcpy(draft->digest, d->request.digest, JOURNAL_DIGEST_SIZE);
+	delivery_draft_state_own(d);
 	memcpy(draft->shape, shape, JOURNAL_DIGEST_SIZE);
-	draft->identity = d->request.identity;
-	memcpy(draft->mailbox, d->request.mailbox, sizeof(draft->mailbox));
 }
 
 /* Nobody knows whether what was being attached is in it: not a second time. */

@@ -24,6 +24,11 @@ delivery_intend(struct delivery *d)
 		    sizeof(d->entry_now.posted_from), "%s", from);
 		d->changed = 1;
 	}
+	/* for some of them it may say so already */
+	if (d->entry_now.unanswered < d->entry_now.keys->count) {
+		d->entry_now.unanswered = d->entry_now.keys->count;
+		d->changed = 1;
+	}
 	delivery_write(d, JOURNAL_POSTED, PHASE_POST);
 }
 

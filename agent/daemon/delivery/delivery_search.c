@@ -198,6 +198,18 @@ delivery_search_not_found(struct delivery *d, const struct http_answer *answer)
 	}
 }
 
+/*
+ * Goes on with all recipients. The journal has one status for all of them when a
+ * request ends, and those to whom nothing was posted must not count as if.
+ */
+static void
+delivery_search_found_none(struct delivery *d)
+{
+	if (d->posted_to.text != NULL)
+		d->status_before = JOURNAL_NEW;
+	delivery_search_go_on(d);
+}
+
 static void
 delivery_search_on_drafts(void *ctx, const struct http_answer *answer)
 {
@@ -228,7 +240,7 @@ delivery_search_on_sent_items(void *ctx, const struct http_answer *answer)
 	else if (d->in_drafts)
 		delivery_search_perhaps(d);
 	else
-		delivery_search_go_on(d);
+		delivery_search_found_none(d);
 }
 
 static void

@@ -102,7 +102,9 @@ delivery_note_refusal(struct delivery *d, const char *refusal)
 	snprintf(entry->refusal, sizeof(entry->refusal), "%s",
 	    refusal == NULL ? "" : refusal);
 	entry->refused_since = refusal == NULL ? 0 : clock_wall();
-	d->changed = 1;
+	/* rows that differ in their status are not written for this alone */
+	if (d->posted_to.text == NULL)
+		d->changed = 1;
 }
 
 enum wire_status

@@ -247,6 +247,7 @@ journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
 		if (entry->posted == 0 || posted < entry->posted)
 			entry->posted = posted;
 		entry->status = JOURNAL_POSTED;
+		entry->unanswered++;
 		snprintf(entry->posted_from, sizeof(entry->posted_from), "%s",
 		    (const char *)sqlite3_column_text(row, 3));
 		break;

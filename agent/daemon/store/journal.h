@@ -41,8 +41,11 @@ struct journal_keys {
 struct journal_entry {
 	const struct journal_keys
 	    *keys; /* borrowed, also while it is written */
-	enum journal_status status; /* accepted: for all of them */
+	enum journal_status
+	    status; /* accepted: for all of them; posted: for one
+				       at least */
 	size_t accepted; /* for so many of them */
+	size_t unanswered; /* posted for so many of them */
 	long long posted; /* clock_wall() when it was posted first, of those
 			     posts whose answer never came; 0: of none */
 	long long refused_since; /* clock_wall() when Graph or Entra began to

@@ -1,0 +1,498 @@
+/*
+ * No large message is lost, doubled or sent without a part of it, whatever comes:
+ * like daemon_delivery_random.c, with drafts. What each mailbox holds is known
+ * here. RANDOM_MESSAGES says how many messages there are.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "agent/daemon/delivery/delivery.h"
+#include "agent/daemon/delivery/draft_trash.h"
+#include "agent/daemon/graph/graph_sent.h"
+#include "agent/daemon/message/fingerprint.h"
+#include "daemon_fake.h"
+
+#define MESSAGE "From: a@x\r\n\r\nbody\r\n"
+#define MESSAGES 100
+#define TRIES 200
+#define DRAFTS 256
+#define UPLOADS 256
+#define FILES 3 /* the last of them is uploaded in two pieces */
+#define FILE_SIZE 10
+#define UPLOAD_SIZE (GRAPH_RANGE_SIZE + 1000)
+
+static const char *const mailboxes[] = {"a@x", "f@x", "g@x"};
+
+struct item {
+	size_t mailbox;
+	int files; /* attached */
+	int is_sent, is_gone, was_told; /* its id to msgraphd */
+};
+
+static struct {
+	char queue_id[16];
+	int own_exists, own_was_asked;
+	int id_stays; /* of what is sent; else it has another */
+	struct item drafts[DRAFTS];
+	size_t count;
+	struct {
+		size_t draft;
+		int pieces; /* that have come */
+	} uploads[UPLOADS];
+	size_t upload_count;
+} m;
+
+static char shape = 'x'; /* an upgrade may write the message otherwise */
+static struct wire_reply reply;
+static int replies;
+static unsigned int dice_state;
+
+static unsigned int
+dice(unsigned int sides)
+{
+	dice_state = dice_state * 1103515245u + 12345u;
+	return (dice_state >> 16) % sides;
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	if (fake_begin() == -1)
+		return -1;
+	d.trash = draft_trash_new(&d, NULL);
+	return d.trash == NULL ? -1 : 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	delivery_drop_all(&d);
+	draft_trash_free(&d.trash);
+	return fake_end();
+}
+
+static void
+on_done(void *ctx, const struct wire_reply *given)
+{
+	(void)ctx;
+	reply = *given;
+	replies++;
+}
+
+/* --- what Graph does --- */
+
+static size_t
+mailbox_of(const char *url)
+{
+	size_t i;
+	char user[16];
+
+	for (i = 0; i < 3; i++) {
+		snprintf(user, sizeof(user), "/%c%%40x/", mailboxes[i][0]);
+		if (strstr(url, user) != NULL)
+			return i;
+	}
+	fail_msg("%s", url);
+	return 0;
+}
+
+/* The draft of an URL, if this mailbox has it under that id; or NULL. */
+static struct item *
+draft_of(const char *url)
+{
+	const char *id = strstr(url, "/messages/D");
+	struct item *item;
+
+	assert_non_null(id);
+	item = &m.drafts[strtoul(id + strlen("/messages/D"), NULL, 10)];
+	if (item->mailbox != mailbox_of(url) || item->is_gone ||
+	    (item->is_sent && !m.id_stays))
+		return NULL;
+	return item;
+}
+
+static void
+say_items(size_t mailbox, int sent)
+{
+	static char body[DRAFTS * 256];
+	size_t len, i;
+
+	len = (size_t)snprintf(body, sizeof(body), "{\"value\":[");
+	for (i = 0; i < m.count; i++)
+		if (m.drafts[i].mailbox == mailbox && !m.drafts[i].is_gone &&
+		    m.drafts[i].is_sent == sent)
+			len += (size_t)snprintf(body + len, sizeof(body) - len,
+			    "{\"id\":\"D%zu\",\"isDraft\":%s,\"toRecipients\":"
+			    "[{\"emailAddress\":{\"address\":\"r@y\"}}]},",
+			    i, sent ? "false" : "true");
+	snprintf(body + len, sizeof(body) - len, "{}]}");
+	answer_body(200, body, 0);
+}
+
+static void
+send_draft(struct item *item)
+{
+	size_t i;
+
+	if (item->files != FILES)
+		fail_msg("%s: sent with %d files", m.queue_id, item->files);
+	for (i = 0; i < m.count; i++)
+		if (m.drafts[i].is_sent)
+			fail_msg("%s: sent twice, from %s and %s", m.queue_id,
+			    mailboxes[m.drafts[i].mailbox],
+			    mailboxes[item->mailbox]);
+	item->is_sent = 1;
+}
+
+/* Says it, or loses the answer: 0 when msgraphd is killed instead. */
+static int
+say(int is_lost, long status, const char *body)
+{
+	static const long lost[] = {500, 504, 0};
+
+	if (is_lost && dice(3) == 0)
+		return 0;
+	if (is_lost)
+		answer(lost[dice(3)], "", 0);
+	else
+		answer_body(status, body, 0);
+	return 1;
+}
+
+static int
+take_create(size_t mailbox, int is_done, int is_lost)
+{
+	char body[64];
+
+	if (is_done) {
+		assert_true(m.count < DRAFTS);
+		snprintf(body, sizeof(body), "{\"id\":\"D%zu\"}", m.count);
+		m.drafts[m.count].mailbox = mailbox;
+		m.drafts[m.count++].was_told = !is_lost;
+	}
+	return say(is_lost, 201, body);
+}
+
+static int
+take_draft_request(
+    const char *url, const char *method, int is_done, int is_lost)
+{
+	struct item *item = draft_of(url);
+	char body[128];
+
+	if (item == NULL) {
+		answer(404, "ErrorItemNotFound", 0);
+		return 1;
+	}
+	if (strcmp(method, "DELETE") == 0) {
+		if (item->is_sent)
+			fail_msg("%s: a sent message is deleted", m.queue_id);
+		item->is_gone |= is_done;
+		return say(is_lost, 204, "");
+	}
+	if (strcmp(method, "GET") == 0) {
+		snprintf(body, sizeof(body), "{\"isDraft\":%s}",
+		    item->is_sent ? "false" : "true");
+		return say(is_lost, 200, body);
+	}
+	if (strstr(url, "/createUploadSession") != NULL) {
+		assert_true(m.upload_count < UPLOADS);
+		snprintf(body, sizeof(body),
+		    "{\"uploadUrl\":\"https://up.example/%zu\"}",
+		    m.upload_count);
+		m.uploads[m.upload_count++].draft = (size_t)(item - m.drafts);
+		return say(is_lost, 201, body);
+	}
+	if (strstr(url, "/attachments") != NULL) {
+		item->files += is_done;
+		return say(is_lost, 201, "{}");
+	}
+	assert_non_null(strstr(url, "/send"));
+	if (is_done)
+		send_draft(item);
+	return say(is_lost, 202, "");
+}
+
+static int
+take_upload(const char *url, const char *method, int is_done, int is_lost)
+{
+	size_t i = strtoul(url + strlen("https://up.example/"), NULL, 10);
+	int *pieces = &m.uploads[i].pieces;
+	char body[64];
+
+	if (*pieces == 2) {
+		answer(404, "", 0);
+		return 1;
+	}
+	if (strcmp(method, "PUT") == 0 && is_done && ++*pieces == 2) {
+		m.drafts[m.uploads[i].draft].files++;
+		return say(is_lost, 201, "");
+	}
+	snprintf(body, sizeof(body), "{\"nextExpectedRanges\":[\"%lld-\"]}",
+	    *pieces * (long long)GRAPH_RANGE_SIZE);
+	return say(is_lost, 200, body);
+}
+
+/* Takes one request of msgraphd. 0 when that is killed. */
+static int
+take_request(void)
+{
+	char url[2048], method[8];
+	int is_done = dice(8) != 0, is_lost = !is_done || dice(8) == 0;
+	size_t mailbox;
+
+	strcpy(url, fake.calls[0]->url);
+	strcpy(method, fake.calls[0]->method);
+	if (is_lost && dice(3) == 0) {
+		answer(503, "", 0);
+		return 1;
+	}
+	if (strncmp(url, "https://up.example/", 19) == 0)
+		return take_upload(url, method, is_done, is_lost);
+	mailbox = mailbox_of(url);
+	if (mailbox == 0 && !m.own_exists) {
+		answer(404, "ErrorInvalidUser", 0);
+		return 1;
+	}
+	m.own_was_asked |= mailbox == 0;
+	if (strstr(url, "/mailFolders/") != NULL) {
+		say_items(mailbox, strstr(url, "/drafts/") == NULL);
+		return 1;
+	}
+	return strstr(url, "/messages/") == NULL
+	    ? take_create(mailbox, is_done, is_lost)
+	    : take_draft_request(url, method, is_done, is_lost);
+}
+
+/* --- the agent --- */
+
+static void
+add_file(struct delivery_request *request, long long at, long long size)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%lld,%lld", at, size);
+	attachments_read(&request->attachments, "attachment", line, NULL);
+	attachments_read(&request->attachments, "attachment-name", "n", NULL);
+	attachments_read(&request->attachments, "attachment-type", "t/t", NULL);
+}
+
+static void
+bring(const char *mailbox)
+{
+	struct delivery_request request = {.nrcpt = 1, .message_id = "<id@x>"};
+	const char *list[] = {"r@y"};
+	char segment[32];
+	FILE *file = tmpfile();
+	long long at = strlen(MESSAGE);
+	int i;
+
+	fprintf(file, "%s%s%c", MESSAGE, mailbox, shape);
+	fflush(file);
+	assert_int_equal(ftruncate(fileno(file), at + 100 + UPLOAD_SIZE), 0);
+	strcpy(request.queue_id, m.queue_id);
+	strcpy(request.mailbox, mailbox);
+	if (strcmp(mailbox, mailboxes[0]) != 0)
+		strcpy(request.instead_of, mailboxes[0]);
+	request.identity = apps[0];
+	spool_init(&request.spool, dup(fileno(file)));
+	fclose(file);
+	snprintf(segment, sizeof(segment), "%lld,4", at);
+	request.spool.raw = at;
+	assert_int_equal(spool_add_segment(&request.spool, segment), 0);
+	for (i = 0; i < FILES - 1; i++)
+		add_file(&request, at + 4 + i * FILE_SIZE, FILE_SIZE);
+	add_file(&request, at + 100, UPLOAD_SIZE);
+	assert_int_equal(fingerprint(&request, list, 1), 0);
+	request.recipients = graph_recipients(list, 1);
+	assert_non_null(delivery_start(&d, &request, on_done, NULL));
+	run();
+}
+
+static void
+restart(void)
+{
+	fake.all_sent = 1;
+	delivery_drop_all(&d);
+	draft_trash_free(&d.trash);
+	assert_int_equal(fake.count, 0);
+	d.trash = draft_trash_new(&d, NULL);
+}
+
+/* One call of the agent. 1 when sent, 0; -1 to come again for reply.again_as. */
+static int
+take_call(const char *mailbox)
+{
+	int before = replies, waits;
+	size_t drafts = m.count;
+
+	shape = dice(8) == 0 ? 'y' : 'x';
+	bring(mailbox);
+	for (waits = 0; replies == before && waits < 50;) {
+		if (fake.count == 0) {
+			pass(9000);
+			waits++;
+		} else if (!take_request()) {
+			restart();
+			return 0;
+		}
+	}
+	assert_int_equal(replies, before + 1);
+	/* it starts over once */
+	if (m.count - drafts > 2)
+		fail_msg(
+		    "%s: %zu drafts at once", m.queue_id, m.count - drafts);
+	if (reply.status == WIRE_BOUNCED)
+		fail_msg("%s: %s", m.queue_id, reply.text);
+	if (reply.status == WIRE_SENT)
+		return 1;
+	return reply.again_as[0] != '\0' && mailbox == mailboxes[0] ? -1 : 0;
+}
+
+static void
+change_world(void)
+{
+	static const char *const names[] = {NULL, "f@x", "g@x"};
+
+	if (dice(4) == 0)
+		fake.fallback = names[dice(3)];
+	if (dice(6) == 0)
+		m.own_exists = m.own_was_asked || dice(2) == 0;
+	pass(dice(2) == 0 ? 0 : 100 * 1000);
+}
+
+/* As housekeeping does, every ten minutes. */
+static void
+sweep(void)
+{
+	int round;
+
+	for (round = 0; round < 20; round++) {
+		draft_trash_sweep(
+		    d.trash, clock_wall() - d.conf.state_retention, NULL);
+		run();
+		while (fake.count > 0)
+			if (!take_request())
+				restart();
+	}
+}
+
+/* Drafts that msgraphd knew are deleted in the end, be it by their age. */
+static void
+empty_trash(void)
+{
+	size_t i;
+
+	sweep();
+	pass((d.conf.state_retention + 1) * 1000LL);
+	sweep();
+	for (i = 0; i < m.count; i++)
+		if (m.drafts[i].was_told && !m.drafts[i].is_sent &&
+		    !m.drafts[i].is_gone)
+			fail_msg("%s: draft %zu stays", m.queue_id, i);
+}
+
+static void
+take_message(unsigned int number)
+{
+	int tries, is_sent = 0;
+	size_t i;
+
+	memset(&m, 0, sizeof(m));
+	snprintf(m.queue_id, sizeof(m.queue_id), "4%u", number);
+	m.id_stays = (int)dice(2);
+	for (tries = 0; !is_sent && tries < TRIES; tries++) {
+		change_world();
+		fake.all_sent = 0;
+		/* pipe may be killed before Postfix hears of it */
+		is_sent = take_call(mailboxes[0]);
+		if (is_sent == -1)
+			is_sent = take_call(
+			    mailboxes[reply.again_as[0] == 'f' ? 1 : 2]);
+		is_sent = is_sent == 1 && dice(4) != 0;
+	}
+	for (i = 0; i < m.count && !m.drafts[i].is_sent; i++)
+		;
+	if (is_sent && i == m.count)
+		fail_msg("%s: nobody got it", m.queue_id);
+	if (is_sent)
+		empty_trash();
+	else
+		print_message("%s: still waits: %s\n", m.queue_id, reply.text);
+}
+
+static void
+test_messages(void **state)
+{
+	const char *wanted = getenv("RANDOM_MESSAGES");
+	unsigned int i, count = MESSAGES;
+
+	(void)state;
+	if (wanted != NULL)
+		count = (unsigned int)strtoul(wanted, NULL, 10);
+	d.conf.access_denied_grace = 1000 * 86400;
+	for (i = 0; i < count; i++) {
+		dice_state = i;
+		take_message(i);
+	}
+}
+
+/* Answers the next request, which must be this one; but for the trash. */
+static void
+expect(const char *what, long status, const char *body)
+{
+	while (fake.count > 0 && strcmp(fake.calls[0]->method, "DELETE") == 0)
+		answer_body(204, "", 0);
+	assert_true(fake.count > 0);
+	assert_non_null(strstr(fake.calls[0]->url, what));
+	answer_body(status, body, 0);
+}
+
+/* Of a draft that could not be made, nothing is of use, and nothing is useless. */
+static void
+test_other_shape_after_no_draft(void **state)
+{
+	static const char none[] = "{\"value\":[]}";
+
+	(void)state;
+	memset(&m, 0, sizeof(m));
+	bring(mailboxes[0]);
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 201, "{}");
+	expect("/D0/attachments", 201, "{}");
+	expect("/createUploadSession", 201, "{\"uploadUrl\":\"https://up/\"}");
+	expect("https://up/", 200, "{\"nextExpectedRanges\":[\"3932160-\"]}");
+	expect("https://up/", 201, "");
+	expect("/D0/send", 500, "");
+	bring(mailboxes[0]);
+	expect("/D0?", 404, "{\"error\":{\"code\":\"ErrorItemNotFound\"}}");
+	expect("/drafts/", 200, none);
+	expect("/sentitems/", 200, none);
+	expect("/messages", 503, "");
+	shape = 'y';
+	bring(mailboxes[0]);
+	expect("/drafts/", 200, none);
+	expect("/sentitems/", 200, none);
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 503, "");
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_messages, begin, end),
+	    cmocka_unit_test_setup_teardown(
+		test_other_shape_after_no_draft, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
