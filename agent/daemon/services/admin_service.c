@@ -181,6 +181,7 @@ admin_service_request(struct conn *conn)
 		return WIRE_DONE;
 	}
 	work->answer.daemon = conn->daemon;
+	work->answer.uid = conn->uid;
 	admin_question_parse(&question, conn->in.bytes);
 	admin_service_choose(work, &question);
 	conn->work = work;
