@@ -32,6 +32,13 @@
 #define ADMIN_GROUP "msgraph-admin"
 #define ADMIN_QUESTION_MAX 4096
 
+/*
+ * How many may ask at a time, besides root. Each may leave a piece of an answer
+ * unread, and the kernel keeps some hundred kilobytes more for it, on msgraphd's
+ * account.
+ */
+#define ADMIN_MEMBERS_MAX 32
+
 /* Strings are borrowed; NULL is as empty. */
 struct admin_question {
 	const char *request, *application;

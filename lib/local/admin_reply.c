@@ -99,8 +99,9 @@ admin_reply_judge(struct admin_reply *reply, struct error *err)
 	if (reply->bytes.len == 0)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "msgraphd hung up: only root and members of group "
-		    "%s may ask, and a new member has to log in again",
-		    ADMIN_GROUP);
+		    "%s may ask, %d of them at a time, and a new member has "
+		    "to log in again",
+		    ADMIN_GROUP, ADMIN_MEMBERS_MAX);
 	if (admin_reply_split(reply, &end) == -1)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "msgraphd's answer was cut; ask again");

@@ -257,8 +257,8 @@ def test_forget(m365, daemon):  # noqa: F811
     assert daemon.admin("forget", APPLICATION)[0] == {
         "record": "forgotten", "application": APPLICATION, "stored": "yes",
         "token": "yes", "accepted": "yes", "refusals": "1"}
-    assert (f"audit: application={APPLICATION}, action=forgotten"
-            in daemon.log())
+    assert (f"audit: application={APPLICATION}, action=forgotten, uid=0 "
+            "(stored secret: yes)" in daemon.log())
     asked = len(m365.requests("token"))
     waits = send(daemon, identity=USER)
     assert (waits.status, waits.dsn) == ("deferred", "4.7.8")

@@ -76,8 +76,16 @@ def test_socket_units_stand_where_the_settings_say(name, group, defaults):
     assert sock["Service"] == "msgraphd.service"
     assert (sock["SocketUser"], sock["SocketGroup"], sock["SocketMode"]) == (
         "root", group, "0660")
-    for key in ("Sockets", "Requires", "Also"):
+    pulled_in = "Wants" if name == "admin" else "Requires"
+    for key in ("Sockets", pulled_in, "Also"):
         assert f"msgraphd-{name}.socket" in words_of("msgraphd.service", key)
+
+
+def test_msgraphctl_is_no_condition_for_mail():
+    """A host without group msgraph-admin, and a socket that somebody has
+    masked: systemd would not even try to start the service."""
+    assert not any("admin" in word for key in ("Requires", "BindsTo", "PartOf")
+                   for word in words_of("msgraphd.service", key))
 
 
 def test_programs_run_as_their_users():

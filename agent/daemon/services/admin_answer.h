@@ -5,6 +5,8 @@
 #ifndef MSGRAPHD_ADMIN_ANSWER_H
 #define MSGRAPHD_ADMIN_ANSWER_H
 
+#include <sys/types.h>
+
 #include "agent/daemon/base/msgraphd.h"
 #include "lib/base/buf.h"
 #include "lib/local/identity.h"
@@ -18,6 +20,7 @@
 struct admin_answer {
 	struct msgraphd *daemon;
 	struct identity application; /* of the question, where it names one */
+	uid_t uid; /* who asks */
 	struct buf *out;
 
 	/* where the answer stands; zeroed at first, each request has its own */

@@ -259,9 +259,10 @@ admin_applications_forgotten(
 {
 	char application[IDENTITY_TEXT_SIZE];
 
-	log_info("audit: application=%s, action=forgotten (stored secret: %s)",
+	log_info("audit: application=%s, action=forgotten, uid=%u (stored "
+		 "secret: %s)",
 	    identity_text(&answer->application, application),
-	    what->stored ? "yes" : "no");
+	    (unsigned int)answer->uid, what->stored ? "yes" : "no");
 	admin_begin(answer, "forgotten");
 	admin_identity(answer, &answer->application);
 	admin_text(answer, "stored", what->stored ? "yes" : "no");

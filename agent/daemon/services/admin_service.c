@@ -20,12 +20,6 @@
 #define PIECE_BYTES (WIRE_REPLY_MAX - ADMIN_RECORD_MAX)
 #define PIECE_MS 2
 
-/*
- * Of peers that are not root. Each may leave a piece of an answer unread, and the
- * kernel keeps some hundred kilobytes more for it, on msgraphd's account.
- */
-#define MEMBERS_MAX 32
-
 static const struct {
 	const char *name;
 	admin_step step;
@@ -176,6 +170,7 @@ admin_service_request(struct conn *conn)
 		return WIRE_DONE;
 	}
 	work->answer.daemon = conn->daemon;
+	work->answer.uid = conn->uid;
 	admin_question_parse(&question, conn->in.bytes);
 	admin_service_choose(work, &question);
 	conn->work = work;
@@ -194,7 +189,7 @@ const struct service_kind admin_service = {
     .name = "admin",
     .group = ADMIN_GROUP,
     .request_max = ADMIN_QUESTION_MAX,
-    .connections_max = MEMBERS_MAX,
+    .connections_max = ADMIN_MEMBERS_MAX,
     .request = admin_service_request,
     .more = admin_service_more,
     .gone = admin_service_gone,

@@ -315,7 +315,7 @@ static int
 auth_service_is_try(
     const struct conn *conn, const struct wire_auth *auth, const char *service)
 {
-	return conn->is_root && auth->service_len == strlen(service) &&
+	return conn->uid == 0 && auth->service_len == strlen(service) &&
 	    memcmp(auth->service, service, auth->service_len) == 0;
 }
 

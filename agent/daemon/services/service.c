@@ -305,13 +305,13 @@ service_on_conn(evutil_socket_t fd, short what, void *ctx)
 /* --- accepting --- */
 
 static int
-service_is_allowed(const struct service *service, int fd, int *is_root)
+service_is_allowed(const struct service *service, int fd, uid_t *uidp)
 {
 	uid_t uid;
 
 	if (sock_peer_uid(fd, &uid) == -1)
 		return 0;
-	*is_root = uid == 0;
+	*uidp = uid;
 	if (uid == 0 || (service->has_allowed && uid == service->allowed) ||
 	    (service->has_group && sock_peer_is_in(fd, service->group)))
 		return 1;
@@ -324,16 +324,16 @@ service_is_allowed(const struct service *service, int fd, int *is_root)
 
 /* Returns 1 where there is a place for one more, of root or of another user. */
 static int
-service_has_place(const struct service *service, int is_root)
+service_has_place(const struct service *service, uid_t uid)
 {
 	unsigned int max = service->kind->connections_max;
 
 	return service->count < CONNECTIONS_MAX &&
-	    (is_root || max == 0 || service->count < max);
+	    (uid == 0 || max == 0 || service->count < max);
 }
 
 static void
-service_start_conn(struct service *service, int fd, int is_root)
+service_start_conn(struct service *service, int fd, uid_t uid)
 {
 	struct conn_links *c = calloc(1, sizeof(*c));
 
@@ -353,7 +353,7 @@ service_start_conn(struct service *service, int fd, int is_root)
 	c->conn.links = c;
 	c->conn.service = service;
 	c->conn.daemon = service->daemon;
-	c->conn.is_root = is_root;
+	c->conn.uid = uid;
 	c->conn.passed = -1;
 	buf_init(&c->conn.in, service->kind->request_max);
 	buf_init(&c->out, WIRE_REPLY_MAX);
@@ -367,7 +367,7 @@ service_accept(struct service *service)
 {
 	int peer =
 	    accept4(service->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	int is_root;
+	uid_t uid;
 
 	if (peer == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
@@ -379,11 +379,11 @@ service_accept(struct service *service)
 		}
 		return -1;
 	}
-	if (!service_is_allowed(service, peer, &is_root) ||
-	    !service_has_place(service, is_root))
+	if (!service_is_allowed(service, peer, &uid) ||
+	    !service_has_place(service, uid))
 		close(peer);
 	else
-		service_start_conn(service, peer, is_root);
+		service_start_conn(service, peer, uid);
 	return 0;
 }
 

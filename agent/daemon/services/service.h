@@ -10,6 +10,7 @@
 #define MSGRAPHD_SERVICE_H
 
 #include <event2/event.h>
+#include <sys/types.h>
 
 #include "agent/daemon/base/msgraphd.h"
 #include "lib/base/buf.h"
@@ -22,7 +23,7 @@ struct conn {
 	struct conn_links *links; /* service.c's own */
 	struct service *service;
 	struct msgraphd *daemon;
-	int is_root; /* the peer's user */
+	uid_t uid; /* of the peer */
 	struct buf in;
 	struct wire_scan scan; /* of in; for a kind that reads records */
 	int passed; /* descriptor that came with the request, or -1; owned */
