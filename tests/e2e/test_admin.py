@@ -230,6 +230,20 @@ def test_identities(table):
     assert len(table.admin("identities")) == 3
 
 
+def test_attributes_that_are_too_long(table):
+    """They are cut, and not left out: an entry would look open to all."""
+    senders = ", ".join(f"scan{n}@example.com" for n in range(200))
+    (table.directory / "identities").write_text(
+        f"erp application={APPLICATION} expires=2030-02-01\n"
+        f"    {{ senders = {senders} }}\n")
+    table.process.send_signal(1)
+    Daemon.wait(lambda: len(table.admin("identities")) == 2)
+    [entry] = table.admin("identities")[:-1]
+    shown = entry["attributes"]
+    assert (len(shown), shown[-3:], entry["cut"]) == (2000, "...", "yes")
+    assert f"{{ senders = {senders}"[:1800] in shown
+
+
 def test_entries(m365, table):  # noqa: F811
     """Each entry is a row, and the application has none of its own."""
     m365.app(TENANT, CLIENT, SECRET, OWN)

@@ -208,24 +208,35 @@ admin_applications(struct admin_answer *answer)
 
 /* --- the table of identities --- */
 
-/* Writes the attributes as the file has them, but for the application. */
-static void
-admin_applications_attributes(const struct entry *entry, struct buf *out)
+/*
+ * Writes the attributes as the file has them, but for the application. Returns 1
+ * when they were too long: then they end with dots.
+ */
+static int
+admin_applications_attributes(
+    const struct entry *entry, char text[ADMIN_VALUE_MAX + 1])
 {
 	const char *name, *value;
-	size_t i;
+	size_t i, used = 0;
+	int is_braced;
 
+	text[0] = '\0';
 	for (i = 0; (name = table_entry_attribute(i)) != NULL; i++) {
 		if ((value = entry->values[i]) == NULL ||
 		    strcmp(name, "application") == 0)
 			continue;
-		if (value[0] == '\0' || value[strcspn(value, " \t{}")] != '\0')
-			buf_printf(out, "%s{ %s = %s }",
-			    out->len > 0 ? " " : "", name, value);
-		else
-			buf_printf(out, "%s%s=%s", out->len > 0 ? " " : "",
-			    name, value);
+		is_braced =
+		    value[0] == '\0' || value[strcspn(value, " \t{}")] != '\0';
+		used += (size_t)snprintf(text + used,
+		    ADMIN_VALUE_MAX + 1 - used, "%s%s%s%s%s%s",
+		    used > 0 ? " " : "", is_braced ? "{ " : "", name,
+		    is_braced ? " = " : "=", value, is_braced ? " }" : "");
+		if (used > ADMIN_VALUE_MAX) {
+			memcpy(text + ADMIN_VALUE_MAX - 3, "...", 3);
+			return 1;
+		}
 	}
+	return 0;
 }
 
 int
@@ -233,21 +244,20 @@ admin_identities(struct admin_answer *answer)
 {
 	const struct entry *entry =
 	    identities_at(answer->daemon->identities, answer->place++);
-	struct buf attributes;
+	char attributes[ADMIN_VALUE_MAX + 1];
+	int is_cut;
 
 	if (entry == NULL)
 		return 0;
-	buf_init(&attributes, ADMIN_VALUE_MAX);
-	admin_applications_attributes(entry, &attributes);
+	is_cut = admin_applications_attributes(entry, attributes);
 	admin_begin(answer, "entry");
 	admin_text(answer, "entry", entry->name);
 	admin_identity(answer, &entry->application);
 	admin_text(answer, "file", entry->file);
 	admin_number(answer, "line", entry->line);
-	admin_text(answer, "attributes", attributes.bytes);
-	admin_text(answer, "cut", attributes.failed ? "yes" : NULL);
+	admin_text(answer, "attributes", attributes);
+	admin_text(answer, "cut", is_cut ? "yes" : NULL);
 	admin_end(answer);
-	buf_free(&attributes);
 	return 1;
 }
 
