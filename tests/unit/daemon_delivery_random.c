@@ -128,11 +128,15 @@ say_sent(size_t mailbox, const struct call *call)
 static void
 send_mail(size_t mailbox, const struct call *call)
 {
+	unsigned int doubt = 0;
 	size_t i;
 
+	/* without verify_unknown these may get it twice, and nobody else */
+	for (i = 0; i < m.unknowns && !d.conf.verify_unknown; i++)
+		doubt |= m.unknown[i];
 	for (i = 0; i < m.mails; i++)
 		if (m.is_notice[i] == call->is_notice &&
-		    (m.to[i] & call->to) != 0 && !m.notice_unknown)
+		    (m.to[i] & call->to & ~doubt) != 0 && !m.notice_unknown)
 			fail_msg("%s: %x got it from %s, now %x from %s",
 			    m.queue_id, m.to[i], mailboxes[m.from[i]], call->to,
 			    mailboxes[mailbox]);
@@ -460,10 +464,10 @@ test_messages(void **state)
 	(void)state;
 	if (wanted != NULL)
 		count = (unsigned int)strtoul(wanted, NULL, 10);
-	d.conf.verify_unknown = 1;
 	d.conf.access_denied_grace = 1000 * 86400;
 	for (i = 0; i < count; i++) {
 		dice_state = i;
+		d.conf.verify_unknown = i % 4 != 0;
 		take_message(i);
 	}
 }
