@@ -105,7 +105,7 @@ def test_settings():
 def test_group_and_folder_are_mended():
     """By the one command, and by each of its two halves."""
     folder = Path("/var/spool/postfix/msgraph")
-    for commands in (["systemd-sysusers msgraph.conf; systemd-tmpfiles"],
+    for commands in (["gpasswd -a postfix msgraph; systemd-tmpfiles"],
                      ["systemd-sysusers msgraph.conf",
                       "systemd-tmpfiles --create"]):
         run("gpasswd", "-d", "postfix", "msgraph")
