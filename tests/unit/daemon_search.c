@@ -23,6 +23,7 @@
 #define REQUESTS 3
 #define RECIPIENTS 3
 
+static int with_file; /* 1: the message has one that is taken out */
 static struct wire_reply reply;
 static int replies;
 
@@ -31,7 +32,7 @@ begin(void **state)
 {
 	(void)state;
 	memset(&reply, 0, sizeof(reply));
-	replies = 0;
+	replies = with_file = 0;
 	return fake_begin();
 }
 
@@ -77,6 +78,12 @@ bring(const char *mailbox, const char *letters)
 		    addresses[i], sizeof(addresses[i]), "%c@Y", letters[i]);
 		list[i] = addresses[i];
 	}
+	attachments_read(
+	    &request.attachments, with_file ? "attachment" : "", "0,4", NULL);
+	attachments_read(&request.attachments,
+	    with_file ? "attachment-name" : "", "n", NULL);
+	attachments_read(&request.attachments,
+	    with_file ? "attachment-type" : "", "t/t", NULL);
 	assert_int_equal(fingerprint(&request, list, i), 0);
 	request.recipients = graph_recipients(list, i);
 	assert_non_null(delivery_start(&d, &request, on_done, NULL));
@@ -361,6 +368,63 @@ test_posted_in_the_future(void **state)
 	assert_int_equal(fake.count, 0);
 }
 
+static void
+expect(const char *what, long status, const char *body)
+{
+	assert_int_equal(fake.count, 1);
+	assert_non_null(strstr(fake.calls[0]->url, what));
+	answer_body(status, body, 0);
+}
+
+/*
+ * A draft that was never sent says nothing of another one, by which some of its
+ * recipients may have got the message.
+ */
+static void
+test_draft_that_was_not_sent(void **state)
+{
+	(void)state;
+	with_file = 1;
+	bring(OWN, "a");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 503, "");
+	bring(OWN, "ab");
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 201, "{}");
+	expect("/D1/send", 500, "");
+	bring(OWN, "a");
+	expect("/D0/attachments", 201, "{}");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("ab");
+	assert_int_equal(reply.status, WIRE_SENT);
+	/* nor does one that Graph refused to send */
+	end(state);
+	begin(state);
+	with_file = 1;
+	bring(OWN, "a");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 201, "{}");
+	expect("/D0/send", 503, "");
+	bring(OWN, "ab");
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 201, "{}");
+	expect("/D1/send", 500, "");
+	bring(OWN, "a");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("ab");
+	assert_int_equal(reply.status, WIRE_SENT);
+	/* of one that may have been sent is asked what became of it */
+	bring(OWN, "b");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("");
+	expect("/messages", 201, "{\"id\":\"D2\"}");
+	expect("/D2/attachments", 201, "{}");
+	expect("/D2/send", 500, "");
+	bring(OWN, "b");
+	expect("/D2?", 200, "{\"isDraft\":false}");
+	assert_int_equal(reply.status, WIRE_SENT);
+}
+
 int
 main(void)
 {
@@ -368,6 +432,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_rows),
 	    TEST(test_posted_in_the_future),
+	    TEST(test_draft_that_was_not_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ delivery_draft_state_reset(struct delivery *d)
 	secret_free(&large->draft.upload);
 	large->draft.id[0] = '\0';
 	large->draft.attached = 0;
-	large->draft.attaching = 0;
+	large->draft.attaching = large->draft.sending = 0;
 	large->next = -1;
 	large->asked = large->missed = 0;
 	large->whole = large->made = large->useless = 0;

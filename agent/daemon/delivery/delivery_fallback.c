@@ -102,9 +102,8 @@ delivery_fallback_end(struct delivery *d)
 	d->status_before = JOURNAL_NEW;
 	snprintf(text, sizeof(text),
 	    "<%.100s>, which is not the fallback mailbox any more, has not "
-	    "sent "
-	    "the message; the next attempt is by the table of identities as it "
-	    "is now",
+	    "sent the message; the next attempt goes by the table of "
+	    "identities as it is now",
 	    d->request.mailbox);
 	delivery_defer(d, "4.3.0", REASON_UNKNOWN, text);
 }

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "delivery_answer.h"
 #include "delivery_draft.h"
+#include "delivery_draft_state.h"
 #include "delivery_post.h"
 #include "delivery_step.h"
 
@@ -19,6 +20,11 @@ delivery_intend(struct delivery *d)
 	const char *from =
 	    request->instead_of[0] != '\0' ? request->mailbox : "";
 
+	if (d->large != NULL && !d->large->draft.sending) {
+		d->large->draft.sending = 1;
+		if (delivery_draft_keep(d) == -1)
+			return;
+	}
 	if (strcmp(d->entry_now.posted_from, from) != 0) {
 		snprintf(d->entry_now.posted_from,
 		    sizeof(d->entry_now.posted_from), "%s", from);
@@ -68,10 +74,16 @@ delivery_post_on_answer(void *ctx, const struct http_answer *answer)
 	if (delivery_draft_is_missing(d, answer))
 		return;
 	outcome = delivery_read_answer(d, answer);
-	if (outcome.action == OUTCOME_SENT)
+	if (outcome.action == OUTCOME_SENT) {
 		delivery_post_settle_sent(d);
-	else
-		delivery_settle(d, &outcome);
+		return;
+	}
+	if (d->large != NULL && !outcome.outcome_unknown) {
+		d->large->draft.sending = 0;
+		/* if that fails, it is looked at once more than it need be */
+		(void)delivery_draft_try_keep(d);
+	}
+	delivery_settle(d, &outcome);
 }
 
 static struct http_call *

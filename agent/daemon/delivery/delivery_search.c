@@ -53,9 +53,8 @@ delivery_search_go_on(struct delivery *d)
 static void
 delivery_search_accepted_some(struct delivery *d)
 {
-	log_info(
-	    "%s: %zu of these %zu recipients have got the message, which is "
-	    "in Sent Items",
+	log_info("%s: %zu of these %zu recipients have got the message: it is "
+		 "in Sent Items",
 	    d->request.queue_id, d->posted_to.keys.count,
 	    d->request.keys.count);
 	turn_end(d->turn);

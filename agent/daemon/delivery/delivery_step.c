@@ -128,11 +128,12 @@ int
 delivery_has_old_draft(const struct delivery *d)
 {
 	/*
-	 * Of one that was made just now Graph may not know yet; and one for all
-	 * is not what was posted to some.
+	 * Of one that was made just now Graph may not know yet; and one that
+	 * was not sent itself says nothing of another that was.
 	 */
 	return d->large != NULL && d->large->draft.id[0] != '\0' &&
-	    !d->large->made && d->posted_to.text == NULL;
+	    !d->large->made && d->large->draft.sending &&
+	    d->posted_to.text == NULL;
 }
 
 int

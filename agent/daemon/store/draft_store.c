@@ -33,12 +33,12 @@ draft_store_to_json(const struct draft *d)
 {
 	char digest[HEX_SIZE], shape[HEX_SIZE], identity[IDENTITY_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s?}", "digest",
-	    codec_hex_encode(d->digest, sizeof(d->digest), digest), "shape",
-	    codec_hex_encode(d->shape, sizeof(d->shape), shape), "identity",
-	    identity_text(&d->identity, identity), "mailbox", d->mailbox, "id",
-	    d->id, "attached", (json_int_t)d->attached, "attaching",
-	    d->attaching, "upload",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:s?}",
+	    "digest", codec_hex_encode(d->digest, sizeof(d->digest), digest),
+	    "shape", codec_hex_encode(d->shape, sizeof(d->shape), shape),
+	    "identity", identity_text(&d->identity, identity), "mailbox",
+	    d->mailbox, "id", d->id, "attached", (json_int_t)d->attached,
+	    "attaching", d->attaching, "sending", d->sending, "upload",
 	    d->upload == NULL ? NULL : d->upload->bytes);
 }
 
@@ -69,6 +69,8 @@ draft_store_from_json(json_t *json, struct draft *d)
 	    draft_store_copy(d->id, sizeof(d->id), id) == -1 || attached < 0)
 		return -1;
 	d->attached = (size_t)attached;
+	/* a version that did not say it may have sent any */
+	d->sending = !json_is_false(json_object_get(json, "sending"));
 	upload = json_string_value(json_object_get(json, "upload"));
 	if (upload != NULL &&
 	    (d->upload = secret_new(upload, strlen(upload))) == NULL)

@@ -28,6 +28,7 @@ struct draft {
 	char id[DRAFT_ID_SIZE]; /* Graph's; empty: not made yet */
 	size_t attached; /* so many attachments are in it */
 	int attaching; /* and perhaps the next: its request has begun */
+	int sending; /* it was perhaps sent: that request has begun */
 	struct secret *upload; /* owned; the next one's session, or NULL */
 };
 

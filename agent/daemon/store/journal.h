@@ -41,9 +41,8 @@ struct journal_keys {
 struct journal_entry {
 	const struct journal_keys
 	    *keys; /* borrowed, also while it is written */
-	enum journal_status
-	    status; /* accepted: for all of them; posted: for one
-				       at least */
+	/* accepted: for all of them; posted: for one at least */
+	enum journal_status status;
 	size_t accepted; /* for so many of them */
 	size_t unanswered; /* posted for so many of them */
 	long long posted; /* clock_wall() when it was posted first, of those
