@@ -166,7 +166,9 @@ callbacks_log_action(SMFICTX *ctx, const struct message *m, const char *mailbox,
 	    text);
 }
 
-/* Says no to what the client asks for now. What is ours to mend is for the log. */
+/*
+ * Says no to what the client asks for now. What is ours to mend is for the log.
+ */
 static sfsistat
 callbacks_say_no(SMFICTX *ctx, const struct message *m, const char *mailbox,
     const struct error *err)

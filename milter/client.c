@@ -1,9 +1,9 @@
 /*
  * client.c - copies what Postfix tells of a client. See client.h.
  *
- * A macro's value lives until libmilter hears the next ones, and each question to
- * msgraphd is about the client. So what is told at MAIL FROM is copied, whole:
- * what was cut could be the name of another.
+ * A macro's value lives until libmilter hears the next ones, and each question
+ * to msgraphd is about the client. So what is told at MAIL FROM is copied,
+ * whole: what was cut could be the name of another.
  */
 #include <stddef.h>
 #include <stdio.h>

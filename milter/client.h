@@ -25,7 +25,9 @@ struct client {
 /* Returns the value of a macro, borrowed; NULL where there is none. */
 typedef const char *client_macro(void *arg, const char *name);
 
-/* Copies what the macros say. 0; or -1 when out of memory. Free it either way. */
+/*
+ * Copies what the macros say. 0; or -1 when out of memory. Free it either way.
+ */
 int client_read(
     struct client *, client_macro *get, void *arg, struct error *err);
 
@@ -33,8 +35,8 @@ int client_read(
 void client_free(struct client *);
 
 /*
- * Writes "host[address]" as smtpd(8) logs it; what would break a log line becomes
- * '?'.
+ * Writes "host[address]" as smtpd(8) logs it; what would break a log line
+ * becomes '?'.
  */
 #define CLIENT_TEXT_SIZE (2 * REPLY_SENDER_SIZE)
 char *client_text(const struct client *, char text[CLIENT_TEXT_SIZE]);

@@ -60,9 +60,9 @@ struct message {
 };
 
 /*
- * Makes a message of a client of whom nothing is known yet. sender is the argument
- * of MAIL FROM as it came. Takes over the reference to the settings even when it
- * fails. NULL: out of memory.
+ * Makes a message of a client of whom nothing is known yet. sender is the
+ * argument of MAIL FROM as it came. Takes over the reference to the settings
+ * even when it fails. NULL: out of memory.
  */
 struct message *message_new(struct settings *, const char *sender);
 
@@ -73,9 +73,9 @@ void message_free(struct message **messagep);
 void message_header(struct message *, const char *name, const char *value);
 
 /*
- * Checks the message when all fields have been seen, and decides the mailbox: the
- * from of the entry, else what header and envelope say. 0 with the mailbox; or
- * -1 with *err for the client.
+ * Checks the message when all fields have been seen, and decides the mailbox:
+ * the from of the entry, else what header and envelope say. 0 with the mailbox;
+ * or -1 with *err for the client.
  */
 int message_finish(
     const struct message *, char mailbox[MAILBOX_SIZE], struct error *err);

@@ -1,9 +1,9 @@
 /*
  * question.c - asks msgraphd. See question.h.
  *
- * msgraphd alone has the table of identities and the counters. It compares bytes,
- * so every address goes there in canonical form; what cannot be read as an
- * address has none, and no '@' is left in it, so that no list covers it. A
+ * msgraphd alone has the table of identities and the counters. It compares
+ * bytes, so every address goes there in canonical form; what cannot be read as
+ * an address has none, and no '@' is left in it, so that no list covers it. A
  * connection a question: a milter's thread that waits holds nothing else.
  */
 #include <stdatomic.h>
@@ -16,8 +16,8 @@
 
 /*
  * Whether msgraphd let the last question wait for too long. The next ones then
- * wait only a little, until there is an answer: libmilter may have a few threads
- * for many clients, which would wait one after the other.
+ * wait only a little, until there is an answer: libmilter may have a few
+ * threads for many clients, which would wait one after the other.
  */
 static atomic_int question_stalled;
 

@@ -1,11 +1,11 @@
 /*
  * watchdog.c - see watchdog.h.
  *
- * A thread that lives says nothing of the one that takes connections. So this one
- * comes as Postfix does, and libmilter has to take its connection, make a thread
- * for it and answer. The milter's callbacks hear of it at its end alone, and
- * nothing is logged. It stands in the queue of the socket like all others, which
- * is why it may take so long as until the next question.
+ * A thread that lives says nothing of the one that takes connections. So this
+ * one comes as Postfix does, and libmilter has to take its connection, make a
+ * thread for it and answer. The milter's callbacks hear of it at its end alone,
+ * and nothing is logged. It stands in the queue of the socket like all others,
+ * which is why it may take so long as until the next question.
  *
  * Of a socket that is no unix socket systemd hears only that the process lives.
  */

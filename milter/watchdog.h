@@ -6,10 +6,10 @@
 #define MSGRAPH_WATCHDOG_H
 
 /*
- * Starts a thread that asks on the milter's own socket, four times in what systemd
- * waits, and tells systemd of each answer. Starts none where systemd does not
- * watch. Nobody may change the environment afterwards, in which the thread looks.
- * 0, or the error of pthread_create(3).
+ * Starts a thread that asks on the milter's own socket, four times in what
+ * systemd waits, and tells systemd of each answer. Starts none where systemd
+ * does not watch. Nobody may change the environment afterwards, in which the
+ * thread looks. 0, or the error of pthread_create(3).
  */
 int watchdog_start(const char *socket);
 

@@ -1,17 +1,17 @@
 /*
  * auxprop.c - the auxprop plugin "entra".
  *
- * An auxprop plugin looks up properties of a user. Entra gives none out, so this
- * one answers in one case alone: under SASL_AUXPROP_VERIFY_AGAINST_HASH the
- * caller has put the secret that was typed into the property userPassword, and
- * asks whether it is right.
- * The caller takes the property's value after the lookup for a secret that was
- * verified, so it stays on SASL_OK and is erased otherwise. In all other cases
- * the answer is SASL_NOUSER, which lets the plugins beside this one answer.
+ * An auxprop plugin looks up properties of a user. Entra gives none out, so
+ * this one answers in one case alone: under SASL_AUXPROP_VERIFY_AGAINST_HASH
+ * the caller has put the secret that was typed into the property userPassword,
+ * and asks whether it is right. The caller takes the property's value after the
+ * lookup for a secret that was verified, so it stays on SASL_OK and is erased
+ * otherwise. In all other cases the answer is SASL_NOUSER, which lets the
+ * plugins beside this one answer.
  *
- * A plugin of this kind cannot change the name that its caller has: what it gets
- * of libsasl2 (saslplug.h) has no place for it. So the canonical name is not used
- * here.
+ * A plugin of this kind cannot change the name that its caller has: what it
+ * gets of libsasl2 (saslplug.h) has no place for it. So the canonical name is
+ * not used here.
  *
  * Our own mechanisms do not come this way (mech.c says why). This is for
  * callers in libsasl2 and elsewhere that keep to the contract.

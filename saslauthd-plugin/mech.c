@@ -1,10 +1,11 @@
 /*
  * mech.c - the server side of PLAIN (RFC 4616) and LOGIN (never standardised).
  *
- * Both end in mech_sign_in(): the name goes to libsasl2 to be made canonical, and
- * the secret goes, if the name is of our form, to msgraphd, whose answer is
- * final and has the one spelling of the name that all after us see; if it is not, to utils->checkpass, so that local users (sasldb,
- * saslauthd, ldapdb) sign in as they would through the stock mechanisms.
+ * Both end in mech_sign_in(): the name goes to libsasl2 to be made canonical,
+ * and the secret goes, if the name is of our form, to msgraphd, whose answer is
+ * final and has the one spelling of the name that all after us see; if it is
+ * not, to utils->checkpass, so that local users (sasldb, saslauthd, ldapdb)
+ * sign in as they would through the stock mechanisms.
  *
  * Why straight to entra_verify() and not by way of the auxprop lookup with
  * SASL_CU_VERIFY_AGAINST_HASH, which exists for this: that lookup asks every
@@ -41,9 +42,9 @@ mech_is_blank(const char *s, size_t len)
 }
 
 /*
- * Refuses names that no user has, before libsasl2 sees them: it answers an empty
- * name as if the server were broken, and would pass an empty password on to
- * directories that take one for an anonymous bind.
+ * Refuses names that no user has, before libsasl2 sees them: it answers an
+ * empty name as if the server were broken, and would pass an empty password on
+ * to directories that take one for an anonymous bind.
  */
 static int
 mech_check_name(const char *name, size_t len, const char **reason)

@@ -26,8 +26,8 @@ ENTRA_EXPORT sasl_server_plug_init_t sasl_server_plug_init;
 /* --- verify.c: asks msgraphd --- */
 
 /*
- * Returns 1 when the name is of our form: that of an application, or one that is
- * looked up (the option entra_lookup). Else 0 with *why a constant text.
+ * Returns 1 when the name is of our form: that of an application, or one that
+ * is looked up (the option entra_lookup). Else 0 with *why a constant text.
  */
 int entra_is_ours(const sasl_server_params_t *sparams, const char *name,
     size_t name_len, const char **why);
@@ -35,8 +35,8 @@ int entra_is_ours(const sasl_server_params_t *sparams, const char *name,
 /*
  * Asks msgraphd whether Entra takes this secret for this name. Neither needs a
  * terminator; both are only read. canonical becomes the name under which the
- * client is known from now on; empty where msgraphd gave none, as it does before
- * version 0.2.
+ * client is known from now on; empty where msgraphd gave none, as it does
+ * before version 0.2.
  *
  *	SASL_OK		yes
  *	SASL_BADAUTH	no, and the reason is logged

@@ -236,8 +236,8 @@ verify_is_word(const char *reply, const char *word)
 }
 
 /*
- * Reads the name in "OK user=...", up to a blank or the end. Another form than the
- * canonical one would be a name that nobody has checked.
+ * Reads the name in "OK user=...", up to a blank or the end. Another form than
+ * the canonical one would be a name that nobody has checked.
  */
 static int
 verify_read_name(const char *reply, char canonical[IDENTITY_CANONICAL_SIZE],
@@ -319,8 +319,8 @@ verify_conclude(const sasl_utils_t *utils, const char *who, struct error *err)
 #define WHO_SIZE (IDENTITY_CANONICAL_SIZE + 64)
 
 /*
- * Writes into who as whom the name signs in. Returns 1, or 0 with *why when it is
- * not of our form.
+ * Writes into who as whom the name signs in. Returns 1, or 0 with *why when it
+ * is not of our form.
  */
 static int
 verify_read_user(const sasl_utils_t *utils, const char *name, size_t name_len,

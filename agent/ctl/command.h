@@ -1,6 +1,6 @@
 /*
- * command.h - the commands of msgraphctl. A new command is a file of this folder
- * with such a struct, a line in main.c, and a section in msgraphctl(8).
+ * command.h - the commands of msgraphctl. A new command is a file of this
+ * folder with such a struct, a line in main.c, and a section in msgraphctl(8).
  */
 #ifndef MSGRAPHCTL_COMMAND_H
 #define MSGRAPHCTL_COMMAND_H
@@ -29,8 +29,8 @@ struct command {
 	/* what it prints; -h lists them, and a test holds the man page to it */
 	const struct output_list *tables; /* NULL: no tables */
 	/*
-	 * Does the work. argv[0] is the command's name, and its options have yet
-	 * to be read, by command_next(). Returns the exit status.
+	 * Does the work. argv[0] is the command's name, and its options have
+	 * yet to be read, by command_next(). Returns the exit status.
 	 */
 	int (*run)(struct ctl *ctl, const struct command *command, int argc,
 	    char **argv);
@@ -55,7 +55,9 @@ int command_next(struct ctl *ctl, const struct command *command, int argc,
 int command_no_options(struct ctl *ctl, const struct command *command, int argc,
     char **argv, int *status);
 
-/* Prints a line "msgraphctl NAME: text", without control characters, on stderr. */
+/*
+ * Prints a line "msgraphctl NAME: text", without control characters, on stderr.
+ */
 void command_say(const struct command *command, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -44,7 +44,9 @@ static const struct output_list command_doctor_tables[] = {
     {NULL, NULL},
 };
 
-/* Writes "check: text", of the worst finding, and how many there are of each. */
+/*
+ * Writes "check: text", of the worst finding, and how many there are of each.
+ */
 static void
 command_doctor_summary(const struct doctor *doctor, char *text, size_t size)
 {

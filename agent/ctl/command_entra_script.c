@@ -1,13 +1,13 @@
 /*
- * command_entra_script.c - "msgraphctl entra-script NAME": prints the PowerShell
- * that makes an application with a secret or a certificate, and lets it send as
- * some mailboxes, by RBAC for Applications. Nothing is run here.
+ * command_entra_script.c - "msgraphctl entra-script NAME": prints the
+ * PowerShell that makes an application with a secret or a certificate, and lets
+ * it send as some mailboxes, by RBAC for Applications. Nothing is run here.
  *
  * The cmdlets are those of Microsoft's pages "New-MgApplication",
  * "New-MgServicePrincipal", "Add-MgApplicationPassword" (Microsoft Graph
- * PowerShell) and "Role Based Access Control for Applications in Exchange Online".
- * Values come into the script as strings in single quotes (base/powershell.h), each
- * once, and as variables from there on.
+ * PowerShell) and "Role Based Access Control for Applications in Exchange
+ * Online". Values come into the script as strings in single quotes
+ * (base/powershell.h), each once, and as variables from there on.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -148,9 +148,9 @@ command_entra_script_connect(struct buf *out, const char *tenant)
 /* --- the certificate --- */
 
 /*
- * Reads the first certificate of a file in PEM form (RFC 7468), as base64 on one
- * line. Nothing else of the file is kept: a key may be in it too. 0, or -1 with
- * *err.
+ * Reads the first certificate of a file in PEM form (RFC 7468), as base64 on
+ * one line. Nothing else of the file is kept: a key may be in it too. 0, or -1
+ * with *err.
  */
 static int
 command_entra_script_read_certificate(
@@ -240,7 +240,9 @@ command_entra_script_print(
 
 /* --- the command line --- */
 
-/* Returns 1 where a text may be quoted, and has at most max of UTF-16's units. */
+/*
+ * Returns 1 where a text may be quoted, and has at most max of UTF-16's units.
+ */
 static int
 command_entra_script_is_name(const char *text, size_t max)
 {

@@ -1,6 +1,6 @@
 /*
- * command_identities.c - "msgraphctl identities": the table of identities that is
- * in force, which may be older than its files.
+ * command_identities.c - "msgraphctl identities": the table of identities that
+ * is in force, which may be older than its files.
  */
 #include <sysexits.h>
 

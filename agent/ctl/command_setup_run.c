@@ -179,8 +179,8 @@ setup_reload_postfix(
 }
 
 /*
- * Has Postfix and msgraphd read what was changed, or may have been by a run that
- * was interrupted (all). 0, or -1 with *err.
+ * Has Postfix and msgraphd read what was changed, or may have been by a run
+ * that was interrupted (all). 0, or -1 with *err.
  */
 static int
 setup_reload(const struct setup *s, const struct present *present,
@@ -199,7 +199,9 @@ setup_reload(const struct setup *s, const struct present *present,
 	return 0;
 }
 
-/* Shows what doctor thinks, where this is for a person. Its status is its own. */
+/*
+ * Shows what doctor thinks, where this is for a person. Its status is its own.
+ */
 static void
 setup_doctor(const struct setup *s)
 {

@@ -1,6 +1,7 @@
 /*
- * command_status.c - "msgraphctl status": how the daemons are, what was sent, and
- * what is wrong, as msgraphd tells it. With --watch, again every two seconds.
+ * command_status.c - "msgraphctl status": how the daemons are, what was sent,
+ * and what is wrong, as msgraphd tells it. With --watch, again every two
+ * seconds.
  */
 #include <errno.h>
 #include <stdio.h>

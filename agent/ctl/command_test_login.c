@@ -1,7 +1,7 @@
 /*
  * command_test_login.c - "msgraphctl test-login NAME|ENTRY": what this host and
- * Entra say about a sign-in, and what the token lets the application do. Nothing
- * is stored; the token stays with msgraphd.
+ * Entra say about a sign-in, and what the token lets the application do.
+ * Nothing is stored; the token stays with msgraphd.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * command_test_send.c - "msgraphctl test-send --as NAME|ENTRY --from ADDRESS --to
- * ADDRESS": one message all the way, each step told as it comes.
+ * command_test_send.c - "msgraphctl test-send --as NAME|ENTRY --from ADDRESS
+ * --to ADDRESS": one message all the way, each step told as it comes.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
  * check_identities.c - see check_identities.h.
  *
- * What an admin probably did not mean, but may have, is a warning: it changes no
- * exit status.
+ * What an admin probably did not mean, but may have, is a warning: it changes
+ * no exit status.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -10,9 +10,9 @@
 #include "lib/conf/conf.h"
 
 /*
- * Asks each map of sources that is asked key by key, with the credentials of the
- * table, and prints what is wrong to standard error, as the user. Returns the
- * number of complaints.
+ * Asks each map of sources that is asked key by key, with the credentials of
+ * the table, and prints what is wrong to standard error, as the user. Returns
+ * the number of complaints.
  */
 int check_maps(const struct conf *conf, const struct table_sources *sources,
     const struct table *table, const char *user);

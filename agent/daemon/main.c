@@ -2,8 +2,8 @@
  * main.c - msgraphd: holds the secrets and the connections to Microsoft.
  *
  * One process, one thread, one event loop. This file starts and stops the parts
- * (parts.c) and the sockets: SIGTERM closes these, defers what was not posted and
- * lets what was posted end; SIGHUP reads the configuration again.
+ * (parts.c) and the sockets: SIGTERM closes these, defers what was not posted
+ * and lets what was posted end; SIGHUP reads the configuration again.
  */
 #include <signal.h>
 #include <stdio.h>

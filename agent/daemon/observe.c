@@ -22,7 +22,9 @@
 /* What systemd has been told last; one process has one status. */
 static char observe_told[OBSERVE_LINE_MAX + 1];
 
-/* The same about another message is no other event: its queue id comes first. */
+/*
+ * The same about another message is no other event: its queue id comes first.
+ */
 static void
 observe_line(void *ctx, enum log_level level, const char *line)
 {

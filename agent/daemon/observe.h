@@ -16,8 +16,8 @@ int observe_begin(struct msgraphd *daemon, struct error *err);
 
 /*
  * Tells systemd that the event loop runs (WATCHDOG=1), where it asks for that,
- * and in one line (STATUS=) what msgraphctl status says at length, when that has
- * changed. For housekeeping, every few seconds.
+ * and in one line (STATUS=) what msgraphctl status says at length, when that
+ * has changed. For housekeeping, every few seconds.
  */
 void observe_tell(struct msgraphd *daemon);
 

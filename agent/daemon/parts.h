@@ -1,5 +1,6 @@
 /*
- * parts.h - makes the parts of msgraphd, hands them to each other, and ends them.
+ * parts.h - makes the parts of msgraphd, hands them to each other, and ends
+ * them.
  */
 #ifndef MSGRAPHD_PARTS_H
 #define MSGRAPHD_PARTS_H

@@ -7,8 +7,8 @@
 #include "lib/base/error.h"
 
 /*
- * Forbids core files and ptrace, has freed memory wiped, and raises the limit on
- * descriptors. Call once, first. 0, or -1 with *err.
+ * Forbids core files and ptrace, has freed memory wiped, and raises the limit
+ * on descriptors. Call once, first. 0, or -1 with *err.
  */
 int protect_process(struct error *err);
 

@@ -4,11 +4,11 @@
  * More recipients than Graph takes at once make several calls, one after
  * another, each with edits of its own over the same spooled message. Who is in
  * which call depends on the addresses alone, so that a second attempt asks
- * msgraphd for the very same deliveries. So do several calls where Graph refuses
- * some of the recipients: see parts.h.
+ * msgraphd for the very same deliveries. So do several calls where Graph
+ * refuses some of the recipients: see parts.h.
  *
- * Where the mailbox does not exist, msgraphd may name another one. The message is
- * edited anew for that mailbox then, and handed over once more.
+ * Where the mailbox does not exist, msgraphd may name another one. The message
+ * is edited anew for that mailbox then, and handed over once more.
  *
  * Nothing here says "sent" but msgraphd's answer. Every failure on the way is
  * an error that outcome_from_error() turns into a deferral, or into a bounce

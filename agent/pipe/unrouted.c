@@ -4,14 +4,15 @@
  *
  * The route is missing when a line of master.cf or the route's file is wrong,
  * which is no reason for the mail to wait: the application that signed in is
- * known from smtpd, and From and envelope are here. So msgraphd is asked here what
- * the milter would have asked, and the limits of the table hold. What the milter's
- * stamp says is not looked at, since without the milter a client may have written
- * it. The client's address is not known here; who signed in is not judged by it.
+ * known from smtpd, and From and envelope are here. So msgraphd is asked here
+ * what the milter would have asked, and the limits of the table hold. What the
+ * milter's stamp says is not looked at, since without the milter a client may
+ * have written it. The client's address is not known here; who signed in is not
+ * judged by it.
  *
- * Of what the milter repairs only a missing From is added here (rewrite.c), since
- * it says who sends. Graph is not known to ask for Date and Message-ID, which
- * would be other ones at each attempt.
+ * Of what the milter repairs only a missing From is added here (rewrite.c),
+ * since it says who sends. Graph is not known to ask for Date and Message-ID,
+ * which would be other ones at each attempt.
  */
 #include <stdio.h>
 #include <string.h>

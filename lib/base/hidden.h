@@ -6,8 +6,8 @@
 
 /*
  * Returns what to do about a file that open(2) refused with this errno where
- * systemd's ProtectHome= hides its folder, so that no mode and owner would help:
- * a text that begins with "; ". "" for every other file or error.
+ * systemd's ProtectHome= hides its folder, so that no mode and owner would
+ * help: a text that begins with "; ". "" for every other file or error.
  */
 const char *hidden_remedy(const char *file, int error);
 

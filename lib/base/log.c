@@ -104,7 +104,9 @@ log_at(enum log_level level, const char *fmt, ...)
 	errno = saved_errno;
 }
 
-/* JOURNAL_STREAM names device and inode of the journal's end (systemd.exec(5)). */
+/*
+ * JOURNAL_STREAM names device and inode of the journal's end (systemd.exec(5)).
+ */
 static int
 log_stderr_is_journal(void)
 {

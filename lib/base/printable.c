@@ -5,8 +5,8 @@
 #include "utf8.h"
 
 /*
- * Returns 1 for a character that is not shown itself, and moves those around it:
- * C0, DEL, C1, Unicode's line ends, and its marks of direction (UAX #9, 2).
+ * Returns 1 for a character that is not shown itself, and moves those around
+ * it: C0, DEL, C1, Unicode's line ends, and its marks of direction (UAX #9, 2).
  */
 static int
 printable_is_hidden(uint32_t c)

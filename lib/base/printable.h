@@ -20,9 +20,9 @@ printable_is_visible(char c)
 }
 
 /*
- * Replaces the control characters of a text (C0, DEL and C1), line ends and marks
- * of direction of Unicode, and each byte that is not UTF-8, so that the text
- * stays one line wherever it is shown, and its words stay in their order.
+ * Replaces the control characters of a text (C0, DEL and C1), line ends and
+ * marks of direction of Unicode, and each byte that is not UTF-8, so that the
+ * text stays one line wherever it is shown, and its words stay in their order.
  */
 void printable_make(char *text, char instead);
 

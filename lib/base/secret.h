@@ -12,7 +12,9 @@
 /* The longest that somebody signs in with. Entra's have some 40 characters. */
 #define SECRET_MAX 1024
 
-/* The longest assertion: a signed one has some 1,000, a federated token more. */
+/*
+ * The longest assertion: a signed one has some 1,000, a federated token more.
+ */
 #define ASSERTION_MAX 8192
 
 struct secret {

@@ -1,6 +1,6 @@
 /*
- * utf8.h - UTF-8 (RFC 3629): the shortest form of each character, no surrogates,
- * nothing past U+10FFFF.
+ * utf8.h - UTF-8 (RFC 3629): the shortest form of each character, no
+ * surrogates, nothing past U+10FFFF.
  */
 #ifndef MSGRAPH_UTF8_H
 #define MSGRAPH_UTF8_H

@@ -92,9 +92,9 @@ struct conf {
 int conf_load(struct conf *conf, const char *file, struct error *err);
 
 /*
- * Reads the file as conf_load() does, for a reload. A name that is unknown, such
- * as a newer release's, is a warning (see conf_warn()), and the rest of the file
- * counts. Every other mistake is an error here too.
+ * Reads the file as conf_load() does, for a reload. A name that is unknown,
+ * such as a newer release's, is a warning (see conf_warn()), and the rest of
+ * the file counts. Every other mistake is an error here too.
  */
 int conf_load_running(struct conf *conf, const char *file, struct error *err);
 
@@ -106,9 +106,9 @@ int conf_copy_write(
     const struct conf *conf, const char *file, struct error *err);
 
 /*
- * Reads what is right in the file, and passes over the rest. -1 with *conf empty
- * where the file cannot be read, but for the default one: *conf then has the
- * defaults.
+ * Reads what is right in the file, and passes over the rest. -1 with *conf
+ * empty where the file cannot be read, but for the default one: *conf then has
+ * the defaults.
  */
 int conf_load_tolerant(struct conf *conf, const char *file);
 

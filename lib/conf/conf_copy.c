@@ -5,8 +5,8 @@
  * msgraph.conf may change at any time, by a template for many hosts say, and a
  * mistake in it must not stop the mail of a host whose msgraphd runs with what
  * was there before. So msgraphd writes down what it has loaded, and the agent,
- * which starts for each delivery, takes that. The copy is what -n prints, and so
- * has no line that msgraphd has passed over.
+ * which starts for each delivery, takes that. The copy is what -n prints, and
+ * so has no line that msgraphd has passed over.
  *
  * Its name is that of the submit socket and ".conf", so that several msgraphd
  * on a host, each with a file of its own, do not meet. Group msgraph may write

@@ -20,9 +20,9 @@
  *	text=...			(with failed: why, and what to do)
  *	<empty line>
  *
- * An answer without the record "end" was cut. No secret and no token is in any of
- * them, nor digests of one. Names that are not known are passed over, on both
- * sides.
+ * An answer without the record "end" was cut. No secret and no token is in any
+ * of them, nor digests of one. Names that are not known are passed over, on
+ * both sides.
  */
 #ifndef MSGRAPH_ADMIN_H
 #define MSGRAPH_ADMIN_H
@@ -34,8 +34,8 @@
 
 /*
  * How many may ask at a time, besides root. Each may leave a piece of an answer
- * unread, and the kernel keeps some hundred kilobytes more for it, on msgraphd's
- * account.
+ * unread, and the kernel keeps some hundred kilobytes more for it, on
+ * msgraphd's account.
  */
 #define ADMIN_MEMBERS_MAX 32
 

@@ -1,6 +1,6 @@
 /*
- * admin_reply.c - see admin_reply.h. The records lie in the bytes of the answer,
- * each with a terminator behind every name and value.
+ * admin_reply.c - see admin_reply.h. The records lie in the bytes of the
+ * answer, each with a terminator behind every name and value.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * admin_reply.h - reads an answer of msgraphd's admin socket (admin.h): records,
- * each of which is a list of names and values.
+ * admin_reply.h - reads an answer of msgraphd's admin socket (admin.h):
+ * records, each of which is a list of names and values.
  */
 #ifndef MSGRAPH_ADMIN_REPLY_H
 #define MSGRAPH_ADMIN_REPLY_H
@@ -13,8 +13,8 @@ struct admin_record;
 
 /*
  * Takes an answer apart, and its bytes over: *bytes becomes empty, whatever the
- * outcome. The caller owns the reply. NULL with *err: nothing came, it was cut or
- * is no answer, msgraphd says that it failed and why, or memory is out.
+ * outcome. The caller owns the reply. NULL with *err: nothing came, it was cut
+ * or is no answer, msgraphd says that it failed and why, or memory is out.
  */
 struct admin_reply *admin_reply_parse(struct buf *bytes, struct error *err);
 
@@ -22,8 +22,8 @@ struct admin_reply *admin_reply_parse(struct buf *bytes, struct error *err);
 void admin_reply_free(struct admin_reply **replyp);
 
 /*
- * Returns the next record behind one (NULL: the first), or NULL. The record "end"
- * is not among them.
+ * Returns the next record behind one (NULL: the first), or NULL. The record
+ * "end" is not among them.
  */
 const struct admin_record *admin_next(
     const struct admin_reply *reply, const struct admin_record *after);

@@ -41,8 +41,8 @@ struct identity {
 void uuid_text(const unsigned char bytes[UUID_SIZE], char text[UUID_TEXT_SIZE]);
 
 /*
- * Reads a tenant's or client's id of len bytes, in either form. 0 with the UUID in
- * lower case, or -1.
+ * Reads a tenant's or client's id of len bytes, in either form. 0 with the UUID
+ * in lower case, or -1.
  */
 int identity_parse_id(const char *s, size_t len, char out[UUID_TEXT_SIZE]);
 

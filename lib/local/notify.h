@@ -12,9 +12,9 @@
 void notify_systemd(const char *text);
 
 /*
- * Returns within how many milliseconds "WATCHDOG=1" has to come again, or systemd
- * ends this process (WatchdogSec=, by WATCHDOG_USEC and WATCHDOG_PID); 0: it does
- * not watch.
+ * Returns within how many milliseconds "WATCHDOG=1" has to come again, or
+ * systemd ends this process (WatchdogSec=, by WATCHDOG_USEC and WATCHDOG_PID);
+ * 0: it does not watch.
  */
 long long notify_watchdog_ms(void);
 

@@ -173,7 +173,9 @@ policy_read_line(
 	return 0;
 }
 
-/* "deferred" is the word of one that stands by, or is of a version before 0.2. */
+/*
+ * "deferred" is the word of one that stands by, or is of a version before 0.2.
+ */
 static int
 policy_find_status(const char *value)
 {

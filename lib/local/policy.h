@@ -72,8 +72,8 @@ int policy_question_format(
 
 /*
  * Reads a whole record, into which it writes and the question's strings point.
- * Returns 1; 0 when it is no policy request; -1 when it is a wrong one: without a
- * stage, or what the stage asks about.
+ * Returns 1; 0 when it is no policy request; -1 when it is a wrong one: without
+ * a stage, or what the stage asks about.
  */
 int policy_question_parse(struct policy_question *question, char *bytes);
 
@@ -81,15 +81,15 @@ int policy_question_parse(struct policy_question *question, char *bytes);
 int policy_answer_format(struct buf *out, const struct policy_answer *answer);
 
 /*
- * Reads an answer, whose bytes are written to and are followed by a NUL. 0; or -1
- * when it is none, or its dsn is not of its status (4.x later, 5.x refused).
+ * Reads an answer, whose bytes are written to and are followed by a NUL. 0; or
+ * -1 when it is none, or its dsn is not of its status (4.x later, 5.x refused).
  */
 int policy_answer_parse(struct policy_answer *answer, char *bytes, size_t len);
 
 /*
- * Returns 1 when two answers with POLICY_OK decide alike who sends and what is asked
- * about. A message whose first and last answer differ waits: the table was
- * changed meanwhile, and what the first one decided does not hold.
+ * Returns 1 when two answers with POLICY_OK decide alike who sends and what is
+ * asked about. A message whose first and last answer differ waits: the table
+ * was changed meanwhile, and what the first one decided does not hold.
  */
 int policy_answer_same(
     const struct policy_answer *a, const struct policy_answer *b);

@@ -4,10 +4,10 @@
  *
  *	[transport:]<mailbox>/<tenant>@<client>[.<entry>]
  *
- * msgraph-milter writes it into X-MSGraph-Mailbox, and Postfix gives what stands
- * behind the transport to msgraph-agent as the next hop. So what decides about
- * a message travels with it. Next hops of versions before 0.2 are a mailbox
- * alone.
+ * msgraph-milter writes it into X-MSGraph-Mailbox, and Postfix gives what
+ * stands behind the transport to msgraph-agent as the next hop. So what decides
+ * about a message travels with it. Next hops of versions before 0.2 are a
+ * mailbox alone.
  */
 #ifndef MSGRAPH_ROUTE_H
 #define MSGRAPH_ROUTE_H
@@ -31,22 +31,23 @@ struct route {
 
 /*
  * Returns 1 for the name of a transport that a stamp may have: "msgraph", or
- * "msgraph-" and letters a to z and digits. The file msgraph_route knows no other.
+ * "msgraph-" and letters a to z and digits. The file msgraph_route knows no
+ * other.
  */
 int route_is_transport(const char *name);
 
 /*
- * Writes the stamp; transport is NULL or empty for ROUTE_TRANSPORT, and entry may
- * be empty. 0; or -1 when it does not fit, the transport is none, or the mailbox
- * has a blank or colon in it.
+ * Writes the stamp; transport is NULL or empty for ROUTE_TRANSPORT, and entry
+ * may be empty. 0; or -1 when it does not fit, the transport is none, or the
+ * mailbox has a blank or colon in it.
  */
 int route_stamp(char stamp[ROUTE_SIZE], const char *transport,
     const char *mailbox, const struct identity *application, const char *entry);
 
 /*
  * Reads a next hop (no transport). What stands behind the last '/' is the
- * application where it is a canonical name, else the '/' is the mailbox's own. 0;
- * or -1 when the mailbox is too long. Whether the mailbox is an address is
+ * application where it is a canonical name, else the '/' is the mailbox's own.
+ * 0; or -1 when the mailbox is too long. Whether the mailbox is an address is
  * not looked at.
  */
 int route_parse(const char *nexthop, struct route *route);

@@ -231,7 +231,9 @@ sock_peer_is_in(int fd, gid_t group)
 		return 0;
 	if (cred.gid == group)
 		return 1;
-	/* the kernel says how many there are, where there is no room for them */
+	/*
+	 * the kernel says how many there are, where there is no room for them
+	 */
 	len = 0;
 	while ((code = getsockopt(
 		    fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len)) == -1 &&

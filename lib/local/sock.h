@@ -27,9 +27,10 @@ int sock_connect(const char *path, long long deadline, struct error *err);
 int sock_remove_stale(const char *path, struct error *err);
 
 /*
- * Binds and listens, replacing a socket that nobody answers, with this mode: 0660
- * for one of a group, 0666 where the peers' groups decide (sock_peer_is_in()).
- * Returns a non-blocking descriptor, or -1 with a text that names the path.
+ * Binds and listens, replacing a socket that nobody answers, with this mode:
+ * 0660 for one of a group, 0666 where the peers' groups decide
+ * (sock_peer_is_in()). Returns a non-blocking descriptor, or -1 with a text
+ * that names the path.
  */
 int sock_listen(const char *path, mode_t mode, struct error *err);
 
@@ -46,8 +47,9 @@ int sock_peer_uid(int fd, uid_t *uid);
 pid_t sock_peer_pid(int fd);
 
 /*
- * Returns 1 when the process at the other end was in the group when it connected:
- * its first group (SO_PEERCRED) or one of the others (SO_PEERGROUPS).
+ * Returns 1 when the process at the other end was in the group when it
+ * connected: its first group (SO_PEERCRED) or one of the others
+ * (SO_PEERGROUPS).
  */
 int sock_peer_is_in(int fd, gid_t group);
 

@@ -1,8 +1,9 @@
 /*
  * standby.c - see standby.h.
  *
- * The marker lies in RUNTIME_DIRECTORY, which the unit preserves over restarts. Only its age
- * counts, so that "systemctl restart" next week fails visibly again.
+ * The marker lies in RUNTIME_DIRECTORY, which the unit preserves over restarts.
+ * Only its age counts, so that "systemctl restart" next week fails visibly
+ * again.
  */
 #include <errno.h>
 #include <fcntl.h>

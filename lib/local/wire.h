@@ -28,17 +28,17 @@
 #define WIRE_AUTH_REPLY_MAX 1024
 
 /*
- * What msgraphctl calls its service. Nothing is stored then, and the answer is a
- * word (OK, NO, LATER) and, behind a blank, lines "name=value": application, entry,
- * and what the token says, or text. With the second, login is the name of an
- * entry, whose own credential is tried.
+ * What msgraphctl calls its service. Nothing is stored then, and the answer is
+ * a word (OK, NO, LATER) and, behind a blank, lines "name=value": application,
+ * entry, and what the token says, or text. With the second, login is the name
+ * of an entry, whose own credential is tried.
  */
 #define WIRE_AUTH_TRY "msgraphctl"
 #define WIRE_AUTH_TRY_ENTRY "msgraphctl-entry"
 
 /*
- * What stands before the '@' of a name that nobody has, by which msgraphctl asks
- * whether the auth socket answers: refused as any other, and not counted.
+ * What stands before the '@' of a name that nobody has, by which msgraphctl
+ * asks whether the auth socket answers: refused as any other, and not counted.
  */
 #define WIRE_AUTH_NOBODY "msgraphctl-doctor"
 

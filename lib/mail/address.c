@@ -90,9 +90,9 @@ address_note(const struct lexer *l, struct address_seen *e)
 
 /*
  * Makes one token of an encoded word with commas and semicolons in it, which
- * RFC 2047 section 5 (3) has written as =2C and =3B: programs leave them as they
- * are ("Doe, John"), and readers that look for words first find one name. The
- * word holds nothing else that separates, and a blank, a bracket or nothing
+ * RFC 2047 section 5 (3) has written as =2C and =3B: programs leave them as
+ * they are ("Doe, John"), and readers that look for words first find one name.
+ * The word holds nothing else that separates, and a blank, a bracket or nothing
  * follows. Returns 0, and does nothing, where there is none.
  */
 static int
@@ -115,7 +115,9 @@ address_join_word(struct lexer *l)
 	return 1;
 }
 
-/* A phrase behind '>': programs put the name there, and readers pass it over. */
+/*
+ * A phrase behind '>': programs put the name there, and readers pass it over.
+ */
 static void
 address_note_tail(
     const struct lexer *l, struct address *a, struct address_seen *e)

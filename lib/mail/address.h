@@ -15,14 +15,14 @@
  *
  * What is read beyond the strict grammar: the obsolete forms (routes, comments
  * and blanks around dots, empty members, unquoted dots in names), bytes above
- * 127 wherever an atom may stand (RFC 6532, and raw Latin-1), any
- * unquoted text but , ; : before a '<' as display name, because printers send
- * "scan@example.com <scan@example.com>", a phrase behind a '>', which is the name
- * where none stands before, words before an address without <> where the last of
- * them is an encoded word, dots in any place of a local part,
- * a dot after the domain, and ';' where a comma should be. Encoded words
- * (RFC 2047) are atoms and left as they are, and so is one in a phrase that has
- * commas or semicolons in it.
+ * 127 wherever an atom may stand (RFC 6532, and raw Latin-1), any unquoted text
+ * but , ; : before a '<' as display name, because printers send
+ * "scan@example.com <scan@example.com>", a phrase behind a '>', which is the
+ * name where none stands before, words before an address without <> where the
+ * last of them is an encoded word, dots in any place of a local part, a dot
+ * after the domain, and ';' where a comma should be. Encoded words (RFC 2047)
+ * are atoms and left as they are, and so is one in a phrase that has commas or
+ * semicolons in it.
  *
  * Where that goes beyond the grammar of RFC 5322, obsolete forms and bytes
  * above 127 aside, an address is ambiguous. So is one with an encoded word that
@@ -125,10 +125,10 @@ int address_is_unambiguous(struct span text);
 int address_header_key(struct span spec, char *key);
 
 /*
- * Writes an address of the envelope, with brackets or without, in canonical form:
- * its key. What cannot be read as one address has none, and is written as text
- * that no list of addresses or domains covers: without '@', blanks and what
- * cannot be printed become '?', and it is cut where it is too long.
+ * Writes an address of the envelope, with brackets or without, in canonical
+ * form: its key. What cannot be read as one address has none, and is written as
+ * text that no list of addresses or domains covers: without '@', blanks and
+ * what cannot be printed become '?', and it is cut where it is too long.
  */
 void address_canonical(const char *text, char key[ADDRESS_KEY_SIZE]);
 

@@ -29,16 +29,16 @@ enum charset_kind {
 enum charset_kind charset_kind(struct span name);
 
 /*
- * Returns 1 when the name tells readers what 8-bit bytes mean: that of a charset
- * in the table, or one that other programs know. Returns 0 for one that says
- * ASCII or nothing, and for one that is made up, such as "iso-8859-99".
+ * Returns 1 when the name tells readers what 8-bit bytes mean: that of a
+ * charset in the table, or one that other programs know. Returns 0 for one that
+ * says ASCII or nothing, and for one that is made up, such as "iso-8859-99".
  */
 int charset_is_name(struct span name);
 
 /*
- * Returns the name of a charset in what a program wrote where one belongs, which
- * may be "'utf-8'", "<utf-8>" or "utf-8, format=flowed": the first run of bytes
- * that such names are made of. Empty where there is none.
+ * Returns the name of a charset in what a program wrote where one belongs,
+ * which may be "'utf-8'", "<utf-8>" or "utf-8, format=flowed": the first run of
+ * bytes that such names are made of. Empty where there is none.
  */
 struct span charset_name_in(struct span text);
 

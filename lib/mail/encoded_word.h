@@ -15,9 +15,9 @@
 int encoded_word_is(struct span text);
 
 /*
- * Returns the length of the encoded word that starts at p, or 0 where none does.
- * Its text may hold anything but a '?'. Costs nothing much however often it is
- * asked about one text.
+ * Returns the length of the encoded word that starts at p, or 0 where none
+ * does. Its text may hold anything but a '?'. Costs nothing much however often
+ * it is asked about one text.
  */
 size_t encoded_word_length(const char *p, const char *limit);
 

@@ -11,8 +11,8 @@
 #define MAILBOX_SIZE 255
 
 /*
- * Tells why no mailbox can have this address (a key, see address.h), in constant
- * text of at most 50 bytes; NULL when one can.
+ * Tells why no mailbox can have this address (a key, see address.h), in
+ * constant text of at most 50 bytes; NULL when one can.
  */
 const char *mailbox_unfit(const char *address);
 

@@ -27,9 +27,9 @@
  *	  field, or at the boundary line.
  *	- A multipart without boundary is a leaf; one whose boundary never comes
  *	  has no parts. A part is a leaf too if it is deeper than
- *	  MIME_DEPTH_MAX, has a header over MIME_HEADER_MAX, or is a message/rfc822 in
- *	  base64 or quoted-printable, which RFC 2045 section 6.4 forbids. Such
- *	  parts are marked opaque.
+ *	  MIME_DEPTH_MAX, has a header over MIME_HEADER_MAX, or is a
+ *	  message/rfc822 in base64 or quoted-printable, which RFC 2045 section
+ *	  6.4 forbids. Such parts are marked opaque.
  *	- Content-Type counts without MIME-Version, the first one where there
  *	  are several. One that cannot be read is text/plain (RFC 2045
  *	  section 5.2).

@@ -250,8 +250,8 @@ param_is_end(const char *p, const char *limit)
 }
 
 /*
- * The quote that a file name ends with, or the ';' before the next parameter, or
- * limit. File names are read in their order, so no byte is searched twice.
+ * The quote that a file name ends with, or the ';' before the next parameter,
+ * or limit. File names are read in their order, so no byte is searched twice.
  */
 static const char *
 param_find_name_end(struct param_reader *r, const char *p)
@@ -310,8 +310,8 @@ param_read_value(struct param_reader *r, struct span name, const char *p)
 }
 
 /*
- * Where the next parameter is looked for: behind a value, at one that has no ';'
- * before it; or else at the ';'. Other text between them is passed over.
+ * Where the next parameter is looked for: behind a value, at one that has no
+ * ';' before it; or else at the ';'. Other text between them is passed over.
  */
 static const char *
 param_skip_rest(const char *p, const char *limit)
@@ -323,8 +323,8 @@ param_skip_rest(const char *p, const char *limit)
 }
 
 /*
- * To the ';' behind what is no parameter, whose value is passed as any other; or
- * to a parameter in it that has no ';' before it.
+ * To the ';' behind what is no parameter, whose value is passed as any other;
+ * or to a parameter in it that has no ';' before it.
  */
 static const char *
 param_skip_junk(struct param_reader *r, struct span name, const char *p)

@@ -14,8 +14,8 @@
  * one that is a file name or a boundary, while others end at a blank, as in
  * Thunderbird; a quoted string without end, which ends with the field; text
  * between a value and the next ';', which is passed over; no ';' before a
- * parameter; in a file name, quotes that end nothing and backslashes of a Windows
- * path.
+ * parameter; in a file name, quotes that end nothing and backslashes of a
+ * Windows path.
  */
 #ifndef MSGRAPH_PARAM_H
 #define MSGRAPH_PARAM_H

@@ -1,9 +1,9 @@
 /*
  * accounts.c - how long msgraphd's loop stands for 10,000 known applications:
  * for the table of them with as many that are made up, for their throttles, and
- * for their rows in the state when those are old or the clock is set. Prints the
- * longest step of each kind, and fails where one takes more than 50 ms. On a
- * machine that does other things the time of the CPU tells what is ours.
+ * for their rows in the state when those are old or the clock is set. Prints
+ * the longest step of each kind, and fails where one takes more than 50 ms. On
+ * a machine that does other things the time of the CPU tells what is ours.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,9 @@ static char folder[] = "/tmp/bench_accountsXXXXXX";
 static struct account_table *table;
 static int failed;
 
-/* Of one step, or of the longest: what it takes, and what of that is our own. */
+/*
+ * Of one step, or of the longest: what it takes, and what of that is our own.
+ */
 struct span {
 	double ms, cpu_ms;
 };

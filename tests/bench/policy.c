@@ -1,6 +1,6 @@
 /*
- * policy.c - asks msgraphd whether a client may send, again and again, as threads
- * of the milter do.
+ * policy.c - asks msgraphd whether a client may send, again and again, as
+ * threads of the milter do.
  *
  *     policy SOCKET USER MAILBOX THREADS SECONDS RATE
  *

@@ -1,8 +1,8 @@
 /*
- * Fuzzes the reader of answers of Azure Table storage. A row that is taken is of
- * the key that was asked for, stands on one line, and reads as attributes with
- * known names, each once: no column adds another. Only the service's own word
- * says that there is no row.
+ * Fuzzes the reader of answers of Azure Table storage. A row that is taken is
+ * of the key that was asked for, stands on one line, and reads as attributes
+ * with known names, each once: no column adds another. Only the service's own
+ * word says that there is no row.
  */
 #include <stdint.h>
 #include <stdlib.h>

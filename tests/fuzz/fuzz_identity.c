@@ -1,8 +1,8 @@
 /*
  * Fuzzes the reader of user names. The first byte of the input says which
  * delimiters are set. What is taken has the normal form, says the same when it
- * is read again in any of its forms, and does not depend on what follows it. Each
- * name is read with its entry, and as one that is looked up, too.
+ * is read again in any of its forms, and does not depend on what follows it.
+ * Each name is read with its entry, and as one that is looked up, too.
  */
 #include <stdint.h>
 #include <stdio.h>

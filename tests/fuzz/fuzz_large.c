@@ -1,8 +1,8 @@
 /*
  * Fuzzes the taking out of attachments. The input is a message in which each
  * byte 1 stands for a run that is long enough to be taken out. The rest must
- * fit, and hold all other parts as they were; what was taken out must lie in the
- * spool file.
+ * fit, and hold all other parts as they were; what was taken out must lie in
+ * the spool file.
  */
 #include <stdint.h>
 #include <stdio.h>

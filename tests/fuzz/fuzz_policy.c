@@ -1,7 +1,7 @@
 /*
- * Fuzzes what a question of policy, its answer and a next hop are read from, each
- * input as all three. What is taken is the same when it is written and read
- * again, and a next hop's mailbox is never longer than it.
+ * Fuzzes what a question of policy, its answer and a next hop are read from,
+ * each input as all three. What is taken is the same when it is written and
+ * read again, and a next hop's mailbox is never longer than it.
  */
 #include <stdint.h>
 #include <stdlib.h>

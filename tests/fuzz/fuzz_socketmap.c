@@ -1,7 +1,7 @@
 /*
- * Fuzzes the reader of a socketmap server's answers. However the bytes are cut, no
- * beginning of an answer is taken for the whole or for none, and nothing is read
- * behind the end.
+ * Fuzzes the reader of a socketmap server's answers. However the bytes are cut,
+ * no beginning of an answer is taken for the whole or for none, and nothing is
+ * read behind the end.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * Fuzzes the reader of the table of identities. What is refused says where; of
- * what is taken each entry is found by its name, application, logins and clients,
- * and lends no credential to more than it says.
+ * what is taken each entry is found by its name, application, logins and
+ * clients, and lends no credential to more than it says.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * Fuzzes the local protocols, each input as all of them. What is read and written
- * again gives the same bytes, and no beginning of it was taken for the whole.
+ * Fuzzes the local protocols, each input as all of them. What is read and
+ * written again gives the same bytes, and no beginning of it was taken for the
+ * whole.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -164,7 +165,9 @@ check_question(const char *bytes, size_t len)
 	free(copy);
 }
 
-/* What is taken for an answer is records to its last byte, the last one "end". */
+/*
+ * What is taken for an answer is records to its last byte, the last one "end".
+ */
 static void
 check_answer(const char *bytes, size_t len)
 {

@@ -1,6 +1,6 @@
 /*
- * clock_file.c - the system's clocks for tests that simulate hours, in the place
- * of clock_gettime().
+ * clock_file.c - the system's clocks for tests that simulate hours, in the
+ * place of clock_gettime().
  *
  * A clock is the system's plus what stands in the file that MSGRAPH_TEST_CLOCK
  * names. The test changes it while the daemon runs: time that has passed for

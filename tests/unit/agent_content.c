@@ -1,6 +1,7 @@
 /*
  * What is done to bodies and to the fields that describe them
- * (agent/pipe/content/content.c, content_body.c). See content_rows.h for the rows.
+ * (agent/pipe/content/content.c, content_body.c). See content_rows.h for the
+ * rows.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -270,7 +271,9 @@ test_multiparts(void **state)
 	CHECK(multiparts);
 }
 
-/* One that does not fit any more keeps nothing; that of a message in it does. */
+/*
+ * One that does not fit any more keeps nothing; that of a message in it does.
+ */
 static void
 test_broken_signature(void **state)
 {

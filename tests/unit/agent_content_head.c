@@ -1,6 +1,7 @@
 /*
- * What is done to header fields (agent/pipe/content/content_head.c, content_charset.c,
- * content_received.c): which charset they are in, and the client.
+ * What is done to header fields (agent/pipe/content/content_head.c,
+ * content_charset.c, content_received.c): which charset they are in, and the
+ * client.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * Messages thrown together from pieces that matter to agent/pipe/content/content.c: what
- * leaves means the same (content_check.h), and a second pass changes nothing.
- * The seed is fixed, or the first argument.
+ * Messages thrown together from pieces that matter to
+ * agent/pipe/content/content.c: what leaves means the same (content_check.h),
+ * and a second pass changes nothing. The seed is fixed, or the first argument.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /*
- * The deadline of a run (agent/pipe/process/deadline.c), in a process of its own.
+ * The deadline of a run (agent/pipe/process/deadline.c), in a process of its
+ * own.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * Header fields without 8-bit bytes (agent/pipe/field*.c). A row is a field, the
- * charset that the message says, and what becomes of the field. Whatever comes
- * out is written again, which must change nothing.
+ * Header fields without 8-bit bytes (agent/pipe/field*.c). A row is a field,
+ * the charset that the message says, and what becomes of the field. Whatever
+ * comes out is written again, which must change nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>

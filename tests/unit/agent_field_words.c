@@ -1,10 +1,9 @@
 /*
  * What holds for any field (agent/pipe/field): no encoded word where RFC 2047
- * section 5 forbids it, no 8-bit byte but in a local part or boundary, and
- * a second time changes nothing. All fields that we know, and one that we do not,
- * with random values; none of
- * these has a "=?", so each encoded word is ours. The reader of the result is
- * this file's own.
+ * section 5 forbids it, no 8-bit byte but in a local part or boundary, and a
+ * second time changes nothing. All fields that we know, and one that we do not,
+ * with random values; none of these has a "=?", so each encoded word is ours.
+ * The reader of the result is this file's own.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * Who From and Sender name in the end (agent/pipe/header/from.c), and by which
- * Message-ID a message may be asked for (agent/pipe/submit/message_id.c). The mailbox
- * that sends is m@x.de.
+ * Message-ID a message may be asked for (agent/pipe/submit/message_id.c). The
+ * mailbox that sends is m@x.de.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -255,7 +255,9 @@ test_no_mailbox(void **state)
 	buf_free(&out);
 }
 
-/* A header that is full, and an author that gets longer: no matter of memory. */
+/*
+ * A header that is full, and an author that gets longer: no matter of memory.
+ */
 static void
 test_too_long(void **state)
 {

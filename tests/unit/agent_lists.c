@@ -1,7 +1,7 @@
 /*
- * Whom To, Cc, Bcc and Resent-* name in the end (agent/pipe/header/lists.c). A row is
- * an envelope, a message, and what the message becomes; NULL where it stays
- * as it is.
+ * Whom To, Cc, Bcc and Resent-* name in the end (agent/pipe/header/lists.c). A
+ * row is an envelope, a message, and what the message becomes; NULL where it
+ * stays as it is.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * What changes in a header (agent/pipe/header/rewrite.c), lists and From apart: fields
- * that go, a new Bcc, headers that end oddly, size.
+ * What changes in a header (agent/pipe/header/rewrite.c), lists and From apart:
+ * fields that go, a new Bcc, headers that end oddly, size.
  */
 #include <setjmp.h>
 #include <stdarg.h>

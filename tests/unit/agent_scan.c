@@ -1,6 +1,6 @@
 /*
- * What agent/pipe/codec/scan.c finds. Each row is looked at in one piece and in pieces
- * of every size.
+ * What agent/pipe/codec/scan.c finds. Each row is looked at in one piece and in
+ * pieces of every size.
  */
 #include <setjmp.h>
 #include <stdarg.h>

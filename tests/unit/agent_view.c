@@ -1,6 +1,6 @@
 /*
- * Layers of edits (agent/pipe/edit/view.c). A row is edits of a message, edits of
- * what those make of it, and what comes out.
+ * Layers of edits (agent/pipe/edit/view.c). A row is edits of a message, edits
+ * of what those make of it, and what comes out.
  */
 #include <setjmp.h>
 #include <stdarg.h>

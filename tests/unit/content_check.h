@@ -1,11 +1,12 @@
 /*
  * content_check.h - whether a message that content.c edited still means what it
- * meant. Aborts where it does not. For fuzz_content.c and agent_content_random.c.
+ * meant. Aborts where it does not. For fuzz_content.c and
+ * agent_content_random.c.
  *
- * Reads the message before and after with lib/mail/mime.c side by side: the same
- * parts in the same order, with the same bytes once decoded, but for line ends;
- * signed and encrypted parts the same byte for byte; the same addresses and
- * the same words in the fields.
+ * Reads the message before and after with lib/mail/mime.c side by side: the
+ * same parts in the same order, with the same bytes once decoded, but for line
+ * ends; signed and encrypted parts the same byte for byte; the same addresses
+ * and the same words in the fields.
  */
 #ifndef TESTS_CONTENT_CHECK_H
 #define TESTS_CONTENT_CHECK_H

@@ -1,6 +1,6 @@
 /*
- * content_message.h - one pass of agent/pipe/content/content.c over a message, and what
- * a message means, for comparing that before and after.
+ * content_message.h - one pass of agent/pipe/content/content.c over a message,
+ * and what a message means, for comparing that before and after.
  */
 #ifndef TESTS_CONTENT_MESSAGE_H
 #define TESTS_CONTENT_MESSAGE_H

@@ -1,6 +1,6 @@
 /*
- * How the doctor runs checks: in which order, what is skipped, what is the worst,
- * what becomes of one that dies, and of all when the doctor is ended.
+ * How the doctor runs checks: in which order, what is skipped, what is the
+ * worst, what becomes of one that dies, and of all when the doctor is ended.
  */
 #include <setjmp.h>
 #include <signal.h>

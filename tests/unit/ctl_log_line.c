@@ -1,6 +1,6 @@
 /*
- * Lines of the mail log: which of them say that a client was refused or has sent,
- * whatever a client has put into them.
+ * Lines of the mail log: which of them say that a client was refused or has
+ * sent, whatever a client has put into them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * Postfix's configuration as checks ask for it: words of lists, times, and which
- * services are ours.
+ * Postfix's configuration as checks ask for it: words of lists, times, and
+ * which services are ours.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * Values in a PowerShell script (agent/ctl/base/powershell.c): what they become,
- * and what is refused.
+ * Values in a PowerShell script (agent/ctl/base/powershell.c): what they
+ * become, and what is refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -109,7 +109,9 @@ test_nothing_is_known(void **state)
 	assert_false(account->known);
 }
 
-/* A row: how long a token lives, when the next is due, when it serves no more. */
+/*
+ * A row: how long a token lives, when the next is due, when it serves no more.
+ */
 static const struct {
 	long lives; /* seconds */
 	long due, ends;

@@ -1,6 +1,6 @@
 /*
- * What is remembered of secrets (agent/daemon/entra/auth_cache.c), as a script: at a
- * row's time a secret is accepted, forgotten, or asked about.
+ * What is remembered of secrets (agent/daemon/entra/auth_cache.c), as a script:
+ * at a row's time a secret is accepted, forgotten, or asked about.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * The two clocks (agent/daemon/base/clock.c), and what becomes of the state's times
- * when the wall clock was wrong (agent/daemon/store/state_times.c).
+ * The two clocks (agent/daemon/base/clock.c), and what becomes of the state's
+ * times when the wall clock was wrong (agent/daemon/store/state_times.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>

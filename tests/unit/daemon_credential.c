@@ -27,7 +27,9 @@
 
 static const struct identity application = {"tenant-id", "client-id"};
 
-/* --- in the place of the C library's: user msgraph has a group of its own --- */
+/*
+ * --- in the place of the C library's: user msgraph has a group of its own ---
+ */
 
 struct passwd *
 getpwnam(const char *name)
@@ -79,7 +81,9 @@ prove(const char *attribute, enum credential_proof *proof, struct error *err)
 	return secret;
 }
 
-/* Both what a request does and what a check does: said is NULL where it serves. */
+/*
+ * Both what a request does and what a check does: said is NULL where it serves.
+ */
 static void
 expect(const char *attribute, const char *said)
 {

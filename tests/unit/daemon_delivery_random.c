@@ -1,9 +1,10 @@
 /*
- * No message is lost or doubled (agent/daemon/delivery), whatever comes: messages
- * go their way by chance, with requests that fail, answers that are lost, a
- * daemon that is killed, other recipients at each try, some that Graph refuses,
- * and another fallback mailbox. What each mailbox has sent is known here, and
- * Graph tells it when it is searched. RANDOM_MESSAGES says how many there are.
+ * No message is lost or doubled (agent/daemon/delivery), whatever comes:
+ * messages go their way by chance, with requests that fail, answers that are
+ * lost, a daemon that is killed, other recipients at each try, some that Graph
+ * refuses, and another fallback mailbox. What each mailbox has sent is known
+ * here, and Graph tells it when it is searched. RANDOM_MESSAGES says how many
+ * there are.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -382,8 +383,8 @@ take_try(unsigned int to)
 }
 
 /*
- * Returns 1 when what was posted without an answer can be found for these: to all
- * of them at once, or to the same ones each time.
+ * Returns 1 when what was posted without an answer can be found for these: to
+ * all of them at once, or to the same ones each time.
  */
 static int
 may_be_found(unsigned int to)
@@ -422,7 +423,9 @@ change_world(void)
 
 	if (dice(4) == 0)
 		fake.fallback = names[dice(3)];
-	/* one that has sent is not deleted: what it has sent would be unknown */
+	/*
+	 * one that has sent is not deleted: what it has sent would be unknown
+	 */
 	if (dice(6) == 0)
 		m.own_exists = m.own_was_asked || dice(2) == 0;
 	pass(dice(2) == 0 ? 0 : 100 * 1000);

@@ -1,7 +1,7 @@
 /*
- * No large message is lost, doubled or sent without a part of it, whatever comes:
- * like daemon_delivery_random.c, with drafts. What each mailbox holds is known
- * here. RANDOM_MESSAGES says how many messages there are.
+ * No large message is lost, doubled or sent without a part of it, whatever
+ * comes: like daemon_delivery_random.c, with drafts. What each mailbox holds is
+ * known here. RANDOM_MESSAGES says how many messages there are.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -326,7 +326,7 @@ restart(void)
 	d.trash = draft_trash_new(&d, NULL);
 }
 
-/* One call of the agent. 1 when sent, 0; -1 to come again for reply.again_as. */
+/* One call of the agent. 1 when sent, 0; -1 to come again. */
 static int
 take_call(const char *mailbox)
 {
@@ -455,7 +455,7 @@ expect(const char *what, long status, const char *body)
 	answer_body(status, body, 0);
 }
 
-/* Of a draft that could not be made, nothing is of use, and nothing is useless. */
+/* Of a draft that could not be made nothing is of use, or useless. */
 static void
 test_other_shape_after_no_draft(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * What is said to Entra and what its answers mean (agent/daemon/entra/entra.c): a
- * row is a secret and its form, or an answer and what is learnt from it.
+ * What is said to Entra and what its answers mean (agent/daemon/entra/entra.c):
+ * a row is a secret and its form, or an answer and what is learnt from it.
  */
 #include <setjmp.h>
 #include <stdarg.h>

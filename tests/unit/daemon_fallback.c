@@ -1,8 +1,8 @@
 /*
- * Another mailbox sends where there is none of From (fallback_mailbox): a row is
- * the deliveries of one message, one after the other, as the agent brings them,
- * with what Graph answers and what becomes of it. "killed" is msgraphd's end
- * while Graph has the message.
+ * Another mailbox sends where there is none of From (fallback_mailbox): a row
+ * is the deliveries of one message, one after the other, as the agent brings
+ * them, with what Graph answers and what becomes of it. "killed" is msgraphd's
+ * end while Graph has the message.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * What Graph's answers say (agent/daemon/graph/graph.c, graph_sent.c): errors of every
- * shape, and whether a message was found in Sent Items.
+ * What Graph's answers say (agent/daemon/graph/graph.c, graph_sent.c): errors
+ * of every shape, and whether a message was found in Sent Items.
  */
 #include <setjmp.h>
 #include <stdarg.h>

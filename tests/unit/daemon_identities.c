@@ -1,6 +1,6 @@
 /*
- * Who may sign in (agent/daemon/identities/identities_who.c): a row is a name, and
- * the entry that it gets or what is refused.
+ * Who may sign in (agent/daemon/identities/identities_who.c): a row is a name,
+ * and the entry that it gets or what is refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * What is known of each message's status (agent/daemon/store/journal.c), and what it is
- * known by (agent/daemon/message/fingerprint.c).
+ * What is known of each message's status (agent/daemon/store/journal.c), and
+ * what it is known by (agent/daemon/message/fingerprint.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>

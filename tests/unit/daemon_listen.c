@@ -1,6 +1,6 @@
 /*
- * Where listening sockets come from (agent/daemon/services/listen.c): a row is what
- * systemd says in LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and which
+ * Where listening sockets come from (agent/daemon/services/listen.c): a row is
+ * what systemd says in LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES and which
  * descriptors it left, and what becomes of it. Each row runs in a process of
  * its own, since descriptors 3 and up are what it is about.
  */

@@ -1,7 +1,7 @@
 /*
- * Tokens of managed identities for mail of an entry (agent/daemon/entra/managed.c,
- * refresh.c): the requests, and when a service that is not ready is asked again.
- * With a fake http and clock.
+ * Tokens of managed identities for mail of an entry
+ * (agent/daemon/entra/managed.c, refresh.c): the requests, and when a service
+ * that is not ready is asked again. With a fake http and clock.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -285,7 +285,9 @@ test_application(void **state)
 	expect(MAP_NONE, "no such row");
 }
 
-/* What is behind a page whose place does not fit into a request is not known. */
+/*
+ * What is behind a page whose place does not fit into a request is not known.
+ */
 static void
 test_place_of_a_page_that_is_too_long(void **state)
 {

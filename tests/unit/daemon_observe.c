@@ -1,6 +1,6 @@
 /*
- * What msgraphd tells systemd while it runs (agent/daemon/observe.c), read from a
- * socket in systemd's place.
+ * What msgraphd tells systemd while it runs (agent/daemon/observe.c), read from
+ * a socket in systemd's place.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -170,7 +170,9 @@ test_events(void **state)
 	assert_string_equal(event->remedy, recent_remedy("endpoint"));
 }
 
-/* A hundred messages with one fault are one event, and the last one is named. */
+/*
+ * A hundred messages with one fault are one event, and the last one is named.
+ */
 static void
 test_the_same_of_many_messages(void **state)
 {

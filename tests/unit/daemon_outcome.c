@@ -1,6 +1,6 @@
 /*
- * What Graph's answers mean (agent/daemon/graph/outcome.c): every row of the table,
- * and everything that no row foresees.
+ * What Graph's answers mean (agent/daemon/graph/outcome.c): every row of the
+ * table, and everything that no row foresees.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * daemon_outside.c - what is known of entries in maps outside: for how long, what
- * counts while the maps do not answer, and what many names do to others. The
- * maps are the test's, and the clock is moved by hand.
+ * daemon_outside.c - what is known of entries in maps outside: for how long,
+ * what counts while the maps do not answer, and what many names do to others.
+ * The maps are the test's, and the clock is moved by hand.
  */
 #include <setjmp.h>
 #include <stdarg.h>

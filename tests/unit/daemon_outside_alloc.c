@@ -1,6 +1,6 @@
 /*
- * daemon_outside_alloc.c - entries in maps outside while memory is short: who asks
- * is told "not now", and what is known stays.
+ * daemon_outside_alloc.c - entries in maps outside while memory is short: who
+ * asks is told "not now", and what is known stays.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -238,7 +238,9 @@ test_misconfigured(void **state)
 	assert_int_equal(clients[0].result, ACCOUNT_OK);
 }
 
-/* Near its end a token is renewed; with a file that is wrong then, it serves. */
+/*
+ * Near its end a token is renewed; with a file that is wrong then, it serves.
+ */
 static void
 test_renewal(void **state)
 {
@@ -315,7 +317,9 @@ end_all(void **state)
 	return 0;
 }
 
-/* An admin has a new token asked for: mail goes on with the one that is there. */
+/*
+ * An admin has a new token asked for: mail goes on with the one that is there.
+ */
 static void
 test_asked_anew(void **state)
 {

@@ -213,7 +213,10 @@ test_cancelled(void **state)
 	assert_int_equal(done, 0);
 }
 
-/* Each row: what was asked with, the answer, and whether mail has no token then. */
+/*
+ * Each row: what was asked with, the answer, and whether mail has no token
+ * then.
+ */
 static const struct {
 	const char *secret; /* NULL: the stored one */
 	long status; /* 0 with no body: nobody answers */

@@ -1,7 +1,7 @@
 /*
  * What an admin is told of an entry in time (agent/daemon/identities/
- * identities_remind.c): a row is a time that passes, what happens then, and what
- * the log says.
+ * identities_remind.c): a row is a time that passes, what happens then, and
+ * what the log says.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +79,9 @@ send_as(const char *name)
 	return said();
 }
 
-/* Each row: hours later, and how often the log speaks then; 'r' is a restart. */
+/*
+ * Each row: hours later, and how often the log speaks then; 'r' is a restart.
+ */
 static const struct {
 	long hours;
 	int restart;

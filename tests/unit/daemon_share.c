@@ -1,5 +1,6 @@
 /*
- * How many deliveries of an application may be inside (agent/daemon/turn/share.c).
+ * How many deliveries of an application may be inside
+ * (agent/daemon/turn/share.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>

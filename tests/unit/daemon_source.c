@@ -1,7 +1,8 @@
 /*
- * The finished message as segments of a spool file (agent/daemon/message/source.c):
- * what an agent may say of its file, and that the bytes come out in order,
- * plain and as base64, whatever the reader's buffer.
+ * The finished message as segments of a spool file
+ * (agent/daemon/message/source.c): what an agent may say of its file, and that
+ * the bytes come out in order, plain and as base64, whatever the reader's
+ * buffer.
  */
 #include <fcntl.h>
 #include <setjmp.h>

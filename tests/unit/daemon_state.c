@@ -1,6 +1,7 @@
 /*
- * What survives a restart (agent/daemon/store/state.c): credentials go in sealed and
- * come out the same, and a state that is not right is named, not replaced.
+ * What survives a restart (agent/daemon/store/state.c): credentials go in
+ * sealed and come out the same, and a state that is not right is named, not
+ * replaced.
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
- * The table of identities as a file (agent/daemon/identities/table*.c): a row is
- * what the file holds, and what becomes of it.
+ * The table of identities as a file (agent/daemon/identities/table*.c): a row
+ * is what the file holds, and what becomes of it.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * Which entry a client may use that has not signed in
- * (agent/daemon/identities/table_clients.c), a row a sentence of the precedence;
- * and what a table of 10,000 entries costs.
+ * (agent/daemon/identities/table_clients.c), a row a sentence of the
+ * precedence; and what a table of 10,000 entries costs.
  */
 #include <setjmp.h>
 #include <stdarg.h>

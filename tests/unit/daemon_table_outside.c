@@ -1,6 +1,6 @@
 /*
- * daemon_table_outside.c - rows of maps outside: what they may say, and where they
- * stand in a table with root's files.
+ * daemon_table_outside.c - rows of maps outside: what they may say, and where
+ * they stand in a table with root's files.
  */
 #include <setjmp.h>
 #include <stdarg.h>

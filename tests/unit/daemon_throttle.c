@@ -1,7 +1,7 @@
 /*
  * Who is not asked after Graph or Entra has asked to slow down
- * (agent/daemon/throttle/throttle.c): a row is what was told, in order, and who is held.
- * tests/simulation lets the minute pass.
+ * (agent/daemon/throttle/throttle.c): a row is what was told, in order, and who
+ * is held. tests/simulation lets the minute pass.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /*
- * Drafts that will not be sent are deleted (agent/daemon/delivery/draft_trash.c).
+ * Drafts that will not be sent are deleted
+ * (agent/daemon/delivery/draft_trash.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * fake_map.h - entries in maps outside (outside.h), with a map whose answers wait for
- * the test, and a clock that is moved by hand.
+ * fake_map.h - entries in maps outside (outside.h), with a map whose answers
+ * wait for the test, and a clock that is moved by hand.
  */
 #ifndef TESTS_UNIT_FAKE_MAP_H
 #define TESTS_UNIT_FAKE_MAP_H

@@ -1,6 +1,6 @@
 /*
- * identities_fake.h - the decisions over a table that a test writes: what they say,
- * and what they log.
+ * identities_fake.h - the decisions over a table that a test writes: what they
+ * say, and what they log.
  */
 #ifndef TESTS_UNIT_IDENTITIES_FAKE_H
 #define TESTS_UNIT_IDENTITIES_FAKE_H

@@ -1,6 +1,6 @@
 /*
- * The reader of address lists (lib/mail/address.c). A row is a value and what is
- * read from it, one address after the other, each ended by '|':
+ * The reader of address lists (lib/mail/address.c). A row is a value and what
+ * is read from it, one address after the other, each ended by '|':
  *
  *	spec, "name" before it as {name}, a comment as (...) behind it, and a
  *			'?' in front of all where it is ambiguous

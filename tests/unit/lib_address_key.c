@@ -1,6 +1,7 @@
 /*
- * The form in which addresses are compared (lib/mail/address_key.c, lib/mail/idn.c). A
- * row is an addr-spec and its key, or NULL where it has none.
+ * The form in which addresses are compared (lib/mail/address_key.c,
+ * lib/mail/idn.c). A row is an addr-spec and its key, or NULL where it has
+ * none.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -265,8 +265,8 @@ test_conversion(void **state)
 
 /*
  * What the limit of out does: a text that needs all of it goes, and one more
- * byte is too long, in a charset of one byte a character as in one of two. It is
- * never a reason for another charset.
+ * byte is too long, in a charset of one byte a character as in one of two. It
+ * is never a reason for another charset.
  */
 static void
 test_limit(void **state)

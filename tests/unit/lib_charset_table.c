@@ -1,7 +1,7 @@
 /*
  * Each row of the table of charsets (lib/mail/charset.c) can be reached by its
- * name, and does what its kind promises. The table is nobody else's, so the file
- * is taken in as a whole.
+ * name, and does what its kind promises. The table is nobody else's, so the
+ * file is taken in as a whole.
  */
 #include <setjmp.h>
 #include <stdarg.h>

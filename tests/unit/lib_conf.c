@@ -1,6 +1,6 @@
 /*
- * msgraph.conf (lib/conf/conf.c): a row is what a file says and what becomes of it,
- * a setting's value or the error with its line.
+ * msgraph.conf (lib/conf/conf.c): a row is what a file says and what becomes of
+ * it, a setting's value or the error with its line.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /*
- * What fails (lib/base/error.c, hidden.c) and what must not outlive its use (lib/base/secret.c).
+ * What fails (lib/base/error.c, hidden.c) and what must not outlive its use
+ * (lib/base/secret.c).
  */
 #include <errno.h>
 #include <setjmp.h>

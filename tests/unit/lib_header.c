@@ -1,7 +1,7 @@
 /*
- * The reader of header fields (lib/mail/header.c). A row is an input and what is
- * read from it: "name=value", a '+' before it where the value is folded, each
- * ended by '|'; then how the header ended and what is left for the body.
+ * The reader of header fields (lib/mail/header.c). A row is an input and what
+ * is read from it: "name=value", a '+' before it where the value is folded,
+ * each ended by '|'; then how the header ended and what is left for the body.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * User names (lib/local/identity.c): a row is a name, the delimiters that are set,
- * and the identity it means or the reason it is refused with.
+ * User names (lib/local/identity.c): a row is a name, the delimiters that are
+ * set, and the identity it means or the reason it is refused with.
  */
 #include <setjmp.h>
 #include <stdarg.h>

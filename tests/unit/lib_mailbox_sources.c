@@ -1,6 +1,7 @@
 /*
- * Which mailbox sends (lib/mail/mailbox_sources.c): a row is what the client said and
- * what is stamped, or the status and a part of the text it is refused with.
+ * Which mailbox sends (lib/mail/mailbox_sources.c): a row is what the client
+ * said and what is stamped, or the status and a part of the text it is refused
+ * with.
  */
 #include <setjmp.h>
 #include <stdarg.h>

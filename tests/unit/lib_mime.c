@@ -1,6 +1,6 @@
 /*
- * The reader of MIME structure (lib/mail/mime.c). A row is a message and what is
- * read out of it, in short: "multipart/mixed(text/plain[body],...)". A '!'
+ * The reader of MIME structure (lib/mail/mime.c). A row is a message and what
+ * is read out of it, in short: "multipart/mixed(text/plain[body],...)". A '!'
  * marks what is opaque, and "-" a header that ended at a line which is no
  * field.
  */

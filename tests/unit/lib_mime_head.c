@@ -1,6 +1,6 @@
 /*
- * What the header of a part says (lib/mail/mime_head.c, lib/mail/mime_name.c): encoding,
- * charset, disposition, and the name of a file.
+ * What the header of a part says (lib/mail/mime_head.c, lib/mail/mime_name.c):
+ * encoding, charset, disposition, and the name of a file.
  */
 #include <setjmp.h>
 #include <stdarg.h>

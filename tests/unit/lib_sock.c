@@ -1,7 +1,8 @@
 /*
- * Local sockets (lib/local/sock.c): deadlines, stale sockets, modes and who the peer
- * is. No test waits longer than it must: a deadline that has to pass is some
- * tens of milliseconds away. lib_sock_pass.c has the descriptors that travel.
+ * Local sockets (lib/local/sock.c): deadlines, stale sockets, modes and who the
+ * peer is. No test waits longer than it must: a deadline that has to pass is
+ * some tens of milliseconds away. lib_sock_pass.c has the descriptors that
+ * travel.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
- * Descriptors that travel over a local socket (lib/local/sock.c): one is taken, and
- * whatever a peer sends besides leaks nowhere.
+ * Descriptors that travel over a local socket (lib/local/sock.c): one is taken,
+ * and whatever a peer sends besides leaks nowhere.
  */
 #include <errno.h>
 #include <fcntl.h>

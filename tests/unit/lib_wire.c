@@ -1,6 +1,6 @@
 /*
- * The two local protocols (lib/local/wire.c): a row is what arrives and what is read
- * from it. Each input is read from a block of exactly its size, and each
+ * The two local protocols (lib/local/wire.c): a row is what arrives and what is
+ * read from it. Each input is read from a block of exactly its size, and each
  * beginning of it too, since sockets deliver in pieces.
  */
 #include <setjmp.h>
@@ -202,8 +202,8 @@ check_walk(char *record, const char *pairs)
 }
 
 /*
- * The same in pieces. What was looked at already is not again: it is overwritten
- * with what would be an error.
+ * The same in pieces. What was looked at already is not again: it is
+ * overwritten with what would be an error.
  */
 static void
 check_pieces(size_t row, size_t piece)

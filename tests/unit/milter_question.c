@@ -1,6 +1,6 @@
 /*
- * What the milter asks msgraphd (milter/question.c, milter/client.c): a row is a
- * client or an address, and the question; or an answer, and what comes of it.
+ * What the milter asks msgraphd (milter/question.c, milter/client.c): a row is
+ * a client or an address, and the question; or an answer, and what comes of it.
  */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -345,9 +345,9 @@ test_names_do_not_linger(void **state)
 
 /*
  * Each allocation fails once. What could not be done for want of memory is
- * temporary. libsasl2 itself does without some (a second lookup of
- * properties); then the sign-in is good, but only if somebody was asked. It needs
- * memory for a canonical name, too.
+ * temporary. libsasl2 itself does without some (a second lookup of properties);
+ * then the sign-in is good, but only if somebody was asked. It needs memory for
+ * a canonical name, too.
  */
 static void
 fail_each_allocation(const struct dialogue *d)

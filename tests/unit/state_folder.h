@@ -1,5 +1,6 @@
 /*
- * state_folder.h - a state of its own for a test, in a folder that goes with it.
+ * state_folder.h - a state of its own for a test, in a folder that goes with
+ * it.
  */
 #ifndef TESTS_UNIT_STATE_FOLDER_H
 #define TESTS_UNIT_STATE_FOLDER_H

@@ -1,7 +1,7 @@
 /*
- * table_folder.h - a folder for a test of tables of identities, and the file in it.
- * "T/C" in what is written stands for an application, "T/D" for another one of the
- * same tenant, "U/C" for one of another tenant.
+ * table_folder.h - a folder for a test of tables of identities, and the file in
+ * it. "T/C" in what is written stands for an application, "T/D" for another one
+ * of the same tenant, "U/C" for one of another tenant.
  */
 #ifndef TESTS_UNIT_TABLE_FOLDER_H
 #define TESTS_UNIT_TABLE_FOLDER_H

@@ -18,8 +18,8 @@
  * Asks one question of the msgraphd whose settings are in a file, within
  * ADMIN_ASK_SECONDS. A mistake in the file is passed over, and for the default
  * file, which an admin may not be permitted to read, the defaults count. The
- * caller owns the reply. NULL with *err, which says what to do: not running, not
- * permitted, msgraphd says no (standing by, say), or the answer was cut.
+ * caller owns the reply. NULL with *err, which says what to do: not running,
+ * not permitted, msgraphd says no (standing by, say), or the answer was cut.
  */
 struct admin_reply *admin_ask(const char *conf_file,
     const struct admin_question *question, struct error *err);

@@ -8,8 +8,8 @@
 #include "output.h"
 
 /*
- * Returns the value of a column that is no line of the record, NULL for one that
- * is.
+ * Returns the value of a column that is no line of the record, NULL for one
+ * that is.
  */
 typedef const char *(*admin_rows_value)(
     const struct admin_record *record, const char *column);
@@ -18,9 +18,9 @@ typedef const char *(*admin_rows_value)(
 typedef int (*admin_rows_filter)(const struct admin_record *record);
 
 /*
- * Begins a table and adds a row for each record of the kind that the filter takes
- * (NULL: any). A column has the value of the line of its name, with '-' for '_',
- * or what value says (NULL: nothing else).
+ * Begins a table and adds a row for each record of the kind that the filter
+ * takes (NULL: any). A column has the value of the line of its name, with '-'
+ * for '_', or what value says (NULL: nothing else).
  */
 void admin_rows(struct output *output, const struct output_list *table,
     const struct admin_reply *reply, const char *kind, admin_rows_filter filter,

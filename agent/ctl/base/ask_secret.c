@@ -56,7 +56,9 @@ ask_secret_prompt(int fd, const char *text)
 		return; /* it can be typed all the same */
 }
 
-/* Waits for a line, or for one of the signals, which are blocked: 1 for these. */
+/*
+ * Waits for a line, or for one of the signals, which are blocked: 1 for these.
+ */
 static int
 ask_secret_wait(int fd, const sigset_t *stops)
 {
@@ -71,8 +73,8 @@ ask_secret_wait(int fd, const sigset_t *stops)
 }
 
 /*
- * Asks once, with the terminal mute meanwhile, and as it was when a signal takes
- * effect. NULL with *stopped after one that has let this process live.
+ * Asks once, with the terminal mute meanwhile, and as it was when a signal
+ * takes effect. NULL with *stopped after one that has let this process live.
  */
 static struct secret *
 ask_secret_once(

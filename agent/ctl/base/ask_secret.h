@@ -10,8 +10,9 @@
 
 /*
  * Reads the first line of a file ("-": of standard input); or, where file is
- * NULL, asks on the terminal, without showing what is typed. The caller owns the
- * result. NULL with *err: no terminal, no such file, empty, longer than SECRET_MAX.
+ * NULL, asks on the terminal, without showing what is typed. The caller owns
+ * the result. NULL with *err: no terminal, no such file, empty, longer than
+ * SECRET_MAX.
  */
 struct secret *ask_secret(const char *file, struct error *err);
 

@@ -1,6 +1,6 @@
 /*
- * installed.c - see installed.h. The program is asked where it lies, since it is
- * built before "make install" says where to.
+ * installed.c - see installed.h. The program is asked where it lies, since it
+ * is built before "make install" says where to.
  */
 #include <libgen.h>
 #include <stdio.h>

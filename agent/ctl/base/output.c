@@ -1,6 +1,6 @@
 /*
- * output.c - see output.h. Both forms are made of one JSON document, which keeps
- * the order of what was added.
+ * output.c - see output.h. Both forms are made of one JSON document, which
+ * keeps the order of what was added.
  */
 #include <ctype.h>
 #include <jansson.h>
@@ -76,7 +76,9 @@ output_table(struct output *output, const char *name,
 		output->count++;
 }
 
-/* Makes a text that shows as one line and is valid UTF-8. NULL without memory. */
+/*
+ * Makes a text that shows as one line and is valid UTF-8. NULL without memory.
+ */
 static json_t *
 output_text(const char *value)
 {
@@ -160,7 +162,9 @@ output_shown(const json_t *value, char number[32])
 	return json_is_string(value) ? json_string_value(value) : "";
 }
 
-/* Places on a terminal: characters, whose bytes after the first do not count. */
+/*
+ * Places on a terminal: characters, whose bytes after the first do not count.
+ */
 static size_t
 output_width(const char *s)
 {

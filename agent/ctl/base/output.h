@@ -1,7 +1,7 @@
 /*
  * output.h - what a command prints: tables of named columns, for a person as
- * text or for a program as JSON. Which of them is one switch, and a command that
- * emits rows need not know.
+ * text or for a program as JSON. Which of them is one switch, and a command
+ * that emits rows need not know.
  */
 #ifndef MSGRAPHCTL_OUTPUT_H
 #define MSGRAPHCTL_OUTPUT_H
@@ -11,8 +11,8 @@
 enum output_kind {
 	OUTPUT_TEXT,
 	OUTPUT_NUMBER, /* decimal digits, in JSON a number; empty: null */
-	OUTPUT_STATUS, /* ok, warning, critical, unknown: coloured on a terminal */
-	OUTPUT_TIME, /* seconds since 1970; shown in local time, in JSON in UTC */
+	OUTPUT_STATUS, /* ok, warning ...: coloured on a terminal */
+	OUTPUT_TIME, /* seconds since 1970; local time, in JSON UTC */
 	OUTPUT_BELOW /* a long text; in a table "name: text" below the row */
 };
 
@@ -44,8 +44,8 @@ void output_table(struct output *output, const char *name,
     const struct output_column *columns);
 
 /*
- * Adds a row: a value for each column, in their order, NULL or "" where there is
- * none. Values are copied; what is no printable UTF-8 in them becomes '?'.
+ * Adds a row: a value for each column, in their order, NULL or "" where there
+ * is none. Values are copied; what is no printable UTF-8 in them becomes '?'.
  */
 void output_row(struct output *output, const char *const *values);
 

@@ -11,9 +11,9 @@
 
 /*
  * Connects to a socket of msgraphd's until the deadline (sock_now()), and makes
- * sure that its user, root or this user serves it. Returns the descriptor; or -1
- * with *err, which begins with the text where nobody answers, and nothing was
- * sent.
+ * sure that its user, root or this user serves it. Returns the descriptor; or
+ * -1 with *err, which begins with the text where nobody answers, and nothing
+ * was sent.
  */
 int peer_connect(const char *path, long long deadline, const char *nobody,
     struct error *err);

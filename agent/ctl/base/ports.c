@@ -214,7 +214,9 @@ ports_find(pid_t pid, const char *family, int port, const char *hex)
 	snprintf(path, sizeof(path), "/proc/%ld/net/%s", (long)pid, family);
 	if ((in = fopen(path, "re")) == NULL)
 		return PORTS_NOBODY;
-	/* sl local:port remote:port state queues timer retr uid timeout inode */
+	/*
+	 * sl local:port remote:port state queues timer retr uid timeout inode
+	 */
 	while (owner != PORTS_OWN && fgets(line, sizeof(line), in) != NULL)
 		if (sscanf(line,
 			" %*u: %32[0-9A-F]:%x %*[0-9A-F:] %x %*s %*s %*s %*u "

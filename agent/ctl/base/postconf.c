@@ -328,7 +328,9 @@ postconf_define(const struct postconf_service *service, struct buf *out)
 		buf_printf(out, " %s", service->arguments);
 }
 
-/* Returns 1 when the word, "name=value" or "{ name = value }", has this name. */
+/*
+ * Returns 1 when the word, "name=value" or "{ name = value }", has this name.
+ */
 static int
 postconf_has_name(const char *word, const char *name)
 {

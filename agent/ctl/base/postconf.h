@@ -51,9 +51,9 @@ struct postconf {
 
 /*
  * Reads the configuration in a folder; NULL: in postconf's own (MAIL_CONFIG or
- * /etc/postfix). 0; or -1 with *err (no postconf, no such folder, a mistake that
- * Postfix does not start with) and *postconf empty. postconf_free() releases it
- * and takes an empty one too.
+ * /etc/postfix). 0; or -1 with *err (no postconf, no such folder, a mistake
+ * that Postfix does not start with) and *postconf empty. postconf_free()
+ * releases it and takes an empty one too.
  */
 int postconf_read(struct postconf *postconf, const char *folder,
     enum postconf_values values, struct error *err);
@@ -92,14 +92,15 @@ const char *postconf_effective(const struct postconf *postconf,
 size_t postconf_next(const char **word);
 
 /*
- * Appends the service as a line for master.cf, each option once: the last of its
- * name. Whether it fits, out says.
+ * Appends the service as a line for master.cf, each option once: the last of
+ * its name. Whether it fits, out says.
  */
 void postconf_define(const struct postconf_service *service, struct buf *out);
 
 /*
  * Appends the line of the service as it is, but for an option: the last of this
- * name has the value, or a new one behind the command. Whether it fits, out says.
+ * name has the value, or a new one behind the command. Whether it fits, out
+ * says.
  */
 void postconf_define_with(const struct postconf_service *service,
     const char *name, const char *value, struct buf *out);

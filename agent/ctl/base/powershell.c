@@ -14,8 +14,8 @@ powershell_is_control(uint32_t c)
 }
 
 /*
- * Appends a character outside of ASCII as the 16-bit units that .NET has, behind
- * the end of the string and before a new one.
+ * Appends a character outside of ASCII as the 16-bit units that .NET has,
+ * behind the end of the string and before a new one.
  */
 static int
 powershell_unit(struct buf *out, uint32_t c)

@@ -1,5 +1,6 @@
 /*
- * powershell.h - writes values into a PowerShell script so that they stay values.
+ * powershell.h - writes values into a PowerShell script so that they stay
+ * values.
  */
 #ifndef MSGRAPHCTL_POWERSHELL_H
 #define MSGRAPHCTL_POWERSHELL_H

@@ -1,6 +1,6 @@
 /*
- * run.h - runs another program and takes what it prints. Without a shell, with a
- * deadline, with a limit on what it may say.
+ * run.h - runs another program and takes what it prints. Without a shell, with
+ * a deadline, with a limit on what it may say.
  */
 #ifndef MSGRAPHCTL_RUN_H
 #define MSGRAPHCTL_RUN_H

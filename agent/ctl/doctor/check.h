@@ -1,6 +1,6 @@
 /*
- * check.h - one check of the doctor: a function that looks at one thing and says
- * what it found.
+ * check.h - one check of the doctor: a function that looks at one thing and
+ * says what it found.
  *
  * Each runs in a process of its own, which may become another user or enter a
  * chroot, may hang, and is ended when its time is up. A check changes nothing,
@@ -57,7 +57,8 @@ extern const struct check checks[];
 
 /*
  * Adds a finding. A check that adds none is ok, and one that adds CHECK_OK says
- * something in the place of about. What does not fit is counted in the last one.
+ * something in the place of about. What does not fit is counted in the last
+ * one.
  */
 void check_say(struct report *report, enum check_status status, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));

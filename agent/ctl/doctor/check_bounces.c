@@ -1,6 +1,6 @@
 /*
- * check_bounces.c - the hook by which bounces and delay notices for a mailbox go
- * through Graph. Half of it is worse than none, and so is one that nobody
+ * check_bounces.c - the hook by which bounces and delay notices for a mailbox
+ * go through Graph. Half of it is worse than none, and so is one that nobody
  * answers: then all bounces of the host wait.
  */
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * check_daemon.c - what msgraphd says of applications and throttles on its admin
- * socket, and what systemd says of our units.
+ * check_daemon.c - what msgraphd says of applications and throttles on its
+ * admin socket, and what systemd says of our units.
  */
 #include <stdio.h>
 #include <string.h>

@@ -42,8 +42,8 @@ check_settings(const struct host *host, struct report *report)
 }
 
 /*
- * msgraphd leaves a copy of what it has loaded beside its submit socket, written
- * after each start and reload.
+ * msgraphd leaves a copy of what it has loaded beside its submit socket,
+ * written after each start and reload.
  */
 void
 check_loaded(const struct host *host, struct report *report)
@@ -73,7 +73,8 @@ check_files_begins(const char *line, const char *begin)
 
 /*
  * Returns 1 for a complaint about a map of identities or an entry of it:
- * "msgraphd: as user NAME: MAP:LINE: text". The rest of the relay goes on with it.
+ * "msgraphd: as user NAME: MAP:LINE: text". The rest of the relay goes on with
+ * it.
  */
 static int
 check_files_is_of_table(const struct host *host, const char *line)
@@ -205,7 +206,10 @@ check_identities(const struct host *host, struct report *report)
 
 #define CHECK_FILES_MB (1024.0 * 1024)
 
-/* need: bytes below which mail waits. Where twice as much is left, it soon will. */
+/*
+ * need: bytes below which mail waits. Where twice as much is left, it soon
+ * will.
+ */
 static void
 check_files_room(
     const char *what, const char *folder, double need, struct report *report)

@@ -1,6 +1,6 @@
 /*
- * check_limits.c - limits that Postfix and msgraph.conf both have, and that must
- * agree. Times are seconds, sizes are bytes.
+ * check_limits.c - limits that Postfix and msgraph.conf both have, and that
+ * must agree. Times are seconds, sizes are bytes.
  */
 #include <stdio.h>
 #include <string.h>

@@ -42,8 +42,8 @@ check_listeners_is_port(const char *ours, const char *milter)
 }
 
 /*
- * Takes the milter out of a word of smtpd_milters, which may have options behind
- * it in braces, and returns 1 when that is ours.
+ * Takes the milter out of a word of smtpd_milters, which may have options
+ * behind it in braces, and returns 1 when that is ours.
  */
 static int
 check_listeners_is_ours(const struct host *host,

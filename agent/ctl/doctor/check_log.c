@@ -1,6 +1,6 @@
 /*
- * check_log.c - what the mail log has said in the last minutes, of clients above
- * all: a refused sign-in is nowhere else.
+ * check_log.c - what the mail log has said in the last minutes, of clients
+ * above all: a refused sign-in is nowhere else.
  */
 #include <stdio.h>
 #include <stdlib.h>

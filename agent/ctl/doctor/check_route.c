@@ -18,7 +18,9 @@
 
 /* --- the table --- */
 
-/* Asks all tables of the list. What they say comes in out, with their errors. */
+/*
+ * Asks all tables of the list. What they say comes in out, with their errors.
+ */
 static int
 check_route_ask(const char *tables, const char *transport, struct buf *out,
     struct report *report)
@@ -82,7 +84,9 @@ check_route_mend(const struct host *host,
 		    (int)strcspn(file + 1, ", \t"), file + 1);
 }
 
-/* Returns what is wrong with the transport that the route has named; or NULL. */
+/*
+ * Returns what is wrong with the transport that the route has named; or NULL.
+ */
 static const char *
 check_route_unfit(
     const struct host *host, const char *found, const char *wanted)
@@ -97,7 +101,9 @@ check_route_unfit(
 	    : NULL;
 }
 
-/* Asks for a stamp with this transport; "": with none, which leads to msgraph. */
+/*
+ * Asks for a stamp with this transport; "": with none, which leads to msgraph.
+ */
 static void
 check_route_lead(const struct host *host,
     const struct postconf_service *cleanup, const char *transport,
@@ -153,7 +159,9 @@ check_route(const struct host *host, struct report *report)
 
 /* --- transports --- */
 
-/* Copies what stands behind "name=" in the arguments of pipe(8); "" if nothing. */
+/*
+ * Copies what stands behind "name=" in the arguments of pipe(8); "" if nothing.
+ */
 static void
 check_route_value(
     const char *arguments, const char *name, char *value, size_t size)

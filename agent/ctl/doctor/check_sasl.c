@@ -1,7 +1,7 @@
 /*
- * check_sasl.c - what smtpd does when a client signs in, done here with the same
- * library, the same settings, as the same user and in the same chroot: libsasl2
- * loads libentra.so, which asks msgraphd about a name that nobody has.
+ * check_sasl.c - what smtpd does when a client signs in, done here with the
+ * same library, the same settings, as the same user and in the same chroot:
+ * libsasl2 loads libentra.so, which asks msgraphd about a name that nobody has.
  */
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
@@ -51,7 +51,9 @@ check_sasl_folders(
 	return list[0] == '\0' ? CHECK_SASL_FOLDERS : list;
 }
 
-/* Finds "<folder>/<smtpd_sasl_path>.conf" in the folders. NULL: there is none. */
+/*
+ * Finds "<folder>/<smtpd_sasl_path>.conf" in the folders. NULL: there is none.
+ */
 static const char *
 check_sasl_file(const struct host *host, const struct postconf_service *service,
     char file[512])

@@ -1,6 +1,6 @@
 /*
- * check_smtp.c - a session with each service, as far as a client comes before it
- * signs in: connection, STARTTLS, what AUTH offers.
+ * check_smtp.c - a session with each service, as far as a client comes before
+ * it signs in: connection, STARTTLS, what AUTH offers.
  */
 #include <stdio.h>
 #include <string.h>

@@ -26,7 +26,9 @@ const char *check_fragment(const char *name);
 /* Returns the pid of master(8), or -1 when it does not run. */
 pid_t check_master(const struct host *host);
 
-/* Returns 1 when it is Postfix, which runs, that listens on the service's port. */
+/*
+ * Returns 1 when it is Postfix, which runs, that listens on the service's port.
+ */
 int check_is_postfixs(
     const struct host *host, const struct postconf_service *service);
 
@@ -52,8 +54,8 @@ void check_each_cleanup(
     const struct host *host, struct report *report, check_service *call);
 
 /*
- * Copies the path by which the service opens our milter's socket. 0; -1 where it
- * has no such milter.
+ * Copies the path by which the service opens our milter's socket. 0; -1 where
+ * it has no such milter.
  */
 int check_milter_path(const struct host *host,
     const struct postconf_service *service, char path[PATH_MAX]);

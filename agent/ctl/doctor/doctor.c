@@ -75,7 +75,9 @@ doctor_find(const struct doctor *d, const char *text, size_t len)
 	return i;
 }
 
-/* Takes the next of the checks that the one at place comes after, from *at on. */
+/*
+ * Takes the next of the checks that the one at place comes after, from *at on.
+ */
 static size_t
 doctor_next_before(const struct doctor *d, const char **at)
 {
@@ -249,7 +251,9 @@ doctor_start_some(struct doctor *d, const struct host *host, int late)
 	for (i = 0; i < d->count; i++)
 		if (d->runs[i].state == DOCTOR_RUNS)
 			running++;
-	/* a check comes after others of the list: one pass sees all that ended */
+	/*
+	 * a check comes after others of the list: one pass sees all that ended
+	 */
 	for (i = 0; !late && i < d->count && running < DOCTOR_AT_ONCE; i++)
 		if (d->runs[i].state == DOCTOR_WAITS && doctor_may_run(d, i)) {
 			doctor_start(d, host, i);

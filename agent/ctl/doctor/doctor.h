@@ -32,7 +32,9 @@ void doctor_run(struct doctor *doctor, const struct host *host);
  */
 const struct report *doctor_report(const struct doctor *doctor, size_t place);
 
-/* Returns the worst status of what was found; CHECK_SKIPPED counts as nothing. */
+/*
+ * Returns the worst status of what was found; CHECK_SKIPPED counts as nothing.
+ */
 enum check_status doctor_worst(const struct doctor *doctor);
 
 #endif

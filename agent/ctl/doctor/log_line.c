@@ -21,8 +21,8 @@ log_line_skip(const char *at, int words)
 }
 
 /*
- * Returns the text of "TIME HOST [syslog_name/]PROGRAM[PID]: TEXT", where TIME is
- * of RFC 3339, or "Nov 29 17:44:24"; NULL for another program's line.
+ * Returns the text of "TIME HOST [syslog_name/]PROGRAM[PID]: TEXT", where TIME
+ * is of RFC 3339, or "Nov 29 17:44:24"; NULL for another program's line.
  */
 static const char *
 log_line_text(const char *line, const char *program)

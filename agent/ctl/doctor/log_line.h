@@ -19,8 +19,8 @@
 const char *log_line_reason(const char *line);
 
 /*
- * Returns 1 for msgraph-milter's line of a message that it accepted from a client
- * that has not signed in, with the client's address and the entry.
+ * Returns 1 for msgraph-milter's line of a message that it accepted from a
+ * client that has not signed in, with the client's address and the entry.
  */
 int log_line_client(const char *line, char address[LOG_LINE_ADDRESS_SIZE],
     char entry[ENTRY_NAME_SIZE]);

@@ -24,8 +24,8 @@ int place_is_same(const char *a, const char *b);
 const char *place_in_queue(const struct postconf *postfix, const char *path);
 
 /*
- * Returns by which path a process of the service reaches this one; NULL where its
- * chroot does not hold it.
+ * Returns by which path a process of the service reaches this one; NULL where
+ * its chroot does not hold it.
  */
 const char *place_for(const struct postconf *postfix,
     const struct postconf_service *service, const char *path);

@@ -12,8 +12,8 @@ const char *postfix_name(const struct postconf_service *service);
 const char *postfix_program(const struct postconf_service *service);
 
 /*
- * Returns a parameter's value as the service has it, and main.cf's for a service
- * that is NULL; "" where there is none.
+ * Returns a parameter's value as the service has it, and main.cf's for a
+ * service that is NULL; "" where there is none.
  */
 const char *postfix_get(const struct postconf *postfix,
     const struct postconf_service *service, const char *name);
@@ -42,7 +42,10 @@ int postfix_is_inet(const struct postconf_service *service);
 int postfix_has_tls(
     const struct postconf *postfix, const struct postconf_service *service);
 
-/* Returns 1 for a transport of ours: a pipe that is called so or starts the agent. */
+/*
+ * Returns 1 for a transport of ours: a pipe that is called so or starts the
+ * agent.
+ */
 int postfix_is_transport(const struct postconf_service *service);
 
 /* Returns the folder of the queue. */
@@ -54,7 +57,8 @@ const char *postfix_root(
 
 /*
  * Takes the next word of a list as Postfix has them, with blanks and commas
- * between, but for those in braces, from *at on. Returns its length and sets *word; 0 at the end.
+ * between, but for those in braces, from *at on. Returns its length and sets
+ * *word; 0 at the end.
  */
 size_t postfix_word(const char **at, const char **word);
 

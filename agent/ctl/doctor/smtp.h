@@ -1,6 +1,6 @@
 /*
- * smtp.h - a client of SMTP (RFC 5321), with TLS. It asks this host's own services, so it looks at no
- * certificate.
+ * smtp.h - a client of SMTP (RFC 5321), with TLS. It asks this host's own
+ * services, so it looks at no certificate.
  */
 #ifndef MSGRAPHCTL_SMTP_H
 #define MSGRAPHCTL_SMTP_H
@@ -24,8 +24,8 @@ struct smtp *smtp_open(const char *address, long port, int is_wrapped,
 void smtp_close(struct smtp **smtp);
 
 /*
- * Sends a line and reads the reply, whose lines stay in smtp_reply(). Returns its
- * code, or -1 with *err.
+ * Sends a line and reads the reply, whose lines stay in smtp_reply(). Returns
+ * its code, or -1 with *err.
  */
 int smtp_ask(struct smtp *smtp, const char *line, struct error *err);
 
@@ -36,7 +36,9 @@ int smtp_send(
 /* Returns the last reply: its lines, each with LF at its end. */
 const char *smtp_reply(const struct smtp *smtp);
 
-/* Does the handshake after STARTTLS was answered with 220. 0, or -1 with *err. */
+/*
+ * Does the handshake after STARTTLS was answered with 220. 0, or -1 with *err.
+ */
 int smtp_start_tls(struct smtp *smtp, struct error *err);
 
 /*

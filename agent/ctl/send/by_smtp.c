@@ -173,8 +173,8 @@ by_smtp_message(struct steps *steps, struct smtp *smtp,
 }
 
 /*
- * A port over 1023 is anybody's while Postfix is down, and a secret is not. Returns
- * 0 after a step that says so.
+ * A port over 1023 is anybody's while Postfix is down, and a secret is not.
+ * Returns 0 after a step that says so.
  */
 static int
 by_smtp_is_postfixs(struct steps *steps, const struct postconf *postfix,

@@ -18,15 +18,15 @@
 const struct postconf_service *by_smtp_find(const struct postconf *postfix);
 
 /*
- * Returns the first service of ours where a client of this host that does not sign
- * in is one of the entry, as msgraphd says; or NULL.
+ * Returns the first service of ours where a client of this host that does not
+ * sign in is one of the entry, as msgraphd says; or NULL.
  */
 const struct postconf_service *by_smtp_find_for(const struct postconf *postfix,
     const struct conf *conf, const char *entry, const char *sender);
 
 /*
- * Sends through the service, signed in unless user and secret are NULL, and tells of each
- * step. 0 with the queue id; or -1, and a step has said why.
+ * Sends through the service, signed in unless user and secret are NULL, and
+ * tells of each step. 0 with the queue id; or -1, and a step has said why.
  */
 int by_smtp(struct steps *steps, const struct postconf *postfix,
     const struct postconf_service *service, const char *user,

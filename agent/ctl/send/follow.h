@@ -10,9 +10,9 @@
 #define FOLLOW_SECONDS 180
 
 /*
- * Tells of each line of the log about the message, as it comes, until it is sent,
- * bounced or deferred, for FOLLOW_SECONDS at most. tail was marked before the
- * message was sent.
+ * Tells of each line of the log about the message, as it comes, until it is
+ * sent, bounced or deferred, for FOLLOW_SECONDS at most. tail was marked before
+ * the message was sent.
  */
 void follow(
     struct steps *steps, const struct logtail *tail, const char *queue_id);

@@ -49,8 +49,8 @@ struct change *changes_find(
 int change_is_same(const char *a, const char *b);
 
 /*
- * Splits the name of a CHANGE_OPTION: copies that of its service, and returns that
- * of the option.
+ * Splits the name of a CHANGE_OPTION: copies that of its service, and returns
+ * that of the option.
  */
 const char *change_option(const char *name, char service[512]);
 

@@ -73,9 +73,9 @@ listeners_name(struct listeners *listeners, const struct fragments *fragments,
 /* --- those that are there --- */
 
 /*
- * Returns of which fragment a service of ours is: what listens at the same place,
- * or has the same name for the milter. NULL where it is one that the admin has
- * made, with a name of its own.
+ * Returns of which fragment a service of ours is: what listens at the same
+ * place, or has the same name for the milter. NULL where it is one that the
+ * admin has made, with a name of its own.
  */
 static const struct fragment *
 listeners_recognise(

@@ -19,8 +19,8 @@
 #define LOGTAIL_WAIT 10000 /* milliseconds, for the word */
 #define LOGTAIL_LOOK 200 /* between two looks */
 /*
- * Looks without a new line that end the wait: over a second, for which a program
- * of Postfix sleeps between a fatal error and its end.
+ * Looks without a new line that end the wait: over a second, for which a
+ * program of Postfix sleeps between a fatal error and its end.
  */
 #define LOGTAIL_QUIET 7
 

@@ -2,8 +2,8 @@
  * plan.c - see plan.h.
  *
  * What an admin has changed stays, so a value that differs is replaced in two
- * cases only: it is one that an older release's fragments had (plan_old), or the
- * admin names the new one now (the certificate).
+ * cases only: it is one that an older release's fragments had (plan_old), or
+ * the admin names the new one now (the certificate).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,7 +217,9 @@ out:
 
 /* --- bounces --- */
 
-/* Returns 1 where the notices of a service go to a cleanup of the admin's own. */
+/*
+ * Returns 1 where the notices of a service go to a cleanup of the admin's own.
+ */
 static int
 plan_has_own_cleanup(const struct plan *plan, const char *service)
 {
@@ -230,8 +232,8 @@ plan_has_own_cleanup(const struct plan *plan, const char *service)
 }
 
 /*
- * Reads one "service/type/name=value" of the fragment. What is for our cleanup is
- * not for another, whose checks and milters would see the notices then.
+ * Reads one "service/type/name=value" of the fragment. What is for our cleanup
+ * is not for another, whose checks and milters would see the notices then.
  */
 static void
 plan_bounce(struct plan *plan, char *text)

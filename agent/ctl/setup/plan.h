@@ -20,8 +20,9 @@ struct wish {
 
 /*
  * Appends the changes: what is missing is added, a value that an older release
- * had is replaced, and any other that differs is kept. wanted is
- * what fragments_parse() reads in the text of fragments_master(). 0, or -1 with *err.
+ * had is replaced, and any other that differs is kept. wanted is what
+ * fragments_parse() reads in the text of fragments_master(). 0, or -1 with
+ * *err.
  */
 int plan_make(const struct fragments *fragments, const struct wish *wish,
     const struct postconf *wanted, const struct present *present,

@@ -1,8 +1,8 @@
 /*
  * present.c - see present.h.
  *
- * Settings are read from the text of main.cf: postconf -n does not show those of
- * a transport that is not in master.cf (yet, or any more).
+ * Settings are read from the text of main.cf: postconf -n does not show those
+ * of a transport that is not in master.cf (yet, or any more).
  */
 #include <errno.h>
 #include <stdio.h>

@@ -21,7 +21,9 @@ reload_run(const char *folder, const char *command, struct buf *said,
 	return run(argv, said, said, err);
 }
 
-/* Returns 1 for a Postfix that runs, 0 for one that does not; or -1 with *err. */
+/*
+ * Returns 1 for a Postfix that runs, 0 for one that does not; or -1 with *err.
+ */
 static int
 reload_is_running(const char *folder, struct error *err)
 {

@@ -21,8 +21,8 @@ int tenants_want(const char *file, const char *const *tenants, size_t count,
 int tenants_read(const char *file, char **value, struct error *err);
 
 /*
- * Writes the value into the file: in its line, or below the comment about it; or
- * takes the line out (NULL). 0, or -1 with *err and the file as it was.
+ * Writes the value into the file: in its line, or below the comment about it;
+ * or takes the line out (NULL). 0, or -1 with *err and the file as it was.
  */
 int tenants_write(const char *file, const char *value, struct error *err);
 

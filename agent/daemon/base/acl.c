@@ -2,8 +2,9 @@
  * acl.c - see acl.h.
  *
  * systemd gives a service its credentials so: a file of root's, mode 0440, with
- * a list that lets the service's user read it (systemd.exec(5), LoadCredential=).
- * The list is an extended attribute, for which no library is needed.
+ * a list that lets the service's user read it (systemd.exec(5),
+ * LoadCredential=). The list is an extended attribute, for which no library is
+ * needed.
  */
 #include <endian.h>
 #include <linux/posix_acl.h>

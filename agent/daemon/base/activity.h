@@ -1,12 +1,12 @@
 /*
  * activity.h - remembers what has happened since msgraphd started: counts, and
- * for each application and entry when it last signed in and sent, and since when
- * it gets no token. For those who look on (services/admin_service.c); nothing is
- * decided by it.
+ * for each application and entry when it last signed in and sent, and since
+ * when it gets no token. For those who look on (services/admin_service.c);
+ * nothing is decided by it.
  *
- * Only what Entra or Graph has accepted gets a row, or had one before: nobody can
- * fill this table with made-up names. A row takes about 250 bytes. Rows live in
- * memory and end with the process.
+ * Only what Entra or Graph has accepted gets a row, or had one before: nobody
+ * can fill this table with made-up names. A row takes about 250 bytes. Rows
+ * live in memory and end with the process.
  *
  * Every function takes a NULL activity, and does nothing then. A note for which
  * there is no memory is lost.
@@ -60,8 +60,8 @@ void activity_sent(
 
 /*
  * Notes that there is no token for the application (for the entry's own
- * credential where entry is not empty), and why in one line. The time stays that
- * of the first failure.
+ * credential where entry is not empty), and why in one line. The time stays
+ * that of the first failure.
  */
 void activity_fails(struct activity *activity, const struct identity *id,
     const char *entry, const char *why);

@@ -2,8 +2,9 @@
  * recent.h - keeps the last warnings, errors, deferrals and bounces, for those
  * who look on: what the log says too, with what to do about it.
  *
- * The same event again counts up one row. There are RECENT_MAX rows, and the one
- * that is silent longest goes first. Nothing here is secret: the log has it.
+ * The same event again counts up one row. There are RECENT_MAX rows, and the
+ * one that is silent longest goes first. Nothing here is secret: the log has
+ * it.
  */
 #ifndef MSGRAPHD_RECENT_H
 #define MSGRAPHD_RECENT_H
@@ -33,9 +34,9 @@ struct recent *recent_new(void);
 void recent_free(struct recent **recentp);
 
 /*
- * Notes an event of a kind (a constant). Events of one kind and key are the same;
- * the last text stays. reason is a word of reason.h, or NULL where it stands in
- * the text as "reason=". Takes a NULL recent.
+ * Notes an event of a kind (a constant). Events of one kind and key are the
+ * same; the last text stays. reason is a word of reason.h, or NULL where it
+ * stands in the text as "reason=". Takes a NULL recent.
  */
 void recent_note(struct recent *recent, const char *what, const char *key,
     const char *reason, const char *text);

@@ -35,7 +35,9 @@ int secret_file_open(const char *file);
 int secret_file_check(
     int fd, const char *what, const char *file, struct error *err);
 
-/* Reads up to the end, or until room is full. The bytes read, or -1 with errno. */
+/*
+ * Reads up to the end, or until room is full. The bytes read, or -1 with errno.
+ */
 ssize_t secret_file_read_all(int fd, char *to, size_t room);
 
 /*

@@ -23,8 +23,8 @@ int wake_init(struct wake *wake, struct event_base *base,
 
 /*
  * Runs the function once, however often it is called: when what waits to be run
- * has been, and before the loop looks at any socket or timer. So a function that
- * has more to do comes back by wake_in(), for others' sake.
+ * has been, and before the loop looks at any socket or timer. So a function
+ * that has more to do comes back by wake_in(), for others' sake.
  */
 void wake_up(struct wake *wake);
 

@@ -180,7 +180,9 @@ delivery_search_is_wanted(const struct delivery *d)
 			      : d->daemon->conf.verify_unknown);
 }
 
-/* Of a draft that a former fallback mailbox has, nothing is left to do either. */
+/*
+ * Of a draft that a former fallback mailbox has, nothing is left to do either.
+ */
 static void
 delivery_end_former(struct delivery *d)
 {

@@ -82,8 +82,8 @@ delivery_answer_lacks_mailbox(const struct http_answer *answer)
 }
 
 /*
- * Says it of the mailbox that sends, which is not the one that people see in From
- * where it is the fallback.
+ * Says it of the mailbox that sends, which is not the one that people see in
+ * From where it is the fallback.
  */
 static void
 delivery_answer_report(

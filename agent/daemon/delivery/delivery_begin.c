@@ -107,9 +107,9 @@ delivery_narrow(struct delivery *d, size_t told)
 }
 
 /*
- * Notes to whom an earlier attempt has posted the message. Where these are some of
- * the recipients only, since max_recipients is another by now, a message to all
- * of them is nowhere to be found. Returns 0, or -1 with *err.
+ * Notes to whom an earlier attempt has posted the message. Where these are some
+ * of the recipients only, since max_recipients is another by now, a message to
+ * all of them is nowhere to be found. Returns 0, or -1 with *err.
  */
 static int
 delivery_find_posted_to(struct delivery *d, struct error *err)

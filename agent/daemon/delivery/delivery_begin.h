@@ -8,8 +8,8 @@
 #include "delivery_private.h"
 
 /*
- * Ends the delivery where the message was accepted before, for all or some of its
- * recipients, or is under way by an earlier attempt; else goes on.
+ * Ends the delivery where the message was accepted before, for all or some of
+ * its recipients, or is under way by an earlier attempt; else goes on.
  */
 void delivery_begin(struct delivery *d);
 

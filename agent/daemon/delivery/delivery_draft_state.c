@@ -18,7 +18,9 @@ delivery_draft_state_store_of(const struct delivery *d)
 	return store;
 }
 
-/* Makes it the draft of this delivery: one of before may be in another mailbox. */
+/*
+ * Makes it the draft of this delivery: one of before may be in another mailbox.
+ */
 static void
 delivery_draft_state_own(struct delivery *d)
 {

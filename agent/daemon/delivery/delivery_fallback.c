@@ -3,18 +3,19 @@
  *
  * The agent alone can write another From. So it is told to come again, and what
  * it brings is a delivery of its own: with another mailbox's turn, draft,
- * refusals and way back for bounces. In the journal the two have different keys,
- * and each looks for both (fingerprint.h): what was accepted from one mailbox is
- * never posted from the other.
+ * refusals and way back for bounces. In the journal the two have different
+ * keys, and each looks for both (fingerprint.h): what was accepted from one
+ * mailbox is never posted from the other.
  *
- * The table is asked for each attempt, as soon as it is permitted: a map outside
- * may fall silent until Graph answers. Each attempt begins with the message's own
- * mailbox, which may exist by now. But where an attempt from the fallback
- * mailbox was not answered, the next one is from there too: in no other mailbox
- * can be seen what became of it. If the entry names another by then, or none, the
- * former one is only searched: when it has not sent the message, that is taken
- * down, and the next attempt is as if it had never been asked. The agent may bring
- * other parts of the message from there as well, and these wait for that attempt.
+ * The table is asked for each attempt, as soon as it is permitted: a map
+ * outside may fall silent until Graph answers. Each attempt begins with the
+ * message's own mailbox, which may exist by now. But where an attempt from the
+ * fallback mailbox was not answered, the next one is from there too: in no
+ * other mailbox can be seen what became of it. If the entry names another by
+ * then, or none, the former one is only searched: when it has not sent the
+ * message, that is taken down, and the next attempt is as if it had never been
+ * asked. The agent may bring other parts of the message from there as well, and
+ * these wait for that attempt.
  */
 #include <stdio.h>
 #include <strings.h>

@@ -24,8 +24,8 @@ int delivery_fall_back(struct delivery *d);
 int delivery_fall_back_again(struct delivery *d);
 
 /*
- * Ends the delivery from a former fallback mailbox, which has not sent the message
- * and must not.
+ * Ends the delivery from a former fallback mailbox, which has not sent the
+ * message and must not.
  */
 void delivery_fallback_end(struct delivery *d);
 

@@ -76,8 +76,9 @@ struct delivery {
 	enum journal_status status_before; /* of an earlier attempt */
 	char fallback[ADDRESS_SIZE]; /* the entry's; empty: none */
 	/*
-	 * Those to whom an earlier attempt has posted it without an answer, where
-	 * they are some of the recipients only. Owned; text NULL: all or nobody.
+	 * Those to whom an earlier attempt has posted it without an answer,
+	 * where they are some of the recipients only. Owned; text NULL: all or
+	 * nobody.
 	 */
 	struct {
 		struct journal_keys keys;

@@ -126,9 +126,9 @@ delivery_search_no_answer(struct delivery *d, const struct http_answer *answer)
 /* --- Drafts and Sent Items --- */
 
 /*
- * Returns how long ago it was posted first, in seconds. Where that is ahead, the
- * clock was wrong then, and an earlier daemon did not see it being set: so it may
- * be as long ago as anything that the journal knows.
+ * Returns how long ago it was posted first, in seconds. Where that is ahead,
+ * the clock was wrong then, and an earlier daemon did not see it being set: so
+ * it may be as long ago as anything that the journal knows.
  */
 static long long
 delivery_search_age(const struct delivery *d)
@@ -198,8 +198,8 @@ delivery_search_not_found(struct delivery *d, const struct http_answer *answer)
 }
 
 /*
- * Goes on with all recipients. The journal has one status for all of them when a
- * request ends, and those to whom nothing was posted must not count as if.
+ * Goes on with all recipients. The journal has one status for all of them when
+ * a request ends, and those to whom nothing was posted must not count as if.
  */
 static void
 delivery_search_found_none(struct delivery *d)

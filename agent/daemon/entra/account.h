@@ -49,7 +49,8 @@ typedef void (*account_done)(void *ctx, enum account_result result,
  * that the function returns at each request ("https://storage.azure.com"), or
  * for Graph where it is NULL. For another resource than Graph only entries' own
  * credentials are used, never what clients sign in with, and nobody signs in.
- * Everything is borrowed and must outlive the accounts. NULL when out of memory.
+ * Everything is borrowed and must outlive the accounts. NULL when out of
+ * memory.
  */
 struct accounts *accounts_new(struct event_base *base, const struct conf *conf,
     struct http *http, struct state *state, struct throttles *throttles,
@@ -87,8 +88,9 @@ void accounts_use_activity(
     struct accounts *accounts, struct activity *activity);
 
 /*
- * Returns until when the token of the application is valid (clock_wall()), or of
- * the entry's own credential where entry is not empty; 0 where memory has none.
+ * Returns until when the token of the application is valid (clock_wall()), or
+ * of the entry's own credential where entry is not empty; 0 where memory has
+ * none.
  */
 long long account_token_until(
     struct accounts *accounts, const struct identity *id, const char *entry);
@@ -102,9 +104,9 @@ struct account_forgotten {
 /*
  * Forgets an application: its stored secret, its token, and what Entra has said
  * about secrets lately; where entry is not empty, the token of the entry's own
- * credential. A request with what is forgotten is given up, and whoever waits for
- * it is answered that nothing is stored. What has its token already goes on. Adds
- * to *what. 0 when that is durable, or -1 with *err.
+ * credential. A request with what is forgotten is given up, and whoever waits
+ * for it is answered that nothing is stored. What has its token already goes
+ * on. Adds to *what. 0 when that is durable, or -1 with *err.
  */
 int account_forget(struct accounts *accounts, const struct identity *id,
     const char *entry, struct account_forgotten *what, struct error *err);
@@ -129,9 +131,9 @@ struct waiter *account_token(struct accounts *accounts,
     account_done done, void *ctx);
 
 /*
- * Has a new token asked for with an entry's own credential, whatever is known of
- * it. Until there is one, the token that is there counts for all others. The rest
- * is as in account_token().
+ * Has a new token asked for with an entry's own credential, whatever is known
+ * of it. Until there is one, the token that is there counts for all others. The
+ * rest is as in account_token().
  */
 struct waiter *account_renew(struct accounts *accounts,
     const struct identity *id, const char *entry, account_done done, void *ctx);

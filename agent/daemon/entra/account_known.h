@@ -3,8 +3,8 @@
  * token, the secrets that Entra took lately, and until when not to ask.
  *
  * Each entry whose own credential is used has an account for itself, which
- * nobody signs in to and of which the state holds nothing: its secrets and those
- * of clients never meet.
+ * nobody signs in to and of which the state holds nothing: its secrets and
+ * those of clients never meet.
  *
  * Nothing here asks Entra (refresh.h) or answers anybody (sign_in.c).
  */

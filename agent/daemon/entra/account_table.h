@@ -27,9 +27,9 @@ void account_table_free(struct account_table **tablep);
 
 /*
  * Finds the account of an application, or makes it: that of clients' secrets
- * where entry is empty, else that of the entry's own credential. The caller sets
- * its work, which keeps it, and calls account_table_rest() when that is done.
- * NULL when out of memory.
+ * where entry is empty, else that of the entry's own credential. The caller
+ * sets its work, which keeps it, and calls account_table_rest() when that is
+ * done. NULL when out of memory.
  */
 struct account *account_table_get(
     struct account_table *table, const struct identity *id, const char *entry);

@@ -1,8 +1,8 @@
 /*
  * arc_key.c - see arc_key.h.
  *
- * Whoever answers on the agent's port names the file, and gets what it holds. So
- * a path is never followed: its folder must be the agent's, and the name is
+ * Whoever answers on the agent's port names the file, and gets what it holds.
+ * So a path is never followed: its folder must be the agent's, and the name is
  * opened in that folder.
  */
 #include <errno.h>

@@ -17,9 +17,9 @@
 
 /*
  * Reads the file that a challenge (WWW-Authenticate) names: one of this folder
- * that ends in ".key", a regular file and no link, of at most ARC_KEY_MAX visible
- * characters. The caller owns the result. NULL with *err (ERROR_OURS, 4.3.5),
- * which names the remedy and shows nothing of the file.
+ * that ends in ".key", a regular file and no link, of at most ARC_KEY_MAX
+ * visible characters. The caller owns the result. NULL with *err (ERROR_OURS,
+ * 4.3.5), which names the remedy and shows nothing of the file.
  */
 struct secret *arc_key_read(
     const char *folder, const char *challenge, struct error *err);

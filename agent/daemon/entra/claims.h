@@ -1,8 +1,8 @@
 /*
  * claims.h - what Entra says in a token about the application, for an admin who
- * wants to know what it may do, and to tell a managed identity from another. Nobody
- * is let in by it: the token is Graph's to judge, and its signature is not looked
- * at.
+ * wants to know what it may do, and to tell a managed identity from another.
+ * Nobody is let in by it: the token is Graph's to judge, and its signature is
+ * not looked at.
  *
  * Microsoft: "Access token claims reference".
  */
@@ -22,8 +22,8 @@ struct claims {
 };
 
 /*
- * Reads the payload of a token (RFC 7519, in the compact form of RFC 7515). 0; or
- * -1 with empty claims when it is none: Entra may encrypt tokens.
+ * Reads the payload of a token (RFC 7519, in the compact form of RFC 7515). 0;
+ * or -1 with empty claims when it is none: Entra may encrypt tokens.
  */
 int claims_read(const struct secret *token, struct claims *claims);
 

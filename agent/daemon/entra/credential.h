@@ -1,6 +1,6 @@
 /*
- * credential.h - the relay's own credentials, by which it asks Entra for a token
- * of an application without any client signing in: a secret in a file, a
+ * credential.h - the relay's own credentials, by which it asks Entra for a
+ * token of an application without any client signing in: a secret in a file, a
  * certificate, a federated token in a file. A managed identity is one too,
  * though somebody else is asked then.
  *
@@ -40,8 +40,8 @@ const char *credential_value(const struct credential *credential);
 /*
  * Reads the files as a request would: owner, mode, form, whether key and
  * certificate fit. 0 with *ends the time at which the credential ends (seconds
- * since 1970, 0: not known); or -1 with *err (ERROR_OURS, 4.3.5), which names the
- * file and the remedy, with the command to type.
+ * since 1970, 0: not known); or -1 with *err (ERROR_OURS, 4.3.5), which names
+ * the file and the remedy, with the command to type.
  */
 int credential_check(
     const struct credential *credential, long long *ends, struct error *err);
@@ -59,8 +59,8 @@ enum credential_proof credential_proof(const struct credential *credential);
 /*
  * Reads the files and makes what a token request for the application carries;
  * audience is the URL of the token endpoint. The caller owns the result, of at
- * most ASSERTION_MAX bytes. NULL with *err as credential_check() has it. Not for
- * one without a proof.
+ * most ASSERTION_MAX bytes. NULL with *err as credential_check() has it. Not
+ * for one without a proof.
  */
 struct secret *credential_prove(const struct credential *credential,
     const struct identity *application, const char *audience,
@@ -81,8 +81,8 @@ typedef void (*credential_visit)(
     void *arg, const char *entry, const struct credential *credential);
 
 /*
- * How this folder finds a credential: the table of identities, which lies above,
- * gives the functions.
+ * How this folder finds a credential: the table of identities, which lies
+ * above, gives the functions.
  */
 struct credentials {
 	/*
@@ -102,9 +102,10 @@ struct credentials {
 };
 
 /*
- * Logs a warning for each credential that ends within 30 days, or that could not
- * be used now; for housekeeping, once a day. A few at a time: *at is 0 at first,
- * and then where the last call has stopped. 1 to be called again soon, or 0.
+ * Logs a warning for each credential that ends within 30 days, or that could
+ * not be used now; for housekeeping, once a day. A few at a time: *at is 0 at
+ * first, and then where the last call has stopped. 1 to be called again soon,
+ * or 0.
  */
 int credentials_warn(const struct credentials *credentials, size_t *at);
 

@@ -1,9 +1,9 @@
 /*
  * credential_certificate.c - an RSA key and its certificate, in one file in PEM
- * form: with the key a short-lived assertion is signed, and by the certificate's
- * digest Entra finds the key to verify it with (Microsoft: "Microsoft identity
- * platform application authentication certificate credentials"; RFC 7523
- * section 2.2).
+ * form: with the key a short-lived assertion is signed, and by the
+ * certificate's digest Entra finds the key to verify it with (Microsoft:
+ * "Microsoft identity platform application authentication certificate
+ * credentials"; RFC 7523 section 2.2).
  *
  * The file may hold more certificates, of those who signed the first: the one
  * that fits the key counts.

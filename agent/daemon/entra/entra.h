@@ -53,9 +53,9 @@ struct entra_call;
 typedef void (*entra_done)(void *ctx, const struct entra_answer *answer);
 
 /*
- * Makes *out the answer with this token, which lasts so many seconds; the caller
- * frees out->token. 0, or -1 and out->text says what who gave instead: nothing
- * fit for a header, or for no second at all or more than a month.
+ * Makes *out the answer with this token, which lasts so many seconds; the
+ * caller frees out->token. 0, or -1 and out->text says what who gave instead:
+ * nothing fit for a header, or for no second at all or more than a month.
  */
 int entra_take_token(const char *token, size_t len, long long expires_in,
     const char *who, struct entra_answer *out);

@@ -1,13 +1,13 @@
 /*
  * managed.c - see managed.h.
  *
- * IMDS is not always ready: it answers 404 while it is being set up, 410 while it
- * is being replaced, 429 when it is asked too often. Microsoft's advice is to ask
- * again after 2, 4 and 8 seconds. What is not ready by then is unavailable, as
- * Entra may be, and whoever asks next starts over.
+ * IMDS is not always ready: it answers 404 while it is being set up, 410 while
+ * it is being replaced, 429 when it is asked too often. Microsoft's advice is
+ * to ask again after 2, 4 and 8 seconds. What is not ready by then is
+ * unavailable, as Entra may be, and whoever asks next starts over.
  *
- * Arc's agent answers 401 to the first request, and names a file; the second one
- * shows what the file holds (arc_key.h).
+ * Arc's agent answers 401 to the first request, and names a file; the second
+ * one shows what the file holds (arc_key.h).
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * this machine without any proof.
  *
  * Microsoft: "How to use managed identities for Azure resources on an Azure VM
- * to acquire an access token" (IMDS), "Authenticate against Azure resources with
- * Azure Arc-enabled servers" (Arc).
+ * to acquire an access token" (IMDS), "Authenticate against Azure resources
+ * with Azure Arc-enabled servers" (Arc).
  */
 #ifndef MSGRAPHD_MANAGED_H
 #define MSGRAPHD_MANAGED_H
@@ -17,7 +17,7 @@ struct managed_request {
 	    *id; /* the application that the token must be of */
 	const char *identity; /* "system", "arc", or a client id */
 	const char *resource;
-	int is_patient; /* 1: to have a token; 0: to know whether there is one */
+	int is_patient; /* 1: to have a token; 0: to see if there is one */
 };
 
 struct managed_call;

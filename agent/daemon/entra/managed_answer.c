@@ -2,8 +2,8 @@
  * managed_answer.c - the meaning of what IMDS and Arc's agent answer; see
  * managed.h.
  *
- * Only 400 and its like are an admin's matter. Everything else passes: a machine
- * that was just started, or moved, has no token for a while.
+ * Only 400 and its like are an admin's matter. Everything else passes: a
+ * machine that was just started, or moved, has no token for a while.
  */
 #include <jansson.h>
 #include <stdio.h>

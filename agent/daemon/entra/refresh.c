@@ -1,10 +1,11 @@
 /*
  * refresh.c - see refresh.h.
  *
- * A secret that was typed is copied, since the client may hang up. An entry's own
- * credential is read anew for each request, and nothing of it is kept, neither in
- * the state nor for sign-ins. Answers about unverified applications are kept in
- * bounded tables only (refusals.h, account_table.h), and never in the state.
+ * A secret that was typed is copied, since the client may hang up. An entry's
+ * own credential is read anew for each request, and nothing of it is kept,
+ * neither in the state nor for sign-ins. Answers about unverified applications
+ * are kept in bounded tables only (refusals.h, account_table.h), and never in
+ * the state.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -34,10 +34,10 @@ typedef void (*refresh_done)(void *ctx, enum account_result result,
     const unsigned char digest[AUTH_CACHE_DIGEST_SIZE], const char *text);
 
 /*
- * Asks Entra for a token: with the stored secret (the entry's own credential, if
- * that is what the account is for) where secret is NULL, else with a copy of
- * that one. NULL when the request cannot start; then the account
- * says until when and why (account_known_quiet()).
+ * Asks Entra for a token: with the stored secret (the entry's own credential,
+ * if that is what the account is for) where secret is NULL, else with a copy of
+ * that one. NULL when the request cannot start; then the account says until
+ * when and why (account_known_quiet()).
  */
 struct refresh *refresh_start(const struct refresh_with *with,
     struct account *account, const struct secret *secret, refresh_done done,

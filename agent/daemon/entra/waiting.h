@@ -79,8 +79,8 @@ void waiting_log(struct waiting_note *note, const struct identity *id,
     const char *reason, const char *text);
 
 /*
- * Finds or makes the queue of an account (account_table_get()). NULL when out of
- * memory.
+ * Finds or makes the queue of an account (account_table_get()). NULL when out
+ * of memory.
  */
 struct waiting_queue *waiting_queue_get(
     struct accounts *all, const struct identity *id, const char *entry);

@@ -150,7 +150,9 @@ graph_sent_take_names(
 	return count;
 }
 
-/* Lines of "some" that are all in "all"; both as graph_recipients() has them. */
+/*
+ * Lines of "some" that are all in "all"; both as graph_recipients() has them.
+ */
 static int
 graph_sent_is_among(const char *some, const char *all)
 {

@@ -1,8 +1,8 @@
 /*
  * dumps.c - see dumps.h. agent/daemon/maps/postmap.c reads one map.
  *
- * Before that the file is looked at as one of root's files is: whoever may write
- * it decides who sends as whom.
+ * Before that the file is looked at as one of root's files is: whoever may
+ * write it decides who sends as whom.
  */
 #include <stdlib.h>
 

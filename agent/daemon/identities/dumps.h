@@ -11,8 +11,8 @@
 struct dumps;
 
 /*
- * Takes the rows: list has the rows of each map at its source's place, and is the
- * callee's. NULL with err.
+ * Takes the rows: list has the rows of each map at its source's place, and is
+ * the callee's. NULL with err.
  */
 typedef void (*dumps_done)(
     void *ctx, struct table_dump *list, const struct error *err);

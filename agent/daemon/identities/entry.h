@@ -45,7 +45,9 @@ struct entry {
 	int is_outside; /* only some attributes count: see table_entry.c */
 	int is_hidden; /* for table.c alone */
 
-	/* as written, in the order of table_entry_attribute(); NULL: not given */
+	/*
+	 * as written, in the order of table_entry_attribute(); NULL: not given
+	 */
 	const char *values[TABLE_ATTRIBUTES_MAX];
 };
 

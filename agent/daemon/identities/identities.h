@@ -1,7 +1,7 @@
 /*
  * identities.h - who may sign in, who may send as whom: the decisions, over the
- * table that is in force, and over what maps outside say. The table is read again
- * when its files change.
+ * table that is in force, and over what maps outside say. The table is read
+ * again when its files change.
  */
 #ifndef MSGRAPHD_IDENTITIES_H
 #define MSGRAPHD_IDENTITIES_H
@@ -20,9 +20,9 @@ struct identities;
 
 /*
  * Reads the table. A mistake in it is logged and does not fail: who needs the
- * table is told "not now" until it is mended. with is copied, but for find_entry
- * and its ctx; what it points to, and state, are borrowed. NULL with *err when out
- * of memory.
+ * table is told "not now" until it is mended. with is copied, but for
+ * find_entry and its ctx; what it points to, and state, are borrowed. NULL with
+ * *err when out of memory.
  */
 struct identities *identities_new(
     const struct map_with *with, struct state *state, struct error *err);
@@ -38,14 +38,14 @@ void identities_free(struct identities **identitiesp);
 
 /*
  * Reads the table again: after SIGHUP (is_reload) always, and then a file that
- * has gone is meant; else when a file has changed. A mistake keeps the old table
- * and is logged once.
+ * has gone is meant; else when a file has changed. A mistake keeps the old
+ * table and is logged once.
  */
 void identities_refresh(struct identities *identities, int is_reload);
 
 /*
- * Logs which files of own credentials were replaced since the last look. A few at
- * a time: 1 to be called again soon, or 0.
+ * Logs which files of own credentials were replaced since the last look. A few
+ * at a time: 1 to be called again soon, or 0.
  */
 int identities_look_at_files(struct identities *identities);
 
@@ -58,10 +58,11 @@ int identities_look_at_files(struct identities *identities);
 struct identities_prepare;
 
 /*
- * Has the maps outside asked for what a decision about a user name needs, whether
- * for identities_sign_in() or for identities_ask(); and about mail that waits. The
- * decision follows: at once where NULL is returned, since all is known that can
- * be, or memory is out; or when done is called, once, from the event loop.
+ * Has the maps outside asked for what a decision about a user name needs,
+ * whether for identities_sign_in() or for identities_ask(); and about mail that
+ * waits. The decision follows: at once where NULL is returned, since all is
+ * known that can be, or memory is out; or when done is called, once, from the
+ * event loop.
  */
 struct identities_prepare *identities_prepare_user(
     struct identities *identities, const char *user, size_t len,
@@ -90,8 +91,9 @@ struct identities_user {
 };
 
 /*
- * Decides whether somebody who signs in with this name may try: the gate, before
- * Entra is asked. Logs what an admin must know, but no line for each attempt.
+ * Decides whether somebody who signs in with this name may try: the gate,
+ * before Entra is asked. Logs what an admin must know, but no line for each
+ * attempt.
  */
 enum identities_result identities_sign_in(struct identities *identities,
     const char *name, size_t len, struct identities_user *user);
@@ -102,9 +104,9 @@ void identities_ask(struct identities *identities,
 
 /*
  * Decides whether mail that waits may be sent as this application and entry
- * (which may be empty, or not be there any more). 0; or -1 with *err, temporary:
- * 4.7.13 where it is disabled, 4.3.5 where the table cannot be read, 4.4.3 where
- * nothing is known of the entry and the maps outside do not answer.
+ * (which may be empty, or not be there any more). 0; or -1 with *err,
+ * temporary: 4.7.13 where it is disabled, 4.3.5 where the table cannot be read,
+ * 4.4.3 where nothing is known of the entry and the maps outside do not answer.
  */
 int identities_may_deliver(struct identities *identities,
     const struct identity *application, const char *entry, struct error *err);
@@ -119,7 +121,8 @@ const char *identities_fallback(struct identities *identities,
 
 /*
  * Warns of secrets that end soon and of entries that nothing comes from, some
- * entries at a time; for housekeeping. 1 when there are more, 0, or -1 with *err.
+ * entries at a time; for housekeeping. 1 when there are more, 0, or -1 with
+ * *err.
  */
 int identities_remind(struct identities *identities, struct error *err);
 
@@ -141,8 +144,8 @@ int identities_is_signed_into(
     const struct identities *identities, const struct identity *application);
 
 /*
- * Returns why the files could not be read the last time, in one line, whether or
- * not there is an older table in force; "" when they could.
+ * Returns why the files could not be read the last time, in one line, whether
+ * or not there is an older table in force; "" when they could.
  */
 const char *identities_fault(const struct identities *identities);
 

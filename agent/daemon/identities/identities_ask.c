@@ -1,6 +1,6 @@
 /*
- * identities_ask.c - answers the questions of policy: may this client send, from
- * this mailbox, to this recipient. See identities.h and identities(5).
+ * identities_ask.c - answers the questions of policy: may this client send,
+ * from this mailbox, to this recipient. See identities.h and identities(5).
  *
  * Each question is decided anew, from the table that is in force then.
  */
@@ -115,8 +115,8 @@ identities_ask_user(struct identities *identities,
 }
 
 /*
- * Says what was seen, for whoever writes the table; and for whoever has forgotten
- * to sign in, that first.
+ * Says what was seen, for whoever writes the table; and for whoever has
+ * forgotten to sign in, that first.
  */
 static int
 identities_ask_nobody(struct identities *identities,
@@ -272,7 +272,9 @@ identities_ask_fill(const struct entry *entry, struct policy_answer *answer)
 	answer->recipients = entry->recipients != NULL;
 }
 
-/* An entry that a map outside had once, before it fell silent, refuses nothing. */
+/*
+ * An entry that a map outside had once, before it fell silent, refuses nothing.
+ */
 static void
 identities_ask_soften(struct policy_answer *answer)
 {

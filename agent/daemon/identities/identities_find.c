@@ -1,6 +1,6 @@
 /*
- * identities_find.c - which entry is meant by a user name, or by the nexthop of a
- * message. See identities_private.h.
+ * identities_find.c - which entry is meant by a user name, or by the nexthop of
+ * a message. See identities_private.h.
  *
  * Root's files come first: a map is asked only for what they do not have. What
  * is asked is the name of an entry; and for an application without one,

@@ -177,8 +177,8 @@ identities_load_cancel(struct identities *identities)
 }
 
 /*
- * Before the event loop runs, nobody is served who would be delayed, and at once
- * is better. Takes the watch.
+ * Before the event loop runs, nobody is served who would be delayed, and at
+ * once is better. Takes the watch.
  */
 static void
 identities_load_whole(struct identities *identities, struct table_watch *now,

@@ -1,6 +1,6 @@
 /*
- * identities_notice.c - tells the admin, at a start and at a reload, that nobody
- * has said yet who may sign in.
+ * identities_notice.c - tells the admin, at a start and at a reload, that
+ * nobody has said yet who may sign in.
  *
  * So it is after an upgrade from a version without allowed_tenants. What is
  * known here goes on, and the line that the log proposes has its tenants.
@@ -11,7 +11,9 @@
 #include "lib/base/log.h"
 #include "identities_private.h"
 
-/* So many tenants have room in a line of the log, and in one of the settings. */
+/*
+ * So many tenants have room in a line of the log, and in one of the settings.
+ */
 #define IDENTITIES_NOTICE_TENANTS 40
 #define IDENTITIES_NOTICE_MAX (IDENTITIES_NOTICE_TENANTS * (UUID_TEXT_SIZE + 1))
 

@@ -1,6 +1,6 @@
 /*
- * identities_prepare.c - has the maps outside asked for what a decision needs, so
- * that the decision itself waits for nothing. See identities.h.
+ * identities_prepare.c - has the maps outside asked for what a decision needs,
+ * so that the decision itself waits for nothing. See identities.h.
  *
  * It looks for the entry as the decision does (identities_find()), and where a
  * key comes up that nothing is known of, waits for the maps and looks again.

@@ -62,8 +62,8 @@ struct identities_name {
 };
 
 /*
- * Reads a user name. 0; or -1 where it has another form, with *reason a constant
- * text.
+ * Reads a user name. 0; or -1 where it has another form, with *reason a
+ * constant text.
  */
 int identities_read_name(const struct identities *identities, const char *name,
     size_t len, struct identities_name *to, const char **reason);
@@ -79,9 +79,9 @@ struct identities_found {
 };
 
 /*
- * Finds the entry of a name: in the table, and else in the maps. Returns 0; or -1
- * where found->result is OUTSIDE_UNKNOWN, which is not where the maps were asked
- * before (is_asked), or OUTSIDE_UNAVAILABLE.
+ * Finds the entry of a name: in the table, and else in the maps. Returns 0; or
+ * -1 where found->result is OUTSIDE_UNKNOWN, which is not where the maps were
+ * asked before (is_asked), or OUTSIDE_UNAVAILABLE.
  */
 int identities_find(struct identities *identities,
     const struct identities_name *name, int is_asked,

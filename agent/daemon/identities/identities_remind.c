@@ -1,7 +1,7 @@
 /*
- * identities_remind.c - what an admin wants to be told of an entry in time: that
- * its secret ends (expires), and that no mail comes from it any more (expect).
- * See identities.h and identities(5).
+ * identities_remind.c - what an admin wants to be told of an entry in time:
+ * that its secret ends (expires), and that no mail comes from it any more
+ * (expect). See identities.h and identities(5).
  *
  * What was said stands in the state, so that a restart says nothing again.
  */

@@ -32,8 +32,8 @@ static enum identities_result identities_who_answer(
     __attribute__((format(printf, 4, 5)));
 
 /*
- * Fills in a refusal, or "not now", and returns which it is: no refusal is certain
- * while a map outside is out of reach.
+ * Fills in a refusal, or "not now", and returns which it is: no refusal is
+ * certain while a map outside is out of reach.
  */
 static enum identities_result
 identities_who_answer(struct identities_user *user,

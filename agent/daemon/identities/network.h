@@ -16,8 +16,8 @@
 #define NETWORK_TEXT_SIZE 64
 
 /*
- * A network of clients. IPv4 is mapped into IPv6 (RFC 4291 section 2.5.5.2), and
- * so 192.0.2.0/24 and ::ffff:192.0.2.0/120 are the same.
+ * A network of clients. IPv4 is mapped into IPv6 (RFC 4291 section 2.5.5.2),
+ * and so 192.0.2.0/24 and ::ffff:192.0.2.0/120 are the same.
  */
 struct network {
 	unsigned char address[NETWORK_ADDRESS_BYTES];
@@ -25,8 +25,8 @@ struct network {
 };
 
 /*
- * Reads "192.0.2.0/24", "2001:db8::/64", or an address alone. 0; or -1 with *err,
- * which has the corrected network where bits of a host are set.
+ * Reads "192.0.2.0/24", "2001:db8::/64", or an address alone. 0; or -1 with
+ * *err, which has the corrected network where bits of a host are set.
  */
 int network_parse(const char *text, struct network *network, struct error *err);
 

@@ -6,8 +6,8 @@
  * Behind a map that does not answer nobody can tell what counts.
  *
  * What was known before is believed for identity_cache_grace while the maps do
- * not answer; the maps are asked again in the background. A row with a mistake is
- * as no answer, and what was known before does not count for it.
+ * not answer; the maps are asked again in the background. A row with a mistake
+ * is as no answer, and what was known before does not count for it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,7 +280,9 @@ outside_close(struct outside_map *maps, size_t count)
 	free(maps);
 }
 
-/* Opens the maps of sources. NULL with *err; their number is that of sources. */
+/*
+ * Opens the maps of sources. NULL with *err; their number is that of sources.
+ */
 static struct outside_map *
 outside_open(const struct outside *outside, const struct table_sources *sources,
     size_t count, struct error *err)

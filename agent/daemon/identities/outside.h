@@ -1,6 +1,7 @@
 /*
  * outside.h - entries that stand in maps outside: each is asked for when it is
- * needed, and then known for a while (identity_cache_ttl, identity_cache_grace).
+ * needed, and then known for a while (identity_cache_ttl,
+ * identity_cache_grace).
  *
  * That there is no such entry is known for as long. What strangers can ask for
  * at will, names that do not exist, has a room of its own and pushes out
@@ -34,7 +35,9 @@ struct outside_waiter;
 /* How long who asks may have waited since an answer came. */
 #define OUTSIDE_SLACK_MS (10 * 1000)
 
-/* Makes a cache without maps. with and seldom are borrowed. NULL out of memory. */
+/*
+ * Makes a cache without maps. with and seldom are borrowed. NULL out of memory.
+ */
 struct outside *outside_new(const struct map_with *with, struct seldom *seldom);
 
 /* Closes the maps and frees *outsidep; calls nobody. Takes NULL. */

@@ -72,7 +72,9 @@ void outside_slots_free(struct outside *outside);
 struct outside_slot *outside_slot_find(
     struct outside *outside, const char *key);
 
-/* The same, but makes it. NULL out of memory, or where all others are in use. */
+/*
+ * The same, but makes it. NULL out of memory, or where all others are in use.
+ */
 struct outside_slot *outside_slot_get(struct outside *outside, const char *key);
 
 /* Gives the slot another entry, which becomes its own, or none. */

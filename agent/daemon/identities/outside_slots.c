@@ -52,8 +52,8 @@ outside_slots_drop(struct outside *outside, struct outside_slot *slot)
 }
 
 /*
- * Drops the idle slot of a list that was used last before all others, but for one
- * that is just being used, or NULL. 0, or -1.
+ * Drops the idle slot of a list that was used last before all others, but for
+ * one that is just being used, or NULL. 0, or -1.
  */
 static int
 outside_slots_drop_oldest(struct outside *outside, struct outside_list *list,

@@ -1,6 +1,6 @@
 /*
- * table.h - the table of identities, read from files and from maps that are read
- * whole: identities(5).
+ * table.h - the table of identities, read from files and from maps that are
+ * read whole: identities(5).
  *
  * A table does not change once it is read: a reload reads a new one, and swaps
  * them when that has no mistake. No look-up walks the entries.
@@ -26,8 +26,8 @@ struct table_dump {
  * become the table's. A row of a map has only the attributes that may come from
  * outside, and does not count where an entry before it has its name. Maps that
  * are asked key by key are passed over. A file that is missing is an error,
- * unless may_lack. NULL with *err (ERROR_OURS, 4.3.5), whose text begins with the
- * place.
+ * unless may_lack. NULL with *err (ERROR_OURS, 4.3.5), whose text begins with
+ * the place.
  */
 struct table *table_read(const struct table_sources *sources,
     struct table_dump *dumps, int may_lack, struct error *err);
@@ -35,7 +35,9 @@ struct table *table_read(const struct table_sources *sources,
 /* Frees *tablep and makes it NULL. Takes NULL. */
 void table_free(struct table **tablep);
 
-/* Returns the number of entries, and the one at a place, in the files' order. */
+/*
+ * Returns the number of entries, and the one at a place, in the files' order.
+ */
 size_t table_count(const struct table *table);
 const struct entry *table_at(const struct table *table, size_t place);
 

@@ -1,9 +1,9 @@
 /*
  * table_clients.h - which entry a client may use that has not signed in.
  *
- * Each network of an entry, with what else a client must be, is a condition. They
- * are sorted, so a client is looked for once for each length of networks that
- * the table has.
+ * Each network of an entry, with what else a client must be, is a condition.
+ * They are sorted, so a client is looked for once for each length of networks
+ * that the table has.
  */
 #ifndef MSGRAPHD_TABLE_CLIENTS_H
 #define MSGRAPHD_TABLE_CLIENTS_H

@@ -7,7 +7,10 @@
 #include "lib/base/error.h"
 #include "entry.h"
 
-/* Returns the name of an attribute, in identities(5)'s order; NULL past the end. */
+/*
+ * Returns the name of an attribute, in identities(5)'s order; NULL past the
+ * end.
+ */
 const char *table_entry_attribute(size_t place);
 
 /*

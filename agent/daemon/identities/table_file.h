@@ -24,10 +24,10 @@ struct table_mark {
 };
 
 /*
- * Reads a file whose owner is root or this process's user, and which nobody else
- * may write. Symbolic links are followed. *bytes becomes its text with a NUL
- * behind it, the caller's. 1; 0 when there is no such file, or a folder above it
- * is missing; -1 with *err, whose text begins with the file.
+ * Reads a file whose owner is root or this process's user, and which nobody
+ * else may write. Symbolic links are followed. *bytes becomes its text with a
+ * NUL behind it, the caller's. 1; 0 when there is no such file, or a folder
+ * above it is missing; -1 with *err, whose text begins with the file.
  */
 int table_file_read(
     const char *file, char **bytes, size_t *len, struct error *err);

@@ -1,6 +1,6 @@
 /*
- * table_index.h - finds entries by name, application and client, without walking
- * them: sorted arrays.
+ * table_index.h - finds entries by name, application and client, without
+ * walking them: sorted arrays.
  */
 #ifndef MSGRAPHD_TABLE_INDEX_H
 #define MSGRAPHD_TABLE_INDEX_H
@@ -28,9 +28,9 @@ struct table_index {
 };
 
 /*
- * Makes an index of count entries, which must stay where they are. 0; or -1 with
- * *err where two have the same name, or are for the same logins or clients: file
- * and line of both.
+ * Makes an index of count entries, which must stay where they are. 0; or -1
+ * with *err where two have the same name, or are for the same logins or
+ * clients: file and line of both.
  */
 int table_index_make(struct table_index *index, const struct entry *entries,
     size_t count, struct error *err);

@@ -116,7 +116,9 @@ table_line_trim(char *s)
 	return s;
 }
 
-/* What stands between braces, which may hold others; NULL when they never end. */
+/*
+ * What stands between braces, which may hold others; NULL when they never end.
+ */
 static char *
 table_line_braces(struct table_line *line)
 {

@@ -17,8 +17,9 @@ struct table_line {
 
 /*
  * Takes the next logical line off the lines: *line becomes it. A line that
- * starts with white space belongs to the one before; empty lines and lines whose
- * first character is '#' say nothing, wherever they stand. 1, or 0 at the end.
+ * starts with white space belongs to the one before; empty lines and lines
+ * whose first character is '#' say nothing, wherever they stand. 1, or 0 at the
+ * end.
  */
 int table_line_next(struct table_line *lines, struct table_line *line);
 

@@ -10,9 +10,9 @@
 
 /*
  * Reads a logical line: the name, and the attributes of *entry, whose file and
- * is_outside are set and whose line is set here. The entry points into the line.
- * 0; or -1 with *err, which begins with the place; table_entry_clear() frees in
- * any case.
+ * is_outside are set and whose line is set here. The entry points into the
+ * line. 0; or -1 with *err, which begins with the place; table_entry_clear()
+ * frees in any case.
  */
 int table_row_read(
     struct entry *entry, struct table_line *line, struct error *err);
@@ -32,7 +32,9 @@ void table_row_free(struct entry **entryp);
 /* The longest text of table_row_place(), with its NUL; a longer one is cut. */
 #define TABLE_PLACE_SIZE 320
 
-/* Writes where an entry stands into text, "FILE:LINE" or a map; returns text. */
+/*
+ * Writes where an entry stands into text, "FILE:LINE" or a map; returns text.
+ */
 const char *table_row_place(
     const struct entry *entry, char text[TABLE_PLACE_SIZE]);
 

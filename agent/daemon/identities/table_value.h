@@ -32,10 +32,14 @@ int table_value_rate(
 /* Reads a date, "2027-03-31", as days since 1970-01-01. */
 int table_value_date(const char *value, long *day, struct error *err);
 
-/* Reads "26h": minutes, hours or days, from 10 minutes to 400 days, in seconds. */
+/*
+ * Reads "26h": minutes, hours or days, from 10 minutes to 400 days, in seconds.
+ */
 int table_value_duration(const char *value, long *seconds, struct error *err);
 
-/* Checks a transport, which the route must let through: msgraph, msgraph-slow. */
+/*
+ * Checks a transport, which the route must let through: msgraph, msgraph-slow.
+ */
 int table_value_transport(const char *value, struct error *err);
 
 /*
@@ -46,8 +50,8 @@ int table_value_transport(const char *value, struct error *err);
 int table_value_list(const char *value, char ***list, struct error *err);
 
 /*
- * Reads a list of addresses and "@domain", and sorts it for table_value_covers(). *list
- * is the caller's even where -1 is returned.
+ * Reads a list of addresses and "@domain", and sorts it for
+ * table_value_covers(). *list is the caller's even where -1 is returned.
  */
 int table_value_addresses(const char *value, char ***list, struct error *err);
 

@@ -1,6 +1,6 @@
 /*
- * table_watch.h - whether the files of the table in force have changed. Those of
- * maps that are read whole count as well.
+ * table_watch.h - whether the files of the table in force have changed. Those
+ * of maps that are read whole count as well.
  */
 #ifndef MSGRAPHD_TABLE_WATCH_H
 #define MSGRAPHD_TABLE_WATCH_H

@@ -1,10 +1,10 @@
 /*
- * backoff.h - how often a source that is out of reach is tried: after one second,
- * and then half as often each time, up to every ten seconds.
+ * backoff.h - how often a source that is out of reach is tried: after one
+ * second, and then half as often each time, up to every ten seconds.
  *
  * When a time is over, one question alone is let through. The others hear that
- * the source is out of reach until that one has its answer, so that none of them
- * waits for a source that stalls.
+ * the source is out of reach until that one has its answer, so that none of
+ * them waits for a source that stalls.
  */
 #ifndef MSGRAPHD_BACKOFF_H
 #define MSGRAPHD_BACKOFF_H

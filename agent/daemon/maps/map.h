@@ -2,9 +2,9 @@
  * map.h - a source of entries that is asked key by key: one item of the setting
  * identity_maps that is no file, such as socketmap:unix:/run/names:relay.
  *
- * A kind of source is one file with a struct map_kind, and a row of the table in
- * map.c. Its own struct has a struct map as its first member, and what it keeps
- * of a question has a struct map_query as its first.
+ * A kind of source is one file with a struct map_kind, and a row of the table
+ * in map.c. Its own struct has a struct map as its first member, and what it
+ * keeps of a question has a struct map_query as its first.
  *
  * A kind does no more than ask. What an answer may hold, for how long it is
  * believed, and what counts while there is none, is the business of those who
@@ -93,7 +93,9 @@ struct map_kind {
 	struct map *(*open)(
 	    const struct map_with *with, const char *rest, struct error *err);
 
-	/* Gives up every question without calling back, and frees the source. */
+	/*
+	 * Gives up every question without calling back, and frees the source.
+	 */
 	void (*close)(struct map *map);
 
 	/*

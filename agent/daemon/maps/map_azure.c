@@ -3,8 +3,8 @@
  *
  * A question is one request for one entity, whose RowKey is the key. For
  * tenant@client, where there is no such entity, a second one asks for all
- * entities of that application, page by page: the container relay finds them so.
- * That makes the service look at every row of the partition, so only few of
+ * entities of that application, page by page: the container relay finds them
+ * so. That makes the service look at every row of the partition, so only few of
  * these are under way at once.
  *
  * The token comes from accounts of their own (account.h), which ask for another
@@ -191,8 +191,8 @@ map_azure_none(struct map_azure_query *query)
 }
 
 /*
- * Returns 1 when there is another page, whose URL is made, 0 when there is none;
- * -1 when its URL is too long.
+ * Returns 1 when there is another page, whose URL is made, 0 when there is
+ * none; -1 when its URL is too long.
  */
 static int
 map_azure_has_next(

@@ -2,9 +2,9 @@
  * map_azure_answer.c - see map_azure_answer.h.
  *
  * "There is no such row" is said by two codes alone: a 404 of a proxy, or of a
- * table that is gone, must not turn a client's right name into a wrong one. What
- * an answer holds is compared with what was asked for, so that somebody else's
- * row is never taken.
+ * table that is gone, must not turn a client's right name into a wrong one.
+ * What an answer holds is compared with what was asked for, so that somebody
+ * else's row is never taken.
  */
 #include <jansson.h>
 #include <stdio.h>

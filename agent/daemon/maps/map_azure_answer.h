@@ -32,8 +32,8 @@ struct map_azure_found {
 /*
  * Reads an answer. key is that of the one entity that was asked for, or NULL
  * where several were: all of them must give the same row. text says in one line
- * why not, and what to do, unless the verdict is MAP_AZURE_OK or MAP_AZURE_NONE.
- * Pure.
+ * why not, and what to do, unless the verdict is MAP_AZURE_OK or
+ * MAP_AZURE_NONE. Pure.
  */
 enum map_azure_verdict map_azure_answer_read(const struct http_answer *answer,
     const struct map_azure_place *place, const char *key,

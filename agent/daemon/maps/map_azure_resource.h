@@ -7,8 +7,8 @@
 #include "lib/conf/conf.h"
 
 /*
- * Returns the resource that a token for Azure Table storage is asked for, by the
- * setting cloud. A constant.
+ * Returns the resource that a token for Azure Table storage is asked for, by
+ * the setting cloud. A constant.
  */
 const char *map_azure_resource(const struct conf *conf);
 

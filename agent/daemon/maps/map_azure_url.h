@@ -53,8 +53,8 @@ int map_azure_url_names(const struct map_azure_place *place, struct buf *out);
 int map_azure_url_next(const char *partition, const char *row, struct buf *out);
 
 /*
- * Returns 1 when an entity can have the key. Microsoft: "Understanding the Table
- * service data model", characters that are disallowed in key fields.
+ * Returns 1 when an entity can have the key. Microsoft: "Understanding the
+ * Table service data model", characters that are disallowed in key fields.
  */
 int map_azure_url_is_key(const char *key);
 

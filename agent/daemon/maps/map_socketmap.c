@@ -3,12 +3,12 @@
  * socketmap:unix:PATH:NAME or socketmap:inet:HOST:PORT:NAME.
  *
  * There is one connection, which is made when the first question comes, and
- * questions go over it in turn. A server that cannot be reached, does not answer
- * in time, or answers anything else than one netstring that is an answer, loses
- * the connection, and all who wait hear that at once: behind an answer that is
- * none, nobody can tell which answer the next one is. A server may close a
- * connection that is idle, so a question that finds it closed is asked once
- * more over a new one.
+ * questions go over it in turn. A server that cannot be reached, does not
+ * answer in time, or answers anything else than one netstring that is an
+ * answer, loses the connection, and all who wait hear that at once: behind an
+ * answer that is none, nobody can tell which answer the next one is. A server
+ * may close a connection that is idle, so a question that finds it closed is
+ * asked once more over a new one.
  *
  * The protocol has no way to prove who the server is, so HOST is this host.
  * Everything runs from the event loop: map_ask() only notes the question.
@@ -117,7 +117,9 @@ map_socketmap_fail(struct map_socketmap *s, const char *reason)
 
 /* --- answers --- */
 
-/* Makes a row or a reason of it that has one line. 0, or -1 where it has not. */
+/*
+ * Makes a row or a reason of it that has one line. 0, or -1 where it has not.
+ */
 static int
 map_socketmap_copy(const struct span *text, char *to, size_t size)
 {

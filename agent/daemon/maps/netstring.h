@@ -15,8 +15,8 @@ enum netstring_result { NETSTRING_DONE, NETSTRING_MORE, NETSTRING_BAD };
 /*
  * Reads the netstring that the bytes begin with, of at most max bytes inside.
  * NETSTRING_DONE with *inside and *used, the bytes that it takes in all;
- * NETSTRING_MORE where it is not whole yet; NETSTRING_BAD where these bytes begin
- * none, or one that is longer.
+ * NETSTRING_MORE where it is not whole yet; NETSTRING_BAD where these bytes
+ * begin none, or one that is longer.
  */
 enum netstring_result netstring_parse(const char *bytes, size_t len, size_t max,
     struct span *inside, size_t *used);
@@ -34,8 +34,8 @@ enum socketmap_status {
 };
 
 /*
- * Reads the inside of an answer. *text becomes what stands behind the status: the
- * row, or a reason.
+ * Reads the inside of an answer. *text becomes what stands behind the status:
+ * the row, or a reason.
  */
 enum socketmap_status socketmap_parse(
     const struct span *inside, struct span *text);

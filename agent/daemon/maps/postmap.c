@@ -1,10 +1,10 @@
 /*
  * postmap.c - see postmap.h.
  *
- * A child process, without a shell, with its output in pipes that the event loop
- * reads: a map that somebody has locked, or a disk that is slow, delays nobody.
- * posix_spawn(3) copies no memory, in which secrets are. What postmap says when
- * it fails stands in the error's text.
+ * A child process, without a shell, with its output in pipes that the event
+ * loop reads: a map that somebody has locked, or a disk that is slow, delays
+ * nobody. posix_spawn(3) copies no memory, in which secrets are. What postmap
+ * says when it fails stands in the error's text.
  */
 #include <errno.h>
 #include <fcntl.h>

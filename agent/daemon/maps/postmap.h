@@ -19,9 +19,9 @@ struct postmap;
 #define POSTMAP_TIMEOUT_MS (20 * 1000)
 
 /*
- * Takes the rows, "KEY<tab>ROW" a line, in no order: called once, from the event
- * loop. bytes are the callee's, with a NUL behind them; NULL with err, whose text
- * names the map.
+ * Takes the rows, "KEY<tab>ROW" a line, in no order: called once, from the
+ * event loop. bytes are the callee's, with a NUL behind them; NULL with err,
+ * whose text names the map.
  */
 typedef void (*postmap_done)(
     void *ctx, char *bytes, size_t len, const struct error *err);

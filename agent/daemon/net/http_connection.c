@@ -141,8 +141,8 @@ http_connection_forget_socket(struct http *http, curl_socket_t fd)
 
 /*
  * libcurl does not say which socket it is about to use, but where its two ends
- * are: so those that it makes are written down. Some it closes by itself, and the
- * next has the same number.
+ * are: so those that it makes are written down. Some it closes by itself, and
+ * the next has the same number.
  */
 static int
 http_connection_note_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)

@@ -3,8 +3,8 @@
  *
  * On a machine in Azure, 169.254.169.254 is the machine's own, answered by the
  * host that it runs on; Azure Arc's agent listens on a loopback address. Both
- * speak HTTP without TLS, so nothing that leaves the machine may go this way: the
- * place is looked at here once more, whatever the settings say.
+ * speak HTTP without TLS, so nothing that leaves the machine may go this way:
+ * the place is looked at here once more, whatever the settings say.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * admin_answer.h - an answer of the admin socket while it is made, for the files
- * that make the records. admin_service.c sends it.
+ * admin_answer.h - an answer of the admin socket while it is made, for the
+ * files that make the records. admin_service.c sends it.
  */
 #ifndef MSGRAPHD_ADMIN_ANSWER_H
 #define MSGRAPHD_ADMIN_ANSWER_H

@@ -2,10 +2,10 @@
  * admin_applications.c - the requests "applications", "identities" and "forget"
  * of the admin socket: see admin_answer.h.
  *
- * Applications are listed in three parts: those of the state that no entry names,
- * the entries of the table of identities, and those that have mail and nothing to
- * get a token with. Each is listed once, but for entries that share an
- * application.
+ * Applications are listed in three parts: those of the state that no entry
+ * names, the entries of the table of identities, and those that have mail and
+ * nothing to get a token with. Each is listed once, but for entries that share
+ * an application.
  */
 #include <stdio.h>
 #include <string.h>
@@ -209,8 +209,8 @@ admin_applications(struct admin_answer *answer)
 /* --- the table of identities --- */
 
 /*
- * Writes the attributes as the file has them, but for the application. Returns 1
- * when they were too long: then they end with dots.
+ * Writes the attributes as the file has them, but for the application. Returns
+ * 1 when they were too long: then they end with dots.
  */
 static int
 admin_applications_attributes(

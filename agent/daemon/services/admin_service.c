@@ -1,8 +1,8 @@
 /*
  * admin_service.c - see admin_service.h; the requests, and sending an answer.
  *
- * An answer may be long: ten thousand applications are some megabytes. It is made
- * in pieces, each in a turn of the event loop of its own, and of a few
+ * An answer may be long: ten thousand applications are some megabytes. It is
+ * made in pieces, each in a turn of the event loop of its own, and of a few
  * milliseconds at most. Between two pieces anything may change, so a step keeps
  * no pointer into what it lists, but the place where it stands.
  */

@@ -1,6 +1,7 @@
 /*
- * bounce_service.h - the bounce socket: Postfix asks, as a lookup table, whether
- * a notice that it is about to queue is for a mailbox that sends through us.
+ * bounce_service.h - the bounce socket: Postfix asks, as a lookup table,
+ * whether a notice that it is about to queue is for a mailbox that sends
+ * through us.
  */
 #ifndef MSGRAPHD_BOUNCE_H
 #define MSGRAPHD_BOUNCE_H

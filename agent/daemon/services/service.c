@@ -50,8 +50,7 @@ struct conn_links {
 	LIST_ENTRY(conn_links) entry;
 	struct conn conn;
 	enum phase phase;
-	long long
-	    deadline; /* clock_ms() of reading, or of an answer in pieces */
+	long long deadline; /* clock_ms(): of reading, or of an answer's piece */
 	int has_more; /* an answer in pieces goes on */
 	int fd;
 	struct event *event;
@@ -326,10 +325,9 @@ service_is_allowed(const struct service *service, int fd, uid_t *uidp)
 static int
 service_has_place(const struct service *service, uid_t uid)
 {
-	unsigned int max = service->kind->connections_max;
+	unsigned int max = uid == 0 ? 0 : service->kind->connections_max;
 
-	return service->count < CONNECTIONS_MAX &&
-	    (uid == 0 || max == 0 || service->count < max);
+	return service->count < (max == 0 ? CONNECTIONS_MAX : max);
 }
 
 static void

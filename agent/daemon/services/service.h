@@ -49,8 +49,8 @@ struct service_kind {
 	void (*gone)(struct conn *conn);
 	/*
 	 * Appends the next piece of an answer in pieces (conn_stream()) to out,
-	 * which is empty and takes WIRE_REPLY_MAX bytes. Returns 1 when there is
-	 * more to come, 0 when that was the last; then conn->work is NULL.
+	 * which is empty and takes WIRE_REPLY_MAX bytes. Returns 1 when there
+	 * is more to come, 0 when that was the last; then conn->work is NULL.
 	 */
 	int (*more)(struct conn *conn, struct buf *out);
 };
@@ -83,9 +83,9 @@ enum wire_result conn_record(struct conn *conn);
 void conn_answer(struct conn *conn, const void *bytes, size_t len);
 
 /*
- * Sends an answer in pieces, which the kind's more() makes: one whenever the one
- * before has gone, in a turn of the event loop of its own. conn->work is set. A
- * peer that does not read it all in half a minute is dropped.
+ * Sends an answer in pieces, which the kind's more() makes: one whenever the
+ * one before has gone, in a turn of the event loop of its own. conn->work is
+ * set. A peer that does not read it all in half a minute is dropped.
  */
 void conn_stream(struct conn *conn);
 

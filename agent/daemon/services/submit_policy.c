@@ -17,8 +17,8 @@ struct submit_policy {
 };
 
 /*
- * Notes whose mailbox it is as soon as a message is accepted, since the first one
- * may bounce before a delivery begins: at the agent, or in Postfix.
+ * Notes whose mailbox it is as soon as a message is accepted, since the first
+ * one may bounce before a delivery begins: at the agent, or in Postfix.
  */
 static void
 submit_policy_expect_sender(struct conn *conn,

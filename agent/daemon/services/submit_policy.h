@@ -8,9 +8,9 @@
 #include "service.h"
 
 /*
- * Takes the record in conn->in if it is such a question, and answers it: at once,
- * or when the maps outside have said what it needs. Returns 1; 0 where it is
- * another request.
+ * Takes the record in conn->in if it is such a question, and answers it: at
+ * once, or when the maps outside have said what it needs. Returns 1; 0 where it
+ * is another request.
  */
 int submit_policy_take(struct conn *conn);
 

@@ -21,10 +21,10 @@ typedef void (*trial_done)(void *ctx, enum trial_result result,
 
 /*
  * Asks Entra for a token of the application: with the secret, which is borrowed
- * until the end; or, where it is NULL, with the own credential of the entry, for
- * which a new token is asked, whatever is there; until it comes, mail goes on with
- * that. done is called once, from the event loop. NULL with *err when the request
- * could not start.
+ * until the end; or, where it is NULL, with the own credential of the entry,
+ * for which a new token is asked, whatever is there; until it comes, mail goes
+ * on with that. done is called once, from the event loop. NULL with *err when
+ * the request could not start.
  */
 struct trial *trial_start(struct msgraphd *daemon,
     const struct identity *application, const char *entry,

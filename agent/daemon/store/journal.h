@@ -99,8 +99,8 @@ int journal_find(
     struct journal *journal, struct journal_entry *entry, struct error *err);
 
 /*
- * Returns the enum journal_status of one key, JOURNAL_NEW where there is no row; or
- * -1 with *err.
+ * Returns the enum journal_status of one key, JOURNAL_NEW where there is no
+ * row; or -1 with *err.
  */
 int journal_status_of(struct journal *journal,
     const unsigned char key[JOURNAL_DIGEST_SIZE], struct error *err);

@@ -5,9 +5,9 @@
  * through us before, with the rights of the application that sent.
  *
  * The very first message of a mailbox may bounce too, and before a delivery
- * begins. So an application is also expected to send as a mailbox, from the first
- * message on that was accepted from it. Such a row replaces no other, and goes
- * when Graph says that the application may not.
+ * begins. So an application is also expected to send as a mailbox, from the
+ * first message on that was accepted from it. Such a row replaces no other, and
+ * goes when Graph says that the application may not.
  */
 #ifndef MSGRAPHD_SENDER_H
 #define MSGRAPHD_SENDER_H

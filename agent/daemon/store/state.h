@@ -85,7 +85,9 @@ struct state_summary {
 int state_summary_after(struct state *state, const char *identity,
     struct state_summary *summary, struct error *err);
 
-/* Reads the summary of an application. 1, 0 when it is unknown, -1 with *err. */
+/*
+ * Reads the summary of an application. 1, 0 when it is unknown, -1 with *err.
+ */
 int state_summary(struct state *state, const struct identity *id,
     struct state_summary *summary, struct error *err);
 

@@ -23,8 +23,8 @@ struct throttle_row {
 };
 
 /*
- * Stores the rows, replaces those of the same name, and drops all rows that have
- * run out, in one transaction. 0, or -1 with *err.
+ * Stores the rows, replaces those of the same name, and drops all rows that
+ * have run out, in one transaction. 0, or -1 with *err.
  */
 int throttle_store_put(struct state *state, const struct throttle_row *rows,
     size_t count, struct error *err);

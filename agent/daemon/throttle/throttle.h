@@ -33,8 +33,8 @@
 struct throttles;
 
 /*
- * Makes the throttles and reads those of the state, which is borrowed. Without a
- * state (NULL) nothing is kept. NULL with *err.
+ * Makes the throttles and reads those of the state, which is borrowed. Without
+ * a state (NULL) nothing is kept. NULL with *err.
  */
 struct throttles *throttles_new(
     struct event_base *base, struct state *state, struct error *err);
@@ -52,8 +52,8 @@ char *throttle_mailbox(const struct identity *id, const char *mailbox,
  * THROTTLE_TOGETHER_MS means the application. 0 seconds mean the default, too
  * many are cut, and no throttle becomes shorter. The throttle is written to the
  * state before any later event is served, or half a second after the last such
- * write; one that cannot be written counts in memory all the same. 0, or -1 with
- * *err without memory.
+ * write; one that cannot be written counts in memory all the same. 0, or -1
+ * with *err without memory.
  */
 int throttle_by_graph(struct throttles *throttles, const struct identity *id,
     const char *mailbox, enum throttle_scope scope, long seconds,
@@ -66,13 +66,16 @@ int throttle_by_graph(struct throttles *throttles, const struct identity *id,
 int throttle_by_entra(struct throttles *throttles, const struct identity *id,
     long seconds, struct error *err);
 
-/* Called for a throttle: what is throttled, in words; until, on clock_wall(). */
+/*
+ * Called for a throttle: what is throttled, in words; until, on clock_wall().
+ */
 typedef void (*throttle_visit)(void *ctx, const char *name, long long until);
 
 /*
  * Calls visit for up to most throttles that have not run out, from a place on
  * that is 0 at first. Returns the place after the last, or 0 when there are no
- * more. Where throttles come or go meanwhile, one may be left out or come twice.
+ * more. Where throttles come or go meanwhile, one may be left out or come
+ * twice.
  */
 size_t throttles_each(const struct throttles *throttles, size_t place,
     size_t most, throttle_visit visit, void *ctx);

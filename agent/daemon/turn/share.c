@@ -1,9 +1,9 @@
 /*
  * share.c - see share.h.
  *
- * Deliveries that wait for a place are looked at four times a second, and refused
- * as soon as it turns out that the place will not come within seconds, or that
- * the process is needed for others' mail.
+ * Deliveries that wait for a place are looked at four times a second, and
+ * refused as soon as it turns out that the place will not come within seconds,
+ * or that the process is needed for others' mail.
  */
 #include <stdlib.h>
 #include <string.h>

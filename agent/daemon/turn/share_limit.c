@@ -84,9 +84,9 @@ share_count_others(const struct shares *shares, long *inside)
 }
 
 /*
- * Returns how many places the application may have at most for others' sake: all
- * that those leave, but for the reserve, and half of what is left where that is
- * hardly more. So several may begin to hang one after the other.
+ * Returns how many places the application may have at most for others' sake:
+ * all that those leave, but for the reserve, and half of what is left where
+ * that is hardly more. So several may begin to hang one after the other.
  */
 static long
 share_left(const struct application *a)

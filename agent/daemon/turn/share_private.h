@@ -50,8 +50,8 @@ struct shares {
 long share_limit(const struct application *a);
 
 /*
- * Returns in how many ms whoever stands at this place of the queue (from 1) gets
- * a place, when the application may have so many.
+ * Returns in how many ms whoever stands at this place of the queue (from 1)
+ * gets a place, when the application may have so many.
  */
 long long share_expect(const struct application *a, long limit, long position);
 

@@ -6,9 +6,10 @@
  *
  * Mending leaves each byte that may stay. To decode such a text and encode it
  * again was tried, and took a third of this file. But programs disagree about
- * padding, a '=' that escapes nothing, and what stands behind the end of base64:
- * decoding takes the side of one of them, so that others show another text than
- * before (Python's reader keeps the blanks at the end of a line, which go then).
+ * padding, a '=' that escapes nothing, and what stands behind the end of
+ * base64: decoding takes the side of one of them, so that others show another
+ * text than before (Python's reader keeps the blanks at the end of a line,
+ * which go then).
  */
 #include <string.h>
 

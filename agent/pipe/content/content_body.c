@@ -129,8 +129,8 @@ content_body_find_charset(const char *text)
 }
 
 /*
- * 1 when the beginning of the body says its charset, 0 or -1. The name goes into
- * the plan, where it is one that readers know.
+ * 1 when the beginning of the body says its charset, 0 or -1. The name goes
+ * into the plan, where it is one that readers know.
  */
 static int
 content_body_names_charset(const struct content *c,
@@ -173,9 +173,10 @@ content_body_has_charset(const struct mime_part *part)
 }
 
 /*
- * Decides what Content-Type must say of text with 8-bit bytes: nothing new where
- * it names a charset so that every reader finds it. What is in the text itself
- * counts where Content-Type has no charset, and instead of a name that is none.
+ * Decides what Content-Type must say of text with 8-bit bytes: nothing new
+ * where it names a charset so that every reader finds it. What is in the text
+ * itself counts where Content-Type has no charset, and instead of a name that
+ * is none.
  */
 static int
 content_body_choose_charset(const struct content *c,
@@ -235,10 +236,10 @@ content_body_plan_identity(struct content *c, const struct mime_part *part,
 
 /*
  * RFC 2045 section 6.4 wants unknown encodings left alone. But where people
- * write "utf-8" or "none" and 8-bit bytes or lines follow that no encoding would
- * have left, nothing is encoded. What is no name at all ("text/plain", "8bit,
- * binary", or 8bit in quotes) may stand over base64 in one line, so there only
- * 8-bit bytes tell.
+ * write "utf-8" or "none" and 8-bit bytes or lines follow that no encoding
+ * would have left, nothing is encoded. What is no name at all ("text/plain",
+ * "8bit, binary", or 8bit in quotes) may stand over base64 in one line, so
+ * there only 8-bit bytes tell.
  */
 static int
 content_body_is_identity(const struct mime_part *part, const struct scan *s)

@@ -5,9 +5,9 @@
  *
  * A message's charset is what its header declares, or the first of its parts
  * that declares one, up to the first text. That text comes after the header, so
- * the message is walked twice: the first walk notes what it finds, by the number
- * of the message among all that stand in this one. A message inside a message
- * neither gives its charset to the outer one nor takes it.
+ * the message is walked twice: the first walk notes what it finds, by the
+ * number of the message among all that stand in this one. A message inside a
+ * message neither gives its charset to the outer one nor takes it.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  * content_head.c - edits the fields of one part.
  *
  * A field is written anew as a whole where anything in it asks for it, and is
- * not touched otherwise. New fields stand behind the last one. Of a field of MIME
- * that stands twice in one header some readers take the first and others the
- * last (GMime), so the first one stays, by which the body was read.
+ * not touched otherwise. New fields stand behind the last one. Of a field of
+ * MIME that stands twice in one header some readers take the first and others
+ * the last (GMime), so the first one stays, by which the body was read.
  */
 #include <string.h>
 
@@ -151,8 +151,8 @@ content_head_add_param(struct buf *out, const char *from, const struct param *p)
 
 /*
  * Writes the value with the charset in it: in the place of the first that is
- * there, or else behind the type. Each parameter gets the ';' that may lack, and
- * what is none goes.
+ * there, or else behind the type. Each parameter gets the ';' that may lack,
+ * and what is none goes.
  */
 static void
 content_head_with_charset(

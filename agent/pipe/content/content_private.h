@@ -19,7 +19,7 @@ struct content {
 	struct charsets *charsets; /* owned; NULL where nothing has 8 bits */
 	const char *charset; /* of the part's 8-bit fields, or ""; borrowed */
 	long long done; /* what is before needs nothing more */
-	int protected; /* depth of a container that must not be touched, or -1 */
+	int protected; /* depth of a container to leave alone, or -1 */
 };
 
 /* What becomes of a body. */
@@ -60,9 +60,9 @@ int content_line_ends(struct content *, long long to, struct error *);
 /* --- content_head.c --- */
 
 /*
- * Returns 1 when every reader finds the charset of the part that we found in its
- * Content-Type: it stands there once, without other text, and each parameter
- * has its ';'.
+ * Returns 1 when every reader finds the charset of the part that we found in
+ * its Content-Type: it stands there once, without other text, and each
+ * parameter has its ';'.
  */
 int content_head_is_sound(const struct mime_part *);
 

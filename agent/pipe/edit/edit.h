@@ -56,8 +56,8 @@ int edit_start_near(struct edits *, long long from, long long len,
 
 /*
  * Adds to the replacement of the edit that was started last. 0; or -1 with an
- * error that defers, or 5.3.4 past the spool's growth_max: no answer of Graph could
- * be a yes.
+ * error that defers, or 5.3.4 past the spool's growth_max: no answer of Graph
+ * could be a yes.
  */
 int edit_write(struct edits *, const void *bytes, size_t len, struct error *);
 

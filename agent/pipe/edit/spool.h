@@ -18,8 +18,8 @@
 
 /*
  * What a layer of edits may add to a message besides its length: Exchange takes
- * 150 MB at most (Microsoft: "Exchange Online limits"), which are 206 in base64.
- * A hostile message would grow to 26 times its size.
+ * 150 MB at most (Microsoft: "Exchange Online limits"), which are 206 in
+ * base64. A hostile message would grow to 26 times its size.
  */
 #define SPOOL_GROWTH_MAX (206LL * 1024 * 1024)
 
@@ -36,8 +36,8 @@ struct spool {
 };
 
 /*
- * Makes the file in directory (borrowed) and copies in to it up to its end. 0; or -1
- * with an error that defers. spool_close() takes what either leaves.
+ * Makes the file in directory (borrowed) and copies in to it up to its end. 0;
+ * or -1 with an error that defers. spool_close() takes what either leaves.
  */
 int spool_fill(struct spool *, int in, const char *directory, struct error *);
 void spool_close(struct spool *);

@@ -18,9 +18,9 @@ struct view {
 	struct edits *below; /* borrowed: the layer that is done */
 
 	/*
-	 * What is shown, as a spool with the same descriptor. edits_init() takes
-	 * it for the next layer. Until view_free(), nothing else may append to
-	 * the spool.
+	 * What is shown, as a spool with the same descriptor. edits_init()
+	 * takes it for the next layer. Until view_free(), nothing else may
+	 * append to the spool.
 	 */
 	struct spool spool;
 };

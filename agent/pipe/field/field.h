@@ -12,8 +12,8 @@
 /*
  * Appends "name: value" to out, without blanks before the colon and without a
  * line end. No encoded word is written where RFC 2047 section 5 forbids it.
- * Charset is the one that the message says 8-bit bytes are in, or empty; a value
- * that is UTF-8 is read as that. out->failed tells of failure.
+ * Charset is the one that the message says 8-bit bytes are in, or empty; a
+ * value that is UTF-8 is read as that. out->failed tells of failure.
  */
 void field_write(struct buf *out, struct span name_and_colon, struct span value,
     struct span charset);

@@ -2,9 +2,9 @@
  * field_addresses.c - address lists without 8-bit bytes. See field_kinds.h.
  *
  * What address.h reads in the result is what it read before: an address stays
- * the same, and what is no address does not become one. In a list that follows the grammar
- * all that needs no change stays. A mailbox that other readers may read
- * differently is written anew: its name, encoded or in quotes, and its
+ * the same, and what is no address does not become one. In a list that follows
+ * the grammar all that needs no change stays. A mailbox that other readers may
+ * read differently is written anew: its name, encoded or in quotes, and its
  * address. What is no address is a phrase; where it has a '@', it is encoded as
  * a whole. An address whose local part has 8-bit bytes is left: it cannot be
  * written in fewer.
@@ -208,8 +208,8 @@ field_addresses_write_anew(struct fold *f, const struct address *a)
 
 /*
  * Whether the tokens of a list could be found elsewhere once others are
- * encoded: a '[' stands alone only up to a ']', and some read from "=?" on. Then
- * nothing stays as it is.
+ * encoded: a '[' stands alone only up to a ']', and some read from "=?" on.
+ * Then nothing stays as it is.
  */
 static int
 field_addresses_is_fragile(struct span value)

@@ -1,6 +1,6 @@
 /*
- * field_names.h - of which kind a header field is, by its name. For field.c, and
- * for tests of all that there are.
+ * field_names.h - of which kind a header field is, by its name. For field.c,
+ * and for tests of all that there are.
  */
 #ifndef MSGRAPH_AGENT_FIELD_NAMES_H
 #define MSGRAPH_AGENT_FIELD_NAMES_H

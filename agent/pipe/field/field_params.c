@@ -3,8 +3,8 @@
  * field_kinds.h.
  *
  * A parameter that has none stays as it is, and so does a field whose boundary
- * has some: it would have to change in the body as well. All parameters of a field are taken to
- * be in one charset, that of the sections of one must be.
+ * has some: it would have to change in the body as well. All parameters of a
+ * field are taken to be in one charset, that of the sections of one must be.
  */
 #include "lib/base/codec.h"
 #include "lib/base/printable.h"
@@ -261,9 +261,9 @@ field_params_gap(const char *from, const char *to, struct span *space)
 }
 
 /*
- * A type that cannot be read, for 8-bit bytes in it or for what touches it, goes
- * as a whole: without them it could be one. A ';' takes its place, so that what
- * follows does not become the type. Returns where the type ends.
+ * A type that cannot be read, for 8-bit bytes in it or for what touches it,
+ * goes as a whole: without them it could be one. A ';' takes its place, so that
+ * what follows does not become the type. Returns where the type ends.
  */
 static const char *
 field_params_write_type(struct fold *f, struct span value)
@@ -328,8 +328,8 @@ field_params_survey(struct params *ps, struct span value)
 /*
  * Whether a parameter goes: one whose name has 8-bit bytes, and one that would
  * have to be written anew while its name stands in a form of RFC 2231 as well,
- * or has just been written so. Readers take that form, and one that stands twice
- * is read in as many ways as there are readers.
+ * or has just been written so. Readers take that form, and one that stands
+ * twice is read in as many ways as there are readers.
  */
 static int
 field_params_goes(const struct params *ps, const struct param *p)
@@ -343,8 +343,8 @@ field_params_goes(const struct params *ps, const struct param *p)
 
 /*
  * Where to go on behind a parameter that goes or is written anew: at the ';',
- * since without quotes other text would belong to it, or at the blanks before one
- * that has no ';'.
+ * since without quotes other text would belong to it, or at the blanks before
+ * one that has no ';'.
  */
 static const char *
 field_params_behind(const struct param_reader *r, const struct param *p)

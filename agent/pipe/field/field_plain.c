@@ -6,8 +6,8 @@
  * one: "xn--" for the labels of an identifier or a domain, %XX in a URI (RFC
  * 3987 section 3.1). What is no UTF-8 is written as %XX too, so the same
  * identifier becomes the same in Message-ID and References, whatever charset
- * the messages declare. In comments encoded words may stand, but not in those of
- * Received.
+ * the messages declare. In comments encoded words may stand, but not in those
+ * of Received.
  */
 #include "lib/base/codec.h"
 #include "lib/mail/address_lex.h"

@@ -160,8 +160,8 @@ field_words_next_unit(struct units *us, struct unit *u)
 
 /*
  * Whether a reader may see an encoded word start here in an address list or a
- * comment, and not end: it would end with the next word that is written, and hide the
- * addresses between.
+ * comment, and not end: it would end with the next word that is written, and
+ * hide the addresses between.
  */
 static int
 field_words_opens(const struct units *us, struct span text)

@@ -12,13 +12,13 @@ enum words {
 	WORDS_SUBJECT, /* words between blanks; too long ones are encoded too */
 	WORDS_COMMENT, /* what stands in "(...)", with its brackets */
 	WORDS_NAME, /* a display name: all that is no comment */
-	WORDS_TOKENS /* atoms, quoted strings, '.' and '@' of a structured field */
+	WORDS_TOKENS /* atoms, quoted strings, '.', '@': structured */
 };
 
 /*
  * Writes text, with encoded words in the place of words that have 8-bit bytes,
- * quotes around them included (RFC 2047 section 5 has none in quotes). An encoded
- * word that leaves no place to fold a line becomes several.
+ * quotes around them included (RFC 2047 section 5 has none in quotes). An
+ * encoded word that leaves no place to fold a line becomes several.
  */
 void words_write(struct fold *, struct span text, enum words);
 

@@ -41,9 +41,9 @@ void fold_words_in(
 /*
  * Appends a field ("name: value"), folded where a line of it is over 998 bytes:
  * behind each byte of behind that stands for itself (outside quotes, comments
- * and <>; behind a '>' only before a '<'), with named before each '<' too, where
- * there is a blank or not; and where that is not enough, at blanks. What has
- * none of these stays.
+ * and <>; behind a '>' only before a '<'), with named before each '<' too,
+ * where there is a blank or not; and where that is not enough, at blanks. What
+ * has none of these stays.
  */
 void fold_long(
     struct buf *out, struct span field, const char *behind, int named);

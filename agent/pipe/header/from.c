@@ -3,11 +3,11 @@
  *
  * Exchange sends as one mailbox. So From becomes one address: the only one
  * there is that a mailbox can have, whosever it is, since sending as somebody
- * else is a right that an admin gives; else the mailbox that sends, and that too
- * where an entry of the table says so. An address
- * that no mailbox can have may still receive mail, so it goes into Reply-To. A
- * name that holds a '@' was seen to be refused (ErrorSendAsDenied), and Exchange
- * shows the directory's name anyway.
+ * else is a right that an admin gives; else the mailbox that sends, and that
+ * too where an entry of the table says so. An address that no mailbox can have
+ * may still receive mail, so it goes into Reply-To. A name that holds a '@' was
+ * seen to be refused (ErrorSendAsDenied), and Exchange shows the directory's
+ * name anyway.
  */
 #include "agent/pipe/edit/edit.h"
 #include "lib/mail/encoded_word.h"
@@ -79,7 +79,9 @@ from_choose(struct from *from, const struct mailboxes *named,
 	}
 }
 
-/* Returns the one address that From loses, or NULL; also where it is in doubt. */
+/*
+ * Returns the one address that From loses, or NULL; also where it is in doubt.
+ */
 static const struct address *
 from_lost(
     const struct from *from, const struct mailboxes *named, struct span raw)

@@ -35,10 +35,9 @@ enum from_kind {
 /*
  * Reads all From fields. Where the head was converted to UTF-8, raw is the one
  * that came (else empty): an author whom only one of them names gives place to
- * the mailbox. 0;
- * or -1 with *err set: 5.6.0 for an author that is too long to be written,
- * 4.3.5 for a mailbox that cannot be, 4.3.x where the machine cannot tell what a
- * name says.
+ * the mailbox. 0; or -1 with *err set: 5.6.0 for an author that is too long to
+ * be written, 4.3.5 for a mailbox that cannot be, 4.3.x where the machine
+ * cannot tell what a name says.
  */
 int from_survey(struct from *, struct span head, struct span raw,
     const char *mailbox, enum from_kind kind, struct error *);

@@ -84,8 +84,9 @@ mailbox_text_add_quoted(struct buf *out, struct span name)
 }
 
 /*
- * An encoded word, with =XX for what RFC 2047 section 5 (3) forbids in a phrase,
- * and which some take for quotes, comments and addresses. 0 where that cannot be.
+ * An encoded word, with =XX for what RFC 2047 section 5 (3) forbids in a
+ * phrase, and which some take for quotes, comments and addresses. 0 where that
+ * cannot be.
  */
 static int
 mailbox_text_add_word(struct buf *out, struct span word)

@@ -1,6 +1,6 @@
 /*
- * orders.c - reads the milter's orders. See orders.h. The fields leave the message
- * with all that are named X-MSGraph-*: rewrite.c.
+ * orders.c - reads the milter's orders. See orders.h. The fields leave the
+ * message with all that are named X-MSGraph-*: rewrite.c.
  */
 #include "lib/mail/header.h"
 #include "orders.h"

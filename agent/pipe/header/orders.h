@@ -1,6 +1,6 @@
 /*
- * orders.h - what msgraph-milter has written into the header for msgraph-agent to
- * do, because an entry of the table of identities asks for it.
+ * orders.h - what msgraph-milter has written into the header for msgraph-agent
+ * to do, because an entry of the table of identities asks for it.
  */
 #ifndef MSGRAPH_AGENT_ORDERS_H
 #define MSGRAPH_AGENT_ORDERS_H

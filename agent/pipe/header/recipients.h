@@ -56,7 +56,9 @@ void recipients_free(struct recipients *);
  */
 void recipients_choose(struct recipients *, size_t rank, size_t count);
 
-/* Forgets the places of those that are chosen, for another look at the header. */
+/*
+ * Forgets the places of those that are chosen, for another look at the header.
+ */
 void recipients_forget_places(struct recipients *);
 
 /* Leaves the one of this rank out of the call, until the next choice. */

@@ -3,8 +3,8 @@
  *
  * Taking out makes the message no better, so as little as possible goes: the
  * largest part first, until the rest fits. What is taken out is decoded to the
- * end of the spool file, from where msgraphd sends it, so that msgraphd need not
- * know of MIME.
+ * end of the spool file, from where msgraphd sends it, so that msgraphd need
+ * not know of MIME.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * large_find.c - which parts of a message may be taken out of it: all that is no
- * text, since many devices name no file, and text that is marked as a file.
+ * large_find.c - which parts of a message may be taken out of it: all that is
+ * no text, since many devices name no file, and text that is marked as a file.
  * Not what is signed, encrypted or inside an attached message, since it would
  * not be what it was; nor what a multipart/related is about.
  */

@@ -150,7 +150,9 @@ notice_head_is_plain(const struct buf *head)
 
 /* --- writing --- */
 
-/* Words in lines, without what is not ASCII; indent starts each further line. */
+/*
+ * Words in lines, without what is not ASCII; indent starts each further line.
+ */
 static void
 notice_add_words(
     struct buf *out, const char *text, size_t column, const char *indent)

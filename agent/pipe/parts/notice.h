@@ -15,9 +15,9 @@
 /*
  * Appends a notice (RFC 3464, RFC 6522) from and to the mailbox to the spool:
  * text for a person, a message/delivery-status and the header of the message,
- * for all recipients that are refused. Its Message-ID is made of the queue id and
- * these alone, so that a second attempt can be found. 0, or -1 with an error that
- * defers.
+ * for all recipients that are refused. Its Message-ID is made of the queue id
+ * and these alone, so that a second attempt can be found. 0, or -1 with an
+ * error that defers.
  */
 int notice_write(const struct parts *, const struct options *, struct spool *,
     struct notice *, struct error *);

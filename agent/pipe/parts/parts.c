@@ -337,9 +337,9 @@ parts_join_deferred(const struct wire_reply *why, struct wire_reply *reply)
 }
 
 /*
- * Only where all were accepted is the message sent, and only where none was does
- * it bounce. Other mixtures are tried again, and msgraphd's journal keeps what
- * was accepted from being posted again.
+ * Only where all were accepted is the message sent, and only where none was
+ * does it bounce. Other mixtures are tried again, and msgraphd's journal keeps
+ * what was accepted from being posted again.
  */
 int
 parts_join(const struct parts *p, struct wire_reply *reply)

@@ -17,8 +17,8 @@
 /* A call that is refused posts twice. Past these there are no more halves. */
 #define PARTS_POSTS_MAX 24
 /*
- * A reason for each refusal of Graph's, more than recipient_unfit() has, and one
- * for those who are not decided.
+ * A reason for each refusal of Graph's, more than recipient_unfit() has, and
+ * one for those who are not decided.
  */
 #define PARTS_REASONS_MAX (PARTS_POSTS_MAX / 2 + 13)
 
