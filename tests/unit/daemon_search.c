@@ -425,6 +425,27 @@ test_draft_that_was_not_sent(void **state)
 	assert_int_equal(reply.status, WIRE_SENT);
 }
 
+/* Nor does one that a former fallback mailbox has begun. */
+static void
+test_draft_of_the_former(void **state)
+{
+	(void)state;
+	with_file = 1;
+	fake.fallback = F;
+	bring(F, "a");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 503, "");
+	bring(F, "ab");
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 201, "{}");
+	expect("/D1/send", 500, "");
+	fake.fallback = G;
+	bring(F, "a");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("ab");
+	assert_int_equal(reply.status, WIRE_SENT);
+}
+
 int
 main(void)
 {
@@ -433,6 +454,7 @@ main(void)
 	    TEST(test_rows),
 	    TEST(test_posted_in_the_future),
 	    TEST(test_draft_that_was_not_sent),
+	    TEST(test_draft_of_the_former),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,7 +176,7 @@ static int
 delivery_search_is_wanted(const struct delivery *d)
 {
 	return delivery_search_is_due(d) &&
-	    (d->large != NULL ? delivery_draft_decides(d)
+	    (d->large != NULL ? d->is_former || delivery_draft_decides(d)
 			      : d->daemon->conf.verify_unknown);
 }
 
