@@ -50,7 +50,7 @@ struct conn_links {
 	LIST_ENTRY(conn_links) entry;
 	struct conn conn;
 	enum phase phase;
-	long long deadline; /* clock_ms(): of reading, or of an answer's piece */
+	long long deadline; /* of reading, or of a piece of an answer */
 	int has_more; /* an answer in pieces goes on */
 	int fd;
 	struct event *event;
