@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -175,7 +176,21 @@ def main(paths: Paths, options: Options, key: Path, crt: Path,
     own = example.check_private(
         example.read("postfix/main.cf.msgraph"), paths.root)
     more = "".join(f"{name} = {value}\n" for name, value in settings.items())
-    return base + own + more
+    return without(without(base, names(own)) + own, settings) + more
+
+
+def names(text: str) -> list[str]:
+    return re.findall(r"^(\w+) *=", text, re.M)
+
+
+def without(text: str, names: Iterable[str]) -> str:
+    """Without these settings, each of which stands once then. Postfix warns of
+    others, and so does a postlogd that starts: to itself, for ever, where ten
+    lines wait for it already."""
+    for name in names:
+        text = re.sub(rf"^{re.escape(name)} *=.*\n(?:[ \t].*\n)*", "", text,
+                      flags=re.M)
+    return text
 
 
 def environment(paths: Paths, options: Options) -> str:
