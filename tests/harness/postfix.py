@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cert, document, example, postfix_conf
-from .ports import free_ports
+from .ports import free_ports, is_free
 from .process import BUILD, put
 from .wait import wait_for
 
@@ -45,7 +45,7 @@ class Postfix:
         self.options = postfix_conf.Options(
             **{"port": ports[0], "tls_port": ports[1],
                "services": dict(zip(services, ports[2:])), **options})
-        self.is_running = False
+        self.is_running = self.has_run = False
         self._make_folders()
         self.install()
         self._key, self.cert = cert.make(root)
@@ -127,11 +127,20 @@ class Postfix:
             except RuntimeError:
                 if tries_left == 0:
                     raise
-                # somebody may have taken a port since it was found free
-                self._take_other_ports()
-                self.write()
-        self.is_running = True
+                if self.has_run:
+                    # a smtpd that ends has it still; tests know the number
+                    wait_for(lambda: all(map(is_free, self._ports())),
+                             "our ports to be free again")
+                else:
+                    # somebody may have taken one since it was found free
+                    self._take_other_ports()
+                    self.write()
+        self.is_running = self.has_run = True
         return self
+
+    def _ports(self) -> list[int]:
+        return [self.options.port, self.options.tls_port,
+                *self.options.services.values()]
 
     def _take_other_ports(self) -> None:
         names = list(self.options.services)
