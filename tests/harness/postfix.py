@@ -342,7 +342,11 @@ def name_of(pid: int) -> str:
 def children(pid: int) -> list[int]:
     """All processes below this one."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+    except OSError:  # it has ended
+        return found
+    for task in tasks:
         try:
             direct = [int(word) for word in task.read_text().split()]
         except OSError:
