@@ -17,8 +17,8 @@
 #include "agent/daemon/graph/graph_sent.h"
 #include "agent/daemon/message/fingerprint.h"
 #include "daemon_fake.h"
+#include "delivery_message.h"
 
-#define MESSAGE "From: a@x\r\n\r\nbody\r\n"
 #define MESSAGES 150
 #define PEOPLE 4 /* recipients of a message, a bit each */
 #define ALL ((1u << PEOPLE) - 1)
@@ -47,8 +47,6 @@ struct call {
 	int is_notice; /* about these */
 };
 
-static struct wire_reply reply;
-static int replies;
 static unsigned int dice_state;
 
 static unsigned int
@@ -56,29 +54,6 @@ dice(unsigned int sides)
 {
 	dice_state = dice_state * 1103515245u + 12345u;
 	return (dice_state >> 16) % sides;
-}
-
-static int
-begin(void **state)
-{
-	(void)state;
-	return fake_begin();
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	delivery_drop_all(&d);
-	return fake_end();
-}
-
-static void
-on_done(void *ctx, const struct wire_reply *given)
-{
-	(void)ctx;
-	reply = *given;
-	replies++;
 }
 
 /* --- Graph --- */
@@ -241,23 +216,15 @@ bring(const char *mailbox, const struct call *call, char order[PEOPLE])
 {
 	struct delivery_request request = {
 	    .nrcpt = 1, .notice = call->is_notice, .message_id = "<id@x>"};
-	char addresses[PEOPLE][8], segment[32];
+	char addresses[PEOPLE][8];
 	const char *list[PEOPLE];
-	FILE *file = tmpfile();
 	size_t i, n = 0;
 
-	fputs(MESSAGE, file);
-	fflush(file);
 	strcpy(request.queue_id, m.queue_id);
 	strcpy(request.mailbox, mailbox);
 	if (strcmp(mailbox, mailboxes[0]) != 0)
 		strcpy(request.instead_of, mailboxes[0]);
-	request.identity = apps[0];
-	spool_init(&request.spool, dup(fileno(file)));
-	fclose(file);
-	snprintf(segment, sizeof(segment), "0,%zu", strlen(MESSAGE));
-	request.spool.raw = (long long)strlen(MESSAGE);
-	assert_int_equal(spool_add_segment(&request.spool, segment), 0);
+	give_message(&request);
 	for (i = 0; i < PEOPLE; i++) {
 		if ((call->to >> i & 1) == 0)
 			continue;
@@ -479,7 +446,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_messages, begin, end),
+	    cmocka_unit_test_setup_teardown(
+		test_messages, delivery_begin, delivery_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

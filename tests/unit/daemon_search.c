@@ -16,40 +16,20 @@
 #include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/state_sql.h"
 #include "daemon_fake.h"
+#include "delivery_message.h"
 
-#define MESSAGE "From: a@x\r\n\r\nbody\r\n"
 #define OWN "a@x"
 #define TRIES 5
 #define REQUESTS 3
 #define RECIPIENTS 3
 
 static int with_file; /* 1: the message has one that is taken out */
-static struct wire_reply reply;
-static int replies;
 
 static int
 begin(void **state)
 {
-	(void)state;
-	memset(&reply, 0, sizeof(reply));
-	replies = with_file = 0;
-	return fake_begin();
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	delivery_drop_all(&d);
-	return fake_end();
-}
-
-static void
-on_done(void *ctx, const struct wire_reply *given)
-{
-	(void)ctx;
-	reply = *given;
-	replies++;
+	with_file = 0;
+	return delivery_begin(state);
 }
 
 /* Brings the message from this mailbox, for these recipients, a letter each. */
@@ -58,21 +38,13 @@ bring(const char *mailbox, const char *letters)
 {
 	struct delivery_request request = {
 	    .queue_id = "4TEST", .nrcpt = 1, .message_id = "<id@x>"};
-	char addresses[RECIPIENTS][8], segment[32];
+	char addresses[RECIPIENTS][8];
 	const char *list[RECIPIENTS];
-	FILE *file = tmpfile();
 	size_t i;
 
-	fputs(MESSAGE, file);
-	fflush(file);
 	strcpy(request.mailbox, mailbox);
 	strcpy(request.instead_of, strcmp(mailbox, OWN) == 0 ? "" : OWN);
-	request.identity = apps[0];
-	spool_init(&request.spool, dup(fileno(file)));
-	fclose(file);
-	snprintf(segment, sizeof(segment), "0,%zu", strlen(MESSAGE));
-	request.spool.raw = (long long)strlen(MESSAGE);
-	assert_int_equal(spool_add_segment(&request.spool, segment), 0);
+	give_message(&request);
 	for (i = 0; letters[i] != '\0'; i++) {
 		snprintf(
 		    addresses[i], sizeof(addresses[i]), "%c@Y", letters[i]);
@@ -338,7 +310,7 @@ test_rows(void **state)
 		d.conf.verify_unknown = !rows[i].posts_at_once;
 		for (j = 0; j < TRIES && rows[i].tries[j].from != NULL; j++)
 			take_try(&rows[i].tries[j], i, j);
-		end(state);
+		delivery_end(state);
 		begin(state);
 	}
 }
@@ -398,7 +370,7 @@ test_draft_that_was_not_sent(void **state)
 	say_found("ab");
 	assert_int_equal(reply.status, WIRE_SENT);
 	/* nor does one that Graph refused to send */
-	end(state);
+	delivery_end(state);
 	begin(state);
 	with_file = 1;
 	bring(OWN, "a");
@@ -449,7 +421,7 @@ test_draft_of_the_former(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, delivery_end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_rows),
 	    TEST(test_posted_in_the_future),
