@@ -175,7 +175,7 @@ include tests/simulation/rules.mk
 # settings in pytest.ini; programs among the tests run as modules
 PYTEST = $(PYTHON) -B -m pytest
 # most tests wait most of the time: so many files at once, each by one process
-BY_FILE = -n 6 --dist loadfile
+BY_FILE = -n 8 --dist loadfile
 MODULE = env PYTHONPATH=$(CURDIR)/tests $(PYTHON) -B -m
 SAN_BUILD = build/san
 MIXED = build/mixed

@@ -37,6 +37,12 @@ def run(*words: str, **options) -> str:
                           **options).stdout
 
 
+def restart() -> None:
+    """After a reload, for a moment, the old processes go on with what was."""
+    run("systemctl", "restart", "postfix")
+    wait_postfix()
+
+
 def send(sender: str = "scan@example.com", recipient: str = "a@example.org"
          ) -> Answer:
     with Smtp(8025) as client:
@@ -119,7 +125,7 @@ def test_group_and_folder_are_mended():
 
 def test_mail_that_waits(m365):
     run("postconf", "-e", "defer_transports=msgraph")
-    run("postfix", "reload")
+    restart()
     for recipient in ("given-up@example.org", "kept@example.org"):
         assert send(recipient=recipient).code == 250
     (queue_id,) = re.findall(r"^(\w+)[*!]? (?s:.{,200}) given-up@", follow(
@@ -127,9 +133,7 @@ def test_mail_that_waits(m365):
     follow(TROUBLE, Step("postsuper -d", "Deleted: 1 message",
                          here={"<id>": queue_id}))
     run("postconf", "-X", "defer_transports")
-    # a reload would leave the old qmgr for a moment, which defers it again
-    run("systemctl", "restart", "postfix")
-    wait_postfix()
+    restart()
     follow(TROUBLE, Step("postqueue -f", logged="kept@.* status=sent"))
     went = {name for mail in m365.mail() for name in mail.recipients}
     assert "kept@example.org" in went and "given-up@example.org" not in went
@@ -174,7 +178,7 @@ def test_old_names_and_passwords():
     sasl.write_text(text)
     follow(GRAPH, Step("saslpasswd2", types="old-password"))
     follow(GRAPH, Step("chgrp postfix"))
-    run("postfix", "reload")
+    restart()
     with Smtp(8025) as client:
         assert client.auth_plain("testuser1", "old-password").code == 235
     with Smtp(8025) as client:
@@ -199,7 +203,7 @@ def test_one_message_by_another(m365):
     run("systemctl", "reload", "msgraphd")
     run("postconf", "-e", "relayhost=[127.0.0.1]:8026",
         "default_transport=smtp", "smtp_tls_security_level=none")
-    run("postfix", "reload")
+    restart()
     file = Path("/root/FILE")
     file.write_text("From: scan@example.com\nTo: a@example.org\n"
                     "Subject: from a file\n\nx\n")

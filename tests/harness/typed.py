@@ -65,6 +65,8 @@ def follow_block(name: str, start: str) -> str:
 
 
 def run(command: str, step: Step) -> tuple[int, str]:
+    if "journalctl" in command:  # what it has taken may not be written yet
+        subprocess.run(["journalctl", "--sync"], check=True)
     if step.types:
         return run_at_terminal(command, step.types)
     # no pipe: what a command leaves running would hold it
