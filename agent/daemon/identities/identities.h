@@ -156,7 +156,10 @@ const char *identities_fault(const struct identities *identities);
 int identities_find_lending(struct identities *identities, const char *name,
     struct identity *application, struct error *err);
 
-/* What agent/daemon/entra finds credentials by; lives as long as identities. */
+/*
+ * Returns what agent/daemon/entra finds credentials by; it lives as long as
+ * identities.
+ */
 const struct credentials *identities_credentials(struct identities *identities);
 
 #endif
