@@ -113,7 +113,8 @@ map_azure_answer_keep(struct map_azure_found *found, const struct buf *row,
 		snprintf(found->name, sizeof(found->name), "%s", name);
 		if (row->len > 0 &&
 		    buf_add(&found->row, row->bytes, row->len) == -1)
-			return map_azure_answer_bad(text, "lost: no memory");
+			return map_azure_answer_bad(
+			    text, "lost: out of memory");
 		return MAP_AZURE_OK;
 	}
 	if (row->len == found->row.len &&

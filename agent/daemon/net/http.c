@@ -266,7 +266,8 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	return http;
 fail:
 	http_free(&http);
-	error_set(err, ERROR_OURS, "4.3.0", "libcurl or libevent: no memory");
+	error_set(
+	    err, ERROR_OURS, "4.3.0", "libcurl or libevent: out of memory");
 	return NULL;
 }
 
