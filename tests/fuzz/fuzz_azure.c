@@ -69,7 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct http_answer answer = {0};
 	struct map_azure_found found = {0};
 	char text[MAP_AZURE_TEXT_SIZE], *body;
-	enum map_azure_verdict verdict;
+	enum map_azure_meaning meaning;
 
 	if (size == 0)
 		return 0;
@@ -80,12 +80,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answer.status = data[0] & 1 ? 404 : 200;
 	answer.body = body;
 	answer.body_len = size - 1;
-	verdict = map_azure_answer_read(
+	meaning = map_azure_answer_read(
 	    &answer, &place, data[0] & 2 ? NULL : "app1", &found, text);
 	require(strpbrk(text, "\r\n") == NULL);
-	require(verdict != MAP_AZURE_NONE || answer.status == 404);
-	require(verdict != MAP_AZURE_OK || answer.status == 200);
-	if (verdict == MAP_AZURE_OK && found.is_there) {
+	require(meaning != MAP_AZURE_NONE || answer.status == 404);
+	require(meaning != MAP_AZURE_OK || answer.status == 200);
+	if (meaning == MAP_AZURE_OK && found.is_there) {
 		if (!(data[0] & 2))
 			require(strcmp(found.name, "app1") == 0);
 		check_row(&found.row);
