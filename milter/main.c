@@ -25,7 +25,7 @@
 #include "lib/base/version.h"
 #include "lib/local/standby.h"
 #include "callbacks.h"
-#include "listen.h"
+#include "milter_socket.h"
 #include "settings.h"
 #include "watchdog.h"
 
@@ -182,7 +182,7 @@ milter_stop(const char *socket)
 		log_warning("stopping with %u messages under way, which "
 			    "Postfix will defer",
 		    left);
-	listen_remove(socket);
+	milter_socket_remove(socket);
 }
 
 /* libmilter's threads block all signals; this one only SIGHUP. */
@@ -238,7 +238,7 @@ milter_start(char **argv, const char *file, const struct conf *conf)
 	if (smfi_register(callbacks_filter) != MI_SUCCESS ||
 	    smfi_setmaxdatasize(FIELD_MAX) == 0)
 		return milter_fail("libmilter refuses to start");
-	if (listen_open(conf->milter_socket, &err) == -1)
+	if (milter_socket_open(conf->milter_socket, &err) == -1)
 		return milter_give_up(argv, &err);
 	return milter_serve(file, conf->milter_socket);
 }

@@ -37,7 +37,7 @@
 /* Unlike /tmp, seldom a file system in memory. */
 #define SPOOL_DIRECTORY "/var/tmp"
 
-struct delivery {
+struct deliver {
 	struct options options; /* shares what it points to */
 	char fallback[ROUTE_MAILBOX_SIZE]; /* which they may name in the end */
 	const struct conf *conf; /* borrowed, as the next */
@@ -72,7 +72,7 @@ deliver_read_head(struct view *view, char *head, struct error *err)
 
 /* Makes the edits of a header that content_header() has changed. */
 static int
-deliver_rewrite_converted(struct delivery *d, struct edits *edits,
+deliver_rewrite_converted(struct deliver *d, struct edits *edits,
     int *signature_broken, struct error *err)
 {
 	char *head = malloc(SPOOL_HEAD_MAX);
@@ -105,7 +105,7 @@ deliver_rewrite_converted(struct delivery *d, struct edits *edits,
  * they are made again, over the converted header.
  */
 static int
-deliver_rewrite(struct delivery *d, struct edits *edits, int *signature_broken,
+deliver_rewrite(struct deliver *d, struct edits *edits, int *signature_broken,
     struct error *err)
 {
 	struct recipients *rs = &d->recipients;
@@ -129,7 +129,7 @@ deliver_rewrite(struct delivery *d, struct edits *edits, int *signature_broken,
 
 static int
 deliver_send_chosen(
-    struct delivery *d, struct wire_reply *reply, struct error *err)
+    struct deliver *d, struct wire_reply *reply, struct error *err)
 {
 	struct content_rules content = {.encode_8bit = d->conf->encode_8bit,
 	    .hide_client = d->conf->hide_client,
@@ -157,7 +157,7 @@ deliver_send_chosen(
  * Returns 1 when the call must be made again for that; there is no second one.
  */
 static int
-deliver_fall_back(struct delivery *d, const struct wire_reply *reply)
+deliver_fall_back(struct deliver *d, const struct wire_reply *reply)
 {
 	if (reply->status != WIRE_DEFERRED || reply->again_as[0] == '\0' ||
 	    d->options.instead_of != NULL)
@@ -177,7 +177,7 @@ deliver_fall_back(struct delivery *d, const struct wire_reply *reply)
  * first call and count there.
  */
 static size_t
-deliver_first_size(const struct delivery *d)
+deliver_first_size(const struct deliver *d)
 {
 	size_t limit = (size_t)d->conf->max_recipients, foreign;
 	struct span head = {d->spool->head, d->spool->head_len};
@@ -192,7 +192,7 @@ deliver_first_size(const struct delivery *d)
 static void
 deliver_send_part(void *ctx, int first, struct wire_reply *reply)
 {
-	struct delivery *d = ctx;
+	struct deliver *d = ctx;
 	long long end = d->spool->end;
 	struct error err;
 
@@ -210,7 +210,7 @@ deliver_send_part(void *ctx, int first, struct wire_reply *reply)
 /* What is left to do where some were refused and others were not. */
 static void
 deliver_tell_sender(
-    struct delivery *d, struct parts *parts, struct wire_reply *reply)
+    struct deliver *d, struct parts *parts, struct wire_reply *reply)
 {
 	struct wire_reply told;
 	struct notice notice;
@@ -247,8 +247,7 @@ deliver_tell_sender(
 }
 
 static int
-deliver_send_all(
-    struct delivery *d, struct wire_reply *reply, struct error *err)
+deliver_send_all(struct deliver *d, struct wire_reply *reply, struct error *err)
 {
 	size_t rank = 0, size = deliver_first_size(d);
 	struct parts parts;
@@ -281,7 +280,7 @@ deliver_send_spooled(const struct options *o, const struct conf *conf,
     const struct orders *orders, struct spool *spool, struct wire_reply *reply,
     struct error *err)
 {
-	struct delivery d = {.options = *o, .conf = conf, .spool = spool};
+	struct deliver d = {.options = *o, .conf = conf, .spool = spool};
 	int result;
 
 	d.rules.mailbox = o->mailbox;

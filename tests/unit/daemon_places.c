@@ -17,7 +17,7 @@
 #define WAITING 8
 
 struct one {
-	struct place *place;
+	struct typed_place *place;
 	int given; /* -1: not told yet */
 };
 

@@ -55,7 +55,7 @@ delivery_draft_attachment_of(const struct delivery *d)
 static enum step
 delivery_draft_next_step(const struct delivery *d)
 {
-	const struct large *large = d->large;
+	const struct delivery_large *large = d->large;
 
 	if (large->draft.id[0] == '\0' || large->useless)
 		return STEP_CREATE;
@@ -237,7 +237,7 @@ delivery_draft_on_created(void *ctx, const struct http_answer *answer)
 static void
 delivery_draft_next_attachment(struct delivery *d)
 {
-	struct large *large = d->large;
+	struct delivery_large *large = d->large;
 
 	secret_free(&large->draft.upload);
 	large->draft.attached++;
@@ -343,7 +343,7 @@ static void
 delivery_draft_on_put(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
-	struct large *large = d->large;
+	struct delivery_large *large = d->large;
 	long long next = graph_draft_read_next(answer);
 
 	delivery_draft_end_request(d);
@@ -372,7 +372,7 @@ static struct http_call *
 delivery_draft_start(
     struct delivery *d, enum step step, const char *id, struct error *err)
 {
-	struct large *large = d->large;
+	struct delivery_large *large = d->large;
 	const struct attachment *a = delivery_draft_attachment_of(d);
 	struct source *source = &d->request.source;
 	struct graph_call call = delivery_call(d, id, NULL);

@@ -35,7 +35,7 @@ delivery_draft_state_own(struct delivery *d)
 static void
 delivery_draft_state_reset(struct delivery *d)
 {
-	struct large *large = d->large;
+	struct delivery_large *large = d->large;
 
 	delivery_draft_state_own(d);
 	secret_free(&large->draft.upload);

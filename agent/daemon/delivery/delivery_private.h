@@ -44,7 +44,7 @@ enum phase {
 };
 
 /* How far a large message has got. */
-struct large {
+struct delivery_large {
 	struct draft draft;
 	struct graph_body body; /* of the request under way */
 	long long next; /* byte of the next attachment; -1: to be asked */
@@ -97,7 +97,7 @@ struct delivery {
 	long long started, deadline; /* clock_ms() */
 	struct report report;
 	struct wire_reply reply; /* what the last phase will say */
-	struct large *large; /* owned; NULL: not large, or not begun */
+	struct delivery_large *large; /* owned; NULL: not large, or not begun */
 };
 
 #endif

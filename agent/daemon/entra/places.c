@@ -16,8 +16,9 @@
 
 enum place_state { PLACE_WAITS, PLACE_TAKEN, PLACE_TOO_MANY };
 
-struct place {
-	TAILQ_ENTRY(place) entry; /* of its tenant, or of those too many */
+struct typed_place {
+	TAILQ_ENTRY(typed_place)
+	entry; /* of its tenant, or of those too many */
 	struct places *places;
 	struct place_tenant *tenant; /* while it waits */
 	enum place_state state;
@@ -25,7 +26,7 @@ struct place {
 	void *ctx;
 };
 
-TAILQ_HEAD(place_queue, place);
+TAILQ_HEAD(place_queue, typed_place);
 
 struct place_tenant {
 	TAILQ_ENTRY(place_tenant) entry;
@@ -68,10 +69,10 @@ places_release_tenant(struct places *places, struct place_tenant *tenant)
 	free(tenant);
 }
 
-static struct place *
+static struct typed_place *
 places_pick(const struct place_tenant *tenant)
 {
-	struct place *place = TAILQ_FIRST(&tenant->waiting);
+	struct typed_place *place = TAILQ_FIRST(&tenant->waiting);
 	unsigned int n;
 
 	evutil_secure_rng_get_bytes(&n, sizeof(n));
@@ -81,7 +82,7 @@ places_pick(const struct place_tenant *tenant)
 }
 
 static void
-places_stop_waiting(struct place *place)
+places_stop_waiting(struct typed_place *place)
 {
 	struct place_tenant *tenant = place->tenant;
 
@@ -99,7 +100,7 @@ static int
 places_give(struct places *places)
 {
 	struct place_tenant *tenant = TAILQ_FIRST(&places->tenants);
-	struct place *place;
+	struct typed_place *place;
 
 	if (tenant == NULL || places->taken >= places->max)
 		return 0;
@@ -117,7 +118,7 @@ static void
 places_on_wake(void *ctx)
 {
 	struct places *places = ctx;
-	struct place *place;
+	struct typed_place *place;
 	places_done done;
 	void *of;
 
@@ -167,7 +168,7 @@ static int
 places_make_room(struct places *places, const struct place_tenant *one)
 {
 	struct place_tenant *tenant, *most = NULL;
-	struct place *place;
+	struct typed_place *place;
 
 	TAILQ_FOREACH(tenant, &places->tenants, entry)
 	if (most == NULL || tenant->count > most->count)
@@ -181,12 +182,12 @@ places_make_room(struct places *places, const struct place_tenant *one)
 	return 0;
 }
 
-struct place *
+struct typed_place *
 places_enter(
     struct places *places, const char *name, places_done done, void *ctx)
 {
 	struct place_tenant *tenant = places_find_tenant(places, name);
-	struct place *place = NULL;
+	struct typed_place *place = NULL;
 
 	if (tenant == NULL)
 		return NULL;
@@ -208,9 +209,9 @@ places_enter(
 }
 
 void
-places_leave(struct place **placep)
+places_leave(struct typed_place **placep)
 {
-	struct place *place = *placep;
+	struct typed_place *place = *placep;
 	struct places *places;
 
 	*placep = NULL;

@@ -15,7 +15,7 @@
 #include <event2/event.h>
 
 struct places;
-struct place;
+struct typed_place;
 
 /*
  * Tells, from the event loop, that the place is taken (given is 1), or that
@@ -34,10 +34,10 @@ void places_free(struct places **placesp);
  * Waits for a place. The tenant's name is copied. NULL when out of memory, or
  * when there is no room to wait.
  */
-struct place *places_enter(
+struct typed_place *places_enter(
     struct places *places, const char *tenant, places_done done, void *ctx);
 
 /* Gives a place back, or no longer waits for it. Takes NULL. */
-void places_leave(struct place **placep);
+void places_leave(struct typed_place **placep);
 
 #endif

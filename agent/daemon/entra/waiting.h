@@ -35,7 +35,7 @@ struct waiting_list {
 	TAILQ_HEAD(waiter_queue, waiter) waiters;
 	unsigned int count;
 	struct refresh *refresh; /* under way */
-	struct place
+	struct typed_place
 	    *place; /* of the typed list: it waits for one, or has it */
 };
 

@@ -1,8 +1,8 @@
 /*
- * listen.h - the milter's socket.
+ * milter_socket.h - the milter's socket.
  */
-#ifndef MSGRAPH_LISTEN_H
-#define MSGRAPH_LISTEN_H
+#ifndef MSGRAPH_MILTER_SOCKET_H
+#define MSGRAPH_MILTER_SOCKET_H
 
 #include "lib/base/error.h"
 
@@ -11,9 +11,9 @@
  * nobody answers. 0, or -1 with a text that names the socket. Call it after
  * smfi_register(), before there are threads.
  */
-int listen_open(const char *socket, struct error *err);
+int milter_socket_open(const char *socket, struct error *err);
 
 /* Removes a unix socket at the end of the program. */
-void listen_remove(const char *socket);
+void milter_socket_remove(const char *socket);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * listen.c - see listen.h.
+ * milter_socket.c - see milter_socket.h.
  *
  * libmilter opens the socket itself and says why it could not to syslog alone,
  * so what stands in its way is looked for here first.
@@ -13,12 +13,12 @@
 
 #include "lib/local/milter_hello.h"
 #include "lib/local/sock.h"
-#include "listen.h"
+#include "milter_socket.h"
 
 #define BACKLOG 512
 
 int
-listen_open(const char *socket, struct error *err)
+milter_socket_open(const char *socket, struct error *err)
 {
 	const char *path = milter_hello_path(socket);
 	mode_t mask;
@@ -41,7 +41,7 @@ listen_open(const char *socket, struct error *err)
 }
 
 void
-listen_remove(const char *socket)
+milter_socket_remove(const char *socket)
 {
 	const char *path = milter_hello_path(socket);
 
