@@ -30,7 +30,7 @@ void
 report_log(const struct delivery_request *request, const struct report *report,
     const struct wire_reply *reply)
 {
-	char client[IDENTITY_TEXT_SIZE];
+	char application[IDENTITY_TEXT_SIZE];
 	struct buf line;
 
 	buf_init(&line, LOG_LINE_MAX);
@@ -39,7 +39,7 @@ report_log(const struct delivery_request *request, const struct report *report,
 	if (request->instead_of[0] != '\0')
 		buf_printf(&line, ", instead-of=<%s>", request->instead_of);
 	buf_printf(&line, ", application=%s, nrcpt=%u, size=%lld",
-	    identity_text(&request->identity, client), request->nrcpt,
+	    identity_text(&request->identity, application), request->nrcpt,
 	    request->source.size + request->attachments.size);
 	if (request->notice)
 		buf_printf(&line, ", notice=%zu", request->each_count);

@@ -42,11 +42,11 @@ fingerprint_hash_message(EVP_MD_CTX *ctx,
     const struct delivery_request *request,
     unsigned char message[JOURNAL_DIGEST_SIZE])
 {
-	char client[IDENTITY_TEXT_SIZE];
+	char application[IDENTITY_TEXT_SIZE];
 
 	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
 	    fingerprint_add_string(
-		ctx, identity_text(&request->identity, client)) &&
+		ctx, identity_text(&request->identity, application)) &&
 	    fingerprint_add_string(ctx,
 		request->instead_of[0] != '\0' ? request->instead_of
 					       : request->mailbox) &&
