@@ -237,7 +237,6 @@ threads:
 	    tests/e2e/test_milter_alone.py tests/e2e/test_milter_policy.py \
 	    tests/e2e/test_milter_process.py tests/e2e/test_milter_watchdog.py
 
-# while you work: what is found in a minute
 # not those that read the programs' files, which a launcher has replaced
 confined:
 	tests/packages confined
@@ -248,6 +247,7 @@ confined:
 	    $(HOST_TESTS) tests/e2e/test_install.py tests/e2e/test_trust.py)
 	rm -rf $(CONFINED)
 
+# while you work: what is found in a minute
 quick:
 	$(MAKE) lint
 	$(MAKE) -j2 all $(TESTS)

@@ -10,7 +10,7 @@
 #include "agent/ctl/base/output.h"
 #include "lib/base/cmdline.h"
 
-/* Options that every command has, a row each; ctl_option() takes them. */
+/* Options that every command has, a row each; command_next() takes them. */
 #define COMMAND_JSON 'j', "json", NULL, "print JSON instead of a table"
 
 struct command;

@@ -32,7 +32,7 @@ struct setup {
 /* Says what went wrong, and that nothing was changed. Returns SETUP_FAILED. */
 int setup_fail(const struct setup *setup, struct error *err);
 
-/* Each carries out what the options ask for. Returns the exit status. */
+/* Carries out what the options ask for. Returns the exit status. */
 int setup_do(struct setup *setup);
 int setup_undo(struct setup *setup);
 int setup_print(struct setup *setup);

@@ -1,5 +1,5 @@
 /*
- * check_maps.h - do the maps answer that identities are asked of? For msgraphd
+ * check_maps.h - asks each map of identities whether it answers, for msgraphd
  * -t.
  */
 #ifndef MSGRAPHD_CHECK_MAPS_H

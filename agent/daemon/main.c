@@ -217,7 +217,7 @@ msgraphd_watch_signals(struct program *p, struct error *err)
 	    p->daemon.base, -1, EV_PERSIST, msgraphd_on_stop_check, p);
 	return p->stop_check != NULL
 	    ? 0
-	    : error_set(err, ERROR_OURS, "4.3.0", "libevent: no memory");
+	    : error_set(err, ERROR_OURS, "4.3.0", "libevent: out of memory");
 }
 
 static struct service *

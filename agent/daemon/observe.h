@@ -1,6 +1,6 @@
 /*
- * observe.h - keeps what those are told who look on: msgraphctl (by
- * services/admin_service.c) and systemd.
+ * observe.h - keeps what msgraphctl (by services/admin_service.c) and systemd
+ * are told of msgraphd.
  */
 #ifndef MSGRAPHD_OBSERVE_H
 #define MSGRAPHD_OBSERVE_H

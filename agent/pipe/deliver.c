@@ -2,17 +2,17 @@
  * deliver.c - configuration, message, edits, hand-over, in that order.
  *
  * More recipients than Graph takes at once make several calls, one after
- * another, each with edits of its own over the same spooled message. Who is in
- * which call depends on the addresses alone, so that a second attempt asks
- * msgraphd for the very same deliveries. So do several calls where Graph
- * refuses some of the recipients: see parts.h.
+ * another, each with edits of its own over the same spooled message. The
+ * addresses alone decide which call has which recipients, so that a second
+ * attempt asks msgraphd for the very same deliveries. Where Graph refuses some
+ * of the recipients there are more calls: see parts.h.
  *
  * Where the mailbox does not exist, msgraphd may name another one. The message
  * is edited anew for that mailbox then, and handed over once more.
  *
  * Nothing here says "sent" but msgraphd's answer. Every failure on the way is
- * an error that outcome_from_error() turns into a deferral, or into a bounce
- * where the message itself can never go.
+ * an error that exit_status_from_error() turns into a deferral, or into a
+ * bounce where the message itself can never go.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -203,7 +203,7 @@ deliver_send_part(void *ctx, int first, struct wire_reply *reply)
 		if (deliver_send_chosen(d, reply, &err) == 0)
 			spool_cut(d->spool, end);
 		else
-			outcome_from_error(reply, &err);
+			exit_status_from_error(reply, &err);
 	} while (deliver_fall_back(d, reply));
 }
 
@@ -230,7 +230,7 @@ deliver_tell_sender(
 			-1 ||
 		    submit_notice(d->conf->submit_socket, &d->options,
 			&d->recipients, d->spool, &notice, &told, &err) == -1)
-			outcome_from_error(&told, &err);
+			exit_status_from_error(&told, &err);
 	} while (deliver_fall_back(d, &told));
 	*reply = told;
 	if (told.status == WIRE_SENT) {
@@ -359,12 +359,12 @@ deliver(const struct options *o, int in, struct wire_reply *reply)
 	struct conf conf;
 
 	if (conf_load_in_use(&conf, o->conf_file, &err) == -1) {
-		outcome_from_error(reply, &err);
+		exit_status_from_error(reply, &err);
 		return;
 	}
 	deadline_start((unsigned int)conf.delivery_timeout);
 	if (deliver_spool_and_send(o, &conf, in, reply, &err) == -1)
-		outcome_from_error(reply, &err);
+		exit_status_from_error(reply, &err);
 	if (o->is_unrouted)
 		unrouted_warn(reply);
 	conf_free(&conf);

@@ -2,7 +2,7 @@
  * main.c - msgraph-agent: the command that pipe(8) runs for each delivery.
  *
  * It reads one message, makes its header say what the envelope says, hands it
- * to msgraphd and tells pipe(8) the outcome; see outcome.c for how. It runs as
+ * to msgraphd and tells pipe(8) the outcome (exit_status.h). It runs as
  * msgraph, holds no secret, and reads what anybody may have written: so it
  * links libc alone and looks at no more of a message than it must.
  */
@@ -85,10 +85,10 @@ main(int argc, char **argv)
 			status = agent_answer(options.answer, &err);
 		answered = status == 0;
 		if (!answered)
-			outcome_from_error(&reply, &err);
+			exit_status_from_error(&reply, &err);
 	}
 	deadline_end();
-	status = answered ? 0 : outcome_report(&reply);
+	status = answered ? 0 : exit_status_report(&reply);
 	options_free(&options);
 	return status;
 }

@@ -1,3 +1,7 @@
+/*
+ * version.h - the version of all programs. docs/packaging.md says where else it
+ * stands.
+ */
 #ifndef MSGRAPH_VERSION_H
 #define MSGRAPH_VERSION_H
 

@@ -127,6 +127,7 @@ int conf_load_in_use(struct conf *conf, const char *file, struct error *err);
  */
 const char *conf_open_remedy(int error);
 
+/* Frees what a conf_load function has filled in. */
 void conf_free(struct conf *conf);
 
 /*

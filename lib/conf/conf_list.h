@@ -7,7 +7,7 @@
 
 #include "lib/base/error.h"
 
-/* Each checks a value: 0, or -1 with err->text saying what it must be. */
+/* Checks a value: 0, or -1 with err->text saying what it must be. */
 int conf_list_check_maps(const char *value, struct error *err);
 int conf_list_check_tenants(const char *value, struct error *err);
 int conf_list_check_word(const char *value, struct error *err);

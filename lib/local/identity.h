@@ -3,9 +3,10 @@
  *
  * A user name is <tenant><delimiter><client>[.anything]. Tenant and client are
  * each a UUID or the base64url (RFC 4648 section 5) of its 16 bytes, padded or
- * not, because some printers have a short field for the name. The text behind
- * the first dot after the client is ignored, because some devices insist on a
- * name that looks like an address.
+ * not, because some printers have a short field for the name. Behind the first
+ * dot after the client may stand the name of an entry of the table of
+ * identities. Any other text there means nothing: some devices insist on a name
+ * that looks like an address.
  */
 #ifndef MSGRAPH_IDENTITY_H
 #define MSGRAPH_IDENTITY_H

@@ -82,6 +82,7 @@ struct address_reader {
 	int ambiguous; /* so is all that follows, if only blanks */
 };
 
+/* Begins to read a list of addresses, of which the reader keeps no copy. */
 void address_init(struct address_reader *, const char *value, size_t len);
 
 /*

@@ -9,22 +9,11 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from harness.agent import AGENT, HEADER, MESSAGE, OPTIONS, Agent
-from harness.submitd import SENT, SubmitDaemon, reply
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Agent:
-    return Agent(tmp_path)
-
-
-@pytest.fixture
-def daemon(agent: Agent):
-    with SubmitDaemon(agent.socket) as daemon:
-        yield daemon
+from harness.agent import AGENT, HEADER, MESSAGE, OPTIONS
+from harness.submitd import SENT, an_agent, its_daemon, reply  # noqa: F401
 
 
 # --- what msgraphd gets

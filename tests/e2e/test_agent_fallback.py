@@ -3,29 +3,16 @@ send from, and how From reads then."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from harness.agent import Agent
-from harness.submitd import SENT, Request, SubmitDaemon, reply
+from harness.submitd import (  # noqa: F401
+    SENT, Request, an_agent, its_daemon, reply)
 
 OWN, OTHER = "scan@x.test", "relay@x.test"  # OWN is that of Agent.argv()
 AGAIN = reply("deferred", "4.1.0", "no such mailbox")[:-1] + (
     f"again-as={OTHER}\n\n".encode())
 TO = b"To: a@x.test, b@x.test, o'x@x.test\r\n"
 A, B, X = "a@x.test", "b@x.test", "o'x@x.test"
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Agent:
-    return Agent(tmp_path)
-
-
-@pytest.fixture
-def daemon(agent: Agent):
-    with SubmitDaemon(agent.socket) as daemon:
-        yield daemon
 
 
 def run(agent, daemon, *answers: bytes, head: bytes, to=(A, B, X)):

@@ -10,7 +10,7 @@ import random
 import pytest
 
 from harness.agent import AGENT, OPTIONS, Agent
-from harness.submitd import SENT, SubmitDaemon, reply
+from harness.submitd import SENT, its_daemon, reply  # noqa: F401
 
 LATER = reply("deferred", "4.7.28", "later")
 NEVER = reply("bounced", "5.1.3", "never")
@@ -23,12 +23,6 @@ def agent(tmp_path):
     agent = Agent(tmp_path)
     agent.configure("max_recipients = 3\n")
     return agent
-
-
-@pytest.fixture
-def daemon(agent):
-    with SubmitDaemon(agent.socket) as daemon:
-        yield daemon
 
 
 def requests(daemon, count):

@@ -6,12 +6,10 @@ from __future__ import annotations
 import email
 import email.policy
 import quopri
-from pathlib import Path
 
 import pytest
 
-from harness.agent import Agent
-from harness.submitd import SENT, SubmitDaemon, reply
+from harness.submitd import SENT, an_agent, its_daemon, reply  # noqa: F401
 from oracle.readers import GMime, parts_by_python
 
 A, B, X = "a@x.test", "b@x.test", "o'x@x.test"
@@ -19,17 +17,6 @@ HEADER = b"From: s@x.test\r\nTo: a@x.test, b@x.test, o'x@x.test\r\n"
 LAST = b"reason=recipient\nrefused=2\n\n"
 REFUSED = reply("bounced", "5.1.3", "Exchange does not take it: HTTP 400 \u00e9"
                 )[:-1] + LAST
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Agent:
-    return Agent(tmp_path)
-
-
-@pytest.fixture
-def daemon(agent: Agent):
-    with SubmitDaemon(agent.socket) as daemon:
-        yield daemon
 
 
 def run(agent, daemon, *answers: bytes, head: bytes = b""):

@@ -102,7 +102,7 @@ def test_many_sign_ins_are_one_token_request(m365, daemon):
     assert token_requests(m365) == 1
 
 
-def test_strangers_do_not_delay_a_cached_sign_in(m365, daemon):
+def test_unverified_ones_do_not_delay_a_cached_sign_in(m365, daemon):
     assert daemon.auth(USER, SECRET) == "OK"
     m365.rules({"endpoint": "token", "action": "stall", "times": -1})
     thread = threading.Thread(target=daemon.auth, args=(USER, "guess"))
@@ -113,7 +113,7 @@ def test_strangers_do_not_delay_a_cached_sign_in(m365, daemon):
     thread.join()
 
 
-def test_strangers_leave_room_for_known_clients(m365, daemon):
+def test_unverified_ones_leave_room_for_known_clients(m365, daemon):
     """Guesses at identities that do not exist, all waiting for Entra."""
     assert daemon.auth(USER, SECRET) == "OK"
     daemon.stop()

@@ -104,7 +104,7 @@ def restart(daemon: Daemon, **settings: str) -> None:
 
 @pytest.mark.parametrize("leave", LEFT_OVER)
 def test_left_over_answer_of_graph_is_not_believed(daemon, server, leave):
-    """The second message is refused, and nobody wonders about its fate."""
+    """The second message is refused, and nobody wonders what became of it."""
     assert daemon.auth(USER, SECRET) == "OK"
     restart(daemon, graph_endpoint=server.url)
     chatty = Chatty(server, leave, answer("202 Accepted", b"{}"), ACCEPTED,

@@ -131,14 +131,14 @@ def test_known_and_unknown_are_answered_alike(m365, daemon):
     assert answers == ["", ""]
 
 
-def test_throttled_stranger_holds_up_no_known_one(m365, daemon):
+def test_throttled_unverified_one_holds_up_no_known_one(m365, daemon):
     """Nor is a made-up name written down, or its tenant's known one held."""
     assert daemon.auth(USER, SECRET) == "OK"
     m365.expire_tokens()
     m365.rules({"endpoint": "token", "status": 429, "body": "Too Many",
                 "headers": {"Retry-After": "300"}, "times": 2})
-    strangers = [f"{TENANT}:{uuid.uuid4()}" for _ in range(3)]
-    for user in strangers:
+    unverified = [f"{TENANT}:{uuid.uuid4()}" for _ in range(3)]
+    for user in unverified:
         assert daemon.auth(user, "x") == ""
     assert token_requests(m365) == 3  # two of the tenant are enough
     assert send(daemon, identity=USER).status == "sent"

@@ -101,7 +101,7 @@ def test_one_throttled_application_holds_no_other(m365, daemon):
 
 @pytest.mark.parametrize("token", ["lives", "is near its end"])
 def test_throttling_is_no_outage(m365, daemon, token):
-    """A stranger's guess brings it about; the withdrawn secret, which was
+    """A guess of somebody else brings it about; the withdrawn secret, which was
     accepted a moment ago, stays out."""
     daemon.settings["auth_cache_ttl"] = "0s"
     daemon.stop()

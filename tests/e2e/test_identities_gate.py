@@ -43,7 +43,7 @@ def make(m365, tmp_path):  # noqa: F811
         daemon.__exit__()
 
 
-# --- the gate
+# --- whose applications may sign in
 
 GATE = {
     "neither, unknown": ("", NEITHER, NAME, LATER, 0),

@@ -72,7 +72,7 @@ def test_mail_goes_through_the_proxy(m365, squid, daemon):
 
 def test_wrong_password_defers_and_a_reload_heals(
         m365, squid, daemon, password_file):
-    """No message is refused for it, nor its fate called unknown."""
+    """No message is refused for it, nor its outcome called unknown."""
     assert daemon.auth(USER, SECRET) == "OK"
     squid.set_password(OTHER)
     squid.restart()

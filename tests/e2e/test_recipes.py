@@ -18,7 +18,7 @@ from harness import cert, document, example
 from harness.message import message
 from harness.postfix import cool_down
 from harness.site import Site
-from harness.smtp import Smtp
+from harness.smtp import Balanced, Smtp
 from harness.wait import wait_for
 
 OPERATIONS = "docs/operations.md"
@@ -80,19 +80,6 @@ def test_other_commands_stay(filtered):
 
 
 # --- behind a load balancer
-
-class Balanced(Smtp):
-    """A client that comes by way of a balancer."""
-
-    client_address = "192.0.2.7"
-
-    def answer(self):
-        if not getattr(self, "announced", False):
-            self.announced = True
-            self.write(f"PROXY TCP4 {self.client_address} 192.0.2.1 40000 "
-                       "8025\r\n".encode())
-        return super().answer()
-
 
 def test_a_balancer_names_the_client(site):
     section = document.section(OPERATIONS, "Behind a load balancer")

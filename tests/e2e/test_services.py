@@ -17,25 +17,12 @@ from harness.identities import milter_line, reread, secret_file
 from harness.message import message
 from harness.postfix import cool_down
 from harness.site import App, Site
-from harness.smtp import Smtp, anybody
+from harness.smtp import Balanced, Smtp, anybody
 from harness.wait import wait_for
 
 SERVICES = tuple(sorted(
     file.name for file in (example.EXAMPLES / "postfix/services").iterdir()))
 OPEN = ("certificate", "haproxy", "local", "port25")  # without sign-in
-
-
-class Balanced(Smtp):
-    """A client that comes by way of a load balancer."""
-
-    client_address = "192.0.2.7"
-
-    def answer(self):
-        if not getattr(self, "announced", False):
-            self.announced = True
-            self.write(f"PROXY TCP4 {self.client_address} 192.0.2.1 40000 "
-                       "8029\r\n".encode())
-        return super().answer()
 
 
 @pytest.fixture(scope="module")

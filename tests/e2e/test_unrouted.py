@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 
 from harness import policyd
-from harness.agent import OPTIONS, Agent
+from harness.agent import OPTIONS
 from harness.agent import HEADER as FROM_AND_TO
 from harness.message import field, message
 from harness.postfix_conf import DEFAULT_ROUTE
-from harness.submitd import SubmitDaemon
+from harness.submitd import an_agent, its_daemon  # noqa: F401
 from harness.wait import wait_for
 
 WARNING = "warning: it came past msgraph-milter; mend master.cf or the route"
@@ -129,16 +129,6 @@ def test_route_to_a_transport_that_is_not_there(site, app, mailbox):
 
 
 # --- the agent alone
-
-@pytest.fixture
-def agent(tmp_path):
-    return Agent(tmp_path)
-
-
-@pytest.fixture
-def daemon(agent):
-    with SubmitDaemon(agent.socket) as daemon:
-        yield daemon
 
 
 IDENTITY = "11111111-2222-3333-4444-555555555555@" \

@@ -7,13 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/mail/address.h"
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
+#include "tests/unit/require.h"
 
 static int
 inside(struct span s, struct span outer)
@@ -24,16 +18,16 @@ inside(struct span s, struct span outer)
 static void
 check_spans(const struct address *a)
 {
-	require(a->slot.len > 0 && a->text.len > 0);
-	require(inside(a->text, a->slot));
-	require(inside(a->name, a->text));
-	require(inside(a->comment, a->text));
-	require(inside(a->angle, a->text));
-	require(inside(a->spec, a->angle.len > 0 ? a->angle : a->text));
-	require(inside(a->local, a->spec));
-	require(inside(a->domain, a->spec));
-	require((a->kind == ADDRESS_MAILBOX) == (a->spec.len > 0));
-	require((a->kind == ADDRESS_BAD) == (a->reason != NULL));
+	REQUIRE(a->slot.len > 0 && a->text.len > 0);
+	REQUIRE(inside(a->text, a->slot));
+	REQUIRE(inside(a->name, a->text));
+	REQUIRE(inside(a->comment, a->text));
+	REQUIRE(inside(a->angle, a->text));
+	REQUIRE(inside(a->spec, a->angle.len > 0 ? a->angle : a->text));
+	REQUIRE(inside(a->local, a->spec));
+	REQUIRE(inside(a->domain, a->spec));
+	REQUIRE((a->kind == ADDRESS_MAILBOX) == (a->spec.len > 0));
+	REQUIRE((a->kind == ADDRESS_BAD) == (a->reason != NULL));
 }
 
 static void
@@ -43,13 +37,13 @@ check_alone(const struct address *a)
 	struct address again;
 
 	address_init(&r, a->text.p, a->text.len);
-	require(address_next(&r, &again) == 1);
-	require(again.kind == ADDRESS_MAILBOX);
-	require(again.spec.p == a->spec.p && again.spec.len == a->spec.len);
-	require(address_next(&r, &again) == 0);
+	REQUIRE(address_next(&r, &again) == 1);
+	REQUIRE(again.kind == ADDRESS_MAILBOX);
+	REQUIRE(again.spec.p == a->spec.p && again.spec.len == a->spec.len);
+	REQUIRE(address_next(&r, &again) == 0);
 	address_init(&r, a->spec.p, a->spec.len);
-	require(address_next(&r, &again) == 1);
-	require(again.spec.p == a->spec.p && again.spec.len == a->spec.len);
+	REQUIRE(address_next(&r, &again) == 1);
+	REQUIRE(again.spec.p == a->spec.p && again.spec.len == a->spec.len);
 }
 
 static void
@@ -61,16 +55,16 @@ check_key(struct span spec)
 
 	if (len == -1)
 		return;
-	require(strlen(key) == (size_t)len);
+	REQUIRE(strlen(key) == (size_t)len);
 	whole = span_between(key, key + len);
 	/* a label that was no UTF-8 or too long may shrink no further */
-	require(address_key(whole, again, sizeof(again)) == len);
-	require(strcmp(key, again) == 0);
-	require(address_equal(whole, spec));
+	REQUIRE(address_key(whole, again, sizeof(again)) == len);
+	REQUIRE(strcmp(key, again) == 0);
+	REQUIRE(address_equal(whole, spec));
 	exact = malloc((size_t)len + 1);
-	require(exact != NULL);
-	require(address_key(spec, exact, (size_t)len) == -1);
-	require(address_key(spec, exact, (size_t)len + 1) == len);
+	REQUIRE(exact != NULL);
+	REQUIRE(address_key(spec, exact, (size_t)len) == -1);
+	REQUIRE(address_key(spec, exact, (size_t)len + 1) == len);
 	free(exact);
 }
 
@@ -83,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	address_init(&r, value, size);
 	while (address_next(&r, &a)) {
-		require(a.slot.p == next);
+		REQUIRE(a.slot.p == next);
 		next = span_end(a.slot);
 		check_spans(&a);
 		if (a.kind != ADDRESS_MAILBOX)
@@ -91,7 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_alone(&a);
 		check_key(a.spec);
 	}
-	require(next <= value + size);
+	REQUIRE(next <= value + size);
 	check_key(span_between(value, value + size));
 	return 0;
 }

@@ -11,17 +11,11 @@
 #include "agent/daemon/identities/table_line.h"
 #include "agent/daemon/maps/map_azure_answer.h"
 #include "agent/daemon/maps/map_azure_row.h"
+#include "tests/unit/require.h"
 
 #define ATTRIBUTES_MAX 32
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 /* Nothing that was taken can be read as anything else. */
 static void
@@ -33,18 +27,18 @@ check_row(const struct buf *row)
 	struct error err;
 	size_t count = 0, i;
 
-	require(text != NULL && strlen(text) == row->len);
-	require(strpbrk(text, "\r\n") == NULL);
+	REQUIRE(text != NULL && strlen(text) == row->len);
+	REQUIRE(strpbrk(text, "\r\n") == NULL);
 	while (count < ATTRIBUTES_MAX &&
 	    table_line_attribute(&line, &attributes[count], &err) == 1) {
-		require(map_azure_row_is_attribute(attributes[count].name));
-		require(strpbrk(attributes[count].value, "{}") == NULL);
+		REQUIRE(map_azure_row_is_attribute(attributes[count].name));
+		REQUIRE(strpbrk(attributes[count].value, "{}") == NULL);
 		for (i = 0; i < count; i++)
-			require(strcmp(attributes[i].name,
+			REQUIRE(strcmp(attributes[i].name,
 				    attributes[count].name) != 0);
 		count++;
 	}
-	require(*line.at == '\0');
+	REQUIRE(*line.at == '\0');
 	free(text);
 }
 
@@ -57,8 +51,8 @@ check_names(const struct http_answer *answer)
 
 	if (map_azure_answer_names(answer, &names, text) == MAP_AZURE_OK)
 		map_azure_answer_describe(&names, text);
-	require(names.unfit <= names.count);
-	require(strpbrk(text, "\r\n") == NULL);
+	REQUIRE(names.unfit <= names.count);
+	REQUIRE(strpbrk(text, "\r\n") == NULL);
 }
 
 /* The first byte says which request it is an answer to, and its status. */
@@ -69,25 +63,25 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct http_answer answer = {0};
 	struct map_azure_found found = {0};
 	char text[MAP_AZURE_TEXT_SIZE], *body;
-	enum map_azure_verdict verdict;
+	enum map_azure_meaning meaning;
 
 	if (size == 0)
 		return 0;
 	body = calloc(1, size);
-	require(body != NULL);
+	REQUIRE(body != NULL);
 	memcpy(body, data + 1, size - 1);
 	buf_init(&found.row, 4096);
 	answer.status = data[0] & 1 ? 404 : 200;
 	answer.body = body;
 	answer.body_len = size - 1;
-	verdict = map_azure_answer_read(
+	meaning = map_azure_answer_read(
 	    &answer, &place, data[0] & 2 ? NULL : "app1", &found, text);
-	require(strpbrk(text, "\r\n") == NULL);
-	require(verdict != MAP_AZURE_NONE || answer.status == 404);
-	require(verdict != MAP_AZURE_OK || answer.status == 200);
-	if (verdict == MAP_AZURE_OK && found.is_there) {
+	REQUIRE(strpbrk(text, "\r\n") == NULL);
+	REQUIRE(meaning != MAP_AZURE_NONE || answer.status == 404);
+	REQUIRE(meaning != MAP_AZURE_OK || answer.status == 200);
+	if (meaning == MAP_AZURE_OK && found.is_there) {
 		if (!(data[0] & 2))
-			require(strcmp(found.name, "app1") == 0);
+			REQUIRE(strcmp(found.name, "app1") == 0);
 		check_row(&found.row);
 	}
 	check_names(&answer);

@@ -10,15 +10,9 @@
 #include <unistd.h>
 
 #include "lib/conf/conf_private.h"
+#include "tests/unit/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 /* Whatever is wrong with it, it says where msgraphd listens. */
 static void
@@ -26,8 +20,8 @@ check_tolerant(const char *path)
 {
 	struct conf conf;
 
-	require(conf_load_tolerant(&conf, path) == 0);
-	require(conf.submit_socket != NULL && conf.submit_socket[0] == '/');
+	REQUIRE(conf_load_tolerant(&conf, path) == 0);
+	REQUIRE(conf.submit_socket != NULL && conf.submit_socket[0] == '/');
 	conf_free(&conf);
 }
 
@@ -38,13 +32,13 @@ load(struct conf *conf, const void *bytes, size_t len, struct error *err)
 	char path[64];
 	int fd = memfd_create("conf", MFD_CLOEXEC), result;
 
-	require(fd != -1);
-	require(write(fd, bytes, len) == (ssize_t)len);
+	REQUIRE(fd != -1);
+	REQUIRE(write(fd, bytes, len) == (ssize_t)len);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	memset(err, 0, sizeof(*err));
 	result = conf_load(conf, path, err);
 	if (result == -1)
-		require(strncmp(err->text, path, strlen(path)) == 0);
+		REQUIRE(strncmp(err->text, path, strlen(path)) == 0);
 	check_tolerant(path);
 	close(fd);
 	return result;
@@ -56,9 +50,9 @@ print(const struct conf *conf, size_t *len)
 	char *text = NULL;
 	FILE *out = open_memstream(&text, len);
 
-	require(out != NULL);
+	REQUIRE(out != NULL);
 	conf_print(conf, out);
-	require(fclose(out) == 0);
+	REQUIRE(fclose(out) == 0);
 	return text;
 }
 
@@ -67,10 +61,10 @@ check_refused(const struct conf *conf, const struct error *err)
 {
 	const struct conf empty = {0};
 
-	require(memcmp(conf, &empty, sizeof(empty)) == 0);
-	require(err->class == ERROR_OURS);
-	require(strcmp(err->dsn, "4.3.5") == 0);
-	require(strpbrk(err->text, "\r\n") == NULL);
+	REQUIRE(memcmp(conf, &empty, sizeof(empty)) == 0);
+	REQUIRE(err->class == ERROR_OURS);
+	REQUIRE(strcmp(err->dsn, "4.3.5") == 0);
+	REQUIRE(strpbrk(err->text, "\r\n") == NULL);
 }
 
 int
@@ -85,16 +79,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_refused(&conf, &err);
 		return 0;
 	}
-	require(conf.login_endpoint != NULL && conf.graph_endpoint != NULL);
-	require(conf.state_directory != NULL && conf.auth_socket != NULL);
-	require(conf_delimiters(&conf)[0] != '\0');
+	REQUIRE(conf.login_endpoint != NULL && conf.graph_endpoint != NULL);
+	REQUIRE(conf.state_directory != NULL && conf.auth_socket != NULL);
+	REQUIRE(conf_delimiters(&conf)[0] != '\0');
 	first = print(&conf, &first_len);
 	conf_free(&conf);
-	require(load(&conf, first, first_len, &err) == 0);
+	REQUIRE(load(&conf, first, first_len, &err) == 0);
 	second = print(&conf, &second_len);
 	conf_free(&conf);
-	require(first_len == second_len);
-	require(memcmp(first, second, first_len) == 0);
+	REQUIRE(first_len == second_len);
+	REQUIRE(memcmp(first, second, first_len) == 0);
 	free(first);
 	free(second);
 	return 0;

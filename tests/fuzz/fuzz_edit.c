@@ -14,15 +14,9 @@
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
 #include "tests/unit/agent_message.h"
+#include "tests/unit/require.h"
 
 #define RECIPIENTS_MAX 16
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 /* The head is just as long as it must be, so that ASan sees who reads on. */
 static void
@@ -30,10 +24,10 @@ spool_init(struct spool *s, const char *message, size_t len)
 {
 	memset(s, 0, sizeof(*s));
 	s->fd = memfd_create("spool", MFD_CLOEXEC);
-	require(s->fd != -1);
-	require(write(s->fd, message, len) == (ssize_t)len);
+	REQUIRE(s->fd != -1);
+	REQUIRE(write(s->fd, message, len) == (ssize_t)len);
 	s->head = malloc(len > 0 ? len : 1);
-	require(s->head != NULL);
+	REQUIRE(s->head != NULL);
 	if (len > 0)
 		memcpy(s->head, message, len);
 	s->head_len = len;
@@ -93,7 +87,7 @@ check_words(struct span value)
 		if (end == NULL)
 			continue;
 		for (; p < end; p++)
-			require(strchr("\"()<>\\", *p) == NULL);
+			REQUIRE(strchr("\"()<>\\", *p) == NULL);
 		p = end + 2;
 	}
 }
@@ -111,14 +105,14 @@ mark(const struct envelope *e, const struct recipients *rs,
 	check_words(f->value);
 	address_init(&r, f->value.p, f->value.len);
 	while (address_next(&r, &a)) {
-		require(a.kind != ADDRESS_BAD && !a.ambiguous);
+		REQUIRE(a.kind != ADDRESS_BAD && !a.ambiguous);
 		if (a.kind != ADDRESS_MAILBOX)
 			continue;
 		found = recipients_find(rs, a.spec);
-		require(found != NULL || e->rules.keep);
+		REQUIRE(found != NULL || e->rules.keep);
 		if (found == NULL || resent)
 			continue;
-		require(found->place == NULL);
+		REQUIRE(found->place == NULL);
 		found->place = a.spec.p;
 	}
 }
@@ -140,23 +134,23 @@ check(const struct envelope *e, const struct buf *out, struct span body)
 	struct error err;
 	int authors = 0;
 
-	require(recipients_init(
+	REQUIRE(recipients_init(
 		    &recipients, e->to, e->originals, e->count, &err) == 0);
 	header_init(&r, out->bytes, out->len);
 	while (header_next(&r, &f)) {
-		require(f.name.len < 10 ||
+		REQUIRE(f.name.len < 10 ||
 		    strncasecmp(f.name.p, "X-MSGraph-", 10) != 0);
-		require(!span_is(f.name, "Resent-Bcc"));
-		require(!span_is(f.name, "Return-Path"));
+		REQUIRE(!span_is(f.name, "Resent-Bcc"));
+		REQUIRE(!span_is(f.name, "Return-Path"));
 		authors += span_is(f.name, "From");
 		if (is_list(f.name))
 			mark(e, &recipients, &f);
 	}
-	require(authors <= 1);
-	require(recipients_hidden(&recipients) == 0);
-	require(r.end != HEADER_BAD_LINE);
-	require(r.body.len == body.len);
-	require(memcmp(r.body.p, body.p, body.len) == 0);
+	REQUIRE(authors <= 1);
+	REQUIRE(recipients_hidden(&recipients) == 0);
+	REQUIRE(r.end != HEADER_BAD_LINE);
+	REQUIRE(r.body.len == body.len);
+	REQUIRE(memcmp(r.body.p, body.p, body.len) == 0);
 	recipients_free(&recipients);
 }
 
@@ -209,7 +203,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct envelope e;
 	size_t len;
 
-	require(input != NULL);
+	REQUIRE(input != NULL);
 	memcpy(input, data, size);
 	input[size] = '\0';
 	buf_init(&once, 4 * size + 65536);
@@ -222,9 +216,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		goto out;
 	buf_add(&once, "", 0);
 	check(&e, &once, body_of(message, len));
-	require(pass(&e, once.bytes, once.len, &again) == 0);
-	require(once.len == again.len);
-	require(memcmp(once.bytes, again.bytes, once.len) == 0);
+	REQUIRE(pass(&e, once.bytes, once.len, &again) == 0);
+	REQUIRE(once.len == again.len);
+	REQUIRE(memcmp(once.bytes, again.bytes, once.len) == 0);
 out:
 	buf_free(&once);
 	buf_free(&again);

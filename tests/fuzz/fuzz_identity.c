@@ -10,27 +10,21 @@
 #include <string.h>
 
 #include "lib/local/identity.h"
+#include "tests/unit/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 static void
 check_uuid(const char *s)
 {
 	size_t i;
 
-	require(strlen(s) == UUID_TEXT_SIZE - 1);
+	REQUIRE(strlen(s) == UUID_TEXT_SIZE - 1);
 	for (i = 0; i < UUID_TEXT_SIZE - 1; i++) {
 		if (i == 8 || i == 13 || i == 18 || i == 23)
-			require(s[i] == '-');
+			REQUIRE(s[i] == '-');
 		else
-			require(strchr("0123456789abcdef", s[i]) != NULL);
+			REQUIRE(strchr("0123456789abcdef", s[i]) != NULL);
 	}
 }
 
@@ -39,9 +33,9 @@ check_same(const struct identity *id, const char *name)
 {
 	struct identity again;
 
-	require(identity_parse(name, strlen(name), IDENTITY_DELIMITERS_ANY,
+	REQUIRE(identity_parse(name, strlen(name), IDENTITY_DELIMITERS_ANY,
 		    &again, NULL) == 0);
-	require(identity_equal(id, &again));
+	REQUIRE(identity_equal(id, &again));
 }
 
 static void
@@ -51,8 +45,8 @@ check_taken(const struct identity *id)
 
 	check_uuid(id->tenant);
 	check_uuid(id->client);
-	require(identity_text(id, text) == text);
-	require(strlen(text) == IDENTITY_TEXT_SIZE - 1);
+	REQUIRE(identity_text(id, text) == text);
+	REQUIRE(strlen(text) == IDENTITY_TEXT_SIZE - 1);
 	snprintf(name, sizeof(name), "%s:%s", id->tenant, id->client);
 	check_same(id, name);
 	snprintf(name, sizeof(name), "%s@%s.x@y", id->tenant, id->client);
@@ -69,17 +63,17 @@ check_entry(const char *name, size_t size, const char *set)
 	if (identity_parse_entry(name, size, set, &id, entry, NULL) == 0) {
 		identity_canonical(&id, entry, canonical);
 		/* read whatever the delimiters are */
-		require(identity_parse_entry(canonical, strlen(canonical), ":",
+		REQUIRE(identity_parse_entry(canonical, strlen(canonical), ":",
 			    &same, again, NULL) == 0);
-		require(identity_equal(&id, &same));
-		require(strcmp(entry, again) == 0);
+		REQUIRE(identity_equal(&id, &same));
+		REQUIRE(strcmp(entry, again) == 0);
 	} else
-		require(entry[0] == '\0');
+		REQUIRE(entry[0] == '\0');
 	if (identity_parse_lookup(name, size, set, "lookup", entry) == 0 ||
 	    entry[0] == '\0')
 		return;
-	require(identity_parse_entry_name(entry, strlen(entry), again) == 0);
-	require(strcmp(entry, again) == 0);
+	REQUIRE(identity_parse_entry_name(entry, strlen(entry), again) == 0);
+	REQUIRE(strcmp(entry, again) == 0);
 }
 
 int
@@ -96,14 +90,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size--;
 	check_entry(name, size, set);
 	if (identity_parse(name, size, set, &id, &reason) == -1) {
-		require(reason != NULL && reason[0] != '\0');
+		REQUIRE(reason != NULL && reason[0] != '\0');
 		return 0;
 	}
 	check_taken(&id);
-	require(memchr(name, '\0', size) == NULL);
+	REQUIRE(memchr(name, '\0', size) == NULL);
 	/* more delimiters take no less, and mean the same */
-	require(identity_parse(
+	REQUIRE(identity_parse(
 		    name, size, IDENTITY_DELIMITERS_ANY, &any, NULL) == 0);
-	require(identity_equal(&id, &any));
+	REQUIRE(identity_equal(&id, &any));
 	return 0;
 }

@@ -13,33 +13,15 @@
 
 #include "agent/pipe/large/large_private.h"
 #include "tests/unit/agent_message.h"
+#include "tests/unit/require.h"
+#include "tests/unit/mime_text.h"
 
 #define LIMIT 3000
 #define RUN "QUFB" /* base64, and no line end */
 #define RUN_COUNT (LARGE_PART_MIN / 4)
 #define LEAVES_MAX 4096
 
-#define REQUIRE(x)                                                          \
-	do {                                                                \
-		if (!(x)) {                                                 \
-			fprintf(                                            \
-			    stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x); \
-			abort();                                            \
-		}                                                           \
-	} while (0)
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static ssize_t
-read_span(void *context, void *bytes, size_t len, long long at)
-{
-	const struct span *s = context;
-
-	if (len > s->len - (size_t)at)
-		len = s->len - (size_t)at;
-	memcpy(bytes, s->p + at, len);
-	return (ssize_t)len;
-}
 
 static int
 is_taken(const struct large *large, long long body)

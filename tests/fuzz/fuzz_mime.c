@@ -8,18 +8,12 @@
 
 #include "lib/base/utf8.h"
 #include "lib/mail/mime.h"
+#include "tests/unit/require.h"
 
 struct text {
 	const char *bytes;
 	size_t len, at_once;
 };
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 static ssize_t
 read_text(void *context, void *bytes, size_t len, long long at)
@@ -27,7 +21,7 @@ read_text(void *context, void *bytes, size_t len, long long at)
 	const struct text *t = context;
 	size_t rest;
 
-	require(at >= 0 && at < (long long)t->len && len > 0);
+	REQUIRE(at >= 0 && at < (long long)t->len && len > 0);
 	rest = t->len - (size_t)at;
 	if (len > rest)
 		len = rest;
@@ -51,23 +45,23 @@ check_head(const struct text *t, const struct mime_part *p)
 	struct header_field f;
 	char name[64];
 
-	require(p->fields.len <= MIME_HEADER_MAX);
-	require((long long)p->fields.len == p->header.to - p->header.from);
-	require(
+	REQUIRE(p->fields.len <= MIME_HEADER_MAX);
+	REQUIRE((long long)p->fields.len == p->header.to - p->header.from);
+	REQUIRE(
 	    memcmp(p->fields.p, t->bytes + p->header.from, p->fields.len) == 0);
-	require(p->body.from - p->header.to <= 2);
+	REQUIRE(p->body.from - p->header.to <= 2);
 	header_init(
 	    &r, t->bytes + p->header.from, t->len - (size_t)p->header.from);
 	while (header_next(&r, &f))
 		if (f.whole.p - t->bytes < p->header.to)
-			require(span_end(f.whole) - t->bytes <= p->header.to);
+			REQUIRE(span_end(f.whole) - t->bytes <= p->header.to);
 	/* where no boundary line cut it short, header.c has the same */
-	require(r.fields.len >= p->fields.len);
+	REQUIRE(r.fields.len >= p->fields.len);
 	if (p->header_end == HEADER_EMPTY_LINE)
-		require(r.fields.len == p->fields.len);
-	require(
+		REQUIRE(r.fields.len == p->fields.len);
+	REQUIRE(
 	    mime_filename(p, name, sizeof(name), NULL) == (int)strlen(name));
-	require(utf8_is(span_between(name, name + strlen(name))));
+	REQUIRE(utf8_is(span_between(name, name + strlen(name))));
 }
 
 static void
@@ -75,22 +69,22 @@ check(struct state *s, const struct text *t, const struct mime_part *p,
     enum mime_event event)
 {
 	if (event == MIME_CLOSE) {
-		require(p->depth == --s->depth);
-		require(p->body.from == s->body_from[s->depth]);
-		require(p->body.to >= s->at || p->body.to >= p->body.from);
+		REQUIRE(p->depth == --s->depth);
+		REQUIRE(p->body.from == s->body_from[s->depth]);
+		REQUIRE(p->body.to >= s->at || p->body.to >= p->body.from);
 		s->at = p->body.to > s->at ? p->body.to : s->at;
 		return;
 	}
-	require(p->depth == s->depth && p->header.from >= s->at);
+	REQUIRE(p->depth == s->depth && p->header.from >= s->at);
 	check_head(t, p);
 	s->at = p->body.from;
 	if (event == MIME_OPEN) {
-		require(p->kind != MIME_KIND_LEAF && !p->opaque);
-		require(s->depth < MIME_DEPTH_MAX);
+		REQUIRE(p->kind != MIME_KIND_LEAF && !p->opaque);
+		REQUIRE(s->depth < MIME_DEPTH_MAX);
 		s->body_from[s->depth++] = p->body.from;
 		return;
 	}
-	require(p->body.to >= p->body.from && p->body.to <= (long long)t->len);
+	REQUIRE(p->body.to >= p->body.from && p->body.to <= (long long)t->len);
 	s->at = p->body.to;
 }
 
@@ -107,17 +101,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum mime_event event;
 	struct error err;
 
-	require(a != NULL && b != NULL);
+	REQUIRE(a != NULL && b != NULL);
 	do {
 		event = mime_next(a, &p, &err);
-		require(event != MIME_ERROR);
-		require(mime_next(b, &q, &err) == event);
+		REQUIRE(event != MIME_ERROR);
+		REQUIRE(mime_next(b, &q, &err) == event);
 		if (event == MIME_END)
 			break;
-		require(p.body.from == q.body.from && p.body.to == q.body.to);
+		REQUIRE(p.body.from == q.body.from && p.body.to == q.body.to);
 		check(&s, &t, &p, event);
 	} while (event != MIME_END);
-	require(s.depth == 0 && s.at <= (long long)size);
+	REQUIRE(s.depth == 0 && s.at <= (long long)size);
 	mime_free(&a);
 	mime_free(&b);
 	return 0;

@@ -9,15 +9,9 @@
 
 #include "lib/local/policy.h"
 #include "lib/local/wire.h"
+#include "tests/unit/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 /* A block of exactly this size and a NUL, so that ASan sees a byte too many. */
 static char *
@@ -25,7 +19,7 @@ terminated_copy(const char *bytes, size_t len)
 {
 	char *copy = malloc(len + 1);
 
-	require(copy != NULL);
+	REQUIRE(copy != NULL);
 	if (len > 0)
 		memcpy(copy, bytes, len);
 	copy[len] = '\0';
@@ -46,11 +40,11 @@ check_question(const char *bytes, size_t len)
 	if (policy_question_parse(&question, copy) == 1) {
 		buf_init(&out, len + 1024);
 		buf_init(&out2, len + 1024);
-		require(policy_question_format(&out, &question) == 0);
+		REQUIRE(policy_question_format(&out, &question) == 0);
 		second = terminated_copy(out.bytes, out.len);
-		require(policy_question_parse(&again, second) == 1);
-		require(policy_question_format(&out2, &again) == 0);
-		require(out.len == out2.len &&
+		REQUIRE(policy_question_parse(&again, second) == 1);
+		REQUIRE(policy_question_format(&out2, &again) == 0);
+		REQUIRE(out.len == out2.len &&
 		    memcmp(out.bytes, out2.bytes, out.len) == 0);
 		free(second);
 		buf_free(&out);
@@ -68,19 +62,19 @@ check_answer(const char *bytes, size_t len)
 
 	if (policy_answer_parse(&answer, copy, len) == 0) {
 		buf_init(&out, POLICY_ANSWER_MAX);
-		require(policy_answer_format(&out, &answer) == 0);
-		require(policy_answer_parse(&again, out.bytes, out.len) == 0);
-		require(again.status == answer.status);
+		REQUIRE(policy_answer_format(&out, &answer) == 0);
+		REQUIRE(policy_answer_parse(&again, out.bytes, out.len) == 0);
+		REQUIRE(again.status == answer.status);
 		if (answer.status == POLICY_OK) {
-			require(identity_equal(
+			REQUIRE(identity_equal(
 			    &again.application, &answer.application));
-			require(strcmp(again.entry, answer.entry) == 0);
-			require(strcmp(again.from, answer.from) == 0);
-			require(strcmp(again.transport, answer.transport) == 0);
-			require(again.recipients == answer.recipients);
+			REQUIRE(strcmp(again.entry, answer.entry) == 0);
+			REQUIRE(strcmp(again.from, answer.from) == 0);
+			REQUIRE(strcmp(again.transport, answer.transport) == 0);
+			REQUIRE(again.recipients == answer.recipients);
 		} else {
-			require(strcmp(again.dsn, answer.dsn) == 0);
-			require(strcmp(again.text, answer.text) == 0);
+			REQUIRE(strcmp(again.dsn, answer.dsn) == 0);
+			REQUIRE(strcmp(again.text, answer.text) == 0);
 		}
 		buf_free(&out);
 	}
@@ -94,15 +88,15 @@ check_nexthop(const char *bytes, size_t len)
 	struct route route;
 
 	if (route_parse(nexthop, &route) == 0) {
-		require(strncmp(route.mailbox, nexthop,
+		REQUIRE(strncmp(route.mailbox, nexthop,
 			    strlen(route.mailbox)) == 0);
 		if (route.has_application) {
 			/* a mailbox that no stamp may hold is read too */
 			if (route_stamp(stamp, NULL, route.mailbox,
 				&route.application, route.entry) == 0)
-				require(strcmp(stamp, nexthop) == 0);
+				REQUIRE(strcmp(stamp, nexthop) == 0);
 		} else
-			require(strcmp(route.mailbox, nexthop) == 0);
+			REQUIRE(strcmp(route.mailbox, nexthop) == 0);
 	}
 	free(nexthop);
 }

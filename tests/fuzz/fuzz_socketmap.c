@@ -8,17 +8,11 @@
 #include <string.h>
 
 #include "agent/daemon/maps/netstring.h"
+#include "tests/unit/require.h"
 
 #define MAX 1000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 static enum netstring_result
 parse_exactly(const char *bytes, size_t len, struct span *inside, size_t *used)
@@ -26,12 +20,12 @@ parse_exactly(const char *bytes, size_t len, struct span *inside, size_t *used)
 	char *copy = malloc(len == 0 ? 1 : len);
 	enum netstring_result result;
 
-	require(copy != NULL);
+	REQUIRE(copy != NULL);
 	memcpy(copy, bytes, len);
 	result = netstring_parse(copy, len, MAX, inside, used);
 	if (result == NETSTRING_DONE) {
-		require(inside->p >= copy && inside->len <= MAX);
-		require(*used <= len && inside->p + inside->len <= copy + len);
+		REQUIRE(inside->p >= copy && inside->len <= MAX);
+		REQUIRE(*used <= len && inside->p + inside->len <= copy + len);
 		inside->p = bytes + (inside->p - copy);
 	}
 	free(copy);
@@ -47,17 +41,17 @@ check_whole(const char *bytes, const struct span *inside, size_t used)
 	size_t len, n;
 
 	buf_init(&again, MAX + 20);
-	require(buf_printf(&again, "%zu:", inside->len) == 0);
-	require(buf_add(&again, inside->p, inside->len) == 0);
-	require(buf_add(&again, ",", 1) == 0);
-	require(again.len == used && memcmp(again.bytes, bytes, used) == 0);
+	REQUIRE(buf_printf(&again, "%zu:", inside->len) == 0);
+	REQUIRE(buf_add(&again, inside->p, inside->len) == 0);
+	REQUIRE(buf_add(&again, ",", 1) == 0);
+	REQUIRE(again.len == used && memcmp(again.bytes, bytes, used) == 0);
 	buf_free(&again);
 	for (len = 0; len < used; len++)
-		require(
+		REQUIRE(
 		    parse_exactly(bytes, len, &other, &n) == NETSTRING_MORE);
 	status = socketmap_parse(inside, &text);
-	require(text.p + text.len == inside->p + inside->len);
-	require(status == SOCKETMAP_NONE || inside->len >= 2);
+	REQUIRE(text.p + text.len == inside->p + inside->len);
+	REQUIRE(status == SOCKETMAP_NONE || inside->len >= 2);
 }
 
 int

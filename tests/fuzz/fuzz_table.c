@@ -13,15 +13,9 @@
 
 #include "agent/daemon/identities/table.h"
 #include "agent/daemon/identities/table_row.h"
+#include "tests/unit/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 /* --- credentials, of which the table knows nothing but that they are --- */
 
@@ -39,7 +33,7 @@ credential_new(const char *attribute, const char *value, struct error *err)
 		return NULL;
 	}
 	credential = calloc(1, sizeof(*credential));
-	require(credential != NULL && strlen(attribute) < 32);
+	REQUIRE(credential != NULL && strlen(attribute) < 32);
 	strcpy(credential->attribute, attribute);
 	return credential;
 }
@@ -65,7 +59,7 @@ read_table(const char *file, struct error *err)
 	struct table_sources sources;
 	struct table *table;
 
-	require(table_sources_read(&sources, file, err) == 0);
+	REQUIRE(table_sources_read(&sources, file, err) == 0);
 	table = table_read(&sources, NULL, 0, err);
 	table_sources_clear(&sources);
 	return table;
@@ -79,15 +73,15 @@ load(const void *bytes, size_t len)
 	char path[64];
 	int fd = memfd_create("table", MFD_CLOEXEC);
 
-	require(fd != -1 && fchmod(fd, 0600) == 0);
-	require(write(fd, bytes, len) == (ssize_t)len);
+	REQUIRE(fd != -1 && fchmod(fd, 0600) == 0);
+	REQUIRE(write(fd, bytes, len) == (ssize_t)len);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if ((table = read_table(path, &err)) == NULL) {
-		require(err.class == ERROR_OURS);
-		require(strcmp(err.dsn, "4.3.5") == 0);
-		require(strncmp(err.text, path, strlen(path)) == 0);
-		require(strncmp(err.text + strlen(path), ":0:", 3) != 0);
-		require(strpbrk(err.text, "\r\n") == NULL);
+		REQUIRE(err.class == ERROR_OURS);
+		REQUIRE(strcmp(err.dsn, "4.3.5") == 0);
+		REQUIRE(strncmp(err.text, path, strlen(path)) == 0);
+		REQUIRE(strncmp(err.text + strlen(path), ":0:", 3) != 0);
+		REQUIRE(strpbrk(err.text, "\r\n") == NULL);
 	}
 	close(fd);
 	return table;
@@ -109,18 +103,18 @@ check_clients(const struct table *table, const struct entry *entry)
 	for (i = 0; i < entry->network_count; i++) {
 		first = entry->networks[i];
 		network_mask(&first, first.bits);
-		require(
+		REQUIRE(
 		    memcmp(&first, &entry->networks[i], sizeof(first)) == 0);
 		first.bits = NETWORK_BITS_MAX;
 		client.address = network_text(&first, text);
 		found = table_find_client(table, &client);
-		require(found != NULL);
-		require(found->credential != NULL);
+		REQUIRE(found != NULL);
+		REQUIRE(found->credential != NULL);
 	}
 	if (entry->network_count == 0 && entry->certificate_subject != NULL)
-		require(table_find_client(table, &client) == entry);
+		REQUIRE(table_find_client(table, &client) == entry);
 	if (entry->daemon_name != NULL)
-		require(table_names_daemon(table, entry->daemon_name));
+		REQUIRE(table_names_daemon(table, entry->daemon_name));
 }
 
 static void
@@ -129,10 +123,10 @@ check_application(const struct table *table, const struct entry *entry)
 	const struct entry *e =
 	    table_first_of(table, ENTRY_ALL, &entry->application);
 
-	require(table_has_tenant(table, entry->application.tenant));
+	REQUIRE(table_has_tenant(table, entry->application.tenant));
 	while (e != NULL && e != entry)
 		e = table_next_of(table, ENTRY_ALL, e);
-	require(e == entry);
+	REQUIRE(e == entry);
 }
 
 static void
@@ -141,11 +135,11 @@ check_lists(const struct table *table, const struct entry *entry)
 	size_t i;
 
 	for (i = 0; entry->senders != NULL && entry->senders[i] != NULL; i++)
-		require(table_covers(entry->senders, entry->senders[i]));
+		REQUIRE(table_covers(entry->senders, entry->senders[i]));
 	for (i = 0; entry->logins != NULL && entry->logins[i] != NULL; i++)
-		require(table_find_login(table, entry->logins[i]) == entry);
+		REQUIRE(table_find_login(table, entry->logins[i]) == entry);
 	if (entry->from != NULL && entry->senders != NULL)
-		require(table_covers(entry->senders, entry->from));
+		REQUIRE(table_covers(entry->senders, entry->from));
 }
 
 static void
@@ -154,15 +148,15 @@ check_entry(const struct table *table, const struct entry *entry)
 	int is_open =
 	    entry->network_count > 0 || entry->certificate_subject != NULL;
 
-	require(table_find(table, entry->name) == entry);
-	require(table_at(table, table_place(table, entry)) == entry);
-	require(entry->line > 0);
+	REQUIRE(table_find(table, entry->name) == entry);
+	REQUIRE(table_at(table, table_place(table, entry)) == entry);
+	REQUIRE(entry->line > 0);
 	if (is_open || entry->logins != NULL)
-		require(entry->credential != NULL);
+		REQUIRE(entry->credential != NULL);
 	else
-		require(entry->sign_in);
+		REQUIRE(entry->sign_in);
 	if (is_open)
-		require(entry->from != NULL || entry->senders != NULL ||
+		REQUIRE(entry->from != NULL || entry->senders != NULL ||
 		    entry->senders_any);
 	check_clients(table, entry);
 	check_application(table, entry);
@@ -177,16 +171,16 @@ check_row(const uint8_t *data, size_t size)
 	struct error err = {0};
 	struct entry *entry;
 
-	require(text != NULL);
+	REQUIRE(text != NULL);
 	entry = table_row_new("map:x", "name", text, &err);
 	if (entry != NULL) {
-		require(entry->credential == NULL && entry->logins == NULL);
-		require(entry->network_count == 0 && entry->sign_in);
-		require(entry->certificate == NULL);
-		require(entry->application.tenant[0] != '\0');
+		REQUIRE(entry->credential == NULL && entry->logins == NULL);
+		REQUIRE(entry->network_count == 0 && entry->sign_in);
+		REQUIRE(entry->certificate == NULL);
+		REQUIRE(entry->application.tenant[0] != '\0');
 	} else {
-		require(strncmp(err.text, "map:x: entry \"name\": ", 21) == 0);
-		require(err.class == ERROR_OURS);
+		REQUIRE(strncmp(err.text, "map:x: entry \"name\": ", 21) == 0);
+		REQUIRE(err.class == ERROR_OURS);
 	}
 	table_row_free(&entry);
 	free(text);

@@ -10,15 +10,9 @@
 #include "lib/local/admin.h"
 #include "lib/local/admin_reply.h"
 #include "lib/local/wire.h"
+#include "tests/unit/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(int true_always)
-{
-	if (!true_always)
-		abort();
-}
 
 /* A block of exactly this size, so that ASan sees a byte too many read. */
 static char *
@@ -26,7 +20,7 @@ exact_copy(const char *bytes, size_t len)
 {
 	char *copy = malloc(len == 0 ? 1 : len);
 
-	require(copy != NULL);
+	REQUIRE(copy != NULL);
 	if (len > 0)
 		memcpy(copy, bytes, len);
 	return copy;
@@ -43,19 +37,19 @@ check_auth(const char *bytes, size_t len)
 	char *copy;
 
 	if (len > WIRE_AUTH_REQUEST_MAX)
-		require(result == WIRE_BAD);
+		REQUIRE(result == WIRE_BAD);
 	if (result != WIRE_DONE)
 		return;
 	buf_init(&again, WIRE_AUTH_REQUEST_MAX);
-	require(wire_auth_string(&again, auth.login, auth.login_len) == 0);
-	require(
+	REQUIRE(wire_auth_string(&again, auth.login, auth.login_len) == 0);
+	REQUIRE(
 	    wire_auth_string(&again, auth.password, auth.password_len) == 0);
-	require(wire_auth_string(&again, auth.service, auth.service_len) == 0);
-	require(wire_auth_string(&again, auth.realm, auth.realm_len) == 0);
-	require(again.len == len && memcmp(again.bytes, bytes, len) == 0);
+	REQUIRE(wire_auth_string(&again, auth.service, auth.service_len) == 0);
+	REQUIRE(wire_auth_string(&again, auth.realm, auth.realm_len) == 0);
+	REQUIRE(again.len == len && memcmp(again.bytes, bytes, len) == 0);
 	buf_free(&again);
 	copy = exact_copy(bytes, len - 1);
-	require(wire_auth_parse(&auth, copy, len - 1) == WIRE_INCOMPLETE);
+	REQUIRE(wire_auth_parse(&auth, copy, len - 1) == WIRE_INCOMPLETE);
 	free(copy);
 }
 
@@ -70,9 +64,9 @@ check_walk(const char *bytes, size_t len)
 
 	buf_init(&again, len);
 	while ((name = wire_next(&cursor, &value)) != NULL)
-		require(wire_field(&again, name, value) == 0);
-	require(wire_end(&again) == 0);
-	require(again.len == len && memcmp(again.bytes, bytes, len) == 0);
+		REQUIRE(wire_field(&again, name, value) == 0);
+	REQUIRE(wire_end(&again) == 0);
+	REQUIRE(again.len == len && memcmp(again.bytes, bytes, len) == 0);
 	buf_free(&again);
 	free(record);
 }
@@ -91,7 +85,7 @@ check_pieces(const char *bytes, size_t len)
 		if (result == WIRE_INCOMPLETE)
 			result =
 			    wire_record_more(&scan, bytes, len, &record_len);
-		require(result == whole && record_len == whole_len);
+		REQUIRE(result == whole && record_len == whole_len);
 	}
 }
 
@@ -104,10 +98,10 @@ check_record(const char *bytes, size_t len)
 	check_pieces(bytes, len);
 	if (wire_record(bytes, len, &record_len) != WIRE_DONE)
 		return;
-	require(record_len >= 1 && record_len <= len);
+	REQUIRE(record_len >= 1 && record_len <= len);
 	check_walk(bytes, record_len);
 	copy = exact_copy(bytes, record_len - 1);
-	require(wire_record(copy, record_len - 1, &less) == WIRE_INCOMPLETE);
+	REQUIRE(wire_record(copy, record_len - 1, &less) == WIRE_INCOMPLETE);
 	free(copy);
 }
 
@@ -121,16 +115,16 @@ check_reply(const char *bytes, size_t len)
 	struct buf out;
 
 	if (wire_reply_parse(&reply, copy, len) == 0) {
-		require(reply.dsn[0] != '\0');
+		REQUIRE(reply.dsn[0] != '\0');
 		buf_init(&out, WIRE_REPLY_MAX);
-		require(wire_reply_format(&out, &reply) == 0);
-		require(wire_reply_parse(&again, out.bytes, out.len) == 0);
-		require(again.status == reply.status);
-		require(strcmp(again.dsn, reply.dsn) == 0);
-		require(strcmp(again.text, reply.text) == 0);
-		require(again.by_recipient == reply.by_recipient);
-		require(strcmp(again.again_as, reply.again_as) == 0);
-		require(memcmp(again.recipients, reply.recipients,
+		REQUIRE(wire_reply_format(&out, &reply) == 0);
+		REQUIRE(wire_reply_parse(&again, out.bytes, out.len) == 0);
+		REQUIRE(again.status == reply.status);
+		REQUIRE(strcmp(again.dsn, reply.dsn) == 0);
+		REQUIRE(strcmp(again.text, reply.text) == 0);
+		REQUIRE(again.by_recipient == reply.by_recipient);
+		REQUIRE(strcmp(again.again_as, reply.again_as) == 0);
+		REQUIRE(memcmp(again.recipients, reply.recipients,
 			    sizeof(reply.recipients)) == 0);
 		buf_free(&out);
 	}
@@ -152,15 +146,15 @@ check_question(const char *bytes, size_t len)
 		return;
 	/* as in a connection's buffer, with a NUL behind it */
 	copy = malloc(record_len + 1);
-	require(copy != NULL);
+	REQUIRE(copy != NULL);
 	memcpy(copy, bytes, record_len);
 	copy[record_len] = '\0';
 	admin_question_parse(&question, copy);
 	buf_init(&out, len + 64);
-	require(admin_question_format(&out, &question) == 0);
+	REQUIRE(admin_question_format(&out, &question) == 0);
 	admin_question_parse(&again, out.bytes);
-	require(strcmp(again.request, question.request) == 0);
-	require(strcmp(again.application, question.application) == 0);
+	REQUIRE(strcmp(again.request, question.request) == 0);
+	REQUIRE(strcmp(again.application, question.application) == 0);
 	buf_free(&out);
 	free(copy);
 }
@@ -180,15 +174,15 @@ check_answer(const char *bytes, size_t len)
 	if (len > 0)
 		buf_add(&copy, bytes, len);
 	reply = admin_reply_parse(&copy, NULL);
-	require(copy.bytes == NULL && copy.len == 0);
+	REQUIRE(copy.bytes == NULL && copy.len == 0);
 	if (reply == NULL)
 		return;
 	while ((record = admin_next(reply, record)) != NULL) {
-		require(strcmp(admin_value(record, "record"), "end") != 0);
+		REQUIRE(strcmp(admin_value(record, "record"), "end") != 0);
 		total += strlen(admin_value(record, "application")) + 1;
 		admin_value_number(record, "until");
 	}
-	require(total < len);
+	REQUIRE(total < len);
 	admin_reply_free(&reply);
 }
 

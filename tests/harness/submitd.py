@@ -18,7 +18,10 @@ import stat
 import struct
 from pathlib import Path
 
+import pytest
+
 from . import policyd
+from .agent import Agent
 
 SENT = b"status=sent\ndsn=2.0.0\ntext=Graph accepted, request-id=1\n\n"
 
@@ -156,3 +159,16 @@ class SubmitDaemon(policyd.PolicyDaemon):
             conn.close()
         else:
             self._held.append(conn)
+
+
+# --- for tests that import them
+
+@pytest.fixture(name="agent")
+def an_agent(tmp_path: Path) -> Agent:
+    return Agent(tmp_path)
+
+
+@pytest.fixture(name="daemon")
+def its_daemon(agent: Agent):
+    with SubmitDaemon(agent.socket) as daemon:
+        yield daemon

@@ -1,5 +1,6 @@
 """The keeper of the folders' order: what it forbids is named, and by which
 rule; what it allows passes; and a table that cannot be right is not used."""
+import re
 import subprocess
 import sys
 
@@ -82,6 +83,15 @@ def test_the_place_of_a_forbidden_include_is_named(tmp_path):
 def test_the_tree_keeps_to_its_own_table():
     rules = folders.read_table(folders.TABLE.read_text())
     assert folders.check_tree(rules, folders.TABLE.parents[2]) == []
+
+
+def test_the_document_says_what_each_folder_holds():
+    rules = folders.read_table(folders.TABLE.read_text())
+    text = (folders.TABLE.parents[2] / "docs" / "HACKING.md").read_text()
+    text = text.partition("\n## Folders and their order\n")[2]
+    rows = re.findall(r"^\| `([\w/-]+)` \|", text.partition("\n## ")[0], re.M)
+    names = [re.sub("^agent/(daemon|pipe)/", "", name) for name in rules.uses]
+    assert sorted(rows) == sorted(names)
 
 
 def test_the_picture_in_the_document_is_what_the_table_says():

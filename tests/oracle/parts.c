@@ -12,17 +12,7 @@
 
 #include "lib/mail/mime.h"
 #include "hex.h"
-
-static ssize_t
-read_span(void *context, void *bytes, size_t len, long long at)
-{
-	const struct span *s = context;
-
-	if (len > s->len - (size_t)at)
-		len = s->len - (size_t)at;
-	memcpy(bytes, s->p + at, len);
-	return (ssize_t)len;
-}
+#include "tests/unit/mime_text.h"
 
 static void
 leaf(const char *message, const struct mime_part *p)

@@ -26,7 +26,7 @@ from harness.daemon import BUILD, Daemon, Reply
 STEP = 5  # minutes
 DAY = 24 * 60
 WORKERS = 8  # threads that talk to msgraphd
-STRANGERS = 4  # in each step
+UNVERIFIED = 4  # in each step
 RENEW_EARLY = 300  # seconds
 RETENTION = 60  # minutes; the shortest that msgraph.conf takes
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -166,7 +166,7 @@ class Day:
         """As many requests at once as there ever will be, so that what is
         needed for them does not look like growth later."""
         self.sign_in(self.clients)
-        for endpoint, work in (("token", self.stranger),
+        for endpoint, work in (("token", self.unverified),
                                ("sendMail", self.early_message)):
             self.m365.rules({"endpoint": endpoint, "action": "stall",
                              "times": WORKERS})
@@ -205,7 +205,7 @@ class Day:
         for client in self.clients:
             self.register(client)
         self.sign_in([c for c in self.clients if c.does_sign_in(minute)])
-        list(self.pool.map(self.stranger, range(STRANGERS)))
+        list(self.pool.map(self.unverified, range(UNVERIFIED)))
         for client in self.clients:
             message = Message(client, len(self.messages), minute)
             self.messages.append(message)
@@ -254,7 +254,7 @@ class Day:
             lambda c: self.daemon.auth(c.user, c.secret), crowd)
         self.sign_ins += [(minute, *pair) for pair in zip(crowd, answers)]
 
-    def stranger(self, _number: int = 0) -> None:
+    def unverified(self, _number: int = 0) -> None:
         """A name that nobody has had before."""
         self.daemon.auth(f"{uuid.uuid4()}:{uuid.uuid4()}", "guess")
 

@@ -141,7 +141,7 @@ static const struct pass rows[] = {
     ROW("From: M <m@x.de.>", "From: \"M\" <m@x.de>"),
     ROW("From: M <S@\303\234.de>", "From: M <S@xn--tda.de>"),
     ROW("From: M@y <S@\303\234.de>", "From: S@xn--tda.de"),
-    /* no address that can be compared names anybody: see lib/mailboxes.c */
+    /* no address that can be compared names anybody: mailboxes.c */
     ROW("From: \"\001\"@x.de, a@x.de", "From: a@x.de"),
     ROW("From: \"\001\"@x.de", "From: m@x.de"),
     /* none that a mailbox can have: the name stays */

@@ -1,6 +1,6 @@
 /*
- * The agent's command line and its last word (agent/pipe/process/options.c and
- * outcome.c).
+ * The agent's command line and its last word (agent/pipe/process/options.c,
+ * exit_status.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -205,7 +205,7 @@ static const struct {
     {{.status = WIRE_BOUNCED, .dsn = "55.6.0", .text = "bad"}, "4.3.0 bad", 75},
 };
 
-/* What outcome_report() writes to descriptor 1. */
+/* What exit_status_report() writes to descriptor 1. */
 static int
 report(const struct wire_reply *reply, char *line, size_t size)
 {
@@ -215,7 +215,7 @@ report(const struct wire_reply *reply, char *line, size_t size)
 	fflush(stdout);
 	assert_int_equal(pipe(pipes), 0);
 	dup2(pipes[1], STDOUT_FILENO);
-	status = outcome_report(reply);
+	status = exit_status_report(reply);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
 	close(pipes[1]);
@@ -256,7 +256,7 @@ test_errors(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
 		error_set(&err, classes[i].class, "5.6.0", "text");
-		outcome_from_error(&reply, &err);
+		exit_status_from_error(&reply, &err);
 		assert_int_equal(reply.status, classes[i].status);
 		assert_string_equal(reply.dsn, "5.6.0");
 		assert_string_equal(reply.text, "text");

@@ -16,26 +16,8 @@
 #include "lib/mail/address.h"
 #include "lib/mail/mime.h"
 #include "content_message.h"
-
-#define REQUIRE(x)                                                          \
-	do {                                                                \
-		if (!(x)) {                                                 \
-			fprintf(                                            \
-			    stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x); \
-			abort();                                            \
-		}                                                           \
-	} while (0)
-
-static inline ssize_t
-check_read(void *context, void *bytes, size_t len, long long at)
-{
-	const struct span *s = context;
-
-	if (len > s->len - (size_t)at)
-		len = s->len - (size_t)at;
-	memcpy(bytes, s->p + at, len);
-	return (ssize_t)len;
-}
+#include "require.h"
+#include "mime_text.h"
 
 /* --- bodies --- */
 
@@ -444,9 +426,9 @@ content_check(
 	struct error err;
 
 	a.reader = mime_new(&(struct mime_source){
-	    check_read, &a.message, (long long)before.len});
-	b.reader = mime_new(&(struct mime_source){
-	    check_read, &b.message, (long long)after.len});
+	    read_span, &a.message, (long long)before.len});
+	b.reader = mime_new(
+	    &(struct mime_source){read_span, &b.message, (long long)after.len});
 	REQUIRE(a.reader != NULL && b.reader != NULL);
 	while ((event = mime_next(a.reader, &a.part, &err)) != MIME_END) {
 		REQUIRE(mime_next(b.reader, &b.part, &err) == event);

@@ -408,28 +408,28 @@ test_state(void **state)
 	vault_free(&vault);
 }
 
-/* --- spool --- */
+/* --- source --- */
 
 static void
-test_spool(void **state)
+test_source(void **state)
 {
-	struct spool spool;
+	struct source source;
 	size_t i, n;
 
 	(void)state;
 	for (n = 1; n <= 3; n++) {
-		spool_init(&spool, -1);
+		source_init(&source, -1);
 		fail_at(n);
 		for (i = 0; i < 48; i++)
-			if (spool_add_segment(&spool, "0,1") == -1)
+			if (source_add_segment(&source, "0,1") == -1)
 				break;
 		assert_true(fail_end());
 		/* it fails where it would have grown: at 0, 16 and 32 */
 		assert_int_equal(i, (n - 1) * 16);
-		assert_int_equal(spool.count, i);
-		assert_int_equal(spool.size, (long long)i);
-		assert_int_equal(spool_add_segment(&spool, "0,1"), 0);
-		spool_free(&spool);
+		assert_int_equal(source.count, i);
+		assert_int_equal(source.size, (long long)i);
+		assert_int_equal(source_add_segment(&source, "0,1"), 0);
+		source_free(&source);
 	}
 }
 
@@ -444,7 +444,7 @@ main(void)
 	    cmocka_unit_test(test_auth_cache),
 	    cmocka_unit_test(test_vault),
 	    cmocka_unit_test(test_state),
-	    cmocka_unit_test(test_spool),
+	    cmocka_unit_test(test_source),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -73,16 +73,16 @@ static void
 test_rows(void **state)
 {
 	struct attachments all = {0};
-	struct spool spool = {.fd = memfd_create("spool", MFD_CLOEXEC)};
+	struct source source = {.fd = memfd_create("spool", MFD_CLOEXEC)};
 	int result;
 	size_t i;
 
 	(void)state;
-	assert_int_equal(ftruncate(spool.fd, FILE_SIZE), 0);
+	assert_int_equal(ftruncate(source.fd, FILE_SIZE), 0);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (read_lines(&all, rows[i].lines) == -1)
 			result = REFUSED;
-		else if (attachments_check(&all, &spool, NULL) == -1)
+		else if (attachments_check(&all, &source, NULL) == -1)
 			result = FOUND_WRONG;
 		else
 			result = GOOD;
@@ -94,7 +94,7 @@ test_rows(void **state)
 		}
 		attachments_free(&all);
 	}
-	close(spool.fd);
+	close(source.fd);
 }
 
 static void

@@ -302,11 +302,11 @@ bring(const char *mailbox)
 	if (strcmp(mailbox, mailboxes[0]) != 0)
 		strcpy(request.instead_of, mailboxes[0]);
 	request.identity = apps[0];
-	spool_init(&request.spool, dup(fileno(file)));
+	source_init(&request.source, dup(fileno(file)));
 	fclose(file);
 	snprintf(segment, sizeof(segment), "%lld,4", at);
-	request.spool.raw = at;
-	assert_int_equal(spool_add_segment(&request.spool, segment), 0);
+	request.source.raw = at;
+	assert_int_equal(source_add_segment(&request.source, segment), 0);
 	for (i = 0; i < FILES - 1; i++)
 		add_file(&request, at + 4 + i * FILE_SIZE, FILE_SIZE);
 	add_file(&request, at + 100, UPLOAD_SIZE);

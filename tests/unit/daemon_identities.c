@@ -121,7 +121,7 @@ test_disabled(void **state)
 	check_sign_in(&(struct sign_in_row){U "@" C, "5.7.13", "\"e\" is"});
 }
 
-/* --- the gate --- */
+/* --- whose applications may sign in --- */
 
 static const struct {
 	const char *table, *allowed, *name, *want;

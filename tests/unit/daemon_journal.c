@@ -250,8 +250,8 @@ request_of(const char *message)
 	int fd = memfd_create("spool", MFD_CLOEXEC);
 
 	assert_int_equal(write(fd, message, strlen(message)), strlen(message));
-	spool_init(&request.spool, fd);
-	request.spool.raw = (long long)strlen(message);
+	source_init(&request.source, fd);
+	request.source.raw = (long long)strlen(message);
 	return request;
 }
 
@@ -304,7 +304,7 @@ test_fingerprints(void **state)
 	    first.digest, other.digest, sizeof(first.digest));
 	delivery_request_free(&other);
 	other = request_of("message");
-	other.spool.raw++;
+	other.source.raw++;
 	assert_int_equal(fingerprint(&other, (const char *[]){"a"}, 1), -1);
 	delivery_request_free(&other);
 	delivery_request_free(&first);

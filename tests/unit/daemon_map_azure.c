@@ -1,7 +1,7 @@
 /*
  * What a table of Azure Table storage is asked, and what its answers mean
  * (agent/daemon/maps/map_azure_url.c, _row.c, _answer.c): a row is an input and
- * the exact text or verdict.
+ * the exact text or meaning.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -277,7 +277,7 @@ static const struct {
 	long status;
 	const char *key; /* NULL: a list */
 	const char *body;
-	enum map_azure_verdict verdict;
+	enum map_azure_meaning meaning;
 	const char *text; /* a row, or what is said */
 } answers[] = {
     {200, "a", ENTITY("a") ",\"from\":\"a@x\"}", MAP_AZURE_OK,
@@ -352,7 +352,7 @@ test_answers(void **state)
 	struct http_answer answer = {0};
 	struct map_azure_found found;
 	char text[MAP_AZURE_TEXT_SIZE];
-	enum map_azure_verdict verdict;
+	enum map_azure_meaning meaning;
 	const char *said;
 	size_t i;
 
@@ -363,17 +363,17 @@ test_answers(void **state)
 		answer.status = answers[i].status;
 		answer.body = answers[i].body;
 		answer.body_len = strlen(answers[i].body);
-		verdict = map_azure_answer_read(
+		meaning = map_azure_answer_read(
 		    &answer, &place, answers[i].key, &found, text);
-		if (verdict != answers[i].verdict)
+		if (meaning != answers[i].meaning)
 			fail_msg("%zu: %ld %s: %d, %s", i, answer.status,
-			    answer.body, verdict, text);
+			    answer.body, meaning, text);
 		assert_null(strpbrk(text, "\r\n"));
 		assert_int_equal(found.is_there,
 		    answers[i].text != NULL &&
-			(verdict == MAP_AZURE_OK ||
+			(meaning == MAP_AZURE_OK ||
 			    strstr(answers[i].text, "is of") != NULL));
-		said = verdict != MAP_AZURE_OK ? text
+		said = meaning != MAP_AZURE_OK ? text
 		    : found.row.len == 0       ? ""
 					       : found.row.bytes;
 		if (answers[i].text != NULL &&
@@ -385,7 +385,7 @@ test_answers(void **state)
 
 static const struct {
 	const char *body;
-	enum map_azure_verdict verdict;
+	enum map_azure_meaning meaning;
 	const char *said; /* what is described, or why not */
 } pages[] = {
     {LIST(""), MAP_AZURE_OK, ""},
@@ -415,8 +415,8 @@ test_names(void **state)
 		answer.body = pages[i].body;
 		answer.body_len = strlen(pages[i].body);
 		assert_int_equal(map_azure_answer_names(&answer, &names, text),
-		    pages[i].verdict);
-		if (pages[i].verdict == MAP_AZURE_OK)
+		    pages[i].meaning);
+		if (pages[i].meaning == MAP_AZURE_OK)
 			map_azure_answer_describe(&names, text);
 		if (strstr(text, pages[i].said) == NULL ||
 		    (pages[i].said[0] == '\0') != (text[0] == '\0'))

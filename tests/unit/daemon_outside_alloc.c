@@ -1,5 +1,5 @@
 /*
- * daemon_outside_alloc.c - entries in maps outside while memory is short: who
+ * daemon_outside_alloc.c - entries in maps outside while memory runs out: who
  * asks is told "not now", and what is known stays.
  */
 #include <setjmp.h>

@@ -95,7 +95,7 @@ log_one(const char *file, size_t i)
 	    .nrcpt = 2,
 	    .identity = {"11111111-2222-3333-4444-555555555555",
 		"aaaaaaaa-7777-8888-9999-000000000000"},
-	    .spool = {.size = 70}};
+	    .source = {.size = 70}};
 	struct report report = lines[i].report;
 	struct wire_reply reply;
 	int saved = dup(STDERR_FILENO);

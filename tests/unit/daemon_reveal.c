@@ -1,6 +1,6 @@
 /*
- * Whether a text holds a secret (agent/daemon/reveal.c): a row is a text and
- * what is found in it, for one secret of Entra's kind.
+ * Whether a text holds a secret (agent/daemon/base/reveal.c): a row is a text
+ * and what is found in it, for one secret of Entra's kind.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * Files that hold a secret (agent/daemon/secret_file.c): a row is what a file
- * holds and what becomes of it. No error shows a part of it.
+ * Files that hold a secret (agent/daemon/base/secret_file.c): a row is what a
+ * file holds and what becomes of it. No error shows a part of it.
  */
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>

@@ -20,16 +20,16 @@
 
 #include "agent/daemon/message/source.h"
 
-/* A spool over a file of these bytes; spool_free() closes it. */
+/* A source over a file of these bytes; source_free() closes it. */
 static void
-make_spool(struct spool *spool, const void *bytes, size_t len)
+make_source(struct source *source, const void *bytes, size_t len)
 {
 	int fd = memfd_create("spool", MFD_CLOEXEC);
 
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(write(fd, bytes, len), len);
-	spool_init(spool, fd);
-	spool->raw = (long long)len;
+	source_init(source, fd);
+	source->raw = (long long)len;
 }
 
 /* --- what is said of the file --- */
@@ -78,50 +78,50 @@ static const struct {
 static void
 test_segments(void **state)
 {
-	struct spool spool;
+	struct source source;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(segments) / sizeof(*segments); i++) {
-		spool_init(&spool, -1);
-		if (spool_add_segment(&spool, segments[i].text) !=
+		source_init(&source, -1);
+		if (source_add_segment(&source, segments[i].text) !=
 		    segments[i].result)
 			fail_msg("\"%s\"", segments[i].text);
 		if (segments[i].result == 0) {
-			assert_int_equal(spool.count, 1);
+			assert_int_equal(source.count, 1);
 			assert_int_equal(
-			    spool.segments[0].offset, segments[i].offset);
+			    source.segments[0].offset, segments[i].offset);
 			assert_int_equal(
-			    spool.segments[0].length, segments[i].length);
-			assert_int_equal(spool.size, segments[i].length);
+			    source.segments[0].length, segments[i].length);
+			assert_int_equal(source.size, segments[i].length);
 		} else {
-			assert_int_equal(spool.count, 0);
-			assert_int_equal(spool.size, 0);
+			assert_int_equal(source.count, 0);
+			assert_int_equal(source.size, 0);
 		}
-		spool_free(&spool);
+		source_free(&source);
 	}
 }
 
 static void
 test_many_segments(void **state)
 {
-	struct spool spool;
+	struct source source;
 	size_t i;
 
 	(void)state;
-	spool_init(&spool, -1);
-	for (i = 0; i < SPOOL_SEGMENTS_MAX; i++)
-		assert_int_equal(spool_add_segment(&spool, "5,3"), 0);
-	assert_int_equal(spool_add_segment(&spool, "5,3"), -1);
-	assert_int_equal(spool.count, SPOOL_SEGMENTS_MAX);
-	assert_int_equal(spool.size, 3LL * SPOOL_SEGMENTS_MAX);
-	spool_free(&spool);
-	assert_null(spool.segments);
-	assert_int_equal(spool.fd, -1);
+	source_init(&source, -1);
+	for (i = 0; i < SOURCE_SEGMENTS_MAX; i++)
+		assert_int_equal(source_add_segment(&source, "5,3"), 0);
+	assert_int_equal(source_add_segment(&source, "5,3"), -1);
+	assert_int_equal(source.count, SOURCE_SEGMENTS_MAX);
+	assert_int_equal(source.size, 3LL * SOURCE_SEGMENTS_MAX);
+	source_free(&source);
+	assert_null(source.segments);
+	assert_int_equal(source.fd, -1);
 	/* the size in all is bounded, not that of each alone */
-	assert_int_equal(spool_add_segment(&spool, "0," MOST), 0);
-	assert_int_equal(spool_add_segment(&spool, "0,1"), -1);
-	spool_free(&spool);
+	assert_int_equal(source_add_segment(&source, "0," MOST), 0);
+	assert_int_equal(source_add_segment(&source, "0,1"), -1);
+	source_free(&source);
 }
 
 struct check_case {
@@ -154,7 +154,7 @@ test_check(void **state)
 {
 	static const char bytes[16];
 	const struct check_case *t;
-	struct spool spool;
+	struct source source;
 	struct error err;
 	size_t i, j;
 	int result;
@@ -162,18 +162,18 @@ test_check(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
 		t = &checks[i];
-		make_spool(&spool, bytes, t->file_len);
+		make_source(&source, bytes, t->file_len);
 		for (j = 0; j < 3 && t->segments[j] != NULL; j++)
-			spool_add_segment(&spool, t->segments[j]);
-		spool.raw = t->raw;
+			source_add_segment(&source, t->segments[j]);
+		source.raw = t->raw;
 		memset(&err, 0, sizeof(err));
-		result = spool_check(&spool, &err);
+		result = source_check(&source, &err);
 		if (result != (t->said == NULL ? 0 : -1))
 			fail_msg("case %zu: %s", i, err.text);
 		if (t->said != NULL && strstr(err.text, t->said) == NULL)
 			fail_msg("case %zu: %s", i, err.text);
 		assert_int_equal(err.dsn[0], t->said == NULL ? '\0' : '4');
-		spool_free(&spool);
+		source_free(&source);
 	}
 }
 
@@ -181,44 +181,44 @@ test_check(void **state)
 static void
 test_too_large(void **state)
 {
-	struct spool spool;
+	struct source source;
 	struct error err;
 	int more;
 
 	(void)state;
 	for (more = 0; more <= 1; more++) {
-		make_spool(&spool, "0123456789", 10);
-		assert_int_equal(spool_add_segment(&spool, "0,10"), 0);
-		spool.raw = SPOOL_SIZE_MAX + more;
-		assert_int_equal(ftruncate(spool.fd, 1LL << 42), 0);
-		assert_int_equal(spool_check(&spool, &err), -more);
+		make_source(&source, "0123456789", 10);
+		assert_int_equal(source_add_segment(&source, "0,10"), 0);
+		source.raw = SOURCE_SIZE_MAX + more;
+		assert_int_equal(ftruncate(source.fd, 1LL << 42), 0);
+		assert_int_equal(source_check(&source, &err), -more);
 		if (more)
 			assert_non_null(strstr(err.text, "larger than"));
-		spool_free(&spool);
+		source_free(&source);
 	}
 }
 
 static void
 test_not_a_file(void **state)
 {
-	struct spool spool;
+	struct source source;
 	struct error err;
 	int ends[2];
 
 	(void)state;
-	spool_init(&spool, -1);
-	assert_int_equal(spool_check(&spool, &err), -1);
+	source_init(&source, -1);
+	assert_int_equal(source_check(&source, &err), -1);
 	assert_non_null(strstr(err.text, "not a regular file"));
-	spool_free(&spool);
+	source_free(&source);
 	assert_int_equal(pipe(ends), 0);
-	spool_init(&spool, ends[0]);
-	assert_int_equal(spool_check(&spool, &err), -1);
+	source_init(&source, ends[0]);
+	assert_int_equal(source_check(&source, &err), -1);
 	assert_non_null(strstr(err.text, "not a regular file"));
-	spool_free(&spool);
+	source_free(&source);
 	close(ends[1]);
-	spool_init(&spool, open("/tmp", O_RDONLY | O_CLOEXEC));
-	assert_int_equal(spool_check(&spool, &err), -1);
-	spool_free(&spool);
+	source_init(&source, open("/tmp", O_RDONLY | O_CLOEXEC));
+	assert_int_equal(source_check(&source, &err), -1);
+	source_free(&source);
 }
 
 /* --- reading --- */
@@ -226,21 +226,21 @@ test_not_a_file(void **state)
 static void
 test_read(void **state)
 {
-	struct spool spool;
+	struct source source;
 	char bytes[32];
 	size_t step, done;
 	long n;
 
 	(void)state;
-	make_spool(&spool, "0123456789", 10);
-	spool_add_segment(&spool, "8,2");
-	spool_add_segment(&spool, "0,5");
-	spool_add_segment(&spool, "4,1");
-	assert_int_equal(spool_check(&spool, NULL), 0);
+	make_source(&source, "0123456789", 10);
+	source_add_segment(&source, "8,2");
+	source_add_segment(&source, "0,5");
+	source_add_segment(&source, "4,1");
+	assert_int_equal(source_check(&source, NULL), 0);
 	for (step = 1; step <= sizeof(bytes); step++) {
-		spool_rewind(&spool);
+		source_rewind(&source);
 		done = 0;
-		while ((n = spool_read(&spool, bytes + done,
+		while ((n = source_read(&source, bytes + done,
 			    step < sizeof(bytes) - done
 				? step
 				: sizeof(bytes) - done)) > 0) {
@@ -253,37 +253,37 @@ test_read(void **state)
 		assert_memory_equal(bytes, "89012344", 8);
 	}
 	/* at the end it stays at the end */
-	assert_int_equal(spool_read(&spool, bytes, 1), 0);
-	spool_free(&spool);
+	assert_int_equal(source_read(&source, bytes, 1), 0);
+	source_free(&source);
 }
 
 /* An agent that cuts its file short, or handed over what cannot be read. */
 static void
 test_read_fails(void **state)
 {
-	struct spool spool;
+	struct source source;
 	char path[] = "/tmp/daemon_spoolXXXXXX", bytes[32];
 	int fd;
 
 	(void)state;
-	make_spool(&spool, "0123456789", 10);
-	spool_add_segment(&spool, "0,10");
-	assert_int_equal(spool_check(&spool, NULL), 0);
-	assert_int_equal(spool_read(&spool, bytes, 3), 3);
-	assert_int_equal(ftruncate(spool.fd, 5), 0);
-	assert_int_equal(spool_read(&spool, bytes, 10), -1);
-	spool_rewind(&spool);
-	assert_int_equal(spool_read_base64(&spool, bytes, 32), -1);
-	spool_free(&spool);
+	make_source(&source, "0123456789", 10);
+	source_add_segment(&source, "0,10");
+	assert_int_equal(source_check(&source, NULL), 0);
+	assert_int_equal(source_read(&source, bytes, 3), 3);
+	assert_int_equal(ftruncate(source.fd, 5), 0);
+	assert_int_equal(source_read(&source, bytes, 10), -1);
+	source_rewind(&source);
+	assert_int_equal(source_read_base64(&source, bytes, 32), -1);
+	source_free(&source);
 
 	fd = mkstemp(path);
 	assert_int_equal(write(fd, "0123456789", 10), 10);
 	close(fd);
-	spool_init(&spool, open(path, O_WRONLY | O_CLOEXEC));
+	source_init(&source, open(path, O_WRONLY | O_CLOEXEC));
 	unlink(path);
-	spool_add_segment(&spool, "0,10");
-	assert_int_equal(spool_read(&spool, bytes, 10), -1);
-	spool_free(&spool);
+	source_add_segment(&source, "0,10");
+	assert_int_equal(source_read(&source, bytes, 10), -1);
+	source_free(&source);
 }
 
 /* --- base64 --- */
@@ -303,7 +303,7 @@ static const struct {
 static void
 test_base64_vectors(void **state)
 {
-	struct spool spool;
+	struct source source;
 	char segment[32], text[64];
 	size_t i, len;
 	long n;
@@ -311,16 +311,16 @@ test_base64_vectors(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
 		len = strlen(vectors[i].raw);
-		make_spool(&spool, vectors[i].raw, len);
+		make_source(&source, vectors[i].raw, len);
 		snprintf(segment, sizeof(segment), "0,%zu", len);
-		spool_add_segment(&spool, segment);
+		source_add_segment(&source, segment);
 		assert_int_equal(
-		    spool_base64_size(&spool), strlen(vectors[i].text));
-		n = spool_read_base64(&spool, text, sizeof(text));
+		    source_base64_size(&source), strlen(vectors[i].text));
+		n = source_read_base64(&source, text, sizeof(text));
 		assert_int_equal(n, strlen(vectors[i].text));
 		assert_memory_equal(text, vectors[i].text, (size_t)n);
-		assert_int_equal(spool_read_base64(&spool, text, 64), 0);
-		spool_free(&spool);
+		assert_int_equal(source_read_base64(&source, text, 64), 0);
+		source_free(&source);
 	}
 }
 
@@ -328,17 +328,17 @@ test_base64_vectors(void **state)
 
 /* The whole text, read in pieces of room bytes; the caller frees it. */
 static char *
-read_text(struct spool *spool, size_t room, size_t *len)
+read_text(struct source *source, size_t room, size_t *len)
 {
-	size_t size = (size_t)spool_base64_size(spool);
+	size_t size = (size_t)source_base64_size(source);
 	char *text = malloc(size + 1), *piece = malloc(room);
 	long n;
 
 	assert_non_null(text);
 	assert_non_null(piece);
 	*len = 0;
-	spool_rewind(spool);
-	while ((n = spool_read_base64(spool, piece, room)) > 0) {
+	source_rewind(source);
+	while ((n = source_read_base64(source, piece, room)) > 0) {
 		assert_true((size_t)n <= room);
 		assert_true(*len + (size_t)n <= size);
 		memcpy(text + *len, piece, (size_t)n);
@@ -358,7 +358,7 @@ static void
 test_base64_rooms(void **state)
 {
 	unsigned char *bytes = malloc(BIG);
-	struct spool spool;
+	struct source source;
 	char *want, *text;
 	size_t i, len;
 
@@ -366,22 +366,22 @@ test_base64_rooms(void **state)
 	assert_non_null(bytes);
 	for (i = 0; i < BIG; i++)
 		bytes[i] = (unsigned char)(i * 31 + i / 256);
-	make_spool(&spool, bytes, BIG);
+	make_source(&source, bytes, BIG);
 	/* the same bytes in odd segments */
-	spool_add_segment(&spool, "0,1");
-	spool_add_segment(&spool, "1,65536");
-	spool_add_segment(&spool, "65537,49151");
-	spool_add_segment(&spool, "114688,85312");
+	source_add_segment(&source, "0,1");
+	source_add_segment(&source, "1,65536");
+	source_add_segment(&source, "65537,49151");
+	source_add_segment(&source, "114688,85312");
 	want = malloc(4 * BIG);
 	assert_non_null(want);
 	EVP_EncodeBlock((unsigned char *)want, bytes, (int)BIG);
 	for (i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
-		text = read_text(&spool, rooms[i], &len);
-		assert_int_equal(len, spool_base64_size(&spool));
+		text = read_text(&source, rooms[i], &len);
+		assert_int_equal(len, source_base64_size(&source));
 		assert_string_equal(text, want);
 		free(text);
 	}
-	spool_free(&spool);
+	source_free(&source);
 	free(want);
 	free(bytes);
 }

@@ -47,11 +47,11 @@ give_message(struct delivery_request *request)
 	fputs(MESSAGE, file);
 	fflush(file);
 	request->identity = apps[0];
-	spool_init(&request->spool, dup(fileno(file)));
+	source_init(&request->source, dup(fileno(file)));
 	fclose(file);
 	snprintf(segment, sizeof(segment), "0,%zu", strlen(MESSAGE));
-	request->spool.raw = (long long)strlen(MESSAGE);
-	assert_int_equal(spool_add_segment(&request->spool, segment), 0);
+	request->source.raw = (long long)strlen(MESSAGE);
+	assert_int_equal(source_add_segment(&request->source, segment), 0);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The proxy in msgraph.conf (lib/conf.c): a row is what a file says. Nothing
+ * The proxy in msgraph.conf (lib/conf): a row is what a file says. Nothing
  * with a user name in it is taken, and nothing of it is shown.
  */
 #include <setjmp.h>

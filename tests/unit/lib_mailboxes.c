@@ -1,7 +1,7 @@
 /*
- * Whom fields of one name name together (lib/mailboxes.c). A row is their
- * values, and what was read: addresses, mailboxes, the first one's key, and
- * whether m@x.de is among them.
+ * The mailboxes of header fields that have the same name
+ * (lib/mail/mailboxes.c). A row is their values, and what was read: addresses,
+ * mailboxes, the first one's key, and whether m@x.de is among them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

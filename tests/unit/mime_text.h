@@ -28,4 +28,16 @@ read_text(void *context, void *bytes, size_t len, long long at)
 	return (ssize_t)len;
 }
 
+/* The same of a struct span, whatever is asked for. */
+static inline ssize_t
+read_span(void *context, void *bytes, size_t len, long long at)
+{
+	const struct span *s = context;
+
+	if (len > s->len - (size_t)at)
+		len = s->len - (size_t)at;
+	memcpy(bytes, s->p + at, len);
+	return (ssize_t)len;
+}
+
 #endif

@@ -136,7 +136,7 @@ static const struct {
     {"a " OPEN "clients=192.0.2.0/24,::ffff:192.0.2.0/120",
 	":1: clients: 192.0.2.0/24 is given twice"},
     /* who need not sign in */
-    {"a " APP " from=a@x clients=::1", ":1: who does not sign in brings no"},
+    {"a " APP " from=a@x clients=::1", ":1: a client that does not sign in"},
     {"a " APP " from=a@x client_certificate=ca,cn", "brings no secret"},
     {"a " APP " secret_file=/s clients=::1",
 	":1: clients and client_certificate need from or senders"},

@@ -24,7 +24,7 @@
 struct admin_reply *admin_ask(const char *conf_file,
     const struct admin_question *question, struct error *err);
 
-/* The same with a question of one word. */
+/* Asks a question of one word, as admin_ask(). */
 struct admin_reply *admin_ask_for(
     const char *conf_file, const char *request, struct error *err);
 

@@ -52,12 +52,12 @@ struct postconf {
 /*
  * Reads the configuration in a folder; NULL: in postconf's own (MAIL_CONFIG or
  * /etc/postfix). 0; or -1 with *err (no postconf, no such folder, a mistake
- * that Postfix does not start with) and *postconf empty. postconf_free()
- * releases it and takes an empty one too.
+ * that Postfix does not start with) and *postconf empty.
  */
 int postconf_read(struct postconf *postconf, const char *folder,
     enum postconf_values values, struct error *err);
 
+/* Frees what was read. Takes an empty one. */
 void postconf_free(struct postconf *postconf);
 
 /* Returns the value of main.cf, or the default; NULL for an unknown name. */

@@ -7,7 +7,7 @@
 
 #include "agent/ctl/base/postconf.h"
 
-/* Return columns of a service. */
+/* Returns a column of a service's line in master.cf. */
 const char *postfix_name(const struct postconf_service *service);
 const char *postfix_program(const struct postconf_service *service);
 
@@ -18,9 +18,11 @@ const char *postfix_program(const struct postconf_service *service);
 const char *postfix_get(const struct postconf *postfix,
     const struct postconf_service *service, const char *name);
 
-/* As postfix_get(): 1 for "yes"; a number, where a time is in seconds. */
+/* Returns 1 when the value, as of postfix_get(), is "yes". */
 int postfix_is_yes(const struct postconf *postfix,
     const struct postconf_service *service, const char *name);
+
+/* Returns the value, as of postfix_get(), as a number; a time in seconds. */
 long postfix_number(const struct postconf *postfix,
     const struct postconf_service *service, const char *name);
 

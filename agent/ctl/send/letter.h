@@ -17,6 +17,7 @@ struct letter {
  */
 int letter_write(struct letter *letter, const char *from, const char *to);
 
+/* Frees the message's text. */
 void letter_free(struct letter *letter);
 
 #endif

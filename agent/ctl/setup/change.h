@@ -64,6 +64,7 @@ size_t changes_effective(const struct changes *changes);
 int changes_print(
     const struct changes *changes, const char *folder, int is_json);
 
+/* Frees the list, and leaves it empty. */
 void changes_free(struct changes *changes);
 
 #endif

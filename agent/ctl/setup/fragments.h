@@ -49,6 +49,7 @@ struct fragments {
 int fragments_load(struct fragments *fragments, const char *share,
     const char *folder, struct error *err);
 
+/* Frees what was read. Takes an empty one. */
 void fragments_free(struct fragments *fragments);
 
 /* Returns a service by its name. NULL with *err, which says what there is. */

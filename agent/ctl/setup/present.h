@@ -14,10 +14,11 @@ struct present {
 	struct buf main; /* the text of main.cf */
 };
 
-/* Reads it. 0; or -1 with *err, and *present empty. */
+/* Reads what folder has. 0; or -1 with *err, and *present empty. */
 int present_read(
     struct present *present, const char *folder, struct error *err);
 
+/* Frees what was read. Takes an empty one. */
 void present_free(struct present *present);
 
 /*

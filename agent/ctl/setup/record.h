@@ -34,6 +34,7 @@ int record_write(
 /* Removes the record's file. 0, or -1 with *err. */
 int record_remove(const char *folder, struct error *err);
 
+/* Frees the record, and leaves it empty. */
 void record_free(struct record *record);
 
 #endif

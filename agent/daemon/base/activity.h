@@ -1,8 +1,8 @@
 /*
  * activity.h - remembers what has happened since msgraphd started: counts, and
  * for each application and entry when it last signed in and sent, and since
- * when it gets no token. For those who look on (services/admin_service.c);
- * nothing is decided by it.
+ * when it gets no token. For msgraphctl (services/admin_service.c); no decision
+ * depends on it.
  *
  * Only what Entra or Graph has accepted gets a row, or had one before: nobody
  * can fill this table with made-up names. A row takes about 250 bytes. Rows

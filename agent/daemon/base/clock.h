@@ -12,7 +12,10 @@
 #ifndef MSGRAPHD_CLOCK_H
 #define MSGRAPHD_CLOCK_H
 
+/* Returns the milliseconds since some time, going forward alone. */
 long long clock_ms(void);
+
+/* Returns the seconds since 1970. */
 long long clock_wall(void);
 
 /* A difference of so many seconds is followed; a smaller one evens out. */

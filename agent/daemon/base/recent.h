@@ -1,6 +1,6 @@
 /*
- * recent.h - keeps the last warnings, errors, deferrals and bounces, for those
- * who look on: what the log says too, with what to do about it.
+ * recent.h - keeps the last warnings, errors, deferrals and bounces, for
+ * msgraphctl: what the log says too, with what to do about it.
  *
  * The same event again counts up one row. There are RECENT_MAX rows, and the
  * one that is silent longest goes first. Nothing here is secret: the log has

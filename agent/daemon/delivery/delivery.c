@@ -253,7 +253,7 @@ delivery_end_unsent(struct delivery *d)
 	    PHASE_FINISH);
 }
 
-/* Tells those who look on, as the log is told. */
+/* Counts and keeps the outcome for msgraphctl, as the log has it. */
 static void
 delivery_note(const struct delivery *d)
 {

@@ -374,24 +374,24 @@ delivery_draft_start(
 {
 	struct large *large = d->large;
 	const struct attachment *a = delivery_draft_attachment_of(d);
-	struct spool *spool = &d->request.spool;
+	struct source *source = &d->request.source;
 	struct graph_call call = delivery_call(d, id, NULL);
 
 	call.draft = large->draft.id;
 	switch (step) {
 	case STEP_CREATE:
 		call.done = delivery_draft_on_created;
-		return graph_draft_create(&call, spool, err);
+		return graph_draft_create(&call, source, err);
 	case STEP_ATTACH:
 		call.done = delivery_draft_on_attached;
-		return graph_draft_attach(&call, a, spool, &large->body, err);
+		return graph_draft_attach(&call, a, source, &large->body, err);
 	case STEP_OPEN:
 		call.done = delivery_draft_on_opened;
 		return graph_draft_open(&call, a, &large->body, err);
 	case STEP_PUT:
 		call.done = delivery_draft_on_put;
 		return graph_draft_put(&call, large->draft.upload, a,
-		    large->next, spool, &large->body, err);
+		    large->next, source, &large->body, err);
 	case STEP_ASK:
 		call.done = delivery_draft_on_asked;
 		return graph_draft_ask(&call, large->draft.upload, err);

@@ -7,9 +7,10 @@
 #include "delivery_private.h"
 
 /*
- * Each returns 1 for a large message, whose draft is loaded: when the draft is
- * not whole yet; when it must be made from its beginning; when the next request
- * begins one or sends it. 0 for a message that is not large.
+ * Returns 1 for a large message, whose draft is loaded: when the draft is not
+ * whole yet (is_due), when it must be made from its beginning (is_new), when
+ * the next request begins one or sends it (decides). Else 0, as for a message
+ * that is not large.
  */
 int delivery_draft_is_due(const struct delivery *d);
 int delivery_draft_is_new(const struct delivery *d);

@@ -160,8 +160,8 @@ delivery_draft_state_add_shape(EVP_MD_CTX *ctx, struct delivery *d)
 	size_t i;
 	long n;
 
-	spool_rewind(&d->request.spool);
-	while ((n = spool_read(&d->request.spool, piece, sizeof(piece))) > 0)
+	source_rewind(&d->request.source);
+	while ((n = source_read(&d->request.source, piece, sizeof(piece))) > 0)
 		if (!EVP_DigestUpdate(ctx, piece, (size_t)n))
 			return 0;
 	for (i = 0; i < d->request.attachments.count; i++)

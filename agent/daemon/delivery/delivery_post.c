@@ -93,7 +93,7 @@ delivery_post_start(struct delivery *d, const char *id, struct error *err)
 
 	if (d->large == NULL)
 		return graph_send(call.http, call.conf, call.mailbox,
-		    call.token, &d->request.spool, id, call.done, d, err);
+		    call.token, &d->request.source, id, call.done, d, err);
 	call.draft = d->large->draft.id;
 	return graph_draft_send(&call, &d->large->body, err);
 }

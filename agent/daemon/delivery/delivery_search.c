@@ -17,8 +17,9 @@
  * says so, and always before a large one gets another draft or its draft is
  * sent: an application that may make drafts may read them.
  *
- * Looked for is a message to all to whom it was posted. Where they are some of
- * the recipients only, and have got it, the agent comes again for the others.
+ * The search is for a message to all those to whom it was posted. Where they
+ * are some of the recipients only, and have got it, the agent comes again for
+ * the others.
  *
  * A search that fails says nothing about the message, so it is tried again like
  * any other request. To go on without an answer would be to post the message

@@ -40,7 +40,7 @@ report_log(const struct delivery_request *request, const struct report *report,
 		buf_printf(&line, ", instead-of=<%s>", request->instead_of);
 	buf_printf(&line, ", application=%s, nrcpt=%u, size=%lld",
 	    identity_text(&request->identity, client), request->nrcpt,
-	    request->spool.size + request->attachments.size);
+	    request->source.size + request->attachments.size);
 	if (request->notice)
 		buf_printf(&line, ", notice=%zu", request->each_count);
 	if (request->attachments.count > 0)

@@ -3,7 +3,7 @@
  * file that its issuer writes anew before it ends (Microsoft: "Microsoft
  * identity platform and the OAuth 2.0 client credentials flow", third case).
  *
- * Who issued it for whom is Entra's matter. Only its form is looked at (RFC
+ * Entra judges issuer and subject. Only the form of the token is looked at (RFC
  * 7515 section 3.1), so that a file that holds something else is named here,
  * and nothing but a token goes out.
  */

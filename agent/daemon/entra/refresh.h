@@ -22,7 +22,7 @@ struct refresh_with {
 	struct refusals *refusals;
 	const struct credentials *credentials; /* NULL: none of our own */
 	account_resource resource; /* NULL: graph_endpoint */
-	struct activity *activity; /* NULL: nobody looks on */
+	struct activity *activity; /* NULL: nothing is counted */
 };
 
 /*

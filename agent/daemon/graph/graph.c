@@ -14,22 +14,22 @@
 static long
 graph_read_message(void *ctx, char *to, size_t room)
 {
-	return spool_read_base64(ctx, to, room);
+	return source_read_base64(ctx, to, room);
 }
 
 static void
 graph_rewind_message(void *ctx)
 {
-	spool_rewind(ctx);
+	source_rewind(ctx);
 }
 
 struct http_body
-graph_message_body(struct spool *spool)
+graph_message_body(struct source *source)
 {
-	return (struct http_body){.size = spool_base64_size(spool),
+	return (struct http_body){.size = source_base64_size(source),
 	    .read = graph_read_message,
 	    .rewind = graph_rewind_message,
-	    .ctx = spool};
+	    .ctx = source};
 }
 
 int
@@ -42,10 +42,10 @@ graph_user_url(const struct conf *conf, const char *mailbox, struct buf *url)
 
 struct http_call *
 graph_send(struct http *http, const struct conf *conf, const char *mailbox,
-    const struct secret *token, struct spool *spool, const char *id,
+    const struct secret *token, struct source *source, const char *id,
     http_done done, void *ctx, struct error *err)
 {
-	struct http_body body = graph_message_body(spool);
+	struct http_body body = graph_message_body(source);
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
 	    .bearer = token,
@@ -56,7 +56,7 @@ graph_send(struct http *http, const struct conf *conf, const char *mailbox,
 	struct buf url;
 
 	buf_init(&url, 4096);
-	spool_rewind(spool);
+	source_rewind(source);
 	if (graph_user_url(conf, mailbox, &url) == -1 ||
 	    buf_add_string(&url, "/sendMail") == -1) {
 		error_set(err, ERROR_OURS, "4.3.0", "the URL is too long");

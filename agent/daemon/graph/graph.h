@@ -19,15 +19,15 @@ struct graph_error {
 };
 
 /*
- * Starts the request that sends a message. The spool is read from its start and
- * must live until done or http_cancel(). id is sent as client-request-id.
+ * Starts the request that sends a message. The source is read from its start
+ * and must live until done or http_cancel(). id is sent as client-request-id.
  */
 struct http_call *graph_send(struct http *http, const struct conf *conf,
-    const char *mailbox, const struct secret *token, struct spool *spool,
+    const char *mailbox, const struct secret *token, struct source *source,
     const char *id, http_done done, void *ctx, struct error *err);
 
-/* Returns the message in base64, as a request's body. spool is borrowed. */
-struct http_body graph_message_body(struct spool *spool);
+/* Returns the message in base64, as a request's body. source is borrowed. */
+struct http_body graph_message_body(struct source *source);
 
 /*
  * Appends "endpoint/v1.0/users/mailbox", the mailbox percent-encoded, to a URL.

@@ -1,7 +1,7 @@
 /*
  * graph_draft.c - see graph_draft.h.
  *
- * Bodies are read from the spool while they are sent, base64 made on the way,
+ * Bodies are read from the source while they are sent, base64 made on the way,
  * so that memory does not grow with an attachment. The address of an upload
  * session is a credential of its own: it goes into no log, and no token goes
  * to it.
@@ -58,8 +58,8 @@ graph_draft_read_body(void *ctx, char *to, size_t room)
 	if (body->at_head < body->head.len)
 		return graph_draft_read_text(
 		    body->head.bytes, body->head.len, &body->at_head, to, room);
-	n = body->base64 ? spool_read_base64(&body->file, to, room)
-			 : spool_read(&body->file, to, room);
+	n = body->base64 ? source_read_base64(&body->file, to, room)
+			 : source_read(&body->file, to, room);
 	if (n != 0)
 		return n;
 	return graph_draft_read_text(
@@ -72,7 +72,7 @@ graph_draft_rewind_body(void *ctx)
 	struct graph_body *body = ctx;
 
 	body->at_head = body->at_tail = 0;
-	spool_rewind(&body->file);
+	source_rewind(&body->file);
 }
 
 static struct http_body
@@ -82,19 +82,19 @@ graph_draft_http_body_of(struct graph_body *body)
 	    .rewind = graph_draft_rewind_body,
 	    .ctx = body};
 	long long file =
-	    body->base64 ? spool_base64_size(&body->file) : body->file.size;
+	    body->base64 ? source_base64_size(&body->file) : body->file.size;
 
 	http.size = (long long)(body->head.len + strlen(body->tail)) + file;
 	return http;
 }
 
 static void
-graph_draft_set_file(struct graph_body *body, const struct spool *spool,
+graph_draft_set_file(struct graph_body *body, const struct source *source,
     long long offset, long long length)
 {
 	body->bytes.offset = offset;
 	body->bytes.length = length;
-	spool_slice(&body->file, spool, &body->bytes);
+	source_slice(&body->file, source, &body->bytes);
 }
 
 static int
@@ -173,9 +173,9 @@ graph_draft_post_body(const struct graph_call *call, const char *tail,
 
 struct http_call *
 graph_draft_create(
-    const struct graph_call *call, struct spool *spool, struct error *err)
+    const struct graph_call *call, struct source *source, struct error *err)
 {
-	struct http_body body = graph_message_body(spool);
+	struct http_body body = graph_message_body(source);
 	struct http_request request = {.method = "POST",
 	    .content_type = "text/plain",
 	    .body = &body,
@@ -183,7 +183,7 @@ graph_draft_create(
 	struct graph_call all = *call;
 
 	all.draft = NULL;
-	spool_rewind(spool);
+	source_rewind(source);
 	return graph_draft_start(&all, "", &request, err);
 }
 
@@ -223,7 +223,7 @@ graph_draft_is_small(const struct attachment *a)
 
 struct http_call *
 graph_draft_attach(const struct graph_call *call, const struct attachment *a,
-    const struct spool *spool, struct graph_body *body, struct error *err)
+    const struct source *source, struct graph_body *body, struct error *err)
 {
 	graph_draft_start_body(body);
 	if (graph_draft_add_file_head(a, body) == -1) {
@@ -232,7 +232,7 @@ graph_draft_attach(const struct graph_call *call, const struct attachment *a,
 	}
 	body->tail = "\"}";
 	body->base64 = 1;
-	graph_draft_set_file(body, spool, a->bytes.offset, a->bytes.length);
+	graph_draft_set_file(body, source, a->bytes.offset, a->bytes.length);
 	return graph_draft_post_body(
 	    call, "/attachments", "application/json", body, err);
 }
@@ -294,7 +294,7 @@ graph_draft_ask(const struct graph_call *call, const struct secret *upload,
 
 struct http_call *
 graph_draft_put(const struct graph_call *call, const struct secret *upload,
-    const struct attachment *a, long long offset, const struct spool *spool,
+    const struct attachment *a, long long offset, const struct source *source,
     struct graph_body *body, struct error *err)
 {
 	long long length = a->bytes.length - offset;
@@ -309,7 +309,7 @@ graph_draft_put(const struct graph_call *call, const struct secret *upload,
 	if (length > GRAPH_RANGE_SIZE)
 		length = GRAPH_RANGE_SIZE;
 	graph_draft_start_body(body);
-	graph_draft_set_file(body, spool, a->bytes.offset + offset, length);
+	graph_draft_set_file(body, source, a->bytes.offset + offset, length);
 	http = graph_draft_http_body_of(body);
 	snprintf(range, sizeof(range), "bytes %lld-%lld/%lld", offset,
 	    offset + length - 1, a->bytes.length);

@@ -42,7 +42,7 @@ struct graph_body {
 	const char *tail; /* after them */
 	size_t at_head, at_tail;
 	struct segment bytes;
-	struct spool file; /* a slice; size 0: none */
+	struct source file; /* a slice; size 0: none */
 	int base64;
 };
 
@@ -53,11 +53,11 @@ void graph_body_free(struct graph_body *body);
  * Creates a draft of the message without the parts that were taken out of it.
  */
 struct http_call *graph_draft_create(
-    const struct graph_call *call, struct spool *spool, struct error *err);
+    const struct graph_call *call, struct source *source, struct error *err);
 
 /* Adds a small attachment in one request. */
 struct http_call *graph_draft_attach(const struct graph_call *call,
-    const struct attachment *attachment, const struct spool *spool,
+    const struct attachment *attachment, const struct source *source,
     struct graph_body *body, struct error *err);
 
 /* Returns 1 when the attachment fits into one request. */
@@ -75,7 +75,7 @@ struct http_call *graph_draft_ask(const struct graph_call *call,
 /* Uploads the bytes from offset on, GRAPH_RANGE_SIZE of them at most. */
 struct http_call *graph_draft_put(const struct graph_call *call,
     const struct secret *upload, const struct attachment *attachment,
-    long long offset, const struct spool *spool, struct graph_body *body,
+    long long offset, const struct source *source, struct graph_body *body,
     struct error *err);
 
 /* Has the draft sent. */

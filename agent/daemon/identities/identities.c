@@ -141,7 +141,7 @@ identities_free(struct identities **identitiesp)
 	free(identities);
 }
 
-/* --- for those who look on --- */
+/* --- for msgraphctl --- */
 
 const struct entry *
 identities_at(const struct identities *identities, size_t place)

@@ -91,9 +91,8 @@ struct identities_user {
 };
 
 /*
- * Decides whether somebody who signs in with this name may try: the gate,
- * before Entra is asked. Logs what an admin must know, but no line for each
- * attempt.
+ * Decides whether somebody who signs in with this name may try, before Entra is
+ * asked. Logs what an admin must know, but no line for each attempt.
  */
 enum identities_result identities_sign_in(struct identities *identities,
     const char *name, size_t len, struct identities_user *user);
@@ -156,7 +155,10 @@ const char *identities_fault(const struct identities *identities);
 int identities_find_lending(struct identities *identities, const char *name,
     struct identity *application, struct error *err);
 
-/* What agent/daemon/entra finds credentials by; lives as long as identities. */
+/*
+ * Returns what agent/daemon/entra finds credentials by; it lives as long as
+ * identities.
+ */
 const struct credentials *identities_credentials(struct identities *identities);
 
 #endif

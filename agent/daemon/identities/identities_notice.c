@@ -2,7 +2,7 @@
  * identities_notice.c - tells the admin, at a start and at a reload, that
  * nobody has said yet who may sign in.
  *
- * So it is after an upgrade from a version without allowed_tenants. What is
+ * This is so after an upgrade from a version without allowed_tenants. What is
  * known here goes on, and the line that the log proposes has its tenants.
  */
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * identities_who.c - who is it that signs in, and may that application in at
- * all: the gate, at AUTH and at MAIL. See identities.h and identities(5).
+ * identities_who.c - finds out as which entry a client signs in, and whether
+ * that application may sign in at all, at AUTH and at MAIL. See identities.h
+ * and identities(5).
  *
  * Whoever tries does so as often as they like, so the lines about refusals go
  * through seldom.c.
@@ -79,7 +80,7 @@ identities_who_log(struct identities *identities, const char *matter,
 		    identity_text(application, text), status, remedy, others);
 }
 
-/* --- the gate --- */
+/* --- whose applications may sign in --- */
 
 /* Writes the line that lets the tenant in. */
 static void

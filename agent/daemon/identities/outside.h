@@ -3,8 +3,8 @@
  * needed, and then known for a while (identity_cache_ttl,
  * identity_cache_grace).
  *
- * That there is no such entry is known for as long. What strangers can ask for
- * at will, names that do not exist, has a room of its own and pushes out
+ * That there is no such entry is known for as long. Names that do not exist,
+ * for which anybody can ask at will, have room of their own and push out
  * nothing else.
  */
 #ifndef MSGRAPHD_OUTSIDE_H

@@ -65,7 +65,10 @@ struct outside {
 	struct wake work; /* asks for those whose turn it is */
 };
 
+/* Makes the lists of slots empty. */
 void outside_slots_init(struct outside *outside);
+
+/* Frees all slots. */
 void outside_slots_free(struct outside *outside);
 
 /* Returns the slot of a key, or NULL. */
@@ -73,7 +76,8 @@ struct outside_slot *outside_slot_find(
     struct outside *outside, const char *key);
 
 /*
- * The same, but makes it. NULL out of memory, or where all others are in use.
+ * Returns the slot of a key, and makes it where there is none. NULL out of
+ * memory, or where all others are in use.
  */
 struct outside_slot *outside_slot_get(struct outside *outside, const char *key);
 

@@ -1,5 +1,5 @@
 /*
- * seldom.h - bounds on log lines that a stranger could ask for at will.
+ * seldom.h - bounds log lines that anybody could ask for at will.
  *
  * The same is said once in ten minutes, and no more than ten lines in a minute.
  */

@@ -31,7 +31,7 @@ int table_clients_make(struct table_clients *clients,
     const struct entry *entries, size_t count, struct error *err);
 void table_clients_clear(struct table_clients *clients);
 
-/* As table_find_client() and table_names_daemon() of table.h. */
+/* Does what table_find_client() and table_names_daemon() of table.h do. */
 const struct entry *table_clients_find(
     const struct table_clients *clients, const struct table_client *client);
 int table_clients_names_daemon(

@@ -5,8 +5,8 @@
  * identities(5) to it. Strings of an entry point into the text of the file,
  * which the table keeps; lists are allocations of the entry's own.
  *
- * Who needs no sign-in, and every credential of the relay's own, is root's to
- * say: a row of a map outside has the other attributes alone.
+ * Only root may say that a client needs no sign-in, or name a credential of the
+ * relay's own: a row of a map outside has the other attributes alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -321,9 +321,9 @@ table_entry_check_open(const struct entry *entry, struct error *err)
 {
 	if (entry->credential == NULL)
 		return table_entry_wrong(err,
-		    "who does not sign in brings no secret, so clients and "
-		    "client_certificate need a credential of the relay's own, "
-		    "such as secret_file");
+		    "a client that does not sign in brings no secret, so "
+		    "clients and client_certificate need a credential of the "
+		    "relay's own, such as secret_file");
 	if (entry->from == NULL && entry->senders == NULL &&
 	    !entry->senders_any)
 		return table_entry_wrong(err,

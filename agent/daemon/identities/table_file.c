@@ -1,8 +1,8 @@
 /*
  * table_file.c - see table_file.h.
  *
- * A file is checked once it is open. Who may write it decides who sends as
- * whom, so it is refused where that is anybody but root and msgraphd.
+ * A file is checked once it is open. A person who may write it decides who
+ * sends as whom, so it is refused where others than root and msgraphd may.
  */
 #include <errno.h>
 #include <fcntl.h>

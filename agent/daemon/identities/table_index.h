@@ -36,7 +36,7 @@ int table_index_make(struct table_index *index, const struct entry *entries,
     size_t count, struct error *err);
 void table_index_clear(struct table_index *index);
 
-/* As the functions of table.h without "index". */
+/* Does what the function of table.h does that is called so without "index". */
 const struct entry *table_index_find(
     const struct table_index *index, const char *name);
 const struct entry *table_index_first_of(const struct table_index *index,

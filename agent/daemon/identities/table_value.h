@@ -2,7 +2,7 @@
  * table_value.h - the kinds of values that the attributes of an entry have.
  *
  * Each reader returns 0, or -1 with *err (ERROR_OURS, 4.3.5) that says what the
- * value must be; who calls it puts file, line and name before that.
+ * value must be; the caller puts file, line and name before that.
  */
 #ifndef MSGRAPHD_TABLE_VALUE_H
 #define MSGRAPHD_TABLE_VALUE_H

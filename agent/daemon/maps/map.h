@@ -133,11 +133,11 @@ struct map *map_open(
 /* Closes *mapp and makes it NULL. Takes NULL. */
 void map_close(struct map **mapp);
 
-/* As the kind's: see there. */
+/* Asks for the row of a key, as the kind's ask() does. */
 struct map_query *map_ask(
     struct map *map, const char *key, map_done done, void *ctx);
 
-/* As the kind's. NULL as well where it cannot. */
+/* Looks at all rows, as the kind's look() does; NULL where it has none. */
 struct map_query *map_look(struct map *map, map_done done, void *ctx);
 
 /* Gives *queryp up and makes it NULL; done is not called. Takes NULL. */

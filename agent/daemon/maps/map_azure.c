@@ -245,7 +245,7 @@ map_azure_found(struct map_azure_query *query, const struct http_answer *answer)
 	}
 }
 
-static enum map_azure_verdict
+static enum map_azure_meaning
 map_azure_read(struct map_azure_query *query, const struct http_answer *answer,
     char text[MAP_AZURE_TEXT_SIZE])
 {

@@ -20,7 +20,7 @@
 static const struct map_azure_answer_code {
 	long status; /* 0: any */
 	const char *code;
-	enum map_azure_verdict verdict;
+	enum map_azure_meaning meaning;
 	const char *remedy;
 } map_azure_answer_codes[] = {
     {404, "ResourceNotFound", MAP_AZURE_NONE, NULL},
@@ -61,7 +61,7 @@ map_azure_answer_code(const json_t *json)
 	return code;
 }
 
-static enum map_azure_verdict
+static enum map_azure_meaning
 map_azure_answer_refusal(long status, const char *code, char *text)
 {
 	const struct map_azure_answer_code *row = map_azure_answer_codes;
@@ -72,19 +72,19 @@ map_azure_answer_refusal(long status, const char *code, char *text)
 	snprintf(text, MAP_AZURE_TEXT_SIZE, "HTTP %ld%s%s%s%s", status,
 	    code[0] == '\0' ? "" : " ", code, row->remedy == NULL ? "" : ": ",
 	    row->remedy == NULL ? "" : row->remedy);
-	return row->verdict;
+	return row->meaning;
 }
 
 /* --- entities --- */
 
-static enum map_azure_verdict
+static enum map_azure_meaning
 map_azure_answer_bad(char *text, const char *what)
 {
 	snprintf(text, MAP_AZURE_TEXT_SIZE, "the answer is %s", what);
 	return MAP_AZURE_BAD;
 }
 
-static enum map_azure_verdict
+static enum map_azure_meaning
 map_azure_answer_mistake(char *text, const char *name, const char *what)
 {
 	snprintf(text, MAP_AZURE_TEXT_SIZE, "row %.60s: %s", name, what);
@@ -102,7 +102,7 @@ map_azure_answer_is(const json_t *entity, const char *column, const char *text)
 }
 
 /* Takes a row in, the first one or one that says the same. */
-static enum map_azure_verdict
+static enum map_azure_meaning
 map_azure_answer_keep(struct map_azure_found *found, const struct buf *row,
     const char *name, char *text)
 {
@@ -113,7 +113,8 @@ map_azure_answer_keep(struct map_azure_found *found, const struct buf *row,
 		snprintf(found->name, sizeof(found->name), "%s", name);
 		if (row->len > 0 &&
 		    buf_add(&found->row, row->bytes, row->len) == -1)
-			return map_azure_answer_bad(text, "lost: no memory");
+			return map_azure_answer_bad(
+			    text, "lost: out of memory");
 		return MAP_AZURE_OK;
 	}
 	if (row->len == found->row.len &&
@@ -126,13 +127,13 @@ map_azure_answer_keep(struct map_azure_found *found, const struct buf *row,
 	return map_azure_answer_mistake(text, name, what);
 }
 
-static enum map_azure_verdict
+static enum map_azure_meaning
 map_azure_answer_entity(const json_t *entity,
     const struct map_azure_place *place, const char *key,
     struct map_azure_found *found, char *text)
 {
 	const char *name = json_string_value(json_object_get(entity, "RowKey"));
-	enum map_azure_verdict verdict;
+	enum map_azure_meaning meaning;
 	struct error err;
 	struct buf row;
 
@@ -141,37 +142,37 @@ map_azure_answer_entity(const json_t *entity,
 		return map_azure_answer_bad(
 		    text, "not the row that was asked for");
 	buf_init(&row, found->row.limit);
-	verdict = map_azure_row(entity, &row, &err) == 0
+	meaning = map_azure_row(entity, &row, &err) == 0
 	    ? map_azure_answer_keep(found, &row, name, text)
 	    : map_azure_answer_mistake(text, name, err.text);
 	buf_free(&row);
-	return verdict;
+	return meaning;
 }
 
-static enum map_azure_verdict
+static enum map_azure_meaning
 map_azure_answer_list(const json_t *json, const struct map_azure_place *place,
     struct map_azure_found *found, char *text)
 {
 	const json_t *list = json_object_get(json, "value"), *entity;
-	enum map_azure_verdict verdict = MAP_AZURE_OK;
+	enum map_azure_meaning meaning = MAP_AZURE_OK;
 	size_t i;
 
 	if (!json_is_array(list))
 		return map_azure_answer_bad(text, "no list of rows");
 	json_array_foreach(list, i, entity)
 	{
-		verdict =
+		meaning =
 		    map_azure_answer_entity(entity, place, NULL, found, text);
-		if (verdict != MAP_AZURE_OK)
+		if (meaning != MAP_AZURE_OK)
 			break;
 	}
-	return verdict;
+	return meaning;
 }
 
-/* Returns the JSON of a page or row. NULL with *verdict and text. */
+/* Returns the JSON of a page or row. NULL with *meaning and text. */
 static json_t *
 map_azure_answer_open(const struct http_answer *answer,
-    enum map_azure_verdict *verdict, char *text)
+    enum map_azure_meaning *meaning, char *text)
 {
 	json_t *json;
 
@@ -179,14 +180,14 @@ map_azure_answer_open(const struct http_answer *answer,
 	/* an answer that was cut has a status as well */
 	if (answer->status == 0 || answer->transport[0] != '\0') {
 		snprintf(text, MAP_AZURE_TEXT_SIZE, "%s", answer->transport);
-		*verdict = MAP_AZURE_BAD;
+		*meaning = MAP_AZURE_BAD;
 		return NULL;
 	}
 	json = json_loadb(
 	    answer->body, answer->body_len, JSON_REJECT_DUPLICATES, NULL);
 	if (answer->status == 200 && json_is_object(json))
 		return json;
-	*verdict = answer->status == 200
+	*meaning = answer->status == 200
 	    ? map_azure_answer_bad(text, "no JSON")
 	    : map_azure_answer_refusal(
 		  answer->status, map_azure_answer_code(json), text);
@@ -194,21 +195,21 @@ map_azure_answer_open(const struct http_answer *answer,
 	return NULL;
 }
 
-enum map_azure_verdict
+enum map_azure_meaning
 map_azure_answer_read(const struct http_answer *answer,
     const struct map_azure_place *place, const char *key,
     struct map_azure_found *found, char text[MAP_AZURE_TEXT_SIZE])
 {
-	enum map_azure_verdict verdict;
-	json_t *json = map_azure_answer_open(answer, &verdict, text);
+	enum map_azure_meaning meaning;
+	json_t *json = map_azure_answer_open(answer, &meaning, text);
 
 	if (json == NULL)
-		return verdict;
-	verdict = key != NULL
+		return meaning;
+	meaning = key != NULL
 	    ? map_azure_answer_entity(json, place, key, found, text)
 	    : map_azure_answer_list(json, place, found, text);
 	json_decref(json);
-	return verdict;
+	return meaning;
 }
 
 /* --- names --- */
@@ -225,19 +226,19 @@ map_azure_answer_is_key(const char *name)
 	return identity_parse(name, strlen(name), "@", &application, NULL) == 0;
 }
 
-enum map_azure_verdict
+enum map_azure_meaning
 map_azure_answer_names(const struct http_answer *answer,
     struct map_azure_names *names, char text[MAP_AZURE_TEXT_SIZE])
 {
-	enum map_azure_verdict verdict;
-	json_t *json = map_azure_answer_open(answer, &verdict, text);
+	enum map_azure_meaning meaning;
+	json_t *json = map_azure_answer_open(answer, &meaning, text);
 	const json_t *list = json_object_get(json, "value"), *entity;
 	const char *name;
 	size_t i;
 
 	if (json == NULL)
-		return verdict;
-	verdict = json_is_array(list)
+		return meaning;
+	meaning = json_is_array(list)
 	    ? MAP_AZURE_OK
 	    : map_azure_answer_bad(text, "no list of rows");
 	json_array_foreach(list, i, entity)
@@ -251,7 +252,7 @@ map_azure_answer_names(const struct http_answer *answer,
 			    name == NULL ? "" : name);
 	}
 	json_decref(json);
-	return verdict;
+	return meaning;
 }
 
 void

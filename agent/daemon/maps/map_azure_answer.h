@@ -13,7 +13,7 @@
 
 #define MAP_AZURE_TEXT_SIZE 384
 
-enum map_azure_verdict {
+enum map_azure_meaning {
 	MAP_AZURE_OK, /* found says whether there is a row */
 	MAP_AZURE_NONE, /* there is certainly no row of this key */
 	MAP_AZURE_MISTAKE, /* the row has one; other rows may be good */
@@ -32,10 +32,10 @@ struct map_azure_found {
 /*
  * Reads an answer. key is that of the one entity that was asked for, or NULL
  * where several were: all of them must give the same row. text says in one line
- * why not, and what to do, unless the verdict is MAP_AZURE_OK or
+ * why not, and what to do, unless the meaning is MAP_AZURE_OK or
  * MAP_AZURE_NONE. Pure.
  */
-enum map_azure_verdict map_azure_answer_read(const struct http_answer *answer,
+enum map_azure_meaning map_azure_answer_read(const struct http_answer *answer,
     const struct map_azure_place *place, const char *key,
     struct map_azure_found *found, char text[MAP_AZURE_TEXT_SIZE]);
 
@@ -50,7 +50,7 @@ struct map_azure_names {
  * Reads a page of RowKeys (map_azure_url_names()) and counts. The rest is as in
  * map_azure_answer_read().
  */
-enum map_azure_verdict map_azure_answer_names(const struct http_answer *answer,
+enum map_azure_meaning map_azure_answer_names(const struct http_answer *answer,
     struct map_azure_names *names, char text[MAP_AZURE_TEXT_SIZE]);
 
 /* Writes what a person should know of the names into text, or nothing. */

@@ -2,9 +2,9 @@
  * map_azure_row.c - see map_azure_row.h.
  *
  * A column that has the name of an attribute goes into the row, also one that a
- * row from outside may not carry: whoever reads the row refuses it then,
+ * row from outside may not carry: the reader of the row refuses it then,
  * instead of sending mail as if it were not there. Three columns have the names
- * that the container relay gave them. Whoever fills a table from CSV leaves
+ * that the container relay gave them. A table that was filled from CSV has
  * empty texts where nothing is meant.
  */
 #include <string.h>

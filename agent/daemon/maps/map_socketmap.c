@@ -386,7 +386,7 @@ map_socketmap_read_host(
 	    !map_socketmap_is_this_host(&s->address.any))
 		return map_socketmap_wrong(err,
 		    "HOST:PORT must be an address of this host, since the "
-		    "protocol is without proof of who answers");
+		    "protocol does not prove who answers");
 	s->address_len = len;
 	return 0;
 }

@@ -39,8 +39,8 @@ attachment_add(struct attachments *all, const char *value, struct error *err)
 	struct segment bytes;
 
 	if (all->count == ATTACHMENTS_MAX ||
-	    spool_parse_segment(value, &bytes) == -1 ||
-	    bytes.length > SPOOL_SIZE_MAX - all->size)
+	    source_parse_segment(value, &bytes) == -1 ||
+	    bytes.length > SOURCE_SIZE_MAX - all->size)
 		return attachment_refuse(PREFIX, err);
 	list = array_room(all->list, all->count, &all->room, sizeof(*list));
 	if (list == NULL)
@@ -113,14 +113,14 @@ attachments_read(struct attachments *all, const char *name, const char *value,
 }
 
 int
-attachments_check(
-    const struct attachments *all, const struct spool *spool, struct error *err)
+attachments_check(const struct attachments *all, const struct source *source,
+    struct error *err)
 {
 	const struct attachment *a;
 	struct stat st;
 	size_t i;
 
-	if (all->count > 0 && fstat(spool->fd, &st) == -1)
+	if (all->count > 0 && fstat(source->fd, &st) == -1)
 		return attachment_refuse(PREFIX, err);
 	for (i = 0; i < all->count; i++) {
 		a = &all->list[i];

@@ -43,6 +43,6 @@ int attachments_read(struct attachments *, const char *name, const char *value,
  * Checks that each has a name and a type, and lies inside the spool file.
  */
 int attachments_check(
-    const struct attachments *, const struct spool *, struct error *err);
+    const struct attachments *, const struct source *, struct error *err);
 
 #endif

@@ -16,7 +16,7 @@ fingerprint_add_string(EVP_MD_CTX *ctx, const char *s)
 }
 
 static int
-fingerprint_add_raw(EVP_MD_CTX *ctx, const struct spool *spool)
+fingerprint_add_raw(EVP_MD_CTX *ctx, const struct source *source)
 {
 	/* one thread, and nobody needs it between two calls */
 	static char piece[64 * 1024];
@@ -24,11 +24,11 @@ fingerprint_add_raw(EVP_MD_CTX *ctx, const struct spool *spool)
 	size_t want;
 	ssize_t n;
 
-	while (at < spool->raw) {
+	while (at < source->raw) {
 		want = sizeof(piece);
-		if (spool->raw - at < (long long)want)
-			want = (size_t)(spool->raw - at);
-		n = pread(spool->fd, piece, want, at);
+		if (source->raw - at < (long long)want)
+			want = (size_t)(source->raw - at);
+		n = pread(source->fd, piece, want, at);
 		if (n <= 0 || !EVP_DigestUpdate(ctx, piece, (size_t)n))
 			return 0;
 		at += n;
@@ -51,7 +51,7 @@ fingerprint_hash_message(EVP_MD_CTX *ctx,
 		request->instead_of[0] != '\0' ? request->instead_of
 					       : request->mailbox) &&
 	    fingerprint_add_string(ctx, request->queue_id) &&
-	    fingerprint_add_raw(ctx, &request->spool) &&
+	    fingerprint_add_raw(ctx, &request->source) &&
 	    EVP_DigestFinal_ex(ctx, message, NULL);
 }
 

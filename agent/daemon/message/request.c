@@ -16,7 +16,7 @@ delivery_request_free(struct delivery_request *request)
 	free(request->other.list);
 	free(request->told.list);
 	attachments_free(&request->attachments);
-	spool_free(&request->spool);
+	source_free(&request->source);
 	free(request->recipients);
 	free(request->keys.list);
 }

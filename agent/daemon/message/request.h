@@ -37,11 +37,11 @@ struct delivery_request {
 	struct journal_keys other; /* none of a notice */
 	struct journal_keys told; /* of notices about the recipients */
 	unsigned char digest[JOURNAL_DIGEST_SIZE];
-	struct spool spool;
+	struct source source;
 	struct attachments attachments; /* what was taken out of it */
 };
 
-/* Frees what the request owns. Takes one that is zeroed but for its spool. */
+/* Frees what the request owns. Takes one that is zeroed but for its source. */
 void delivery_request_free(struct delivery_request *request);
 
 #endif

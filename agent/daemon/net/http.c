@@ -1,8 +1,8 @@
 /*
  * http.c - see http.h.
  *
- * libcurl tells which sockets and timers it wants watched (set_socket,
- * set_timer), libevent watches them, and each event goes back into
+ * libcurl tells which sockets and timers it wants watched (http_set_socket(),
+ * http_set_timer()), libevent watches them, and each event goes back into
  * curl_multi_socket_action(). Requests that have finished are collected after
  * every such step, outside of libcurl's own callbacks, so that a done function
  * may start the next request.
@@ -10,11 +10,12 @@
  * One thing here guards against mail going out twice. When a pooled connection
  * dies before an answer came, libcurl would send the request once more over a
  * new one. Graph has no idempotency key, so that is right only while the server
- * cannot have had the whole request: seek_body() (http_request.c) refuses to
- * start over once the last byte was handed out, and the request fails with
- * body_sent set, unless the request says that it may be repeated. A request
- * whose body has no bytes is never asked to seek. If it must not be repeated,
- * it goes over a connection of its own, which libcurl does not try twice.
+ * cannot have had the whole request: http_request_seek_body() (http_request.c)
+ * refuses to start over once the last byte was handed out, and the request
+ * fails with body_sent set, unless the request says that it may be repeated. A
+ * request whose body has no bytes is never asked to seek. If it must not be
+ * repeated, it goes over a connection of its own, which libcurl does not try
+ * twice.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -265,7 +266,8 @@ http_new(struct event_base *base, const struct conf *conf, struct error *err)
 	return http;
 fail:
 	http_free(&http);
-	error_set(err, ERROR_OURS, "4.3.0", "libcurl or libevent: no memory");
+	error_set(
+	    err, ERROR_OURS, "4.3.0", "libcurl or libevent: out of memory");
 	return NULL;
 }
 

@@ -38,6 +38,7 @@ struct admin_answer {
  */
 typedef int (*admin_step)(struct admin_answer *answer);
 
+/* Takes one step of the answer to the request of this name: an admin_step. */
 int admin_status(struct admin_answer *answer);
 int admin_throttles(struct admin_answer *answer);
 int admin_events(struct admin_answer *answer);

@@ -19,7 +19,7 @@
 
 #define NAME_MAX_BYTES (2 * WIRE_AUTH_STRING_MAX + 2)
 
-/* Counts the end of a sign-in, for those who look on. */
+/* Counts the end of a sign-in, for msgraphctl. */
 static void
 auth_service_count(
     struct conn *conn, const struct identities_user *user, const char *refused)
@@ -310,7 +310,7 @@ auth_service_new(struct conn *conn, const struct wire_auth *auth)
 	return NULL;
 }
 
-/* Only root may try: smtpd, which asks for strangers, has no need to. */
+/* Only root may try: smtpd, which asks for anybody, has no need to. */
 static int
 auth_service_is_try(
     const struct conn *conn, const struct wire_auth *auth, const char *service)

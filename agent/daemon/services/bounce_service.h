@@ -3,8 +3,8 @@
  * whether a notice that it is about to queue is for a mailbox that sends
  * through us.
  */
-#ifndef MSGRAPHD_BOUNCE_H
-#define MSGRAPHD_BOUNCE_H
+#ifndef MSGRAPHD_BOUNCE_SERVICE_H
+#define MSGRAPHD_BOUNCE_SERVICE_H
 
 #include "service.h"
 

@@ -4,7 +4,8 @@
  * The daemon's sockets work alike: a peer whose uid is allowed connects, sends
  * a request, gets an answer, and (but for one kind) the connection ends. The
  * differences (how a request reads, what is done about it) are in the functions
- * of struct service_kind: auth_service.c, submit_service.c, bounce_service.c.
+ * of struct service_kind: auth_service.c, submit_service.c, bounce_service.c,
+ * admin_service.c.
  */
 #ifndef MSGRAPHD_SERVICE_H
 #define MSGRAPHD_SERVICE_H

@@ -131,14 +131,14 @@ submit_service_read_field(struct delivery_request *request,
 		return 0;
 	}
 	if (strcmp(name, "raw") == 0) {
-		request->spool.raw = strtoll(value, &end, 10);
+		request->source.raw = strtoll(value, &end, 10);
 		if (value[0] == '\0' || *end != '\0')
 			return error_set(
 			    err, ERROR_OURS, "4.3.0", "raw is not a number");
 		return 0;
 	}
 	if (strcmp(name, "segment") == 0) {
-		if (spool_add_segment(&request->spool, value) == -1)
+		if (source_add_segment(&request->source, value) == -1)
 			return error_set(err, ERROR_OURS, "4.3.0",
 			    "segment is malformed or one too many");
 		return 0;
@@ -227,9 +227,9 @@ submit_service_read_all(struct conn *conn, struct delivery_request *request,
 		conn->daemon, request, recipients, err) == -1)
 		return -1;
 	request->nrcpt = request->notice ? 1 : (unsigned int)recipients->count;
-	if (spool_check(&request->spool, err) == -1)
+	if (source_check(&request->source, err) == -1)
 		return -1;
-	return attachments_check(&request->attachments, &request->spool, err);
+	return attachments_check(&request->attachments, &request->source, err);
 }
 
 static int
@@ -266,7 +266,7 @@ submit_service_request(struct conn *conn)
 		return result;
 	if (submit_policy_take(conn))
 		return WIRE_DONE;
-	spool_init(&request.spool, conn->passed);
+	source_init(&request.source, conn->passed);
 	conn->passed = -1;
 	if (submit_service_read_request(conn, &request, &err) == -1) {
 		log_warning("%s: reason=" REASON_CONFIGURATION

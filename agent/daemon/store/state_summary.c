@@ -1,6 +1,6 @@
 /*
- * state_summary.c - lists the applications of the state for those who look on,
- * and forgets one. See state.h. No secret is opened here.
+ * state_summary.c - lists the applications of the state for msgraphctl, and
+ * forgets one. See state.h. No secret is opened here.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /*
- * decode.h - what a body part holds, out of how it is written: base64 and
- * quoted-printable (RFC 2045 section 6), piece by piece.
+ * decode.h - decodes the bytes of a body part, piece by piece: base64 and
+ * quoted-printable (RFC 2045 section 6).
  */
 #ifndef MSGRAPH_AGENT_DECODE_H
 #define MSGRAPH_AGENT_DECODE_H

@@ -1,5 +1,5 @@
 /*
- * content.h - makes of a message what may go through Exchange unharmed: CRLF
+ * content.h - changes a message so that Exchange leaves it as it is: CRLF
  * everywhere, no 8-bit bytes, no line over 998 bytes; and hides the client in
  * the Received field, if that is wanted. msgraph-agent(8) has the rules.
  */

@@ -190,7 +190,7 @@ content_body_choose_charset(const struct content *c,
 	if (!m->scan.eight_bit || !mime_is(part, "text", NULL))
 		return 0;
 	if (charset_is_name(declared)) {
-		if (!content_head_is_sound(part))
+		if (!content_head_is_unambiguous(part))
 			plan->charset = part->charset;
 		return 0;
 	}

@@ -109,7 +109,7 @@ content_head_is_gap(const char *from, const char *to)
 }
 
 int
-content_head_is_sound(const struct mime_part *part)
+content_head_is_unambiguous(const struct mime_part *part)
 {
 	char text[CHARSET_NAME_MAX + 1];
 	struct param_reader r;

@@ -3,8 +3,8 @@
  * addresses in it.
  *
  * In Big5, Shift_JIS, GBK and their like the second byte of a character may be
- * a '\\', '@' or '[', and who reads bytes would find the end of a name or an
- * address where there is none. So a field that is raw in such a charset is
+ * a '\\', '@' or '[', and a reader of bytes would find the end of a name or of
+ * an address where there is none. So a field that is raw in such a charset is
  * converted first. The charset is that of the message, which may stand in one
  * of its parts. A field that is UTF-8 stays.
  */

@@ -64,7 +64,7 @@ int content_line_ends(struct content *, long long to, struct error *);
  * its Content-Type: it stands there once, without other text, and each
  * parameter has its ';'.
  */
-int content_head_is_sound(const struct mime_part *);
+int content_head_is_unambiguous(const struct mime_part *);
 
 /* Edits the fields of a part. */
 int content_head(struct content *, const struct mime_part *,

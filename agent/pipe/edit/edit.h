@@ -35,7 +35,13 @@ struct edits {
 	long long written; /* bytes of all replacements */
 };
 
+/*
+ * Begins without edits of the message in the spool, which must live as long.
+ * NULL: of nothing.
+ */
 void edits_init(struct edits *, struct spool *);
+
+/* Frees the list, and leaves it empty, of no spool. */
 void edits_free(struct edits *);
 
 /*

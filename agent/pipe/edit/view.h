@@ -1,8 +1,9 @@
 /*
  * view.h - the message as it is after some edits, and edits of that.
  *
- * Who edits the finished header or a body must know what earlier edits made of
- * the message, and must not meet them half-way. So edits come in layers: a
+ * An edit of the finished header or of a body starts from what earlier edits
+ * made of the message, and must not overlap one of these. So edits come in
+ * layers: a
  * view reads the message with one layer done, and the next layer is made over
  * what the view shows. view_apply() makes one layer of both.
  */

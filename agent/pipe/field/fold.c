@@ -3,7 +3,7 @@
  *
  * Encoded words use only letters, digits and "!*+-/=_", so that they may stand
  * in text, phrases and comments alike (RFC 2047 section 5), and hold whole
- * characters each. Q keeps what most of is ASCII readable in logs and for
+ * characters each. Q keeps a text that is mostly ASCII readable in logs and for
  * filters; where it would more than double the text, B is used. Failures of out
  * are left for its owner to find in out->failed.
  */

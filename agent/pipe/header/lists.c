@@ -4,10 +4,10 @@
  * Exchange mails whom To, Cc and Bcc name. So first each recipient gets its
  * place in the header: the first address in To or Cc that is its own, else one
  * there that Postfix rewrote to it, else one in Bcc. An address that is
- * nobody's place is taken out, and who has no place goes into Bcc. A list in
- * which nothing is taken out, and which every reader reads alike, stays byte
- * for byte; of others what stays keeps its bytes, blanks and folds in front
- * included.
+ * nobody's place is taken out, and a recipient without a place goes into Bcc. A
+ * list in which nothing is taken out, and which every reader reads alike, stays
+ * byte for byte; of others what stays keeps its bytes, blanks and folds in
+ * front included.
  *
  * Whether Exchange mails Resent-To, and then whom else, is not known. So these
  * fields name nobody beyond the envelope, and if they do not name all of it

@@ -1,7 +1,7 @@
 /*
  * large.c - see large.h.
  *
- * Taking out makes the message no better, so as little as possible goes: the
+ * An attachment that is taken out costs requests, so as few go as possible: the
  * largest part first, until the rest fits. What is taken out is decoded to the
  * end of the spool file, from where msgraphd sends it, so that msgraphd need
  * not know of MIME.

@@ -1,8 +1,8 @@
 /*
  * large_find.c - which parts of a message may be taken out of it: all that is
  * no text, since many devices name no file, and text that is marked as a file.
- * Not what is signed, encrypted or inside an attached message, since it would
- * not be what it was; nor what a multipart/related is about.
+ * What is signed, encrypted or inside an attached message stays, since it would
+ * not be what it was, and so does the part that a multipart/related is about.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -4,9 +4,9 @@
  *
  * Graph takes a message for all of its recipients or for none. A refusal that
  * names some of them is followed by a call for the others, and one that names
- * nobody (or all) by two, for one half each. Who is done already, by an earlier
- * attempt, msgraphd says at the start. So every attempt takes the same way,
- * whatever the last one was killed at.
+ * nobody (or all) by two, for one half each. At the start msgraphd says which
+ * recipients an earlier attempt has served. So every attempt takes the same
+ * way, whatever the last one was killed at.
  */
 #ifndef MSGRAPH_AGENT_PARTS_H
 #define MSGRAPH_AGENT_PARTS_H

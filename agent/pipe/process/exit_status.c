@@ -1,5 +1,5 @@
 /*
- * exit_status.c - one line and one exit status. See outcome.h.
+ * exit_status.c - one line and one exit status. See exit_status.h.
  *
  * pipe(8) reads "D.S.N text" only at the first byte of all that its command
  * writes, and only when the command fails; without it the exit status decides,
@@ -17,7 +17,7 @@
 #include "exit_status.h"
 
 void
-outcome_from_error(struct wire_reply *reply, const struct error *err)
+exit_status_from_error(struct wire_reply *reply, const struct error *err)
 {
 	memset(reply, 0, sizeof(*reply));
 	reply->status =
@@ -82,7 +82,7 @@ exit_status_write_line(const char *line, size_t len)
 }
 
 int
-outcome_report(const struct wire_reply *reply)
+exit_status_report(const struct wire_reply *reply)
 {
 	char line[sizeof(reply->dsn) + sizeof(reply->text) + 2];
 	const char *dsn = reply->dsn, *text = reply->text;

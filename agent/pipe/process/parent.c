@@ -5,8 +5,8 @@
  * pipe ends. When pipe(8) is killed while it writes, what has arrived
  * looks like a whole message, and would be sent, cut off, besides the whole one
  * that Postfix tries again. The kernel marks a process as exiting before it
- * closes its descriptors, so who sees the end of the pipe and then no such mark
- * knows that it was closed on purpose. (A new parent alone would come
+ * closes its descriptors, so the end of the pipe without such a mark
+ * behind it means that it was closed on purpose. (A new parent alone would come
  * too late: that is arranged after the descriptors are closed.)
  *
  * Where other users' processes are hidden (proc(5)'s hidepid, systemd's
@@ -14,7 +14,7 @@
  * the rest of an exit, which follows within microseconds of processor time:
  * first nobody reads our output any more, then there is a new parent.
  *
- * Who finds process 1 for a parent was too late to see pipe(8) go.
+ * An agent whose parent is process 1 was too late to see pipe(8) go.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /*
- * message_id.h - by which name a message may be asked for later.
+ * message_id.h - the name by which a message may be asked for later.
  */
 #ifndef MSGRAPH_AGENT_MESSAGE_ID_H
 #define MSGRAPH_AGENT_MESSAGE_ID_H

@@ -97,7 +97,8 @@ submit_end_record(struct buf *record, int bad, struct error *err)
 		return error_no_memory(err);
 	if (record->failed)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
-		    "the record for msgraphd passes %d bytes", WIRE_RECORD_MAX);
+		    "the record for msgraphd is longer than %d bytes",
+		    WIRE_RECORD_MAX);
 	if (bad)
 		return error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "control character in the envelope");

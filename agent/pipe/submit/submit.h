@@ -1,5 +1,5 @@
 /*
- * submit.h - hands the finished message to msgraphd and waits for its word.
+ * submit.h - hands the finished message to msgraphd and waits for the answer.
  */
 #ifndef MSGRAPH_AGENT_SUBMIT_H
 #define MSGRAPH_AGENT_SUBMIT_H
