@@ -11,6 +11,7 @@
 
 #include "agent/daemon/base/reason.h"
 #include "agent/daemon/store/sender.h"
+#include "agent/daemon/store/state_sql.h"
 #include "daemon_fake.h"
 #include "delivery_message.h"
 
@@ -282,6 +283,26 @@ test_refused_secret_bounces_after_its_grace(void **state)
 	assert_int_equal(fake.made, 0);
 }
 
+/*
+ * Where the journal cannot be written nothing is posted; what was posted is
+ * told all the same.
+ */
+static void
+test_no_journal(void **state)
+{
+	(void)state;
+	start();
+	run();
+	assert_int_equal(state_run(st, "DROP TABLE delivery", NULL), 0);
+	answer(202, "", 0);
+	assert_int_equal(reply.status, WIRE_SENT);
+	start();
+	run();
+	assert_int_equal(replies, 2);
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+	assert_int_equal(fake.made, 1);
+}
+
 /* What Graph says goes to the log and to the sender, but for the token. */
 static void
 test_token_in_answer(void **state)
@@ -380,6 +401,7 @@ main(void)
 	    TEST(test_grace),
 	    TEST(test_spare_time),
 	    TEST(test_refused_secret_bounces_after_its_grace),
+	    TEST(test_no_journal),
 	    TEST(test_token_in_answer),
 	    TEST(test_abandoned),
 	    TEST(test_end_of_the_daemon),
