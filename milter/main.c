@@ -22,6 +22,7 @@
 
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
+#include "lib/base/stdout.h"
 #include "lib/base/version.h"
 #include "lib/local/standby.h"
 #include "callbacks.h"
@@ -255,12 +256,16 @@ milter_read_options(int argc, char **argv, const char **file, int *mode)
 		if (key == 'c')
 			*file = value;
 		else if (key == 'h' || key == 'V')
-			return cmdline_answer(&cmdline, key, stdout) == 0 ? 0
-									  : 1;
+			break;
 		else
 			*mode = key;
 	}
-	return key == 0 ? -1 : cmdline_fail(&cmdline, &err);
+	if (key == 0)
+		return -1;
+	if (key == -1)
+		return cmdline_fail(&cmdline, &err);
+	cmdline_answer(&cmdline, key, stdout);
+	return stdout_end(PROGRAM, 0);
 }
 
 int
@@ -271,6 +276,7 @@ main(int argc, char *argv[])
 	struct error err;
 	int mode = 0, status;
 
+	stdout_begin();
 	if ((status = milter_read_options(argc, argv, &file, &mode)) != -1)
 		return status;
 	log_open(PROGRAM, LOG_TO_SYSLOG, LOG_LEVEL_INFO);
@@ -280,7 +286,7 @@ main(int argc, char *argv[])
 	s = settings_get();
 	if (mode != 0) {
 		conf_answer(&s->conf, mode, PROGRAM, file);
-		status = 0;
+		status = stdout_end(PROGRAM, 0);
 	} else
 		status = milter_start(argv, file, &s->conf);
 	settings_put(&s);
