@@ -24,6 +24,8 @@
 #include "lib/base/log.h"
 #include "lib/base/stdout.h"
 #include "lib/base/version.h"
+#include "lib/local/milter_hello.h"
+#include "lib/local/sock.h"
 #include "lib/local/standby.h"
 #include "callbacks.h"
 #include "listen.h"
@@ -39,6 +41,7 @@
  */
 #define FIELD_MAX (32 * 1024 * 1024)
 
+#define START_MS 10000 /* for libmilter's first answer */
 #define DRAIN_MS 5000 /* for messages under way at the end */
 
 static sem_t wakeup; /* posted after one of these was set */
@@ -203,15 +206,44 @@ milter_start_milter(void)
 	return error;
 }
 
+/*
+ * Waits until libmilter answers. 0; or -1 with *err when it did not within 10
+ * seconds, as where there was no memory for one of its threads. A socket that
+ * is no unix socket is not asked.
+ */
+static int
+milter_wait_for_milter(const char *socket, struct error *err)
+{
+	const char *path = milter_hello_path(socket);
+	const long long deadline = sock_now() + START_MS;
+
+	if (path == NULL)
+		return 0;
+	while (
+	    milter_hello(path, sock_now() + START_MS / 10, NULL, err) == -1) {
+		if (stop_asked || (milter_ended && !milter_failed))
+			break;
+		if (milter_ended || sock_now() >= deadline)
+			return error_prefix(
+			    err, "libmilter does not answer after its start");
+	}
+	return 0;
+}
+
 static int
 milter_serve(const char *file, const char *socket)
 {
+	struct error err;
 	int error;
 
 	sem_init(&wakeup, 0, 0);
 	milter_catch_signals();
 	if ((error = milter_start_milter()) != 0)
 		return milter_fail(strerror(error));
+	if (milter_wait_for_milter(socket, &err) == -1) {
+		log_fatal(err.text);
+		return 1;
+	}
 	log_info("version " MSGRAPH_VERSION " listening on %s", socket);
 	standby_end();
 	if ((error = watchdog_start(socket)) != 0)
