@@ -11,13 +11,12 @@
 #include <cmocka.h>
 #include <unistd.h>
 
-#include "agent/daemon/delivery/delivery.h"
 #include "agent/daemon/delivery/draft_trash.h"
 #include "agent/daemon/graph/graph_sent.h"
 #include "agent/daemon/message/fingerprint.h"
 #include "daemon_fake.h"
+#include "delivery_message.h"
 
-#define MESSAGE "From: a@x\r\n\r\nbody\r\n"
 #define MESSAGES 100
 #define TRIES 200
 #define DRAFTS 256
@@ -48,8 +47,6 @@ static struct {
 } m;
 
 static char shape = 'x'; /* an upgrade may write the message otherwise */
-static struct wire_reply reply;
-static int replies;
 static unsigned int dice_state;
 
 static unsigned int
@@ -62,8 +59,7 @@ dice(unsigned int sides)
 static int
 begin(void **state)
 {
-	(void)state;
-	if (fake_begin() == -1)
+	if (delivery_begin(state) == -1)
 		return -1;
 	d.trash = draft_trash_new(&d, NULL);
 	return d.trash == NULL ? -1 : 0;
@@ -72,18 +68,9 @@ begin(void **state)
 static int
 end(void **state)
 {
-	(void)state;
 	delivery_drop_all(&d);
 	draft_trash_free(&d.trash);
-	return fake_end();
-}
-
-static void
-on_done(void *ctx, const struct wire_reply *given)
-{
-	(void)ctx;
-	reply = *given;
-	replies++;
+	return delivery_end(state);
 }
 
 /* --- what Graph does --- */
@@ -289,7 +276,6 @@ bring(const char *mailbox)
 {
 	struct delivery_request request = {.nrcpt = 1, .message_id = "<id@x>"};
 	const char *list[] = {"r@y"};
-	char segment[32];
 	FILE *file = tmpfile();
 	long long at = strlen(MESSAGE);
 	int i;
@@ -301,12 +287,7 @@ bring(const char *mailbox)
 	strcpy(request.mailbox, mailbox);
 	if (strcmp(mailbox, mailboxes[0]) != 0)
 		strcpy(request.instead_of, mailboxes[0]);
-	request.identity = apps[0];
-	source_init(&request.source, dup(fileno(file)));
-	fclose(file);
-	snprintf(segment, sizeof(segment), "%lld,4", at);
-	request.source.raw = at;
-	assert_int_equal(source_add_segment(&request.source, segment), 0);
+	give_source(&request, file, (size_t)at, 4);
 	for (i = 0; i < FILES - 1; i++)
 		add_file(&request, at + 4 + i * FILE_SIZE, FILE_SIZE);
 	add_file(&request, at + 100, UPLOAD_SIZE);
