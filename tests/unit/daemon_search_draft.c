@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "agent/daemon/delivery/delivery.h"
+#include "agent/daemon/delivery/draft_trash.h"
 #include "daemon_fake.h"
 #include "search_message.h"
 
@@ -166,6 +167,77 @@ test_draft_of_sendmail(void **state)
 	assert_int_equal(reply.status, WIRE_DEFERRED);
 }
 
+/* Returns the id of the draft that is deleted, or "none". */
+static const char *
+deleted(void)
+{
+	static char id[8];
+
+	draft_trash_wake(d.trash);
+	run();
+	if (fake.count == 0)
+		return "none";
+	assert_int_equal(fake.count, 1);
+	assert_string_equal(fake.calls[0]->method, "DELETE");
+	snprintf(id, sizeof(id), "%s", strrchr(fake.calls[0]->url, '/') + 1);
+	answer_body(204, "", 0);
+	return id;
+}
+
+/*
+ * Where all or some of the recipients have got the message otherwise, their
+ * draft is not sent any more. It is deleted, unless it may have been sent.
+ */
+static void
+test_draft_that_is_left_over(void **state)
+{
+	(void)state;
+	with_file = 1;
+	d.trash = draft_trash_new(&d, NULL);
+	bring(OWN, "a");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 503, "");
+	bring(OWN, "bc");
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 503, "");
+	bring(OWN, "ab");
+	expect("/messages", 201, "{\"id\":\"D2\"}");
+	expect("/D2/attachments", 201, "{}");
+	expect("/D2/send", 202, "");
+	assert_int_equal(reply.status, WIRE_SENT);
+	assert_string_equal(deleted(), "none");
+	bring(OWN, "a");
+	assert_int_equal(reply.status, WIRE_SENT);
+	assert_string_equal(deleted(), "D0");
+	bring(OWN, "bc");
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+	assert_string_equal(deleted(), "D1");
+	bring(OWN, "ab");
+	assert_string_equal(deleted(), "none");
+	draft_trash_free(&d.trash);
+}
+
+/* The order to send it got no answer, and the message is found. */
+static void
+test_draft_that_may_be_sent(void **state)
+{
+	(void)state;
+	with_file = 1;
+	d.trash = draft_trash_new(&d, NULL);
+	bring(OWN, "a");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 201, "{}");
+	expect("/D0/send", 500, "");
+	bring(OWN, "ab");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("a");
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+	bring(OWN, "a");
+	assert_int_equal(reply.status, WIRE_SENT);
+	assert_string_equal(deleted(), "none");
+	draft_trash_free(&d.trash);
+}
+
 int
 main(void)
 {
@@ -175,6 +247,8 @@ main(void)
 	    TEST(test_draft_of_the_former),
 	    TEST(test_draft_whose_id_is_not_known),
 	    TEST(test_draft_of_sendmail),
+	    TEST(test_draft_that_is_left_over),
+	    TEST(test_draft_that_may_be_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
