@@ -38,7 +38,7 @@ on_done(void *ctx, const struct wire_reply *given)
 }
 
 /*
- * Gives the request this spool, which is closed, of the first application: a
+ * Gives the request this file, which is closed, of the first application: a
  * segment is the message.
  */
 static void
