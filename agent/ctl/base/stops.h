@@ -16,6 +16,7 @@ void stops_add(sigset_t *set);
  */
 void stops_hold(sigset_t *old);
 
+/* Lets those through that have come since stops_hold(). */
 void stops_release(const sigset_t *old);
 
 #endif
