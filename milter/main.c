@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cmdline.h"
@@ -214,6 +215,7 @@ milter_start_milter(void)
 static int
 milter_wait_for_milter(const char *socket, struct error *err)
 {
+	const struct timespec pause = {.tv_nsec = 50000000};
 	const char *path = milter_hello_path(socket);
 	const long long deadline = sock_now() + START_MS;
 
@@ -226,6 +228,7 @@ milter_wait_for_milter(const char *socket, struct error *err)
 		if (milter_ended || sock_now() >= deadline)
 			return error_prefix(
 			    err, "libmilter does not answer after its start");
+		nanosleep(&pause, NULL); /* it may fail at once */
 	}
 	return 0;
 }
