@@ -142,6 +142,10 @@ $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
 	$(foreach f,accounts_sweep accounts_warn identities_refresh \
 	identities_remind identities_look_at_files observe_tell,-Wl,--wrap=$f)
 
+# that has a map outside of its own
+$(BUILD)/tests/daemon_identities_unsure: ALL_LDFLAGS += \
+	-Wl,--wrap=outside_is_used,--wrap=outside_find
+
 # those have a network, accounts and a clock of their own: daemon_fake.h
 FAKED = $(shell grep -l '"daemon_fake.h"' tests/unit/*.c)
 $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(FAKED)): ALL_LDFLAGS += $(foreach \

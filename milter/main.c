@@ -18,11 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
+#include "lib/base/stdout.h"
 #include "lib/base/version.h"
+#include "lib/local/milter_hello.h"
+#include "lib/local/sock.h"
 #include "lib/local/standby.h"
 #include "callbacks.h"
 #include "milter_socket.h"
@@ -38,6 +42,7 @@
  */
 #define FIELD_MAX (32 * 1024 * 1024)
 
+#define START_MS 10000 /* for libmilter's first answer */
 #define DRAIN_MS 5000 /* for messages under way at the end */
 
 static sem_t wakeup; /* posted after one of these was set */
@@ -202,15 +207,46 @@ milter_start_milter(void)
 	return error;
 }
 
+/*
+ * Waits until libmilter answers. 0; or -1 with *err when it did not within 10
+ * seconds, as where there was no memory for one of its threads. A socket that
+ * is no unix socket is not asked.
+ */
+static int
+milter_wait_for_milter(const char *socket, struct error *err)
+{
+	const struct timespec pause = {.tv_nsec = 50000000};
+	const char *path = milter_hello_path(socket);
+	const long long deadline = sock_now() + START_MS;
+
+	if (path == NULL)
+		return 0;
+	while (
+	    milter_hello(path, sock_now() + START_MS / 10, NULL, err) == -1) {
+		if (stop_asked || (milter_ended && !milter_failed))
+			break;
+		if (milter_ended || sock_now() >= deadline)
+			return error_prefix(
+			    err, "libmilter does not answer after its start");
+		nanosleep(&pause, NULL); /* it may fail at once */
+	}
+	return 0;
+}
+
 static int
 milter_serve(const char *file, const char *socket)
 {
+	struct error err;
 	int error;
 
 	sem_init(&wakeup, 0, 0);
 	milter_catch_signals();
 	if ((error = milter_start_milter()) != 0)
 		return milter_fail(strerror(error));
+	if (milter_wait_for_milter(socket, &err) == -1) {
+		log_fatal(err.text);
+		return 1;
+	}
 	log_info("version " MSGRAPH_VERSION " listening on %s", socket);
 	standby_end();
 	if ((error = watchdog_start(socket)) != 0)
@@ -255,12 +291,16 @@ milter_read_options(int argc, char **argv, const char **file, int *mode)
 		if (key == 'c')
 			*file = value;
 		else if (key == 'h' || key == 'V')
-			return cmdline_answer(&cmdline, key, stdout) == 0 ? 0
-									  : 1;
+			break;
 		else
 			*mode = key;
 	}
-	return key == 0 ? -1 : cmdline_fail(&cmdline, &err);
+	if (key == 0)
+		return -1;
+	if (key == -1)
+		return cmdline_fail(&cmdline, &err);
+	cmdline_answer(&cmdline, key, stdout);
+	return stdout_end(PROGRAM, 0);
 }
 
 int
@@ -271,6 +311,7 @@ main(int argc, char *argv[])
 	struct error err;
 	int mode = 0, status;
 
+	stdout_begin();
 	if ((status = milter_read_options(argc, argv, &file, &mode)) != -1)
 		return status;
 	log_open(PROGRAM, LOG_TO_SYSLOG, LOG_LEVEL_INFO);
@@ -280,7 +321,7 @@ main(int argc, char *argv[])
 	s = settings_get();
 	if (mode != 0) {
 		conf_answer(&s->conf, mode, PROGRAM, file);
-		status = 0;
+		status = stdout_end(PROGRAM, 0);
 	} else
 		status = milter_start(argv, file, &s->conf);
 	settings_put(&s);

@@ -26,16 +26,6 @@ command_print_tables(const struct output_list *table)
 	}
 }
 
-/* Prints the options and tables. Returns the exit status. */
-static int
-command_help(const struct command *command)
-{
-	if (cmdline_answer(&command->cmdline, 'h', stdout) == -1)
-		return EX_IOERR;
-	command_print_tables(command->tables);
-	return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
-}
-
 const struct command *
 command_find(const struct ctl *ctl, const char *name)
 {
@@ -57,9 +47,11 @@ command_next(struct ctl *ctl, const struct command *command, int argc,
 	while ((key = cmdline_next(
 		    &command->cmdline, argc, argv, value, &err)) == 'j')
 		ctl->is_json = 1;
-	if (key == 'h')
-		*status = command_help(command);
-	else if (key == -1)
+	if (key == 'h') {
+		cmdline_answer(&command->cmdline, key, stdout);
+		command_print_tables(command->tables);
+		*status = EX_OK;
+	} else if (key == -1)
 		*status = cmdline_fail(&command->cmdline, &err);
 	return key == 'h' ? -1 : key;
 }

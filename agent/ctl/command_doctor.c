@@ -143,11 +143,10 @@ command_doctor_print(
 
 	command_doctor_summary(doctor, text, sizeof(text));
 	if (output == NULL)
-		return CHECK_UNKNOWN;
+		return EX_OSERR;
 	command_doctor_head(ctl, output, doctor_worst(doctor), text);
 	command_doctor_rows(output, doctor, all || ctl->is_json);
-	return output_end(&output) == 0 ? (int)doctor_worst(doctor)
-					: CHECK_UNKNOWN;
+	return output_end(&output) == 0 ? (int)doctor_worst(doctor) : EX_IOERR;
 }
 
 /* Says why nothing was looked at, where a monitoring system reads it. */

@@ -230,8 +230,7 @@ command_entra_script_print(
 		command_say(command, "the values do not fit");
 	} else {
 		fwrite(out.bytes, 1, out.len, stdout);
-		status =
-		    fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
+		status = EX_OK;
 	}
 	buf_free(&base64);
 	buf_free(&out);

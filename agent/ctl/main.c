@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include "lib/base/near.h"
+#include "lib/base/stdout.h"
 #include "lib/conf/conf.h"
 #include "commands.h"
 
@@ -47,7 +48,7 @@ ctl_help(void)
 	printf("commands:\n");
 	for (c = commands; *c != NULL; c++)
 		printf("  %-15s  %s\n", (*c)->name, (*c)->help);
-	return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
+	return EX_OK;
 }
 
 static const char *
@@ -113,10 +114,10 @@ ctl_main(int argc, char **argv)
 	while ((key = cmdline_next(&cmdline, argc, argv, &value, &err)) > 0) {
 		if (key == 'h')
 			return ctl_help();
-		if (key == 'V')
-			return cmdline_answer(&cmdline, key, stdout) == 0
-			    ? EX_OK
-			    : EX_IOERR;
+		if (key == 'V') {
+			cmdline_answer(&cmdline, key, stdout);
+			return EX_OK;
+		}
 		ctl.conf_file = value;
 	}
 	if (key == 0 && optind == argc) {
@@ -132,9 +133,8 @@ main(int argc, char **argv)
 {
 	int status = EX_OSERR;
 
+	stdout_begin();
 	if (ctl_extend_path() == 0)
 		status = ctl_main(argc, argv);
-	if (status == EX_IOERR)
-		fputs("msgraphctl: cannot write the output\n", stderr);
-	return status;
+	return stdout_end("msgraphctl", status);
 }

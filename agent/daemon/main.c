@@ -26,6 +26,7 @@
 #include "agent/daemon/turn/turn.h"
 #include "lib/base/cmdline.h"
 #include "lib/base/log.h"
+#include "lib/base/stdout.h"
 #include "lib/base/version.h"
 #include "lib/local/standby.h"
 #include "check.h"
@@ -360,13 +361,16 @@ msgraphd_read_options(struct program *p, int argc, char **argv, int *mode)
 		if (key == 'c')
 			p->conf_file = value;
 		else if (key == 'h' || key == 'V')
-			return cmdline_answer(&cmdline, key, stdout) == 0
-			    ? EX_OK
-			    : EX_IOERR;
+			break;
 		else
 			*mode = key;
 	}
-	return key == 0 ? -1 : cmdline_fail(&cmdline, &err);
+	if (key == 0)
+		return -1;
+	if (key == -1)
+		return cmdline_fail(&cmdline, &err);
+	cmdline_answer(&cmdline, key, stdout);
+	return stdout_end(cmdline.program, EX_OK);
 }
 
 int
@@ -377,6 +381,7 @@ main(int argc, char **argv)
 	struct error err;
 	int status, mode = 0;
 
+	stdout_begin();
 	if ((status = msgraphd_read_options(&program, argc, argv, &mode)) != -1)
 		return status;
 	log_open("msgraphd", LOG_TO_SYSLOG, LOG_LEVEL_INFO);
@@ -396,7 +401,7 @@ main(int argc, char **argv)
 		if (mode == 't' && check_access(conf, program.conf_file) > 0)
 			status = EX_CONFIG;
 		conf_free(conf);
-		return status;
+		return stdout_end(cmdline.program, status);
 	}
 	msgraphd_open_log(conf, standby_is_retry());
 	conf_warn(conf, msgraphd_warn);

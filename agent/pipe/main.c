@@ -60,7 +60,8 @@ agent_answer(int key, struct error *err)
 		    "msgraph-agent: -%c delivers nothing, and standard input "
 		    "is a pipe; see msgraph-agent(8) for master.cf",
 		    key);
-	if (cmdline_answer(&options_cmdline, key, stdout) == -1)
+	cmdline_answer(&options_cmdline, key, stdout);
+	if (fflush(stdout) == EOF || ferror(stdout))
 		return error_set(err, ERROR_OURS, "4.3.0",
 		    "cannot write to standard output");
 	return 0;

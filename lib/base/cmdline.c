@@ -143,7 +143,7 @@ cmdline_print_option(const struct cmdline_option *o, FILE *out)
 		fprintf(out, "  %s\n  %-15s  %s\n", text, "", o->help);
 }
 
-int
+void
 cmdline_answer(const struct cmdline *c, int key, FILE *out)
 {
 	const struct cmdline_option *o;
@@ -155,7 +155,6 @@ cmdline_answer(const struct cmdline *c, int key, FILE *out)
 		for (o = c->options; o->key != 0; o++)
 			cmdline_print_option(o, out);
 	}
-	return fflush(out) == 0 && !ferror(out) ? 0 : -1;
 }
 
 int

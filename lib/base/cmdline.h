@@ -42,9 +42,9 @@ int cmdline_next(const struct cmdline *, int argc, char **argv,
 
 /*
  * Answers the key 'h' with a line for each usage and for each option, or 'V'
- * with name and version. Returns 0, or -1 when the text could not be written.
+ * with name and version. Whether it could be written shows when out is flushed.
  */
-int cmdline_answer(const struct cmdline *, int key, FILE *out);
+void cmdline_answer(const struct cmdline *, int key, FILE *out);
 
 /*
  * Writes one line on standard error that names the mistake and how to see the

@@ -1,6 +1,13 @@
 /*
  * milter_hello.c - see milter_hello.h.
+ *
+ * A thread of libmilter's that is free takes a new connection, and answers what
+ * is there already. One that says nothing yet is given to another thread, the
+ * "pool controller", which waits for all that say nothing. That one ends when
+ * it gets no memory (libmilter/worker.c), and libmilter goes on without: so the
+ * first packet comes a moment after the connection.
  */
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +21,8 @@
 static const char milter_hello_negotiate[] =
     "\0\0\0\015O\0\0\0\006\0\0\001\377\0\037\377\377";
 static const char milter_hello_quit[] = "\0\0\0\001Q";
+
+#define MILTER_HELLO_PAUSE_MS 50
 
 const char *
 milter_hello_path(const char *socket)
@@ -33,6 +42,7 @@ milter_hello_say(int fd, long long deadline, struct error *err)
 	char answer[5];
 	ssize_t n;
 
+	poll(NULL, 0, MILTER_HELLO_PAUSE_MS);
 	if (sock_write_all(fd, milter_hello_negotiate,
 		sizeof(milter_hello_negotiate) - 1, -1, deadline, err) == -1)
 		return -1;

@@ -17,10 +17,10 @@ const char *milter_hello_path(const char *socket);
 
 /*
  * Connects to the unix socket and negotiates options (SMFIC_OPTNEG), before the
- * deadline on sock_now()'s clock: libmilter has taken the connection and made a
- * thread for it. *pid, unless pid is NULL, becomes that of the process that
- * listens, 0 where nobody does. 0, or -1 with *err: nobody listens, no answer
- * in time, or none of a milter.
+ * deadline on sock_now()'s clock: libmilter has taken the connection, waited
+ * for its first packet, and made a thread for it. *pid, unless pid is NULL,
+ * becomes that of the process that listens, 0 where nobody does. 0, or -1 with
+ * *err: nobody listens, no answer in time, or none of a milter.
  */
 int milter_hello(
     const char *path, long long deadline, pid_t *pid, struct error *err);

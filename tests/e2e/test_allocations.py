@@ -184,6 +184,42 @@ def test_milter_starts_or_says_no(allocator, tmp_path):
     assert said_no > 10
 
 
+HALF = b"Failed to malloc pollfd array"
+
+
+def test_milter_whose_libmilter_is_half_dead(allocator, tmp_path):
+    """A thread of libmilter's ends without memory, and those that say nothing
+    at once would never be answered. Which allocation it is differs."""
+    milter = Milter(tmp_path).ask_stand_in()
+    for number in 4 * list(range(15, 60)):
+        allocator.set(number)
+        process = subprocess.Popen([PROGRAM, "-c", milter.conf],
+                                   env=allocator.env, stderr=subprocess.PIPE)
+        os.set_blocking(process.stderr.fileno(), False)
+        output = b""
+
+        def is_settled() -> bool:
+            nonlocal output
+            output += process.stderr.read() or b""
+            return b" listening on " in output or HALF in output or \
+                process.poll() is not None
+        try:
+            wait_for(is_settled, f"the milter, allocation {number}")
+            if HALF in output:
+                assert process.wait(timeout=30) == 1
+                output += process.stderr.read()
+                break
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+    milter.close()
+    if HALF not in output:
+        pytest.skip("libmilter has no such thread here")
+    assert b"error: libmilter does not answer after its start" in output
+    assert b" listening on " not in output
+
+
 @pytest.fixture
 def milter(allocator, tmp_path):
     milter = Milter(tmp_path).ask_stand_in().start(env=allocator.env)

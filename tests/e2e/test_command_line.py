@@ -37,7 +37,8 @@ WRONG = [
 def run(name: str, *args: object, **popen: object
         ) -> subprocess.CompletedProcess:
     popen.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.run([str(BUILD / name), *map(str, args)], timeout=30,
+    program = name if name == "sh" else str(BUILD / name)
+    return subprocess.run([program, *map(str, args)], timeout=30,
                           capture_output=True, text=True, **popen)
 
 
@@ -62,12 +63,38 @@ def test_help(name, option):
     assert max(map(len, done.stdout.splitlines())) < 80
 
 
-def test_help_that_cannot_be_written():
-    for name, status in (("msgraphd", 74), ("msgraph-milter", 1)):
-        with open("/dev/full", "w", encoding="ascii") as full:
-            done = subprocess.run([str(BUILD / name), "-h"], stdout=full,
-                                  timeout=30)
-        assert done.returncode == status
+# --- output that cannot be written
+
+UNWRITTEN = [
+    # arguments behind -c FILE, for each program
+    *((name, option) for name in DAEMONS
+      for option in ("-h", "-V", "-n", "-t")),
+    ("msgraphd", "-M"),
+    *(("msgraphctl", words) for words in (
+        "-h", "-V", "status", "status -h", "doctor", "doctor -j",
+        "doctor nonsense", "doctor -h", "setup -h", "setup --print")),
+]
+
+
+@pytest.mark.parametrize("name, words", UNWRITTEN)
+@pytest.mark.parametrize("out, why", [
+    (">/dev/full", "(: No space left on device)?"),
+    (">&-", "(: Bad file descriptor)?")])
+def test_output_that_cannot_be_written(tmp_path, name, words, out, why):
+    """Nobody takes half of it for all, and no file or socket that the program
+    opens gets the number of standard output."""
+    conf = tmp_path / "msgraph.conf"
+    (tmp_path / "state.db").write_text("damaged")
+    conf.write_text(f"state_directory = {tmp_path}\n"
+                    f"admin_socket = {tmp_path}/admin\n"
+                    f"submit_socket = {tmp_path}/submit\n")
+    share = example.ROOT / "conf-examples"
+    words = words.replace("--print", f"-c {tmp_path} --share {share} --print")
+    done = run("sh", "-c", f'exec "$@" {out}', "sh", BUILD / name, "-c", conf,
+               *words.split())
+    assert done.returncode == 74, done
+    assert re.fullmatch(f"{name}: cannot write the output{why}",
+                        done.stderr.splitlines()[-1])
 
 
 # --- what is wrong

@@ -312,15 +312,6 @@ def test_tenant(stock, before, after):
             before.replace(" = ", "=").strip()
 
 
-def test_link_to_msgraph_conf_stays_one(stock):
-    real = stock.path / "real.conf"
-    stock.conf.rename(real)
-    stock.conf.symlink_to("real.conf")
-    set_up(stock, "--tenant", TENANT)
-    assert stock.conf.is_symlink()
-    assert f"allowed_tenants = {TENANT}\n" in real.read_text()
-
-
 def test_relative_name_of_msgraph_conf(stock):
     """The way back may begin in another folder."""
     stock.conf = Path("msgraph.conf")
@@ -346,19 +337,6 @@ def test_postfix_that_is_not_set_up(stock):
         assert f"cannot find {file}" in done.stderr
         assert "dpkg-reconfigure postfix" in done.stderr
         (stock.path / "away").rename(file)
-
-
-def test_link_stays_one(stock):
-    for name in ("main.cf", "master.cf"):
-        file = stock.path / name
-        file.rename(stock.path / "real")
-        file.symlink_to("real")
-        done = stock.setup()
-        assert done.returncode == 1 and "symbolic link" in done.stderr
-        assert str(stock.path / "real") in done.stderr
-        assert file.is_symlink()
-        file.unlink()
-        (stock.path / "real").rename(file)
 
 
 WRONG = [  # arguments, status, what is said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -79,6 +80,30 @@ def test_interrupted_anywhere(tmp_path, monkeypatch, start, death):
         assert folder.state() == state
         assert not (folder.path / RECORD).exists()
     assert number > 6
+
+
+STOPPED = """#!/bin/sh
+case $2 in
+/tmp/msgraphctl.*) echo "$2" >{found}; kill -{stop} $PPID ;;
+esac
+PATH=${{PATH#*:}}
+exec postconf "$@"
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGHUP, signal.SIGINT,
+                                  signal.SIGTERM])
+def test_stopped_with_a_folder_in_tmp(tmp_path, stop):
+    """By ^C, kill or the end of the terminal: nothing is left there."""
+    folder, found = Folder(tmp_path / "folder"), tmp_path / "found"
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/postconf"
+    program.write_text(STOPPED.format(found=found, stop=stop.value))
+    program.chmod(0o755)
+    done = folder.setup("--dry-run", path=str(tmp_path / "bin"),
+                        preexec_fn=lambda: signal.signal(stop, signal.SIG_DFL))
+    assert done.returncode == -stop
+    assert not Path(found.read_text().strip()).exists()
 
 
 def test_full_disk(tmp_path):

@@ -213,15 +213,53 @@ many(int count, int first, int second, int third)
 }
 
 static long
-size_of(const struct buf *text)
+size_of(const char *text)
 {
 	struct buf whole;
 	long size;
 
-	large_expand(text->bytes, &whole);
+	large_expand(text, &whole);
 	size = (long)whole.len;
 	buf_free(&whole);
 	return size;
+}
+
+/* What one request may have is not too long; a byte more is. */
+static void
+test_limit(void **state)
+{
+	static const struct {
+		const char *in;
+		int parts, less; /* so many PNGs and bytes below what it has */
+		const char *taken; /* NULL: it is refused */
+	} limits[] = {
+	    {MIXED TEXT PART PNG "\3" END, 0, 0, ""},
+	    {MIXED TEXT PART PNG "\3" END, 0, 1, PNG_LINES("3")},
+	    {MIXED TEXT PART PNG "\3" END, 1, 0, PNG_LINES("3")},
+	    {MIXED TEXT PART PNG "\3" END, 1, 1, NULL},
+	    {MIXED TEXT PART PDF "\1\r\n" PART PNG "\3" END, 1, 0,
+		PNG_LINES("3")},
+	    {MIXED TEXT PART PDF "\1\r\n" PART PNG "\3" END, 1, 1,
+		PDF_LINES("1") PNG_LINES("3")},
+	};
+	long png = size_of(PNG "\3") - (long)strlen(LARGE_STUB), limit;
+	struct buf out, taken;
+	struct error err;
+	size_t i;
+	int result;
+
+	(void)state;
+	for (i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		limit = size_of(limits[i].in) - limits[i].parts * png -
+		    limits[i].less;
+		result = large_run(limits[i].in, limit, &out, &taken, &err);
+		if (result != (limits[i].taken == NULL ? -1 : 0))
+			fail_msg("row %zu", i);
+		if (result == 0)
+			assert_string_equal(taken.bytes, limits[i].taken);
+		buf_free(&out);
+		buf_free(&taken);
+	}
 }
 
 /* More than are looked at: the largest are found wherever they stand. */
@@ -233,7 +271,8 @@ test_many_parts(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    large_run(in.bytes, size_of(&in) - 36000, &out, &taken, &err), 0);
+	    large_run(in.bytes, size_of(in.bytes) - 36000, &out, &taken, &err),
+	    0);
 	assert_string_equal(
 	    taken.bytes, PNG_LINES("3") PNG_LINES("3") PNG_LINES("3"));
 	buf_free(&in);
@@ -307,6 +346,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_taken),
+	    cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_many_parts),
 	    cmocka_unit_test(test_very_many_parts),
 	    cmocka_unit_test(test_too_many_parts),

@@ -144,6 +144,9 @@ test_setting_refuses(void **state)
 	    "the message has 12 bytes, and no more "
 	    "than 10 may be sent here "
 	    "(sendmail_limit)");
+	conf.sendmail_limit = 12;
+	assert_int_equal(large_edit(&edits, &conf, &large, &err), 0);
+	conf.sendmail_limit = 10;
 	/* what other edits leave is what counts */
 	assert_int_equal(edit_start(&edits, 0, 9, &err), 0);
 	assert_int_equal(large_edit(&edits, &conf, &large, &err), 0);

@@ -236,7 +236,9 @@ test_limit(void **state)
 {
 	static const struct {
 		size_t count, step, refused; /* each so-manieth from its end */
-	} rows[] = {{300, 2, 150}, {300, 300, 1}, {300, 100, 3}, {40, 1, 40}};
+		unsigned int posts;
+	} rows[] = {{300, 2, 150, 24}, {300, 300, 1, 23}, {300, 100, 3, 23},
+	    {40, 1, 40, 24}};
 	struct wire_reply reply;
 	struct parts p;
 	size_t i, j, got, told;
@@ -249,6 +251,7 @@ test_limit(void **state)
 			world.refused[rows[i].count - 1 - j * rows[i].step] = 1;
 		reply = attempt(&p, &tell);
 		assert_in_range(world.posts, 1, PARTS_POSTS_MAX);
+		assert_int_equal(world.posts, rows[i].posts);
 		assert_int_equal(tell, rows[i].step > 1);
 		if (tell)
 			take_notice(&p);
@@ -264,6 +267,161 @@ test_limit(void **state)
 		parts_free(&p);
 		recipients_free(&world.recipients);
 	}
+}
+
+/* --- mixtures --- */
+
+/* What a call is answered. */
+struct said {
+	enum wire_status status;
+	const char *dsn, *text;
+	const char *marks; /* by place; NULL: nothing is said of them */
+};
+
+static const struct mixture {
+	size_t count, size; /* recipients, and how many at a time */
+	int is_twice; /* the last is the first again */
+	struct said said[4];
+	const char *firsts; /* by call: whether none has got the message */
+	struct said joined;
+	int tell;
+} mixtures[] = {
+    /* who has got it, or was refused before, hears of no bounce */
+    {2, 2, 0,
+	{{WIRE_DEFERRED, "4.3.0", "again", "a."},
+	    {WIRE_BOUNCED, "5.6.0", "unreadable", NULL}},
+	"10", {WIRE_DEFERRED, "4.6.0", "unreadable", NULL}, 0},
+    {2, 2, 0,
+	{{WIRE_DEFERRED, "4.3.0", "again", "t."},
+	    {WIRE_BOUNCED, "5.6.0", "unreadable", NULL}},
+	"10", {WIRE_DEFERRED, "4.6.0", "unreadable", NULL}, 0},
+    /* of two reasons the first is told */
+    {2, 1, 0,
+	{{WIRE_BOUNCED, "5.6.0", "one", NULL},
+	    {WIRE_BOUNCED, "5.7.1", "two", NULL}},
+	"11", {WIRE_BOUNCED, "5.6.0", "one", NULL}, 0},
+    {2, 1, 0,
+	{{WIRE_DEFERRED, "4.4.1", "one", NULL},
+	    {WIRE_DEFERRED, "4.4.2", "two", NULL}},
+	"11", {WIRE_DEFERRED, "4.4.1", "one", NULL}, 0},
+    /* what waits decides */
+    {2, 1, 0,
+	{{WIRE_BOUNCED, "5.6.0", "one", NULL},
+	    {WIRE_DEFERRED, "4.4.2", "two", NULL}},
+	"11", {WIRE_DEFERRED, "4.4.2", "two", NULL}, 0},
+    {2, 1, 0,
+	{{WIRE_SENT, "2.0.0", "sent", "t"}, {WIRE_SENT, "2.0.0", "sent", NULL}},
+	"10",
+	{WIRE_SENT, "2.0.0",
+	    "sent to 1 of 2; <r000@x> refused, the sender was told", NULL},
+	0},
+    /* one who is named at two places is one */
+    {3, 3, 1,
+	{{WIRE_BOUNCED, "5.1.3", "because", "r.r"},
+	    {WIRE_SENT, "2.0.0", "sent", NULL}},
+	"11", {WIRE_DEFERRED, "4.1.3", "because", NULL}, 1},
+};
+
+struct reader {
+	const struct mixture *row;
+	size_t calls;
+};
+
+static void
+call_said(void *ctx, int first, struct wire_reply *reply)
+{
+	static const char marks[] = ".atr";
+	struct reader *reader = ctx;
+	const struct said *said = &reader->row->said[reader->calls];
+	size_t i;
+
+	assert_true(reader->calls < strlen(reader->row->firsts));
+	assert_int_equal(first, reader->row->firsts[reader->calls++] == '1');
+	memset(reply, 0, sizeof(*reply));
+	reply->status = said->status;
+	snprintf(reply->dsn, sizeof(reply->dsn), "%s", said->dsn);
+	snprintf(reply->text, sizeof(reply->text), "%s", said->text);
+	if (said->marks == NULL)
+		return;
+	reply->by_recipient = said->status == WIRE_BOUNCED;
+	for (i = 0; said->marks[i] != '\0'; i++)
+		reply->recipients[i] =
+		    (unsigned char)(strchr(marks, said->marks[i]) - marks);
+}
+
+static void
+test_mixtures(void **state)
+{
+	const struct mixture *row = mixtures;
+	struct wire_reply reply;
+	struct reader reader;
+	struct error err;
+	struct parts p;
+	size_t i, rank;
+
+	(void)state;
+	for (i = 0; i < sizeof(mixtures) / sizeof(*mixtures); i++, row++) {
+		begin(row->count);
+		if (row->is_twice) {
+			recipients_free(&world.recipients);
+			list[row->count - 1] = list[0];
+			assert_int_equal(recipients_init(&world.recipients,
+					     list, NULL, row->count, &err),
+			    0);
+		}
+		reader = (struct reader){row, 0};
+		assert_int_equal(
+		    parts_init(&p, &world.recipients, call_said, &reader, &err),
+		    0);
+		for (rank = 0; rank < world.recipients.sorted_count;
+		     rank += row->size)
+			parts_settle(&p, rank, row->size);
+		assert_int_equal(reader.calls, strlen(row->firsts));
+		assert_int_equal(parts_join(&p, &reply), row->tell);
+		assert_int_equal(reply.status, row->joined.status);
+		assert_string_equal(reply.dsn, row->joined.dsn);
+		assert_string_equal(reply.text, row->joined.text);
+		parts_free(&p);
+		recipients_free(&world.recipients);
+	}
+}
+
+/* Each is refused for a reason of its own. */
+static void
+call_refuse(void *ctx, int first, struct wire_reply *reply)
+{
+	unsigned int *calls = ctx;
+
+	(void)first;
+	memset(reply, 0, sizeof(*reply));
+	reply->status = WIRE_BOUNCED;
+	reply->by_recipient = 1;
+	snprintf(reply->dsn, sizeof(reply->dsn), "5.1.3");
+	snprintf(reply->text, sizeof(reply->text), "reason %u", ++*calls);
+}
+
+/* Each range is asked about once, and no more reasons are kept than fit. */
+static void
+test_many_ranges(void **state)
+{
+	unsigned int calls = 0;
+	struct error err;
+	struct parts p;
+	size_t rank;
+
+	(void)state;
+	begin(44);
+	assert_int_equal(
+	    parts_init(&p, &world.recipients, call_refuse, &calls, &err), 0);
+	for (rank = 0; rank < 40; rank++)
+		parts_settle(&p, rank, 1);
+	parts_settle(&p, 40, 4);
+	assert_int_equal(calls, 41);
+	assert_int_equal(p.reason_count, PARTS_REASONS_MAX);
+	assert_string_equal(parts_why(&p, 0)->text, "reason 1");
+	assert_non_null(strstr(parts_why(&p, 43)->text, "not tried alone"));
+	parts_free(&p);
+	recipients_free(&world.recipients);
 }
 
 static void
@@ -295,6 +453,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_set),
 	    cmocka_unit_test(test_limit),
+	    cmocka_unit_test(test_mixtures),
+	    cmocka_unit_test(test_many_ranges),
 	    cmocka_unit_test(test_summary),
 	};
 

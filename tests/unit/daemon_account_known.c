@@ -283,6 +283,17 @@ test_outage(void **state)
 	assert_false(account->out);
 }
 
+/* What Entra has refused since is not accepted from the cache. */
+static void
+test_no_more_cached(void **state)
+{
+	(void)state;
+	accept_secret(ACCOUNT_TYPED, "right", 3600);
+	assert_true(auth_cache_find(&account->auth_cache, right, HOUR));
+	assert_true(refuse_secret("right", ACCOUNT_REFUSED));
+	assert_false(auth_cache_find(&account->auth_cache, right, HOUR));
+}
+
 /* A refusal of the stored secret keeps nobody off who types another. */
 static void
 test_refusal(void **state)
@@ -324,6 +335,7 @@ main(void)
 	    TEST(test_audit),
 	    TEST(test_grace),
 	    TEST(test_outage),
+	    TEST(test_no_more_cached),
 	    TEST(test_refusal),
 	    TEST(test_state_is_lost),
 	};

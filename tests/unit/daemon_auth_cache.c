@@ -12,6 +12,9 @@
 #include <cmocka.h>
 
 #include "agent/daemon/base/clock.h"
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include "agent/daemon/entra/auth_cache.h"
 
 #define TTL_MS (600 * 1000LL)
@@ -196,6 +199,37 @@ test_bytes(void **state)
 	secret_free(&b);
 }
 
+/* In the place of OpenSSL's: without memory there is no digest. */
+static int hmac_fails;
+
+unsigned char *
+HMAC(const EVP_MD *md, const void *key, int key_len, const unsigned char *bytes,
+    size_t len, unsigned char *digest, unsigned int *digest_len)
+{
+	size_t out = AUTH_CACHE_DIGEST_SIZE;
+
+	(void)digest_len;
+	if (hmac_fails)
+		return NULL;
+	return EVP_Q_mac(NULL, "HMAC", NULL, EVP_MD_get0_name(md), NULL, key,
+	    (size_t)key_len, bytes, len, digest, out, &out);
+}
+
+/* Two secrets without one are not the same. */
+static void
+test_no_digest(void **state)
+{
+	struct auth_cache auth_cache = {0};
+
+	(void)state;
+	hmac_fails = 1;
+	change(&auth_cache, "a", ACCEPT);
+	assert_int_equal(find(&auth_cache, "a", TTL_MS), UNKNOWN);
+	assert_int_equal(find(&auth_cache, "b", TTL_MS), UNKNOWN);
+	hmac_fails = 0;
+	assert_int_equal(find(&auth_cache, "a", TTL_MS), UNKNOWN);
+}
+
 /* The clocks go forward together when a test says so. */
 static void
 test_clock(void **state)
@@ -223,6 +257,7 @@ main(void)
 	    cmocka_unit_test(test_no_cache),
 	    cmocka_unit_test(test_digest),
 	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_no_digest),
 	    cmocka_unit_test(test_clock),
 	};
 

@@ -11,6 +11,7 @@
 
 #include "agent/daemon/base/reason.h"
 #include "agent/daemon/store/sender.h"
+#include "agent/daemon/store/state_sql.h"
 #include "daemon_fake.h"
 #include "delivery_message.h"
 
@@ -45,18 +46,36 @@ begin(void **state)
 	return 0;
 }
 
+static struct journal_keys
+one_key(unsigned char first)
+{
+	struct journal_keys keys = {calloc(1, JOURNAL_DIGEST_SIZE), 1};
+
+	keys.list[0][0] = first;
+	return keys;
+}
+
+/* One of a kind, with these keys of its own and of the notice about it. */
+static struct delivery *
+start_as(
+    const struct delivery_request *kind, unsigned char key, unsigned char told)
+{
+	struct delivery_request request = *kind;
+
+	strcpy(request.queue_id, "4TEST");
+	strcpy(request.mailbox, "a@x");
+	request.nrcpt = 1;
+	give_message(&request);
+	request.keys = one_key(key);
+	request.told = one_key(told);
+	request.recipients = strdup("b@y\n");
+	return delivery_start(&d, &request, on_done, NULL);
+}
+
 static struct delivery *
 start(void)
 {
-	struct delivery_request request = {
-	    .queue_id = "4TEST", .mailbox = "a@x", .nrcpt = 1};
-
-	give_message(&request);
-	request.keys.list = calloc(1, JOURNAL_DIGEST_SIZE);
-	request.keys.list[0][0] = 1;
-	request.keys.count = 1;
-	request.recipients = strdup("b@y\n");
-	return delivery_start(&d, &request, on_done, NULL);
+	return start_as(&(struct delivery_request){.notice = 0}, 1, 2);
 }
 
 static const struct {
@@ -118,7 +137,10 @@ test_answers(void **state)
 	}
 }
 
-/* The first message of a mailbox has a way back for its bounce. */
+/*
+ * The first message of a mailbox has a way back for its bounce; what has no
+ * sender gets no bounce.
+ */
 static void
 test_way_back(void **state)
 {
@@ -126,14 +148,18 @@ test_way_back(void **state)
 		long status;
 		const char *code;
 		int way_back;
-	} ends[] = {{202, "", 1}, {413, "", 1}, {503, "", 1},
-	    {400, "ErrorMessageBlocked", 1}, {403, "ErrorAccessDenied", 0},
-	    {404, "ErrorInvalidUser", 0}};
+		struct delivery_request kind;
+	} ends[] = {{202, "", 1, {.notice = 0}}, {413, "", 1, {.notice = 0}},
+	    {503, "", 1, {.notice = 0}},
+	    {400, "ErrorMessageBlocked", 1, {.notice = 0}},
+	    {403, "ErrorAccessDenied", 0, {.notice = 0}},
+	    {404, "ErrorInvalidUser", 0, {.notice = 0}},
+	    {413, "", 0, {.null_sender = 1}}, {413, "", 0, {.notice = 1}}};
 	struct identity id;
 	size_t i;
 
 	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		start();
+		start_as(&ends[i].kind, 1, 2);
 		run();
 		assert_int_equal(sender_find(st, "a@x", &id, NULL), 0);
 		answer(ends[i].status, ends[i].code, 0);
@@ -174,6 +200,73 @@ test_same_message_twice_at_once(void **state)
 	assert_int_equal(reply.status, WIRE_SENT);
 }
 
+/* Nor a message and the notice about it, whichever comes first. */
+static void
+test_message_and_notice_at_once(void **state)
+{
+	static const struct delivery_request message, notice = {.notice = 1};
+
+	(void)state;
+	start_as(&message, 1, 2);
+	run();
+	start_as(&notice, 2, 2);
+	run();
+	assert_int_equal(replies, 1);
+	assert_string_equal(reply.dsn, "4.3.0");
+	answer(413, "", 0);
+	start_as(&notice, 2, 2);
+	run();
+	start_as(&message, 1, 2);
+	run();
+	assert_int_equal(replies, 3);
+	assert_string_equal(reply.dsn, "4.3.0");
+	assert_int_equal(fake.made, 2);
+}
+
+/* A refusal bounces when nothing else was said for so long. */
+static void
+test_grace(void **state)
+{
+	static const struct {
+		long ms; /* after the attempt before; grace is 1000 s */
+		long status;
+		enum wire_status end;
+	} attempts[] = {{0, 403, WIRE_DEFERRED}, {500000, 403, WIRE_DEFERRED},
+	    {499000, 503, WIRE_DEFERRED}, {2000, 403, WIRE_DEFERRED},
+	    {500000, 403, WIRE_DEFERRED}, {500000, 403, WIRE_BOUNCED}};
+	size_t i;
+
+	(void)state;
+	fake.is_frozen = 1;
+	for (i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
+		pass(attempts[i].ms);
+		start();
+		run();
+		answer(attempts[i].status,
+		    attempts[i].status == 403 ? "ErrorAccessDenied" : "", 0);
+		if (reply.status != attempts[i].end)
+			fail_msg("attempt %zu: %s", i, reply.text);
+	}
+}
+
+/* Who waits for another message gives up while there is time for a post. */
+static void
+test_spare_time(void **state)
+{
+	(void)state;
+	fake.is_frozen = 1;
+	d.conf.mailbox_concurrency = 1;
+	start();
+	run();
+	start_as(&(struct delivery_request){.notice = 0}, 3, 4);
+	run();
+	pass(584 * 1000);
+	assert_int_equal(replies, 0);
+	pass(2000);
+	assert_int_equal(replies, 1);
+	assert_string_equal(reply.dsn, "4.4.2");
+}
+
 static void
 test_refused_secret_bounces_after_its_grace(void **state)
 {
@@ -188,6 +281,56 @@ test_refused_secret_bounces_after_its_grace(void **state)
 	assert_string_equal(reply.dsn, "5.7.8");
 	assert_int_equal(reply.status, WIRE_BOUNCED);
 	assert_int_equal(fake.made, 0);
+}
+
+/*
+ * Where the journal cannot be written nothing is posted; what was posted is
+ * told all the same.
+ */
+static void
+test_no_journal(void **state)
+{
+	(void)state;
+	start();
+	run();
+	assert_int_equal(state_run(st, "DROP TABLE delivery", NULL), 0);
+	answer(202, "", 0);
+	assert_int_equal(reply.status, WIRE_SENT);
+	start();
+	run();
+	assert_int_equal(replies, 2);
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+	assert_int_equal(fake.made, 1);
+}
+
+/* What Graph says goes to the log and to the sender, but for the token. */
+static void
+test_token_in_answer(void **state)
+{
+#define TOKEN "secret-of-more-than-24-bytes"
+	static const struct {
+		const char *body, *request_id, *left;
+	} says[] = {
+	    {"{\"error\":{\"code\":\"" TOKEN "\",\"message\":\"words\"}}", "id",
+		": words"},
+	    {"{\"error\":{\"code\":\"A\",\"message\":\"for " TOKEN "\"}}", "id",
+		" A (request-id=id)"},
+	    {"{\"error\":{\"code\":\"A\",\"message\":\"words\"}}", TOKEN,
+		" A: words"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(says) / sizeof(*says); i++) {
+		strcpy(fake.token, TOKEN);
+		fake.request_id = says[i].request_id;
+		start();
+		run();
+		answer_body(503, says[i].body, 0);
+		assert_non_null(strstr(reply.text, says[i].left));
+		assert_null(strstr(reply.text, TOKEN));
+		delivery_end(state);
+		begin(state);
+	}
 }
 
 /* --- whose agent has gone --- */
@@ -254,7 +397,12 @@ main(void)
 	    TEST(test_way_back),
 	    TEST(test_accepted_before),
 	    TEST(test_same_message_twice_at_once),
+	    TEST(test_message_and_notice_at_once),
+	    TEST(test_grace),
+	    TEST(test_spare_time),
 	    TEST(test_refused_secret_bounces_after_its_grace),
+	    TEST(test_no_journal),
+	    TEST(test_token_in_answer),
 	    TEST(test_abandoned),
 	    TEST(test_end_of_the_daemon),
 	};

@@ -45,6 +45,7 @@ static struct fake {
 	size_t count, made;
 	int all_sent; /* http_may_have_all() */
 	const char *header; /* of the next answer, any that is asked for */
+	const char *request_id; /* of the answers; NULL: the next of "id-1" */
 	struct waiter *waiters[CALLS_MAX];
 	size_t waiting, asked;
 	enum account_result token_result;
@@ -308,6 +309,9 @@ answer_body(long status, const char *body, long retry_after)
 	a.body = body;
 	a.body_len = strlen(body);
 	snprintf(a.request_id, sizeof(a.request_id), "id-%zu", fake.made);
+	if (fake.request_id != NULL)
+		snprintf(
+		    a.request_id, sizeof(a.request_id), "%s", fake.request_id);
 	fake_forget_call(call);
 	done(ctx, &a);
 	run();

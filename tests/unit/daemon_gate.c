@@ -19,6 +19,7 @@ static struct gate *gate;
 static struct slot *slots[SLOTS];
 static char opened[SLOTS + 1];
 static char names[SLOTS];
+static unsigned int limit; /* of each key */
 
 static int
 begin(void **state)
@@ -30,6 +31,7 @@ begin(void **state)
 	memset(opened, 0, sizeof(opened));
 	for (i = 0; i < SLOTS; i++)
 		names[i] = (char)('a' + i);
+	limit = 2;
 	base = event_base_new();
 	gate = gate_new(base, 6);
 	return gate == NULL ? -1 : 0;
@@ -65,7 +67,7 @@ go(const char *letters, const char *key)
 			gate_leave(&slots[*letters - 'A']);
 		else
 			slots[*letters - 'a'] = gate_enter(
-			    gate, key, 2, on_open, &names[*letters - 'a']);
+			    gate, key, limit, on_open, &names[*letters - 'a']);
 		/* never from inside */
 		assert_string_equal(opened, "");
 	}
@@ -83,6 +85,20 @@ test_limit_of_a_key(void **state)
 	assert_string_equal(go("D", ""), ""); /* it only waited */
 	assert_string_equal(go("BC", ""), "");
 	assert_string_equal(go("g", "one"), "g");
+}
+
+/* The setting may have become another since. */
+static void
+test_new_limit(void **state)
+{
+	(void)state;
+	assert_string_equal(go("abcd", "one"), "ab");
+	limit = 3;
+	assert_string_equal(go("e", "one"), "c");
+	limit = 1;
+	assert_string_equal(go("f", "one"), "");
+	assert_string_equal(go("AB", ""), "");
+	assert_string_equal(go("C", ""), "d");
 }
 
 static void
@@ -106,6 +122,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_limit_of_a_key),
+	    TEST(test_new_limit),
 	    TEST(test_limit_of_all_and_turns),
 	};
 

@@ -12,55 +12,12 @@
 #include <cmocka.h>
 
 #include "agent/daemon/delivery/delivery.h"
-#include "agent/daemon/graph/graph_sent.h"
-#include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/state_sql.h"
 #include "daemon_fake.h"
-#include "delivery_message.h"
+#include "search_message.h"
 
-#define OWN "a@x"
 #define TRIES 5
 #define REQUESTS 3
-#define RECIPIENTS 3
-
-static int with_file; /* 1: the message has one that is taken out */
-
-static int
-begin(void **state)
-{
-	with_file = 0;
-	return delivery_begin(state);
-}
-
-/* Brings the message from this mailbox, for these recipients, a letter each. */
-static void
-bring(const char *mailbox, const char *letters)
-{
-	struct delivery_request request = {
-	    .queue_id = "4TEST", .nrcpt = 1, .message_id = "<id@x>"};
-	char addresses[RECIPIENTS][8];
-	const char *list[RECIPIENTS];
-	size_t i;
-
-	strcpy(request.mailbox, mailbox);
-	strcpy(request.instead_of, strcmp(mailbox, OWN) == 0 ? "" : OWN);
-	give_message(&request);
-	for (i = 0; letters[i] != '\0'; i++) {
-		snprintf(
-		    addresses[i], sizeof(addresses[i]), "%c@Y", letters[i]);
-		list[i] = addresses[i];
-	}
-	attachments_read(
-	    &request.attachments, with_file ? "attachment" : "", "0,4", NULL);
-	attachments_read(&request.attachments,
-	    with_file ? "attachment-name" : "", "n", NULL);
-	attachments_read(&request.attachments,
-	    with_file ? "attachment-type" : "", "t/t", NULL);
-	assert_int_equal(fingerprint(&request, list, i), 0);
-	request.recipients = graph_recipients(list, i);
-	assert_non_null(delivery_start(&d, &request, on_done, NULL));
-	run();
-}
 
 struct request {
 	const char *what; /* stands in its URL; NULL: there is none */
@@ -79,16 +36,11 @@ try {
 	const char *done; /* recipients that are, as the reply says */
 };
 
-#define POST "/sendMail"
-#define DRAFTS "/mailFolders/drafts/"
-#define SENT "/mailFolders/sentitems/"
 #define UNKNOWN WIRE_DEFERRED, "Graph failed", "", ""
 #define TAKEN WIRE_SENT, "Graph accepted", "", ""
 #define FOUND WIRE_SENT, "accepted before, found in Sent Items", "", ""
 #define SOME(done) WIRE_DEFERRED, "some of these", "", done
 
-#define F "f@x" /* fallback mailboxes */
-#define G "g@x"
 #define FROM(m) WIRE_DEFERRED, "from the fallback mailbox <" m ">", "", ""
 #define UNANSWERED(m)                                                          \
 	WIRE_DEFERRED,                                                         \
@@ -237,24 +189,6 @@ static const struct {
 };
 
 static void
-say_found(const char *letters)
-{
-	char body[512] = "{\"value\":[";
-	size_t len = strlen(body), i;
-
-	if (letters[0] != '\0')
-		len += (size_t)snprintf(
-		    body + len, sizeof(body) - len, "{\"toRecipients\":[");
-	for (i = 0; letters[i] != '\0'; i++)
-		len += (size_t)snprintf(body + len, sizeof(body) - len,
-		    "%s{\"emailAddress\":{\"address\":\"%c@y\"}}",
-		    i == 0 ? "" : ",", letters[i]);
-	snprintf(body + len, sizeof(body) - len, "%s]}",
-	    letters[0] == '\0' ? "" : "]}");
-	answer_body(200, body, 0);
-}
-
-static void
 take_requests(const struct try *try, size_t row, size_t number)
 {
 	const struct request *r = try->requests;
@@ -340,84 +274,6 @@ test_posted_in_the_future(void **state)
 	assert_int_equal(fake.count, 0);
 }
 
-static void
-expect(const char *what, long status, const char *body)
-{
-	assert_int_equal(fake.count, 1);
-	assert_non_null(strstr(fake.calls[0]->url, what));
-	answer_body(status, body, 0);
-}
-
-/*
- * A draft that was never sent says nothing of another one, by which some of its
- * recipients may have got the message.
- */
-static void
-test_draft_that_was_not_sent(void **state)
-{
-	(void)state;
-	with_file = 1;
-	bring(OWN, "a");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 503, "");
-	bring(OWN, "ab");
-	expect("/messages", 201, "{\"id\":\"D1\"}");
-	expect("/D1/attachments", 201, "{}");
-	expect("/D1/send", 500, "");
-	bring(OWN, "a");
-	expect("/D0/attachments", 201, "{}");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("ab");
-	assert_int_equal(reply.status, WIRE_SENT);
-	/* nor does one that Graph refused to send */
-	delivery_end(state);
-	begin(state);
-	with_file = 1;
-	bring(OWN, "a");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 201, "{}");
-	expect("/D0/send", 503, "");
-	bring(OWN, "ab");
-	expect("/messages", 201, "{\"id\":\"D1\"}");
-	expect("/D1/attachments", 201, "{}");
-	expect("/D1/send", 500, "");
-	bring(OWN, "a");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("ab");
-	assert_int_equal(reply.status, WIRE_SENT);
-	/* of one that may have been sent is asked what became of it */
-	bring(OWN, "b");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("");
-	expect("/messages", 201, "{\"id\":\"D2\"}");
-	expect("/D2/attachments", 201, "{}");
-	expect("/D2/send", 500, "");
-	bring(OWN, "b");
-	expect("/D2?", 200, "{\"isDraft\":false}");
-	assert_int_equal(reply.status, WIRE_SENT);
-}
-
-/* Nor does one that a former fallback mailbox has begun. */
-static void
-test_draft_of_the_former(void **state)
-{
-	(void)state;
-	with_file = 1;
-	fake.fallback = F;
-	bring(F, "a");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 503, "");
-	bring(F, "ab");
-	expect("/messages", 201, "{\"id\":\"D1\"}");
-	expect("/D1/attachments", 201, "{}");
-	expect("/D1/send", 500, "");
-	fake.fallback = G;
-	bring(F, "a");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("ab");
-	assert_int_equal(reply.status, WIRE_SENT);
-}
-
 int
 main(void)
 {
@@ -425,8 +281,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_rows),
 	    TEST(test_posted_in_the_future),
-	    TEST(test_draft_that_was_not_sent),
-	    TEST(test_draft_of_the_former),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

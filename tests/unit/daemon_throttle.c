@@ -7,12 +7,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include <event2/event.h>
 
 #include "agent/daemon/store/state_sql.h"
+#include "agent/daemon/store/throttle_store.h"
 #include "agent/daemon/throttle/throttle.h"
 #include "state_folder.h"
 
@@ -225,6 +227,21 @@ test_seconds(void **state)
 
 /* --- on the disk --- */
 
+/* The clock may have been anything when it was written. */
+static void
+test_wrong_clock(void **state)
+{
+	struct throttle_row row = {.until = time(NULL) + 30 * 86400LL};
+	char name[THROTTLE_NAME_SIZE];
+
+	(void)state;
+	row.name = throttle_mailbox(&apps[0], "a@x", name);
+	assert_int_equal(throttle_store_put(st, &row, 1, NULL), 0);
+	restart();
+	check_left(throttle_left_graph(throttles, &apps[0], "a@x"),
+	    THROTTLE_SECONDS_MAX);
+}
+
 /*
  * However many are told at once, the daemon waits for the disk once; and once
  * more for what is told in the half second after that.
@@ -282,6 +299,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_graph, begin, end),
 	    cmocka_unit_test_setup_teardown(test_entra, begin, end),
 	    cmocka_unit_test_setup_teardown(test_seconds, begin, end),
+	    cmocka_unit_test_setup_teardown(test_wrong_clock, begin, end),
 	    cmocka_unit_test_setup_teardown(test_burst, begin, end),
 	};
 

@@ -37,21 +37,32 @@ on_done(void *ctx, const struct wire_reply *given)
 	replies++;
 }
 
+/*
+ * Gives the request this file, which is closed, of the first application: a
+ * segment is the message.
+ */
+static void
+give_source(struct delivery_request *request, FILE *file, size_t at, size_t len)
+{
+	char segment[64];
+
+	fflush(file);
+	request->identity = apps[0];
+	source_init(&request->source, dup(fileno(file)));
+	fclose(file);
+	snprintf(segment, sizeof(segment), "%zu,%zu", at, len);
+	request->source.raw = (long long)strlen(MESSAGE);
+	assert_int_equal(source_add_segment(&request->source, segment), 0);
+}
+
 /* Gives the request the message, of the first application. */
 static void
 give_message(struct delivery_request *request)
 {
 	FILE *file = tmpfile();
-	char segment[32];
 
 	fputs(MESSAGE, file);
-	fflush(file);
-	request->identity = apps[0];
-	source_init(&request->source, dup(fileno(file)));
-	fclose(file);
-	snprintf(segment, sizeof(segment), "0,%zu", strlen(MESSAGE));
-	request->source.raw = (long long)strlen(MESSAGE);
-	assert_int_equal(source_add_segment(&request->source, segment), 0);
+	give_source(request, file, 0, strlen(MESSAGE));
 }
 
 #endif

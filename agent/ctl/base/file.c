@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "stops.h"
 
 static int
 file_failed(const char *verb, const char *path, struct error *err)
@@ -22,6 +23,25 @@ file_failed(const char *verb, const char *path, struct error *err)
 	    strerror(saved));
 	errno = saved;
 	return -1;
+}
+
+int
+file_is_there(const char *path, struct error *err)
+{
+	char target[PATH_MAX];
+	struct stat st;
+	ssize_t len;
+
+	if (stat(path, &st) == 0)
+		return 1;
+	if (errno != ENOENT && errno != ENOTDIR)
+		return file_failed("look for", path, err);
+	if ((len = readlink(path, target, sizeof(target))) == -1)
+		return 0;
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "%s is a symbolic link to %.*s, which is not there: make it, or "
+	    "remove the link (rm %s)",
+	    path, (int)len, target, path);
 }
 
 int
@@ -86,29 +106,47 @@ file_settle(char *path)
 	close(fd);
 }
 
-int
-file_replace(const char *path, const char *text, mode_t mode, struct error *err)
+/* Writes the file under another name, and gives it its own. -1 with errno. */
+static int
+file_put(char place[PATH_MAX], const char *text, mode_t mode)
 {
-	char place[PATH_MAX], new[PATH_MAX + 8];
+	char new[PATH_MAX + 8];
 	int fd, saved;
 
-	if (realpath(path, place) == NULL) {
-		if (errno != ENOENT || strlen(path) >= sizeof(place))
-			return file_failed("write", path, err);
-		memcpy(place, path, strlen(path) + 1);
-	}
 	snprintf(new, sizeof(new), "%s.XXXXXX", place);
 	if ((fd = mkostemp(new, O_CLOEXEC)) == -1)
-		return file_failed("write", path, err);
+		return -1;
 	if (file_write(fd, text) == -1 || file_like(fd, place, mode) == -1 ||
 	    rename(new, place) == -1) {
 		saved = errno;
 		close(fd);
 		unlink(new);
 		errno = saved;
-		return file_failed("write", path, err);
+		return -1;
 	}
 	close(fd);
 	file_settle(place);
 	return 0;
+}
+
+int
+file_replace(const char *path, const char *text, mode_t mode, struct error *err)
+{
+	char place[PATH_MAX];
+	sigset_t old;
+	int status;
+
+	if (realpath(path, place) == NULL) {
+		if (errno != ENOENT || strlen(path) >= sizeof(place))
+			return file_failed("write", path, err);
+		if (file_is_there(path, err) != 0)
+			return -1;
+		memcpy(place, path, strlen(path) + 1);
+	}
+	stops_hold(&old);
+	status = file_put(place, text, mode) == 0
+	    ? 0
+	    : file_failed("write", path, err);
+	stops_release(&old);
+	return status;
 }

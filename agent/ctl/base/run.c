@@ -116,6 +116,10 @@ run_wait(pid_t pid, int late, const char *name, struct error *err)
 static void
 run_exec(const char *const *argv, int out, int errors)
 {
+	sigset_t none;
+
+	sigemptyset(&none); /* those that we hold end the program */
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	run_redirect(out, errors);
 	setenv("LC_ALL", "C", 1);
 	execvp(argv[0], (char *const *)argv);

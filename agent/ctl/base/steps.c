@@ -85,8 +85,7 @@ steps_end(struct steps **stepsp)
 	int status = (int)steps->worst;
 
 	*stepsp = NULL;
-	if (steps->output != NULL ? output_end(&steps->output) == -1
-				  : fflush(stdout) != 0 || ferror(stdout))
+	if (steps->output != NULL && output_end(&steps->output) == -1)
 		status = EX_IOERR;
 	free(steps);
 	return status;

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/ctl/base/stops.h"
 #include "lib/local/sock.h"
 #include "doctor.h"
 
@@ -325,16 +326,9 @@ doctor_wait(struct doctor *d, const sigset_t *signals, long long deadline)
 static void
 doctor_block(sigset_t *signals, sigset_t *old)
 {
-	static const int stops[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-	struct sigaction now;
-	size_t i;
-
 	sigemptyset(signals);
 	sigaddset(signals, SIGCHLD);
-	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
-		if (sigaction(stops[i], NULL, &now) == 0 &&
-		    now.sa_handler == SIG_DFL)
-			sigaddset(signals, stops[i]);
+	stops_add(signals);
 	sigprocmask(SIG_BLOCK, signals, old);
 }
 

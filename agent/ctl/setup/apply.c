@@ -159,7 +159,7 @@ apply_failed(const struct change *c, struct error *err)
 	    c->new != NULL ? "make" : "remove", c->name, strerror(errno));
 }
 
-/* A folder that holds something by now stays. */
+/* A folder that holds something by now stays, and so does a link to one. */
 static int
 apply_folder(const struct change *c, struct error *err)
 {
@@ -170,7 +170,7 @@ apply_folder(const struct change *c, struct error *err)
 		    chmod(c->name, 0755) == -1;
 	else
 		failed = rmdir(c->name) == -1 && errno != ENOENT &&
-		    errno != ENOTEMPTY && errno != EEXIST;
+		    errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR;
 	return failed ? apply_failed(c, err) : 0;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/ctl/base/file.h"
+#include "agent/ctl/base/stops.h"
 #include "lib/base/span.h"
 #include "fragments.h"
 
@@ -269,8 +270,9 @@ fragments_put(
 	return 0;
 }
 
-int
-fragments_parse(const char *master, struct postconf *wanted, struct error *err)
+static int
+fragments_parse_in_folder(
+    const char *master, struct postconf *wanted, struct error *err)
 {
 	static const char *const names[] = {"main.cf", "master.cf"};
 	char folder[] = "/tmp/msgraphctl.XXXXXX", path[128];
@@ -290,5 +292,17 @@ fragments_parse(const char *master, struct postconf *wanted, struct error *err)
 		unlink(path);
 	}
 	rmdir(folder);
+	return status;
+}
+
+int
+fragments_parse(const char *master, struct postconf *wanted, struct error *err)
+{
+	sigset_t old;
+	int status;
+
+	stops_hold(&old);
+	status = fragments_parse_in_folder(master, wanted, err);
+	stops_release(&old);
 	return status;
 }

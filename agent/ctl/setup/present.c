@@ -4,7 +4,6 @@
  * Settings are read from the text of main.cf: postconf -n does not show those
  * of a transport that is not in master.cf (yet, or any more).
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +110,17 @@ present_copy(const char *text, char **value, struct error *err)
 }
 
 static int
+present_folder(const char *path, char **value, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return present_copy("", value, err);
+	return error_set(err, ERROR_OURS, "4.3.5",
+	    "%s must be a folder: move away what has its name", path);
+}
+
+static int
 present_file(const char *path, char **value, struct error *err)
 {
 	struct buf text;
@@ -120,8 +130,6 @@ present_file(const char *path, char **value, struct error *err)
 	status = file_read(path, &text, err);
 	if (status == 0)
 		status = present_copy(text.bytes, value, err);
-	else if (errno == ENOENT || errno == ENOTDIR)
-		status = 0;
 	buf_free(&text);
 	return status;
 }
@@ -145,13 +153,17 @@ present_value(const struct present *present, enum change_kind kind,
     const char *name, char **value, struct error *err)
 {
 	const struct postconf_service *service;
-	struct stat st;
+	int is_file = kind == CHANGE_FOLDER || kind == CHANGE_FILE ||
+	    kind == CHANGE_TENANTS;
+	int is_there;
 
 	*value = NULL;
+	/* the way back must not wait for a msgraph.conf that is gone */
+	if (is_file && (is_there = file_is_there(name, err)) != 1)
+		return is_there;
 	switch (kind) {
 	case CHANGE_FOLDER:
-		return present_copy(
-		    stat(name, &st) == 0 ? "" : NULL, value, err);
+		return present_folder(name, value, err);
 	case CHANGE_FILE:
 		return present_file(name, value, err);
 	case CHANGE_SETTING:
@@ -163,10 +175,7 @@ present_value(const struct present *present, enum change_kind kind,
 	case CHANGE_OPTION:
 		return present_option(present, name, value, err);
 	case CHANGE_TENANTS:
-		/* the way back must not wait for a file that is gone */
-		return stat(name, &st) == -1 && errno == ENOENT
-		    ? 0
-		    : tenants_read(name, value, err);
+		return tenants_read(name, value, err);
 	default:
 		return 0;
 	}

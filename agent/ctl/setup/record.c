@@ -121,13 +121,13 @@ record_read(const char *folder, struct record *record, struct error *err)
 	char path[4096];
 	int status;
 
-	memset(record, 0, sizeof(*record));
-	buf_init(&text, FILE_SIZE_MAX);
 	record_path(folder, path);
+	memset(record, 0, sizeof(*record));
+	if ((status = file_is_there(path, err)) != 1)
+		return status;
+	buf_init(&text, FILE_SIZE_MAX);
 	status = file_read(path, &text, err);
-	if (status == -1 && errno == ENOENT)
-		status = 0;
-	else if (status == 0)
+	if (status == 0)
 		status = record_parse(record, text.bytes, path, err);
 	buf_free(&text);
 	if (status == -1)

@@ -39,7 +39,8 @@ tenants_want(const char *file, const char *const *tenants, size_t count,
 	int status = 0;
 
 	*new = NULL;
-	if (tenants_read(file, old, err) == -1)
+	if (file_is_there(file, err) == -1 ||
+	    tenants_read(file, old, err) == -1)
 		return -1;
 	buf_init(&list, TENANTS_SIZE_MAX);
 	if (*old != NULL)

@@ -111,7 +111,7 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 	case OUTCOME_SENT:
 		break; /* not here */
 	case OUTCOME_RENEW:
-		if (!d->renewed && d->done != NULL) {
+		if (!d->renewed) {
 			d->renewed = 1;
 			turn_reject_token(d->turn);
 			delivery_next_turn(d);
@@ -119,12 +119,12 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 		}
 		break;
 	case OUTCOME_AGAIN:
-		if (!d->retried && d->done != NULL) {
+		if (!d->retried) {
 			d->retried = 1;
 			delivery_next_turn(d);
 			return;
 		}
-		status = d->retried ? WIRE_BOUNCED : WIRE_DEFERRED;
+		status = WIRE_BOUNCED;
 		break;
 	case OUTCOME_GRACE:
 	case OUTCOME_FALLBACK:
@@ -132,12 +132,8 @@ delivery_settle(struct delivery *d, const struct outcome *outcome)
 		break;
 	case OUTCOME_THROTTLE:
 		turn_throttle(d->turn, outcome->scope, d->report.retry_after);
-		if (d->done != NULL) {
-			turn_end(d->turn);
-			delivery_write(d, d->status_before, PHASE_TURN);
-			return;
-		}
-		break;
+		delivery_write(d, d->status_before, PHASE_TURN);
+		return;
 	case OUTCOME_BOUNCE:
 		status = WIRE_BOUNCED;
 		break;

@@ -26,7 +26,10 @@ struct outcome delivery_read_answer(
  */
 int delivery_answer_lacks_mailbox(const struct http_answer *answer);
 
-/* Chooses the phase that follows from an outcome other than OUTCOME_SENT. */
+/*
+ * Chooses the phase that follows from an outcome other than OUTCOME_SENT. The
+ * turn of the request has ended.
+ */
 void delivery_settle(struct delivery *d, const struct outcome *outcome);
 
 #endif

@@ -30,6 +30,8 @@ delivery_intend(struct delivery *d)
 		    sizeof(d->entry_now.posted_from), "%s", from);
 		d->changed = 1;
 	}
+	if (d->large == NULL && !d->entry_now.by_sendmail)
+		d->entry_now.by_sendmail = d->changed = 1;
 	/* for some of them it may say so already */
 	if (d->entry_now.unanswered < d->entry_now.keys->count) {
 		d->entry_now.unanswered = d->entry_now.keys->count;

@@ -141,12 +141,14 @@ delivery_search_age(const struct delivery *d)
 
 /* As graph_read_found(). */
 static int
-delivery_search_read_found(struct delivery *d, const struct http_answer *answer)
+delivery_search_read_found(struct delivery *d, enum graph_folder folder,
+    const struct http_answer *answer)
 {
 	struct graph_sought sought = {.recipients = d->posted_to.text != NULL
 		? d->posted_to.text
 		: d->request.recipients,
-	    .age = delivery_search_age(d)};
+	    .age = delivery_search_age(d),
+	    .no_drafts = folder == GRAPH_DRAFTS && !d->entry_now.by_sendmail};
 	struct error err;
 	struct buf ids;
 	int found = -1;
@@ -214,7 +216,7 @@ static void
 delivery_search_on_drafts(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
-	int found = delivery_search_read_found(d, answer);
+	int found = delivery_search_read_found(d, GRAPH_DRAFTS, answer);
 
 	d->call = NULL;
 	if (found == -1) {
@@ -229,7 +231,7 @@ static void
 delivery_search_on_sent_items(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
-	int found = delivery_search_read_found(d, answer);
+	int found = delivery_search_read_found(d, GRAPH_SENT_ITEMS, answer);
 
 	d->call = NULL;
 	if (found == -1)

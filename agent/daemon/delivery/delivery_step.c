@@ -59,7 +59,7 @@ delivery_write(struct delivery *d, enum journal_status status, enum phase phase)
 		return;
 	}
 	if (status != JOURNAL_POSTED)
-		d->entry_now.posted = 0;
+		d->entry_now.posted = d->entry_now.by_sendmail = 0;
 	else if (d->entry_now.posted == 0)
 		d->entry_now.posted = clock_wall();
 	d->entry_now.status = status;

@@ -231,12 +231,18 @@ graph_sent_is_before(const json_t *message, const char *since)
 }
 
 static int
-graph_sent_is_our_draft(const json_t *message, const char *drafts)
+graph_sent_is_no_more_than_draft(
+    const json_t *message, const struct graph_sought *sought)
 {
+	const char *drafts = sought->drafts;
 	const char *id = json_string_value(json_object_get(message, "id"));
 	size_t len;
 
-	if (id == NULL || !json_is_true(json_object_get(message, "isDraft")))
+	if (!json_is_true(json_object_get(message, "isDraft")))
+		return 0;
+	if (sought->no_drafts)
+		return 1;
+	if (id == NULL)
 		return 0;
 	for (; *drafts != '\0'; drafts += len + 1) {
 		len = strcspn(drafts, "\n");
@@ -262,7 +268,7 @@ graph_sent_is_among_these(const json_t *messages,
 
 	for (i = 0; i < json_array_size(messages); i++) {
 		message = json_array_get(messages, i);
-		if (graph_sent_is_our_draft(message, sought->drafts) ||
+		if (graph_sent_is_no_more_than_draft(message, sought) ||
 		    !graph_sent_has_recipients(message, sought->recipients))
 			continue;
 		if (!graph_sent_is_before(message, since))

@@ -43,6 +43,7 @@ struct graph_sought {
 	const char *recipients; /* as graph_recipients() has them */
 	long long age; /* seconds since it was posted first */
 	const char *drafts; /* ids of drafts that we made, a line each */
+	int no_drafts; /* 1: it is none that is a draft still */
 };
 
 /*
@@ -50,10 +51,10 @@ struct graph_sought {
  * to all these recipients and was sent (in Drafts: changed) in the last age
  * seconds by the server's clock. A device may give all that it sends the same
  * Message-ID: an older message is another one, and where there is one to these
- * recipients, none counts. (A message that was
- * sent in parts, or once for each recipient, has its Message-ID in each.) A
- * draft that we made, and that is a draft still, does not count. 0 when there
- * is none, -1 when the answer does not say.
+ * recipients, none counts. (A message that was sent in parts, or once for each
+ * recipient, has its Message-ID in each.) A draft that we made, or any with
+ * no_drafts, does not count as long as it is a draft. 0 when there is none, -1
+ * when the answer does not say.
  */
 int graph_read_found(
     const struct http_answer *answer, const struct graph_sought *sought);

@@ -237,8 +237,7 @@ identities_ask_end(struct identities *identities,
 			"with the From address", answer) == -1)
 			return -1;
 	}
-	if (entry->rate_count > 0)
-		rate_count(found->rate, entry->rate_seconds);
+	rate_count(found->rate, entry->rate_seconds);
 	identities_seen(identities, entry);
 	return 0;
 }

@@ -173,11 +173,10 @@ static const struct entry *
 table_clients_search_daemon(const struct table_clients *clients,
     struct table_condition *wanted, const char *daemon_name)
 {
-	const struct entry *found = NULL;
+	const struct entry *found;
 
 	wanted->daemon_name = table_clients_or_empty(daemon_name);
-	if (wanted->daemon_name[0] != '\0')
-		found = table_clients_search(clients, wanted);
+	found = table_clients_search(clients, wanted);
 	wanted->daemon_name = "";
 	return found != NULL ? found : table_clients_search(clients, wanted);
 }

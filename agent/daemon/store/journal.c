@@ -12,6 +12,7 @@
 #include "state_sql.h"
 
 #define ACCEPTED "2" /* JOURNAL_ACCEPTED */
+#define POSTED_DRAFT 3 /* in a row: JOURNAL_POSTED, and not by sendMail */
 #define SWEEP_ROWS "1000" /* at a time, so that nobody waits for it */
 
 struct write {
@@ -93,6 +94,8 @@ journal_put_entry(
 	size_t i;
 
 	sqlite3_bind_int(put, 2, (int)e->status);
+	if (e->status == JOURNAL_POSTED && !e->by_sendmail)
+		sqlite3_bind_int(put, 2, POSTED_DRAFT);
 	sqlite3_bind_int64(put, 3, e->refused_since);
 	sqlite3_bind_text(put, 4, e->refusal, -1, SQLITE_STATIC);
 	/* without an answer there is no id of one, and the column is free */
@@ -230,6 +233,15 @@ journal_free(struct journal **journalp)
 	free(journal);
 }
 
+static enum journal_status
+journal_status_in(sqlite3_stmt *row)
+{
+	int status = sqlite3_column_int(row, 0);
+
+	return status == POSTED_DRAFT ? JOURNAL_POSTED
+				      : (enum journal_status)status;
+}
+
 /* Adds what a row says of one recipient to what is known of the others. */
 static void
 journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
@@ -237,7 +249,7 @@ journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
 	long long since = sqlite3_column_int64(row, 1);
 	long long posted = sqlite3_column_int64(row, 4);
 
-	switch (sqlite3_column_int(row, 0)) {
+	switch (journal_status_in(row)) {
 	case JOURNAL_ACCEPTED:
 		entry->accepted++;
 		snprintf(entry->request_id, sizeof(entry->request_id), "%s",
@@ -248,6 +260,8 @@ journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
 			entry->posted = posted;
 		entry->status = JOURNAL_POSTED;
 		entry->unanswered++;
+		if (sqlite3_column_int(row, 0) != POSTED_DRAFT)
+			entry->by_sendmail = 1;
 		snprintf(entry->posted_from, sizeof(entry->posted_from), "%s",
 		    (const char *)sqlite3_column_text(row, 3));
 		break;
@@ -296,7 +310,7 @@ journal_status_of(struct journal *journal,
 	sqlite3_bind_blob(find, 1, key, JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
 	result = state_step(journal->state, find, err);
 	if (result == 1)
-		result = sqlite3_column_int(find, 0);
+		result = (int)journal_status_in(find);
 	sqlite3_reset(find);
 	return result;
 }

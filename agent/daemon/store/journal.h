@@ -52,6 +52,8 @@ struct journal_entry {
 				    mend; 0: it was not refused last */
 	char refusal[JOURNAL_REFUSAL_SIZE]; /* that reason */
 	char request_id[64]; /* of the acceptance */
+	int by_sendmail; /* posted in one request, one of those posts; else it
+			    was an order to send a draft each time */
 	char posted_from[ADDRESS_SIZE]; /* the fallback mailbox, where that was
 					   posted last and no answer came; else
 					   empty */
