@@ -233,7 +233,7 @@ test_found(void **state)
 	struct http_answer answer = {.date = 1795694400};
 	char *recipients = graph_recipients(names, 3);
 	const struct graph_sought sought = {
-	    recipients, 100, "AAMkOther\n" OURS "\n"};
+	    recipients, 100, "AAMkOther\n" OURS "\n", 0};
 	size_t i;
 
 	(void)state;
@@ -335,7 +335,7 @@ static const struct {
 static void
 test_expensive_answers(void **state)
 {
-	const struct graph_sought sought = {"a@x.org\n", 100, ""};
+	const struct graph_sought sought = {"a@x.org\n", 100, "", 0};
 	struct http_answer answer = {.status = 200};
 	size_t i, size;
 	struct buf body;
@@ -367,7 +367,7 @@ static void
 test_large_answers(void **state)
 {
 	const struct graph_sought sought = {
-	    "r999@department.example.org\n", 100, ""};
+	    "r999@department.example.org\n", 100, "", 0};
 	struct http_answer answer = {.status = 200};
 	struct buf body;
 	int i;

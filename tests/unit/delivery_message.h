@@ -56,7 +56,7 @@ give_source(struct delivery_request *request, FILE *file, size_t at, size_t len)
 }
 
 /* Gives the request the message, of the first application. */
-static void
+static inline void
 give_message(struct delivery_request *request)
 {
 	FILE *file = tmpfile();
