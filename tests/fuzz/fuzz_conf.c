@@ -26,7 +26,7 @@ check_tolerant(const char *path)
 {
 	struct conf conf;
 
-	require(conf_load_tolerant(&conf, path) == 0);
+	require(conf_load_tolerant(&conf, path, NULL) == 0);
 	require(conf.submit_socket != NULL && conf.submit_socket[0] == '/');
 	conf_free(&conf);
 }
