@@ -99,7 +99,9 @@ def test_an_entry_s_message_goes_past_postfix(site, entry: App, mailbox):
     assert "past Postfix" in told[0][2] and done.returncode == 0
     (mail,) = site.m365.mail()
     assert (mail.mailbox, mail.client) == (mailbox, entry.client)
-    assert site.postfix.log_text(mark) == ""
+    # this line may come late, where Postfix was started for this test
+    assert [line for line in site.postfix.log_text(mark).splitlines()
+            if "daemon started" not in line] == []
 
 
 @pytest.fixture(scope="module")
