@@ -104,7 +104,8 @@ def key(address: str) -> str:
     if not re.fullmatch(r"[^\s\"(),.:;<>@\[\\\]]+"
                         r"(\.[^\s\"(),.:;<>@\[\\\]]+)*", meant):
         meant = '"' + re.sub(r'([\\"])', r"\\\1", meant) + '"'
-    if not domain.startswith("["):
+    # the codec refuses what is too long, also in ASCII
+    if not (domain.isascii() or domain.startswith("[")):
         domain = domain.encode("idna").decode()
     return f"{meant}@{domain.lower()}"
 

@@ -171,6 +171,8 @@ ODD = {
     "a.@c": ['?"a."@c'],
     # a root dot is DNS and not mail; Python reads none
     "a@b.": ["?a@b"],
+    # longer than a label of DNS (RFC 1035 section 2.3.4), which is DNS's matter
+    f"a@{'b' * 64}.c": [f"a@{'b' * 64}.c"],
     # no domain, no mailbox (section 3.4.1)
     "root": [],
     "a@": [],
