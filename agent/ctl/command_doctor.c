@@ -14,6 +14,7 @@
 #include "agent/ctl/base/output.h"
 #include "agent/ctl/doctor/doctor.h"
 #include "lib/base/error.h"
+#include "lib/base/near.h"
 #include "commands.h"
 
 static const char *const command_doctor_status[] = {
@@ -151,19 +152,40 @@ command_doctor_print(
 
 /* Says why nothing was looked at, where a monitoring system reads it. */
 static int
-command_doctor_fail(const struct ctl *ctl, const char *text, const char *name)
+command_doctor_fail(const struct ctl *ctl, const char *text)
 {
 	struct output *output = output_new(stdout, ctl->is_json);
-	struct error err;
 
-	error_set(&err, ERROR_OURS, "4.3.5", "%s%s", text, name);
 	if (output != NULL) {
-		command_doctor_head(ctl, output, CHECK_UNKNOWN, err.text);
+		command_doctor_head(ctl, output, CHECK_UNKNOWN, text);
 		if (ctl->is_json)
 			output_table(output, "checks", command_doctor_columns);
 		output_end(&output);
 	}
 	return CHECK_UNKNOWN;
+}
+
+static const char *
+command_doctor_name(size_t place)
+{
+	return checks[place].name;
+}
+
+static int
+command_doctor_unknown(const struct ctl *ctl, const char *name)
+{
+	const char *meant = near_name(name, command_doctor_name);
+	struct error err;
+
+	if (meant != NULL)
+		error_set(&err, ERROR_OURS, "4.3.5",
+		    "there is no check \"%.40s\", did you mean \"%s\"?", name,
+		    meant);
+	else
+		error_set(&err, ERROR_OURS, "4.3.5",
+		    "there is no check \"%.40s\"; msgraphctl(8) lists them",
+		    name);
+	return command_doctor_fail(ctl, err.text);
 }
 
 static int
@@ -181,19 +203,18 @@ command_doctor_run(
 	if (key == -1)
 		return status == EX_USAGE ? CHECK_UNKNOWN : status;
 	if ((doctor = doctor_new(checks)) == NULL)
-		return command_doctor_fail(ctl, "out of memory", "");
+		return command_doctor_fail(ctl, "out of memory");
 	if (optind == argc)
 		doctor_want(doctor, NULL);
 	for (i = optind; i < argc; i++)
 		if (doctor_want(doctor, argv[i]) == -1) {
 			doctor_free(&doctor);
-			return command_doctor_fail(
-			    ctl, "there is no check ", argv[i]);
+			return command_doctor_unknown(ctl, argv[i]);
 		}
 	if (geteuid() != 0) {
 		doctor_free(&doctor);
 		return command_doctor_fail(ctl,
-		    "run this as root: it looks as each of the users does", "");
+		    "run this as root: it looks as each of the users does");
 	}
 	host_read(&host, ctl->conf_file);
 	doctor_run(doctor, &host);

@@ -27,6 +27,7 @@
 #define SCRIPT_NAME_MAX 50
 
 #define CERTIFICATE_MAX (64 * 1024)
+#define CERTIFICATE_LINES 10000 /* and what stands before it */
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
 #define PEM_END "-----END CERTIFICATE-----"
 
@@ -158,12 +159,13 @@ command_entra_script_read_certificate(
 {
 	FILE *in = fopen(file, "re");
 	char line[256];
-	int inside = 0, ended = 0;
+	int inside = 0, ended = 0, lines = 0;
 
 	if (in == NULL)
 		return error_set(err, ERROR_OURS, "4.3.5", "cannot open %s: %s",
 		    file, strerror(errno));
-	while (!ended && fgets(line, sizeof(line), in) != NULL) {
+	while (!ended && lines++ < CERTIFICATE_LINES &&
+	    fgets(line, sizeof(line), in) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
 		if (strcmp(line, PEM_BEGIN) == 0)
 			inside = 1;
@@ -292,8 +294,8 @@ command_entra_script_unfit(const struct entra_script *script)
 	size_t i;
 
 	if (!command_entra_script_is_name(script->name, SCRIPT_NAME_MAX))
-		return "a name has 1 to 50 characters, none of them a control "
-		       "character";
+		return "a name has 1 to 50 characters (UTF-8), none of them a "
+		       "control character";
 	if (script->tenant != NULL &&
 	    !command_entra_script_is_tenant(script->tenant))
 		return "a tenant is a UUID, as Entra shows it, or a domain";
@@ -326,13 +328,15 @@ command_entra_script_read_options(struct entra_script *script, struct ctl *ctl,
 	}
 	if (key == -1)
 		return status;
-	if (argc - optind == 1 &&
-	    !(has_secret && script->certificate != NULL)) {
-		script->name = argv[optind];
-		return -1;
-	}
-	command_say(command, "needs one name, and --certificate or --secret");
-	return EX_USAGE;
+	if (has_secret && script->certificate != NULL)
+		return command_wrong(
+		    command, "--secret and --certificate exclude each other");
+	if (argc - optind != 1)
+		return command_wrong(command,
+		    "needs one name for the application, in quotes where it "
+		    "has blanks");
+	script->name = argv[optind];
+	return -1;
 }
 
 static int
@@ -349,8 +353,7 @@ command_entra_script_run(
 		    &script, ctl, command, argc, argv);
 	if (status == -1) {
 		if ((unfit = command_entra_script_unfit(&script)) != NULL) {
-			command_say(command, "%s", unfit);
-			status = EX_USAGE;
+			status = command_wrong(command, "%s", unfit);
 		} else
 			status = command_entra_script_print(command, &script);
 	}
@@ -375,5 +378,6 @@ const struct command command_entra_script = {
     .cmdline = {"msgraphctl entra-script",
 	"[-C file | -s] [-t id] -m address ... name",
 	command_entra_script_options, 1},
+    .repeats = (const int[]){'m', 0},
     .run = command_entra_script_run,
 };

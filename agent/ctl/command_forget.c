@@ -72,18 +72,14 @@ command_forget_run(
 
 	if (command_no_options(ctl, command, argc, argv, &status) == -1)
 		return status;
-	if (argc - optind != 1) {
-		command_say(command, "needs one application");
-		return EX_USAGE;
-	}
+	if (argc - optind != 1)
+		return command_wrong(command, "needs one application");
 	name = argv[optind];
 	if (identity_parse(name, strlen(name), IDENTITY_DELIMITERS_ANY "/", &id,
-		NULL) == -1) {
-		command_say(command,
+		NULL) == -1)
+		return command_wrong(command,
 		    "an application is tenant/client, or a user name of it, as "
 		    "\"msgraphctl status\" prints them");
-		return EX_USAGE;
-	}
 	return command_forget_ask(ctl, command, &id);
 }
 

@@ -186,6 +186,10 @@ command_setup_folder(struct setup *s, struct error *err)
 		name = s->folder;
 	if (name == NULL) {
 		status = postconf_run(NULL, args, &out, err);
+		if (status == -1)
+			error_prefix(err,
+			    "Postfix itself must be set up first (apt install "
+			    "postfix, or dpkg-reconfigure postfix)");
 		name = out.bytes != NULL ? out.bytes : "";
 	}
 	if (status == 0) {
@@ -269,8 +273,8 @@ command_setup_go(struct setup *s, struct command_setup_words *words)
 		    "run this as root, or with --dry-run or --print");
 		return EX_NOPERM;
 	}
-	if (command_setup_folder(s, &err) == -1 ||
-	    command_setup_certificate(words, certificate, &err) == -1 ||
+	if (command_setup_certificate(words, certificate, &err) == -1 ||
+	    command_setup_folder(s, &err) == -1 ||
 	    (!words->is_undo && command_setup_services(s, words, &err) == -1)) {
 		status = setup_fail(s, &err);
 	} else {
@@ -317,6 +321,8 @@ const struct command command_setup = {
 	"[-c folder] [--service name[=port]]... --print\n"
 	"[-jn] [-c folder] --undo [--force]",
 	command_setup_options, 0},
+    .repeats =
+	(const int[]){'c', SETUP_SHARE_FOLDER, SETUP_TENANT, SETUP_SERVICE, 0},
     .tables = change_tables,
     .run = command_setup_run,
 };

@@ -141,7 +141,8 @@ command_status_silent(struct ctl *ctl)
 	struct conf conf;
 	int is_shut = 0, fd;
 
-	if (conf_load_tolerant(&conf, ctl->conf_file) == 0 && geteuid() != 0) {
+	if (conf_load_tolerant(&conf, ctl->conf_file, NULL) == 0 &&
+	    geteuid() != 0) {
 		fd = sock_connect(
 		    conf.admin_socket, sock_now() + CONNECT_MS, NULL);
 		/* it has hung up before, or the path is closed */
@@ -180,7 +181,7 @@ command_status_msgraphd(
 static void
 command_status_milter(struct ctl *ctl, struct output *output)
 {
-	struct error err = {.text = "milter_socket is not a local path"};
+	struct error err;
 	char number[32] = "", started[32] = "", uptime[32] = "";
 	char version[PROCESS_VERSION_SIZE] = "";
 	const char *status = "unknown", *path = NULL;
@@ -188,8 +189,10 @@ command_status_milter(struct ctl *ctl, struct output *output)
 	pid_t pid = 0;
 	long long since;
 
-	if (conf_load_tolerant(&conf, ctl->conf_file) == 0)
-		path = milter_hello_path(conf.milter_socket);
+	if (conf_load_tolerant(&conf, ctl->conf_file, &err) == 0 &&
+	    (path = milter_hello_path(conf.milter_socket)) == NULL)
+		error_set(&err, ERROR_OURS, "4.3.5",
+		    "milter_socket is not a local path");
 	if (path != NULL) {
 		status = "critical";
 		if (milter_hello(path, sock_now() + CONNECT_MS, &pid, &err) ==

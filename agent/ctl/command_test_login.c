@@ -155,12 +155,10 @@ command_test_login_run(
 		file = value;
 	if (key == -1)
 		return status;
-	if (argc - optind != 1) {
-		command_say(command,
+	if (argc - optind != 1 || argv[optind][0] == '\0')
+		return command_wrong(command,
 		    "needs one user name, or the name of an entry that has a "
 		    "credential of its own");
-		return EX_USAGE;
-	}
 	name = argv[optind];
 	/* a user name has a delimiter, and an entry's name has none */
 	if (identity_parse_entry_name(name, strlen(name), entry) == -1 &&

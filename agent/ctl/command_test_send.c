@@ -173,15 +173,12 @@ command_test_send_run(
 				     : &work.secret_file) = value;
 	if (key == -1)
 		return status;
-	if (work.as == NULL || work.from == NULL || work.to == NULL) {
-		command_say(command, "needs --as, --from and --to");
-		return EX_USAGE;
-	}
+	if (work.as == NULL || work.from == NULL || work.to == NULL)
+		return command_wrong(command, "needs --as, --from and --to");
 	if (letter_write(&work.letter, work.from, work.to) == -1) {
-		command_say(command,
+		status = command_wrong(command,
 		    "--from and --to take a plain address, such as "
 		    "scan@example.com");
-		status = EX_USAGE;
 	} else {
 		status = command_test_send_do(ctl, command, &work);
 	}
@@ -207,6 +204,7 @@ const struct command command_test_send = {
     .cmdline = {"msgraphctl test-send",
 	"[-j] [-c folder] [-s file] -a name -f address -t address",
 	command_test_send_options, 0},
+    .repeats = (const int[]){'c', 0},
     .tables = steps_tables,
     .run = command_test_send_run,
 };

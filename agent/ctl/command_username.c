@@ -92,18 +92,15 @@ command_username_run(
 
 	if (command_no_options(ctl, command, argc, argv, &status) == -1)
 		return status;
-	if (argc - optind != 2) {
-		command_say(command, "needs a tenant's and a client's id");
-		return EX_USAGE;
-	}
+	if (argc - optind != 2)
+		return command_wrong(
+		    command, "needs a tenant's and a client's id");
 	if (identity_parse_id(argv[optind], strlen(argv[optind]), id.tenant) ==
 		-1 ||
 	    identity_parse_id(
-		argv[optind + 1], strlen(argv[optind + 1]), id.client) == -1) {
-		command_say(command,
+		argv[optind + 1], strlen(argv[optind + 1]), id.client) == -1)
+		return command_wrong(command,
 		    "a tenant's or client's id is a UUID, as Entra shows it");
-		return EX_USAGE;
-	}
 	return command_username_print(ctl, &id);
 }
 

@@ -36,8 +36,9 @@ static const struct cmdline_option options[] = {
 };
 
 static const struct cmdline cmdline = {"msgraphctl",
-    "[-c file] command [option...] [operand...]\ncommand -h\n-h | -V", options,
-    1};
+    "[-c file] command [option...] [operand...]\nhelp [command]\n"
+    "command -h\n-h | -V",
+    options, 1};
 
 static int
 ctl_help(void)
@@ -72,9 +73,16 @@ ctl_wrong(const char *name)
 static int
 ctl_run(struct ctl *ctl, int argc, char **argv)
 {
-	const struct command *command = command_find(ctl, argv[0]);
+	char help[] = "-h", *asked[] = {argv[1], help, NULL};
+	const struct command *command;
 
-	if (command == NULL)
+	if (strcmp(argv[0], "help") == 0) {
+		if (argc == 1)
+			return ctl_help();
+		argc = 2;
+		argv = asked;
+	}
+	if ((command = command_find(ctl, argv[0])) == NULL)
 		return ctl_wrong(argv[0]);
 	optind = 1;
 	return command->run(ctl, command, argc, argv);
@@ -117,6 +125,12 @@ ctl_main(int argc, char **argv)
 		if (key == 'V') {
 			cmdline_answer(&cmdline, key, stdout);
 			return EX_OK;
+		}
+		if (value[0] == '\0') {
+			error_set(
+			    &err, ERROR_OURS, "4.3.5", "-c needs a value");
+			key = -1;
+			break;
 		}
 		ctl.conf_file = value;
 	}

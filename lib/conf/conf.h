@@ -107,10 +107,10 @@ int conf_copy_write(
 
 /*
  * Reads what is right in the file, and passes over the rest. -1 with *conf
- * empty where the file cannot be read, but for the default one: *conf then has
- * the defaults.
+ * empty and *err where the file cannot be read, but for the default one: *conf
+ * then has the defaults.
  */
-int conf_load_tolerant(struct conf *conf, const char *file);
+int conf_load_tolerant(struct conf *conf, const char *file, struct error *err);
 
 /*
  * Reads the settings that the msgraphd of this file has loaded, whatever has

@@ -106,7 +106,7 @@ conf_copy_load(struct conf *conf, const char *file)
 	FILE *in;
 	int result;
 
-	if (conf_load_tolerant(&named, file) == -1)
+	if (conf_load_tolerant(&named, file, NULL) == -1)
 		return -1;
 	in = conf_copy_open(named.submit_socket);
 	conf_free(&named);

@@ -276,16 +276,16 @@ conf_load_running(struct conf *conf, const char *file, struct error *err)
 }
 
 int
-conf_load_tolerant(struct conf *conf, const char *file)
+conf_load_tolerant(struct conf *conf, const char *file, struct error *err)
 {
 	struct reader reader = {.conf = conf,
 	    .file = file,
 	    .mode = TOLERANT,
 	    .old = conf_old_names};
 
-	if (conf_load_named(&reader, NULL) == 0)
+	if (conf_load_named(&reader, err) == 0)
 		return 0;
 	return strcmp(file, CONF_DEFAULT_FILE) == 0
-	    ? conf_set_defaults(conf, NULL)
+	    ? conf_set_defaults(conf, err)
 	    : -1;
 }

@@ -148,6 +148,76 @@ def test_agent_whose_answer_cannot_be_written():
     assert done.returncode == 75
 
 
+# --- msgraphctl
+
+ID = "11111111-2222-3333-4444-555555555555"
+SEND = ["test-send", "-a", f"{ID}@{ID}", "-f", "a@x.test"]
+WRONG_WORDS = [
+    # arguments, what is said of them
+    (["-c", "", "status"], 'msgraphctl: -c needs a value; "msgraphctl -h"'),
+    (["help", "stats"], 'unknown command "stats", did you mean "status"?'),
+    ([*SEND, "-t", "b@x.test", "-t", "c@x.test"], "--to is given twice; "),
+    ([*SEND, "-t", ""], "--to needs a value; "),
+    (["setup", "--key", "/x", "--key=/y"], "--key is given twice; "),
+    (["setup", "--config="], "--config needs a value; "),
+    (["test-login", ""], "needs one user name, "),
+    (["forget"], 'needs one application; "msgraphctl forget -h" lists'),
+    (["entra-script", "-s", "-C", "/x", "-m", "a@x.test", "N"],
+     "--secret and --certificate exclude each other; "),
+    (["entra-script", "-m", "a@x.test"], "needs one name for the application"),
+    (["entra-script", "-m", "a@x.test", b"\xff"], "(UTF-8)"),
+    (["entra-script", "-m", "a@x.test", "-C", "/dev/zero", "N"],
+     "/dev/zero: no certificate in PEM form there"),
+]
+
+
+@pytest.mark.parametrize("args, said", WRONG_WORDS)
+def test_wrong_words(args, said):
+    done = subprocess.run([BUILD / "msgraphctl", *args], capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=30)
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert said in done.stderr.decode() and done.stderr.count(b"\n") == 1
+
+
+def test_help_is_a_command_too():
+    assert run("msgraphctl", "help").stdout == run("msgraphctl", "-h").stdout
+    for command in ("status", "setup"):
+        done = run("msgraphctl", "help", command, "more")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == run("msgraphctl", command, "-h").stdout
+
+
+@pytest.mark.parametrize("word, said", [
+    ("usrs", 'there is no check "usrs", did you mean "users"?'),
+    ("frob", 'there is no check "frob"; msgraphctl(8) lists them')])
+def test_check_that_there_is_not(word, said):
+    done = run("msgraphctl", "doctor", word)
+    assert (done.returncode, done.stdout, done.stderr) == \
+        (3, f"MSGRAPH UNKNOWN - {said}\n", "")
+
+
+def test_status_with_settings_that_cannot_be_read(tmp_path):
+    """For both, and not that a setting is wrong."""
+    done = run("msgraphctl", "-c", tmp_path / "gone", "status")
+    assert done.stdout.count(
+        f"  open {tmp_path}/gone: No such file or directory\n") == 2
+
+
+def test_setup_without_postfix(tmp_path):
+    """As postconf complains where Postfix was installed and not set up."""
+    postconf = tmp_path / "postconf"
+    postconf.write_text("#!/bin/sh\necho postconf: fatal: open main.cf: No "
+                        "such file >&2\nexit 1\n")
+    postconf.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    environment.pop("MAIL_CONFIG", None)
+    done = run("msgraphctl", "setup", "--dry-run", env=environment)
+    assert (done.returncode, done.stderr) == (
+        1, "msgraphctl setup: nothing was changed: Postfix itself must be set "
+        "up first (apt install postfix, or dpkg-reconfigure postfix): "
+        "postconf: fatal: open main.cf: No such file\n")
+
+
 # --- -t and -n
 
 @pytest.fixture(name="conf")

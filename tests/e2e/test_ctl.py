@@ -374,7 +374,7 @@ def test_entra_script_is_the_same_in_any_code_page(name):
     (["-m", "a@b", ""], "a name has"),
     (["-m", "a@b", "a\nb"], "a name has"),
     (["-m", "a@b", "-t", "x; y", "Name"], "a tenant is"),
-    (["-m", "a@b", "-s", "-C", "/dev/null", "Name"], "--certificate or"),
+    (["-m", "a@b", "-s", "-C", "/dev/null", "Name"], "exclude each other"),
     (["-m", "a@b", "-C", "/dev/null", "Name"], "no certificate"),
     (["-m", "a@b", "-C", "/nonexistent", "Name"], "No such file"),
     (["-m", "a@b", "-C", "/tmp", "Name"], "no certificate"),

@@ -99,7 +99,9 @@ def test_an_entry_s_message_goes_past_postfix(site, entry: App, mailbox):
     assert "past Postfix" in told[0][2] and done.returncode == 0
     (mail,) = site.m365.mail()
     assert (mail.mailbox, mail.client) == (mailbox, entry.client)
-    assert site.postfix.log_text(mark) == ""
+    # this line may come late, where Postfix was started for this test
+    assert [line for line in site.postfix.log_text(mark).splitlines()
+            if "daemon started" not in line] == []
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +156,7 @@ def test_json(site, app, mailbox):
 
 
 @pytest.mark.parametrize("sender", [
-    "scan", "a b@example.com", "<scan@example.com>", "a@b@c", "",
+    "scan", "a b@example.com", "<scan@example.com>", "a@b@c",
     "scan@example.com\r\nRSET", 'a"b@example.com'])
 def test_addresses_that_are_none(site, app, sender):
     done = send(site, app.user, sender, app.secret)

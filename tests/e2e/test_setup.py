@@ -355,7 +355,7 @@ WRONG = [  # arguments, status, what is said
       for forth in (["--print"], ["--service", "8025"], ["--bounces"],
                     ["--tenant", TENANT], ["--key", "/etc/passwd"])),
     (["--force"], 64, "--force goes with --undo alone"),
-    (["-c", ""], 64, '--config: "" is no folder'),
+    (["-c", ""], 64, '--config needs a value'),
     (["--share", "x" * 5000], 64, "is no folder"),
     (["--certificate", "/a$b", "--key", "/etc/passwd"], 1, "no path"),
     (["operand"], 64, ""),

@@ -20,7 +20,7 @@ check_tolerant(const char *path)
 {
 	struct conf conf;
 
-	REQUIRE(conf_load_tolerant(&conf, path) == 0);
+	REQUIRE(conf_load_tolerant(&conf, path, NULL) == 0);
 	REQUIRE(conf.submit_socket != NULL && conf.submit_socket[0] == '/');
 	conf_free(&conf);
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 import hashlib
+import itertools
 import time
 import uuid
 from typing import Any
@@ -20,6 +22,21 @@ from cryptography.hazmat.primitives.serialization import (
 AUDIENCE = "api://AzureADTokenExchange"
 
 
+_KEYS = 8
+_numbers = itertools.cycle(range(_KEYS))
+
+
+@functools.cache
+def _key(number: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+def _next_key() -> rsa.RSAPrivateKey:
+    """A key takes long to make, so there are a few, taken in turn: of so many
+    certificates and issuers that follow each other no two have the same."""
+    return _key(next(_numbers))
+
+
 def _pem_of_key(key: rsa.RSAPrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8,
                              NoEncryption()).decode()
@@ -29,7 +46,7 @@ class Certificate:
     """A key and its certificate, which ends so many days from now."""
 
     def __init__(self, days: float = 365) -> None:
-        self.key = rsa.generate_private_key(65537, 2048)
+        self.key = _next_key()
         name = x509.Name([x509.NameAttribute(
             x509.oid.NameOID.COMMON_NAME, "relay")])
         now = datetime.datetime.utcnow()
@@ -74,7 +91,7 @@ class Issuer:
 
     def __init__(self, url: str = "https://issuer.example/") -> None:
         self.url = url
-        self.key = rsa.generate_private_key(65537, 2048)
+        self.key = _next_key()
 
     def trust(self, subject: str) -> dict[str, str]:
         """As it is registered in Entra."""

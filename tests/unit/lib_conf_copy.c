@@ -158,10 +158,10 @@ test_default_file_is_gone(void **state)
 	(void)state;
 	if (access(CONF_DEFAULT_FILE, F_OK) == 0)
 		skip();
-	assert_int_equal(conf_load_tolerant(&conf, CONF_DEFAULT_FILE), 0);
+	assert_int_equal(conf_load_tolerant(&conf, CONF_DEFAULT_FILE, NULL), 0);
 	assert_string_equal(conf.submit_socket, "/run/msgraph/submit");
 	conf_free(&conf);
-	assert_int_equal(conf_load_tolerant(&conf, "/nonexistent/x"), -1);
+	assert_int_equal(conf_load_tolerant(&conf, "/nonexistent/x", NULL), -1);
 }
 
 /* --- what is written --- */

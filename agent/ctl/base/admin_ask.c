@@ -63,9 +63,8 @@ admin_ask(const char *conf_file, const struct admin_question *question,
 
 	buf_init(&bytes, ADMIN_QUESTION_MAX);
 	buf_init(&answer, ADMIN_ASK_MAX);
-	if (conf_load_tolerant(&conf, conf_file) == -1)
-		error_set(
-		    err, ERROR_OURS, "4.3.5", "cannot read %s", conf_file);
+	if (conf_load_tolerant(&conf, conf_file, err) == -1)
+		; /* *err says why */
 	else if (admin_question_format(&bytes, question) == -1)
 		error_set(err, ERROR_OURS, "4.3.5", "the question is too long");
 	else if (admin_ask_talk(conf.admin_socket, &bytes, &answer, err) == 0)
