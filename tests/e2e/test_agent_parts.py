@@ -103,6 +103,17 @@ def test_more_kept_addresses_than_fit(agent, daemon):
     assert (len(mailed(first)), mailed(second)) == (4, ["r1@x.test"])
 
 
+def test_longest_answer(agent, daemon):
+    """All but one have got it, as msgraphd says of each."""
+    agent.configure("max_recipients = 1000\n")
+    people = [f"r{n}@x.test" for n in range(1000)]
+    done = reply("deferred", "4.3.0", "before")[:-1] + b"".join(
+        b"accepted=%d\n" % n for n in range(999)) + b"\n"
+    daemon.answers = [done, SENT]
+    assert agent.run(agent.argv(*people)).returncode == 0
+    assert requests(daemon, 2)[1].get("recipient") == people[-1:]
+
+
 MIXTURES = [
     # what msgraphd answers: (exit status, output)
     ([SENT, SENT, SENT], 0, "Graph accepted, request-id=1"),
