@@ -142,6 +142,9 @@ $(BUILD)/tests/daemon_housekeeping: ALL_LDFLAGS += \
 	$(foreach f,accounts_sweep accounts_warn identities_refresh \
 	identities_remind identities_look_at_files observe_tell,-Wl,--wrap=$f)
 
+# that looks what is wiped
+$(BUILD)/tests/plugin_sasl: ALL_LDFLAGS += -Wl,--wrap=secret_wipe
+
 # that has a map outside of its own
 $(BUILD)/tests/daemon_identities_unsure: ALL_LDFLAGS += \
 	-Wl,--wrap=outside_is_used,--wrap=outside_find

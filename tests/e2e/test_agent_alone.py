@@ -53,6 +53,15 @@ def test_null_sender_and_unknown_client(agent, daemon):
     assert request.get("identity") == [""]
 
 
+def test_null_sender_of_a_client(agent, daemon):
+    """It is no bounce of Postfix's, whose From would become the mailbox."""
+    message = b"From: MAILER-DAEMON@x.a\r\nTo: a@x.test\r\n\r\nb"
+    argv = ["--sender=" if word.startswith("--sender=") else word
+            for word in agent.argv()]
+    assert agent.run(argv, message).returncode == 0
+    assert daemon.next().message == message
+
+
 def test_unedited_message_is_one_segment(agent, daemon):
     assert agent.run().returncode == 0
     request = daemon.next()
@@ -75,6 +84,14 @@ MESSAGES = {
         ["a@x.a"], b"TO:\ta@x.a \r\nS:\r\n  x\r\n\r\n\t\r\n .\r\n", None),
     "blank before the colon": (
         ["a@x.a"], b"TO :\ta@x.a \r\n\r\nb", b"TO:\ta@x.a \r\n\r\nb"),
+    "a signature that breaks, and 8 bits": (
+        ["a@x.a"], b'DKIM-Signature: v=1; h=to\r\nTo: "\xc3\xbc" <a@x.a>, '
+        b"c@x.a\r\n\r\nb", b"DKIM-Signature: v=1; h=to\r\n"
+        b"To: =?utf-8?B?w7w=?= <a@x.a>\r\n\r\nb"),
+    # no milter of this version wrote a route without an application
+    "orders of somebody": (
+        ["a@x.a"], b"X-MSGraph-From: replace\r\nFrom: o@x.a\r\nTo: a@x.a\r\n"
+        b"\r\nb", b"From: o@x.a\r\nTo: a@x.a\r\n\r\nb"),
     "no header": (["a@x.a"], b"body", b"Bcc: a@x.a\r\n\r\nbody"),
     "no end of line": (["a@x.a"], b"To: a@x.a", None),
 }

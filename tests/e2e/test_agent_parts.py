@@ -77,14 +77,16 @@ def test_names_in_to_are_only_in_their_part(agent, daemon):
     assert third.message == b"To: r6@x.test\r\n\r\n"
 
 
-def test_kept_addresses_are_in_the_first_part(agent, daemon):
-    """They are mailed once, and count."""
+@pytest.mark.parametrize("answer", [SENT, NEVER])
+def test_kept_addresses_are_in_the_first_part(agent, daemon, answer):
+    """They are mailed once, and count; the others have no room for them."""
     agent.configure("max_recipients = 3\nheader_recipients = keep\n")
+    daemon.answers = [answer, SENT]
     message = b"To: f@x.test, r0@x.test\r\n\r\n"
-    assert agent.run(agent.argv(*PEOPLE[:4]), message).returncode == 0
+    agent.run(agent.argv(*PEOPLE[:5]), message)
     first, second = requests(daemon, 2)
     assert mailed(first) == ["f@x.test", "r0@x.test", "r1@x.test"]
-    assert mailed(second) == ["r2@x.test", "r3@x.test"]
+    assert mailed(second) == ["r2@x.test", "r3@x.test", "r4@x.test"]
 
 
 def test_more_kept_addresses_than_fit(agent, daemon):
@@ -93,6 +95,17 @@ def test_more_kept_addresses_than_fit(agent, daemon):
     assert agent.run(agent.argv(*PEOPLE[:2]), message).returncode == 0
     first, second = requests(daemon, 2)
     assert (len(mailed(first)), mailed(second)) == (4, ["r1@x.test"])
+
+
+def test_longest_answer(agent, daemon):
+    """All but one have got it, as msgraphd says of each."""
+    agent.configure("max_recipients = 1000\n")
+    people = [f"r{n}@x.test" for n in range(1000)]
+    done = reply("deferred", "4.3.0", "before")[:-1] + b"".join(
+        b"accepted=%d\n" % n for n in range(999)) + b"\n"
+    daemon.answers = [done, SENT]
+    assert agent.run(agent.argv(*people)).returncode == 0
+    assert requests(daemon, 2)[1].get("recipient") == people[-1:]
 
 
 MIXTURES = [

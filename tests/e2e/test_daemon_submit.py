@@ -83,3 +83,27 @@ def test_entry_without_any_secret(daemon):
     daemon.auth(USER, SECRET)
     assert daemon.submit(
         MESSAGE, identity=USER, entry="printers").status == "sent"
+
+
+BOUNCE = {"sender": "", "recipient": "scan@example.com"}
+
+
+@pytest.mark.parametrize("fields, answer", [
+    ({}, ""),
+    ({"recipient": "Scan@Example.com"}, ""),
+    ({"sender": "a@example.com"}, "no bounce to its own mailbox"),
+    ({"recipient": "b@example.org"}, "no bounce to its own mailbox"),
+    ({"recipient": "scan@example.com\nrecipient=b@example.org"},
+     "no bounce to its own mailbox"),
+    ({"mailbox": "b@example.com", "recipient": "b@example.com"},
+     "no application has sent as this mailbox"),
+])
+def test_what_goes_without_a_client(m365, daemon, fields, answer):
+    """A bounce to the mailbox that has sent, and nothing else."""
+    daemon.auth(USER, SECRET)
+    assert daemon.submit(MESSAGE, identity=USER).status == "sent"
+    reply = daemon.submit(MESSAGE, queue_id="4BOUNCE", **{**BOUNCE, **fields})
+    assert answer in reply.text
+    assert (reply.status, reply.dsn) == \
+        (("deferred", "4.3.5") if answer else ("sent", "2.0.0"))
+    assert len(m365.requests("sendMail")) == (1 if answer else 2)

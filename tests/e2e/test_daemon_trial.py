@@ -4,14 +4,17 @@ used after its end, ends msgraphd with another status than 0."""
 
 from __future__ import annotations
 
+import os
+import pwd
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
 from e2e.test_identities_gate import APP, NAME, make  # noqa: F401
-from harness.daemon import Daemon
+from harness.daemon import Daemon, read_all
 from harness.daemon_alone import SECRET, m365, shared_m365  # noqa: F401
 
 # name, secret, service: see WIRE_AUTH_TRY
@@ -34,6 +37,24 @@ def ask(daemon: Daemon, *parts: str) -> socket.socket:
     sock.sendall(b"".join(len(part).to_bytes(2, "big") + part.encode()
                           for part in (*parts, "")))
     return sock
+
+
+def test_only_root_may_try(daemon, monkeypatch):
+    """For smtpd, which asks for strangers, it is a sign-in as any other."""
+    path = Path(daemon.settings["auth_socket"])
+    path.parent.chmod(0o711)
+    path.chmod(0o666)
+    monkeypatch.chdir(path.parent)
+    daemon.settings["auth_socket"] = path.name
+    for user, is_told in (("root", True), ("postfix", False)):
+        os.seteuid(pwd.getpwnam(user).pw_uid)
+        try:
+            with ask(daemon, "own", "", "msgraphctl-entry") as sock:
+                answer = read_all(sock)
+        finally:
+            os.seteuid(0)
+        assert (b"application=" in answer) == is_told, answer
+        assert answer[2:4] == (b"OK" if is_told else b"NO")
 
 
 def stop(daemon: Daemon) -> None:

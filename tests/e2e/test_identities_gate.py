@@ -222,3 +222,24 @@ def test_ten_thousand_entries_delay_nobody(make):
           f"{(processor_seconds(daemon) - read) / 500 * 1000:.2f} ms each")
     assert read - began < 2
     assert processor_seconds(daemon) - read < 2
+
+
+# --- the way back of a bounce
+
+@pytest.mark.parametrize("question, known", [
+    ({"stage": "end", "user": f"{NAME}.own", "mailbox": "scan@x.org"},
+     "scan@x.org"),
+    ({"stage": "end", "user": f"{NAME}.fixed", "mailbox": "b@x.org"},
+     "fixed@x.org"),
+    # who may not send, or has not yet
+    ({"stage": "end", "user": f"{NAME}.own", "mailbox": "b@x.org"}, None),
+    ({"stage": "mail", "user": f"{NAME}.own", "mailbox": "scan@x.org"}, None),
+])
+def test_who_is_expected_to_send(make, question, known):  # noqa: F811
+    daemon = make(f"own {APP} senders=scan@x.org\nfixed {APP} "
+                  "from=fixed@x.org\n")
+    policy(daemon, **question)
+    mailboxes = ("scan@x.org", "b@x.org", "fixed@x.org")
+    assert daemon.bounce(*(f"To: {name}" for name in mailboxes)) == [
+        f"OK FILTER msgraph:{name}" if name == known else "NOTFOUND "
+        for name in mailboxes]

@@ -213,6 +213,12 @@ def threads(milter) -> int:
     return len(list(Path(f"/proc/{milter.process.pid}/task").iterdir()))
 
 
+def slow_answer(question: policyd.Question) -> bytes:
+    if question["stage"] == "mail":
+        time.sleep(0.6)  # as when a map outside is slow
+    return policyd.answer(question)
+
+
 def test_msgraphd_that_stalls(milter):
     """All clients hear 451 after seconds, at once, and no thread is lost."""
     def session(_: int) -> tuple[str, float]:
@@ -232,6 +238,12 @@ def test_msgraphd_that_stalls(milter):
     milter.policy.stalls = False
     milter.policy.release()
     with milter.mta() as mta:
+        assert stamp(mta.message(WHOLE, "<>", NAME)) == "a@example.com"
+    # and after an answer, or a hang-up, for as long as it takes
+    with milter.mta() as mta:
+        milter.policy.rule = lambda question: b""
+        assert mta.message(WHOLE, "<>", NAME).text == UNANSWERED
+        milter.policy.rule = slow_answer
         assert stamp(mta.message(WHOLE, "<>", NAME)) == "a@example.com"
     # libmilter keeps a few threads for those who come next
     wait_for(lambda: threads(milter) < idle + 5, lambda:

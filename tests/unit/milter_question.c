@@ -180,10 +180,10 @@ test_end(void **state)
 static const struct {
 	const char *answer;
 	enum error_class class; /* ERROR_NONE: the message goes on */
-	const char *dsn, *text;
+	const char *dsn, *text; /* text: or the transport */
 } answers[] = {
     {OK "\n", ERROR_NONE, "", ""},
-    {OK "transport=msgraph-2\n\n", ERROR_NONE, "", ""},
+    {OK "transport=msgraph-2\n\n", ERROR_NONE, "", "msgraph-2"},
     {"status=refused\ndsn=5.7.1\ntext=not you\n\n", ERROR_REFUSED, "5.7.1",
 	"not you"},
     {"status=later\ndsn=4.7.1\ntext=slowly\n\n", ERROR_TEMPORARY, "4.7.1",
@@ -220,6 +220,10 @@ test_answers(void **state)
 		result = question_end(m, "m@example.com", &err);
 		assert_int_equal(
 		    result, answers[i].class == ERROR_NONE ? 0 : -1);
+		/* the transport may have become another */
+		if (result == 0)
+			assert_string_equal(
+			    m->answer.transport, answers[i].text);
 		if (result == -1) {
 			assert_int_equal(err.class, answers[i].class);
 			assert_string_equal(err.dsn, answers[i].dsn);

@@ -132,6 +132,20 @@ forget(void *p)
 	free(p);
 }
 
+/* In the place of secret_wipe(): how much has held it, and has been wiped. */
+static int secrets_wiped;
+
+void __real_secret_wipe(void *p, size_t len);
+void __wrap_secret_wipe(void *p, size_t len);
+
+void
+__wrap_secret_wipe(void *p, size_t len)
+{
+	if (memmem(p, len, SECRET, strlen(SECRET)) != NULL)
+		secrets_wiped++;
+	__real_secret_wipe(p, len);
+}
+
 /* --- other mechanisms of the same names --- */
 
 /*

@@ -252,11 +252,26 @@ test_request(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(dialogues) / sizeof(*dialogues); i++) {
 		socket_answer(COUNTED("\2", "OK"));
+		secrets_wiped = 0;
 		assert_int_equal(sign_in(dialogues[i]), SASL_OK);
+		assert_int_equal(secrets_wiped, 1);
 		assert_int_equal(
 		    socket_request(got, sizeof(got)), sizeof(want) - 1);
 		assert_memory_equal(got, want, sizeof(want) - 1);
 	}
+}
+
+/* Typed as the name, and then the client has gone. */
+static void
+test_secret_as_name(void **state)
+{
+	static const struct dialogue d = {
+	    "LOGIN", SECRET, sizeof(SECRET) - 1, {NULL, NULL}, {0, 0}};
+
+	(void)state;
+	secrets_wiped = 0;
+	assert_int_equal(sign_in(&d), SASL_CONTINUE);
+	assert_int_equal(secrets_wiped, 1);
 }
 
 static void
@@ -448,6 +463,7 @@ main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_lookup_suffix),
 	    cmocka_unit_test(test_request),
+	    cmocka_unit_test(test_secret_as_name),
 	    cmocka_unit_test(test_no_answer_in_time),
 	    cmocka_unit_test(test_no_socket),
 	    cmocka_unit_test(test_bad_options),

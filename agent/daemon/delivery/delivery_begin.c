@@ -107,8 +107,8 @@ delivery_narrow(struct delivery *d, size_t told)
 }
 
 /*
- * Notes to whom an earlier attempt has posted the message. Where these are some
- * of the recipients only, since max_recipients is another by now, a message to
+ * Notes to whom an earlier attempt has posted the message, where these are some
+ * of the recipients only: since max_recipients is another by now, a message to
  * all of them is nowhere to be found. Returns 0, or -1 with *err.
  */
 static int
@@ -130,7 +130,7 @@ delivery_find_posted_to(struct delivery *d, struct error *err)
 		memcpy(keys->list[keys->count], r->key, JOURNAL_DIGEST_SIZE);
 		names[keys->count++] = r->address;
 	}
-	if (status != -1 && keys->count > 0 && keys->count < n &&
+	if (status != -1 &&
 	    (d->posted_to.text = graph_recipients(names, keys->count)) == NULL)
 		status = error_no_memory(err);
 	journal_keys_sort(keys);

@@ -182,9 +182,7 @@ submit_read_reply(int fd, struct wire_reply *reply, struct error *err)
 		if (!failed)
 			result = wire_record(answer.bytes, answer.len, &len);
 	}
-	if (!failed &&
-	    (result == WIRE_BAD ||
-		wire_reply_parse(reply, answer.bytes, answer.len) == -1))
+	if (!failed && wire_reply_parse(reply, answer.bytes, answer.len) == -1)
 		failed = error_set(err, ERROR_TEMPORARY, "4.3.0",
 		    "msgraphd's answer cannot be read, outcome unknown");
 	buf_free(&answer);
