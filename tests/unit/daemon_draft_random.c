@@ -344,10 +344,7 @@ take_call(const char *mailbox)
 		}
 	}
 	assert_int_equal(replies, before + 1);
-	/* it starts over once */
-	if (m.count - drafts > 2)
-		fail_msg(
-		    "%s: %zu drafts at once", m.queue_id, m.count - drafts);
+	assert_true(m.count - drafts <= 2); /* it starts over once */
 	if (reply.status == WIRE_BOUNCED)
 		fail_msg("%s: %s", m.queue_id, reply.text);
 	if (reply.again_as[0] != '\0' && mailbox == mailboxes[0])
@@ -460,7 +457,7 @@ expect(const char *what, long status, const char *body)
 static void
 test_other_shape_after_no_draft(void **state)
 {
-	static const char none[] = "{\"value\":[]}";
+	static const char none[] = "{\"value\":[]}", gone[] = "{}";
 
 	(void)state;
 	memset(&m, 0, sizeof(m));
@@ -473,7 +470,7 @@ test_other_shape_after_no_draft(void **state)
 	expect("https://up/", 201, "");
 	expect("/D0/send", 500, "");
 	bring(mailboxes[0]);
-	expect("/D0?", 404, "{\"error\":{\"code\":\"ErrorItemNotFound\"}}");
+	expect("/D0?", 404, gone);
 	expect("/drafts/", 200, none);
 	expect("/sentitems/", 200, none);
 	expect("/messages", 503, "");

@@ -276,6 +276,7 @@ test_draft_that_may_be_sent(void **state)
 	assert_int_equal(reply.status, WIRE_DEFERRED);
 	bring(OWN, "a");
 	assert_int_equal(reply.status, WIRE_SENT);
+	expect("/D0?", 200, "{\"isDraft\":false}");
 	assert_string_equal(deleted(), "none");
 	draft_trash_free(&d.trash);
 }

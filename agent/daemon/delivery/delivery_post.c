@@ -85,14 +85,13 @@ delivery_post_on_answer(void *ctx, const struct http_answer *answer)
 		return;
 	outcome = delivery_read_answer(d, answer);
 	if (outcome.action == OUTCOME_SENT) {
+		if (d->large != NULL)
+			d->large->is_sent = 1;
 		delivery_post_settle_sent(d);
 		return;
 	}
-	if (d->large != NULL && !outcome.outcome_unknown) {
-		d->large->draft.sending = 0;
-		/* if that fails, it is looked at once more than it need be */
-		(void)delivery_draft_try_keep(d);
-	}
+	if (d->large != NULL && !outcome.outcome_unknown)
+		delivery_draft_note_unsent(d);
 	delivery_settle(d, &outcome);
 }
 

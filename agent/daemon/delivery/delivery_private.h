@@ -51,6 +51,7 @@ struct large {
 	unsigned int asked; /* how often, for this attachment */
 	int whole; /* the next attachment goes in one request */
 	int made; /* by this delivery: Graph may not find it at once */
+	int is_sent; /* it was this draft that was sent */
 	int useless; /* an earlier attempt's, and nobody knows what is in it */
 	unsigned int missed; /* how often in a row it was not found */
 	int restarted; /* happens once */

@@ -300,6 +300,7 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 
 	d->call = NULL;
 	if (sent == 1) {
+		d->large->is_sent = 1;
 		delivery_search_accepted(
 		    d, "accepted before, its draft was sent");
 	} else if (sent == 0 && !d->large->useless && others) {
@@ -308,6 +309,7 @@ delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 		delivery_search_go_on(d);
 	} else if (sent == 0 ||
 	    (answer->status == 404 && !delivery_answer_lacks_mailbox(answer))) {
+		delivery_draft_note_unsent(d);
 		delivery_draft_discard(d);
 		if (d->request.message_id[0] != '\0')
 			delivery_next(d, PHASE_SEARCH_DRAFTS);
