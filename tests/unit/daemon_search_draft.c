@@ -209,6 +209,32 @@ test_draft_of_sendmail(void **state)
 	assert_int_equal(reply.status, WIRE_DEFERRED);
 }
 
+/* Of a draft that could not be made nothing is of use, or useless. */
+static void
+test_other_shape_after_no_draft(void **state)
+{
+	static const char none[] = "{\"value\":[]}";
+
+	(void)state;
+	with_file = 1;
+	bring(OWN, "a");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 201, "{}");
+	expect("/D0/send", 500, "");
+	bring(OWN, "a");
+	expect("/D0?", 404, "{\"error\":{\"code\":\"ErrorItemNotFound\"}}");
+	expect(DRAFTS, 200, none);
+	expect(SENT, 200, none);
+	expect("/messages", 503, "");
+	file_name = "other";
+	bring(OWN, "a");
+	expect(DRAFTS, 200, none);
+	expect(SENT, 200, none);
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 503, "");
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+}
+
 /* Returns the id of the draft that is deleted, or "none". */
 static const char *
 deleted(void)
@@ -291,6 +317,7 @@ main(void)
 	    TEST(test_drafts_that_overlap),
 	    TEST(test_draft_whose_id_is_not_known),
 	    TEST(test_draft_of_sendmail),
+	    TEST(test_other_shape_after_no_draft),
 	    TEST(test_draft_that_is_left_over),
 	    TEST(test_draft_that_may_be_sent),
 	};
