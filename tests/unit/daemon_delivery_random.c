@@ -36,6 +36,7 @@ static struct {
 	unsigned int to[MAILS];
 	int is_notice[MAILS]; /* about these, to the mailbox itself */
 	unsigned int unknown[MAILS]; /* requests that were not answered */
+	size_t unknown_from[MAILS];
 	size_t unknowns;
 	int notice_unknown; /* one of them was a notice */
 	unsigned int refused; /* by Graph */
@@ -123,9 +124,10 @@ send_mail(size_t mailbox, const struct call *call)
 }
 
 static void
-note_unknown(const struct call *call)
+note_unknown(size_t mailbox, const struct call *call)
 {
 	assert_true(m.unknowns < MAILS);
+	m.unknown_from[m.unknowns] = mailbox;
 	if (call->is_notice)
 		m.notice_unknown = 1;
 	else
@@ -170,7 +172,7 @@ take_post(size_t mailbox, const struct call *call)
 		return 1;
 	case 2:
 	case 3:
-		note_unknown(call);
+		note_unknown(mailbox, call);
 		if (bad == 0 && dice(2) == 0)
 			send_mail(mailbox, call);
 		if (dice(2) == 0)
@@ -350,25 +352,29 @@ take_try(unsigned int to)
 }
 
 /*
- * Returns 1 when what was posted without an answer can be found for these: to
- * all of them at once, or to the same ones each time.
+ * Returns 1 when what was posted without an answer can be found for these: from
+ * one mailbox each time, or to all of them at once, or to the same ones each
+ * time.
  */
 static int
 may_be_found(unsigned int to)
 {
 	unsigned int first = 0;
-	int are_same = 1, are_more = 1;
-	size_t i;
+	int are_same = 1, are_more = 1, are_of_one = 1;
+	size_t i, from = 0;
 
 	for (i = 0; i < m.unknowns; i++) {
 		if ((m.unknown[i] & to) == 0)
 			continue;
-		if (first == 0)
+		if (first == 0) {
 			first = m.unknown[i];
+			from = m.unknown_from[i];
+		}
 		are_same &= m.unknown[i] == first;
 		are_more &= (to & ~m.unknown[i]) == 0;
+		are_of_one &= m.unknown_from[i] == from;
 	}
-	return are_same || are_more;
+	return are_of_one || are_same || are_more;
 }
 
 /* Chooses whom a call is for, of those who are left. */

@@ -16,6 +16,7 @@
 
 #include "agent/daemon/message/fingerprint.h"
 #include "agent/daemon/store/journal.h"
+#include "agent/daemon/store/state_sql.h"
 #include "state_folder.h"
 
 #define ID_A "11111111-2222-3333-4444-555555555555"
@@ -179,6 +180,62 @@ test_statuses(void **state)
 	write_entry("dxy", JOURNAL_NEW, "", 0, "");
 	assert_status("d", JOURNAL_ACCEPTED, 1);
 	assert_status("dxy", JOURNAL_NEW, 1);
+}
+
+static void
+post(const char *letters, int by_sendmail, const char *name, const char *from)
+{
+	struct journal_keys keys = keys_of(letters);
+	struct journal_entry entry = {.keys = &keys,
+	    .status = JOURNAL_POSTED,
+	    .by_sendmail = by_sendmail};
+
+	snprintf(entry.post, sizeof(entry.post), "%s", name);
+	snprintf(entry.posted_from, sizeof(entry.posted_from), "%s", from);
+	written = 0;
+	assert_int_equal(journal_write(journal, &entry, on_written, NULL), 0);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(written, 1);
+	free(keys.list);
+}
+
+static void
+assert_post(const char *letters, int by_sendmail, const char *name, int differ,
+    const char *from)
+{
+	struct journal_entry entry = find(letters);
+
+	if (entry.by_sendmail != by_sendmail || strcmp(entry.post, name) != 0 ||
+	    entry.posts_differ != differ ||
+	    strcmp(entry.posted_from, from) != 0)
+		fail_msg("%s: %d %s %d %s", letters, entry.by_sendmail,
+		    entry.post, entry.posts_differ, entry.posted_from);
+}
+
+/* Of a post without an answer: how, by which delivery and from where. */
+static void
+test_posts(void **state)
+{
+	(void)state;
+	post("ab", 0, "0123456789abcdef", "");
+	assert_post("abx", 0, "0123456789abcdef", 0, "");
+	post("bc", 1, "fedcba9876543210", "f o@x");
+	assert_post("a", 0, "0123456789abcdef", 0, "");
+	assert_post("b", 1, "fedcba9876543210", 0, "f o@x");
+	assert_post("ab", 1, "fedcba9876543210", 1, "f o@x");
+	/* as a version before has written it */
+	assert_int_equal(
+	    state_run(st, "UPDATE delivery SET request_id = 'f@x'", NULL), 0);
+	assert_post("ab", 1, "-", 0, "f@x");
+	assert_int_equal(
+	    state_run(st, "UPDATE delivery SET request_id = ''", NULL), 0);
+	assert_post("ab", 1, "-", 0, "");
+	post("c", 0, "0123456789abcdef", "");
+	assert_post("ac", 1, "0123456789abcdef", 1, "");
+	/* an acceptance has an id there */
+	write_entry("abc", JOURNAL_ACCEPTED, "draft x y", 0, "");
+	assert_post("abc", 0, "", 0, "");
+	assert_string_equal(find("c").request_id, "draft x y");
 }
 
 static void
@@ -357,6 +414,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test_setup_teardown(test_statuses, begin, end),
+	    cmocka_unit_test_setup_teardown(test_posts, begin, end),
 	    cmocka_unit_test_setup_teardown(test_refusals, begin, end),
 	    cmocka_unit_test(test_follow),
 	    cmocka_unit_test_setup_teardown(test_last_write, begin, end),

@@ -17,7 +17,7 @@
 #include "search_message.h"
 
 #define TRIES 5
-#define REQUESTS 3
+#define REQUESTS 5
 
 struct request {
 	const char *what; /* stands in its URL; NULL: there is none */
@@ -111,6 +111,37 @@ static const struct {
 		"whether Graph has taken the message", "", ""},
 	    {NULL, OWN, "ab", {{DRAFTS, 200, ""}, {SENT, 200, "b"}},
 		SOME("b")}}},
+    /* to some of these and to others: each post is looked for by itself */
+    {0,
+	{{NULL, OWN, "ab", {{POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "bc",
+		{{DRAFTS, 200, ""}, {SENT, 200, ""}, {POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "ab",
+		{{DRAFTS, 200, ""}, {SENT, 200, "bc"}, {DRAFTS, 200, ""},
+		    {SENT, 200, "bc"}},
+		SOME("b")},
+	    {NULL, OWN, "a",
+		{{DRAFTS, 200, ""}, {SENT, 200, "bc"}, {POST, 202, ""}}, TAKEN},
+	    {NULL, OWN, "c", {{DRAFTS, 200, ""}, {SENT, 200, "bc"}}, FOUND}}},
+    {0,
+	{{NULL, OWN, "abc", {{POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "ab",
+		{{DRAFTS, 200, ""}, {SENT, 200, ""}, {POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "abc", {{DRAFTS, 200, ""}, {SENT, 200, "ab"}},
+		SOME("ab")},
+	    {NULL, OWN, "c",
+		{{DRAFTS, 200, ""}, {SENT, 200, "ab"}, {POST, 202, ""}},
+		TAKEN}}},
+    /* one that is searched for and not found does not end the doubt */
+    {0,
+	{{NULL, OWN, "ab", {{POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "bc",
+		{{DRAFTS, 200, ""}, {SENT, 200, ""}, {POST, 500, ""}}, UNKNOWN},
+	    {NULL, OWN, "ab",
+		{{DRAFTS, 200, ""}, {SENT, 200, ""}, {DRAFTS, 200, ""},
+		    {SENT, 200, ""}, {POST, 503, ""}},
+		WIRE_DEFERRED, "Exchange is busy", "", ""},
+	    {NULL, OWN, "ab", {{DRAFTS, 200, ""}, {SENT, 200, "ab"}}, FOUND}}},
     /* from the fallback mailbox, which is searched as its own would be */
     {0,
 	{{F, F, "a", {{POST, 500, ""}}, FROM(F)},

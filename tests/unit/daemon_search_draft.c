@@ -93,6 +93,48 @@ test_draft_of_the_former(void **state)
 	assert_int_equal(reply.status, WIRE_SENT);
 }
 
+/* Orders two drafts sent, to a and b and then to b and c. No answer comes. */
+static void
+order_overlapping(void)
+{
+	bring(OWN, "ab");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 201, "{}");
+	expect("/D0/send", 500, "");
+	bring(OWN, "bc");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("");
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 201, "{}");
+	expect("/D1/send", 500, "");
+}
+
+/* If its own was sent, all its recipients have got it; else some by another. */
+static void
+test_drafts_that_overlap(void **state)
+{
+	(void)state;
+	with_file = 1;
+	order_overlapping();
+	bring(OWN, "ab");
+	expect("/D0?", 200, "{\"isDraft\":false}");
+	assert_int_equal(reply.status, WIRE_SENT);
+	delivery_end(state);
+	begin(state);
+	with_file = 1;
+	order_overlapping();
+	bring(OWN, "ab");
+	expect("/D0?", 200, "{\"isDraft\":true}");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("bc");
+	expect("/D0?", 200, "{\"isDraft\":true}");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("bc");
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+	assert_int_equal(reply.recipients[0], 0);
+	assert_int_equal(reply.recipients[1], WIRE_RECIPIENT_ACCEPTED);
+}
+
 /* Drafts have a message to "a" that the state does not know. */
 static void
 say_unknown_draft(int is_draft)
@@ -167,6 +209,32 @@ test_draft_of_sendmail(void **state)
 	assert_int_equal(reply.status, WIRE_DEFERRED);
 }
 
+/* Of a draft that could not be made nothing is of use, or useless. */
+static void
+test_other_shape_after_no_draft(void **state)
+{
+	static const char none[] = "{\"value\":[]}";
+
+	(void)state;
+	with_file = 1;
+	bring(OWN, "a");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 201, "{}");
+	expect("/D0/send", 500, "");
+	bring(OWN, "a");
+	expect("/D0?", 404, "{\"error\":{\"code\":\"ErrorItemNotFound\"}}");
+	expect(DRAFTS, 200, none);
+	expect(SENT, 200, none);
+	expect("/messages", 503, "");
+	file_name = "other";
+	bring(OWN, "a");
+	expect(DRAFTS, 200, none);
+	expect(SENT, 200, none);
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 503, "");
+	assert_int_equal(reply.status, WIRE_DEFERRED);
+}
+
 /* Returns the id of the draft that is deleted, or "none". */
 static const char *
 deleted(void)
@@ -234,6 +302,7 @@ test_draft_that_may_be_sent(void **state)
 	assert_int_equal(reply.status, WIRE_DEFERRED);
 	bring(OWN, "a");
 	assert_int_equal(reply.status, WIRE_SENT);
+	expect("/D0?", 200, "{\"isDraft\":false}");
 	assert_string_equal(deleted(), "none");
 	draft_trash_free(&d.trash);
 }
@@ -245,8 +314,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_draft_that_was_not_sent),
 	    TEST(test_draft_of_the_former),
+	    TEST(test_drafts_that_overlap),
 	    TEST(test_draft_whose_id_is_not_known),
 	    TEST(test_draft_of_sendmail),
+	    TEST(test_other_shape_after_no_draft),
 	    TEST(test_draft_that_is_left_over),
 	    TEST(test_draft_that_may_be_sent),
 	};

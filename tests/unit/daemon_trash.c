@@ -11,6 +11,7 @@
 
 #include "agent/daemon/delivery/draft_trash.h"
 #include "agent/daemon/store/draft_store.h"
+#include "agent/daemon/store/state_sql.h"
 #include "daemon_fake.h"
 
 static struct draft_store store;
@@ -98,6 +99,45 @@ test_answers(void **state)
 		assert_int_equal(rows(), answers[i].left);
 		end(state);
 		begin(state);
+	}
+}
+
+/* One that may have been sent is looked at, and deleted if it was not. */
+static void
+test_looked_at(void **state)
+{
+	static const struct {
+		long status;
+		const char *body;
+		int deleted, stays;
+	} looks[] = {
+	    {200, "{\"isDraft\":true}", 1, 0},
+	    {200, "{\"isDraft\":false}", 0, 0},
+	    {404, "", 0, 0},
+	    {200, "{}", 0, 1},
+	    {503, "", 0, 1},
+	};
+	struct draft draft = {.digest = {1}, .sending = 1, .identity = apps[0]};
+	size_t i;
+
+	(void)state;
+	strcpy(draft.mailbox, "a@x");
+	strcpy(draft.id, "one");
+	for (i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		assert_int_equal(draft_keep(&store, &draft, NULL), 0);
+		assert_int_equal(draft_discard(&store, draft.digest, NULL), 1);
+		draft_trash_wake(d.trash);
+		run();
+		assert_int_equal(fake.count, 1);
+		assert_string_equal(fake.calls[0]->method, "GET");
+		answer_body(looks[i].status, looks[i].body, 0);
+		assert_int_equal(fake.count, looks[i].deleted);
+		if (looks[i].deleted) {
+			assert_string_equal(fake.calls[0]->method, "DELETE");
+			answer_body(204, "", 0);
+		}
+		assert_int_equal(rows(), looks[i].stays);
+		assert_int_equal(state_run(st, "DELETE FROM draft", NULL), 0);
 	}
 }
 
@@ -198,6 +238,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_answers),
+	    TEST(test_looked_at),
 	    TEST(test_one_at_a_time_and_all),
 	    TEST(test_woken_for_an_earlier_one),
 	    TEST(test_many_are_throttled),

@@ -19,11 +19,13 @@
 #define SENT "/mailFolders/sentitems/"
 
 static int with_file; /* 1: the message has one that is taken out */
+static const char *file_name;
 
 static int
 begin(void **state)
 {
 	with_file = 0;
+	file_name = "n";
 	return delivery_begin(state);
 }
 
@@ -48,7 +50,7 @@ bring(const char *mailbox, const char *letters)
 	attachments_read(
 	    &request.attachments, with_file ? "attachment" : "", "0,4", NULL);
 	attachments_read(&request.attachments,
-	    with_file ? "attachment-name" : "", "n", NULL);
+	    with_file ? "attachment-name" : "", file_name, NULL);
 	attachments_read(&request.attachments,
 	    with_file ? "attachment-type" : "", "t/t", NULL);
 	assert_int_equal(fingerprint(&request, list, i), 0);

@@ -107,35 +107,110 @@ delivery_narrow(struct delivery *d, size_t told)
 }
 
 /*
- * Notes to whom an earlier attempt has posted the message, where these are some
- * of the recipients only: since max_recipients is another by now, a message to
- * all of them is nowhere to be found. Returns 0, or -1 with *err.
+ * Returns 1 when the message was posted to this recipient without an answer,
+ * and says by which delivery. 0, or -1 with *err.
  */
 static int
-delivery_find_posted_to(struct delivery *d, struct error *err)
+delivery_find_post(struct delivery *d, struct request_recipient *r,
+    char post[JOURNAL_POST_SIZE], struct error *err)
 {
-	const struct request_recipient *r = d->request.each;
+	const struct journal_keys keys = {&r->key, 1};
+	struct journal_entry entry = {.keys = &keys};
+
+	if (journal_find(d->daemon->journal, &entry, err) == -1)
+		return -1;
+	/* empty when it was not */
+	memcpy(post, entry.post, sizeof(entry.post));
+	return entry.status == JOURNAL_POSTED;
+}
+
+/*
+ * Finds the first post whose name comes after this one, or the first of all
+ * for NULL. 1, 0 when there is none, -1 with *err.
+ */
+static int
+delivery_choose_post(struct delivery *d, const char *after,
+    char chosen[JOURNAL_POST_SIZE], struct error *err)
+{
+	char post[JOURNAL_POST_SIZE];
+	int found = 0, is_posted;
+	size_t i;
+
+	for (i = 0; i < d->request.each_count; i++) {
+		is_posted =
+		    delivery_find_post(d, &d->request.each[i], post, err);
+		if (is_posted == -1)
+			return -1;
+		if (is_posted == 0 ||
+		    (after != NULL && strcmp(post, after) <= 0) ||
+		    (found && strcmp(post, chosen) >= 0))
+			continue;
+		memcpy(chosen, post, sizeof(post));
+		found = 1;
+	}
+	return found;
+}
+
+/* Fills d->posted_to in with the recipients of its post. 0, or -1 with *err. */
+static int
+delivery_fill_posted_to(struct delivery *d, struct error *err)
+{
+	struct request_recipient *r = d->request.each;
 	struct journal_keys *keys = &d->posted_to.keys;
 	size_t i, n = d->request.each_count;
 	const char **names = calloc(n + 1, sizeof(*names));
-	int status = JOURNAL_NEW;
+	char post[JOURNAL_POST_SIZE];
+	int result = 0;
 
+	free(keys->list);
+	free(d->posted_to.text);
+	d->posted_to.text = NULL;
+	keys->count = 0;
 	keys->list = calloc(n + 1, sizeof(*keys->list));
 	if (names == NULL || keys->list == NULL)
-		status = error_no_memory(err);
-	for (i = 0; i < n && status != -1; i++, r++) {
-		status = journal_status_of(d->daemon->journal, r->key, err);
-		if (status != JOURNAL_POSTED)
+		result = error_no_memory(err);
+	for (i = 0; i < n && result != -1; i++, r++) {
+		result = delivery_find_post(d, r, post, err);
+		if (result != 1 || strcmp(post, d->posted_to.post) != 0)
 			continue;
 		memcpy(keys->list[keys->count], r->key, JOURNAL_DIGEST_SIZE);
 		names[keys->count++] = r->address;
 	}
-	if (status != -1 &&
-	    (d->posted_to.text = graph_recipients(names, keys->count)) == NULL)
-		status = error_no_memory(err);
+	if (result != -1)
+		d->posted_to.text = graph_recipients(names, keys->count);
+	if (result != -1 && d->posted_to.text == NULL)
+		result = error_no_memory(err);
 	journal_keys_sort(keys);
 	free(names);
-	return status == -1 ? -1 : 0;
+	return result == -1 ? -1 : 0;
+}
+
+/*
+ * Where attempts have posted the message to some of the recipients only, since
+ * max_recipients is another by now or Graph refused some, a message to all of
+ * them is nowhere to be found.
+ */
+int
+delivery_next_posted_to(struct delivery *d, struct error *err)
+{
+	const char *last = d->posted_to.text == NULL ? NULL : d->posted_to.post;
+	char next[JOURNAL_POST_SIZE] = "";
+	int more = delivery_choose_post(d, last, next, err);
+
+	if (more == 0 && delivery_choose_post(d, NULL, next, err) == -1)
+		more = -1;
+	memcpy(d->posted_to.post, next, sizeof(next));
+	return more == -1 || delivery_fill_posted_to(d, err) == -1 ? -1 : more;
+}
+
+/* Returns 1 when no earlier attempt has posted it to all the recipients. */
+static int
+delivery_is_posted_in_part(const struct delivery *d)
+{
+	const struct journal_entry *entry = &d->entry_now;
+
+	return entry->unanswered > 0 && !d->request.notice &&
+	    (entry->unanswered < entry->keys->count || entry->posts_differ);
 }
 
 void
@@ -166,9 +241,8 @@ delivery_begin(struct delivery *d)
 		delivery_finish_accepted_before(d, &other);
 	else if (d->entry_now.accepted + other.accepted + told.accepted > 0)
 		delivery_narrow(d, told.accepted);
-	else if (d->entry_now.unanswered > 0 &&
-	    d->entry_now.unanswered < d->entry_now.keys->count &&
-	    !d->request.notice && delivery_find_posted_to(d, &err) == -1)
+	else if (delivery_is_posted_in_part(d) &&
+	    delivery_next_posted_to(d, &err) == -1)
 		delivery_defer_error(d, &err);
 	else
 		delivery_next(d, PHASE_TURN);

@@ -13,4 +13,11 @@
  */
 void delivery_begin(struct delivery *d);
 
+/*
+ * Fills d->posted_to in for the next of the earlier attempts that were not
+ * answered, in no order of time. 1; 0 when that is the first again, for all
+ * have been; -1 with *err.
+ */
+int delivery_next_posted_to(struct delivery *d, struct error *err);
+
 #endif

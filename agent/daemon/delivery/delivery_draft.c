@@ -135,6 +135,7 @@ delivery_draft_start_over(struct delivery *d, const struct http_answer *answer)
 	    .text = "Graph has lost the draft of the message twice; it is made "
 		    "anew later"};
 
+	delivery_draft_note_unsent(d);
 	delivery_draft_discard(d);
 	d->searched = 0; /* it may have been sent since */
 	if (d->large->restarted) {

@@ -81,6 +81,14 @@ delivery_draft_keep(struct delivery *d)
 }
 
 void
+delivery_draft_note_unsent(struct delivery *d)
+{
+	d->large->draft.sending = 0;
+	/* if that fails, it is looked at once more than it need be */
+	(void)delivery_draft_try_keep(d);
+}
+
+void
 delivery_draft_discard(struct delivery *d)
 {
 	const struct draft_store store = delivery_draft_state_store_of(d);
@@ -114,40 +122,22 @@ delivery_draft_state_is_lost(const struct delivery *d)
 	    d->status_before == JOURNAL_POSTED && !d->searched;
 }
 
-/* Returns 1 when the state has a draft that nobody has ordered sent. */
-static int
-delivery_draft_state_is_unsent(const struct delivery *d)
-{
-	const struct draft_store store = delivery_draft_state_store_of(d);
-	struct draft draft = {.sending = 0};
-	struct error err;
-	int found = draft_find(&store, d->request.digest, &draft, &err);
-
-	if (found == -1)
-		log_error("%s", err.text);
-	found = found == 1 && !draft.sending;
-	draft_clear(&draft);
-	return found;
-}
-
 void
 delivery_draft_end(struct delivery *d)
 {
 	const struct draft_store store = delivery_draft_state_store_of(d);
-	const int is_sent = d->reply.status == WIRE_SENT;
 	struct error err;
 
 	if (d->request.attachments.count == 0)
 		return;
 	if (d->large != NULL)
 		d->report.attached = d->large->draft.attached;
-	/* the message has gone, but not by this draft: for some, or for all */
-	if ((is_sent || d->narrowed) && delivery_draft_state_is_unsent(d)) {
-		delivery_draft_discard(d);
-	} else if (is_sent || delivery_draft_state_is_lost(d)) {
+	if ((d->large != NULL && d->large->is_sent) ||
+	    delivery_draft_state_is_lost(d)) {
 		if (draft_forget(&store, d->request.digest, &err) == -1)
 			log_error("%s", err.text);
-	} else if (d->reply.status == WIRE_BOUNCED) {
+	} else if (d->reply.status != WIRE_DEFERRED || d->narrowed) {
+		/* the message has gone otherwise, for some or all; or never */
 		delivery_draft_discard(d);
 	}
 }

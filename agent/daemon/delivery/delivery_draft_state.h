@@ -19,6 +19,9 @@ int delivery_draft_keep(struct delivery *d);
 /* Does the same, but on -1 only the reply says why; the caller goes on. */
 int delivery_draft_try_keep(struct delivery *d);
 
+/* Notes that no order has sent the draft. */
+void delivery_draft_note_unsent(struct delivery *d);
+
 /* Notes that the draft will not be sent, and makes d->large new. */
 void delivery_draft_discard(struct delivery *d);
 

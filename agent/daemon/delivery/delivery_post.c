@@ -6,6 +6,7 @@
 
 #include "agent/daemon/graph/graph.h"
 #include "agent/daemon/store/sender.h"
+#include "lib/base/codec.h"
 #include "lib/base/log.h"
 #include "delivery_answer.h"
 #include "delivery_draft.h"
@@ -19,6 +20,7 @@ delivery_intend(struct delivery *d)
 	const struct delivery_request *request = &d->request;
 	const char *from =
 	    request->instead_of[0] != '\0' ? request->mailbox : "";
+	char post[JOURNAL_POST_SIZE];
 
 	if (d->large != NULL && !d->large->draft.sending) {
 		d->large->draft.sending = 1;
@@ -28,6 +30,12 @@ delivery_intend(struct delivery *d)
 	if (strcmp(d->entry_now.posted_from, from) != 0) {
 		snprintf(d->entry_now.posted_from,
 		    sizeof(d->entry_now.posted_from), "%s", from);
+		d->changed = 1;
+	}
+	codec_hex_encode(request->digest, (sizeof(post) - 1) / 2, post);
+	if (strcmp(d->entry_now.post, post) != 0 || d->entry_now.posts_differ) {
+		memcpy(d->entry_now.post, post, sizeof(post));
+		d->entry_now.posts_differ = 0;
 		d->changed = 1;
 	}
 	if (d->large == NULL && !d->entry_now.by_sendmail)
@@ -77,14 +85,13 @@ delivery_post_on_answer(void *ctx, const struct http_answer *answer)
 		return;
 	outcome = delivery_read_answer(d, answer);
 	if (outcome.action == OUTCOME_SENT) {
+		if (d->large != NULL)
+			d->large->is_sent = 1;
 		delivery_post_settle_sent(d);
 		return;
 	}
-	if (d->large != NULL && !outcome.outcome_unknown) {
-		d->large->draft.sending = 0;
-		/* if that fails, it is looked at once more than it need be */
-		(void)delivery_draft_try_keep(d);
-	}
+	if (d->large != NULL && !outcome.outcome_unknown)
+		delivery_draft_note_unsent(d);
 	delivery_settle(d, &outcome);
 }
 

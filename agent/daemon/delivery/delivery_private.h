@@ -51,6 +51,7 @@ struct delivery_large {
 	unsigned int asked; /* how often, for this attachment */
 	int whole; /* the next attachment goes in one request */
 	int made; /* by this delivery: Graph may not find it at once */
+	int is_sent; /* it was this draft that was sent */
 	int useless; /* an earlier attempt's, and nobody knows what is in it */
 	unsigned int missed; /* how often in a row it was not found */
 	int restarted; /* happens once */
@@ -76,13 +77,14 @@ struct delivery {
 	enum journal_status status_before; /* of an earlier attempt */
 	char fallback[ADDRESS_SIZE]; /* the entry's; empty: none */
 	/*
-	 * Those to whom an earlier attempt has posted it without an answer,
+	 * Those to whom one earlier attempt has posted it without an answer,
 	 * where they are some of the recipients only. Owned; text NULL: all or
 	 * nobody.
 	 */
 	struct {
 		struct journal_keys keys;
 		char *text; /* as graph_recipients() has it */
+		char post[JOURNAL_POST_SIZE]; /* that attempt */
 	} posted_to;
 	int other_is_posted; /* from the other mailbox, without an answer */
 	char posted_from[ADDRESS_SIZE]; /* that, if it is known as a fallback */

@@ -17,9 +17,9 @@
  * says so, and always before a large one gets another draft or its draft is
  * sent: an application that may make drafts may read them.
  *
- * The search is for a message to all those to whom it was posted. Where they
- * are some of the recipients only, and have got it, the agent comes again for
- * the others.
+ * The search is for a message to all those to whom an attempt has posted it.
+ * Where they are some of the recipients only, each attempt is looked for by
+ * itself, and when one is found, the agent comes again for the others.
  *
  * A search that fails says nothing about the message, so it is tried again like
  * any other request. To go on without an answer would be to post the message
@@ -32,6 +32,7 @@
 #include "agent/daemon/graph/graph_sent.h"
 #include "lib/base/log.h"
 #include "delivery_answer.h"
+#include "delivery_begin.h"
 #include "delivery_draft.h"
 #include "delivery_draft_state.h"
 #include "delivery_fallback.h"
@@ -58,6 +59,7 @@ delivery_search_accepted_some(struct delivery *d)
 		 "in Sent Items",
 	    d->request.queue_id, d->posted_to.keys.count,
 	    d->request.keys.count);
+	memset(&d->report, 0, sizeof(d->report));
 	turn_end(d->turn);
 	d->entry_now.keys = &d->posted_to.keys;
 	delivery_write(d, JOURNAL_ACCEPTED, PHASE_BEGIN);
@@ -68,10 +70,6 @@ static void
 delivery_search_accepted(struct delivery *d, const char *text)
 {
 	memset(&d->report, 0, sizeof(d->report));
-	if (d->posted_to.text != NULL) {
-		delivery_search_accepted_some(d);
-		return;
-	}
 	report_sent(&d->reply, &d->report, text);
 	delivery_write(d, JOURNAL_ACCEPTED, PHASE_FINISH);
 }
@@ -201,15 +199,28 @@ delivery_search_not_found(struct delivery *d, const struct http_answer *answer)
 }
 
 /*
- * Goes on with all recipients. The journal has one status for all of them when
- * a request ends, and those to whom nothing was posted must not count as if.
+ * Looks for the next post. After the last, goes on with all recipients: the
+ * journal has one status for all of them when a request ends, and those to whom
+ * nothing was posted must not count as if.
  */
 static void
 delivery_search_found_none(struct delivery *d)
 {
+	struct error err;
+	int more = 0;
+
 	if (d->posted_to.text != NULL)
-		d->status_before = JOURNAL_NEW;
-	delivery_search_go_on(d);
+		more = delivery_next_posted_to(d, &err);
+	if (more == -1) {
+		delivery_defer_error(d, &err);
+	} else if (more == 1) {
+		delivery_next_turn(d);
+	} else {
+		if (d->posted_to.text != NULL &&
+		    d->entry_now.unanswered < d->entry_now.keys->count)
+			d->status_before = JOURNAL_NEW;
+		delivery_search_go_on(d);
+	}
 }
 
 static void
@@ -236,6 +247,8 @@ delivery_search_on_sent_items(void *ctx, const struct http_answer *answer)
 	d->call = NULL;
 	if (found == -1)
 		delivery_search_not_found(d, answer);
+	else if (found == 1 && d->posted_to.text != NULL)
+		delivery_search_accepted_some(d);
 	else if (found == 1)
 		delivery_search_accepted(
 		    d, "accepted before, found in Sent Items");
@@ -281,16 +294,22 @@ static void
 delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
+	const int others =
+	    d->posted_to.text != NULL && d->request.message_id[0] != '\0';
 	int sent = graph_read_look(answer);
 
 	d->call = NULL;
 	if (sent == 1) {
+		d->large->is_sent = 1;
 		delivery_search_accepted(
 		    d, "accepted before, its draft was sent");
+	} else if (sent == 0 && !d->large->useless && others) {
+		delivery_next(d, PHASE_SEARCH_DRAFTS);
 	} else if (sent == 0 && !d->large->useless) {
 		delivery_search_go_on(d);
 	} else if (sent == 0 ||
 	    (answer->status == 404 && !delivery_answer_lacks_mailbox(answer))) {
+		delivery_draft_note_unsent(d);
 		delivery_draft_discard(d);
 		if (d->request.message_id[0] != '\0')
 			delivery_next(d, PHASE_SEARCH_DRAFTS);

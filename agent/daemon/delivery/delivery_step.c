@@ -132,8 +132,7 @@ delivery_has_old_draft(const struct delivery *d)
 	 * was not sent itself says nothing of another that was.
 	 */
 	return d->large != NULL && d->large->draft.id[0] != '\0' &&
-	    !d->large->made && d->large->draft.sending &&
-	    d->posted_to.text == NULL;
+	    !d->large->made && d->large->draft.sending;
 }
 
 int

@@ -2,7 +2,8 @@
  * draft_trash.c - see draft_trash.h.
  *
  * One draft at a time: permission, then the request. Nobody waits for it, so
- * where the mailbox is throttled the draft stays until the next sweep.
+ * where the mailbox is throttled the draft stays until the next sweep. One that
+ * somebody has ordered sent is looked at first: what was sent is not deleted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "agent/daemon/base/wake.h"
 #include "agent/daemon/graph/graph.h"
 #include "agent/daemon/graph/graph_draft.h"
+#include "agent/daemon/graph/graph_sent.h"
 #include "agent/daemon/graph/outcome.h"
 #include "agent/daemon/store/draft_store.h"
 #include "agent/daemon/turn/turn.h"
@@ -19,6 +21,8 @@
 
 /* Longest wait for the gate, or for Entra to answer. */
 #define TURN_MS (120 * 1000LL)
+
+#define TRY_LATER "could not be deleted, trying later"
 
 struct draft_trash {
 	struct msgraphd *daemon;
@@ -76,35 +80,55 @@ draft_trash_renew(struct draft_trash *trash)
 	return 1;
 }
 
+static void draft_trash_request(struct draft_trash *trash);
+
+/* Returns what the answer means for the draft; NULL: it can be deleted now. */
+static const char *
+draft_trash_read(
+    const struct draft_trash *trash, const struct http_answer *answer)
+{
+	int sent = trash->draft.sending ? graph_read_look(answer) : -1;
+
+	if (sent == 0)
+		return NULL;
+	if (sent == 1)
+		return "was sent after all";
+	if (answer->status == 404)
+		return "was gone already";
+	return answer->status == 204 ? "was deleted" : TRY_LATER;
+}
+
 static void
 draft_trash_on_answer(void *ctx, const struct http_answer *answer)
 {
 	struct draft_trash *trash = ctx;
+	const char *what = draft_trash_read(trash, answer);
 	struct graph_error error;
 	struct outcome outcome;
 
 	trash->call = NULL;
+	if (what == NULL) {
+		trash->draft.sending = 0;
+		draft_trash_request(trash);
+		return;
+	}
 	graph_read_error(answer, &error);
 	outcome = outcome_of(answer->status, error.code, answer->body, 1);
 	if (outcome.action == OUTCOME_RENEW && draft_trash_renew(trash))
 		return;
 	if (outcome.action == OUTCOME_THROTTLE)
 		turn_throttle(trash->turn, outcome.scope, answer->retry_after);
-	if (answer->status == 204 || answer->status == 404)
+	if (strcmp(what, TRY_LATER) != 0)
 		draft_trash_drop(trash);
 	log_debug("NOQUEUE: mailbox=<%s>, http=%ld, a draft that will not be "
 		  "sent %s",
-	    trash->draft.mailbox, answer->status,
-	    answer->status == 204	? "was deleted"
-		: answer->status == 404 ? "was gone already"
-					: "could not be deleted, trying later");
+	    trash->draft.mailbox, answer->status, what);
 	draft_trash_go_on(trash);
 }
 
 static void
-draft_trash_on_turn(void *ctx, const struct turn_answer *answer)
+draft_trash_request(struct draft_trash *trash)
 {
-	struct draft_trash *trash = ctx;
 	char id[UUID_TEXT_SIZE];
 	struct graph_call call = {.http = trash->daemon->http,
 	    .conf = &trash->daemon->conf,
@@ -116,9 +140,20 @@ draft_trash_on_turn(void *ctx, const struct turn_answer *answer)
 	    .ctx = trash};
 
 	graph_new_id(id);
-	if (answer->result == TURN_READY)
-		trash->call = graph_draft_delete(&call, NULL);
+	trash->call = trash->draft.sending ? graph_look(&call, NULL)
+					   : graph_draft_delete(&call, NULL);
 	if (trash->call == NULL)
+		draft_trash_go_on(trash);
+}
+
+static void
+draft_trash_on_turn(void *ctx, const struct turn_answer *answer)
+{
+	struct draft_trash *trash = ctx;
+
+	if (answer->result == TURN_READY)
+		draft_trash_request(trash);
+	else
 		draft_trash_go_on(trash);
 }
 

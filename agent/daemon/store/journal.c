@@ -12,7 +12,9 @@
 #include "state_sql.h"
 
 #define ACCEPTED "2" /* JOURNAL_ACCEPTED */
-#define POSTED_DRAFT 3 /* in a row: JOURNAL_POSTED, and not by sendMail */
+#define BY_DRAFT "draft"
+#define BY_SENDMAIL "sendmail"
+#define POST_UNKNOWN "-"
 #define SWEEP_ROWS "1000" /* at a time, so that nobody waits for it */
 
 struct write {
@@ -83,6 +85,36 @@ journal_follow_clock(struct journal_entry *entry, long long began,
 		entry->posted += step;
 }
 
+/* --- of a post without an answer --- */
+
+/* There is no id of an answer then, and its column is free for this. */
+static void
+journal_write_post(const struct journal_entry *e, char *text, size_t size)
+{
+	snprintf(text, size, "%s %s %s",
+	    e->by_sendmail ? BY_SENDMAIL : BY_DRAFT,
+	    e->post[0] == '\0' ? POST_UNKNOWN : e->post, e->posted_from);
+}
+
+/* A version before wrote the mailbox alone. */
+static void
+journal_read_post(struct journal_entry *e, const char *text)
+{
+	char how[16], post[JOURNAL_POST_SIZE], from[ADDRESS_SIZE] = "";
+
+	if (sscanf(text, "%15s %16s %319[^\n]", how, post, from) < 2) {
+		snprintf(how, sizeof(how), BY_SENDMAIL);
+		snprintf(post, sizeof(post), POST_UNKNOWN);
+		snprintf(from, sizeof(from), "%s", text);
+	}
+	if (strcmp(how, BY_DRAFT) != 0)
+		e->by_sendmail = 1;
+	if (e->unanswered > 0 && strcmp(e->post, post) != 0)
+		e->posts_differ = 1;
+	memcpy(e->post, post, sizeof(e->post));
+	memcpy(e->posted_from, from, sizeof(e->posted_from));
+}
+
 /* --- writing --- */
 
 static int
@@ -90,17 +122,16 @@ journal_put_entry(
     struct journal *journal, const struct journal_entry *e, struct error *err)
 {
 	sqlite3_stmt *put = journal->put;
+	char post[ADDRESS_SIZE + 64];
 	int result = 0;
 	size_t i;
 
+	journal_write_post(e, post, sizeof(post));
 	sqlite3_bind_int(put, 2, (int)e->status);
-	if (e->status == JOURNAL_POSTED && !e->by_sendmail)
-		sqlite3_bind_int(put, 2, POSTED_DRAFT);
 	sqlite3_bind_int64(put, 3, e->refused_since);
 	sqlite3_bind_text(put, 4, e->refusal, -1, SQLITE_STATIC);
-	/* without an answer there is no id of one, and the column is free */
 	sqlite3_bind_text(put, 5,
-	    e->status == JOURNAL_POSTED ? e->posted_from : e->request_id, -1,
+	    e->status == JOURNAL_POSTED ? post : e->request_id, -1,
 	    SQLITE_STATIC);
 	sqlite3_bind_int64(put, 6, e->posted);
 	sqlite3_bind_int64(put, 7, clock_wall());
@@ -121,8 +152,7 @@ journal_put_all(
 
 	if (state_run(journal->state, "BEGIN IMMEDIATE", err) == -1)
 		return -1;
-	STAILQ_FOREACH(w, queue, entry)
-	{
+	for (w = STAILQ_FIRST(queue); w != NULL; w = STAILQ_NEXT(w, entry)) {
 		if (journal_put_entry(journal, &w->what, err) == -1) {
 			state_run(journal->state, "ROLLBACK", NULL);
 			return -1;
@@ -233,15 +263,6 @@ journal_free(struct journal **journalp)
 	free(journal);
 }
 
-static enum journal_status
-journal_status_in(sqlite3_stmt *row)
-{
-	int status = sqlite3_column_int(row, 0);
-
-	return status == POSTED_DRAFT ? JOURNAL_POSTED
-				      : (enum journal_status)status;
-}
-
 /* Adds what a row says of one recipient to what is known of the others. */
 static void
 journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
@@ -249,7 +270,7 @@ journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
 	long long since = sqlite3_column_int64(row, 1);
 	long long posted = sqlite3_column_int64(row, 4);
 
-	switch (journal_status_in(row)) {
+	switch (sqlite3_column_int(row, 0)) {
 	case JOURNAL_ACCEPTED:
 		entry->accepted++;
 		snprintf(entry->request_id, sizeof(entry->request_id), "%s",
@@ -259,11 +280,9 @@ journal_add_row(struct journal_entry *entry, sqlite3_stmt *row)
 		if (entry->posted == 0 || posted < entry->posted)
 			entry->posted = posted;
 		entry->status = JOURNAL_POSTED;
+		journal_read_post(
+		    entry, (const char *)sqlite3_column_text(row, 3));
 		entry->unanswered++;
-		if (sqlite3_column_int(row, 0) != POSTED_DRAFT)
-			entry->by_sendmail = 1;
-		snprintf(entry->posted_from, sizeof(entry->posted_from), "%s",
-		    (const char *)sqlite3_column_text(row, 3));
 		break;
 	default:
 		break;
@@ -310,7 +329,7 @@ journal_status_of(struct journal *journal,
 	sqlite3_bind_blob(find, 1, key, JOURNAL_DIGEST_SIZE, SQLITE_STATIC);
 	result = state_step(journal->state, find, err);
 	if (result == 1)
-		result = (int)journal_status_in(find);
+		result = sqlite3_column_int(find, 0);
 	sqlite3_reset(find);
 	return result;
 }

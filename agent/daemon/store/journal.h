@@ -25,6 +25,7 @@
 
 #define JOURNAL_DIGEST_SIZE 32
 #define JOURNAL_REFUSAL_SIZE 80
+#define JOURNAL_POST_SIZE 17
 
 enum journal_status {
 	JOURNAL_NEW = 0, /* never posted, or refused by Graph for sure */
@@ -52,11 +53,14 @@ struct journal_entry {
 				    mend; 0: it was not refused last */
 	char refusal[JOURNAL_REFUSAL_SIZE]; /* that reason */
 	char request_id[64]; /* of the acceptance */
-	int by_sendmail; /* posted in one request, one of those posts; else it
-			    was an order to send a draft each time */
 	char posted_from[ADDRESS_SIZE]; /* the fallback mailbox, where that was
 					   posted last and no answer came; else
 					   empty */
+	char post[JOURNAL_POST_SIZE]; /* which delivery has posted it last
+					 without an answer */
+	int posts_differ; /* it is not the same for all */
+	int by_sendmail; /* one has posted it in one request; else they have
+			    ordered drafts to be sent */
 };
 
 /* Puts keys in order, each once. */
