@@ -225,8 +225,11 @@ test_posts(void **state)
 	assert_post("ab", 1, "fedcba9876543210", 1, "f o@x");
 	/* as a version before has written it */
 	assert_int_equal(
-	    state_run(st, "UPDATE delivery SET request_id = 'f@x'", NULL), 0);
-	assert_post("ab", 1, "-", 0, "f@x");
+	    state_run(st,
+		"UPDATE delivery SET request_id = 'a.long.name@example.com'",
+		NULL),
+	    0);
+	assert_post("ab", 1, "-", 0, "a.long.name@example.com");
 	assert_int_equal(
 	    state_run(st, "UPDATE delivery SET request_id = ''", NULL), 0);
 	assert_post("ab", 1, "-", 0, "");

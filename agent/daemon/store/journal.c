@@ -102,7 +102,8 @@ journal_read_post(struct journal_entry *e, const char *text)
 {
 	char how[16], post[JOURNAL_POST_SIZE], from[ADDRESS_SIZE] = "";
 
-	if (sscanf(text, "%15s %16s %319[^\n]", how, post, from) < 2) {
+	if (sscanf(text, "%15s %16s %319[^\n]", how, post, from) < 2 ||
+	    (strcmp(how, BY_DRAFT) != 0 && strcmp(how, BY_SENDMAIL) != 0)) {
 		snprintf(how, sizeof(how), BY_SENDMAIL);
 		snprintf(post, sizeof(post), POST_UNKNOWN);
 		snprintf(from, sizeof(from), "%s", text);
