@@ -241,18 +241,6 @@ identities_who_ambiguous(
 	    "name one, which the log lists");
 }
 
-/*
- * Returns 1 when there is another entry beside the first that a name without an
- * entry's could mean. One of a map does not count beside one of root's files.
- */
-static int
-identities_who_has_rival(const struct table *table, const struct entry *first)
-{
-	const struct entry *next = table_next_of(table, ENTRY_SIGN_IN, first);
-
-	return next != NULL && next->is_outside == first->is_outside;
-}
-
 /* A name without an entry's: the one entry that may be signed into. */
 static enum identities_result
 identities_who_raw(struct identities *identities, struct identities_user *user,
@@ -266,7 +254,7 @@ identities_who_raw(struct identities *identities, struct identities_user *user,
 
 	if (identities_is_disabled(table, &user->application))
 		return identities_who_sign_in_as(identities, user, any);
-	if (entry != NULL && identities_who_has_rival(table, entry))
+	if (entry != NULL && table_next_of(table, ENTRY_SIGN_IN, entry) != NULL)
 		return identities_who_ambiguous(identities, user);
 	if (entry != NULL) {
 		identities_find_in_table(identities, entry, found);
