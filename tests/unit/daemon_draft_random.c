@@ -2,7 +2,8 @@
  * No large message is lost, doubled or sent without a part of it, whatever
  * comes: like daemon_delivery_random.c, with drafts. One half has fallback
  * mailboxes, the other goes to some of its recipients at a time. What each
- * mailbox holds is known here. RANDOM_MESSAGES says how many messages there are.
+ * mailbox holds is known here. RANDOM_MESSAGES says how many messages there
+ * are.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,9 +2,9 @@
  * draft_trash.h - deletes drafts that will not be sent from their mailboxes.
  *
  * What Graph may have sent is not deleted unless it is a draft still. Nobody
- * waits for it. A draft that cannot be deleted is tried again at the next sweep,
- * until it is too old: a draft that is left over takes room in its mailbox, and
- * costs nobody a message.
+ * waits for it. A draft that cannot be deleted is tried again at the next
+ * sweep, until it is too old: a draft that is left over takes room in its
+ * mailbox, and costs nobody a message.
  */
 #ifndef MSGRAPHD_DRAFT_TRASH_H
 #define MSGRAPHD_DRAFT_TRASH_H
