@@ -135,6 +135,29 @@ test_drafts_that_overlap(void **state)
 	assert_int_equal(reply.recipients[1], WIRE_RECIPIENT_ACCEPTED);
 }
 
+/* Another was for its recipients too, and was ordered sent after it. */
+static void
+test_draft_that_another_has(void **state)
+{
+	(void)state;
+	with_file = 1;
+	bring(OWN, "a");
+	expect("/messages", 201, "{\"id\":\"D0\"}");
+	expect("/D0/attachments", 201, "{}");
+	expect("/D0/send", 500, "");
+	bring(OWN, "ab");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("");
+	expect("/messages", 201, "{\"id\":\"D1\"}");
+	expect("/D1/attachments", 201, "{}");
+	expect("/D1/send", 500, "");
+	bring(OWN, "a");
+	expect("/D0?", 200, "{\"isDraft\":true}");
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found("ab");
+	assert_int_equal(reply.status, WIRE_SENT);
+}
+
 /* Drafts have a message to "a" that the state does not know. */
 static void
 say_unknown_draft(int is_draft)
@@ -315,6 +338,7 @@ main(void)
 	    TEST(test_draft_that_was_not_sent),
 	    TEST(test_draft_of_the_former),
 	    TEST(test_drafts_that_overlap),
+	    TEST(test_draft_that_another_has),
 	    TEST(test_draft_whose_id_is_not_known),
 	    TEST(test_draft_of_sendmail),
 	    TEST(test_other_shape_after_no_draft),

@@ -6,7 +6,6 @@
 
 #include "agent/daemon/graph/graph.h"
 #include "agent/daemon/store/sender.h"
-#include "lib/base/codec.h"
 #include "lib/base/log.h"
 #include "delivery_answer.h"
 #include "delivery_draft.h"
@@ -32,7 +31,7 @@ delivery_intend(struct delivery *d)
 		    sizeof(d->entry_now.posted_from), "%s", from);
 		d->changed = 1;
 	}
-	codec_hex_encode(request->digest, (sizeof(post) - 1) / 2, post);
+	delivery_name_post(d, post);
 	if (strcmp(d->entry_now.post, post) != 0 || d->entry_now.posts_differ) {
 		memcpy(d->entry_now.post, post, sizeof(post));
 		d->entry_now.posts_differ = 0;

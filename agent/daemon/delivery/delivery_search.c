@@ -290,12 +290,22 @@ delivery_search_sent(struct delivery *d)
 
 /* --- a draft of ours --- */
 
+/* Returns 1 when its own draft is not all that may have been sent. */
+static int
+delivery_search_has_others(const struct delivery *d)
+{
+	char own[JOURNAL_POST_SIZE];
+
+	delivery_name_post(d, own);
+	return d->entry_now.posts_differ || strcmp(d->entry_now.post, own) != 0;
+}
+
 static void
 delivery_search_on_looked(void *ctx, const struct http_answer *answer)
 {
 	struct delivery *d = ctx;
 	const int others =
-	    d->posted_to.text != NULL && d->request.message_id[0] != '\0';
+	    delivery_search_has_others(d) && d->request.message_id[0] != '\0';
 	int sent = graph_read_look(answer);
 
 	d->call = NULL;

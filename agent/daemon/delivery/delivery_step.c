@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/daemon/base/clock.h"
+#include "lib/base/codec.h"
 #include "delivery_step.h"
 
 void
@@ -123,6 +124,12 @@ delivery_grace_status(struct delivery *d, const struct outcome *outcome)
 }
 
 /* --- earlier attempts --- */
+
+void
+delivery_name_post(const struct delivery *d, char post[JOURNAL_POST_SIZE])
+{
+	codec_hex_encode(d->request.digest, (JOURNAL_POST_SIZE - 1) / 2, post);
+}
 
 int
 delivery_has_old_draft(const struct delivery *d)

@@ -48,6 +48,9 @@ enum wire_status delivery_grace_status(
  */
 int delivery_search_is_due(const struct delivery *d);
 
+/* Writes the name by which the journal knows what this delivery posts. */
+void delivery_name_post(const struct delivery *d, char post[JOURNAL_POST_SIZE]);
+
 /* Returns 1 when there is a draft of an earlier attempt. */
 int delivery_has_old_draft(const struct delivery *d);
 
