@@ -252,7 +252,8 @@ def test_each_comes_after_what_stands_before_it():
 def test_unknown_check(site, name, text):
     done = doctor.run(site, name)
     assert done.returncode == 3
-    assert done.stdout == f"MSGRAPH UNKNOWN - there is no check {text}\n"
+    assert done.stdout == (f"MSGRAPH UNKNOWN - there is no check \"{text}\"; "
+                           "msgraphctl(8) lists them\n")
     found = doctor.ask(site, name)
     assert (found.status, found.findings) == ("unknown", [])
 
