@@ -23,6 +23,28 @@ expect(const char *what, long status, const char *body)
 	answer_body(status, body, 0);
 }
 
+/* The draft Dn is made, and the order to send it is answered so. */
+static void
+order_sent(int n, long status)
+{
+	char body[32], attach[32], order[32];
+
+	snprintf(body, sizeof(body), "{\"id\":\"D%d\"}", n);
+	snprintf(attach, sizeof(attach), "/D%d/attachments", n);
+	snprintf(order, sizeof(order), "/D%d/send", n);
+	expect("/messages", 201, body);
+	expect(attach, 201, "{}");
+	expect(order, status, "");
+}
+
+/* Drafts has nothing, and Sent Items a message to these; "": nothing too. */
+static void
+search(const char *found)
+{
+	expect(DRAFTS, 200, "{\"value\":[]}");
+	say_found(found);
+}
+
 /*
  * A draft that was never sent says nothing of another one, by which some of its
  * recipients may have got the message.
@@ -36,37 +58,26 @@ test_draft_that_was_not_sent(void **state)
 	expect("/messages", 201, "{\"id\":\"D0\"}");
 	expect("/D0/attachments", 503, "");
 	bring(OWN, "ab");
-	expect("/messages", 201, "{\"id\":\"D1\"}");
-	expect("/D1/attachments", 201, "{}");
-	expect("/D1/send", 500, "");
+	order_sent(1, 500);
 	bring(OWN, "a");
 	expect("/D0/attachments", 201, "{}");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("ab");
+	search("ab");
 	assert_int_equal(reply.status, WIRE_SENT);
 	/* nor does one that Graph refused to send */
 	delivery_end(state);
 	begin(state);
 	with_file = 1;
 	bring(OWN, "a");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 201, "{}");
-	expect("/D0/send", 503, "");
+	order_sent(0, 503);
 	bring(OWN, "ab");
-	expect("/messages", 201, "{\"id\":\"D1\"}");
-	expect("/D1/attachments", 201, "{}");
-	expect("/D1/send", 500, "");
+	order_sent(1, 500);
 	bring(OWN, "a");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("ab");
+	search("ab");
 	assert_int_equal(reply.status, WIRE_SENT);
 	/* of one that may have been sent is asked what became of it */
 	bring(OWN, "b");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("");
-	expect("/messages", 201, "{\"id\":\"D2\"}");
-	expect("/D2/attachments", 201, "{}");
-	expect("/D2/send", 500, "");
+	search("");
+	order_sent(2, 500);
 	bring(OWN, "b");
 	expect("/D2?", 200, "{\"isDraft\":false}");
 	assert_int_equal(reply.status, WIRE_SENT);
@@ -83,13 +94,10 @@ test_draft_of_the_former(void **state)
 	expect("/messages", 201, "{\"id\":\"D0\"}");
 	expect("/D0/attachments", 503, "");
 	bring(F, "ab");
-	expect("/messages", 201, "{\"id\":\"D1\"}");
-	expect("/D1/attachments", 201, "{}");
-	expect("/D1/send", 500, "");
+	order_sent(1, 500);
 	fake.fallback = G;
 	bring(F, "a");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("ab");
+	search("ab");
 	assert_int_equal(reply.status, WIRE_SENT);
 }
 
@@ -98,15 +106,10 @@ static void
 order_overlapping(void)
 {
 	bring(OWN, "ab");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 201, "{}");
-	expect("/D0/send", 500, "");
+	order_sent(0, 500);
 	bring(OWN, "bc");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("");
-	expect("/messages", 201, "{\"id\":\"D1\"}");
-	expect("/D1/attachments", 201, "{}");
-	expect("/D1/send", 500, "");
+	search("");
+	order_sent(1, 500);
 }
 
 /* If its own was sent, all its recipients have got it; else some by another. */
@@ -125,11 +128,9 @@ test_drafts_that_overlap(void **state)
 	order_overlapping();
 	bring(OWN, "ab");
 	expect("/D0?", 200, "{\"isDraft\":true}");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("bc");
+	search("bc");
 	expect("/D0?", 200, "{\"isDraft\":true}");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("bc");
+	search("bc");
 	assert_int_equal(reply.status, WIRE_DEFERRED);
 	assert_int_equal(reply.recipients[0], 0);
 	assert_int_equal(reply.recipients[1], WIRE_RECIPIENT_ACCEPTED);
@@ -142,19 +143,13 @@ test_draft_that_another_has(void **state)
 	(void)state;
 	with_file = 1;
 	bring(OWN, "a");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 201, "{}");
-	expect("/D0/send", 500, "");
+	order_sent(0, 500);
 	bring(OWN, "ab");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("");
-	expect("/messages", 201, "{\"id\":\"D1\"}");
-	expect("/D1/attachments", 201, "{}");
-	expect("/D1/send", 500, "");
+	search("");
+	order_sent(1, 500);
 	bring(OWN, "a");
 	expect("/D0?", 200, "{\"isDraft\":true}");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("ab");
+	search("ab");
 	assert_int_equal(reply.status, WIRE_SENT);
 }
 
@@ -181,13 +176,10 @@ test_draft_whose_id_is_not_known(void **state)
 	(void)state;
 	with_file = 1;
 	bring(OWN, "a");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 201, "{}");
-	expect("/D0/send", 500, "");
+	order_sent(0, 500);
 	bring(OWN, "a");
 	expect("/D0?", 404, "{\"error\":{\"code\":\"ErrorItemNotFound\"}}");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("");
+	search("");
 	expect("/messages", 500, "");
 	/* one that was handed over does */
 	bring(OWN, "a");
@@ -198,9 +190,7 @@ test_draft_whose_id_is_not_known(void **state)
 	bring(OWN, "a");
 	say_unknown_draft(1);
 	say_found("");
-	expect("/messages", 201, "{\"id\":\"D2\"}");
-	expect("/D2/attachments", 201, "{}");
-	expect("/D2/send", 202, "");
+	order_sent(2, 202);
 	assert_int_equal(reply.status, WIRE_SENT);
 }
 
@@ -221,11 +211,8 @@ test_draft_of_sendmail(void **state)
 	assert_non_null(strstr(reply.text, "may have taken the message"));
 	/* and the draft of somebody else's part does not change that */
 	bring(OWN, "ac");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 201, "{}");
-	expect("/D0/send", 500, "");
+	search("");
+	order_sent(0, 500);
 	bring(OWN, "a");
 	say_unknown_draft(1);
 	say_found("");
@@ -241,9 +228,7 @@ test_other_shape_after_no_draft(void **state)
 	(void)state;
 	with_file = 1;
 	bring(OWN, "a");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 201, "{}");
-	expect("/D0/send", 500, "");
+	order_sent(0, 500);
 	bring(OWN, "a");
 	expect("/D0?", 404, "{\"error\":{\"code\":\"ErrorItemNotFound\"}}");
 	expect(DRAFTS, 200, none);
@@ -292,9 +277,7 @@ test_draft_that_is_left_over(void **state)
 	expect("/messages", 201, "{\"id\":\"D1\"}");
 	expect("/D1/attachments", 503, "");
 	bring(OWN, "ab");
-	expect("/messages", 201, "{\"id\":\"D2\"}");
-	expect("/D2/attachments", 201, "{}");
-	expect("/D2/send", 202, "");
+	order_sent(2, 202);
 	assert_int_equal(reply.status, WIRE_SENT);
 	assert_string_equal(deleted(), "none");
 	bring(OWN, "a");
@@ -316,12 +299,9 @@ test_draft_that_may_be_sent(void **state)
 	with_file = 1;
 	d.trash = draft_trash_new(&d, NULL);
 	bring(OWN, "a");
-	expect("/messages", 201, "{\"id\":\"D0\"}");
-	expect("/D0/attachments", 201, "{}");
-	expect("/D0/send", 500, "");
+	order_sent(0, 500);
 	bring(OWN, "ab");
-	expect(DRAFTS, 200, "{\"value\":[]}");
-	say_found("a");
+	search("a");
 	assert_int_equal(reply.status, WIRE_DEFERRED);
 	bring(OWN, "a");
 	assert_int_equal(reply.status, WIRE_SENT);
